@@ -1,0 +1,104 @@
+package aurora
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Configuration is what a voice provider may know of an assistant: the 19 keys of the API document's
+// assistant-request, in its order and spelling.
+type Configuration struct {
+	AssistantID                 Text `json:"assistantId"`
+	AIResponseLengthMinimum     Text `json:"aiResponseLengthMinimum"`
+	AssistantFirstMessage       Text `json:"assistantFirstMessage"`
+	AssistantName               Text `json:"assistantName"`
+	AssistantPhoneNumber        Text `json:"assistantPhoneNumber"`
+	AssistantPhoneNumberName    Text `json:"assistantPhoneNumberName"`
+	AssistantPrompt             Text `json:"assistantPrompt"`
+	DeepgramModel               Text `json:"deepgramModel"`
+	ElevenLabsModel             Text `json:"elevenLabsModel"`
+	ElevenLabsVoiceID           Text `json:"elevenLabsVoiceId"`
+	Emails                      List `json:"emails"`
+	Functions                   List `json:"functions"`
+	GracePeriodMs               Text `json:"gracePeriodMs"`
+	MinimumTimeBeforeAIResponds Text `json:"minimumTimeBeforeAiResponds"`
+	OrgName                     Text `json:"orgName"`
+	PhoneNumbers                List `json:"phoneNumbers"`
+	QuickFinalizeDelayMs        Text `json:"quickFinalizeDelayMs"`
+	TextFromNumber              Text `json:"textFromNumber"`
+	TimeZone                    Text `json:"timeZone"`
+}
+
+// Assistant is a stored assistant: the document's configuration, and what only we know of it.
+type Assistant struct {
+	Configuration
+	// Internal assistants get their reports with the internal report.
+	Internal bool `json:"internal,omitempty"`
+	// Temperature is used where the request names none; nil leaves it to the model. 0 to 2.
+	Temperature *float64 `json:"temperature,omitempty"`
+	// TransferDestinations are the only numbers and addresses a call may be transferred to.
+	TransferDestinations []Destination `json:"transferDestinations,omitempty"`
+	// Handoffs are the ids of the assistants this one may hand a conversation to.
+	Handoffs List `json:"handoffs,omitempty"`
+	// Vapi is answered to an assistant-request in Vapi's own shape, as it is.
+	Vapi json.RawMessage `json:"vapi,omitempty"`
+	// Report says whether and how the assistant's reports are made.
+	Report Reporting `json:"report,omitzero"`
+}
+
+// Reporting is an assistant's wish for reports.
+type Reporting struct {
+	Scheduled bool `json:"scheduled,omitempty"` // weekly and monthly, at 08:00 in its zone
+}
+
+// Destination is somewhere a call may be transferred to.
+type Destination struct {
+	Name        string `json:"name,omitempty"`        // how the assistant and the provider ask for it
+	Description string `json:"description,omitempty"` // when to use it, told to the model
+	Number      string `json:"number,omitempty"`      // E.164
+	Extension   string `json:"extension,omitempty"`
+	SIPURI      string `json:"sipUri,omitempty"`
+	Message     string `json:"message,omitempty"` // spoken before the transfer
+}
+
+// ID is the assistant's id.
+func (a *Assistant) ID() string { return string(a.AssistantID) }
+
+// Location is the assistant's time zone, UTC where it has none or an unknown one.
+func (c *Configuration) Location() *time.Location {
+	if l, err := time.LoadLocation(string(c.TimeZone)); err == nil {
+		return l
+	}
+	return time.UTC
+}
+
+// Numbers are the assistant's own numbers that can be written in E.164, each once.
+func (c *Configuration) Numbers() []Phone {
+	var own []Phone
+	for _, s := range append([]string{string(c.AssistantPhoneNumber)}, c.PhoneNumbers...) {
+		if p, ok := ParsePhone(s); ok && !slices.Contains(own, p) {
+			own = append(own, p)
+		}
+	}
+	return own
+}
+
+// ParseAssistant reads a stored assistant. It is lenient in types and strict in that there must be an id.
+func ParseAssistant(b []byte) (Assistant, error) {
+	var a Assistant
+	if err := json.Unmarshal(b, &a); err != nil {
+		return Assistant{}, fmt.Errorf("read assistant: %w", err)
+	}
+	if a.AssistantID == "" {
+		return Assistant{}, fmt.Errorf("read assistant: it has no assistantId")
+	}
+	return a, nil
+}
+
+var safeID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// SafeID reports whether an id can stand in a store's key as it is: 1 to 64 ASCII letters, digits, _ and -.
+func SafeID(id string) bool { return safeID.MatchString(id) }

@@ -1,0 +1,116 @@
+package aurora
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Call is one compact row of the calls table: what reports are counted from. What is unknown is absent.
+type Call struct {
+	// Place is where the row is.
+	Place
+	// Version orders what is known of one call; the greatest counts. See Version.
+	Version string `json:"version"`
+	// Key is the report's object in the bucket.
+	Key string `json:"key"`
+	// ID is the call's primary id, as the newest report sent it.
+	ID          string    `json:"id,omitempty"`
+	StartedAt   time.Time `json:"startedAt,omitzero"`
+	EndedAt     time.Time `json:"endedAt,omitzero"`
+	Seconds     *float64  `json:"seconds,omitempty"`
+	Cost        *float64  `json:"cost,omitempty"` // US dollars
+	EndedReason string    `json:"endedReason,omitempty"`
+	Class       Class     `json:"class"`
+	Direction   Direction `json:"direction,omitempty"`
+	Customer    Phone     `json:"customer,omitempty"`
+	Name        string    `json:"customerName,omitempty"`
+	Summary     string    `json:"summary,omitempty"`
+	Success     string    `json:"success,omitempty"`
+	Recording   string    `json:"recordingUrl,omitempty"`
+	Transcript  bool      `json:"transcript,omitempty"`
+	Spoke       bool      `json:"spoke,omitempty"`
+	Transferred bool      `json:"transferred,omitempty"`
+}
+
+// Place is where a call's row is: in the assistant's partition of a day, under a name.
+type Place struct {
+	AssistantID string `json:"assistantId"` // NoAssistant where nobody knows
+	Day         string `json:"day"`         // UTC, YYYY-MM-DD; fixed when the row is first written
+	CallID      string `json:"callId"`      // a SafeName, fixed as the day is
+}
+
+// NoAssistant stands in keys where an assistant's id would, for calls whose assistant is unknown.
+const NoAssistant = "_"
+
+// Partition is the hash key of the calls table: one assistant's day.
+func (p Place) Partition() string { return p.AssistantID + "#" + p.Day }
+
+// NewCall is the row for a report: everything but its place.
+func NewCall(r EndOfCall, key, version string) Call {
+	c := Call{
+		Version: version, Key: key,
+		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Seconds: r.Seconds, Cost: r.Cost,
+		EndedReason: clip(r.EndedReason, 200), Class: r.Class, Direction: r.Direction,
+		Customer: r.Customer, Name: clip(r.CustomerName, 200),
+		Summary: clip(r.Summary, 4000), Success: r.Success, Recording: clip(r.RecordingURL, 2000),
+		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred,
+	}
+	if len(r.IDs) > 0 {
+		c.ID = clip(r.IDs[0], 200)
+	}
+	return c
+}
+
+// Version orders two reports about one call: the one made later counts, then the one that arrived later; the key
+// settles what is left, so that the order never depends on which is indexed first. A report that does not say when it
+// was made is older than any that does.
+func Version(made, arrived time.Time, key string) string {
+	var ms int64
+	if !made.IsZero() {
+		ms = made.UnixMilli()
+	}
+	return fmt.Sprintf("%014d-%014d-%s", max(ms, 0), max(arrived.UnixMilli(), 0), SafeName(key))
+}
+
+// SafeName is an id as it may stand in a store's key: the id itself where SafeID allows it, else h- and 32 hexadecimal
+// digits of its SHA-256.
+func SafeName(id string) string {
+	if SafeID(id) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "h-" + hex.EncodeToString(sum[:16])
+}
+
+// AssistantName is an assistant's id as it may stand in a store's key, or NoAssistant.
+func AssistantName(id string) string {
+	if SafeID(id) {
+		return id
+	}
+	return NoAssistant
+}
+
+// Alias is the ledger's record of one of the names that a call goes by. Records of one call form a tree: the root's
+// name is the row's CallID, and every other record leads to it. See package webhook.
+type Alias struct {
+	Name string // a SafeName
+	// Parent is the name of the next record towards the root; empty for a root.
+	Parent string
+	// Created orders roots: the younger joins the older.
+	Created time.Time
+	// Places are where the row may have been written while this record was the root, the latest last. Their CallID is
+	// Name. They outlive the root: a row left behind by a crash is found through them.
+	Places []Place
+	// Revision counts the changes.
+	Revision  int
+	ExpiresAt time.Time
+}
+
+// ParsePlace reads what Partition wrote.
+func ParsePlace(partition, callID string) Place {
+	i := max(strings.LastIndexByte(partition, '#'), 0)
+	return Place{AssistantID: partition[:i], Day: strings.TrimPrefix(partition[i:], "#"), CallID: callID}
+}
