@@ -1,0 +1,64 @@
+package openai
+
+import (
+	"strings"
+	"time"
+)
+
+// DelayHeader, on a request, sets the plain model's delay before each word: a Go duration such as 200ms.
+const DelayHeader = "X-Stand-In-Delay"
+
+// maxDelay bounds what the header may ask for.
+const maxDelay = 10 * time.Second
+
+// slow is the delay that a user who writes "slowly" gets.
+const slow = 200 * time.Millisecond
+
+// model is the plain model: it says what it is and what it heard.
+func model(delay time.Duration) Script {
+	return func(_ int, r Request) Answer {
+		said := r.Last("user")
+		wait := delay
+		if strings.Contains(strings.ToLower(said), "slowly") {
+			wait = slow
+		}
+		if d, err := time.ParseDuration(r.Header.Get(DelayHeader)); err == nil && d > 0 {
+			wait = min(d, maxDelay)
+		}
+		answer := "This is Aurora's stand-in model, no real model is configured."
+		messages := r.Body.Messages
+		switch {
+		case len(messages) > 0 && messages[len(messages)-1].Role == "tool":
+			answer += " The tool answered: " + clip(text(messages[len(messages)-1]))
+		case said != "":
+			answer += " You said: " + clip(said)
+		default:
+			answer += " You have said nothing yet."
+		}
+		if !r.Body.Stream {
+			return Text(answer)
+		}
+		return Text(words(answer)...).Each(wait)
+	}
+}
+
+// words splits a text so that joining the parts gives it back: each word keeps the white space after it.
+func words(s string) []string {
+	var parts []string
+	start := 0
+	for i := 1; i < len(s); i++ {
+		if strings.ContainsRune(" \n\t", rune(s[i-1])) && !strings.ContainsRune(" \n\t", rune(s[i])) {
+			parts = append(parts, s[start:i])
+			start = i
+		}
+	}
+	return append(parts, s[start:])
+}
+
+// clip keeps an answer short, whatever was said.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 500 {
+		return string(r[:500]) + "…"
+	}
+	return s
+}
