@@ -1,0 +1,84 @@
+package openai
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+var (
+	errIdle  = errors.New("the stream stalled")
+	errEvent = errors.New("the stream held an error event")
+)
+
+// body is a stream's body that ends when it stalls, and when an error event goes by: go-openai knows such an event only
+// when nothing stands between the brace and "error".
+type body struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+	idle   time.Duration
+	timer  *time.Timer // runs while a read waits, not while the reader does something else
+	line   []byte      // the first bytes of the line being read
+	failed bool
+}
+
+func newBody(rc io.ReadCloser, cancel context.CancelCauseFunc, idle time.Duration) *body {
+	b := &body{ReadCloser: rc, cancel: cancel, idle: idle, line: make([]byte, 0, headLength),
+		timer: time.AfterFunc(idle, func() { cancel(errIdle) })}
+	b.timer.Stop()
+	return b
+}
+
+// headLength is how much of a line is looked at.
+const headLength = 64
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.failed {
+		return 0, broken(errEvent)
+	}
+	b.timer.Reset(b.idle)
+	n, err := b.ReadCloser.Read(p)
+	if !b.timer.Stop() {
+		return 0, timedOut(errIdle)
+	}
+	if good := b.good(p[:n]); good < n {
+		b.failed = true
+		return good, nil
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	b.timer.Stop()
+	b.cancel(nil)
+	return b.ReadCloser.Close()
+}
+
+// good is how much of p stands before a line that begins an error event, which may itself have begun in an earlier read.
+func (b *body) good(p []byte) int {
+	for at := 0; at < len(p); {
+		line, _, ended := bytes.Cut(p[at:], []byte("\n"))
+		b.line = append(b.line, line[:min(len(line), headLength-len(b.line))]...)
+		if (ended || len(b.line) == headLength) && isError(b.line) {
+			return at
+		}
+		if !ended {
+			break
+		}
+		b.line = b.line[:0]
+		at += len(line) + 1
+	}
+	return len(p)
+}
+
+// isError matches data:{"error" with white space wherever JSON and SSE allow it.
+func isError(line []byte) bool {
+	data, ok := bytes.CutPrefix(line, []byte("data:"))
+	if !ok {
+		return false
+	}
+	object, ok := bytes.CutPrefix(bytes.TrimLeft(data, " \t"), []byte("{"))
+	return ok && bytes.HasPrefix(bytes.TrimLeft(object, " \t"), []byte(`"error"`))
+}
