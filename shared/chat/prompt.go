@@ -1,0 +1,156 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/render"
+	"github.com/osteele/liquid/values"
+	"github.com/osteele/tuesday"
+)
+
+// CheckPrompt reports what is wrong with a prompt's Liquid, for refusing it before a caller meets it.
+func CheckPrompt(prompt string) error {
+	if !hasMarkup(prompt) {
+		return nil
+	}
+	if _, err := (&prompts{}).engine(time.UTC, time.Now).ParseString(prompt); err != nil {
+		return fmt.Errorf("the template cannot be read: %w", err)
+	}
+	return nil
+}
+
+// prompts fills in templates. It keeps an engine for each zone, since making one registers all of Liquid's filters.
+type prompts struct {
+	engines sync.Map // zone → *liquid.Engine
+}
+
+// render fills a prompt's variables. A prompt that fails in a call is used without its markup being filled in: the
+// caller is on the line, and an assistant that says something odd is better than silence.
+func (p *prompts) render(ctx context.Context, prompt string, vars map[string]any, zone *time.Location, now func() time.Time) (out string) {
+	if !hasMarkup(prompt) {
+		return prompt
+	}
+	defer func() {
+		if r := recover(); r != nil { // some of Liquid's filters panic, such as slice beyond the end
+			slog.WarnContext(ctx, "prompt template panicked; it is used as it is")
+			out = prompt
+		}
+	}()
+	var page page
+	if err := p.engine(zone, now).ParseAndFRender(&page, []byte(prompt), vars); err != nil {
+		// The error quotes the template, which is nothing for a log.
+		slog.WarnContext(ctx, "prompt template failed; it is used as it is", "line", err.LineNumber())
+		return prompt
+	}
+	return page.String()
+}
+
+func hasMarkup(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
+
+// page takes what a template writes, as far as a conversation may be long.
+type page struct{ strings.Builder }
+
+var errPage = errors.New("the prompt is too long")
+
+func (p *page) Write(b []byte) (int, error) {
+	if p.Len()+len(b) > maxCharacters {
+		return 0, errPage
+	}
+	return p.Builder.Write(b)
+}
+
+// WriteString is what io.WriteString would take instead of Write.
+func (p *page) WriteString(s string) (int, error) { return p.Write([]byte(s)) }
+
+// engine is Liquid with a date filter that knows "now" and the assistant's zone, and without files.
+func (p *prompts) engine(zone *time.Location, now func() time.Time) *liquid.Engine {
+	if e, ok := p.engines.Load(zone.String()); ok {
+		return e.(*liquid.Engine)
+	}
+	e := liquid.NewEngine()
+	e.RegisterTag("include", func(render.Context) (string, error) { return "", errors.New("include is not available") })
+	e.RegisterFilter("date", func(value any, format, in func(string) string) (string, error) {
+		zone := zone
+		if name := in(""); name != "" { // Vapi's second argument
+			if named, err := time.LoadLocation(name); err == nil {
+				zone = named
+			}
+		}
+		t, ok := timeOf(value, zone, now)
+		if !ok {
+			return text(value), nil // Liquid leaves what is no date as it is
+		}
+		return tuesday.Strftime(format("%a, %b %d, %y"), t.In(zone))
+	})
+	p.engines.Store(zone.String(), e)
+	return e
+}
+
+// timeOf reads what a template calls a date. One that names no zone is in the assistant's.
+func timeOf(value any, zone *time.Location, now func() time.Time) (time.Time, bool) {
+	switch v := value.(type) {
+	case time.Time:
+		return v, true
+	case int64:
+		return time.Unix(v, 0), true
+	case int:
+		return time.Unix(int64(v), 0), true
+	case string:
+		if v == "now" || v == "today" {
+			return now(), true
+		}
+		for _, layout := range localLayouts {
+			if t, err := time.ParseInLocation(layout, v, zone); err == nil {
+				return t, true
+			}
+		}
+		t, err := values.ParseDate(v)
+		return t, err == nil
+	}
+	return time.Time{}, false
+}
+
+// localLayouts are the layouts that Liquid knows and that say nothing of a zone.
+var localLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "January 2, 2006",
+	"January 2 2006", "Jan 2, 2006", "Jan 2 2006", "02 January 2006", "02 Jan 2006", time.ANSIC}
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// decimal is a float64 that Liquid prints as people write it, 1234567.5 and not 1.2345675e+06.
+type decimal float64
+
+func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -1, 64) }
+
+// printable is a context variable as a template should see it.
+func printable(v any) any {
+	switch v := v.(type) {
+	case float64:
+		return decimal(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = printable(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = printable(v[k])
+		}
+		return out
+	}
+	return v
+}
