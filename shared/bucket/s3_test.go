@@ -1,0 +1,90 @@
+package bucket_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3bolt"
+	bolt "go.etcd.io/bbolt"
+)
+
+// s3 is S3's double with a bucket named reports. It spoils requests by rule: answer is written in the place of S3's
+// own answer, before S3 does what was asked or, with after, once it has.
+type s3 struct {
+	fake http.Handler
+	mu   sync.Mutex
+	rule func(r *http.Request, n int) (answer http.HandlerFunc, after bool)
+	seen []string // the methods, in order
+}
+
+func (s *s3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.seen = append(s.seen, r.Method)
+	n, rule := len(s.seen), s.rule
+	s.mu.Unlock()
+	if rule != nil {
+		if answer, after := rule(r, n); answer != nil {
+			if after {
+				s.fake.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			answer(w, r)
+			return
+		}
+	}
+	s.fake.ServeHTTP(w, r)
+}
+
+func (s *s3) methods() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.seen)
+}
+
+// says is an error as S3 words it.
+func says(status int, code string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, code)
+	}
+}
+
+// hangsUp ends the connection without an answer.
+func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// silent never answers. It reads the body first: until then net/http does not notice that a client has gone.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+func start(t *testing.T) (*s3, func() (aws.Config, error)) {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "s3"), 0o600, &bolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := s3bolt.New(db)
+	if err := backend.CreateBucket("reports"); err != nil {
+		t.Fatal(err)
+	}
+	s := &s3{fake: gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0)).Server()}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		_ = db.Close()
+	})
+	return s, func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}
+}

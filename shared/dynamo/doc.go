@@ -1,0 +1,25 @@
+// Package dynamo keeps assistants, calls and the ledger in DynamoDB.
+//
+// # Decisions
+//
+// Assistants are read through a cache: fresh for 30 seconds, and used up to 5 minutes old when the table does not
+// answer within three tries and 600 ms, since a caller on the telephone waits (fault rows 33 and 34). "No such
+// assistant" is kept for 5 seconds, so that a burst of calls to a wrong number costs one read; nothing stale is kept of
+// it. Concurrent readers of one assistant share one read.
+//
+// An item is decoded into plain JSON and read by aurora.ParseAssistant, so that the table, the operator's file and the
+// API have one lenient reader, and fields this version does not know survive.
+//
+// Every write to calls and ledger is conditional on one item and says whether it was done. "Not done" is no error and
+// no answer either: the SDK repeats a write whose reply was lost, and then the condition fails against our own success
+// (fault row 36). So the caller reads back and decides by what is there; no owner token is needed, because no decision
+// rests on who wrote.
+//
+// Expired items are filtered here: DynamoDB deletes them up to days late
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
+//
+// That a number is one assistant's is checked by a query of its index before the write. The index lags behind the
+// table, so two operators at the same second could both pass; one claim item per number would close that, and is not
+// worth its upkeep while one operator command is the only writer. ByNumber settles a tie by the smaller id, and says so
+// in the log.
+package dynamo

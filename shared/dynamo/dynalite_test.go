@@ -1,0 +1,147 @@
+package dynamo_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// faults stands between the SDK and DynamoDB and spoils calls by rule. It knows the operation from the X-Amz-Target
+// header.
+type faults struct {
+	mu    sync.Mutex
+	calls []string
+	// rule answers instead of DynamoDB, where it returns a response or an error. after means that DynamoDB did what was
+	// asked, and only the reply is spoiled.
+	rule func(operation string, n int) (spoil func(*http.Request) (*http.Response, error), after bool)
+}
+
+func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	f.mu.Lock()
+	f.calls = append(f.calls, operation)
+	n, rule := len(f.calls), f.rule
+	f.mu.Unlock()
+	if rule != nil {
+		if spoil, after := rule(operation, n); spoil != nil {
+			if after {
+				response, err := http.DefaultTransport.RoundTrip(r)
+				if err != nil {
+					return nil, err
+				}
+				_ = response.Body.Close()
+			}
+			return spoil(r)
+		}
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func (f *faults) set(rule func(string, int) (func(*http.Request) (*http.Response, error), bool)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rule, f.calls = rule, nil
+}
+
+func (f *faults) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.calls)
+}
+
+// reply is an error as DynamoDB words it.
+func reply(status int, kind string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"%s"}`, kind, kind)
+		return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+			Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+}
+
+// cut is a connection that ends before the reply.
+func cut(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+
+// dynalite starts DynamoDB's double with the project's three tables, and ends it with the test.
+func dynalite(t *testing.T) (func() (aws.Config, error), *faults) {
+	t.Helper()
+	modules, err := filepath.Abs("../clients/node_modules/dynalite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = `const s=require(process.argv[1])({createTableMs:0});s.listen(0,'127.0.0.1',()=>console.log(JSON.stringify({port:s.address().port})));process.stdin.on('end',()=>process.exit(0)).resume()`
+	ctx, cancel := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, "node", "-e", script, "--", modules)
+	lifeline, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatalf("dynalite needs Node and the clients (make clients): %v", err)
+	}
+	t.Cleanup(func() {
+		_ = lifeline.Close()
+		cancel()
+		_ = command.Wait()
+	})
+	var up struct{ Port int }
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &up)
+	}
+	if err != nil {
+		t.Fatalf("dynalite did not start; are the clients installed (make clients)? %v", err)
+	}
+	f := &faults{}
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(fmt.Sprintf("http://127.0.0.1:%d", up.Port)),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: f}}
+	create(t, cfg)
+	return func() (aws.Config, error) { return cfg, nil }, f
+}
+
+func create(t *testing.T, cfg aws.Config) {
+	t.Helper()
+	client := dynamodb.NewFromConfig(cfg)
+	table := func(name string, keys []string, indexes ...string) {
+		in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
+		kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
+		for i, key := range keys {
+			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: kinds[i]})
+		}
+		for _, index := range indexes {
+			in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &index,
+				KeySchema:  []types.KeySchemaElement{{AttributeName: &index, KeyType: types.KeyTypeHash}},
+				Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}})
+		}
+		for _, attribute := range append(keys, indexes...) {
+			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &attribute, AttributeType: types.ScalarAttributeTypeS})
+		}
+		if _, err := client.CreateTable(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+		if err := active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table("assistants", []string{"assistantId"}, "numberE164", "internalKey", "scheduledKey")
+	table("calls", []string{"assistantDay", "callId"})
+	table("ledger", []string{"key"})
+}
