@@ -1,0 +1,36 @@
+package openapi
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"testing"
+)
+
+// CheckEvent is Check for a question that stands in an event file, of API Gateway or of a function URL.
+func CheckEvent(t testing.TB, event json.RawMessage, status int, header http.Header, answer []byte) {
+	t.Helper()
+	var e struct {
+		HTTPMethod, Path, RawPath string
+		Headers                   map[string]string
+		Body                      string
+		IsBase64Encoded           bool
+		RequestContext            struct{ HTTP struct{ Method string } }
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(e.Body)
+	if e.IsBase64Encoded {
+		body, _ = base64.StdEncoding.DecodeString(e.Body) // what cannot be decoded was refused
+	}
+	r, err := http.NewRequest(e.HTTPMethod+e.RequestContext.HTTP.Method, "https://aurora.example.com"+e.Path+e.RawPath, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range e.Headers {
+		r.Header.Set(k, v)
+	}
+	Check(t, r, body, status, header, answer)
+}

@@ -1,0 +1,178 @@
+package openapi
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+//go:embed openapi.yaml
+var document []byte
+
+// Document is the document's text.
+func Document() []byte { return slices.Clone(document) }
+
+// Load reads the document and checks it, its examples included.
+func Load() (*openapi3.T, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(document)
+	if err != nil {
+		return nil, fmt.Errorf("read openapi.yaml: %w", err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	return doc, nil
+}
+
+type described struct {
+	doc    *openapi3.T
+	router routers.Router
+}
+
+var load = sync.OnceValues(func() (described, error) {
+	doc, err := Load()
+	if err != nil {
+		return described{}, err
+	}
+	// Wherever the API is, its paths are the same.
+	doc.Servers = nil
+	router, err := legacy.NewRouter(doc)
+	// The stream's lines are read by events; as a whole it is a text.
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+	return described{doc, router}, err
+})
+
+// options: keys are the gateway's and the functions' affair, and tests see to them one by one.
+var options = &openapi3filter.Options{
+	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
+	IncludeResponseStatus: true,
+	MultiError:            true,
+}
+
+// Exchange is one question and its answer.
+type Exchange struct {
+	Request *http.Request // its body is not read
+	Body    []byte
+	Status  int
+	Header  http.Header
+	Answer  []byte
+}
+
+// Validate holds an exchange against the document: the answer always, and the question where it was answered well. An
+// address that the document does not know must have been refused, in the shape of every error.
+func Validate(x Exchange) error {
+	d, err := load()
+	if err != nil {
+		return err
+	}
+	question := x.Request.Clone(context.Background())
+	question.Body = io.NopCloser(bytes.NewReader(x.Body))
+	question.ContentLength = int64(len(x.Body))
+	route, path, err := d.router.FindRoute(question)
+	if err != nil {
+		return d.refused(x, err)
+	}
+	input := &openapi3filter.RequestValidationInput{Request: question, PathParams: path, Route: route, Options: options}
+	good := x.Status >= 200 && x.Status < 300
+	if good {
+		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+			return fmt.Errorf("%s %s was answered %d and is not as described: %w", x.Request.Method, x.Request.URL.Path, x.Status, err)
+		}
+	}
+	answer := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: x.Status, Header: x.Header, Options: options}
+	answer.SetBodyBytes(x.Answer)
+	if err := openapi3filter.ValidateResponse(context.Background(), answer); err != nil {
+		return fmt.Errorf("the answer %d to %s %s is not as described: %w", x.Status, x.Request.Method, x.Request.URL.Path, err)
+	}
+	if media, _, _ := mime.ParseMediaType(x.Header.Get("Content-Type")); good && media == "text/event-stream" {
+		return d.stream(x.Answer)
+	}
+	return nil
+}
+
+// refused checks the answer at an address or with a method that is not described.
+func (d described) refused(x Exchange, why error) error {
+	if x.Status != http.StatusNotFound && x.Status != http.StatusMethodNotAllowed && x.Status != http.StatusUnauthorized {
+		return fmt.Errorf("%s %s is not described (%w) and was answered %d", x.Request.Method, x.Request.URL.Path, why, x.Status)
+	}
+	return d.matches("Error", x.Answer)
+}
+
+func (d described) matches(schema string, text []byte) error {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return fmt.Errorf("%s: %w in %q", schema, err, text)
+	}
+	if err := d.doc.Components.Schemas[schema].Value.VisitJSON(v, openapi3.MultiErrors()); err != nil {
+		return fmt.Errorf("%s: %w in %s", schema, err, text)
+	}
+	return nil
+}
+
+// stream reads an answer's events: each as described, and ended by exactly one of [DONE] and an error.
+func (d described) stream(answer []byte) error {
+	if !bytes.HasSuffix(answer, []byte("\n\n")) {
+		return errors.New("the stream breaks off within an event")
+	}
+	var finished, ended bool
+	for block := range strings.SplitSeq(strings.TrimSuffix(string(answer), "\n\n"), "\n\n") {
+		if strings.HasPrefix(block, ":") {
+			continue // a comment keeps a connection open
+		}
+		text, ok := strings.CutPrefix(block, "data: ")
+		if !ok || strings.Contains(text, "\n") {
+			return fmt.Errorf("an event is one data line, not %q", block)
+		}
+		if ended {
+			return fmt.Errorf("after the end of the stream: %q", block)
+		}
+		if text == "[DONE]" {
+			if !finished {
+				return errors.New("[DONE] without a finish_reason: a cut stream that looks finished")
+			}
+			ended = true
+			continue
+		}
+		if err := d.matches("ChatEvent", []byte(text)); err != nil {
+			return err
+		}
+		var event struct {
+			Error   *json.RawMessage
+			Choices []struct {
+				FinishReason *string `json:"finish_reason"`
+			}
+		}
+		if err := json.Unmarshal([]byte(text), &event); err != nil {
+			return err
+		}
+		ended = event.Error != nil
+		finished = finished || len(event.Choices) > 0 && event.Choices[0].FinishReason != nil
+	}
+	if !ended {
+		return errors.New("the stream ends in neither [DONE] nor an error")
+	}
+	return nil
+}
+
+// Check fails a test where an exchange is not as the document says.
+func Check(t testing.TB, request *http.Request, body []byte, status int, header http.Header, answer []byte) {
+	t.Helper()
+	if err := Validate(Exchange{Request: request, Body: body, Status: status, Header: header, Answer: answer}); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,195 @@
+package openapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	chat    = "/api/v1/openai/chat/completions"
+	webhook = "/api/webhook"
+
+	problem = `{"status":"error","message":"No.","error":{"message":"No.","type":"server_error","param":null,"code":"internal_error"},"requestId":"r-1"}`
+	chunk   = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
+	stop    = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
+	usage   = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`
+	session = `{"full_session":{"id":"call-1","messages":[{"role":"user","content":"Hi"}]}}`
+	inChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":null}],"full_session":{"messages":[]}}`
+	failed  = `{"error":{"message":"No.","type":"upstream_error","param":null,"code":"upstream_error"}}`
+	hello   = `{"model":"m","messages":[{"role":"user","content":"Hi"}]}`
+	whole   = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","tools_calls":null},"finish_reason":"stop"}]}`
+)
+
+func configuration(change ...string) string {
+	text := `{"assistantId":"a","aiResponseLengthMinimum":"","assistantFirstMessage":"","assistantName":"","assistantPhoneNumber":"",` +
+		`"assistantPhoneNumberName":"","assistantPrompt":"","deepgramModel":"","elevenLabsModel":"","elevenLabsVoiceId":"","emails":[],` +
+		`"functions":[],"gracePeriodMs":"","minimumTimeBeforeAiResponds":"","orgName":"","phoneNumbers":[],"quickFinalizeDelayMs":"",` +
+		`"textFromNumber":"","timeZone":""}`
+	return strings.NewReplacer(change...).Replace(text)
+}
+
+func events(lines ...string) string {
+	var b strings.Builder
+	for _, line := range lines {
+		fmt.Fprintf(&b, "data: %s\n\n", line)
+	}
+	return b.String()
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	ask := func(kind string) string { return `{"message":{"type":"` + kind + `"}}` }
+	for name, c := range map[string]struct {
+		path, body string
+		status     int
+		kind       string
+		answer     string
+		wrong      string // part of the complaint; "" is none
+	}{
+		"configuration":                 {webhook, ask("assistant-request"), 201, "", configuration(), ""},
+		"configuration outbound":        {webhook, ask("assistant-request"), 201, "", configuration(`"timeZone"`, `"outboundCall":{},"timeZone"`), ""},
+		"a key is missing":              {webhook, ask("assistant-request"), 201, "", configuration(`,"timeZone":""`, ``), "timeZone"},
+		"a key too many":                {webhook, ask("assistant-request"), 201, "", configuration(`"timeZone"`, `"twilioAuthToken":"x","timeZone"`), "twilioAuthToken"},
+		"null for a list":               {webhook, ask("assistant-request"), 201, "", configuration(`"emails":[]`, `"emails":null`), "emails"},
+		"a number for a text":           {webhook, ask("assistant-request"), 201, "", configuration(`"gracePeriodMs":""`, `"gracePeriodMs":300`), "gracePeriodMs"},
+		"report":                        {webhook, ask("end-of-call-report"), 200, "", `{}`, ""},
+		"report, hostile":               {webhook, `{"message":{"type":"end-of-call-report","call":7,"messages":"[]","cost":"0.1"}}`, 200, "", `{}`, ""},
+		"type nobody knows":             {webhook, ask("brand-new"), 200, "", `{}`, ""},
+		"spoken error":                  {webhook, ask("assistant-request"), 200, "", `{"error":"Nobody is here."}`, ""},
+		"vapi":                          {webhook, ask("assistant-request"), 200, "", `{"assistantId":"x","assistantOverrides":{}}`, ""},
+		"destination":                   {webhook, ask("transfer-destination-request"), 200, "", `{"destination":{"type":"number"}}`, ""},
+		"documents":                     {webhook, ask("knowledge-base-request"), 200, "", `{"documents":[]}`, ""},
+		"something else":                {webhook, ask("status-update"), 200, "", `{"ok":true}`, "not as described"},
+		"good without message":          {webhook, `{}`, 200, "", `{}`, "message"},
+		"bad without message":           {webhook, `{}`, 400, "", problem, ""},
+		"session of a wrong kind":       {webhook, `{"message":{"type":"assistant-request","session":[]}}`, 201, "", configuration(), "session"},
+		"status that is not described":  {webhook, ask("hang"), 418, "", problem, "418"},
+		"error without requestId":       {webhook, `{}`, 400, "", strings.Replace(problem, `,"requestId":"r-1"`, "", 1), "requestId"},
+		"error with a stack":            {webhook, `{}`, 500, "", strings.Replace(problem, `"requestId"`, `"stack":"x","requestId"`, 1), "stack"},
+		"gateway's own message":         {webhook, `{}`, 403, "", `{"message":"Forbidden"}`, "status"},
+		"503 without Retry-After":       {chat, hello, 503, "", problem, "Retry-After"},
+		"whole":                         {chat, hello, 200, "", whole, ""},
+		"whole without tools_calls":     {chat, hello, 200, "", strings.Replace(whole, `,"tools_calls":null`, "", 1), "tools_calls"},
+		"whole with a session":          {chat, hello, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[{"role":"assistant"}]}}`, ""},
+		"a session with the prompt":     {chat, hello, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[{"role":"system"}]}}`, "role"},
+		"messages as a text":            {chat, `{"messages":"[]","call":"{}"}`, 200, "", whole, ""},
+		"temperature out of range":      {chat, `{"messages":[],"temperature":3}`, 200, "", whole, "temperature"},
+		"html":                          {chat, hello, 200, "text/html", "<p>", "Content-Type"},
+		"stream":                        {chat, hello, 200, "text/event-stream", events(chunk, stop, session, "[DONE]"), ""},
+		"stream for openai":             {chat, hello, 200, "text/event-stream; charset=utf-8", events(chunk, stop, inChunk, usage, "[DONE]"), ""},
+		"stream that failed":            {chat, hello, 200, "text/event-stream", events(chunk, session, failed), ""},
+		"stream with a comment":         {chat, hello, 200, "text/event-stream", ": hold\n\n" + events(stop, "[DONE]"), ""},
+		"stream cut between events":     {chat, hello, 200, "text/event-stream", events(chunk, stop), "neither"},
+		"stream cut within an event":    {chat, hello, 200, "text/event-stream", events(chunk) + "data: {", "breaks off"},
+		"cut stream that looks done":    {chat, hello, 200, "text/event-stream", events(chunk, session, "[DONE]"), "looks finished"},
+		"stream that goes on":           {chat, hello, 200, "text/event-stream", events(stop, "[DONE]", chunk), "after the end"},
+		"error and done":                {chat, hello, 200, "text/event-stream", events(stop, failed, "[DONE]"), "after the end"},
+		"stream with an unknown event":  {chat, hello, 200, "text/event-stream", events(`{"ping":1}`, stop, "[DONE]"), "ChatEvent"},
+		"unknown path":                  {"/api/nothing", `{}`, 404, "", problem, ""},
+		"unknown path, answered":        {"/api/nothing", `{}`, 200, "", `{}`, "not described"},
+		"unknown path, another's error": {"/api/nothing", `{}`, 404, "", `{"message":"Missing Authentication Token"}`, "Error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:3000"+c.path, nil)
+			request.Header.Set("Content-Type", "application/json")
+			header := http.Header{"Content-Type": {"application/json"}}
+			if c.kind != "" {
+				header.Set("Content-Type", c.kind)
+			}
+			err := Validate(Exchange{request, []byte(c.body), c.status, header, []byte(c.answer)})
+			switch {
+			case c.wrong == "" && err != nil:
+				t.Error(err)
+			case c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)):
+				t.Errorf("the complaint should name %q: %v", c.wrong, err)
+			}
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	request := httptest.NewRequest(http.MethodPost, chat, nil)
+	request.Header.Set("Content-Type", "application/json")
+	header := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"1"}}
+	Check(t, request, []byte(hello), http.StatusServiceUnavailable, header, []byte(problem))
+	header = http.Header{"Content-Type": {"application/json"}, "Allow": {"POST"}}
+	Check(t, httptest.NewRequest(http.MethodGet, chat, nil), nil, http.StatusMethodNotAllowed, header, []byte(problem))
+}
+
+// Every route of template.yaml is described, under the authorizer that the template gives it, with every error.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	t.Parallel()
+	doc, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Properties struct {
+				Events map[string]struct {
+					Type       string `yaml:"Type"`
+					Properties struct {
+						Path   string `yaml:"Path"`
+						Method string `yaml:"Method"`
+						Auth   struct {
+							Authorizer string `yaml:"Authorizer"`
+						} `yaml:"Auth"`
+					} `yaml:"Properties"`
+				} `yaml:"Events"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string][]string{
+		"bearer":  {"bearer"},
+		"webhook": {"flaskApiKey", "binarytintApiKey", "binarytintApiKeyDashed", "vapiSecret", "bearer"},
+	}
+	var described []string
+	for id, r := range template.Resources {
+		for _, e := range r.Properties.Events {
+			if e.Type != "Api" {
+				continue
+			}
+			described = append(described, e.Properties.Path)
+			item := doc.Paths.Find(e.Properties.Path)
+			if item == nil || item.GetOperation(e.Properties.Method) == nil {
+				t.Errorf("%s: %s %s is not described", id, e.Properties.Method, e.Properties.Path)
+				continue
+			}
+			operation := item.GetOperation(e.Properties.Method)
+			var named []string
+			for _, one := range *operation.Security {
+				for key := range one {
+					named = append(named, key)
+				}
+			}
+			if !slices.Equal(named, keys[e.Properties.Auth.Authorizer]) {
+				t.Errorf("%s: %s takes the keys %v, and the document says %v", id, e.Properties.Path, keys[e.Properties.Auth.Authorizer], named)
+			}
+			for _, status := range []int{400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 502, 503, 504} {
+				if operation.Responses.Status(status) == nil {
+					t.Errorf("%s: %d is not described", e.Properties.Path, status)
+				}
+			}
+		}
+	}
+	if len(described) != doc.Paths.Len() {
+		t.Errorf("template.yaml has %v, and the document %v", described, doc.Paths.Keys())
+	}
+}
