@@ -1,0 +1,102 @@
+package local
+
+import (
+	"strconv"
+	"strings"
+)
+
+// environ looks a variable up in a list as os.Environ gives it; one that is empty counts as not set.
+func environ(list []string, name string) string {
+	value := ""
+	for _, entry := range list {
+		if n, v, found := strings.Cut(entry, "="); found && n == name {
+			value = v
+		}
+	}
+	return value
+}
+
+// services are those with an address of their own, by the name in run.json and in the environment.
+var services = []struct{ name, variable string }{
+	{"dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"}, {"s3", "AWS_ENDPOINT_URL_S3"}, {"sqs", "AWS_ENDPOINT_URL_SQS"},
+	{"ses", "AWS_ENDPOINT_URL_SESV2"}, {"secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"},
+}
+
+// localOnly says whether a variable is one that only a local run may set: the template never does.
+func localOnly(name string) bool {
+	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS"
+}
+
+// credentials are dummies, unless some service is a real one: then they are those of whoever started the stack.
+func credentials(given []string) map[string]string {
+	for _, s := range services {
+		if environ(given, s.variable) == "" || environ(given, "AWS_ACCESS_KEY_ID") == "" {
+			continue
+		}
+		out := map[string]string{}
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+			if v := environ(given, name); v != "" {
+				out[name] = v
+			}
+		}
+		return out
+	}
+	return map[string]string{"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+}
+
+// variables are those that a function is given to work with: the template's, the services' addresses, and what was
+// set when the stack started.
+func (s *Stack) variables(f *functionPlan) map[string]string {
+	out := map[string]string{}
+	for name, v := range f.environment {
+		if r := s.template.resolve(v); r != (none{}) {
+			out[name] = str(r)
+		}
+		if v := environ(s.options.Environ, name); v != "" {
+			out[name] = v
+		}
+	}
+	for _, service := range services {
+		if address := s.info.Endpoints[service.name]; address != "" {
+			out[service.variable] = address
+		}
+	}
+	if environ(s.options.Environ, "OPENAI_API_KEY") == "" && s.info.Endpoints["openai"] != "" {
+		out["OPENAI_BASE_URL"] = s.info.Endpoints["openai"]
+	}
+	for _, entry := range s.options.Environ {
+		if name, value, _ := strings.Cut(entry, "="); localOnly(name) && value != "" {
+			out[name] = value
+		}
+	}
+	for name, value := range credentials(s.options.Environ) {
+		out[name] = value
+	}
+	out["AWS_REGION"], out["AWS_DEFAULT_REGION"] = region, region
+	return out
+}
+
+// environmentOf is a function's whole environment, as Lambda gives it and no more.
+func (s *Stack) environmentOf(f *functionPlan, folder string) []string {
+	vars := s.variables(f)
+	for name, value := range map[string]string{
+		"AWS_LAMBDA_FUNCTION_NAME": f.name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.memory),
+		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" + f.name, "AWS_LAMBDA_LOG_STREAM_NAME": "local", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": folder, "LAMBDA_RUNTIME_DIR": folder,
+		// No profile of whoever started the stack must change what the SDK does.
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
+		"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder, "TZ": ":UTC", "LANG": "en_US.UTF-8",
+	} {
+		vars[name] = value
+	}
+	for _, name := range []string{"GODEBUG", "GOCOVERDIR", "TMPDIR"} {
+		if v := environ(s.options.Environ, name); v != "" {
+			vars[name] = v
+		}
+	}
+	out := make([]string, 0, len(vars))
+	for _, name := range sorted(vars) {
+		out = append(out, name+"="+vars[name])
+	}
+	return out
+}
