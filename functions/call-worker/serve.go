@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"aurora/shared/queue"
+	"aurora/shared/webhook"
+)
+
+// serve handles one message: a raw report, which says so in an attribute, or the bucket's notification.
+func serve(w *webhook.Worker) func(context.Context, queue.Message) error {
+	return func(ctx context.Context, m queue.Message) error {
+		if _, raw := m.Attributes[webhook.RawAttribute]; raw {
+			return w.Raw(ctx, m.Body)
+		}
+		var n struct {
+			events.S3Event
+			Event string // "s3:TestEvent", which S3 sends when notifications are set up
+		}
+		if err := json.Unmarshal([]byte(m.Body), &n); err != nil {
+			return fmt.Errorf("read notification: %w", err)
+		}
+		if n.Event == "s3:TestEvent" {
+			return nil
+		}
+		if len(n.Records) == 0 {
+			return errors.New("read notification: it has no records")
+		}
+		var failed []error
+		for _, record := range n.Records {
+			if strings.HasPrefix(record.EventName, "ObjectCreated:") {
+				failed = append(failed, w.Kept(ctx, record.S3.Object.URLDecodedKey))
+			}
+		}
+		return errors.Join(failed...)
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"aurora/shared/aurora"
+	"aurora/shared/fault"
+	"aurora/shared/golden"
+	"aurora/shared/queue"
+	"aurora/shared/webhook"
+)
+
+var arrived = time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)
+
+// objects is a bucket: the first object of a key stays, as with If-None-Match: * (package bucket's tests hold S3's
+// protocol to it).
+type objects map[string]object
+
+type object struct{ hash, body string }
+
+func (b objects) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
+	if there, ok := b[key]; ok {
+		return there.hash == hash, nil
+	}
+	b[key] = object{hash, string(body)}
+	return true, nil
+}
+
+func (b objects) Read(_ context.Context, key string) ([]byte, time.Time, error) {
+	o, ok := b[key]
+	if !ok {
+		return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
+	}
+	return []byte(o.body), arrived, nil
+}
+
+// ledger and rows write on conditions, as DynamoDB does (package dynamo's tests hold dynalite to it).
+type ledger map[string]aurora.Alias
+
+func (l ledger) Alias(_ context.Context, name string) (aurora.Alias, bool, error) {
+	a, ok := l[name]
+	return a, ok, nil
+}
+
+func (l ledger) Create(_ context.Context, a aurora.Alias) (bool, error) {
+	if _, ok := l[a.Name]; ok {
+		return false, nil
+	}
+	l[a.Name] = a
+	return true, nil
+}
+
+func (l ledger) Change(_ context.Context, a aurora.Alias) (bool, error) {
+	if l[a.Name].Revision != a.Revision-1 {
+		return false, nil
+	}
+	l[a.Name] = a
+	return true, nil
+}
+
+type rows map[aurora.Place]aurora.Call
+
+func (r rows) Row(_ context.Context, at aurora.Place) (aurora.Call, bool, error) {
+	c, ok := r[at]
+	return c, ok, nil
+}
+
+func (r rows) Put(_ context.Context, c aurora.Call) error {
+	if r[c.Place].Version < c.Version {
+		r[c.Place] = c
+	}
+	return nil
+}
+
+func (r rows) Delete(_ context.Context, c aurora.Call) (bool, error) {
+	delete(r, c.Place)
+	return true, nil
+}
+
+type assistants struct{}
+
+func (assistants) ByID(context.Context, string) (aurora.Assistant, error) {
+	panic("the worker asks by number only")
+}
+
+func (assistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
+	if n == "+15551230100" {
+		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"}}, nil
+	}
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
+}
+
+// kept is a bucket with every report of the webhook's events, and a few that no webhook writes.
+func kept(t *testing.T) objects {
+	t.Helper()
+	b := objects{
+		"eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/unreadable.json": {body: `{"message":`},
+		"eoc/_/undated/a b+c%é.json":                                          {body: `{"message":{"type":"end-of-call-report"}}`},
+		"eoc/_/undated/g-minimal.json":                                        {body: `{"message":{"type":"end-of-call-report","endedReason":"customer-ended-call"}}`},
+		"eoc/_/2026/11/18/CA205b9efef494de008a729d1d93c20042.json": {body: `{"message":{"type":"end-of-call-report","timestamp":1795014286703,
+			"call":{"id":"CA205b9efef494de008a729d1d93c20042"},"endedAt":"2026-11-18T15:04:42Z","endedReason":"completed","cost":9}}`},
+		"eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/two.json": {body: `{"message":{"type":"end-of-call-report","timestamp":1795014286704,
+			"call":{"id":"two","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"},"endedAt":"2026-11-18T15:04:42Z","cost":1}}`},
+		"eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/two~beef0001.json": {body: `{"message":{"type":"end-of-call-report","timestamp":1795014286705,
+			"call":{"id":"two","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"},"endedAt":"2026-11-18T15:04:42Z","cost":2}}`},
+	}
+	files, err := filepath.Glob("../../events/webhook/end-of-call-report*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no reports (%v)", err)
+	}
+	keeper := webhook.Keeper{Objects: b, Now: func() time.Time { return arrived }, Count: func(context.Context, string) {}}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var event events.APIGatewayProxyRequest
+		if err := json.Unmarshal(raw, &event); err != nil {
+			t.Fatal(err)
+		}
+		body := []byte(event.Body)
+		if event.IsBase64Encoded {
+			if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := keeper.Report(t.Context(), body); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+	}
+	return b
+}
+
+// seen is what an event led to.
+type seen struct {
+	Failed []string          `json:"failed"`
+	Rows   []aurora.Call     `json:"rows"`
+	Names  map[string]string `json:"names"`
+	Kept   map[string]string `json:"kept,omitempty"`
+}
+
+func TestEvents(t *testing.T) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	defer slog.SetDefault(before)
+	golden.Events(t, "call-worker", func(t *testing.T, name string, event json.RawMessage) {
+		b, l, r := kept(t), ledger{}, rows{}
+		there := maps.Clone(b)
+		now := func() time.Time { return arrived }
+		serve := serve(&webhook.Worker{
+			Reader: b, Assistants: assistants{},
+			Index:  &webhook.Index{Ledger: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
+			Keeper: webhook.Keeper{Objects: b, Now: now, Count: func(context.Context, string) {}},
+		})
+		var batch events.SQSEvent
+		if err := json.Unmarshal(event, &batch); err != nil {
+			t.Fatal(err)
+		}
+		got := seen{Failed: []string{}, Rows: []aurora.Call{}, Names: map[string]string{}, Kept: map[string]string{}}
+		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
+			one := events.SQSEvent{Records: batch.Records[i : i+1]}
+			response, err := queue.Consume(serve)(t.Context(), one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, failure := range response.BatchItemFailures {
+				got.Failed = append(got.Failed, failure.ItemIdentifier)
+			}
+		}
+		for _, c := range r {
+			got.Rows = append(got.Rows, c)
+		}
+		slices.SortFunc(got.Rows, func(a, b aurora.Call) int { return cmp.Compare(a.CallID, b.CallID) })
+		for name, alias := range l {
+			got.Names[name] = cmp.Or(alias.Parent, "root")
+		}
+		for key, o := range b {
+			if _, old := there[key]; !old {
+				got.Kept[key] = o.body
+			}
+		}
+		golden.JSON(t, name, got)
+		if strings.Contains(string(mustJSON(t, got)), "0000\"") && strings.Contains(name, "credential") {
+			t.Error("a credential was stored")
+		}
+	})
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -1,0 +1,348 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"go.uber.org/goleak"
+
+	"aurora/shared/boot"
+	"aurora/shared/openai"
+	standin "aurora/shared/standin/openai"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const canaryKey = "sk-canary-0123456789abcdef"
+
+// fast are the limits of the fault table, shortened by the same factor.
+var fast = openai.Limits{FirstByte: time.Second, Idle: 200 * time.Millisecond, Backoff: 10 * time.Millisecond}
+
+type row struct {
+	name   string
+	answer func(n int, r standin.Request) standin.Answer
+	limits openai.Limits
+
+	status   int    // of the answer
+	code     string // of the error, wherever it stands
+	requests int    // that the model got
+	text     string // that the caller got
+	finish   string
+	check    func(t *testing.T, o outcome)
+}
+
+// outcome is what the caller of a streamed turn saw, and what was counted and logged meanwhile.
+type outcome struct {
+	status  int
+	header  map[string]string
+	body    string
+	text    string
+	finish  string
+	session map[string]any
+	code    string
+	done    bool
+	metrics []string
+	times   []time.Time
+}
+
+func always(a standin.Answer) func(int, standin.Request) standin.Answer {
+	return func(int, standin.Request) standin.Answer { return a }
+}
+
+func firstThen(first, then standin.Answer, times int) func(int, standin.Request) standin.Answer {
+	return func(n int, _ standin.Request) standin.Answer {
+		if n < times {
+			return first
+		}
+		return then
+	}
+}
+
+func chunk(delta, finish string) string {
+	return `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + `}]}`
+}
+
+var fine = standin.Text("Hello ", "there")
+
+func limited(headers ...string) standin.Answer {
+	return standin.Status(429, `{"error":{"message":"org-canary is limited","type":"requests","code":"rate_limit_exceeded"}}`, headers...)
+}
+
+// Rows 1 to 19 of the fault table, as a caller of the streamed endpoint sees them.
+func TestFaults(t *testing.T) {
+	unavailable := standin.Status(503, `{"error":{"message":"org-canary overloaded"}}`)
+	rows := []row{
+		{name: "01 429 with Retry-After 1 is waited for", answer: firstThen(limited("Retry-After", "1"), fine, 1),
+			limits: openai.Limits{FirstByte: 10 * time.Second}, status: 200, text: "Hello there", finish: "stop", requests: 2,
+			check: func(t *testing.T, o outcome) {
+				if wait := o.times[1].Sub(o.times[0]); wait < time.Second {
+					t.Errorf("tried again after %v", wait)
+				}
+			}},
+		{name: "01 429 for good", answer: always(limited("Retry-After", "0")), status: 429, code: "rate_limit_exceeded", requests: 3},
+		{name: "01 429 without Retry-After", answer: firstThen(limited(), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
+		{name: "02 quota", answer: always(standin.Status(429, `{"error":{"message":"org-canary","type":"insufficient_quota","code":"insufficient_quota"}}`)),
+			status: 503, code: "upstream_quota", requests: 1, check: counted("UpstreamQuota")},
+		{name: "03 Retry-After 600", answer: always(limited("Retry-After", "600")), status: 429, code: "rate_limit_exceeded", requests: 1,
+			check: func(t *testing.T, o outcome) {
+				if o.header["Retry-After"] != "600" {
+					t.Errorf("Retry-After = %q", o.header["Retry-After"])
+				}
+			}},
+		{name: "03 Retry-After is a date", answer: always(limited("Retry-After", "Fri, 31 Dec 2027 23:59:59 GMT")), status: 429, code: "rate_limit_exceeded", requests: 1},
+		{name: "03 Retry-After is garbage", answer: always(limited("Retry-After", "soon")), status: 429, code: "rate_limit_exceeded", requests: 1},
+		{name: "04 500 twice", answer: firstThen(standin.Status(500, `oops`), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
+		{name: "04 503 for good", answer: always(unavailable), status: 502, code: "upstream_error", requests: 3},
+		{name: "05 context length", answer: always(standin.Status(400, `{"error":{"message":"org-canary","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`)),
+			status: 400, code: "context_length_exceeded", requests: 1},
+		{name: "06 401", answer: always(standin.Status(401, `{"error":{"message":"Incorrect API key: `+canaryKey+`","code":"invalid_api_key"}}`)),
+			status: 503, code: "upstream_auth", requests: 1, check: counted("UpstreamAuth")},
+		{name: "09 headers never arrive", answer: always(standin.Hang()), limits: openai.Limits{FirstByte: 100 * time.Millisecond}, status: 504, code: "upstream_timeout", requests: 1},
+		{name: "10 stall after three words", answer: always(standin.Text("a ", "b ", "c ", "d").HangAfter(3)), status: 200, text: "a b c ", code: "upstream_timeout", requests: 1},
+		{name: "10 stall before the first word", answer: always(standin.Text("a").HangAfter(0)), status: 504, code: "upstream_timeout", requests: 1},
+		{name: "11 reset in mid-stream", answer: always(standin.Reset("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 clean close without a reason", answer: always(standin.Close("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 clean close before the first word", answer: always(standin.Close()), status: 502, code: "upstream_error", requests: 1},
+		{name: "12 [DONE] without a reason", answer: always(standin.Text("a ", "b ").NoFinish()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 a reason without [DONE] is an end", answer: always(standin.Text("a ", "b ").NoDone()), status: 200, text: "a b ", finish: "stop", requests: 1},
+		{name: "13 close in the middle of a line", answer: always(standin.Text("a ", "b ", "c ").CloseAfter(2).MidLine()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "14 error event", answer: always(standin.Raw("data: " + chunk(`{"content":"a "}`, `null`) + "\n\ndata: {\"error\":{\"message\":\"org-canary\"}}\n\n")),
+			status: 200, text: "a ", code: "upstream_error", requests: 1},
+		{name: "14 error event with a space", answer: always(standin.Raw("data: "+chunk(`{"content":"a "}`, `null`)+"\n\n", "data: { \"er", "ror\": {\"message\":\"org-canary\"}}\n\n")),
+			status: 200, text: "a ", code: "upstream_error", requests: 1},
+		{name: "14 error event first", answer: always(standin.Raw("data:{\"error\":{\"message\":\"org-canary\"}}\n\n")), status: 502, code: "upstream_error", requests: 1},
+		{name: "15 no choices, usage alone, filter preamble", answer: always(standin.Chunks(
+			`{"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}`, `{"choices":null}`, `{}`,
+			chunk(`{"role":"assistant","content":""}`, `null`), chunk(`{"content":"a"}`, `null`), chunk(`{}`, `"stop"`),
+			`{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`, `[DONE]`)),
+			status: 200, text: "a", finish: "stop", requests: 1, check: func(t *testing.T, o outcome) {
+				if u, _ := o.session["usage"].(map[string]any); u["total_tokens"] != 4.0 {
+					t.Errorf("usage = %v", u)
+				}
+			}},
+		{name: "16 a chunk that is no JSON", answer: always(standin.Chunks(chunk(`{"content":"a "}`, `null`), `{"choices":[{`)), status: 200, text: "a ", code: "upstream_error", requests: 1},
+		{name: "17 HTML instead of a stream", answer: always(standin.Status(200, `<html>`, "Content-Type", "text/html")), status: 502, code: "upstream_error", requests: 2},
+		{name: "17 JSON once, then a stream", answer: firstThen(standin.Status(200, `{}`), fine, 1), status: 200, text: "Hello there", finish: "stop", requests: 2},
+		{name: "18 length", answer: always(standin.Text("cut ", "off").Finish("length")), status: 200, text: "cut off", finish: "length", requests: 1},
+		{name: "19 content filter", answer: always(standin.Text("I ").Finish("content_filter")), status: 200, text: "I ", finish: "content_filter", requests: 1},
+		{name: "19 refusal", answer: always(standin.Chunks(chunk(`{"refusal":"I can't."}`, `null`), chunk(`{}`, `"stop"`), `[DONE]`)),
+			status: 200, text: "I can't.", finish: "content_filter", requests: 1},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			double := standin.Serve(t, r.answer)
+			if r.limits == (openai.Limits{}) {
+				r.limits = fast
+			}
+			o := turn(t, double.URL, r.limits, nil)
+			for _, request := range double.Requests() {
+				o.times = append(o.times, request.At)
+			}
+			judge(t, r, o)
+		})
+	}
+}
+
+func counted(metric string) func(*testing.T, outcome) {
+	return func(t *testing.T, o outcome) {
+		if len(o.metrics) != 1 || o.metrics[0] != metric {
+			t.Errorf("counted %v, want %s", o.metrics, metric)
+		}
+	}
+}
+
+func judge(t *testing.T, r row, o outcome) {
+	t.Helper()
+	if o.status != r.status || o.code != r.code || o.text != r.text || o.finish != r.finish || (r.requests > 0 && len(o.times) != r.requests) {
+		t.Errorf("got status %d, code %q, text %q, finish %q, %d requests\nwant %d, %q, %q, %q, %d\n%s",
+			o.status, o.code, o.text, o.finish, len(o.times), r.status, r.code, r.text, r.finish, r.requests, o.body)
+	}
+	if r.status == 200 && o.done == (o.code != "") {
+		t.Errorf("the stream must end in exactly one of [DONE] and an error:\n%s", o.body)
+	}
+	if r.status == 200 && o.session == nil {
+		t.Errorf("no session:\n%s", o.body)
+	}
+	if r.check != nil {
+		r.check(t, o)
+	}
+}
+
+// Rows 7 and 8: what goes wrong before there is a server to speak to.
+func TestFaultsBeforeTheModel(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := "http://" + l.Addr().String() + "/v1"
+	_ = l.Close()
+	t.Run("07 connection refused", func(t *testing.T) {
+		judge(t, row{status: 502, code: "upstream_error"}, turn(t, closed, fast, nil))
+	})
+	t.Run("07 unresolvable name", func(t *testing.T) {
+		judge(t, row{status: 502, code: "upstream_error"}, turn(t, "http://model.invalid/v1", fast, nil))
+	})
+	t.Run("08 unknown authority", func(t *testing.T) {
+		asked := 0
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+		s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+		connections := 0
+		s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				connections++
+			}
+		}
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		s.StartTLS()
+		o := turn(t, s.URL+"/v1", fast, nil)
+		s.Close()
+		judge(t, row{status: 502, code: "upstream_error"}, o)
+		if asked != 0 || connections != 1 {
+			t.Errorf("asked %d times over %d connections, want one try", asked, connections)
+		}
+	})
+}
+
+// Rows 28 and 31, which end a turn from our side.
+func TestFaultsOfOurOwn(t *testing.T) {
+	t.Run("28 soft deadline in mid-turn", func(t *testing.T) {
+		double := standin.Serve(t, always(standin.Text("a ", "b ").HangAfter(1)))
+		o := turn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 2300*time.Millisecond) // 300 ms to the soft deadline
+		})
+		judge(t, row{status: 200, text: "a ", code: "upstream_timeout"}, o)
+	})
+	t.Run("28 soft deadline before the first byte", func(t *testing.T) {
+		double := standin.Serve(t, always(standin.Hang()))
+		o := turn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 2300*time.Millisecond)
+		})
+		judge(t, row{status: 504, code: "upstream_timeout"}, o)
+	})
+	t.Run("26 the caller hangs up", func(t *testing.T) {
+		gate := make(chan struct{})
+		double := standin.Serve(t, always(standin.Text("a ", "b ", "c ").Gate(gate)))
+		go func() { gate <- struct{}{}; gate <- struct{}{} }() // the role and a word
+		v, err := function(double.URL, fast, nil).Invoke(context.Background(), request(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What the runtime does when its own connection breaks; goleak sees whether the turn ends too.
+		_ = v.(*events.LambdaFunctionURLStreamingResponse).Close()
+		close(gate)
+	})
+}
+
+// turn takes one streamed turn at the function URL, and looks through everything that was said and logged for what
+// must never be there.
+func turn(t *testing.T, base string, limits openai.Limits, within func(context.Context) (context.Context, context.CancelFunc)) outcome {
+	t.Helper()
+	log := &safeBuffer{}
+	previous := slog.Default()
+	slog.SetDefault(boot.NewLogger(log, slog.LevelDebug))
+	defer slog.SetDefault(previous)
+	var mu sync.Mutex
+	var metrics []string
+	f := function(base, limits, func(_ context.Context, m string) { mu.Lock(); metrics = append(metrics, m); mu.Unlock() })
+	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
+	if within != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = within(ctx)
+		defer cancel()
+	}
+	v, err := f.Invoke(ctx, request(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := v.(*events.LambdaFunctionURLStreamingResponse)
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := read(t, r.StatusCode, b)
+	o.header, o.metrics = r.Headers, metrics
+	for _, canary := range []string{canaryKey, "org-canary", "What are your hours", "+15557654321"} {
+		if strings.Contains(log.String(), canary) {
+			t.Errorf("the log holds %q:\n%s", canary, log.String())
+		}
+		if canary != "What are your hours" && canary != "+15557654321" && strings.Contains(o.body, canary) {
+			t.Errorf("the answer holds %q:\n%s", canary, o.body)
+		}
+	}
+	return o
+}
+
+// read takes an answer apart as a caller would.
+func read(t *testing.T, status int, b []byte) outcome {
+	t.Helper()
+	o := outcome{status: status, body: string(b)}
+	var plain struct {
+		Error struct{ Code string }
+	}
+	if status != 200 {
+		if err := json.Unmarshal(b, &plain); err != nil {
+			t.Fatalf("%v in %q", err, b)
+		}
+		o.code = plain.Error.Code
+		return o
+	}
+	for event := range strings.SplitSeq(strings.TrimSuffix(o.body, "\n\n"), "\n\n") {
+		data, ok := strings.CutPrefix(event, "data: ")
+		if !ok || strings.Contains(data, "\n") {
+			t.Fatalf("not one data line: %q", event)
+		}
+		if data == "[DONE]" {
+			o.done = true
+			continue
+		}
+		var c struct {
+			Choices []struct {
+				Delta        struct{ Content string }
+				FinishReason string `json:"finish_reason"`
+			}
+			FullSession map[string]any `json:"full_session"`
+			Error       *struct{ Code string }
+		}
+		if err := json.Unmarshal([]byte(data), &c); err != nil {
+			t.Fatalf("%v in %q", err, data)
+		}
+		for _, choice := range c.Choices {
+			o.text += choice.Delta.Content
+			if choice.FinishReason != "" {
+				o.finish = choice.FinishReason
+			}
+		}
+		if c.FullSession != nil {
+			o.session = c.FullSession
+		}
+		if c.Error != nil {
+			o.code = c.Error.Code
+		}
+	}
+	return o
+}
+
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+func (s *safeBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }

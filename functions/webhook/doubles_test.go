@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3bolt"
+	bolt "go.etcd.io/bbolt"
+)
+
+// cloud is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
+// with the rest. DynamoDB holds what items says, by assistant id or number.
+type cloud struct {
+	s3     http.Handler
+	mu     sync.Mutex
+	spoil  func(service, operation string, n int) (answer http.HandlerFunc, after bool)
+	calls  map[string]int
+	queued []string
+	items  map[string]string
+}
+
+func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	service, operation := "s3", r.Method
+	if target, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
+		operation = name
+		if service = "dynamodb"; strings.HasPrefix(target, "AmazonSQS") {
+			service = "sqs"
+		}
+	}
+	c.mu.Lock()
+	c.calls[service+" "+operation]++
+	n, spoil := c.calls[service+" "+operation], c.spoil
+	c.mu.Unlock()
+	if spoil != nil {
+		if answer, after := spoil(service, operation, n); answer != nil {
+			if after {
+				c.serve(httptest.NewRecorder(), r, service)
+			}
+			answer(w, r)
+			return
+		}
+	}
+	c.serve(w, r, service)
+}
+
+func (c *cloud) serve(w http.ResponseWriter, r *http.Request, service string) {
+	if service == "s3" {
+		c.s3.ServeHTTP(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	if service == "sqs" {
+		c.mu.Lock()
+		c.queued = append(c.queued, string(body))
+		c.mu.Unlock()
+		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+		return
+	}
+	for name, item := range c.items {
+		if strings.Contains(string(body), fmt.Sprintf("%q", name)) {
+			_, _ = fmt.Fprintf(w, `{"Item":%s,"Items":[%s],"Count":1,"ScannedCount":1}`, item, item)
+			return
+		}
+	}
+	_, _ = io.WriteString(w, `{"Items":[],"Count":0,"ScannedCount":0}`)
+}
+
+func (c *cloud) count(call string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls[call]
+}
+
+// The ways to spoil a call.
+func s3Says(status int, code string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, code)
+	}
+}
+
+func jsonSays(status int, kind string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"__type":"%s","message":"%s"}`, kind, kind)
+	}
+}
+
+func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // until then net/http does not notice that a client has gone
+	<-r.Context().Done()
+}
+
+func start(t *testing.T) (*cloud, func() (aws.Config, error)) {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "s3"), 0o600, &bolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := s3bolt.New(db)
+	if err := backend.CreateBucket("reports"); err != nil {
+		t.Fatal(err)
+	}
+	c := &cloud{s3: gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0)).Server(), calls: map[string]int{}, items: map[string]string{
+		"riley":        `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"},"gracePeriodMs":{"N":"300"}}`,
+		"+15551230100": `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"}}`,
+		"broken":       `{"assistantId":{"S":"broken"},"emails":{"M":{}}}`,
+	}}
+	server := httptest.NewServer(c)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		_ = db.Close()
+	})
+	return c, func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}
+}
+
+// post is a REST event that an authorizer has let through.
+func post(t *testing.T, body string) json.RawMessage {
+	t.Helper()
+	event, err := json.Marshal(map[string]any{"resource": "/api/webhook", "path": "/api/webhook", "httpMethod": "POST", "body": body,
+		"headers":        map[string]string{"Content-Type": "application/json"},
+		"requestContext": map[string]any{"authorizer": map[string]any{"keyId": "k-1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+// keys are what the bucket holds.
+func (c *cloud) keys(t *testing.T) []string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	c.s3.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/reports?list-type=2", nil))
+	var keys []string
+	for _, part := range strings.Split(w.Body.String(), "<Key>")[1:] {
+		key, _, _ := strings.Cut(part, "</Key>")
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

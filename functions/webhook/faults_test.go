@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"aurora/shared/bucket"
+	"aurora/shared/dynamo"
+	"aurora/shared/queue"
+	"aurora/shared/webhook"
+)
+
+// one is a warm process of the function.
+type one struct {
+	*cloud
+	mu      sync.Mutex
+	time    time.Time
+	counted []string
+	invoke  func(ctx context.Context, t *testing.T, body string) (status int, answer string, header map[string][]string)
+}
+
+func warm(t *testing.T) *one {
+	t.Helper()
+	c, config := start(t)
+	p := &one{cloud: c, time: time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)}
+	now := func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.time }
+	count := func(_ context.Context, metric string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.counted = append(p.counted, metric)
+	}
+	f := function(&webhook.Receiver{
+		Assistants: dynamo.NewAssistants(config, "assistants", now),
+		Keeper:     webhook.Keeper{Objects: bucket.New(config, "reports"), Now: now, Count: count},
+		Queue:      queue.New(config, "http://127.0.0.1/000000000000/raw"),
+	})
+	p.invoke = func(ctx context.Context, t *testing.T, body string) (int, string, map[string][]string) {
+		t.Helper()
+		v, err := f.Invoke(ctx, post(t, body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := v.(events.APIGatewayProxyResponse)
+		return r.StatusCode, r.Body, r.MultiValueHeaders
+	}
+	return p
+}
+
+// ask posts a body and says how long the answer took.
+func (p *one) ask(t *testing.T, body string) (status int, answer string, took time.Duration) {
+	t.Helper()
+	began := time.Now()
+	status, answer, header := p.invoke(t.Context(), t, body)
+	if status == http.StatusServiceUnavailable && len(header["Retry-After"]) != 1 {
+		t.Errorf("a 503 without Retry-After: %v", header)
+	}
+	return status, answer, time.Since(began)
+}
+
+func (p *one) pass(d time.Duration) { p.mu.Lock(); defer p.mu.Unlock(); p.time = p.time.Add(d) }
+
+// only spoils one service's calls of one operation while n says so.
+func only(service, operation string, from, to int, answer http.HandlerFunc, after bool) func(string, string, int) (http.HandlerFunc, bool) {
+	return func(s, o string, n int) (http.HandlerFunc, bool) {
+		if s == service && (operation == "" || o == operation) && n >= from && n <= to {
+			return answer, after
+		}
+		return nil, false
+	}
+}
+
+const (
+	always = 1 << 30
+	ask    = `{"message":{"type":"assistant-request","session":"riley"}}`
+	ring   = `{"message":{"type":"assistant-request","call":{"id":"c"},"phoneNumber":{"number":"+15551230100"}}}`
+)
+
+func eoc(id string, size int) string {
+	quoted, _ := json.Marshal(id)
+	return fmt.Sprintf(`{"message":{"type":"end-of-call-report","timestamp":1795014286704,"call":{"id":%s,"assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","transcript":%q,"authToken":"0000"}}`,
+		quoted, noise(size))
+}
+
+// noise is text that gzip cannot make much smaller.
+func noise(n int) string {
+	var b strings.Builder
+	for x := uint64(88172645463325252); b.Len() < n; {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		fmt.Fprintf(&b, "%x", x)
+	}
+	return b.String()
+}
+
+func TestFaults(t *testing.T) {
+	for name, f := range map[string]func(t *testing.T, p *one){
+		"33 throttled, with a stale answer": func(t *testing.T, p *one) {
+			if status, _, _ := p.ask(t, ask); status != 201 {
+				t.Fatal(status)
+			}
+			p.spoil = only("dynamodb", "", 1, always, jsonSays(400, "ThrottlingException"), false)
+			p.pass(4 * time.Minute)
+			if status, _, took := p.ask(t, ask); status != 201 || took > time.Second {
+				t.Errorf("%d in %v", status, took)
+			}
+			p.pass(2 * time.Minute)
+			if status, _, took := p.ask(t, ask); status != 503 || took > time.Second {
+				t.Errorf("%d in %v", status, took)
+			}
+			if n := p.count("dynamodb GetItem"); n > 7 {
+				t.Errorf("%d reads", n)
+			}
+		},
+		"34 down": func(t *testing.T, p *one) {
+			p.spoil = only("dynamodb", "", 1, always, silent, false)
+			if status, _, took := p.ask(t, ask); status != 503 || took > 3*time.Second {
+				t.Errorf("%d in %v", status, took)
+			}
+			if status, answer, took := p.ask(t, ring); status != 200 || !strings.HasPrefix(answer, `{"error":"I'm sorry`) || took > 3*time.Second {
+				t.Errorf("%d %s in %v", status, answer, took)
+			}
+		},
+		"35 unknown and malformed": func(t *testing.T, p *one) {
+			for session, want := range map[string]int{"nobody": 404, "broken": 500} {
+				status, answer, _ := p.ask(t, strings.Replace(ask, "riley", session, 1))
+				if status != want || strings.Contains(answer, "emails") {
+					t.Errorf("%s: %d %s", session, status, answer)
+				}
+			}
+			if _, answer, _ := p.ask(t, strings.Replace(ask, "riley", "broken", 1)); !strings.Contains(answer, `"code":"config_invalid"`) {
+				t.Errorf("%s", answer)
+			}
+			if status, answer, _ := p.ask(t, `{"message":{"type":"assistant-request","call":{"assistantId":"broken"}}}`); status != 200 || !strings.Contains(answer, `"error"`) {
+				t.Errorf("%d %s", status, answer)
+			}
+		},
+		"37 slow down, then well": func(t *testing.T, p *one) {
+			for i, size := range []int{50 << 10, 4 << 20} {
+				p.spoil = only("s3", "PUT", p.count("s3 PUT")+1, p.count("s3 PUT")+3, s3Says(503, "SlowDown"), false)
+				if status, answer, took := p.ask(t, eoc(fmt.Sprint("c", i), size)); status != 200 || answer != "{}" || took > 4*time.Second {
+					t.Errorf("%d %s in %v", status, answer, took)
+				}
+			}
+			if len(p.keys(t)) != 2 || len(p.queued) != 0 {
+				t.Errorf("%v, %d queued", p.keys(t), len(p.queued))
+			}
+		},
+		"37 slow down for good": func(t *testing.T, p *one) {
+			p.spoil = only("s3", "", 1, always, s3Says(503, "SlowDown"), false)
+			status, answer, took := p.ask(t, eoc("c", 50<<10))
+			if status != 200 || answer != "{}" || took > 6*time.Second || len(p.queued) != 1 || !strings.Contains(p.queued[0], "eoc/riley/2026/11/18/c.json") {
+				t.Errorf("%d %s in %v, %d queued", status, answer, took, len(p.queued))
+			}
+			if !slices.Equal(p.counted, []string{webhook.MetricRaw}) {
+				t.Errorf("counted %v", p.counted)
+			}
+			if strings.Contains(p.queued[0], "0000\\\"") {
+				t.Error("a credential was queued")
+			}
+		},
+		"37 slow down for good, too large for the queue": func(t *testing.T, p *one) {
+			p.spoil = only("s3", "", 1, always, s3Says(503, "SlowDown"), false)
+			if status, _, took := p.ask(t, eoc("c", 4<<20)); status != 503 || took > 6*time.Second || len(p.queued) != 0 {
+				t.Errorf("%d in %v, %d queued", status, took, len(p.queued))
+			}
+		},
+		"37 neither bucket nor queue": func(t *testing.T, p *one) {
+			p.spoil = func(s, _ string, _ int) (http.HandlerFunc, bool) {
+				return map[string]http.HandlerFunc{"s3": silent, "sqs": jsonSays(503, "ServiceUnavailable")}[s], false
+			}
+			if status, _, took := p.ask(t, eoc("c", 100)); status != 503 || took > 8*time.Second {
+				t.Errorf("%d in %v", status, took)
+			}
+			if !slices.Equal(p.counted, []string{webhook.MetricLost}) {
+				t.Errorf("counted %v", p.counted)
+			}
+		},
+		"38 the reply is lost": func(t *testing.T, p *one) {
+			p.spoil = only("s3", "PUT", 1, 1, hangsUp, true)
+			if status, _, _ := p.ask(t, eoc("c", 100)); status != 200 || len(p.keys(t)) != 1 || len(p.counted) != 0 {
+				t.Errorf("%d, %v, counted %v", status, p.keys(t), p.counted)
+			}
+		},
+		"38 a conflict is tried again": func(t *testing.T, p *one) {
+			p.spoil = only("s3", "PUT", 1, 2, s3Says(409, "ConditionalRequestConflict"), false)
+			if status, _, _ := p.ask(t, eoc("c", 100)); status != 200 || len(p.keys(t)) != 1 || p.count("s3 PUT") != 3 {
+				t.Errorf("%d, %v", status, p.keys(t))
+			}
+		},
+		"39 fifty at once": func(t *testing.T, p *one) {
+			var wg sync.WaitGroup
+			for i := range 50 {
+				wg.Go(func() {
+					body := strings.Replace(eoc("c", 10<<10), "1795014286704", fmt.Sprint(1795014286704+i), 1)
+					if status, answer, _ := p.ask(t, body); status != 200 || answer != "{}" {
+						t.Errorf("%d %s", status, answer)
+					}
+				})
+			}
+			wg.Wait()
+			if keys := p.keys(t); len(keys) != 1 || len(p.counted) != 0 {
+				t.Errorf("%v, counted %v", keys, p.counted)
+			}
+		},
+		"40 another report of the call": func(t *testing.T, p *one) {
+			for _, body := range []string{eoc("c", 10), eoc("c", 20), eoc("c", 10), eoc("c", 20), eoc("c", 40)} {
+				if status, _, _ := p.ask(t, body); status != 200 {
+					t.Error(status)
+				}
+			}
+			keys := p.keys(t)
+			if len(keys) != 3 || keys[0] != "eoc/riley/2026/11/18/c.json" || !strings.HasPrefix(keys[1], "eoc/riley/2026/11/18/c~") || len(keys[1]) != len("eoc/riley/2026/11/18/c~12345678.json") {
+				t.Errorf("%v", keys)
+			}
+			if !slices.Contains(p.counted, webhook.MetricConflict) {
+				t.Errorf("counted %v", p.counted)
+			}
+		},
+		"41 hostile ids": func(t *testing.T, p *one) {
+			for _, id := range []string{"", "../../x", "%2e%2e", "a\x00b", strings.Repeat("x", 1025), "//", "☎", "a~b"} {
+				if status, answer, _ := p.ask(t, eoc(id, 10)); status != 200 || answer != "{}" {
+					t.Errorf("%q: %d %s", id, status, answer)
+				}
+			}
+			for _, key := range p.keys(t) {
+				if !strings.HasPrefix(key, "eoc/riley/2026/11/18/g-") && !strings.HasPrefix(key, "eoc/riley/2026/11/18/h-") {
+					t.Errorf("%s", key)
+				}
+			}
+			if n := len(p.keys(t)); n != 8 || !slices.Equal(p.counted, []string{webhook.MetricNoID}) {
+				t.Errorf("%d objects, counted %v", n, p.counted)
+			}
+		},
+		"an unknown message that cannot be kept": func(t *testing.T, p *one) {
+			p.spoil = only("s3", "", 1, always, s3Says(403, "AccessDenied"), false)
+			if status, answer, _ := p.ask(t, `{"message":{"type":"novel"}}`); status != 503 || strings.Contains(answer, "AccessDenied") {
+				t.Errorf("%d %s", status, answer)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); f(t, warm(t)) })
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aurora/shared/aurora"
+	"aurora/shared/fault"
+	"aurora/shared/golden"
+	"aurora/shared/webhook"
+)
+
+// table is what the tests' assistants table holds.
+type table map[string]aurora.Assistant
+
+func (t table) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+	if id == "broken" { // what package dynamo says of an item that cannot be read
+		return aurora.Assistant{}, fault.New(fault.Internal, "This assistant's stored configuration is not valid.").Coded("config_invalid")
+	}
+	if a, ok := t[id]; ok {
+		return a, nil
+	}
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+}
+
+func (t table) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error) {
+	for _, a := range t {
+		if own, _ := aurora.ParsePhone(string(a.AssistantPhoneNumber)); own == number {
+			return a, nil
+		}
+	}
+	return t.ByID(ctx, "")
+}
+
+var assistants = func() table {
+	t := table{}
+	for _, document := range []string{
+		`{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","aiResponseLengthMinimum":20,"assistantFirstMessage":"Thanks for calling Harbor Dental, this is Riley. How can I help?",
+		  "assistantName":"Riley - Harbor Dental","assistantPhoneNumber":"+1 555-123-0100","assistantPhoneNumberName":"harbor-dental-main","assistantPrompt":"You are Riley.",
+		  "emails":["front@example.com"],"functions":"end_call","gracePeriodMs":300,"phoneNumbers":["+15551230100"],"timeZone":"America/New_York","internal":true,
+		  "transferDestinations":[{"name":"Front desk","number":"+1 415 555 0100","extension":"12","message":"One moment."},
+		    {"name":"Billing","number":"+14155550101","description":"Invoices"},{"name":"Night","sipUri":"sip:night@example.com"}],
+		  "handoffs":["69299da5-c96b-4125-aed7-58a30103acaa"],"secretExtension":"never leaves"}`,
+		`{"assistantId":"69299da5-c96b-4125-aed7-58a30103acaa","assistantName":"Avery - Northwind","assistantPhoneNumber":"+15551230200",
+		  "vapi":{"assistantId":"vapi-1","assistantOverrides":{"variableValues":{"a":1.50}}}}`,
+		`{"assistantId":"9395bc40-ee5d-47e1-bcf3-b2af2f63e84a","assistantName":"Aurora"}`,
+	} {
+		a, err := aurora.ParseAssistant([]byte(document))
+		if err != nil {
+			panic(err)
+		}
+		t[a.ID()] = a
+	}
+	return t
+}()
+
+// objects keeps the first object of a key, as If-None-Match: * has it (package bucket's tests hold S3's protocol to it).
+type objects map[string]kept
+
+type kept struct {
+	hash string
+	body string
+}
+
+func (b objects) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
+	if there, ok := b[key]; ok {
+		return there.hash == hash, nil
+	}
+	b[key] = kept{hash, string(body)}
+	return true, nil
+}
+
+type noQueue struct{}
+
+func (noQueue) Send(context.Context, string, map[string]string) error {
+	panic("the bucket refuses nothing here")
+}
+
+// seen is what an event led to.
+type seen struct {
+	Answer  any            `json:"answer"`
+	Kept    map[string]any `json:"kept,omitempty"`
+	Counted []string       `json:"counted,omitempty"`
+}
+
+func TestEvents(t *testing.T) {
+	var log strings.Builder
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	defer slog.SetDefault(before)
+
+	golden.Events(t, "webhook", func(t *testing.T, name string, event json.RawMessage) {
+		store := objects{}
+		got := seen{Kept: map[string]any{}}
+		count := func(_ context.Context, metric string) { got.Counted = append(got.Counted, metric) }
+		now := func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) }
+		f := function(&webhook.Receiver{Assistants: assistants, Keeper: webhook.Keeper{Objects: store, Now: now, Count: count}, Queue: noQueue{}})
+		answer, err := f.Invoke(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Answer = answer
+		for _, key := range slices.Sorted(maps.Keys(store)) {
+			o := store[key]
+			if !json.Valid([]byte(o.body)) || strings.Contains(o.body, `"0000`) || strings.Contains(o.body, `\"0000`) {
+				t.Errorf("%s holds a credential, or no JSON: %s", key, o.body)
+			}
+			got.Kept[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, webhook.Removed)}
+		}
+		golden.JSON(t, name, got)
+	})
+	for _, private := range []string{"5557654321", "5551230", "4155550101", "Dana", "cleaning", `"0000`} {
+		if strings.Contains(log.String(), private) {
+			t.Errorf("the log holds %q", private)
+		}
+	}
+}
