@@ -1,0 +1,78 @@
+# Every target in one line each: bare `make`. The operator's commands are one program, shared/operate.
+# It is built and exec'd rather than `go run`: go run dies of SIGTERM without telling its child, and `kill` of
+# `make run` must end everything.
+operate = mkdir -p .aurora && go build -o .aurora/operate ./shared/operate && exec .aurora/operate
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo invoke assistant key redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: ## bring up the whole bundle on this machine (PORT=3000, data in AURORA_DATA=.aurora)
+	@$(operate) run
+
+demo: ## an inbound call, a streamed turn and an end-of-call report against the running stack
+	@$(operate) demo
+
+invoke: ## send an event to the running stack: make invoke FUNCTION=webhook EVENT=assistant-request
+	@$(operate) invoke -function "$(FUNCTION)" -event "$(EVENT)"
+
+assistant: ## check and store an assistant: make assistant FILE=assistant.json [STAGE=prod]
+	@$(operate) assistant -file "$(FILE)" $(if $(STAGE),-stage "$(STAGE)")
+
+key: ## make a key and its digest, shown once: make key [KIND=api|internal|external] [NAME=holder]
+	@$(operate) key -kind "$(or $(KIND),api)" -name "$(NAME)"
+
+redrive: ## send what waits in the dead-letter queues round again: make redrive [STAGE=prod]
+	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")
+
+test: fmtcheck vet lint template clients ## everything that CI runs: format, vet, lint, template, race, unit, contract, clients
+	go test -race ./...
+
+unit: ## the Go tests alone, without the race detector
+	go test ./...
+
+race: ## the Go tests alone, with the race detector
+	go test -race ./...
+
+fuzz: ## every fuzzer for FUZZTIME=10s each
+	@for package in $$(go list ./...); do \
+	  for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "$$package $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime "$(or $(FUZZTIME),10s)" $$package || exit 1; \
+	  done; \
+	done
+
+fmt: ## format the Go code
+	gofmt -w functions shared
+
+fmtcheck:
+	@unformatted=$$(gofmt -l functions shared); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+lint: ## staticcheck, at the version that go.mod pins
+	go tool staticcheck ./...
+
+template: ## cfn-lint on template.yaml, where it is installed
+	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
+	else echo "cfn-lint is not installed: template.yaml was not linted"; fi
+
+# Other people's clients, and dynalite for the local stack: as the lock file says, no script of theirs run.
+clients: shared/clients/node_modules/.package-lock.json
+shared/clients/node_modules/.package-lock.json: shared/clients/package-lock.json
+	npm ci --prefix shared/clients --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Smaller and reproducible: no debug tables, no RPC mode, no version-control stamp. Paths are trimmed by template.yaml.
+build: export CGO_ENABLED = 0
+build: export GOFLAGS = -tags=lambda.norpc -buildvcs=false "-ldflags=-s -w"
+build: ## sam build [STAGE=staging|prod]
+	sam build $(if $(STAGE),--config-env "$(STAGE)")
+
+deploy: build ## sam build and sam deploy [STAGE=staging|prod]
+	sam deploy $(if $(STAGE),--config-env "$(STAGE)")
+
+clean: ## remove what was built; the local stack's data too
+	rm -rf .aurora .aws-sam shared/clients/node_modules

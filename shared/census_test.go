@@ -1,0 +1,150 @@
+package shared
+
+import (
+	"go/ast"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"aurora/shared/boot"
+)
+
+// Every function in template.yaml has a folder in functions/ and one in events/, and the other way round.
+func TestCensus(t *testing.T) {
+	t.Parallel()
+	var deployed []string
+	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+		name := strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/")
+		deployed = append(deployed, name)
+		if want := pascal(name) + "Function"; id != want {
+			t.Errorf("template.yaml: the function of functions/%s is %s, not %s", name, id, want)
+		}
+	}
+	slices.Sort(deployed)
+	if len(deployed) == 0 {
+		t.Fatal("template.yaml has no function")
+	}
+	for _, place := range []string{"functions", "events"} {
+		if there := folders(t, place); !slices.Equal(there, deployed) {
+			t.Errorf("%s/ holds   %v\ntemplate.yaml has %v", place, there, deployed)
+		}
+	}
+	for _, name := range deployed {
+		files, err := filepath.Glob(filepath.Join(root, "events", name, "*.json"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("events/%s has no event: %v", name, err)
+		}
+	}
+}
+
+func pascal(name string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(name, "-") {
+		if part != "" {
+			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+	}
+	return b.String()
+}
+
+// What a function asks of its environment the template gives, and gives nothing unasked. Names of a developer's machine
+// alone are never in the template; those that AWS and Go read themselves need no asking.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	asked := map[string][]string{}
+	for _, s := range everySource(t) {
+		if s.isTest() || s.place() != "functions" {
+			continue
+		}
+		name := filepath.Base(s.folder())
+		eachCall(s, func(c *ast.CallExpr) {
+			of, method := called(c)
+			if of == "time" || !slices.Contains([]string{"Required", "Optional", "Number", "Duration", "Getenv", "LookupEnv"}, method) || len(c.Args) == 0 {
+				return
+			}
+			literal, ok := c.Args[0].(*ast.BasicLit)
+			if !ok {
+				t.Errorf("%s: the name of a setting must be written out, so that this test can read it", at(c))
+				return
+			}
+			variable, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !local(variable) {
+				asked[name] = append(asked[name], variable)
+			}
+		})
+	}
+	template := asWritten(t)
+	var everywhere []string
+	for variable := range template.at("Globals", "Function", "Environment", "Variables") {
+		everywhere = append(everywhere, variable)
+	}
+	slices.Sort(everywhere)
+	if want := slices.Sorted(slices.Values(boot.Globals)); !slices.Equal(everywhere, want) {
+		t.Errorf("template.yaml gives every function %v, and boot reads %v", everywhere, want)
+	}
+	for id, f := range template.of("AWS::Serverless::Function") {
+		name := strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/")
+		given := map[string]bool{}
+		for variable := range f.at("Environment", "Variables") {
+			given[variable] = true
+			if local(variable) {
+				t.Errorf("template.yaml: %s sets %s, which is of a developer's machine alone", id, variable)
+			}
+			if !slices.Contains(asked[name], variable) {
+				t.Errorf("template.yaml gives %s to %s, which does not ask for it", variable, id)
+			}
+		}
+		for _, variable := range asked[name] {
+			if !given[variable] && !slices.Contains(boot.Globals, variable) {
+				t.Errorf("functions/%s asks for %s, which template.yaml does not give", name, variable)
+			}
+		}
+	}
+}
+
+func local(variable string) bool {
+	return boot.LocalOnly(variable) || strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "GO")
+}
+
+// The modules that we import by choice. One that is new is a decision: it is written here with its reason in the
+// doc.go of the package that imports it (security I4).
+func TestModules(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(filepath.Join("testdata", "modules.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		name, version, ok := strings.Cut(line, " v")
+		if ok && !strings.Contains(version, "// indirect") && strings.Contains(name, "/") {
+			direct = append(direct, name)
+		}
+		if strings.HasPrefix(line, "replace ") {
+			t.Errorf("go.mod: %s", line)
+		}
+	}
+	slices.Sort(direct)
+	want := strings.Fields(string(kept))
+	for _, name := range direct {
+		if !slices.Contains(want, name) {
+			t.Errorf("go.mod requires %s, which testdata/modules.golden does not know: is it worth having?", name)
+		}
+	}
+	for _, name := range want {
+		if !slices.Contains(direct, name) {
+			t.Errorf("testdata/modules.golden names %s, which go.mod does not require directly (go mod tidy?)", name)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// invoke sends an event file to a function of the local stack, as Lambda's Invoke API does.
+func (p *program) invoke(ctx context.Context) error {
+	f := p.flags("invoke")
+	function := f.String("function", "", "a folder of functions/")
+	event := f.String("event", "", "a file of events/<function>/, without .json, or a path")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	if *function == "" || *event == "" {
+		return errors.New("which? make invoke FUNCTION=webhook EVENT=assistant-request")
+	}
+	body, err := readEvent(*function, *event)
+	if err != nil {
+		return err
+	}
+	s, err := p.stack(ctx, "")
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.local.Lambda+"/2015-03-31/functions/"+*function+"/invocations", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", *function, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	p.say("%s", pretty(answer))
+	if kind := resp.Header.Get("X-Amz-Function-Error"); kind != "" {
+		return fmt.Errorf("the function failed: %s", kind)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the Invoke API answered %s", resp.Status)
+	}
+	return nil
+}
+
+// readEvent finds an event by its name, and says what there is where it does not.
+func readEvent(function, event string) ([]byte, error) {
+	if strings.ContainsAny(event, "/.") {
+		return os.ReadFile(event)
+	}
+	b, err := os.ReadFile(filepath.Join("events", function, event+".json"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
+	files, _ := filepath.Glob(filepath.Join("events", function, "*.json"))
+	for i := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".json")
+	}
+	return nil, fmt.Errorf("there is no event %q for %s; there are: %s", event, function, strings.Join(files, " "))
+}
+
+// pretty indents JSON, also where it stands as a string in an answer's body, and leaves anything else as it is.
+func pretty(b []byte) []byte {
+	var out bytes.Buffer
+	if json.Indent(&out, b, "", "  ") != nil {
+		return b
+	}
+	return out.Bytes()
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// program is one run of the command: what it was told, and where it speaks.
+type program struct {
+	out  io.Writer
+	env  func(string) string
+	args []string
+}
+
+// commands are the operator's, each with what it is for.
+var commands = map[string]struct {
+	does string
+	run  func(*program, context.Context) error
+}{
+	"run":       {"bring up the whole bundle on this machine", (*program).run},
+	"demo":      {"walk one story against the running stack", (*program).demo},
+	"invoke":    {"send an event to a function of the running stack", (*program).invoke},
+	"assistant": {"check and store an assistant", (*program).assistant},
+	"key":       {"make a key and its digest", (*program).key},
+	"redrive":   {"send what waits in the dead-letter queues round again", (*program).redrive},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &program{out: os.Stdout, env: os.Getenv, args: os.Args[1:]}
+	if err := p.do(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+func (p *program) do(ctx context.Context) error {
+	if len(p.args) > 0 {
+		if c, ok := commands[p.args[0]]; ok {
+			p.args = p.args[1:]
+			err := c.run(p, ctx)
+			if errors.Is(err, flag.ErrHelp) {
+				return nil
+			}
+			return err
+		}
+	}
+	return errors.New("which command? run, demo, invoke, assistant, key or redrive; make lists them with what they do")
+}
+
+// flags are a command's own.
+func (p *program) flags(name string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(p.out)
+	return f
+}
+
+func (p *program) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format+"\n", args...) }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// redrive moves what waits in each dead-letter queue back to its source.
+func (p *program) redrive(ctx context.Context) error {
+	f := p.flags("redrive")
+	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	s, err := p.stack(ctx, *stage)
+	if err != nil {
+		return err
+	}
+	cfg, err := s.at("sqs")()
+	if err != nil {
+		return err
+	}
+	client := sqs.NewFromConfig(cfg)
+	var failed []error
+	for _, queue := range []string{"calls", "raw"} {
+		moved, err := redriveQueue(ctx, client, "aurora-"+s.stage+"-"+queue)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", queue, err))
+			continue
+		}
+		p.say("%-6s %s message(s) sent round again", queue, moved)
+	}
+	return errors.Join(failed...)
+}
+
+// redriveQueue starts the move for the dead-letter queue of a named queue, and says how much waits there.
+func redriveQueue(ctx context.Context, client *sqs.Client, name string) (waiting string, err error) {
+	url, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return "", err
+	}
+	source, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameRedrivePolicy}})
+	if err != nil {
+		return "", err
+	}
+	var policy struct {
+		Target string `json:"deadLetterTargetArn"`
+	}
+	if err := json.Unmarshal([]byte(source.Attributes["RedrivePolicy"]), &policy); err != nil {
+		return "", fmt.Errorf("it has no dead-letter queue: %w", err)
+	}
+	dead := policy.Target[strings.LastIndex(policy.Target, ":")+1:] // an ARN ends in the queue's name
+	deadURL, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &dead})
+	if err != nil {
+		return "", err
+	}
+	count, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: deadURL.QueueUrl,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
+	if err != nil {
+		return "", err
+	}
+	waiting = count.Attributes["ApproximateNumberOfMessages"]
+	if waiting == "0" {
+		return waiting, nil
+	}
+	_, err = client.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: &policy.Target})
+	return waiting, err
+}
