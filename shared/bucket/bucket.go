@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"aurora/shared/fault"
 )
@@ -41,7 +40,7 @@ func New(config func() (aws.Config, error), name string) *Bucket {
 
 const (
 	tries      = 30                      // the context ends the tries, not their number
-	maxBackoff = 400 * time.Millisecond  // ten tries in a budget of 4 s
+	maxBackoff = 250 * time.Millisecond  // some fifteen tries in a budget of 4 s
 	oneTry     = 1500 * time.Millisecond // to connect, and from the whole request to the answer's first byte
 )
 
@@ -123,9 +122,6 @@ func impatient(client s3.HTTPClient) s3.HTTPClient {
 func status(err error) int {
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "PreconditionFailed" {
-		return http.StatusPreconditionFailed
 	}
 	return 0
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/guregu/dynamo/v2"
 
@@ -30,10 +32,12 @@ const (
 
 // Limits of a read on the telephone's path (fault row 33).
 const (
-	readTries   = 3
-	readBackoff = 100 * time.Millisecond
-	readTime    = 600 * time.Millisecond
-	maxID       = 256 // bytes; a longer id is nobody's, and DynamoDB refuses keys over 2 KB
+	readTries     = 3
+	readBackoff   = 100 * time.Millisecond
+	readTime      = 600 * time.Millisecond
+	firstReadTime = 1500 * time.Millisecond // where there is nothing to fall back on: a cold start connects first
+	oneTry        = 400 * time.Millisecond  // until the answer begins; a connection that died while frozen never answers
+	maxID         = 256                     // bytes; a longer id is nobody's, and DynamoDB refuses keys over 2 KB
 )
 
 // Assistants is the table of assistants. Use NewAssistants.
@@ -46,6 +50,9 @@ type Assistants struct {
 func NewAssistants(config func() (aws.Config, error), table string, now func() time.Time) *Assistants {
 	quick := func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = readTries, readBackoff })
+		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = oneTry })
+		}
 	}
 	return &Assistants{table: open(config, table, quick), cache: cache{now: now}}
 }
@@ -95,8 +102,6 @@ func withNumber(ctx context.Context, t dynamo.Table, number aurora.Phone) (items
 }
 
 func (s *Assistants) read(ctx context.Context, find func(context.Context, dynamo.Table) (dynamo.Item, error)) (aurora.Assistant, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
 	t, err := s.table()
 	var item dynamo.Item
 	if err == nil {

@@ -39,16 +39,25 @@ func (c *cache) get(ctx context.Context, key string, read func(context.Context) 
 	if age := c.now().Sub(known.read); ok && (age < freshNone || known.err == nil && age < fresh) {
 		return known.assistant, known.err
 	}
-	// The first caller reads for all, so its hanging up must not fail the others; the read has its own end.
-	shared := context.WithoutCancel(ctx)
+	if err := ctx.Err(); err != nil {
+		return aurora.Assistant{}, away("The assistants cannot be read now.").Because(err)
+	}
+	usable := ok && known.err == nil && c.now().Sub(known.read) <= stale
 	v, err, _ := c.flight.Do(key, func() (any, error) {
+		// The first caller reads for all, so its hanging up must not fail the others; the read has its own end.
+		patience := readTime
+		if !usable {
+			patience = firstReadTime
+		}
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
 		a, err := read(shared)
 		if err == nil || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Internal) {
 			c.keep(key, entry{a, err, c.now()})
 		}
 		return a, err
 	})
-	if fault.Is(err, fault.Unavailable) && ok && known.err == nil && c.now().Sub(known.read) <= stale {
+	if fault.Is(err, fault.Unavailable) && usable {
 		return known.assistant, nil
 	}
 	a, _ := v.(aurora.Assistant)

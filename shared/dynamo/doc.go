@@ -3,9 +3,11 @@
 // # Decisions
 //
 // Assistants are read through a cache: fresh for 30 seconds, and used up to 5 minutes old when the table does not
-// answer within three tries and 600 ms, since a caller on the telephone waits (fault rows 33 and 34). "No such
-// assistant" is kept for 5 seconds, so that a burst of calls to a wrong number costs one read; nothing stale is kept of
-// it. Concurrent readers of one assistant share one read.
+// answer within three tries and 600 ms, since a caller on the telephone waits (fault rows 33 and 34). Where nothing is
+// remembered to fall back on, the three tries may take 1.5 s: a cold start pays for its first connection, and a late
+// answer is better than none. A try that gets no answer in 400 ms is given up for the next. "No such assistant" is kept
+// for 5 seconds, so that a burst of calls to a wrong number costs one read; nothing stale is kept of it. Concurrent
+// readers of one assistant share one read.
 //
 // An item is decoded into plain JSON and read by aurora.ParseAssistant, so that the table, the operator's file and the
 // API have one lenient reader, and fields this version does not know survive.

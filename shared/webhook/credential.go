@@ -17,7 +17,7 @@ func bare(name string) string { return unspaced.Replace(strings.ToLower(name)) }
 // isCredential reports whether a member of this name holds a credential. A credentialId is none, nor is a count of
 // tokens.
 func isCredential(name string) bool {
-	if len(name) < len("jwt") || len(name) > 200 {
+	if len(name) < len("jwt") || len(name) > 200 || strings.Count(name, " ") > 2 { // a sentence about a password is none
 		return false
 	}
 	name = bare(name)

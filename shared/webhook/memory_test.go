@@ -2,7 +2,6 @@ package webhook_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -176,5 +175,3 @@ func (c *counts) count(_ context.Context, metric string) {
 	}
 	c.n[metric]++
 }
-
-func (c *counts) String() string { return fmt.Sprint(c.n) }

@@ -171,6 +171,9 @@ func (s *scrubber) label() (string, error) {
 	}
 	label := unquote(raw)
 	s.emit(s.text(raw)...)
+	if strings.Contains(label, " ") { // a person's or a question's, not a header's
+		return "", nil
+	}
 	return label, nil
 }
 

@@ -45,6 +45,7 @@ func TestScrub(t *testing.T) {
 		"as it came":           {`{"a":1.50,"b":1e400,"c":"\u00e9\/","d":12345678901234567890,"a":"\ud800"}`, "", 0},
 		"markup":               {`{"t":"<script>alert(1)</script> & more"}`, "", 0},
 		"spoken of":            {`{"t":"my password is under the mat, the secret is out"}`, "", 0},
+		"a question":           {`{"Did the caller give a password":"no","result":{"name":"Gave a password","value":"no"}}`, "", 0},
 		"broken inner JSON":    {`{"m":"{\"apiKey\":"}`, "", 0},
 		"not UTF-8":            {"{\"t\":\"a\xff\xfeb\"}", `{"t":"a` + "\ufffd\ufffd" + `b"}`, 0},
 		"white space":          {" { \"a\" : [ 1 , 2 ] } ", `{"a":[1,2]}`, 0},

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"aurora/shared/dynamo"
+	"aurora/shared/queue"
+	"aurora/shared/webhook"
+)
+
+// lossy loses the reply of every so many writes to DynamoDB, once it has done them, and every so many outright.
+type lossy struct {
+	every, n atomic.Int64
+}
+
+func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
+	n, every := l.n.Add(1), l.every.Load()
+	if every > 0 && n%every == 1 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && every > 0 && n%every == 0 && !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetItem") {
+		_ = response.Body.Close()
+		return nil, io.ErrUnexpectedEOF
+	}
+	return response, err
+}
+
+// tables starts dynalite with the calls table and the ledger, and ends it with the test.
+func tables(t *testing.T) (func() (aws.Config, error), *lossy) {
+	t.Helper()
+	modules, err := filepath.Abs("../../shared/clients/node_modules/dynalite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = `const s=require(process.argv[1])({createTableMs:0});s.listen(0,'127.0.0.1',()=>console.log(JSON.stringify({port:s.address().port})));process.stdin.on('end',()=>process.exit(0)).resume()`
+	ctx, cancel := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, "node", "-e", script, "--", modules)
+	lifeline, in := command.StdinPipe()
+	out, outErr := command.StdoutPipe()
+	if err := errors.Join(in, outErr, command.Start()); err != nil {
+		t.Fatalf("dynalite needs Node and the clients (make clients): %v", err)
+	}
+	t.Cleanup(func() {
+		_ = lifeline.Close()
+		cancel()
+		_ = command.Wait()
+	})
+	var up struct{ Port int }
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err := errors.Join(err, json.Unmarshal(line, &up)); err != nil {
+		t.Fatalf("dynalite did not start; are the clients installed (make clients)? %v", err)
+	}
+	l := &lossy{}
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(fmt.Sprintf("http://127.0.0.1:%d", up.Port)),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: l}}
+	client := dynamodb.NewFromConfig(cfg)
+	for table, keys := range map[string][]string{"calls": {"assistantDay", "callId"}, "ledger": {"key"}} {
+		input := &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest}
+		for i, key := range keys {
+			input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
+			input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
+		}
+		_, err := client.CreateTable(t.Context(), input)
+		active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+		if err := errors.Join(err, active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &table}, 10*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() (aws.Config, error) { return cfg, nil }, l
+}
+
+// TestFault36And43 indexes one call by three names from twelve reports, each delivered twice, several at once, through
+// the real adapters, while replies are lost and calls fail. What failed is delivered again, as SQS does.
+func TestFault36And43(t *testing.T) {
+	config, network := tables(t)
+	b := objects{}
+	var notices []events.SQSMessage
+	for i := range 12 {
+		id := []string{"v1", "CA1", "MZ1"}[i%3]
+		assistant := map[bool]string{true: `,"assistantId":"riley"`}[i%2 == 0]
+		key := fmt.Sprintf("eoc/_/2026/11/18/%s~%08d.json", id, i)
+		b[key] = object{body: fmt.Sprintf(`{"message":{"type":"end-of-call-report","timestamp":%d,"call":{"id":%q%s},"callId":"v1","session":{"callSid":"CA1"},
+			"streamSid":"MZ1","endedAt":"2026-11-18T15:04:%02dZ","cost":%d}}`, 1795014286704+i, id, assistant, i, i)}
+		body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{"eventName": "ObjectCreated:Put", "s3": map[string]any{"object": map[string]any{"key": key}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d := range 2 {
+			notices = append(notices, events.SQSMessage{MessageId: fmt.Sprint(i, "-", d), Body: string(body)})
+		}
+	}
+	now := func() time.Time { return arrived }
+	retention := 400 * 24 * time.Hour
+	calls := dynamo.NewCalls(config, "calls", retention)
+	consume := queue.Consume(serve(&webhook.Worker{Reader: b, Assistants: assistants{},
+		Index: &webhook.Index{Ledger: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}))
+
+	network.every.Store(7)
+	var wg sync.WaitGroup
+	for batch := range 3 { // three processes
+		wg.Go(func() {
+			mine := events.SQSEvent{Records: notices[batch*8 : batch*8+8]}
+			for receives := 0; len(mine.Records) > 0; receives++ {
+				if receives > 20 {
+					t.Errorf("%d messages never succeed", len(mine.Records))
+					return
+				}
+				response, err := consume(t.Context(), mine)
+				if err != nil {
+					t.Error(err)
+				}
+				again := events.SQSEvent{}
+				for _, failure := range response.BatchItemFailures {
+					for _, record := range mine.Records {
+						if record.MessageId == failure.ItemIdentifier {
+							again.Records = append(again.Records, record)
+						}
+					}
+				}
+				mine = again
+			}
+		})
+	}
+	wg.Wait()
+	network.every.Store(0)
+	cfg, _ := config()
+	scan, err := dynamodb.NewFromConfig(cfg).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("calls")})
+	if err != nil || len(scan.Items) != 1 {
+		t.Fatalf("%d rows, %v: %v", len(scan.Items), err, scan.Items)
+	}
+	item := scan.Items[0]
+	if id := item["assistantId"].(*types.AttributeValueMemberS).Value; id != "riley" {
+		t.Errorf("the row is %s's", id)
+	}
+	if cost := item["cost"].(*types.AttributeValueMemberN).Value; cost != "11" {
+		t.Errorf("the row says what report %s said", cost)
+	}
+}
