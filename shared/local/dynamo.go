@@ -29,6 +29,7 @@ func startDynalite(ctx context.Context, l *launcher, clients, data string, envir
 	}
 	modules := filepath.Join(clients, "node_modules")
 	if _, err := os.Stat(filepath.Join(modules, "dynalite")); err != nil {
+		log.show("fetching dynalite with npm ci, once …")
 		if err := installClients(ctx, clients); err != nil {
 			return nil, nil, "", err
 		}

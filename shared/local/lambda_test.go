@@ -3,6 +3,8 @@ package local
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -226,4 +228,40 @@ func depth(t *testing.T, s *Stack, url string) string {
 		t.Fatal(err)
 	}
 	return out.Attributes["ApproximateNumberOfMessages"]
+}
+
+func TestFunctionsAreToldToEnd(t *testing.T) {
+	data := t.TempDir()
+	s := begin(t, Options{Data: data})
+	if response, _ := call(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
+		t.Fatal(response.Status)
+	}
+	end(t, s)
+	log, err := os.ReadFile(filepath.Join(data, "logs", "echo.log"))
+	if err != nil || !strings.Contains(string(log), "told to end") || strings.Contains(string(log), "Failed to register") {
+		t.Errorf("%s %v", log, err)
+	}
+}
+
+func TestCORS(t *testing.T) {
+	u := &functionURL{function: &function{functionPlan: &functionPlan{url: &urlPlan{cors: map[string]any{"AllowOrigins": []any{"https://shop.example.com"},
+		"AllowMethods": []any{"POST"}, "AllowHeaders": []any{"content-type"}, "MaxAge": 600}}}}}
+	for origin, allowed := range map[string]bool{"https://shop.example.com": true, "https://evil.example.com": false, "": false} {
+		r := httptest.NewRequest("OPTIONS", "/", nil)
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		w := httptest.NewRecorder()
+		if answered := u.preflight(w, r); answered != allowed || (w.Header().Get("Access-Control-Allow-Origin") == origin && origin != "") != allowed {
+			t.Errorf("function URL, %q: %v %v", origin, answered, w.Header())
+		}
+	}
+	log := &logFile{}
+	g := &gateway{plan: apiPlan{cors: map[string]any{"AllowOrigin": "'*'", "AllowMethods": "'GET'"}, routes: []*routePlan{{method: "GET", path: "/a", function: &functionPlan{}}}}, log: log, show: func(string) {}}
+	for path, status := range map[string]int{"/a": 200, "/b": 403} {
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequest("OPTIONS", path, nil))
+		if w.Code != status || (w.Header().Get("Access-Control-Allow-Origin") == "*") != (status == 200) {
+			t.Errorf("gateway, %s: %d %v", path, w.Code, w.Header())
+		}
+	}
 }

@@ -131,6 +131,10 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.onStop(func(context.Context) error { return file.Close() })
+	// One that a killed run left says that all is ready, at addresses that are nobody's any more.
+	if err := os.Remove(filepath.Join(s.options.Data, InfoFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the last run's %s: %w", InfoFile, err)
+	}
 	for _, w := range s.plan.warnings {
 		s.tell("%s", w)
 	}

@@ -20,6 +20,7 @@ import (
 // objects is S3: gofakes3 on disk, with the notifications that it lacks.
 type objects struct {
 	db      *bolt.DB
+	steady  *steady
 	fake    http.Handler
 	rules   []notification
 	publish func(ctx context.Context, queueARN string, body []byte) error
@@ -44,8 +45,8 @@ func openObjects(path string, now func() time.Time) (*objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the objects: %w", err)
 	}
-	return &objects{db: db, now: now, fake: gofakes3.New(s3bolt.New(db, s3bolt.WithTimeSource(gofakes3.DefaultTimeSource())),
-		gofakes3.WithTimeSkewLimit(0)).Server()}, nil
+	store := &steady{Backend: s3bolt.New(db)}
+	return &objects{db: db, steady: store, now: now, fake: gofakes3.New(store, gofakes3.WithTimeSkewLimit(0)).Server()}, nil
 }
 
 // Close closes the store.
@@ -140,7 +141,7 @@ func (o *objects) mark(bucket, key, event string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return id, o.db.Update(func(tx *bolt.Tx) error {
+	return id, o.steady.update(o.db, func(tx *bolt.Tx) error {
 		b, err := o.marks(tx)
 		if err != nil {
 			return err
@@ -159,7 +160,7 @@ func (o *objects) marks(tx *bolt.Tx) (*bolt.Bucket, error) {
 }
 
 func (o *objects) unmark(id []byte) {
-	err := o.db.Update(func(tx *bolt.Tx) error {
+	err := o.steady.update(o.db, func(tx *bolt.Tx) error {
 		b, err := o.marks(tx)
 		if err != nil {
 			return err
@@ -174,7 +175,7 @@ func (o *objects) unmark(id []byte) {
 // recover tells the objects that an earlier run stored and did not tell.
 func (o *objects) recover(ctx context.Context) error {
 	left := map[string][]string{}
-	err := o.db.Update(func(tx *bolt.Tx) error {
+	err := o.steady.update(o.db, func(tx *bolt.Tx) error {
 		b, err := o.marks(tx)
 		if err != nil {
 			return err
@@ -254,7 +255,7 @@ func (o *objects) test(bucket string) []byte {
 // once does something the first time in the life of the data folder.
 func (o *objects) once(name string, do func() error) error {
 	key, done := []byte("done "+name), false
-	err := o.db.Update(func(tx *bolt.Tx) error {
+	err := o.steady.update(o.db, func(tx *bolt.Tx) error {
 		meta, err := tx.CreateBucketIfNotExists([]byte("_meta"))
 		if err != nil {
 			return err
@@ -272,7 +273,7 @@ func (o *objects) once(name string, do func() error) error {
 	if err := do(); err != nil {
 		return err
 	}
-	return o.db.Update(func(tx *bolt.Tx) error {
+	return o.steady.update(o.db, func(tx *bolt.Tx) error {
 		return tx.Bucket([]byte("_meta")).Bucket([]byte("aurora-done")).Put(key, []byte{1})
 	})
 }

@@ -3,10 +3,13 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -72,4 +75,52 @@ func TestNotificationOutlivesARunThatDies(t *testing.T) {
 	if code := put(o, "/things/in/d.json", "", "X-Amz-Copy-Source", "/things/in/a.json", "Content-Length", "0"); code != 200 || len(sent) != 2 || !strings.Contains(sent[1], "ObjectCreated:Copy") {
 		t.Errorf("a copy: %d, %v", code, sent)
 	}
+}
+
+// TestReadsHoldStill reads while the file grows and its pages are used again. Without steady the process dies here, or
+// a reader sees another object's bytes.
+func TestReadsHoldStill(t *testing.T) {
+	o, err := openObjects(filepath.Join(t.TempDir(), "s3.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(o)
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	defer func() {
+		transport.CloseIdleConnections()
+		server.Close()
+		_ = o.Close()
+	}()
+	do := func(method, key, body string) string {
+		r, err := http.NewRequest(method, server.URL+"/things"+key, strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return ""
+		}
+		response, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Error(err)
+			return ""
+		}
+		defer func() { _ = response.Body.Close() }()
+		b, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != 200 {
+			t.Errorf("%s %s: %s %v", method, key, response.Status, err)
+		}
+		return string(b)
+	}
+	do(http.MethodPut, "", "")
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			key, body := fmt.Sprintf("/%d", worker), strings.Repeat(string(rune('a'+worker)), 100_000)
+			for range 40 {
+				do(http.MethodPut, key, body)
+				if got := do(http.MethodGet, key, ""); got != body {
+					t.Errorf("%s: read %d bytes of something else: %.20q", key, len(got), got)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// grace is how long a child that was asked to end may take.
-const grace = time.Second
+// grace is how long a child that was asked to end may take: as long as Lambda gives a runtime.
+const grace = 500 * time.Millisecond
 
 // launcher starts every child from one thread: Linux sends the parent-death signal when the starting thread ends,
 // and Go may end any other.

@@ -51,6 +51,10 @@ func (a *runtimeAPI) address(p *process) string { return a.host + "/" + p.id }
 
 // ServeHTTP serves one request of a process.
 func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id, verb, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), extensionVersion); found {
+		extension(w, r, id, verb)
+		return
+	}
 	id, path, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), runtimeVersion)
 	a.mu.Lock()
 	p := a.processes[id]
@@ -81,6 +85,23 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 			refuse(w, http.StatusNotFound, "NotFound", "no such path")
 		}
+	default:
+		refuse(w, http.StatusNotFound, "NotFound", "no such path")
+	}
+}
+
+// extensionVersion is the path of the extensions API. The Go runtime client registers itself there in order to be sent
+// SIGTERM before it is killed; here everybody is.
+const extensionVersion = "/2020-01-01/extension/"
+
+func extension(w http.ResponseWriter, r *http.Request, id, verb string) {
+	switch verb {
+	case "register":
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Lambda-Extension-Identifier", id)
+		_, _ = io.WriteString(w, `{"functionName":"local","functionVersion":"$LATEST","handler":"bootstrap"}`)
+	case "event/next":
+		<-r.Context().Done() // it asked for no events, and gets none
 	default:
 		refuse(w, http.StatusNotFound, "NotFound", "no such path")
 	}

@@ -12,11 +12,15 @@ import (
 // writeSAM writes the template with this run's addresses declared as environment, and the programs built here as
 // code, so that `sam local invoke X -t <data>/sam.yaml --docker-network host` works on the same stores.
 func (s *Stack) writeSAM(path string) error {
+	base, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
 	resources := under(s.template.document.Content[0], "Resources")
 	for _, f := range s.plan.functions {
 		resource := under(resources, f.logical)
 		properties := under(resource, "Properties")
-		code, err := filepath.Rel(filepath.Dir(path), filepath.Join(s.bin, f.folder))
+		code, err := filepath.Rel(base, filepath.Join(s.bin, f.folder))
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", path, err)
 		}

@@ -132,7 +132,15 @@ func TestPoisonEndsInTheDeadLetterQueue(t *testing.T) {
 }
 
 func TestSecondRunFindsTheData(t *testing.T) {
-	data, ctx, seeds := t.TempDir(), t.Context(), 0
+	ctx, seeds := t.Context(), 0
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := filepath.Rel(here, t.TempDir()) // as .aurora is, it is not absolute
+	if err != nil {
+		t.Fatal(err)
+	}
 	failing := Options{Root: "testdata", Data: data, Bin: programs, clients: filepath.Join("..", "clients"), Environ: []string{"PATH=" + os.Getenv("PATH")},
 		Seed: func(context.Context, Info) error { return errors.New("no") }}
 	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "putting in the first assistants: no") {

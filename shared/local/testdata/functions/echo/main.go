@@ -24,7 +24,10 @@ func main() {
 	if os.Getenv("INIT") == "exit" {
 		os.Exit(3)
 	}
-	lambda.Start(handle)
+	lambda.StartWithOptions(handle, lambda.WithEnableSIGTERM(func() {
+		fmt.Println(`{"level":"INFO","msg":"told to end"}`)
+		os.Exit(0)
+	}))
 }
 
 func handle(ctx context.Context, raw json.RawMessage) (any, error) {
