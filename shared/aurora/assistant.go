@@ -45,6 +45,21 @@ type Assistant struct {
 	Handoffs List `json:"handoffs,omitempty"`
 	// Vapi is answered to an assistant-request in Vapi's own shape, as it is.
 	Vapi json.RawMessage `json:"vapi,omitempty"`
+	// Models are asked in order until one answers; empty is the deployment's.
+	Models []ModelRef `json:"models,omitempty"`
+	// Tools are HTTP services that the assistant may call.
+	Tools []HTTPTool `json:"tools,omitempty"`
+	// MCPServers are servers of the Model Context Protocol whose tools the assistant may call.
+	MCPServers []MCPServer `json:"mcpServers,omitempty"`
+	// CallControl is "aurora" where Aurora itself transfers and ends calls, through Twilio; otherwise the voice server
+	// is told to.
+	CallControl string `json:"callControl,omitempty"`
+	// FallbackMessage is said where the model fails on the phone or by SMS.
+	FallbackMessage string `json:"fallbackMessage,omitempty"`
+	// Filler is said on the phone while a tool or the first word takes long; empty is a phrase of ours, "-" is none.
+	Filler string `json:"filler,omitempty"`
+	// SMS shapes its text messages.
+	SMS SMSSettings `json:"sms,omitzero"`
 	// Report says whether and how the assistant's reports are made.
 	Report Reporting `json:"report,omitzero"`
 }
@@ -52,6 +67,38 @@ type Assistant struct {
 // Reporting is an assistant's wish for reports.
 type Reporting struct {
 	Scheduled bool `json:"scheduled,omitempty"` // weekly and monthly, at 08:00 in its zone
+}
+
+// AuroraControl is the CallControl that makes Aurora act through Twilio.
+const AuroraControl = "aurora"
+
+// ModelRef is a model, and the server that has it.
+type ModelRef struct {
+	Model   string `json:"model"`
+	BaseURL string `json:"baseUrl,omitempty"` // the address above /chat/completions; empty is OpenAI's
+	Secret  string `json:"secret,omitempty"`  // the name of a tool secret that holds its key; empty is the deployment's
+}
+
+// HTTPTool is a tool that is called by POST.
+type HTTPTool struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON Schema of an object
+	URL         string          `json:"url"`
+	Secret      string          `json:"secret,omitempty"`    // the name of a tool secret, sent as a bearer token
+	TimeoutMs   int             `json:"timeoutMs,omitempty"` // 5000 where 0
+	Filler      string          `json:"filler,omitempty"`    // said on the phone while it takes long
+}
+
+// MCPServer is a server of the Model Context Protocol, over streamable HTTP.
+type MCPServer struct {
+	URL    string `json:"url"`
+	Secret string `json:"secret,omitempty"` // the name of a tool secret, sent as a bearer token
+}
+
+// SMSSettings shape an assistant's text messages.
+type SMSSettings struct {
+	MaxCharacters int `json:"maxCharacters,omitempty"` // 320 where 0
 }
 
 // Destination is somewhere a call may be transferred to.

@@ -42,6 +42,14 @@ type Place struct {
 	CallID      string `json:"callId"`      // a SafeName, fixed as the day is
 }
 
+// At is when the call was: its start, else its end; zero where neither is known.
+func (c Call) At() time.Time {
+	if !c.StartedAt.IsZero() {
+		return c.StartedAt
+	}
+	return c.EndedAt
+}
+
 // NoAssistant stands in keys where an assistant's id would, for calls whose assistant is unknown.
 const NoAssistant = "_"
 

@@ -94,6 +94,27 @@ func (m Message) List(paths ...string) []any {
 	return nil
 }
 
+// Value is what stands at the first of the paths where anything does, as it came. Numbers are json.Number.
+func (m Message) Value(paths ...string) any {
+	for _, path := range paths {
+		if v := m.at(path); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// Objects are the objects of the list at the path, to be read as messages are; the list may be a JSON string of itself.
+func (m Message) Objects(path string) []Message {
+	var objects []Message
+	for _, v := range m.List(path) {
+		if fields, ok := unfold(v).(map[string]any); ok {
+			objects = append(objects, Message{fields: fields})
+		}
+	}
+	return objects
+}
+
 // Phone is the first of the paths that can be written in E.164.
 func (m Message) Phone(paths ...string) (p Phone, ok bool) {
 	for _, path := range paths {

@@ -26,8 +26,9 @@ type Message struct {
 	ToolCalls []ToolCall
 	// ToolCallID is the call that a tool's message answers.
 	ToolCallID string
-	// Sender is the agent that said it. It is ours and is never sent to a model.
-	Sender string
+	// Sender is the agent that said it, ToolName the tool that a tool's message comes from. Both are ours, and are never
+	// sent to a model.
+	Sender, ToolName string
 }
 
 // ToolCall is a model's wish to have a function called. Arguments are JSON, as far as the model wrote JSON.
@@ -83,11 +84,12 @@ type wireMessage struct {
 	ToolCalls  []ToolCall      `json:"tool_calls,omitempty"`
 	ToolCallID string          `json:"tool_call_id,omitempty"`
 	Sender     string          `json:"sender,omitempty"`
+	ToolName   string          `json:"tool_name,omitempty"`
 }
 
 // MarshalJSON writes the message as Chat Completions has it, and its sender.
 func (m Message) MarshalJSON() ([]byte, error) {
-	w := wireMessage{Role: m.Role, Content: m.Parts, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID, Sender: m.Sender}
+	w := wireMessage{Role: m.Role, Content: m.Parts, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID, Sender: m.Sender, ToolName: m.ToolName}
 	if m.Parts == nil {
 		b, err := json.Marshal(m.Content)
 		if err != nil {
@@ -108,7 +110,7 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	*m = Message{Role: w.Role, Name: w.Name, ToolCalls: w.ToolCalls, ToolCallID: w.ToolCallID, Sender: w.Sender}
+	*m = Message{Role: w.Role, Name: w.Name, ToolCalls: w.ToolCalls, ToolCallID: w.ToolCallID, Sender: w.Sender, ToolName: w.ToolName}
 	if m.ToolCalls == nil {
 		m.ToolCalls = w.ToolsCalls
 	}

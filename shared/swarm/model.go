@@ -22,14 +22,6 @@ type Request struct {
 	Options json.RawMessage
 }
 
-// Tool is a function that a model may ask for.
-type Tool struct {
-	Name        string
-	Description string
-	Parameters  json.RawMessage // JSON Schema
-	Strict      bool
-}
-
 // Chunk is a piece of a model's message.
 type Chunk struct {
 	Text         string

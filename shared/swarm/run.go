@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
+	"aurora/shared/aurora"
 	"aurora/shared/fault"
 )
 
@@ -16,6 +18,12 @@ type Agent struct {
 	Name         string
 	Instructions string // the system prompt; may be empty
 	Model        string
+	// Via is who is asked for it; nil is the turn's Model.
+	Via Model
+	// Tools are what the agent may do.
+	Tools []Tool
+	// Options are asked with in place of the turn's; nil is the turn's.
+	Options json.RawMessage
 }
 
 // Turn is one turn of a conversation.
@@ -30,19 +38,27 @@ type Turn struct {
 	Offered []Tool
 	// Options are further parameters for the model, as in Request.
 	Options json.RawMessage
+	// MaxTurns is how often the model may speak; 0 is 10.
+	MaxTurns int
+	// Apology is said where the turn must end without the model's last word: it went in circles.
+	Apology string
 }
 
-// Event is something that happens in a turn: a piece of text, or its End.
+// Event is something that happens in a turn: a piece of text, the beginning of tool calls, or its End.
 type Event struct {
 	Text  string
 	Model string // the model that speaks, known with the first event
-	End   *Result
+	// Calling are the tools that begin to run now, all at once. Nothing happens until the last is done.
+	Calling []Tool
+	End     *Result
 }
 
 // Result is what a turn came to, or, beside an error, how far it came.
 type Result struct {
 	// Messages are the turn's own, to be added to the conversation.
-	Messages     []Message
+	Messages []Message
+	// Said is every word of the turn, as the events had them.
+	Said         string
 	Agent        string // who is active now
 	Context      map[string]any
 	Usage        Usage
@@ -50,33 +66,85 @@ type Result struct {
 	FinishReason string
 	// Calls are handed back to the caller; FinishReason is then ToolCalls.
 	Calls []ToolCall
+	// Action is what the voice server is to do now.
+	Action *aurora.Action
+	// Trouble is why the turn ended with an apology; it is not an error, since something was said.
+	Trouble *fault.Error
 }
 
 // Run yields the turn as it happens. The last event is always an End; an error, if there is one, comes with it.
 func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		result := &Result{Agent: t.Agent.Name, Context: t.Context, Model: t.Agent.Model}
-		message, stopped, err := t.ask(ctx, result, yield)
-		if stopped {
+		r := t.begin(yield)
+		for {
+			message, stopped, err := r.ask(ctx)
+			if stopped {
+				return
+			}
+			if err == nil && len(message.ToolCalls) > 0 {
+				if again, gone := r.act(ctx, message); again {
+					continue
+				} else if gone {
+					return
+				}
+				err = ctx.Err()
+			} else if !message.Empty() {
+				r.add(message)
+			}
+			if r.result.FinishReason == ToolCalls && len(r.result.Calls) == 0 {
+				r.result.FinishReason = Stop // a caller would wait for calls that never come
+			}
+			yield(Event{Model: r.result.Model, End: r.result}, err)
 			return
 		}
-		if err == nil {
-			err = t.handBack(result, &message)
-		}
-		if !message.Empty() {
-			result.Messages = append(result.Messages, message)
-		}
-		yield(Event{Model: result.Model, End: result}, err)
 	}
 }
 
+// running is a turn under way.
+type running struct {
+	*Turn
+	yield  func(Event, error) bool
+	result *Result
+	agent  *Agent
+	said   strings.Builder
+
+	asked, called, wrong int            // times the model spoke, calls made, messages with calls that could not be made
+	seen                 map[string]int // calls with the same arguments
+	closing              bool           // an action is decided: the model has the last word, and no tools
+}
+
+func (t *Turn) begin(yield func(Event, error) bool) *running {
+	context := maps.Clone(t.Context)
+	agent := t.Agent
+	return &running{Turn: t, yield: yield, agent: &agent, seen: map[string]int{},
+		result: &Result{Agent: agent.Name, Context: context, Model: agent.Model}}
+}
+
+func (r *running) add(m ...Message) { r.result.Messages = append(r.result.Messages, m...) }
+
+// say passes words on. A message after another one begins on a line of its own.
+func (r *running) say(text string, first bool) bool {
+	if first && r.said.Len() > 0 {
+		text = "\n" + text
+	}
+	r.said.WriteString(text)
+	r.result.Said = r.said.String()
+	return r.yield(Event{Text: text, Model: r.result.Model}, nil)
+}
+
 // ask lets the model speak once, and passes its words on as they come. stopped means that nobody listens any more.
-func (t *Turn) ask(ctx context.Context, result *Result, yield func(Event, error) bool) (m Message, stopped bool, err error) {
+func (r *running) ask(ctx context.Context) (m Message, stopped bool, err error) {
+	r.asked++
+	result := r.result
+	model := r.Model
+	if r.agent.Via != nil {
+		model = r.agent.Via
+	}
 	var text strings.Builder
 	var calls []ToolCall
 	var usage Usage
 	reason, refused := "", false
-	for chunk, cerr := range t.Model.Stream(ctx, t.request()) {
+	for chunk, cerr := range model.Stream(ctx, r.request()) {
 		if cerr != nil {
 			err = cerr
 			break
@@ -97,13 +165,14 @@ func (t *Turn) ask(ctx context.Context, result *Result, yield func(Event, error)
 		if chunk.Text == "" {
 			continue
 		}
+		first := text.Len() == 0
 		text.WriteString(chunk.Text)
-		if !yield(Event{Text: chunk.Text, Model: result.Model}, nil) {
+		if !r.say(chunk.Text, first) {
 			return Message{}, true, nil
 		}
 	}
 	result.Usage.add(usage)
-	m = Message{Role: Assistant, Content: text.String(), ToolCalls: slices.DeleteFunc(calls, ToolCall.empty), Sender: t.Agent.Name}
+	m = Message{Role: Assistant, Content: text.String(), ToolCalls: slices.DeleteFunc(calls, ToolCall.empty), Sender: r.agent.Name}
 	switch {
 	case reason != "" && err != nil:
 		slog.WarnContext(ctx, "the model's stream broke after its end", "error", err)
@@ -121,39 +190,35 @@ func (t *Turn) ask(ctx context.Context, result *Result, yield func(Event, error)
 	return m, false, err
 }
 
-func (t *Turn) request() Request {
-	messages := make([]Message, 0, len(t.Messages)+1)
-	if t.Agent.Instructions != "" {
-		messages = append(messages, Message{Role: System, Content: t.Agent.Instructions})
+func (r *running) request() Request {
+	messages := make([]Message, 0, len(r.Messages)+len(r.result.Messages)+1)
+	if r.agent.Instructions != "" {
+		messages = append(messages, Message{Role: System, Content: r.agent.Instructions})
 	}
-	return Request{Model: t.Agent.Model, Messages: append(messages, t.Messages...), Tools: t.Offered, Options: t.Options}
+	messages = append(append(messages, r.Messages...), r.result.Messages...)
+	options := r.agent.Options
+	if options == nil {
+		options = r.Options
+	}
+	return Request{Model: r.agent.Model, Messages: messages, Tools: r.tools(), Options: options}
 }
 
-// handBack ends the turn on calls to the caller's tools. A call that cannot be handed back leaves the message: nobody
-// would ever answer it, and a model refuses a history with such a call.
-func (t *Turn) handBack(result *Result, m *Message) error {
-	for _, c := range m.ToolCalls {
-		if !t.offers(c.Name) {
-			m.ToolCalls = nil
-			return fault.Newf(fault.Upstream, "The model asked for a tool that was not offered.").Coded("unknown_tool")
-		}
+// tools are what the model may ask for now: the agent's own and the caller's, whose take the place of equal names.
+func (r *running) tools() []Tool {
+	if r.closing {
+		return nil
 	}
-	switch {
-	case len(m.ToolCalls) > 0:
-		result.Calls, result.FinishReason = m.ToolCalls, ToolCalls
-	case result.FinishReason == ToolCalls:
-		result.FinishReason = Stop // a caller would wait for calls that never come
+	own := slices.DeleteFunc(slices.Clone(r.agent.Tools), func(t Tool) bool { return find(r.Offered, t.Name) != nil })
+	return append(own, r.Offered...)
+}
+
+func find(tools []Tool, name string) *Tool {
+	for i := range tools {
+		if tools[i].Name == name {
+			return &tools[i]
+		}
 	}
 	return nil
-}
-
-func (t *Turn) offers(name string) bool {
-	for i := range t.Offered {
-		if t.Offered[i].Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // gather adds fragments to the calls they belong to. Servers differ: several fragments in one chunk, an index or none,
@@ -196,9 +261,6 @@ func place(calls []ToolCall, f Fragment, i, of int) int {
 	}
 	return len(calls)
 }
-
-// maxCalls bounds the calls of one message, whatever index a server claims.
-const maxCalls = 128
 
 // Collect runs a turn to its end for a whole answer.
 func Collect(events iter.Seq2[Event, error]) (*Result, error) {

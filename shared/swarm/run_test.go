@@ -87,8 +87,6 @@ func TestTurn(t *testing.T) {
 			reason: "tool_calls", message: &swarm.Message{ToolCalls: []swarm.ToolCall{booking}}, calls: []swarm.ToolCall{booking}},
 		"tool_calls without a call": {chunks: []swarm.Chunk{said("Hm."), ended("tool_calls")},
 			text: []string{"Hm."}, reason: "stop", message: &swarm.Message{Content: "Hm."}},
-		"unknown tool: its call stays out of the conversation": {chunks: []swarm.Chunk{said("Wait."), whole, called(swarm.Fragment{Index: 1, ID: "c2", Name: "rm"}), ended("tool_calls")},
-			text: []string{"Wait."}, reason: "tool_calls", message: &swarm.Message{Content: "Wait."}, code: "unknown_tool"},
 		"length drops calls": {chunks: []swarm.Chunk{said("a"), whole, ended("length")},
 			text: []string{"a"}, reason: "length", message: &swarm.Message{Content: "a"}},
 		"so does the content filter": {chunks: []swarm.Chunk{whole, ended("content_filter")}, reason: "content_filter"},
