@@ -26,8 +26,10 @@ func requestOf(r swarm.Request) (api.ChatCompletionRequest, error) {
 	out.StreamOptions = &api.StreamOptions{IncludeUsage: true}
 	if reasons(r.Model) {
 		if out.MaxCompletionTokens == 0 {
+			//lint:ignore SA1019 callers still send it, and other models take nothing else
 			out.MaxCompletionTokens = out.MaxTokens
 		}
+		//lint:ignore SA1019 as above
 		out.MaxTokens, out.Temperature, out.TopP, out.PresencePenalty, out.FrequencyPenalty = 0, 0, 0, 0, 0
 	}
 	out.Messages = make([]api.ChatCompletionMessage, len(r.Messages))
