@@ -48,13 +48,15 @@ type Assistants struct {
 
 // NewAssistants returns the table of this name.
 func NewAssistants(config func() (aws.Config, error), table string, now func() time.Time) *Assistants {
-	quick := func(o *dynamodb.Options) {
-		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = readTries, readBackoff })
-		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = oneTry })
-		}
+	return &Assistants{table: open(config, table, quickly), cache: cache{now: now}}
+}
+
+// quickly sets a client's limits for a caller who waits on the telephone.
+func quickly(o *dynamodb.Options) {
+	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = readTries, readBackoff })
+	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+		o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = oneTry })
 	}
-	return &Assistants{table: open(config, table, quick), cache: cache{now: now}}
 }
 
 // ByID is the assistant with this id: a fault.NotFound where there is none, fault.Internal (config_invalid) where the

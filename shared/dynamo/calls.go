@@ -103,6 +103,7 @@ func row(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 	if err != nil {
 		return nil, err
 	}
+	addCaller(fields, c)
 	fields[partitionKey] = c.Partition()
 	fields[expiryKey] = json.Number(fmt.Sprint(day.Add(24*time.Hour + retention).Unix()))
 	item := dynamo.Item{}

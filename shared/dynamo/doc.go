@@ -17,6 +17,16 @@
 // (fault row 36). So the caller reads back and decides by what is there; no owner token is needed, because no decision
 // rests on who wrote.
 //
+// Once is the exception: whoever claims a key acts on it, so a claim carries a token of its owner, by which it is known
+// again after a lost reply. A claim holds for 60 seconds, longer than anything may take, and is then taken over, since a
+// Lambda that was killed never gives it back: an effect may then happen twice, but only where a process died between
+// the effect and the writing down. What ended without an answer is never tried again. Results are kept as they are, for
+// a day, because a turn that is tried again must get them word for word.
+//
+// A session's variables are kept as one JSON string, not as attributes: every number comes back with its digits. The
+// type that is kept is the use case's own (NewSessions[K]); an adapter must not import it, and a third type between the
+// two would only be copied.
+//
 // Expired items are filtered here: DynamoDB deletes them up to days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 //

@@ -63,6 +63,19 @@ func (f *faults) count() int {
 	return len(f.calls)
 }
 
+// writes is how many calls were none that reads; the one that is judged is among them.
+func (f *faults) writes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, operation := range f.calls {
+		if operation != "GetItem" {
+			n++
+		}
+	}
+	return n
+}
+
 // reply is an error as DynamoDB words it.
 func reply(status int, kind string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
@@ -126,11 +139,17 @@ func create(t *testing.T, cfg aws.Config) {
 			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: kinds[i]})
 		}
 		for _, index := range indexes {
-			in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &index,
-				KeySchema:  []types.KeySchemaElement{{AttributeName: &index, KeyType: types.KeyTypeHash}},
+			name, order, ordered := strings.Cut(index, ">") // hash, or hash>range
+			schema := []types.KeySchemaElement{{AttributeName: &name, KeyType: types.KeyTypeHash}}
+			keys = append(keys, name)
+			if ordered {
+				schema = append(schema, types.KeySchemaElement{AttributeName: &order, KeyType: types.KeyTypeRange})
+				keys = append(keys, order)
+			}
+			in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &name, KeySchema: schema,
 				Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}})
 		}
-		for _, attribute := range append(keys, indexes...) {
+		for _, attribute := range keys {
 			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &attribute, AttributeType: types.ScalarAttributeTypeS})
 		}
 		if _, err := client.CreateTable(t.Context(), in); err != nil {
@@ -142,6 +161,6 @@ func create(t *testing.T, cfg aws.Config) {
 		}
 	}
 	table("assistants", []string{"assistantId"}, "numberE164", "internalKey", "scheduledKey")
-	table("calls", []string{"assistantDay", "callId"})
+	table("calls", []string{"assistantDay", "callId"}, "callerKey>at")
 	table("ledger", []string{"key"})
 }

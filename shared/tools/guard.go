@@ -1,0 +1,161 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// guard reaches servers that a configuration names, and nothing that only looks like one: not the machine itself, its
+// network, or a cloud's metadata. It holds at the moment of the connection, so that a name may resolve to anything.
+type guard struct {
+	private   []string // host:port that may be reached whatever it is, by http too
+	transport *http.Transport
+}
+
+// maxHeader is how long a server's headers may be.
+const maxHeader = 32 << 10
+
+var errGuard = errors.New("this address must not be reached")
+
+func newGuard(private []string) *guard { return newGuardWith(private, nil) }
+
+// newGuardWith is newGuard with a resolver; nil is the machine's.
+func newGuardWith(private []string, resolver *net.Resolver) *guard {
+	g := &guard{}
+	for _, p := range private {
+		if p = strings.ToLower(strings.TrimSpace(p)); p != "" {
+			g.private = append(g.private, p)
+		}
+	}
+	open := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver}
+	guarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver, Control: control}
+	g.transport = &http.Transport{
+		Proxy: nil, // HTTP_PROXY would send secrets, and our view of addresses, elsewhere
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if g.lets(address) {
+				return open.DialContext(ctx, network, address)
+			}
+			if _, port, err := net.SplitHostPort(address); err != nil || port != "443" {
+				return nil, errGuard
+			}
+			return guarded.DialContext(ctx, network, address)
+		},
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    3 * time.Second,
+		IdleConnTimeout:        30 * time.Second,
+		MaxIdleConnsPerHost:    2,
+		DisableCompression:     true, // a small answer must not unpack into a large one
+		MaxResponseHeaderBytes: maxHeader,
+	}
+	return g
+}
+
+// lets reports whether host:port is one of the private ones.
+func (g *guard) lets(address string) bool {
+	return slices.Contains(g.private, strings.ToLower(address))
+}
+
+// control refuses an address after it was resolved, before anything is sent to it.
+func control(_, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !public(at.Addr()) {
+		return errGuard
+	}
+	return nil
+}
+
+// Addresses within the global ranges that are special all the same.
+var special = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+	"224.0.0.0/4", "240.0.0.0/4",
+	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+
+// unicast is all of IPv6 that is handed out as public addresses; 64:ff9b::/96 and the like are outside.
+var unicast = netip.MustParsePrefix("2000::/3")
+
+func prefixes(of ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(of))
+	for i, p := range of {
+		all[i] = netip.MustParsePrefix(p)
+	}
+	return all
+}
+
+// public reports whether an address belongs to the internet at large.
+func public(a netip.Addr) bool {
+	if a.Zone() != "" {
+		return false
+	}
+	a = a.Unmap()
+	if !a.IsValid() || a.Is6() && !unicast.Contains(a) {
+		return false
+	}
+	return !slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// target reads a server's address: https on port 443, or one of the private hosts. The error is for the operator.
+func (g *guard) target(text string) (*url.URL, error) {
+	for _, r := range text {
+		if r <= ' ' || r == 0x7f || r == '\\' {
+			return nil, errors.New("the address holds a space, a control character or a backslash")
+		}
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("the address cannot be read")
+	}
+	if u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Hostname() == "" {
+		return nil, errors.New("the address must be a plain one such as https://tools.example.com/book, without user or fragment")
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	if (u.Scheme == "http" || u.Scheme == "https") && g.lets(net.JoinHostPort(u.Hostname(), port)) {
+		return u, nil
+	}
+	if u.Scheme != "https" || port != "443" {
+		return nil, errors.New("the address must be https on port 443")
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !public(a) {
+		return nil, fmt.Errorf("the address is not on the internet: %w", errGuard)
+	}
+	return u, nil
+}
+
+// client is an http client for one server. The secret goes to that server's scheme, host and port alone.
+func (g *guard) client(to *url.URL, secret string) *http.Client {
+	return &http.Client{
+		Transport:     bound{to: to, secret: secret, through: g.transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// bound sends requests to one server only, and adds its secret.
+type bound struct {
+	to      *url.URL
+	secret  string
+	through http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b bound) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != b.to.Scheme || !strings.EqualFold(r.URL.Host, b.to.Host) {
+		return nil, errGuard
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", "Aurora")
+	if b.secret != "" {
+		r.Header.Set("Authorization", "Bearer "+b.secret)
+	}
+	return b.through.RoundTrip(r)
+}

@@ -1,0 +1,14 @@
+// Package twilio sends text messages and acts on live calls through Twilio.
+//
+// # Decisions
+//
+// github.com/twilio/twilio-go has no context, no limit we would choose and no place for another address, so one client
+// is made for each request, which is cheap, around one transport that lives on. Only its rest/api/v2010, client and
+// twiml packages are used.
+//
+// Nothing is tried again that Twilio may have taken: creating a message or a call is not idempotent there. An answer
+// that was lost is fault.Timeout, state unknown; only a connection that was never made is fault.Unavailable, and known
+// not to have happened.
+//
+// Twilio's own error texts repeat numbers and the account, so an error holds the code and never the text.
+package twilio
