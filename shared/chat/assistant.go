@@ -1,9 +1,11 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 
 	"aurora/shared/aurora"
 	"aurora/shared/fault"
@@ -23,7 +25,10 @@ func (s *Service) assistant(ctx context.Context, r Request) (aurora.Assistant, e
 		if err == nil {
 			err = json.Unmarshal(raw, &config)
 		}
-		if err != nil {
+		if err != nil && r.Lenient {
+			slog.WarnContext(ctx, "an assistant_config that cannot be read was left out", "error", err)
+			config, given = aurora.Configuration{}, false
+		} else if err != nil {
 			return aurora.Assistant{}, fault.New(fault.Invalid, "call.assistant_config must be a JSON object, or a string of one.").
 				In("call.assistant_config").Because(err)
 		}
@@ -32,18 +37,77 @@ func (s *Service) assistant(ctx context.Context, r Request) (aurora.Assistant, e
 	switch {
 	case err == nil:
 		override(&stored.Configuration, config)
+		if config.Functions != nil { // those that both name
+			stored.Functions = slices.DeleteFunc(slices.Clone(stored.Functions), func(f string) bool { return !slices.Contains(config.Functions, f) })
+		}
 		return stored, nil
 	case r.TargetAssistantID != "" && fault.Is(err, fault.NotFound):
 		return aurora.Assistant{}, nobody.In("target_assistant_id").Because(err)
 	case r.TargetAssistantID != "":
 		return aurora.Assistant{}, err
 	case fault.Is(err, fault.NotFound):
-		return aurora.Assistant{Configuration: config}, nil
+		return unstored(config), nil
 	case given || hasSystem(r):
 		slog.WarnContext(ctx, "assistant could not be read; the caller's own configuration is used", "error", err)
-		return aurora.Assistant{Configuration: config}, nil
+		return unstored(config), nil
 	}
 	return aurora.Assistant{}, err
+}
+
+// unstored is an assistant that only the caller knows. It has no id, because nothing may be kept or found under one that
+// anybody could claim.
+func unstored(config aurora.Configuration) aurora.Assistant {
+	config.AssistantID = ""
+	return aurora.Assistant{Configuration: config}
+}
+
+// resolve finds the assistant and, beside it, what was kept of the session.
+func (s *Service) resolve(ctx context.Context, r Request) (aurora.Assistant, Kept, error) {
+	if s.Sessions == nil || r.Session == nil || r.Session.ID == "" || r.Session.carried() {
+		a, err := s.assistant(ctx, r)
+		return a, Kept{}, err
+	}
+	load := func(id string) Kept {
+		if id == "" {
+			return Kept{}
+		}
+		k, err := s.Sessions.Load(ctx, id, r.Session.ID)
+		if err != nil {
+			slog.WarnContext(ctx, "the session could not be read; it begins anew", "error", err)
+		}
+		return k
+	}
+	guess := firstID(r)
+	early := make(chan Kept, 1)
+	go func() {
+		k := Kept{}
+		defer func() {
+			if p := recover(); p != nil {
+				slog.ErrorContext(ctx, "panic while reading a session", "panic", p)
+			}
+			early <- k
+		}()
+		k = load(guess)
+	}()
+	a, err := s.assistant(ctx, r)
+	kept := <-early
+	if err == nil && a.ID() != guess { // found by its number
+		kept = load(a.ID())
+	}
+	return a, kept, err
+}
+
+// firstID is the id that the request names first, "" where it names none or one that is none.
+func firstID(r Request) string {
+	var config aurora.Configuration
+	if raw, err := Unquote(r.Session.AssistantConfig); err == nil {
+		_ = json.Unmarshal(raw, &config) // assistant says what is wrong with it
+	}
+	id := cmp.Or(r.TargetAssistantID, string(config.AssistantID), r.Session.AssistantID)
+	if !aurora.SafeID(id) {
+		return ""
+	}
+	return id
 }
 
 func hasSystem(r Request) bool {

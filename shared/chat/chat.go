@@ -3,10 +3,8 @@ package chat
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"aurora/shared/aurora"
 	"aurora/shared/fault"
@@ -16,6 +14,7 @@ import (
 const (
 	maxMessages   = 200     // of a conversation, history included
 	maxCharacters = 200_000 // of the same
+	smsCharacters = 320     // of a text message, where the assistant says nothing
 )
 
 // Assistants finds stored assistants. An unknown one is a fault of kind NotFound.
@@ -27,9 +26,15 @@ type Assistants interface {
 // Service takes turns.
 type Service struct {
 	Assistants Assistants
-	Model      swarm.Model
-	// DefaultModel is asked where a request names none.
-	DefaultModel string
+	// Chain returns models that are asked in order until one says its first word.
+	Chain func([]aurora.ModelRef) swarm.Model
+	// DefaultModels are asked where neither the assistant nor the request names one, and after one that the request
+	// names.
+	DefaultModels []string
+	// Tools are what assistants may do; nil is nothing.
+	Tools Tools
+	// Sessions keep the active agent and the variables for callers that do not; nil keeps nothing.
+	Sessions Sessions
 	// AllowedModels are the ones a request may name; "*" among them, or an empty list, allows every one.
 	AllowedModels []string
 	Now           func() time.Time
@@ -37,8 +42,22 @@ type Service struct {
 	prompts prompts
 }
 
+// Channel is how the person at the other end is reached.
+type Channel string
+
+// The channels.
+const (
+	General Channel = ""
+	Voice   Channel = "voice"
+	SMS     Channel = "sms"
+	Web     Channel = "chat"
+)
+
 // Request is what a caller asks.
 type Request struct {
+	Channel Channel
+	// Lenient trims and drops what would otherwise be refused: on the phone there is nobody to tell.
+	Lenient           bool
 	TargetAssistantID string
 	// Number is the number that was called; it finds the assistant where no id does.
 	Number   string
@@ -56,86 +75,37 @@ type Customer struct {
 	Name   aurora.Text `json:"name"`
 }
 
-// Turn is a turn that may begin: everything that could be refused has been accepted.
-type Turn struct {
-	// Events are the turn as it happens; ranging over them is what asks the model.
-	Events iter.Seq2[swarm.Event, error]
-
-	session Session
-	history []swarm.Message
-}
-
-// Turn prepares a turn. Its errors are faults, and nothing has been asked of the model when there is one.
-func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
-	model, err := s.model(r.Model)
-	if err != nil {
-		return nil, err
-	}
-	system, history := split(r)
-	if err := check(system, history); err != nil {
-		return nil, err
-	}
-	assistant, err := s.assistant(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	session := Session{}
-	if r.Session != nil {
-		session = *r.Session
-	}
-	session.ActiveAgent = agentName(assistant)
-	if session.AssistantID == "" && session.AssistantConfig == nil {
-		session.AssistantID = assistant.ID()
-	}
-	if session.CallerPhoneNumber == "" {
-		session.CallerPhoneNumber = string(r.Customer.Number)
-	}
-	options, err := json.Marshal(withTemperature(r.Options, assistant.Temperature))
-	if err != nil {
-		return nil, err
-	}
-	turn := &swarm.Turn{
-		Model: s.Model,
-		Agent: swarm.Agent{
-			Name:         session.ActiveAgent,
-			Instructions: s.instructions(ctx, assistant, r, session),
-			Model:        model,
-		},
-		Messages: slices.Concat(system, history),
-		Context:  session.ContextVariables,
-		Offered:  r.Tools,
-		Options:  options,
-	}
-	return &Turn{Events: turn.Run(ctx), session: session, history: history}, nil
-}
-
-// Session is the conversation after the turn, as far as it came.
-func (t *Turn) Session(result *swarm.Result, failed error) *Session {
-	s := t.session
-	s.Messages = t.history
-	if result != nil {
-		s.Messages = slices.Concat(t.history, result.Messages)
-		s.ActiveAgent, s.ContextVariables = result.Agent, result.Context
-		s.Usage = &result.Usage
-	}
-	if failed != nil {
-		f := fault.From(failed)
-		s.Error = &Failure{Code: f.Code, Message: f.Message}
-	}
-	return &s
-}
-
 // HasSession reports whether the caller carries the conversation.
 func (r *Request) HasSession() bool { return r.Session != nil }
 
-func (s *Service) model(asked string) (string, error) {
-	switch {
-	case asked == "":
-		return s.DefaultModel, nil
-	case len(s.AllowedModels) == 0, slices.Contains(s.AllowedModels, "*"), slices.Contains(s.AllowedModels, asked), asked == s.DefaultModel:
-		return asked, nil
+// models are those to be asked for an assistant: its own, or the request's and then the deployment's.
+func (s *Service) models(a aurora.Assistant, asked string) []aurora.ModelRef {
+	if len(a.Models) > 0 {
+		return a.Models
 	}
-	return "", fault.New(fault.Invalid, "This model is not available here.").In("model").Coded("model_not_found")
+	var refs []aurora.ModelRef
+	if asked != "" {
+		refs = append(refs, aurora.ModelRef{Model: asked})
+	}
+	for i, m := range s.DefaultModels {
+		// A request's model takes the place of the first, and is not asked twice.
+		if m != asked && (asked == "" || i > 0) {
+			refs = append(refs, aurora.ModelRef{Model: m})
+		}
+	}
+	if len(refs) == 0 { // boot refuses to start without one
+		refs = []aurora.ModelRef{{}}
+	}
+	return refs
+}
+
+// allow reports whether a request may name a model.
+func (s *Service) allow(asked string) error {
+	if asked == "" || len(s.AllowedModels) == 0 || slices.Contains(s.AllowedModels, "*") ||
+		slices.Contains(s.AllowedModels, asked) || slices.Contains(s.DefaultModels, asked) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "This model is not available here.").In("model").Coded("model_not_found")
 }
 
 // split separates the caller's system messages from the history. Where the request's messages hold an assistant's,
@@ -167,12 +137,9 @@ func check(system, history []swarm.Message) error {
 	if len(system)+len(history) > maxMessages {
 		return fault.Newf(fault.Invalid, "A conversation may hold %d messages at most.", maxMessages).In("messages").Coded("too_many_messages")
 	}
-	characters := 0
 	open := map[string]bool{}
 	for _, m := range slices.Concat(system, history) {
-		characters += utf8.RuneCountInString(m.Content) + len(m.Parts)
 		for _, c := range m.ToolCalls {
-			characters += len(c.Arguments)
 			open[c.ID] = true
 		}
 		switch m.Role {
@@ -186,7 +153,7 @@ func check(system, history []swarm.Message) error {
 			return fault.New(fault.Invalid, "A message's role must be system, developer, user, assistant or tool.").In("messages").Coded("invalid_role")
 		}
 	}
-	if characters > maxCharacters {
+	if size(system)+size(history) > maxCharacters {
 		return fault.Newf(fault.Invalid, "A conversation may hold %d characters at most.", maxCharacters).In("messages").Coded("conversation_too_long")
 	}
 	return nil
@@ -207,7 +174,8 @@ func (s *Service) instructions(ctx context.Context, a aurora.Assistant, r Reques
 	vars["time_zone"] = a.Location().String()
 	vars["now"] = s.Now().In(a.Location())
 	vars["customer"] = map[string]any{"number": string(r.Customer.Number), "name": string(r.Customer.Name)}
-	return s.prompts.render(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
+	prompt := s.prompts.render(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
+	return style(prompt, a, r.Channel)
 }
 
 func withTemperature(options map[string]json.RawMessage, own *float64) map[string]json.RawMessage {

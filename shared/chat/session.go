@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"aurora/shared/aurora"
@@ -22,9 +23,17 @@ type Session struct {
 	ContextVariables  map[string]any
 	Messages          []swarm.Message
 	Usage             *swarm.Usage
+	Action            *aurora.Action
 	Error             *Failure
+	// Carried says that the caller sent the active agent or the variables: it carries the session itself.
+	Carried bool
 	// Rest is every other key that the caller had put into it.
 	Rest map[string]json.RawMessage
+}
+
+// carried reports whether the caller carries the session itself.
+func (s *Session) carried() bool {
+	return s.Carried || s.ActiveAgent != "" || s.ContextVariables != nil
 }
 
 // Failure tells a voice server why a turn ended as it did.
@@ -45,7 +54,9 @@ func (s *Session) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	var id, caller, assistantID, other, agent aurora.Text
-	*s = Session{}
+	_, carriesAgent := rest["active_agent"]
+	_, carriesVariables := rest["context_variables"]
+	*s = Session{Carried: carriesAgent || carriesVariables}
 	for _, f := range []struct {
 		key    string
 		target json.Unmarshaler
@@ -111,11 +122,39 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	if s.Usage != nil {
 		out["usage"] = s.Usage
 	}
+	if s.Action != nil {
+		out["action"] = s.Action
+	}
 	if s.Error != nil {
 		out["error"] = s.Error
 	}
 	return json.Marshal(out)
 }
+
+// callSID is the telephone provider's name of the call, where the session says it: the document's callers, Vapi, or an
+// id that is one.
+func (s *Session) callSID() string {
+	var said struct {
+		CallSID    aurora.Text `json:"callSid"`
+		Snake      aurora.Text `json:"call_sid"`
+		ProviderID aurora.Text `json:"phoneCallProviderId"`
+		Transport  struct {
+			CallSID aurora.Text `json:"callSid"`
+		} `json:"transport"`
+	}
+	for key, target := range map[string]any{"callSid": &said.CallSID, "call_sid": &said.Snake, "phoneCallProviderId": &said.ProviderID, "transport": &said.Transport} {
+		_ = json.Unmarshal(s.Rest[key], target) // what is something else names no call
+	}
+	for _, sid := range []string{string(said.CallSID), string(said.Snake), string(said.Transport.CallSID), string(said.ProviderID), s.ID} {
+		if twilioCall.MatchString(sid) {
+			return sid
+		}
+	}
+	return ""
+}
+
+// twilioCall is how Twilio names a call (https://www.twilio.com/docs/glossary/what-is-a-sid).
+var twilioCall = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
 // Messages is a list of messages that may also come as a JSON string of the list.
 type Messages []swarm.Message
