@@ -3,6 +3,7 @@ package completions
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -70,6 +71,22 @@ func (m *messages) UnmarshalJSON(b []byte) error {
 
 // decode reads a request. Its errors are faults that name the field.
 func decode(r *http.Request) (request, error) {
+	return decodeWith(r, func(err error) error { return err })
+}
+
+// decodeLenient reads a request and leaves out what cannot be read of it. Only a body that is no JSON is an error.
+func decodeLenient(r *http.Request) (request, error) {
+	r.Header.Del("Content-Type") // JSON is JSON, whatever it is called
+	return decodeWith(r, func(err error) error {
+		if err != nil {
+			slog.WarnContext(r.Context(), "a field of the request was left out", "error", err)
+		}
+		return nil
+	})
+}
+
+// decodeWith reads a request; judge says which of its flaws are errors.
+func decodeWith(r *http.Request, judge func(error) error) (request, error) {
 	var raw map[string]json.RawMessage
 	if err := web.Object(r, &raw); err != nil {
 		return request{}, err
@@ -83,7 +100,7 @@ func decode(r *http.Request) (request, error) {
 		{"tools", &w.Tools}, {"functions", &w.Functions}, {"call", &w.Call}, {"target_assistant_id", &w.TargetAssistantID},
 		{"phoneNumber", &w.PhoneNumber}, {"customer", &w.Customer},
 	} {
-		if err := field(raw, f.name, f.target); err != nil {
+		if err := judge(field(raw, f.name, f.target)); err != nil {
 			return request{}, err
 		}
 	}
@@ -91,28 +108,56 @@ func decode(r *http.Request) (request, error) {
 	out.Model, out.Session, out.TargetAssistantID = string(w.Model), w.Call, string(w.TargetAssistantID)
 	if w.Messages != nil {
 		out.Messages = *w.Messages
+	} else if _, there := raw["messages"]; there {
+		out.Messages = readable(raw["messages"])
 	}
-	if w.Messages == nil && (w.Call == nil || len(w.Call.Messages) == 0) {
-		return request{}, fault.New(fault.Invalid, "messages is required: a list of messages.").In("messages").Coded("missing_required_parameter")
-	}
-	if w.N != nil && *w.N != 1 {
-		return request{}, fault.New(fault.Invalid, "n must be 1: a conversation goes on in one way.").In("n")
-	}
-	if len(w.Functions) > 0 {
-		return request{}, fault.New(fault.Invalid, "functions is no longer supported; tools takes its place.").In("functions")
-	}
-	var err error
-	if out.Tools, err = toolsOf(w.Tools); err != nil {
+	if err := judge(w.refuse()); err != nil {
 		return request{}, err
 	}
-	if out.Options, err = optionsOf(raw); err != nil {
-		return request{}, err
+	var flaw error
+	if out.Tools, flaw = toolsOf(w.Tools); judge(flaw) != nil {
+		return request{}, flaw
+	}
+	if out.Options, flaw = optionsOf(raw); judge(flaw) != nil {
+		return request{}, flaw
 	}
 	number := numberOf(w.PhoneNumber)
 	out.Number = string(number.Number)
 	_ = json.Unmarshal(w.Customer, &out.Customer) // Vapi's, and of no harm where it is something else
-	out.bare, err = wantsBare(r.Header.Get("X-Aurora-Stream"), w.Call)
-	return out, err
+	out.bare, flaw = wantsBare(r.Header.Get("X-Aurora-Stream"), w.Call)
+	return out, judge(flaw)
+}
+
+// refuse says what a request that can be read may still not be.
+func (w *wireRequest) refuse() error {
+	if w.Messages == nil && (w.Call == nil || len(w.Call.Messages) == 0) {
+		return fault.New(fault.Invalid, "messages is required: a list of messages.").In("messages").Coded("missing_required_parameter")
+	}
+	if w.N != nil && *w.N != 1 {
+		return fault.New(fault.Invalid, "n must be 1: a conversation goes on in one way.").In("n")
+	}
+	if len(w.Functions) > 0 {
+		return fault.New(fault.Invalid, "functions is no longer supported; tools takes its place.").In("functions")
+	}
+	return nil
+}
+
+// readable are the messages of a list that can be read, where not all of them can.
+func readable(raw json.RawMessage) []swarm.Message {
+	raw, err := chat.Unquote(raw)
+	if err != nil {
+		return nil
+	}
+	var each []json.RawMessage
+	_ = json.Unmarshal(raw, &each) // what is no list has no messages
+	var all []swarm.Message
+	for _, one := range each {
+		var m swarm.Message
+		if json.Unmarshal(one, &m) == nil {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 func field(raw map[string]json.RawMessage, name string, target any) error {

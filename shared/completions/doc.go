@@ -12,4 +12,12 @@
 //
 // Callers of the API document get the session as it shows it, a bare line; it makes strict OpenAI clients throw, so all
 // others get it inside a chunk (contract, "Chat").
+// What is spoken depends on the model's words alone and never on how they were cut into chunks: the speech filter holds
+// back a mark until it is known what it is, and nothing else.
+//
+// A text message ends in three dots and not in an ellipsis, which would turn the whole message from GSM-7 into UCS-2 and
+// halve what it holds.
+//
+// On the phone a filler is not part of the conversation, and the fallback message is: the next turn must know what the
+// caller was told.
 package completions

@@ -2,27 +2,31 @@ package completions
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"aurora/shared/chat"
 	"aurora/shared/swarm"
 	"aurora/shared/web"
 )
 
 // stream passes the turn on as it happens. An error before the first word is returned before anything was written, and
 // becomes a status; one after it follows the session that was gathered.
-func (a *answer) stream(w http.ResponseWriter) error {
+func (a *answer) stream(ctx context.Context, w http.ResponseWriter) error {
 	web.SSE(w)
 	c := chunker{answer: a, w: w}
 	for e, err := range a.turn.Events {
-		if e.End != nil {
-			return a.end(&c, e.End, err)
-		}
-		if err != nil {
+		switch {
+		case e.End != nil:
+			return a.end(ctx, &c, e.End, err)
+		case err != nil:
 			return err
+		case e.Text == "":
+			continue
 		}
 		if err := c.text(e); err != nil {
 			return err // the reader is gone; leaving the loop ends the model's stream too
@@ -31,25 +35,30 @@ func (a *answer) stream(w http.ResponseWriter) error {
 	return nil
 }
 
-// end closes the stream: the reason, the session, the usage, [DONE]. A turn that failed ends with its session, and
-// web adds the error.
-func (a *answer) end(c *chunker, result *swarm.Result, failed error) error {
-	if failed != nil && !c.begun {
-		return failed
-	}
-	c.model(result.Model)
+// end closes the stream. A turn that failed ends with its session, and web adds the error.
+func (a *answer) end(ctx context.Context, c *chunker, result *swarm.Result, failed error) error {
+	session := a.turn.Finish(ctx, result, failed)
 	if failed == nil {
-		if err := c.finish(result); err != nil {
+		return a.close(c, result, session)
+	}
+	if c.begun && a.session {
+		if err := c.session(session); err != nil {
 			return err
 		}
+	}
+	return failed
+}
+
+// close ends a stream properly: the reason, the session, the usage, [DONE].
+func (a *answer) close(c *chunker, result *swarm.Result, session *chat.Session) error {
+	c.model(result.Model)
+	if err := c.finish(result); err != nil {
+		return err
 	}
 	if a.session {
-		if err := c.session(a.turn.Session(result, failed)); err != nil {
+		if err := c.session(session); err != nil {
 			return err
 		}
-	}
-	if failed != nil {
-		return failed
 	}
 	if a.usage {
 		if err := c.usageChunk(result.Usage); err != nil {

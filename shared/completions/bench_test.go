@@ -1,0 +1,84 @@
+package completions
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"aurora/shared/access"
+	"aurora/shared/swarm"
+	"aurora/shared/web"
+)
+
+// words is a model that says a word so many times, without a chunk of its own to allocate.
+func words(n int) script {
+	chunks := make([]swarm.Chunk, n, n+1)
+	for i := range chunks {
+		chunks[i] = swarm.Chunk{Text: " word", Model: "gpt-4o"}
+	}
+	return script{chunks: append(chunks, swarm.Chunk{FinishReason: "stop"})}
+}
+
+// invoke takes a streamed turn through web and its pipe, and reads the answer as Lambda's runtime does.
+func invoke(tb testing.TB, f *web.Function, event json.RawMessage, buf []byte) (reads int) {
+	v, err := f.Invoke(context.Background(), event)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	body := v.(*events.APIGatewayProxyStreamingResponse).Body
+	for {
+		_, err := body.Read(buf)
+		if err == io.EOF {
+			return reads
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		reads++
+	}
+}
+
+func served(tb testing.TB, n int) (*web.Function, json.RawMessage) {
+	f := &web.Function{Policy: access.Bearer, MaxBody: web.CallBody, Stream: true, Routes: []web.Route{{Method: "POST", Path: "/p", Handler: endpoint(words(n)).General}}}
+	event, err := json.Marshal(map[string]any{"httpMethod": "POST", "path": "/p", "body": `{"stream":true,` + hi + `}`,
+		"requestContext": map[string]any{"authorizer": map[string]any{"keyId": "k"}}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f, event
+}
+
+func BenchmarkStreamToken(b *testing.B) {
+	f, event := served(b, b.N)
+	buf := make([]byte, 4096)
+	b.ReportAllocs()
+	b.ResetTimer()
+	if reads := invoke(b, f, event, buf); reads != b.N+2 {
+		b.Fatalf("%d reads", reads)
+	}
+}
+
+// A token costs at most two allocations from the model's chunk to the pipe's reader, however long the answer is. What
+// grows with it is the text itself.
+func TestAllocationsPerToken(t *testing.T) {
+	buf := make([]byte, 4096)
+	allocations := func(n int) uint64 {
+		f, event := served(t, n)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if reads := invoke(t, f, event, buf); reads != n+2 {
+			t.Fatalf("%d reads of %d tokens", reads, n)
+		}
+		runtime.ReadMemStats(&after)
+		return after.Mallocs - before.Mallocs
+	}
+	allocations(100) // what is made once
+	few, many := allocations(1000), allocations(11_000)
+	if per := float64(many-few) / 10_000; many > few && per > 2 {
+		t.Errorf("%.2f allocations per token", per)
+	}
+}

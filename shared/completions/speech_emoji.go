@@ -1,0 +1,62 @@
+package completions
+
+import (
+	"strings"
+	"unicode"
+)
+
+const (
+	joiner    = '\u200d'
+	textual   = '\ufe0e'
+	variation = '\ufe0f'
+	keycap    = '\u20e3'
+)
+
+// emoji are the characters that are pictures, and signs that stand for them: https://unicode.org/reports/tr51/, the
+// blocks of symbols and dingbats in whole.
+var emoji = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: keycap, Hi: keycap, Stride: 1},
+		{Lo: 0x2194, Hi: 0x2199, Stride: 1}, {Lo: 0x21a9, Hi: 0x21aa, Stride: 1},
+		{Lo: 0x231a, Hi: 0x231b, Stride: 1}, {Lo: 0x2328, Hi: 0x2328, Stride: 1}, {Lo: 0x23cf, Hi: 0x23cf, Stride: 1},
+		{Lo: 0x23e9, Hi: 0x23f3, Stride: 1}, {Lo: 0x23f8, Hi: 0x23fa, Stride: 1}, {Lo: 0x24c2, Hi: 0x24c2, Stride: 1},
+		{Lo: 0x25a0, Hi: 0x27bf, Stride: 1},
+		{Lo: 0x2934, Hi: 0x2935, Stride: 1}, {Lo: 0x2b05, Hi: 0x2b07, Stride: 1}, {Lo: 0x2b1b, Hi: 0x2b1c, Stride: 1},
+		{Lo: 0x2b50, Hi: 0x2b50, Stride: 1}, {Lo: 0x2b55, Hi: 0x2b55, Stride: 1},
+		{Lo: 0x3030, Hi: 0x3030, Stride: 1}, {Lo: 0x303d, Hi: 0x303d, Stride: 1},
+		{Lo: 0x3297, Hi: 0x3297, Stride: 1}, {Lo: 0x3299, Hi: 0x3299, Stride: 1},
+		{Lo: textual, Hi: variation, Stride: 1},
+	},
+	R32: []unicode.Range32{{Lo: 0x1f000, Hi: 0x1faff, Stride: 1}, {Lo: 0xe0001, Hi: 0xe007f, Stride: 1}},
+}
+
+func isEmoji(r rune) bool { return r > 0x2000 && unicode.Is(emoji, r) }
+
+// pictorial judges what is not ASCII: emoji go, with all that is joined to them.
+func (s *Speech) pictorial(r rune, size int, rest string, end bool) (n int, say bool) {
+	switch {
+	case isEmoji(r), r == joiner && isEmoji(s.prev):
+		if r != variation && r != textual {
+			s.owe(wordGap)
+		}
+		return s.drop(size)
+	case strings.ContainsRune("©®™ℹ‼⁉", r): // emoji only where the next character says so
+		next, known := peek(rest[size:], end)
+		if !known {
+			return 0, false
+		}
+		if next == variation {
+			return s.drop(size)
+		}
+	case r == '【': // the mark of a source
+		window := rest[:min(len(rest), maxHeld)]
+		n := strings.Index(window, "】")
+		if n < 0 && len(rest) < maxHeld && !end {
+			return 0, false
+		}
+		if n > 0 {
+			return s.drop(n + len("】"))
+		}
+	}
+	return size, true
+}

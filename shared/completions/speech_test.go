@@ -1,0 +1,258 @@
+package completions
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// speechCases are what models write, and what is to be said of it.
+var speechCases = []struct{ in, want string }{
+	{"", ""},
+	{" ", " "},
+	{"Hello there.  Two spaces, and an apostrophe: it's fine!", "Hello there.  Two spaces, and an apostrophe: it's fine!"},
+	{"5 * 3 is 15, snake_case, 1.5, $5, C#, R&D, 2*3, a < b, x > y, room #5, ~10%, 3/4, 24/7.", "5 * 3 is 15, snake_case, 1.5, $5, C#, R&D, 2*3, a < b, x > y, room #5, ~10%, 3/4, 24/7."},
+	{"You're $1,299.00 over — \"really\" (yes). E-mail me@example.com; it is 9:30.", "You're $1,299.00 over — \"really\" (yes). E-mail me@example.com; it is 9:30."},
+	{"Grüße aus Köln, 東京です。 שלום नमस्ते क्\u200dष", "Grüße aus Köln, 東京です。 שלום नमस्ते क्\u200dष"},
+	{"**Bold**, *it*, __b__, _i_, ***both***, ~~no~~ and `code`.", "Bold, it, b, i, both, no and code."},
+	{"un*frigging*believable __init__ **5** * **3**", "unfriggingbelievable init 5 * 3"},
+	{"Cut **", "Cut "},
+	{"Terms apply* and 5 *", "Terms apply and 5 "},
+	{"# Title\nText", "Title. Text"},
+	{"## Hours: ##\n\nNine to five.\n\n\nCome in", "Hours: Nine to five. Come in"},
+	{"#hashtag and #5", "#hashtag and #5"},
+	{"Title\n=====\nOne\n---\nTwo\n***\nThree", "Title. One. Two. Three"},
+	{"We have:\n- Tea\n* Coffee.\n+ **Milk**\n  - oat\n• Soy\n\nAnd you?", "We have: Tea. Coffee. Milk. oat. Soy. And you?"},
+	{"1. One\n2) Two\n10. Ten\n2024. That was it.", "One. Two. Ten. 2024. That was it."},
+	{"5. Anything else?", "5. Anything else?"},
+	{"1.5 hours\n-5 degrees\n+1 more\n1) and 2)", "1.5 hours -5 degrees +1 more. and 2)"},
+	{"- [ ] Call\n- [x] Pay", "Call. Pay"},
+	{"**Hours**\nMon: 9-5\nSat: closed\n12 Main St\nand so on!\nYes", "Hours. Mon: 9-5. Sat: closed. 12 Main St and so on! Yes"},
+	{"One moment\nDone", "One moment. Done"},
+	{"one\ntwo\r\nthree\n\nfour", "one two three. four"},
+	{"See [our site](https://example.com/a_(b)?x=1 \"The title\").", "See our site."},
+	{"[**Book** now](http://example.com) or [a](b c) or [ref][1] or [Enter]", "Book now or a(b c) or ref or Enter"},
+	{"[https://example.com/x](https://example.com/x)!", "example.com!"},
+	{"So it is[1], they say[^2]. [[3]](https://example.com)【4†source】", "So it is, they say. "},
+	{"![A cat](https://example.com/cat.png) Look!", "A cat Look!"},
+	{"Go to https://www.example.com/a/b?c=d#e. Or www.example.org, or (http://example.net/x)!", "Go to example.com. Or example.org, or (example.net)!"},
+	{"**https://example.com/a** and `HTTPS://EXAMPLE.COM`: what? https://example.com?", "example.com and EXAMPLE.COM: what? example.com?"},
+	{"ftp://example.com/file and www. and who", "ftp:example.com and www. and who"},
+	{"<https://example.com/x> <mailto:me@example.com> <me@example.com>", "example.com me@example.com me@example.com"},
+	{"| Day | Open |\n|:---|---:|\n| Mon | 9-5 |\n| Temp | -5 |\n\nDone", "Day, Open. Mon, 9-5. Temp, -5. Done"},
+	{"> said he\n> **twice**\n\nyes", "said he twice. yes"},
+	{"<b>Bold</b><br/>new <a href=\"https://example.com\">link</a> <!-- no --> x<y and 1 <2", "Bold. new link x<y and 1 <2"},
+	{"Great 🎉 news 👩\u200d⚕️! 🇷🇴🇺🇸 1️⃣ One ❤️\u200d🔥Hi👋🏽there ©️ © ™ ☎️ #️⃣", "Great news ! 1 One Hi there © ™ "},
+	{"🎉 Party", "Party"},
+	{"```python\nprint(1)\n```\nThat was it", "print(1). That was it"},
+	{"```one``` two", "one two"},
+	{`\*not\* 1\. \$5 snake\_case C:\temp \\`, `not 1. $5 snake_case C:\temp \`},
+	{"a  \nb\\\nc", "a  b c"},
+	{"bad \xff bytes \xe2\x82", "bad bytes "},
+	{"[" + strings.Repeat("long ", 60) + "] [x](" + strings.Repeat("y", 300) + ")", strings.Repeat("long ", 60) + "x"},
+}
+
+func speak(pieces ...string) string {
+	var s Speech
+	var out strings.Builder
+	for _, p := range pieces {
+		out.WriteString(s.Write(p))
+	}
+	out.WriteString(s.Close())
+	return out.String()
+}
+
+func TestSpeech(t *testing.T) {
+	for _, c := range speechCases {
+		if got := speak(c.in); got != c.want {
+			t.Errorf("%q\n got %q\nwant %q", c.in, got, c.want)
+		}
+		for i := range len(c.in) + 1 {
+			if got := speak(c.in[:i], c.in[i:]); got != c.want {
+				t.Errorf("cut at %d: %q\n got %q\nwant %q", i, c.in, got, c.want)
+				break
+			}
+		}
+		if got := speak(strings.Split(c.in, "")...); got != c.want && utf8.ValidString(c.in) {
+			t.Errorf("rune by rune: %q\n got %q\nwant %q", c.in, got, c.want)
+		}
+	}
+}
+
+// TestSpeechHoldsNothingBack: after each piece everything before the mark that it ends in is out.
+func TestSpeechHoldsNothingBack(t *testing.T) {
+	var s Speech
+	for _, c := range []struct{ in, out string }{
+		{"Hello", "Hello"}, {" it's", " it's"}, {" 1", " 1"}, {".5", ".5"}, {" $5", " $5"}, {" snake", " snake"}, {"_", ""}, {"case", "_case"},
+		{" **", " "}, {"bold", "bold"}, {"**", ""}, {" word", " word"}, {" *", " "}, {" 3", "* 3"}, {"!", "!"}, {" [", " "}, {"link", "link"},
+		{"](htt", ""}, {"ps://example.com)", ""}, {" h", " "}, {"i", "hi"}, {" http", " "}, {"s://exam", "exam"}, {"ple.com/", "ple.com"}, {"path", ""},
+		{" next\n", " next"}, {"- ", ""}, {"item", ". item"}, {"\xf0\x9f", ""}, {"\x8e\x89", ""}, {"?", "?"}, {" x <", " x"}, {" y", " < y"},
+	} {
+		if got := s.Write(c.in); got != c.out {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.out)
+		}
+	}
+}
+
+func TestSpeechHoldsLittle(t *testing.T) {
+	for _, mark := range []string{"*", "_", "`", "~", "#", "[", "<", "<a ", "<a b=", "![", "](a ", "\\", "[1", "【", "-", "=", "1", "```", "http", "|-", "\n", "é[^"} {
+		var s Speech
+		longest := 0
+		for range 3000 {
+			s.Write(mark)
+			longest = max(longest, len(s.held))
+			s.Write("a")
+			longest = max(longest, len(s.held))
+		}
+		if longest > maxHeld+8 {
+			t.Errorf("%q: %d bytes were held", mark, longest)
+		}
+	}
+}
+
+func TestSpeechIsNewAfterClose(t *testing.T) {
+	var s Speech
+	for range 2 {
+		if got := s.Write("- **One\n[x](") + s.Close(); got != "One. x(" {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// noMark fails where a mark reached the speaker that has no meaning in speech.
+func noMark(t *testing.T, in, out string) {
+	t.Helper()
+	for _, r := range out {
+		if isEmoji(r) {
+			t.Errorf("%q: an emoji in %q", in, out)
+		}
+	}
+	if strings.ContainsAny(out, "`|[]\n\r") && !strings.Contains(in, `\`) {
+		t.Errorf("%q: a mark in %q", in, out)
+	}
+	for _, mark := range []string{"**", "~~", "](", "```", "http://", "https://"} {
+		if strings.Contains(out, mark) {
+			t.Errorf("%q: %s in %q", in, mark, out)
+		}
+	}
+}
+
+func FuzzSpeech(f *testing.F) {
+	for i, c := range speechCases {
+		f.Add(c.in, []byte{byte(i), 1, 2, 0, 5})
+	}
+	f.Add("a [b](c \"d\" e) <x y='1'> ~~~ \n\n|-|:-:|\n * * *\n1. 2. [^1][2](3) \\", []byte{1})
+	f.Add("~~~00000000000000000000000000000000000000000", []byte("0"))
+	f.Add("https://www.www.example.com.:80/(a)b).', www.é http://*x*", []byte{3, 1})
+	f.Fuzz(func(t *testing.T, in string, cuts []byte) {
+		whole := speak(in)
+		var pieces []string
+		rest := in
+		for _, c := range cuts {
+			n := min(int(c), len(rest))
+			pieces = append(pieces, rest[:n])
+			rest = rest[n:]
+		}
+		if got := speak(append(pieces, rest)...); got != whole {
+			t.Fatalf("%q cut as %q\n  says %q\nwhole %q", in, pieces, got, whole)
+		}
+		if got := speak(bytewise(in)...); got != whole {
+			t.Fatalf("%q byte by byte\n  says %q\nwhole %q", in, got, whole)
+		}
+		if !utf8.ValidString(whole) {
+			t.Fatalf("%q: no UTF-8: %q", in, whole)
+		}
+		for _, r := range whole {
+			if isEmoji(r) || r == '`' || r == '\n' {
+				t.Fatalf("%q: %q in %q", in, r, whole)
+			}
+		}
+	})
+}
+
+func bytewise(text string) (pieces []string) {
+	for i := range len(text) {
+		pieces = append(pieces, text[i:i+1])
+	}
+	return pieces
+}
+
+// FuzzSpeechOfProse: what has no mark comes out as it went in, word by word.
+func FuzzSpeechOfProse(f *testing.F) {
+	f.Add("Hello there, it's 9:30. Shall we say $5?")
+	f.Add(" a  b, 24/7 & Co. (x) 100% naïve façade")
+	f.Fuzz(func(t *testing.T, in string) {
+		prose := strings.Map(func(r rune) rune {
+			if r == utf8.RuneError || r < ' ' || r == 0x7f || isEmoji(r) || r == joiner || strings.ContainsRune("*_`~#>|<[]!\\=-+©®™ℹ‼⁉•◦‣⁃·【", r) {
+				return -1
+			}
+			return r
+		}, in)
+		if strings.Contains(strings.ToLower(prose), "www.") || strings.Contains(prose, "//") || isDigitStart(prose) {
+			t.Skip("has an address, or a number at its start")
+		}
+		var s Speech
+		for _, word := range strings.SplitAfter(prose, " ") {
+			held := strings.HasSuffix(word, "/") || strings.HasSuffix(strings.ToLower(word), "h") || strings.HasSuffix(strings.ToLower(word), "w")
+			if got := s.Write(word); got != word && s.held == "" && !held {
+				t.Fatalf("%q: got %q", word, got)
+			}
+		}
+		if got := speak(prose); got != prose {
+			t.Fatalf("got  %q\nwant %q", got, prose)
+		}
+	})
+}
+
+func isDigitStart(text string) bool {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, " "))
+	return unicode.IsDigit(r)
+}
+
+// answers are whole answers as models write them, cut into tokens of a few bytes.
+var answers = []string{
+	"# Your appointment ✅\n\nHi **Dana**! Here's what I have:\n\n1. **Date:** Tuesday, Nov 24\n2. **Time:** 9:30 AM ⏰\n3. **Where:** [Harbor Dental](https://example.com/map?q=1&x=2)\n\n> Please arrive *10 minutes* early.\n\nAnything else? 😊",
+	"| Plan | Price |\n|------|------:|\n| Basic | $5 |\n| Pro | `$15` |\n\n---\n\n- See ![logo](https://example.com/l.png)\n- Or visit https://example.com/pricing.\n\n```json\n{\"a\": 1}\n```\n",
+	"Sure 👍🏽 — the ~~old~~ new number is __+1 (415) 555-0100__ 📞.<br>Call _anytime_ 🇺🇸!\n\n* * *\n\n### Notes\n* One\n    * Two\n* Three[^1]\n\n[^1]: https://example.com",
+}
+
+func TestSpeechOfAnswers(t *testing.T) {
+	for _, in := range answers {
+		out := speak(in)
+		noMark(t, in, out)
+		if strings.ContainsAny(out, "*_#~<>") {
+			t.Errorf("%q: a mark in %q", in, out)
+		}
+		if strings.Contains(out, "  ") {
+			t.Errorf("%q: two spaces in %q", in, out)
+		}
+	}
+}
+
+func TestSpeechAllocatesNothingForProse(t *testing.T) {
+	var s Speech
+	s.Write("Well")
+	if n := testing.AllocsPerRun(100, func() { s.Write(", this is plain: it's 9:30 and") }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkSpeechProse(b *testing.B) {
+	var s Speech
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Write(" appointment")
+	}
+}
+
+func BenchmarkSpeechMarkdown(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		var s Speech
+		for _, p := range strings.SplitAfter(answers[0], " ") {
+			s.Write(p)
+		}
+		s.Close()
+	}
+}
