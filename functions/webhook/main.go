@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"aurora/shared/assemble"
 	"aurora/shared/boot"
 	"aurora/shared/bucket"
 	"aurora/shared/dynamo"
@@ -19,6 +20,7 @@ func main() {
 		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Keeper:     webhook.Keeper{Objects: bucket.New(boot.AWS, s.Required("BUCKET")), Now: time.Now, Count: boot.Count},
 		Queue:      queue.New(boot.AWS, s.Required("RAW_QUEUE_URL")),
+		Tools:      assemble.ReadTools(s).ForProvider(),
 	})
 	boot.Start(s, f.Invoke)
 }

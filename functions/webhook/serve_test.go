@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -82,6 +83,31 @@ func (noQueue) Send(context.Context, string, map[string]string) error {
 	panic("the bucket refuses nothing here")
 }
 
+// tools are what the tests' assistants may do. The echo tells for whom it acts.
+type tools struct{}
+
+func (tools) Call(_ context.Context, a aurora.Assistant, s webhook.ToolSession, id, name string, arguments json.RawMessage) (string, error) {
+	switch name {
+	case "echo":
+		b, err := json.MarshalIndent(map[string]any{"assistant": a.AssistantID, "call": s.CallID, "sid": s.CallSID, "caller": string(s.Caller),
+			"userMessages": s.UserMessages, "occurrence": s.Occurrence, "id": id, "arguments": arguments}, "", "  ")
+		return string(b), err
+	case "book_appointment":
+		return "Booked for Tuesday,\r\n  09:30.\u2028See you then!\n", nil
+	case "lookup_patient":
+		return "{\n  \"found\": true,\n  \"note\": \"two\\nlines\"\n}", nil
+	case "silent":
+		return " \n", nil
+	case "fails":
+		return "", fault.New(fault.Upstream, "The calendar is\nclosed.").Because(errors.New("a secret"))
+	case "breaks":
+		return "half", errors.New("a secret")
+	case "panics":
+		panic("a secret")
+	}
+	return "", fault.New(fault.NotFound, "There is no such tool.")
+}
+
 // seen is what an event led to.
 type seen struct {
 	Answer  any            `json:"answer"`
@@ -100,7 +126,7 @@ func TestEvents(t *testing.T) {
 		got := seen{Kept: map[string]any{}}
 		count := func(_ context.Context, metric string) { got.Counted = append(got.Counted, metric) }
 		now := func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) }
-		f := function(&webhook.Receiver{Assistants: assistants, Keeper: webhook.Keeper{Objects: store, Now: now, Count: count}, Queue: noQueue{}})
+		f := function(&webhook.Receiver{Assistants: assistants, Keeper: webhook.Keeper{Objects: store, Now: now, Count: count}, Queue: noQueue{}, Tools: tools{}})
 		answer, err := f.Invoke(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ type Receiver struct {
 	Assistants Assistants
 	Keeper     Keeper
 	Queue      RawQueue
+	Tools      Tools // nil knows no tool
 }
 
 // Answer is what a message is answered with: a body to be written as JSON, and whether it is something created (201).
@@ -60,6 +61,10 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Answer, error) {
 		return r.transfer(ctx, m)
 	case kind == "handoff-destination-request":
 		return r.handoff(ctx, m)
+	case kind == "tool-calls":
+		return r.toolCalls(ctx, m), nil
+	case kind == "function-call":
+		return r.functionCall(ctx, m), nil
 	case kind == "knowledge-base-request":
 		return Answer{Body: map[string]any{"documents": []any{}}}, nil
 	case informational[kind]:

@@ -1,0 +1,151 @@
+package assemble
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"aurora/shared/access"
+	"aurora/shared/aurora"
+	"aurora/shared/boot"
+	"aurora/shared/chat"
+	"aurora/shared/completions"
+	"aurora/shared/dynamo"
+	"aurora/shared/mail"
+	"aurora/shared/openai"
+	"aurora/shared/secret"
+	"aurora/shared/swarm"
+	"aurora/shared/tools"
+	"aurora/shared/twilio"
+)
+
+// Tools is what tools are made of.
+type Tools struct {
+	callsTable, ledgerTable        string
+	twilioSecret, toolSecrets      string // toolSecrets stands before the name of a tool's secret
+	mailFrom, mailConfigurationSet string
+	twilioBaseURL, privateHosts    string // on a developer's machine alone
+	secrets                        *secret.Store
+}
+
+// ReadTools reads the settings of a function whose assistants use tools.
+func ReadTools(s *boot.Settings) Tools {
+	return Tools{
+		callsTable:           s.Required("CALLS_TABLE"),
+		ledgerTable:          s.Required("LEDGER_TABLE"),
+		twilioSecret:         s.Required("TWILIO_SECRET"),
+		toolSecrets:          s.Required("TOOL_SECRETS"),
+		mailFrom:             s.Optional("MAIL_FROM", ""),
+		mailConfigurationSet: s.Optional("MAIL_CONFIGURATION_SET", ""),
+		twilioBaseURL:        s.Optional("TWILIO_BASE_URL", ""),
+		privateHosts:         s.Optional("TOOL_PRIVATE_HOSTS", ""),
+		secrets:              secret.New(boot.AWS, time.Now),
+	}
+}
+
+// Chat is what a chat endpoint is made of.
+type Chat struct {
+	tools                       Tools
+	assistantsTable             string
+	apiKeysSecret, openAISecret string
+	defaultModels               []string // asked in order
+	allowedModels               []string // * is every one
+	openAIBaseURL               string   // on a developer's machine alone
+}
+
+// ReadChat reads the settings of a chat endpoint, those of its tools apart.
+func ReadChat(s *boot.Settings, tools Tools) Chat {
+	return Chat{
+		tools:           tools,
+		assistantsTable: s.Required("ASSISTANTS_TABLE"),
+		apiKeysSecret:   s.Required("API_KEYS_SECRET"),
+		openAISecret:    s.Required("OPENAI_SECRET"),
+		defaultModels:   list(s.Required("DEFAULT_MODEL")),
+		allowedModels:   list(s.Optional("ALLOWED_MODELS", "*")),
+		openAIBaseURL:   s.Optional("OPENAI_BASE_URL", ""),
+	}
+}
+
+// Kit is what tools may use.
+func (p Tools) Kit() *tools.Kit {
+	ledger := dynamo.NewLedger(boot.AWS, p.ledgerTable, time.Now)
+	phone := twilio.New(twilio.Options{
+		Credentials: func(ctx context.Context) (string, error) { return p.secrets.Secret(ctx, p.twilioSecret) },
+		BaseURL:     p.twilioBaseURL,
+	})
+	return &tools.Kit{
+		SMS:          phone,
+		Control:      phone,
+		Mail:         mail.New(boot.AWS, p.mailFrom, p.mailConfigurationSet, time.Now),
+		History:      dynamo.NewCalls(boot.AWS, p.callsTable, 0),
+		DoNotCall:    ledger,
+		Once:         ledger,
+		Secrets:      p.secrets,
+		SecretPrefix: p.toolSecrets,
+		PrivateHosts: list(p.privateHosts),
+		Now:          time.Now,
+	}
+}
+
+// Keys are the live API keys, for a function URL.
+func (p Chat) Keys() access.Keys {
+	return &access.Ring{
+		Secrets:  p.tools.secrets,
+		Names:    map[access.Kind]string{access.API: p.apiKeysSecret},
+		Unusable: func(ctx context.Context) { boot.Count(ctx, "KeysUnusable") },
+	}
+}
+
+// Models are the times a chat endpoint gives its models.
+type Models struct {
+	openai.Limits
+	// Patience is how long a model may leave its first word open before the next one is asked; 0 waits.
+	Patience time.Duration
+}
+
+// Voice are the times on the phone, where silence ends a call.
+var Voice = Models{Limits: openai.Limits{Idle: 5 * time.Second}, Patience: 2500 * time.Millisecond}
+
+// Endpoint is the chat endpoints with everything behind them.
+func (p Chat) Endpoint(m Models) *completions.Endpoint {
+	secrets := p.tools.secrets
+	pool := &openai.Pool{
+		Options: openai.Options{
+			BaseURL: p.openAIBaseURL,
+			Key:     func(ctx context.Context) (string, error) { return secrets.Secret(ctx, p.openAISecret) },
+			Limits:  m.Limits,
+			Count:   boot.Count,
+		},
+		Key: func(ctx context.Context, name string) (string, error) {
+			return secrets.Secret(ctx, p.tools.toolSecrets+name)
+		},
+		Patience: m.Patience,
+	}
+	return &completions.Endpoint{
+		Service: &chat.Service{
+			Assistants:    dynamo.NewAssistants(boot.AWS, p.assistantsTable, time.Now),
+			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain(refsOf(refs)) },
+			DefaultModels: p.defaultModels,
+			AllowedModels: p.allowedModels,
+			Tools:         p.tools.Kit(),
+			Sessions:      dynamo.NewSessions[chat.Kept](boot.AWS, p.tools.ledgerTable, time.Now),
+			Now:           time.Now,
+		},
+		Now:   time.Now,
+		NewID: func() string { return "chatcmpl-" + rand.Text() },
+	}
+}
+
+func refsOf(refs []aurora.ModelRef) []openai.Ref {
+	out := make([]openai.Ref, len(refs))
+	for i, r := range refs {
+		out[i] = openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret}
+	}
+	return out
+}
+
+// list reads a comma-separated setting.
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
