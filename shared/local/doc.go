@@ -2,7 +2,8 @@
 //
 // Every function is a process that speaks Lambda's runtime API (runtime.go, lambda.go, function.go); in front of them
 // stand API Gateway (gateway.go, authorize.go, responses.go), function URLs, the Invoke API, the pollers of SQS and
-// the schedules; behind them DynamoDB (dynalite), S3 (gofakes3), SQS, Secrets Manager and the model (package standin).
+// the schedules; behind them DynamoDB (dynalite), S3 (gofakes3), SQS, SES, Secrets Manager, Twilio and the model (package
+// standin).
 // Nothing here knows a route, a table or a function by name: what a later template adds works without a change.
 //
 // # Decisions
@@ -22,6 +23,6 @@
 // A notification is kept beside its object before S3 answers, and sent again by the next run if this one dies in
 // between: nothing that was stored goes untold.
 //
-// The secret that ends in /openai always holds what this run was given, so that a real key does not stay on disk
-// longer than it is wanted.
+// The secrets that end in /openai and /twilio always hold what this run was given, so that a real key does not stay on
+// disk longer than it is wanted.
 package local

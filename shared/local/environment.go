@@ -1,6 +1,7 @@
 package local
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 )
@@ -44,6 +45,35 @@ func credentials(given []string) map[string]string {
 	return map[string]string{"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 }
 
+// localSender sends the mails of a stack that has no sender and no real mail service.
+const localSender = "aurora@aurora.example.com"
+
+// twilioLogin is who sends text messages: what the secret that ends in /twilio holds.
+type twilioLogin struct {
+	SID   string `json:"accountSid"`
+	Token string `json:"authToken"`
+}
+
+// twilioAccount is the real one where both its name and its password are given, or else the stand-in's.
+func twilioAccount(environment []string) (login twilioLogin, given bool) {
+	login = twilioLogin{environ(environment, "TWILIO_ACCOUNT_SID"), environ(environment, "TWILIO_AUTH_TOKEN")}
+	if login.SID != "" && login.Token != "" {
+		return login, true
+	}
+	return twilioLogin{"AC00000000000000000000000000000000", "standin"}, false // letters and digits: twilio-go refuses others
+}
+
+// givenSecrets are the secrets of a run, by the last part of their names.
+func givenSecrets(environment []string) map[string]string {
+	key := environ(environment, "OPENAI_API_KEY")
+	if key == "" {
+		key = "stand-in"
+	}
+	twilio, _ := twilioAccount(environment)
+	b, _ := json.Marshal(twilio) // strings always encode
+	return map[string]string{"openai": key, "twilio": string(b)}
+}
+
 // variables are those that a function is given to work with: the template's, the services' addresses, and what was
 // set when the stack started.
 func (s *Stack) variables(f *functionPlan) map[string]string {
@@ -63,6 +93,12 @@ func (s *Stack) variables(f *functionPlan) map[string]string {
 	}
 	if environ(s.options.Environ, "OPENAI_API_KEY") == "" && s.info.Endpoints["openai"] != "" {
 		out["OPENAI_BASE_URL"] = s.info.Endpoints["openai"]
+	}
+	if _, given := twilioAccount(s.options.Environ); !given && s.info.Endpoints["twilio"] != "" {
+		out["TWILIO_BASE_URL"] = s.info.Endpoints["twilio"]
+	}
+	if from, asked := out["MAIL_FROM"]; asked && from == "" && s.info.Mail != "" {
+		out["MAIL_FROM"] = localSender
 	}
 	for _, entry := range s.options.Environ {
 		if name, value, _ := strings.Cut(entry, "="); localOnly(name) && value != "" {

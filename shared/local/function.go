@@ -18,8 +18,10 @@ const (
 )
 
 var (
+	//lint:ignore ST1005 Lambda's own words, which its clients see
 	errThrottled = errors.New("Rate Exceeded.")
-	errTooLarge  = fmt.Errorf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload)
+	//lint:ignore ST1005 the same
+	errTooLarge = fmt.Errorf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload)
 )
 
 // function is one deployed function: a pool of processes, each of which serves one invocation at a time.

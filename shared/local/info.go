@@ -19,8 +19,8 @@ type Info struct {
 	Endpoints    map[string]string `json:"endpoints"`    // by service
 	Tables       map[string]string `json:"tables"`       // assistants, calls, ledger
 	Bucket       string            `json:"bucket"`
-	Queues       map[string]string `json:"queues"` // addresses: calls, raw
-	Mail         string            `json:"mail,omitempty"`
+	Queues       map[string]string `json:"queues"`         // addresses: calls, raw
+	Mail         string            `json:"mail,omitempty"` // a page with what would have been sent
 	Assistants   []string          `json:"assistants"`
 }
 
@@ -57,6 +57,9 @@ func (i Info) print(w io.Writer, dir string) {
 	row("Lambda (Invoke API)", i.Lambda)
 	for _, name := range sorted(i.Endpoints) {
 		row(name, i.Endpoints[name])
+	}
+	if i.Mail != "" {
+		row("mail, to look at", i.Mail)
 	}
 	_, _ = fmt.Fprintln(w)
 	for _, name := range sorted(i.Keys) {

@@ -74,15 +74,16 @@ func makeBuckets(ctx context.Context, client *s3.Client, t *template, buckets []
 	return nil
 }
 
-// makeSecrets creates the secrets with a first value where they need one. It returns their ARNs by logical id.
-func makeSecrets(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource, openAIKey string) (map[string]string, error) {
+// makeSecrets creates the secrets with a first value where they need one; given are those of this run, by the last part
+// of their names. It returns their ARNs by logical id.
+func makeSecrets(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource, given map[string]string) (map[string]string, error) {
 	arns := map[string]string{}
 	for _, r := range secrets {
 		name := t.name(r)
 		value := firstValue(mapping(t.resolve(r.properties)), path.Base(name))
-		model := path.Base(name) == "openai"
-		if model {
-			value = aws.String(openAIKey)
+		text, ours := given[path.Base(name)]
+		if ours {
+			value = aws.String(text)
 		}
 		out, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: value})
 		var exists *secrettypes.ResourceExistsException
@@ -95,7 +96,7 @@ func makeSecrets(ctx context.Context, client *secretsmanager.Client, t *template
 				return nil, fmt.Errorf("looking for secret %s: %w", r.logical, err)
 			}
 			arns[r.logical] = *there.ARN
-			if !model {
+			if !ours {
 				continue
 			}
 			// It is always what this run was given, so that no real key outlives the wish to use it.

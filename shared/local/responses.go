@@ -16,7 +16,7 @@ func (g *gateway) refuse(x *exchange, kind string, status int, message string) {
 	}
 	response, ok := g.plan.responses[kind]
 	if !ok {
-		response, ok = g.plan.responses[fallback]
+		response = g.plan.responses[fallback]
 	}
 	if response.status != 0 {
 		status = response.status

@@ -139,9 +139,9 @@ func readProxyAnswer(payload []byte) (*proxyAnswer, error) {
 		if json.Unmarshal(raw, &value) != nil || value == nil {
 			continue
 		}
-		switch value.(type) {
+		switch value := value.(type) {
 		case string:
-			out.Headers[name] = value.(string)
+			out.Headers[name] = value
 		case map[string]any, []any:
 			return nil, fmt.Errorf("malformed proxy answer: header %s", name)
 		default:

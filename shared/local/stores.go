@@ -16,7 +16,9 @@ import (
 
 	openai "aurora/shared/standin/openai"
 	secretstore "aurora/shared/standin/secretsmanager"
+	post "aurora/shared/standin/ses"
 	queues "aurora/shared/standin/sqs"
+	telephone "aurora/shared/standin/twilio"
 )
 
 // startStores starts what is played here, takes the addresses of what is real, and makes the template's resources.
@@ -129,7 +131,41 @@ func (s *Stack) startOthers() error {
 			return err
 		}
 	}
-	return s.startModel()
+	for _, start := range []func() error{s.startMail, s.startTelephone, s.startModel} {
+		if err := start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startMail starts the stand-in for the mail service, which shows its mails at its own address.
+func (s *Stack) startMail() error {
+	if s.info.Endpoints["ses"] != "" {
+		return nil
+	}
+	if err := s.endpoint("ses", post.New(post.Options{})); err != nil {
+		return err
+	}
+	s.info.Mail = s.info.Endpoints["ses"]
+	return nil
+}
+
+// startTelephone starts the stand-in for Twilio, unless there is a real one.
+func (s *Stack) startTelephone() error {
+	if base := environ(s.options.Environ, "TWILIO_BASE_URL"); base != "" {
+		s.info.Endpoints["twilio"] = base
+		return nil
+	}
+	account, given := twilioAccount(s.options.Environ)
+	if given {
+		s.info.Endpoints["twilio"] = "https://api.twilio.com"
+		return nil
+	}
+	if environ(s.options.Environ, "TWILIO_ACCOUNT_SID")+environ(s.options.Environ, "TWILIO_AUTH_TOKEN") != "" {
+		s.tell("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: with one of them alone, Twilio is played here")
+	}
+	return s.endpoint("twilio", telephone.New(telephone.Options{AccountSID: account.SID, AuthToken: account.Token}))
 }
 
 // startModel starts the stand-in for the model, unless there is a real one.
@@ -179,11 +215,7 @@ func (s *Stack) provision(ctx context.Context) error {
 	if err := s.provisionBuckets(ctx); err != nil {
 		return err
 	}
-	key := environ(s.options.Environ, "OPENAI_API_KEY")
-	if key == "" {
-		key = "stand-in"
-	}
-	arns, err := makeSecrets(ctx, s.secrets, s.template, s.plan.secrets, key)
+	arns, err := makeSecrets(ctx, s.secrets, s.template, s.plan.secrets, givenSecrets(s.options.Environ))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 
 const (
 	chat    = "/api/v1/openai/chat/completions"
+	voice   = "/api/v1/openai/voice/chat/completions"
+	sms     = "/api/v1/openai/chat/completions/sms"
+	web     = "/api/v1/openai/chat/completions/chat"
 	webhook = "/api/webhook"
 
 	problem = `{"status":"error","message":"No.","error":{"message":"No.","type":"server_error","param":null,"code":"internal_error"},"requestId":"r-1"}`
@@ -25,6 +28,9 @@ const (
 	inChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":null}],"full_session":{"messages":[]}}`
 	failed  = `{"error":{"message":"No.","type":"upstream_error","param":null,"code":"upstream_error"}}`
 	hello   = `{"model":"m","messages":[{"role":"user","content":"Hi"}]}`
+	acted   = `{"full_session":{"messages":[],"action":{"type":"transfer_call","destination":{"name":"billing","number":"+15551230911"},"toolCallId":"call_1","carriedOut":false}}}`
+	asked   = `{"messages":[{"role":"user","content":"Hi"}],"call":{"id":"web-1"},"target_assistant_id":"a"}`
+	text    = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}`
 	whole   = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","tools_calls":null},"finish_reason":"stop"}]}`
 )
 
@@ -93,6 +99,18 @@ func TestValidate(t *testing.T) {
 		"stream that goes on":           {chat, hello, 200, "text/event-stream", events(stop, "[DONE]", chunk), "after the end"},
 		"error and done":                {chat, hello, 200, "text/event-stream", events(stop, failed, "[DONE]"), "after the end"},
 		"stream with an unknown event":  {chat, hello, 200, "text/event-stream", events(`{"ping":1}`, stop, "[DONE]"), "ChatEvent"},
+		"voice, whatever is asked":      {voice, `{"messages":7,"temperature":"warm"}`, 200, "text/event-stream", events(chunk, stop, "[DONE]"), ""},
+		"voice, no object":              {voice, `[]`, 200, "text/event-stream", events(chunk, stop, "[DONE]"), "not as described"},
+		"action":                        {voice, hello, 200, "text/event-stream", events(chunk, stop, acted, "[DONE]"), ""},
+		"action of another kind":        {voice, hello, 200, "text/event-stream", events(chunk, stop, strings.Replace(acted, "transfer_call", "self_destruct", 1), "[DONE]"), "ChatEvent"},
+		"action nobody may carry out":   {voice, hello, 200, "text/event-stream", events(chunk, stop, strings.Replace(acted, `,"carriedOut":false`, "", 1), "[DONE]"), "ChatEvent"},
+		"sms":                           {sms, hello, 200, "", text, ""},
+		"sms with tools_calls":          {sms, hello, 200, "", whole, "tools_calls"},
+		"sms, streamed":                 {sms, hello, 200, "text/event-stream", events(chunk, stop, "[DONE]"), "Content-Type"},
+		"web chat":                      {web, asked, 200, "", whole, ""},
+		"web chat without a call":       {web, hello, 200, "", whole, "call"},
+		"web chat with a session":       {web, asked, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[]}}`, "not as described"},
+		"web chat without tools_calls":  {web, asked, 200, "", text, "tools_calls"},
 		"unknown path":                  {"/api/nothing", `{}`, 404, "", problem, ""},
 		"unknown path, answered":        {"/api/nothing", `{}`, 200, "", `{}`, "not described"},
 		"unknown path, another's error": {"/api/nothing", `{}`, 404, "", `{"message":"Missing Authentication Token"}`, "Error"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,6 +14,7 @@ import (
 type Answer struct {
 	words  []string // content, where the answer is the model's
 	calls  []call
+	split  int    // characters of a call's arguments that come at once; 0 is all
 	finish string // stop, or tool_calls where there are calls, unless given
 	usage  *[2]int
 
@@ -72,6 +74,9 @@ func (a Answer) ToolCall(id, name, arguments string) Answer {
 	a.calls = append(append([]call(nil), a.calls...), c)
 	return a
 }
+
+// Fragments sends calls as OpenAI does: the name first, then the arguments, this many characters at once.
+func (a Answer) Fragments(characters int) Answer { a.split = characters; return a }
 
 // Chunks is a stream whose events hold exactly these: each is sent as one `data:` line. Nothing is added, no [DONE].
 func Chunks(data ...string) Answer {
@@ -236,7 +241,16 @@ func (a Answer) pieces(r Request, id string, created int64) (pieces []string, fi
 		say(delta{"content": w}, nil)
 	}
 	for _, c := range a.calls {
+		if a.split <= 0 {
+			say(delta{"tool_calls": []call{c}}, nil)
+			continue
+		}
+		arguments := []rune(c.Function.Arguments)
+		c.Function.Arguments = ""
 		say(delta{"tool_calls": []call{c}}, nil)
+		for next := range slices.Chunk(arguments, a.split) {
+			say(delta{"tool_calls": []any{map[string]any{"index": c.Index, "function": map[string]string{"arguments": string(next)}}}}, nil)
+		}
 	}
 	last = len(pieces)
 	if !a.noFinish {

@@ -10,6 +10,25 @@
 //		return openai.Text("Hel", "lo").ResetAfter(1)
 //	})
 //
+// # What the plain model does
+//
+// It says that it is a stand-in, and what it heard; a user who writes "slowly" gets a word every 200 ms. What the user
+// says last makes it ask for a tool, where that tool is offered (the rules are tried in this order, in any case of the
+// letters):
+//
+//	use <tool> {"json":"…"}       that tool, with those arguments
+//	do not call                   add_to_do_not_call
+//	transfer me to <name>         transfer_call to the destination of that name, or else the handoff transfer_to_<name>
+//	text me <words>               send_sms with these words
+//	email <words>                 send_email with these words; at the beginning, or after "please"
+//	what time is it, what day …   get_current_time
+//	my earlier calls, history     get_caller_history
+//	goodbye, hang up              end_call, or the caller's own endCall
+//	the words of a tool's name    that tool, without arguments: "book appointment" is book_appointment
+//
+// When a tool has answered, it says what the answer was. Every call has a new id, as a real model's has, and comes in
+// fragments.
+//
 // # Decisions
 //
 // Tokens are counted as a quarter of the characters, rounded up: good enough to see that usage arrives, and nobody

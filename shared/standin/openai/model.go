@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"crypto/rand"
 	"strings"
 	"time"
 )
@@ -14,7 +15,10 @@ const maxDelay = 10 * time.Second
 // slow is the delay that a user who writes "slowly" gets.
 const slow = 200 * time.Millisecond
 
-// model is the plain model: it says what it is and what it heard.
+// fragment is how many characters of a tool's arguments come at once.
+const fragment = 7
+
+// model is the plain model: it says what it is and what it heard, and asks for tools by the rules in wish.go.
 func model(delay time.Duration) Script {
 	return func(_ int, r Request) Answer {
 		said := r.Last("user")
@@ -25,11 +29,14 @@ func model(delay time.Duration) Script {
 		if d, err := time.ParseDuration(r.Header.Get(DelayHeader)); err == nil && d > 0 {
 			wait = min(d, maxDelay)
 		}
+		if name, arguments, wanted := wish(r); wanted {
+			return ToolCall("call_"+rand.Text(), name, arguments).Fragments(fragment).Each(wait)
+		}
 		answer := "This is Aurora's stand-in model, no real model is configured."
-		messages := r.Body.Messages
+		told := toolsSaid(r)
 		switch {
-		case len(messages) > 0 && messages[len(messages)-1].Role == "tool":
-			answer += " The tool answered: " + clip(text(messages[len(messages)-1]))
+		case len(told) > 0:
+			answer += " The tool answered: " + clip(strings.Join(told, " And: "))
 		case said != "":
 			answer += " You said: " + clip(said)
 		default:
