@@ -17,7 +17,7 @@ var floors = [][]string{
 	{"swarm", "access", "tools"},
 	{"chat", "webhook", "report", "outbound", "summary", // use cases
 		"dynamo", "bucket", "queue", "openai", "twilio", "secret", "mail"}, // adapters
-	{"boot", "web", "completions"},
+	{"boot", "web", "completions", "assemble"},
 	{"functions"},
 	{"openapi", "standin", "local", "operate", "clients"},
 }
@@ -25,7 +25,7 @@ var floors = [][]string{
 // orders inside a floor: each may import those before it.
 var orders = [][]string{
 	{"swarm", "tools"},
-	{"boot", "web", "completions"},
+	{"boot", "web", "completions", "assemble"},
 	{"openapi", "standin", "local", "operate"},
 }
 
@@ -123,6 +123,8 @@ func TestVendors(t *testing.T) {
 		"github.com/sashabaranov/go-openai":          {"openai", "standin"},
 		"github.com/openai/openai-go":                {"standin"},
 		"github.com/twilio/twilio-go":                {"twilio", "standin"},
+		"github.com/wneessen/go-mail":                {"mail"},
+		"github.com/modelcontextprotocol/go-sdk":     {"tools"},
 		"github.com/johannesboyne/gofakes3":          {"local"},
 		"github.com/getkin/kin-openapi":              {"openapi", "local"},
 	}

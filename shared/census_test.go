@@ -54,6 +54,7 @@ func pascal(name string) string {
 // alone are never in the template; those that AWS and Go read themselves need no asking.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
+	sets := settingsOf(t)
 	asked := map[string][]string{}
 	for _, s := range everySource(t) {
 		if s.isTest() || s.place() != "functions" {
@@ -61,20 +62,9 @@ func TestEnvironment(t *testing.T) {
 		}
 		name := filepath.Base(s.folder())
 		eachCall(s, func(c *ast.CallExpr) {
-			of, method := called(c)
-			if of == "time" || !slices.Contains([]string{"Required", "Optional", "Number", "Duration", "Getenv", "LookupEnv"}, method) || len(c.Args) == 0 {
-				return
-			}
-			literal, ok := c.Args[0].(*ast.BasicLit)
-			if !ok {
-				t.Errorf("%s: the name of a setting must be written out, so that this test can read it", at(c))
-				return
-			}
-			variable, err := strconv.Unquote(literal.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !local(variable) {
+			if of, method := called(c); of == "assemble" {
+				asked[name] = append(asked[name], sets[method]...)
+			} else if variable := asks(t, c); variable != "" {
 				asked[name] = append(asked[name], variable)
 			}
 		})
@@ -106,6 +96,55 @@ func TestEnvironment(t *testing.T) {
 			}
 		}
 	}
+}
+
+// settingsOf are the names that each function of package assemble asks for, since functions that are made of the same
+// parts read them there.
+func settingsOf(t *testing.T) map[string][]string {
+	t.Helper()
+	sets := map[string][]string{}
+	for _, s := range everySource(t) {
+		if s.isTest() || s.place() != "assemble" {
+			continue
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if c, ok := n.(*ast.CallExpr); ok {
+					if variable := asks(t, c); variable != "" {
+						sets[f.Name.Name] = append(sets[f.Name.Name], variable)
+					}
+				}
+				return true
+			})
+		}
+	}
+	return sets
+}
+
+// asks is the name of the setting that a call reads, "" where it reads none or one of a developer's machine alone.
+func asks(t *testing.T, c *ast.CallExpr) string {
+	t.Helper()
+	of, method := called(c)
+	if of == "time" || !slices.Contains([]string{"Required", "Optional", "Number", "Duration", "Getenv", "LookupEnv"}, method) || len(c.Args) == 0 {
+		return ""
+	}
+	literal, ok := c.Args[0].(*ast.BasicLit)
+	if !ok {
+		t.Errorf("%s: the name of a setting must be written out, so that this test can read it", at(c))
+		return ""
+	}
+	variable, err := strconv.Unquote(literal.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if local(variable) {
+		return ""
+	}
+	return variable
 }
 
 func local(variable string) bool {

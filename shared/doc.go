@@ -8,16 +8,20 @@
 //	domain     aurora       the words of the trade: assistants, calls, sessions, phones
 //	engines    swarm        the agent loop: one stream of events that whole and streamed answers read
 //	           access       whether a key opens a door
+//	           tools        what agents may do: built-in, HTTP and MCP tools
 //	use cases  chat         one turn of a conversation
 //	           webhook      what voice providers tell and ask
 //	adapters   bucket       S3
 //	           dynamo       DynamoDB
+//	           mail         SES
 //	           openai       the model
 //	           queue        SQS, both ends
 //	           secret       Secrets Manager
+//	           twilio       Twilio: text messages, live calls
 //	edge       boot         settings, log, metrics: how a Lambda starts
 //	           web          API Gateway's and function URLs' events as net/http
 //	           completions  the wire format of the chat routes
+//	           assemble     the parts of a function that talks, introduced to each other
 //	top        openapi      every route as a document, and a validator for tests
 //	           standin      servers that stand in for AWS and the model on one machine
 //	           local        `make run`: the bundle on one machine, from template.yaml

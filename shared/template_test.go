@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -51,8 +52,38 @@ func TestRoutes(t *testing.T) {
 			}
 		}
 	}
-	if routes < 2 {
+	if routes < 8 {
 		t.Errorf("only %d routes were found", routes)
+	}
+}
+
+// The chat functions differ in their doors alone: what one is given and may do, all are.
+func TestChatFunctionsAreAlike(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	general := template.at("Resources", "ChatCompletionsFunction", "Properties")
+	for _, name := range []string{"Voice", "Sms", "Chat"} {
+		id := "ChatCompletions" + name + "Function"
+		f := template.at("Resources", id, "Properties")
+		for _, key := range []string{"Environment", "Policies", "MemorySize", "ReservedConcurrentExecutions"} {
+			if !reflect.DeepEqual(f[key], general[key]) {
+				t.Errorf("%s: %s is %v, and that of ChatCompletionsFunction %v", id, key, f[key], general[key])
+			}
+		}
+		way := strings.ToLower(name)
+		want := []string{"/api/v1/openai/chat/completions/" + way, "/api/v1/openai/" + way + "/chat/completions"}
+		var paths []string
+		for event := range f.at("Events") {
+			paths = append(paths, f.at("Events", event, "Properties").text("Path"))
+		}
+		slices.Sort(paths)
+		slices.Sort(want)
+		if !slices.Equal(paths, want) {
+			t.Errorf("%s answers %v, not %v", id, paths, want)
+		}
+		if mode, streams := f.at("FunctionUrlConfig").text("InvokeMode"), way == "voice"; (mode == "RESPONSE_STREAM") != streams || mode == "" {
+			t.Errorf("%s: its function URL is %q", id, mode)
+		}
 	}
 }
 
@@ -189,6 +220,7 @@ func TestQueues(t *testing.T) {
 func TestStores(t *testing.T) {
 	t.Parallel()
 	template := asWritten(t)
+	var indexes []string
 	keys := map[string]string{"AssistantsTable": "assistantId", "CallsTable": "assistantDay callId", "LedgerTable": "key"}
 	for id, table := range template.of("AWS::DynamoDB::Table") {
 		var schema []string
@@ -199,6 +231,12 @@ func TestStores(t *testing.T) {
 			t.Errorf("%s has the key %q, not %q", id, got, keys[id])
 		}
 		delete(keys, id)
+		for _, index := range table.trees("GlobalSecondaryIndexes") {
+			if schema := index.trees("KeySchema"); len(schema) == 0 || schema[0].text("AttributeName") != index.text("IndexName") {
+				t.Errorf("%s: an index is named after the attribute that it looks up, not %s", id, index.text("IndexName"))
+			}
+			indexes = append(indexes, id+" "+index.text("IndexName"))
+		}
 		if table.text("BillingMode") != "PAY_PER_REQUEST" || table.at("PointInTimeRecoverySpecification").text("PointInTimeRecoveryEnabled") != "true" || table.at("SSESpecification").text("SSEEnabled") != "true" {
 			t.Errorf("%s: billing, recovery or encryption", id)
 		}
@@ -211,6 +249,10 @@ func TestStores(t *testing.T) {
 	}
 	if len(keys) > 0 {
 		t.Errorf("missing: %v", keys)
+	}
+	wanted := []string{"AssistantsTable numberE164", "AssistantsTable internalKey", "AssistantsTable scheduledKey", "CallsTable callerKey"}
+	if !slices.Equal(indexes, wanted) {
+		t.Errorf("indexes %v, not %v", indexes, wanted)
 	}
 
 	bucket := template.at("Resources", "Bucket", "Properties")

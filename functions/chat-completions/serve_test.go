@@ -21,6 +21,7 @@ import (
 	"aurora/shared/openai"
 	"aurora/shared/openapi"
 	standin "aurora/shared/standin/openai"
+	"aurora/shared/swarm"
 	"aurora/shared/web"
 )
 
@@ -55,13 +56,14 @@ func (assistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant,
 
 // function is the whole function with a model at base.
 func function(base string, limits openai.Limits, count func(context.Context, string)) *web.Function {
+	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: limits, Count: count, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
 	now := func() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) } // still Saturday in New York
 	return serve(&completions.Endpoint{
 		Service: &chat.Service{
-			Assistants:   assistants{},
-			Model:        openai.New(openai.Options{BaseURL: base, Limits: limits, Count: count, Key: func(context.Context) (string, error) { return canaryKey, nil }}),
-			DefaultModel: "gpt-4o",
-			Now:          now,
+			Assistants:    assistants{},
+			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
+			DefaultModels: []string{"gpt-4o"},
+			Now:           now,
 		},
 		Now:   now,
 		NewID: func() string { return "chatcmpl-1" },

@@ -1,0 +1,15 @@
+// Command chat-completions-voice answers /api/v1/openai/chat/completions/voice and its alias.
+package main
+
+import (
+	"os"
+
+	"aurora/shared/assemble"
+	"aurora/shared/boot"
+)
+
+func main() {
+	s := boot.NewSettings(os.LookupEnv)
+	chat := assemble.ReadChat(s, assemble.ReadTools(s))
+	boot.Start(s, serve(chat.Endpoint(assemble.Voice), chat.Keys()).Invoke)
+}

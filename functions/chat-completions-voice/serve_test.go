@@ -1,0 +1,16 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"aurora/shared/standin/rehearsal"
+)
+
+// Every event, its answer, what the model was asked and what the tools did, against what a person looked at.
+func TestEvents(t *testing.T) {
+	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
+	rehearsal.Events(t, "chat-completions-voice", in, serve)
+}

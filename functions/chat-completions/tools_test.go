@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aurora/shared/access"
+	"aurora/shared/aurora"
+	"aurora/shared/chat"
+	"aurora/shared/completions"
+	"aurora/shared/openai"
+	standin "aurora/shared/standin/openai"
+	"aurora/shared/swarm"
+	"aurora/shared/tools"
+	"aurora/shared/web"
+)
+
+// phone counts what is sent, and keeps no promise but that.
+type phone struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+func (p *phone) SendSMS(_ context.Context, _, to aurora.Phone, body string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = append(p.sent, string(to)+" "+body)
+	return fmt.Sprintf("SM%d", len(p.sent)), nil
+}
+
+// ledger remembers in this process what dynamo's remembers in a table: the first result of a key.
+type ledger struct {
+	mu   sync.Mutex
+	done map[string]string
+}
+
+func (l *ledger) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r, ok := l.done[key]; ok {
+		return r, nil
+	}
+	r, err := do(ctx)
+	if err == nil {
+		l.done[key] = r
+	}
+	return r, err
+}
+
+func (*ledger) Refuse(context.Context, aurora.Phone, string) error { return nil }
+
+func (*ledger) Refused(context.Context, aurora.Phone) (bool, error) { return false, nil }
+
+// able is Riley with something to do.
+type able struct{ aurora.Assistant }
+
+func (a able) ByID(context.Context, string) (aurora.Assistant, error) { return a.Assistant, nil }
+func (a able) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
+	return a.Assistant, nil
+}
+
+// agent is the function with tools, and what they reach.
+func agent(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
+	a := able{riley}
+	a.Functions, a.TextFromNumber, a.Tools = aurora.List{"send_sms", "get_current_time"}, "+15551230101", more
+	p := &phone{}
+	kit := &tools.Kit{SMS: p, DoNotCall: &ledger{}, Once: &ledger{done: map[string]string{}}, Now: time.Now}
+	for _, m := range more {
+		kit.PrivateHosts = append(kit.PrivateHosts, strings.TrimPrefix(m.URL, "http://"))
+	}
+	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: fast, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
+	return serve(&completions.Endpoint{
+		Service: &chat.Service{
+			Assistants:    a,
+			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
+			DefaultModels: []string{"gpt-4o"},
+			Tools:         kit,
+			Now:           time.Now,
+		},
+		Now:   time.Now,
+		NewID: func() string { return "chatcmpl-1" },
+	}, &access.Ring{Secrets: secrets{}, Names: map[access.Kind]string{access.API: "api"}}), p
+}
+
+// text is a model's call to send a text message, under a new id each time, as a real model mints them.
+func text(body string) standin.Answer {
+	return standin.ToolCall("call_"+rand.Text(), "send_sms", `{"message":"`+body+`"}`)
+}
+
+// said is the last message the model was given, which is what the tools answered.
+func said(d *standin.Double, request int) string {
+	messages := d.Requests()[request].Body.Messages
+	return messages[len(messages)-1].Content
+}
+
+func run(t *testing.T, f *web.Function) outcome {
+	t.Helper()
+	status, _, body := invoke(t, f, request(t))
+	return read(t, status, body)
+}
+
+// Rows 20 to 25 of the fault table: tools that go wrong, and what the caller gets all the same.
+func TestToolFaults(t *testing.T) {
+	then := func(first standin.Answer, rest ...standin.Answer) func(int, standin.Request) standin.Answer {
+		all := append([]standin.Answer{first}, rest...)
+		return func(n int, _ standin.Request) standin.Answer { return all[min(n, len(all)-1)] }
+	}
+	finished := func(t *testing.T, o outcome, want string) {
+		t.Helper()
+		if o.status != 200 || o.text != want || o.finish != "stop" || !o.done || o.code != "" {
+			t.Errorf("status %d, %q, %q, done %v, code %q; want %q\n%s", o.status, o.text, o.finish, o.done, o.code, want, o.body)
+		}
+	}
+	for name, arguments := range map[string]string{"no JSON": `{"message":`, "no object": `[]`, "no such field": `{"massage":"x"}`, "wrong type": `{"message":7}`, "another's number": `{"message":"x","to":"+19005551234"}`} {
+		t.Run("20 arguments: "+name, func(t *testing.T) {
+			d := standin.Serve(t, then(standin.ToolCall("c1", "send_sms", arguments), fine))
+			f, p := agent(d.URL)
+			finished(t, run(t, f), "Hello there")
+			if len(p.sent) != 0 || !strings.HasPrefix(said(d, 1), "Error: ") {
+				t.Errorf("sent %q; the model was told %q", p.sent, said(d, 1))
+			}
+		})
+	}
+	t.Run("20 arguments wrong a second time end the turn", func(t *testing.T) {
+		d := standin.Serve(t, then(standin.ToolCall("c1", "send_sms", `{`)))
+		f, p := agent(d.URL)
+		o := run(t, f)
+		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || len(d.Requests()) != 2 || len(p.sent) != 0 {
+			t.Errorf("%d requests, %+v", len(d.Requests()), o)
+		}
+	})
+	t.Run("21 a tool that the assistant does not have", func(t *testing.T) {
+		d := standin.Serve(t, then(standin.ToolCall("c1", "send_email", `{}`), fine))
+		f, _ := agent(d.URL)
+		finished(t, run(t, f), "Hello there")
+		if got := said(d, 1); got != "Error: Tool send_email not found." {
+			t.Errorf("told %q", got)
+		}
+	})
+	t.Run("22 the model loops on tools", func(t *testing.T) {
+		d := standin.Serve(t, func(int, standin.Request) standin.Answer {
+			return standin.ToolCall("call_"+rand.Text(), "get_current_time", `{}`)
+		})
+		f, _ := agent(d.URL)
+		o := run(t, f)
+		trouble, _ := o.session["error"].(map[string]any)
+		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || trouble["code"] != "turn_limit" || len(d.Requests()) != 10 {
+			t.Errorf("%d requests, error %v, %+v", len(d.Requests()), trouble, o)
+		}
+	})
+	t.Run("23 of two tools at once one fails", func(t *testing.T) {
+		d := standin.Serve(t, then(standin.ToolCall("c1", "broken", `{}`).ToolCall("c2", "send_sms", `{"message":"Hi"}`), fine))
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
+		defer s.Close()
+		f, p := agent(d.URL, aurora.HTTPTool{Name: "broken", Description: "x", URL: s.URL})
+		finished(t, run(t, f), "Hello there")
+		messages := d.Requests()[1].Body.Messages
+		one, two := messages[len(messages)-2], messages[len(messages)-1]
+		if one.ToolCallID != "c1" || !strings.HasPrefix(one.Content, "Error: ") || two.ToolCallID != "c2" || strings.HasPrefix(two.Content, "Error") || len(p.sent) != 1 {
+			t.Errorf("told %+v and %+v, sent %q", one, two, p.sent)
+		}
+	})
+	t.Run("24 a tool's server hangs, fails, or floods", func(t *testing.T) {
+		release := make(chan struct{})
+		for name, handler := range map[string]http.HandlerFunc{
+			"hangs":  func(_ http.ResponseWriter, r *http.Request) { <-release },
+			"fails":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+			"floods": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(strings.Repeat("x", 10<<20))) },
+		} {
+			d := standin.Serve(t, then(standin.ToolCall("c1", "outside", `{}`), fine))
+			s := httptest.NewServer(handler)
+			f, _ := agent(d.URL, aurora.HTTPTool{Name: "outside", Description: "x", URL: s.URL, TimeoutMs: 200})
+			finished(t, run(t, f), "Hello there")
+			if got := said(d, 1); len(got) > 64<<10+100 || (name != "floods" && !strings.HasPrefix(got, "Error: ")) {
+				t.Errorf("%s: told %d bytes: %.80s", name, len(got), got)
+			}
+			if name == "hangs" {
+				close(release)
+			}
+			s.Close()
+		}
+	})
+	t.Run("25 the stream dies after a side effect, and the caller asks again", func(t *testing.T) {
+		d := standin.Serve(t, func(n int, _ standin.Request) standin.Answer {
+			switch n {
+			case 0, 2:
+				return text("Your appointment is on Tuesday.")
+			case 1:
+				return standin.Reset("I have ")
+			}
+			return fine
+		})
+		f, p := agent(d.URL)
+		if o := run(t, f); o.code != "upstream_error" {
+			t.Fatalf("the first turn: %+v", o)
+		}
+		finished(t, run(t, f), "Hello there")
+		if len(p.sent) != 1 || said(d, 1) != said(d, 3) {
+			t.Errorf("sent %q; told %q, then %q", p.sent, said(d, 1), said(d, 3))
+		}
+	})
+	t.Run("25 the same words in the next turn are another message", func(t *testing.T) {
+		d := standin.Serve(t, then(text("On my way."), fine, text("On my way."), fine))
+		f, p := agent(d.URL)
+		finished(t, run(t, f), "Hello there")
+		event := strings.Replace(string(request(t)), `{\"role\":\"user\"`, `{\"role\":\"user\",\"content\":\"And now?\"},{\"role\":\"user\"`, 1)
+		if status, _, body := invoke(t, f, []byte(event)); status != 200 {
+			t.Fatal(errors.New(string(body)))
+		}
+		if len(p.sent) != 2 {
+			t.Errorf("sent %q", p.sent)
+		}
+	})
+}
