@@ -87,7 +87,7 @@ func TestLogRedactsByField(t *testing.T) {
 func TestLogLineIsOneJSONObjectWithTheRequest(t *testing.T) {
 	var b bytes.Buffer
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	//nolint:revive // the key is aws-lambda-go's
+	//lint:ignore SA1029 the key is aws-lambda-go's
 	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Root=1-abc")
 	boot.NewLogger(&b, slog.LevelInfo).InfoContext(ctx, "a\nb\u2028\x1b[31m")
 	var line map[string]any

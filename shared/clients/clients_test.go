@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -45,18 +47,38 @@ func run(t *testing.T, script, url, key, assistant string) (string, error) {
 // Everybody's client, unchanged, through every door.
 func TestClients(t *testing.T) {
 	s := start(t)
-	function := s.FunctionURLs["ChatCompletionsFunction"]
-	if function == "" || len(s.Assistants) == 0 {
-		t.Fatalf("run.json has no function URL or no assistant: %+v", s)
-	}
 	key := s.Keys["BINARYTINT_API_KEY"]
-	for door, url := range map[string]string{"api": s.API, "function": function} {
-		for script, streams := range map[string]bool{
-			"openai-stream": true, "openai-helper": true, "openai-whole": false, "ai-sdk": true, "document-reader": true,
+	if len(s.Assistants) == 0 {
+		t.Fatalf("run.json has no assistant: %+v", s)
+	}
+	t.Run("make demo", func(t *testing.T) { demo(t, s) })
+	t.Run("what tools sent", func(t *testing.T) { sent(t, s) })
+	for _, door := range []string{"api", "function"} {
+		url := func(function string) string {
+			if door == "api" {
+				return s.API
+			}
+			return s.FunctionURLs[function]
+		}
+		for script, c := range map[string]struct {
+			function string
+			streams  bool
+			session  string // the id in full_session; "" is none
+		}{
+			"openai-stream":   {"ChatCompletionsFunction", true, "clients-test"},
+			"openai-helper":   {"ChatCompletionsFunction", true, "clients-test"},
+			"openai-whole":    {"ChatCompletionsFunction", false, "clients-test"},
+			"openai-agents":   {"ChatCompletionsFunction", true, "clients-test"},
+			"ai-sdk":          {"ChatCompletionsFunction", true, "clients-test"},
+			"langchain":       {"ChatCompletionsFunction", true, "clients-test"},
+			"document-reader": {"ChatCompletionsFunction", true, "clients-document"},
+			"openai-voice":    {"ChatCompletionsVoiceFunction", true, "clients-test"},
+			"openai-sms":      {"ChatCompletionsSmsFunction", false, "clients-test"},
+			"openai-chat":     {"ChatCompletionsChatFunction", false, ""},
 		} {
 			t.Run(script+" "+door, func(t *testing.T) {
 				t.Parallel()
-				line, err := run(t, script+".mjs", url, key, s.Assistants[0])
+				line, err := run(t, script+".mjs", url(c.function), key, s.Assistants[0])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,17 +92,17 @@ func TestClients(t *testing.T) {
 				if f.Usage == nil || f.Usage.Total == 0 || f.Usage.Total != f.Usage.Prompt+f.Usage.Completion {
 					t.Errorf("usage %+v", f.Usage)
 				}
-				if f.FullSession["id"] != "clients-test" && f.FullSession["id"] != "clients-document" {
+				if id, _ := f.FullSession["id"].(string); id != c.session || (f.FullSession == nil) != (c.session == "") {
 					t.Errorf("full_session %v", f.FullSession)
 				}
-				if streams && f.Chunks < 3 {
+				if c.streams && f.Chunks < 3 {
 					t.Errorf("%d chunks: the answer came in one piece", f.Chunks)
 				}
 			})
 		}
 		t.Run("openai-refused "+door, func(t *testing.T) {
 			t.Parallel()
-			line, err := run(t, "openai-refused.mjs", url, key, "")
+			line, err := run(t, "openai-refused.mjs", url("ChatCompletionsFunction"), key, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,6 +113,81 @@ func TestClients(t *testing.T) {
 			}
 		})
 	}
+}
+
+// demo tells the story of `make demo` against the stack: it ends well, and shows what it says it shows.
+func demo(t *testing.T, s stack) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, s.binary, "demo")
+	command.Dir = filepath.Join("..", "..")
+	command.Env = append(os.Environ(), "AURORA_DATA="+s.data)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	rest := string(out)
+	for _, want := range []string{`"assistantName": "Riley"`, "data: [DONE]", `"name":"get_current_time"`, "The tool answered: ", `"name":"transfer_to_avery"`,
+		"active_agent:     69299da5-c96b-4125-aed7-58a30103acaa", "who am I talking to?", "200 {}", `"endedReason": "customer-ended-call"`} {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Fatalf("no %s where it should be in\n%s", want, out)
+		}
+		rest = after
+	}
+}
+
+// sent asks for a text message, a mail and a history by the words of the stand-in model, and looks at what arrived.
+func sent(t *testing.T, s stack) {
+	t.Parallel()
+	ask := func(assistant, words string) string {
+		body, err := json.Marshal(map[string]any{
+			"messages": []map[string]string{{"role": "user", "content": words}},
+			"call":     map[string]string{"id": "sent-" + assistant, "caller_phone_number": "+14155550142", "assistantId": assistant},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fetch(t, http.MethodPost, s.API+"/api/v1/openai/voice/chat/completions", "Bearer "+s.Keys["BINARYTINT_API_KEY"], string(body))
+	}
+	const aurora = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
+	for words, want := range map[string]string{
+		"Text me: nine <to> five":      "The text message was sent",
+		"Please email: call Dana back": "The e-mail was sent",
+		"Is there a history?":          "no earlier calls",
+		"use send_sms {\"message\":":   "message: ",
+	} {
+		if got := ask(aurora, words); !strings.Contains(got, want) {
+			t.Errorf("%q: %s", words, got)
+		}
+	}
+	if page := fetch(t, http.MethodGet, s.Endpoints["twilio"]+"/", "", ""); !strings.Contains(page, "14155550142") || !strings.Contains(page, "nine &lt;to&gt; five") {
+		t.Errorf("the text message is not at Twilio: %s", page)
+	}
+	if mails := fetch(t, http.MethodGet, s.Mail+"/mails.json", "", ""); !strings.Contains(mails, "owner@aurora.example.com") || !strings.Contains(mails, "call Dana back") {
+		t.Errorf("the mail is not at SES: %s", mails)
+	}
+}
+
+func fetch(t *testing.T, method, url, key, body string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", key)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s %s %v", method, url, response.Status, text, err)
+	}
+	return string(text)
 }
 
 // The scripts can fail: each takes the stream that is meant for it, and none one that is not.
@@ -121,6 +218,8 @@ func TestScriptsAreStrict(t *testing.T) {
 		{"something after", "document-reader", append(documents[:5:5], stop), false},
 		{"its own", "openai-stream", openais, true},
 		{"failed", "openai-stream", []string{hello, failed}, false},
+		{"its own", "openai-voice", openais, true},
+		{"marks", "openai-voice", []string{head + `{"role":"assistant","content":"**Hello**"},"finish_reason":null}]}`, stop, inChunk, usage, "[DONE]"}, false},
 		{"its own", "openai-helper", openais, true},
 		{"bare session", "openai-helper", documents, false},
 		{"its own", "ai-sdk", openais, true},

@@ -22,6 +22,10 @@ type stack struct {
 	FunctionURLs map[string]string
 	Keys         map[string]string
 	Assistants   []string
+	Endpoints    map[string]string
+	Mail         string
+
+	binary, data string // the program that runs it, and where
 }
 
 const (
@@ -54,7 +58,7 @@ func start(t *testing.T) stack {
 			command.Env = append(command.Env, variable)
 		}
 	}
-	command.Env = append(command.Env, fmt.Sprintf("PORT=%d", freePorts(t, 4)), "AURORA_DATA="+data)
+	command.Env = append(command.Env, fmt.Sprintf("PORT=%d", freePorts(t, 1+4)), "AURORA_DATA="+data)
 	log := &lockedBuffer{}
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
@@ -90,6 +94,7 @@ func start(t *testing.T) stack {
 		}
 		var s stack
 		if err := json.Unmarshal(text, &s); err == nil && s.Ready {
+			s.binary, s.data = binary, data
 			return s
 		}
 	}

@@ -1,7 +1,9 @@
 // What the scripts share: where the API is, what is asked of it, and how the finding is told.
 
 export const key = process.env.AURORA_KEY;
-export const baseURL = `${process.env.AURORA_URL}/api/v1/openai`;
+export const base = process.env.AURORA_URL;
+export const baseURL = `${base}/api/v1/openai`;
+export const assistant = process.env.AURORA_ASSISTANT;
 export const model = "gpt-4o";
 export const messages = [{ role: "user", content: "Are you open on Saturday?" }];
 

@@ -21,6 +21,7 @@ import (
 	"aurora/shared/aurora"
 	"aurora/shared/chat"
 	"aurora/shared/dynamo"
+	"aurora/shared/tools"
 )
 
 //go:embed assistant.schema.json
@@ -38,7 +39,8 @@ func (p *program) assistant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkAssistant(b); err != nil {
+	hosts := strings.FieldsFunc(p.env("TOOL_PRIVATE_HOSTS"), func(r rune) bool { return r == ',' || r == ' ' })
+	if err := checkAssistant(b, hosts...); err != nil {
 		return fmt.Errorf("%s was not stored:\n%w", *file, err)
 	}
 	s, err := p.stack(ctx, *stage)
@@ -66,8 +68,9 @@ func readFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// checkAssistant reports everything that is wrong with an assistant's JSON, a line for each field.
-func checkAssistant(b []byte) error {
+// checkAssistant reports everything that is wrong with an assistant's JSON, a line for each field. privateHosts are
+// those of TOOL_PRIVATE_HOSTS.
+func checkAssistant(b []byte, privateHosts ...string) error {
 	schema, err := compileSchema()
 	if err != nil {
 		return err
@@ -84,7 +87,7 @@ func checkAssistant(b []byte) error {
 		}
 		wrong = append(wrong, complaints(invalid)...)
 	}
-	wrong = append(wrong, meaning(b)...)
+	wrong = append(wrong, meaning(b, privateHosts)...)
 	if len(wrong) == 0 {
 		return nil
 	}
@@ -135,8 +138,8 @@ func join(parent, field string) string {
 	return parent + "." + field
 }
 
-// meaning checks what a schema cannot say: templates and time zones.
-func meaning(b []byte) []string {
+// meaning checks what a schema cannot say: templates, tools and time zones.
+func meaning(b []byte, privateHosts []string) []string {
 	var a aurora.Assistant
 	if json.Unmarshal(b, &a) != nil {
 		return nil // the schema has said so
@@ -146,6 +149,9 @@ func meaning(b []byte) []string {
 		if err := chat.CheckPrompt(string(template)); err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s: %v", field, err))
 		}
+	}
+	if err := tools.CheckTools(a, privateHosts...); err != nil {
+		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
 	}
 	if zone := string(a.TimeZone); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {

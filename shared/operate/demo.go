@@ -23,15 +23,16 @@ const (
 )
 
 // demo walks one story against the running stack and shows each answer: a call comes in, the assistant answers as it
-// thinks, the call ends and is a row in the table.
+// thinks, uses a tool, hands over to another, the call ends and is a row in the table.
 func (p *program) demo(ctx context.Context) error {
 	s, err := p.stack(ctx, "")
 	if err != nil {
 		return err
 	}
 	call := fmt.Sprintf("demo-%d", time.Now().UnixMilli())
-	d := demonstration{program: p, stack: s, call: call, key: s.local.Keys["BINARYTINT_API_KEY"]}
-	for _, step := range []func(context.Context) error{d.inbound, d.turn, d.end, d.row} {
+	d := demonstration{program: p, stack: s, call: call, key: s.local.Keys["BINARYTINT_API_KEY"],
+		session: map[string]any{"id": call, "caller_phone_number": demoCaller, "assistant_config": map[string]string{"assistantId": demoAssistant}}}
+	for _, step := range []func(context.Context) error{d.inbound, d.turn, d.tool, d.handoff, d.end, d.row} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ type demonstration struct {
 	*program
 	stack     *stack
 	call, key string
-	began     time.Time
+	session   map[string]any // the last answer's full_session, which is the next turn's call
 }
 
 func (d *demonstration) inbound(ctx context.Context) error {
@@ -62,11 +63,37 @@ func (d *demonstration) inbound(ctx context.Context) error {
 // turn streams one answer and shows each line when it came.
 func (d *demonstration) turn(ctx context.Context) error {
 	d.say("2. The caller speaks; the answer streams, and its lines arrive as the model sends them.\n")
-	d.began = time.Now()
-	resp, err := d.send(ctx, "/api/v1/openai/chat/completions", "Authorization", "Bearer "+d.key, map[string]any{
-		"model": "gpt-4o", "stream": true,
-		"messages": []map[string]string{{"role": "user", "content": "Hello, when are you open?"}},
-		"call":     map[string]any{"id": d.call, "caller_phone_number": demoCaller, "assistant_config": map[string]string{"assistantId": demoAssistant}},
+	return d.speak(ctx, "Hello, when are you open?", 120)
+}
+
+// tool is a turn in which the assistant looks something up. A real model decides for itself whether it does.
+func (d *demonstration) tool(ctx context.Context) error {
+	d.say("3. The caller asks something that the model cannot know: it calls a tool, and then answers.\n")
+	if err := d.speak(ctx, "What time is it?", 0); err != nil {
+		return err
+	}
+	return d.remember(2)
+}
+
+// handoff gives the conversation to another assistant, and goes on with that one: full_session knows who it is.
+func (d *demonstration) handoff(ctx context.Context) error {
+	d.say("4. The caller asks for somebody else: the assistant hands the conversation over.\n")
+	if err := d.speak(ctx, "Transfer me to Avery, please.", 0); err != nil {
+		return err
+	}
+	if err := d.remember(2); err != nil {
+		return err
+	}
+	d.say("   The next turn sends full_session back as call, and the assistant named there goes on.\n")
+	return d.speak(ctx, "Hello, who am I talking to?", 0)
+}
+
+// speak is one turn of the phone call. What its lines have in common is left out, and with a width of 0 all but the words
+// and the last session.
+func (d *demonstration) speak(ctx context.Context, words string, width int) error {
+	began := time.Now()
+	resp, err := d.send(ctx, "/api/v1/openai/chat/completions/voice", "Authorization", "Bearer "+d.key, map[string]any{
+		"model": "gpt-4o", "stream": true, "messages": []map[string]string{{"role": "user", "content": words}}, "call": d.session,
 	})
 	if err != nil {
 		return err
@@ -76,14 +103,19 @@ func (d *demonstration) turn(ctx context.Context) error {
 		b, _ := io.ReadAll(resp.Body)
 		return fmt.Errorf("the turn was answered %s: %s", resp.Status, b)
 	}
+	heard := ""
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
-	last := ""
 	for lines.Scan() {
-		if last = lines.Text(); last != "" {
-			d.say("%6d ms  %s", time.Since(d.began).Milliseconds(), shorten(essence(last), 120))
+		line := lines.Text()
+		heard += d.hear(line)
+		if width > 0 && line != "" {
+			d.say("%6d ms  %s", time.Since(began).Milliseconds(), shorten(essence(line), width))
 		}
-		if last == "data: [DONE]" {
+		if line == "data: [DONE]" {
+			if width == 0 {
+				d.say("   caller:     %s\n   assistant:  %s", words, heard)
+			}
 			d.say("")
 			return nil
 		}
@@ -91,8 +123,43 @@ func (d *demonstration) turn(ctx context.Context) error {
 	return errors.Join(errors.New("the stream ended without [DONE]"), lines.Err())
 }
 
+// hear gives the words in a line of a stream, and keeps the session that stands in it.
+func (d *demonstration) hear(line string) string {
+	var event struct {
+		Choices     []struct{ Delta struct{ Content string } }
+		FullSession map[string]any `json:"full_session"`
+	}
+	data, found := strings.CutPrefix(line, "data: ")
+	if !found || json.Unmarshal([]byte(data), &event) != nil { // [DONE]
+		return ""
+	}
+	if event.FullSession != nil {
+		d.session = event.FullSession
+	}
+	words := ""
+	for _, c := range event.Choices {
+		words += c.Delta.Content
+	}
+	return words
+}
+
+// remember shows the last messages of the session before its last one, and who goes on.
+func (d *demonstration) remember(count int) error {
+	messages, _ := d.session["messages"].([]any)
+	shown := messages[max(0, len(messages)-1-count):max(0, len(messages)-1)]
+	for _, m := range shown {
+		b, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		d.say("   in full_session:  %s", shorten(string(b), 300))
+	}
+	d.say("   active_agent:     %v\n", d.session["active_agent"])
+	return nil
+}
+
 func (d *demonstration) end(ctx context.Context) error {
-	d.say("3. The call ends; its report is kept before it is answered.\n")
+	d.say("5. The call ends; its report is kept before it is answered.\n")
 	now := time.Now().UTC()
 	b, err := d.post(ctx, "/api/webhook", "FLASK-API-KEY", d.key, http.StatusOK, map[string]any{"message": map[string]any{
 		"type": "end-of-call-report", "endedReason": "customer-ended-call", "timestamp": now.UnixMilli(),
@@ -111,7 +178,7 @@ func (d *demonstration) end(ctx context.Context) error {
 
 // row waits until the worker has made a row of the report.
 func (d *demonstration) row(ctx context.Context) error {
-	d.say("4. S3 tells the worker, and the call is a row in the table.\n")
+	d.say("6. S3 tells the worker, and the call is a row in the table.\n")
 	ctx, cancel := context.WithTimeout(ctx, indexTime)
 	defer cancel()
 	at := d.stack.at("dynamodb")

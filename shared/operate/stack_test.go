@@ -126,7 +126,7 @@ func TestStack(t *testing.T) {
 	t.Run("key store away", b.keyStoreAway)
 }
 
-// streams holds each word back until the one before it has been read by the client: whatever gathers words hangs.
+// streams holds each word back until the one before it has been read by the client.
 func (b *bundle) streams(t *testing.T) {
 	for door, url := range b.chatURLs() {
 		t.Run(door, func(t *testing.T) {
@@ -135,9 +135,13 @@ func (b *bundle) streams(t *testing.T) {
 				answers <- b.open(t, url, `{"stream":true,"messages":[{"role":"user","content":"word by word"}],"call":{"caller_phone_number":"+14155550123"}}`,
 					"Authorization", "Bearer "+testKey)
 			}()
-			b.gate <- struct{}{} // the model's role, which says nothing
-			b.gate <- struct{}{} // one
-			resp := <-answers
+			b.release(t) // one
+			var resp *http.Response
+			select {
+			case resp = <-answers:
+			case <-time.After(stuck):
+				t.Fatal("no answer before the second word: something gathers them")
+			}
 			defer func() { _ = resp.Body.Close() }()
 			if ct := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || !strings.HasPrefix(ct, "text/event-stream") {
 				t.Fatalf("%s, %s", resp.Status, ct)
@@ -154,17 +158,12 @@ func (b *bundle) streams(t *testing.T) {
 			}
 			for i, word := range []string{"one ", "two ", "three"} {
 				if i > 0 {
-					b.gate <- struct{}{}
+					b.release(t)
 				}
 				if line := next(); !strings.Contains(line, `"content":"`+word+`"`) {
 					t.Fatalf("want %q, got %s", word, line)
 				}
 			}
-			go func() { // reason, usage, [DONE]
-				for range 3 {
-					b.gate <- struct{}{}
-				}
-			}()
 			if line := next(); !strings.Contains(line, `"finish_reason":"stop"`) {
 				t.Errorf("want the reason, got %s", line)
 			}
@@ -175,6 +174,19 @@ func (b *bundle) streams(t *testing.T) {
 				t.Errorf("want the end, got %s", line)
 			}
 		})
+	}
+}
+
+// stuck is how long a step may take before the test gives up on it.
+const stuck = 30 * time.Second
+
+// release lets the model say its next word.
+func (b *bundle) release(t *testing.T) {
+	t.Helper()
+	select {
+	case b.gate <- struct{}{}:
+	case <-time.After(stuck):
+		t.Fatal("the model was not asked for its next word")
 	}
 }
 
