@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"aurora/shared/access"
 	"aurora/shared/aurora"
@@ -69,6 +72,13 @@ func (a able) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) 
 
 // agent is the function with tools, and what they reach.
 func agent(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
+	endpoint, p := agentEndpoint(base, more...)
+	return serve(endpoint, live), p
+}
+
+var live = &access.Ring{Secrets: secrets{}, Names: map[access.Kind]string{access.API: "api"}}
+
+func agentEndpoint(base string, more ...aurora.HTTPTool) (*completions.Endpoint, *phone) {
 	a := able{riley}
 	a.Functions, a.TextFromNumber, a.Tools = aurora.List{"send_sms", "get_current_time"}, "+15551230101", more
 	p := &phone{}
@@ -77,7 +87,7 @@ func agent(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
 		kit.PrivateHosts = append(kit.PrivateHosts, strings.TrimPrefix(m.URL, "http://"))
 	}
 	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: fast, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
-	return serve(&completions.Endpoint{
+	return &completions.Endpoint{
 		Service: &chat.Service{
 			Assistants:    a,
 			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
@@ -87,7 +97,7 @@ func agent(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
 		},
 		Now:   time.Now,
 		NewID: func() string { return "chatcmpl-1" },
-	}, &access.Ring{Secrets: secrets{}, Names: map[access.Kind]string{access.API: "api"}}), p
+	}, p
 }
 
 // text is a model's call to send a text message, under a new id each time, as a real model mints them.
@@ -219,4 +229,69 @@ func TestToolFaults(t *testing.T) {
 			t.Errorf("sent %q", p.sent)
 		}
 	})
+}
+
+// Two thousand tokens with three tool calls between them: each one is with the caller before the model says the next.
+func TestNothingIsGathered(t *testing.T) {
+	for channel, handler := range map[string]func(*completions.Endpoint) web.HandlerFunc{
+		"general": func(e *completions.Endpoint) web.HandlerFunc { return e.General },
+		"voice":   func(e *completions.Endpoint) web.HandlerFunc { return e.Voice },
+	} {
+		t.Run(channel, func(t *testing.T) { oneByOne(t, handler) })
+	}
+}
+
+func oneByOne(t *testing.T, handler func(*completions.Endpoint) web.HandlerFunc) {
+	const words, rounds = 500, 4
+	gate := make(chan struct{})
+	said := make([]string, words)
+	for i := range said {
+		said[i] = fmt.Sprintf("w%d ", i)
+	}
+	d := standin.Serve(t, func(n int, _ standin.Request) standin.Answer {
+		a := standin.Text(said...).Gate(gate)
+		if n < rounds-1 {
+			a = a.ToolCall("call_"+rand.Text(), "get_current_time", "{}")
+		}
+		return a
+	})
+	endpoint, _ := agentEndpoint(d.URL)
+	f := serve(endpoint, live)
+	f.Routes[0].Handler = handler(endpoint)
+	release := func() {
+		select {
+		case gate <- struct{}{}:
+		case <-time.After(30 * time.Second):
+			t.Error("the model was not let go on")
+		}
+	}
+	type answered struct {
+		v   any
+		err error
+	}
+	begun := make(chan answered, 1)
+	go func() { v, err := f.Invoke(context.Background(), request(t)); begun <- answered{v, err} }()
+	release() // the answer begins with its first word
+	first := <-begun
+	if first.err != nil {
+		t.Fatal(first.err)
+	}
+	lines := bufio.NewScanner(first.v.(*events.LambdaFunctionURLStreamingResponse).Body)
+	lines.Buffer(nil, 1<<22)
+	seen := 0
+	for lines.Scan() {
+		if !strings.Contains(lines.Text(), `"content":"`) || strings.Contains(lines.Text(), "full_session") {
+			continue
+		}
+		seen++ // and only now may the model say the next one, or call its tool
+		if seen < words*rounds {
+			if seen%words == 0 && seen/words < rounds {
+				release() // the tool call's own piece
+			}
+			release()
+		}
+	}
+	if err := lines.Err(); err != nil || seen != words*rounds {
+		t.Errorf("%d words, %v", seen, err)
+	}
 }
