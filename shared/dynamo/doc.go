@@ -27,6 +27,10 @@
 // type that is kept is the use case's own (NewSessions[K]); an adapter must not import it, and a third type between the
 // two would only be copied.
 //
+// Outbound calls do need owners, since a decision rests on who wrote: an idempotency key holds the record that claimed
+// it, and a counter the last that took from it. A counter is given back in one try, without the SDK's repeats, because
+// giving back twice would let a call too many through.
+//
 // Expired items are filtered here: DynamoDB deletes them up to days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 //

@@ -1,0 +1,139 @@
+package aurora
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// OutboundState says what is known of whether an outbound call was placed.
+type OutboundState string
+
+// The states. A record begins in progress and ends in one of the others; unknown may still become placed or refused.
+const (
+	OutboundInProgress OutboundState = "in_progress"
+	OutboundPlaced     OutboundState = "placed"  // the provider has taken it and given it a sid
+	OutboundRefused    OutboundState = "refused" // it was not placed and never will be
+	OutboundUnknown    OutboundState = "unknown" // it was asked for, and nobody knows what became of it
+)
+
+// CallStatus is how far a placed call is, in Twilio's words:
+// https://www.twilio.com/docs/voice/api/call-resource#call-status-values
+type CallStatus string
+
+// The statuses of a call.
+const (
+	CallQueued     CallStatus = "queued"
+	CallInitiated  CallStatus = "initiated"
+	CallRinging    CallStatus = "ringing"
+	CallInProgress CallStatus = "in-progress"
+	CallCompleted  CallStatus = "completed"
+	CallBusy       CallStatus = "busy"
+	CallNoAnswer   CallStatus = "no-answer"
+	CallFailed     CallStatus = "failed"
+	CallCanceled   CallStatus = "canceled"
+)
+
+var statusOrder = []CallStatus{"", CallQueued, CallInitiated, CallRinging, CallInProgress}
+
+// Rank orders statuses by how far the call is. All final ones are equal; a status nobody knows is negative.
+func (s CallStatus) Rank() int {
+	if s.Final() {
+		return len(statusOrder)
+	}
+	return slices.Index(statusOrder, s)
+}
+
+// Final reports whether nothing comes after this status.
+func (s CallStatus) Final() bool {
+	switch s {
+	case CallCompleted, CallBusy, CallNoAnswer, CallFailed, CallCanceled:
+		return true
+	}
+	return false
+}
+
+// OutboundRecord is all that is known of one outbound call.
+type OutboundRecord struct {
+	ID          string // OutboundID's form; it is also the owner of what the call has claimed
+	State       OutboundState
+	AssistantID string
+	From, To    Phone
+	// AssistantNumber and Number are the two numbers as they were stored and sent; the answer repeats them.
+	AssistantNumber, Number string
+	Name, Email, Info       string
+	KeyName                 string // whose key asked
+	SID                     string // the provider's name for the call, where known
+	Code                    string // why it was refused
+	Status                  CallStatus
+	AnsweredBy              string // "human", "machine_start", "fax", "unknown"; Twilio's words
+	Created                 time.Time
+	Deadline                time.Time // in progress beyond it means that whoever placed it died
+	Checked                 time.Time // when the provider was last asked what became of it
+	AnsweredAt, EndedAt     time.Time
+	Seconds                 *float64 // of talk
+	Revision                int      // counts the changes
+}
+
+// Overdue reports whether a record in progress was left behind by whoever had it.
+func (r OutboundRecord) Overdue(now time.Time) bool {
+	return r.State == OutboundInProgress && !now.Before(r.Deadline)
+}
+
+// LogValue keeps names, addresses and whole numbers out of the log.
+func (r OutboundRecord) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", r.ID), slog.String("state", string(r.State)), slog.String("assistant", r.AssistantID),
+		slog.Any("to", r.To), slog.String("sid", r.SID), slog.String("status", string(r.Status)))
+}
+
+// OutboundCall is what an assistant may know of the outbound call it speaks on.
+type OutboundCall struct {
+	CallRecordID string `json:"callRecordId"`
+	CallSID      string `json:"callSid"`
+	PhoneNumber  Phone  `json:"phoneNumber"`
+	Name         string `json:"name"`
+	Email        string `json:"email"`
+	Info         string `json:"info"`
+}
+
+// Call is the record as the assistant may know it.
+func (r OutboundRecord) Call() OutboundCall {
+	return OutboundCall{CallRecordID: r.ID, CallSID: r.SID, PhoneNumber: r.To, Name: r.Name, Email: r.Email, Info: r.Info}
+}
+
+// OutboundDial is a call to be placed: what the telephone provider is told, and nothing more.
+type OutboundDial struct {
+	From, To    Phone
+	AssistantID string
+	RecordID    string
+	StreamURL   string // the voice server's, wss://
+	StatusURL   string // where the provider says how the call goes on; names the record
+	RingTime    time.Duration
+	TalkTime    time.Duration
+}
+
+// DialedCall is a call as the provider lists it.
+type DialedCall struct {
+	SID      string
+	From, To Phone
+	Status   CallStatus
+	Created  time.Time
+	Ended    time.Time
+	Seconds  *float64
+}
+
+// Idempotency is the claim of a key under which a call is placed once.
+type Idempotency struct {
+	Key         string // the ledger's: scope and hash
+	Fingerprint string // of the body
+	Record      string // of the call that has the key
+	Until       time.Time
+}
+
+// Tally is a counter that has a limit within a window of time.
+type Tally struct {
+	Key     string // the ledger's, with its window in it
+	Amount  int64  // what one call takes
+	Limit   int64
+	Expires time.Time
+}
