@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -46,18 +45,8 @@ func (p Policy) Authorizer(keys Keys) func(context.Context, Request) (Response, 
 			return Response{}, err
 		}
 		slog.InfoContext(ctx, "allowed", "policy", p.Name, "path", r.Path, "keyId", entry.ID(), "keyName", entry.Name)
-		return p.answer("Allow", entry.ID(), r.MethodArn, entry.context()), nil
+		return p.answer("Allow", entry.ID(), r.MethodArn, entry.Holder().context()), nil
 	}
-}
-
-// context is what the function behind the gateway is told of the key; API Gateway passes on scalars alone.
-func (e Entry) context() map[string]any {
-	c := map[string]any{"keyId": e.ID(), "keyName": e.Name, "keyKind": string(e.Kind)}
-	if len(e.Assistants) > 0 {
-		b, _ := json.Marshal(e.Assistants) // strings: cannot fail
-		c["keyAssistants"] = string(b)
-	}
-	return c
 }
 
 // answer grants or denies the policy's own routes of the API and stage that asked.

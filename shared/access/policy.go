@@ -41,6 +41,8 @@ var (
 	Webhook = Policy{Name: "webhook", routes: []string{"POST/api/webhook"},
 		reads: []header{{"Flask-Api-Key", API, false}, {"Binarytint_api_key", API, false},
 			{"Binarytint-Api-Key", API, false}, {"X-Vapi-Secret", API, false}, {"Authorization", API, true}}}
+	Partner = Policy{Name: "partner", routes: []string{"POST/api/outbound-call-uat", "POST/api/hyperscale/outbound-call"},
+		reads: []header{{"Binarytint-Internal-Api-Key", Internal, false}, {"Binarytint-External-Api-Key", External, false}}}
 )
 
 // Entry is a live key: its digest, and what is known of its holder.

@@ -23,6 +23,9 @@ type Settings struct {
 // NewSettings reads from lookup, which is os.LookupEnv but in tests.
 func NewSettings(lookup func(string) (string, bool)) *Settings { return &Settings{lookup: lookup} }
 
+// Aside reads the same environment and keeps what is wrong to itself, for a part that a function can do without.
+func (s *Settings) Aside() *Settings { return NewSettings(s.lookup) }
+
 // Required returns a variable that must be set and not empty.
 func (s *Settings) Required(name string) string {
 	v, _ := s.lookup(name)
@@ -52,6 +55,13 @@ func (s *Settings) Number(name string, fallback int) int {
 		return fallback
 	}
 	return n
+}
+
+// Reject remembers that a variable's value cannot be used; a nil error is none.
+func (s *Settings) Reject(name string, err error) {
+	if err != nil {
+		s.wrong = append(s.wrong, fmt.Sprintf("%s: %v", name, err))
+	}
 }
 
 // Err is nil, or one error that names everything that is missing or malformed.

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
+	"aurora/shared/access"
 	"aurora/shared/fault"
 )
 
@@ -17,8 +18,8 @@ import (
 type event interface {
 	// header is the caller's, in whatever casing it came.
 	header() http.Header
-	// keyID is what an authorizer found; ok is false at a door without authorizers.
-	keyID() (id string, ok bool)
+	// holder is whom an authorizer let in, nil where it let nobody in; ok is false at a door without authorizers.
+	holder() (h *access.Holder, ok bool)
 	// body is the body before any decoding.
 	body() (text string, base64 bool)
 	// request is the event as net/http knows it.
@@ -65,9 +66,11 @@ func (e *restEvent) header() http.Header {
 	return headerOf(e.Headers)
 }
 
-func (e *restEvent) keyID() (string, bool) {
-	id, _ := e.RequestContext.Authorizer["keyId"].(string)
-	return id, true
+func (e *restEvent) holder() (*access.Holder, bool) {
+	if h, ok := access.HolderOf(e.RequestContext.Authorizer); ok {
+		return &h, true
+	}
+	return nil, true
 }
 
 func (e *restEvent) body() (string, bool) { return e.Body, e.IsBase64Encoded }
@@ -91,9 +94,9 @@ func (e *restEvent) streamed(status int, h http.Header, body *pipeBody) any {
 
 type urlEvent events.APIGatewayV2HTTPRequest
 
-func (e *urlEvent) header() http.Header   { return headerOf(e.Headers) }
-func (e *urlEvent) keyID() (string, bool) { return "", false }
-func (e *urlEvent) body() (string, bool)  { return e.Body, e.IsBase64Encoded }
+func (e *urlEvent) header() http.Header            { return headerOf(e.Headers) }
+func (e *urlEvent) holder() (*access.Holder, bool) { return nil, false }
+func (e *urlEvent) body() (string, bool)           { return e.Body, e.IsBase64Encoded }
 func (e *urlEvent) request(ctx context.Context) (*http.Request, error) {
 	var a core.RequestAccessorV2
 	return a.EventToRequestWithContext(ctx, events.APIGatewayV2HTTPRequest(*e))

@@ -46,6 +46,8 @@ type Function struct {
 	Policy access.Policy
 	// Keys are asked at the function URL; nil for a function that has none.
 	Keys access.Keys
+	// Open says that the handler itself knows its callers, by a signature: no key is asked for.
+	Open bool
 	// Routes are the function's addresses.
 	Routes []Route
 	// MaxBody is the largest body in bytes, after base64.
@@ -86,7 +88,8 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)
 	}
-	entry, refused := f.door(ctx, e)
+	holder, refused := f.door(ctx, e)
+	ctx = context.WithValue(ctx, holderKey{}, holder)
 	if refused == nil {
 		refused = check(e, f.MaxBody)
 	}
@@ -105,29 +108,40 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 		f.run(w, r)
 	}
 	slog.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status, "bytes", w.bytes,
-		"ms", time.Since(start).Milliseconds(), "keyId", entry)
+		"ms", time.Since(start).Milliseconds(), "keyId", holder.ID)
 	return w.cut
 }
 
-// door returns the id of the key that opened it.
-func (f *Function) door(ctx context.Context, e event) (string, error) {
+// door returns whom the key let in. An open function knows its callers itself.
+func (f *Function) door(ctx context.Context, e event) (access.Holder, error) {
+	if f.Open {
+		return access.Holder{}, nil
+	}
 	h := e.header()
-	if id, ok := e.keyID(); ok {
-		if id == "" || f.Policy.Ambiguous(h) {
-			return "", fault.New(fault.Unauthorized, "A valid API key is required.")
+	if holder, ok := e.holder(); ok {
+		if holder == nil || f.Policy.Ambiguous(h) {
+			return access.Holder{}, fault.New(fault.Unauthorized, "A valid API key is required.")
 		}
-		return id, nil
+		return *holder, nil
 	}
 	if f.Keys == nil {
-		return "", fault.New(fault.Unauthorized, "This function has no door of its own.")
+		return access.Holder{}, fault.New(fault.Unauthorized, "This function has no door of its own.")
 	}
 	ctx, cancel := context.WithTimeout(ctx, doorTime)
 	defer cancel()
 	entry, err := f.Policy.Decide(ctx, h, f.Keys)
 	if err != nil {
-		return "", err
+		return access.Holder{}, err
 	}
-	return entry.ID(), nil
+	return entry.Holder(), nil
+}
+
+type holderKey struct{}
+
+// HolderOf is whose key opened the door for a request.
+func HolderOf(r *http.Request) access.Holder {
+	h, _ := r.Context().Value(holderKey{}).(access.Holder)
+	return h
 }
 
 // run calls the route's handler and answers for what it returns or panics with.
