@@ -129,6 +129,8 @@ func (p Chat) Endpoint(m Models) *completions.Endpoint {
 			DefaultModels: p.defaultModels,
 			AllowedModels: p.allowedModels,
 			Tools:         p.tools.Kit(),
+			Refusals:      dynamo.NewLedger(boot.AWS, p.tools.ledgerTable, time.Now),
+			Outbound:      dynamo.NewOutbound(boot.AWS, p.tools.ledgerTable, time.Now),
 			Sessions:      dynamo.NewSessions[chat.Kept](boot.AWS, p.tools.ledgerTable, time.Now),
 			Now:           time.Now,
 		},

@@ -33,6 +33,10 @@ type Service struct {
 	DefaultModels []string
 	// Tools are what assistants may do; nil is nothing.
 	Tools Tools
+	// Refusals take down who texts STOP; nil takes nobody down.
+	Refusals Refusals
+	// Outbound knows the calls that we placed, whose facts are prompt variables; nil knows none.
+	Outbound Outbound
 	// Sessions keep the active agent and the variables for callers that do not; nil keeps nothing.
 	Sessions Sessions
 	// AllowedModels are the ones a request may name; "*" among them, or an empty list, allows every one.
@@ -164,6 +168,9 @@ func (s *Service) instructions(ctx context.Context, a aurora.Assistant, r Reques
 	vars := map[string]any{}
 	for k, v := range session.ContextVariables {
 		vars[k] = printable(v)
+	}
+	if c := s.outboundCall(ctx, session); c != nil {
+		vars["outbound_call"] = map[string]any{"phone_number": string(c.PhoneNumber), "name": c.Name, "email": c.Email, "info": c.Info}
 	}
 	vars["caller_phone_number"] = session.CallerPhoneNumber
 	vars["call_id"] = session.ID

@@ -153,6 +153,19 @@ func (s *Session) callSID() string {
 	return ""
 }
 
+// placedAs are the names under which we may have placed the session's call: our record's, and the provider's.
+func (s *Session) placedAs() []string {
+	var record aurora.Text
+	_ = json.Unmarshal(s.Rest["callRecordId"], &record) // what is something else names no call
+	var names []string
+	for _, name := range []string{string(record), s.callSID()} {
+		if aurora.SafeID(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // twilioCall is how Twilio names a call (https://www.twilio.com/docs/glossary/what-is-a-sid).
 var twilioCall = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 

@@ -52,6 +52,9 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if s.Sessions != nil && t.session.ID != "" && entry.ID() != "" && !t.carried {
 		t.keep = func(ctx context.Context, k Kept) error { return s.Sessions.Save(ctx, entry.ID(), t.session.ID, k) }
 	}
+	if stopped, err := s.stop(ctx, r, t); stopped != nil || err != nil {
+		return stopped, err
+	}
 	b := builder{Service: s, ctx: ctx, request: r, session: &t.session, userMessages: count(history, swarm.User)}
 	agent, err := b.active(entry)
 	if err != nil {

@@ -24,7 +24,7 @@ func (r *Receiver) configure(ctx context.Context, m aurora.Message) (Answer, err
 	case vapi && isObject(a.Vapi):
 		return Answer{Body: a.Vapi}, nil
 	default:
-		return Answer{Created: true, Body: a.Configuration}, nil
+		return Answer{Created: true, Body: configured{a.Configuration, r.outboundCall(ctx, m)}}, nil
 	}
 }
 

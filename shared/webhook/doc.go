@@ -7,9 +7,8 @@
 // once to remove credentials and to hash what is left. The bytes around a removed value stay as they came: names that
 // occur twice, digits beyond a float's, escapes. Text that is not valid UTF-8 is mended as encoding/json would.
 //
-// Types that later issues answer (campaign.predial) are, until then, kept under unrecognised/ and answered {} like a type
-// that nobody knows, so that none of them is lost. A message of an unknown type that cannot be kept is a 503: answering
-// 200 would lose it.
+// A message of a type that nobody knows is kept under unrecognised/ and answered {}, so that it is not lost. One that
+// cannot be kept is a 503: answering 200 would lose it.
 //
 // Tools that a model at the provider calls are answered 200 in every case, each error in its own result: another status
 // would fail the calls that went well. All three lists of a tool-calls message are read, since providers fill some of

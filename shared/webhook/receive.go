@@ -21,7 +21,8 @@ type Receiver struct {
 	Assistants Assistants
 	Keeper     Keeper
 	Queue      RawQueue
-	Tools      Tools // nil knows no tool
+	Tools      Tools    // nil knows no tool
+	Outbound   Outbound // nil knows no call that we placed, and calls nobody
 }
 
 // Answer is what a message is answered with: a body to be written as JSON, and whether it is something created (201).
@@ -65,6 +66,8 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Answer, error) {
 		return r.toolCalls(ctx, m), nil
 	case kind == "function-call":
 		return r.functionCall(ctx, m), nil
+	case kind == "campaign.predial":
+		return r.predial(ctx, m), nil
 	case kind == "knowledge-base-request":
 		return Answer{Body: map[string]any{"documents": []any{}}}, nil
 	case informational[kind]:
