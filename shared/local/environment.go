@@ -48,6 +48,10 @@ func credentials(given []string) map[string]string {
 // localSender sends the mails of a stack that has no sender and no real mail service.
 const localSender = "aurora@aurora.example.com"
 
+// localVoice is the voice server that calls of a stack without one are connected to: nobody is there, and the telephone
+// provider's stand-in does not look.
+const localVoice = "wss://voice.example.com/stream"
+
 // twilioLogin is who sends text messages: what the secret that ends in /twilio holds.
 type twilioLogin struct {
 	SID   string `json:"accountSid"`
@@ -99,6 +103,15 @@ func (s *Stack) variables(f *functionPlan) map[string]string {
 	}
 	if from, asked := out["MAIL_FROM"]; asked && from == "" && s.info.Mail != "" {
 		out["MAIL_FROM"] = localSender
+	}
+	if public, asked := out["PUBLIC_URL"]; asked && public == "" {
+		out["PUBLIC_URL"] = s.info.API // a function URL's own host takes no callbacks
+	}
+	// With a real account somebody's telephone would ring, and be connected with nobody.
+	if _, given := twilioAccount(s.options.Environ); !given {
+		if stream, asked := out["VOICE_STREAM_URL"]; asked && stream == "" {
+			out["VOICE_STREAM_URL"] = localVoice
+		}
 	}
 	for _, entry := range s.options.Environ {
 		if name, value, _ := strings.Cut(entry, "="); localOnly(name) && value != "" {

@@ -15,7 +15,8 @@ func TestTelephoneAndMailAreStandIns(t *testing.T) {
 	s := begin(t, Options{Environ: []string{"TOOL_PRIVATE_HOSTS=127.0.0.1:9", "TWILIO_AUTH_TOKEN=alone"}})
 	info := s.Info()
 	_, environment := call(t, "GET", info.API+"/open?do=environment", "")
-	for _, want := range []string{"TWILIO_BASE_URL=" + info.Endpoints["twilio"], "AWS_ENDPOINT_URL_SESV2=" + info.Endpoints["ses"], "MAIL_FROM=" + localSender, "TOOL_PRIVATE_HOSTS=127.0.0.1:9"} {
+	for _, want := range []string{"TWILIO_BASE_URL=" + info.Endpoints["twilio"], "AWS_ENDPOINT_URL_SESV2=" + info.Endpoints["ses"], "MAIL_FROM=" + localSender, "TOOL_PRIVATE_HOSTS=127.0.0.1:9",
+		"PUBLIC_URL=" + info.API, "VOICE_STREAM_URL=" + localVoice} {
 		if !strings.Contains(environment, want) {
 			t.Errorf("no %s in\n%s", want, environment)
 		}
@@ -41,10 +42,13 @@ func TestTelephoneAndMailAreStandIns(t *testing.T) {
 
 func TestTwilioLoginIsThisRunsOwn(t *testing.T) {
 	data := t.TempDir()
-	s := begin(t, Options{Data: data, Environ: []string{"TWILIO_ACCOUNT_SID=AC00000000000000000000000000000001", "TWILIO_AUTH_TOKEN=given", "MAIL_FROM=sender@example.com"}})
+	s := begin(t, Options{Data: data, Environ: []string{"TWILIO_ACCOUNT_SID=AC00000000000000000000000000000001", "TWILIO_AUTH_TOKEN=given", "MAIL_FROM=sender@example.com", "PUBLIC_URL=https://example.com/v1"}})
 	_, environment := call(t, "GET", s.Info().API+"/open?do=environment", "")
 	if secretOf(t, s) != `{"accountSid":"AC00000000000000000000000000000001","authToken":"given"}` || strings.Contains(environment, "TWILIO_") || s.Info().Endpoints["twilio"] != "https://api.twilio.com" {
 		t.Errorf("with a login: %q\n%s", secretOf(t, s), environment)
+	}
+	if strings.Contains(environment, localVoice) || !strings.Contains(environment, "PUBLIC_URL=https://example.com/v1") {
+		t.Errorf("a real telephone, and nobody to connect it with: %s", environment)
 	}
 	if !strings.Contains(environment, "MAIL_FROM=sender@example.com") {
 		t.Errorf("the sender that was given: %s", environment)

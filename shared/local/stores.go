@@ -165,7 +165,12 @@ func (s *Stack) startTelephone() error {
 	if environ(s.options.Environ, "TWILIO_ACCOUNT_SID")+environ(s.options.Environ, "TWILIO_AUTH_TOKEN") != "" {
 		s.tell("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: with one of them alone, Twilio is played here")
 	}
-	return s.endpoint("twilio", telephone.New(telephone.Options{AccountSID: account.SID, AuthToken: account.Token}))
+	server := telephone.New(telephone.Options{AccountSID: account.SID, AuthToken: account.Token})
+	if err := s.endpoint("twilio", server); err != nil {
+		return err
+	}
+	s.onStop(func(context.Context) error { server.Close(); return nil }) // before its door: some answers are late on purpose
+	return nil
 }
 
 // startModel starts the stand-in for the model, unless there is a real one.

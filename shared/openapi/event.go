@@ -32,5 +32,8 @@ func CheckEvent(t testing.TB, event json.RawMessage, status int, header http.Hea
 	for k, v := range e.Headers {
 		r.Header.Set(k, v)
 	}
+	if len(body) > 0 && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/json") // what the functions take an unnamed body for
+	}
 	Check(t, r, body, status, header, answer)
 }

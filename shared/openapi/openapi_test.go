@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,14 @@ const (
 	sms     = "/api/v1/openai/chat/completions/sms"
 	web     = "/api/v1/openai/chat/completions/chat"
 	webhook = "/api/webhook"
+	uat     = "/api/outbound-call-uat"
+	hyper   = "/api/hyperscale/outbound-call"
+
+	statusCallback = "/api/outbound-call-status"
+
+	calling = `{"client":{"phoneNumber":"+1 (415) 555-0142","name":"John Doe","email":"john.doe@example.com"},"assistantId":"a"}`
+	placed  = `{"data":"Call initiated from assistaintPhoneNumber = +15551230300 to John Doe at +1 (415) 555-0142. Call sid = CAdfbe15114bfabe08c3c017dcdea96264","status":"success"}`
+	tell    = `AccountSid=AC00000000000000000000000000000001&CallSid=CA00000000000000000000000000000001&CallStatus=ringing&SequenceNumber=1`
 
 	problem = `{"status":"error","message":"No.","error":{"message":"No.","type":"server_error","param":null,"code":"internal_error"},"requestId":"r-1"}`
 	chunk   = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
@@ -111,6 +120,18 @@ func TestValidate(t *testing.T) {
 		"web chat without a call":       {web, hello, 200, "", whole, "call"},
 		"web chat with a session":       {web, asked, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[]}}`, "not as described"},
 		"web chat without tools_calls":  {web, asked, 200, "", text, "tools_calls"},
+		"call":                          {uat, calling, 200, "", placed, ""},
+		"call without a client":         {uat, `{"assistantId":"a"}`, 200, "", placed, "client"},
+		"call without an assistant":     {uat, strings.Replace(calling, `,"assistantId":"a"`, "", 1), 200, "", placed, "assistantId"},
+		"call, another sentence":        {uat, calling, 200, "", strings.Replace(placed, "assistaint", "assistant", 1), "data"},
+		"call without a sid":            {uat, calling, 200, "", strings.Replace(placed, "CAdfbe", "", 1), "data"},
+		"call, more than asked for":     {uat, calling, 200, "", strings.Replace(placed, `"status"`, `"sid":"CA1","status"`, 1), "sid"},
+		"call, refused":                 {uat, `{}`, 400, "", problem, ""},
+		"hyperscale call":               {hyper, `{"phoneNumber":"+14155550142","name":"John Doe","info":"Some relevant info"}`, 200, "", placed, ""},
+		"hyperscale call, no info":      {hyper, `{"phoneNumber":"4155550142","name":"John Doe","info":null}`, 200, "", placed, ""},
+		"hyperscale call, no number":    {hyper, `{"phoneNumber":"tel:+14155550142","name":"John Doe"}`, 200, "", placed, "phoneNumber"},
+		"limit without Retry-After":     {hyper, `{}`, 429, "", problem, "Retry-After"},
+		"conflict without Retry-After":  {hyper, `{}`, 409, "", problem, ""},
 		"unknown path":                  {"/api/nothing", `{}`, 404, "", problem, ""},
 		"unknown path, answered":        {"/api/nothing", `{}`, 200, "", `{}`, "not described"},
 		"unknown path, another's error": {"/api/nothing", `{}`, 404, "", `{"message":"Missing Authentication Token"}`, "Error"},
@@ -177,7 +198,9 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	keys := map[string][]string{
 		"bearer":  {"bearer"},
 		"webhook": {"flaskApiKey", "binarytintApiKey", "binarytintApiKeyDashed", "vapiSecret", "bearer"},
+		"partner": {"internalKey", "externalKey"},
 	}
+	signed := map[string][]string{statusCallback: {"twilioSignature"}} // routes without an authorizer
 	var described []string
 	for id, r := range template.Resources {
 		for _, e := range r.Properties.Events {
@@ -197,8 +220,12 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 					named = append(named, key)
 				}
 			}
-			if !slices.Equal(named, keys[e.Properties.Auth.Authorizer]) {
-				t.Errorf("%s: %s takes the keys %v, and the document says %v", id, e.Properties.Path, keys[e.Properties.Auth.Authorizer], named)
+			want := keys[e.Properties.Auth.Authorizer]
+			if e.Properties.Auth.Authorizer == "" {
+				want = signed[e.Properties.Path]
+			}
+			if len(want) == 0 || !slices.Equal(named, want) {
+				t.Errorf("%s: %s takes the keys %v, and the document says %v", id, e.Properties.Path, want, named)
 			}
 			for _, status := range []int{400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 502, 503, 504} {
 				if operation.Responses.Status(status) == nil {
@@ -209,5 +236,48 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 	if len(described) != doc.Paths.Len() {
 		t.Errorf("template.yaml has %v, and the document %v", described, doc.Paths.Keys())
+	}
+}
+
+// A status callback is a form, and is answered with nothing.
+func TestStatusCallback(t *testing.T) {
+	t.Parallel()
+	header := http.Header{"Content-Type": {"application/json"}}
+	for body, wrong := range map[string]string{tell: "", strings.Replace(tell, "CallSid", "Sid", 1): "CallSid"} {
+		request := httptest.NewRequest(http.MethodPost, statusCallback+"?record=rec-1", nil)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+		err := Validate(Exchange{request, []byte(body), http.StatusOK, header, []byte(`{}`)})
+		if wrong == "" && err != nil || wrong != "" && (err == nil || !strings.Contains(err.Error(), wrong)) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// Every code that a route which places calls may answer with stands in the document, with what it means.
+func TestCallCodesAreDescribed(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "outbound", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile(`Coded\("([a-z_]+)"\)|"([a-z]+_limit|budget_exhausted)"`)
+	codes := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range code.FindAllStringSubmatch(string(text), -1) {
+			codes[found[1]+found[2]] = !strings.HasSuffix(file, "_test.go") || codes[found[1]+found[2]]
+		}
+	}
+	if len(codes) < 20 {
+		t.Errorf("only %v were found", codes)
+	}
+	for name, ours := range codes {
+		// A status callback's alone, which its sender does not read.
+		if ours && name != "call_not_found" && !strings.Contains(string(Document()), "`"+name+"`") {
+			t.Errorf("%s is not described", name)
+		}
 	}
 }

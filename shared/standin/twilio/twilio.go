@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
@@ -22,6 +23,8 @@ type Options struct {
 	AccountSID string           // AC and 32 hex digits
 	AuthToken  string           // its password
 	Now        func() time.Time // time.Now where nil
+	// Wait lets time pass in a call, and reports whether all of it did; a timer where nil.
+	Wait func(context.Context, time.Duration) bool
 }
 
 // Server is one account.
@@ -29,27 +32,63 @@ type Server struct {
 	options Options
 	mux     *http.ServeMux
 
-	mu       sync.Mutex
-	messages []Message // the oldest first
-	updates  []Update
-	ended    map[string]bool // calls, by sid
+	posts   *http.Client
+	open    context.Context // until Close
+	close   context.CancelFunc
+	running sync.WaitGroup // the calls under way
+
+	mu        sync.Mutex
+	closed    bool
+	messages  []Message // the oldest first
+	updates   []Update
+	ended     map[string]bool // calls that somebody else's telephone made, by sid
+	calls     []*call
+	callbacks []Callback
+	busy      map[string]bool // destinations whose next call is taken, after one that was not
 }
 
-// New makes an account without a message.
+// New makes an account without a message and without a call. Close ends what it does by itself.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), ended: map[string]bool{}}
+	if o.Wait == nil {
+		o.Wait = pause
+	}
+	s := &Server{options: o, mux: http.NewServeMux(), posts: poster(), ended: map[string]bool{}, busy: map[string]bool{}}
+	s.open, s.close = context.WithCancel(context.Background())
 	account := "/" + version + "/Accounts/{account}/"
 	s.handle("POST "+account+"Messages.json", s.send)
 	s.handle("GET "+account+"Messages.json", s.listMessages)
 	s.handle("GET "+account+"Messages/{name}", s.message)
+	s.handle("POST "+account+"Calls.json", s.create)
+	s.handle("GET "+account+"Calls.json", s.listCalls)
 	s.handle("POST "+account+"Calls/{name}", s.change)
-	s.handle("GET "+account+"Calls/{name}", s.call)
+	s.handle("GET "+account+"Calls/{name}", s.fetch)
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notFound(r).send(w) })
 	return s
+}
+
+// Close ends the calls under way, without a word to anybody, and waits for them. Calls that are created later stay queued.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.close()
+	s.running.Wait()
+}
+
+// pause waits, and reports whether all of the time went by.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // ServeHTTP serves the account's part of Twilio's API under /2010-04-01, and at / a page that shows what was sent.
@@ -128,7 +167,7 @@ func keep[T any](list []T, one T) []T {
 	return list[max(0, len(list)-kept):]
 }
 
-// newSID is a sid of a kind: SM for messages.
+// newSID is a sid of a kind: SM for messages, CA for calls.
 func newSID(kind string) string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: https://pkg.go.dev/crypto/rand#Read

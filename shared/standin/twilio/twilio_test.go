@@ -27,6 +27,7 @@ func serve(t *testing.T) (*twilio.Server, string) {
 	s := twilio.New(twilio.Options{AccountSID: account, AuthToken: token, Now: func() time.Time { return time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC) }})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
+	t.Cleanup(s.Close)
 	return s, server.URL
 }
 
@@ -168,7 +169,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestCalls(t *testing.T) {
+func TestCallsOfOthers(t *testing.T) {
 	s, at := serve(t)
 	c := library(at, token)
 	transfer := "<?xml version=\"1.0\"?><Response><Dial><Number>+15551230911</Number></Dial></Response>"
