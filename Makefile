@@ -4,10 +4,10 @@
 operate = mkdir -p .aurora && go build -o .aurora/operate ./shared/operate && exec .aurora/operate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
+.PHONY: help run demo invoke assistant key do-not-call consent reconcile redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: ## bring up the whole bundle on this machine (PORT=3000, data in AURORA_DATA=.aurora)
 	@$(operate) run
@@ -23,6 +23,15 @@ assistant: ## check and store an assistant: make assistant FILE=assistant.json [
 
 key: ## make a key and its digest, shown once: make key [KIND=api|internal|external] [NAME=holder]
 	@$(operate) key -kind "$(or $(KIND),api)" -name "$(NAME)"
+
+do-not-call: ## put a number on the do-not-call list: make do-not-call NUMBER=+1… [REMOVE=1] [STAGE=prod]
+	@$(operate) do-not-call -number "$(NUMBER)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
+
+consent: ## note that somebody agreed to be called: make consent NUMBER=+1… [REMOVE=1] [STAGE=prod]
+	@$(operate) consent -number "$(NUMBER)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
+
+reconcile: ## settle the calls whose outcome nobody knows: make reconcile [STAGE=prod]
+	@$(operate) reconcile $(if $(STAGE),-stage "$(STAGE)")
 
 redrive: ## send what waits in the dead-letter queues round again: make redrive [STAGE=prod]
 	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")

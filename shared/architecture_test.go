@@ -17,7 +17,7 @@ var floors = [][]string{
 	{"swarm", "access", "tools"},
 	{"chat", "webhook", "report", "outbound", "summary", // use cases
 		"dynamo", "bucket", "queue", "openai", "twilio", "secret", "mail"}, // adapters
-	{"boot", "web", "completions", "assemble"},
+	{"boot", "web", "completions", "assemble", "dialing"},
 	{"functions"},
 	{"openapi", "standin", "local", "operate", "clients"},
 }
@@ -25,7 +25,7 @@ var floors = [][]string{
 // orders inside a floor: each may import those before it.
 var orders = [][]string{
 	{"swarm", "tools"},
-	{"boot", "web", "completions", "assemble"},
+	{"boot", "web", "completions", "assemble", "dialing"},
 	{"openapi", "standin", "local", "operate"},
 }
 

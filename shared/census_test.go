@@ -62,8 +62,8 @@ func TestEnvironment(t *testing.T) {
 		}
 		name := filepath.Base(s.folder())
 		eachCall(s, func(c *ast.CallExpr) {
-			if of, method := called(c); of == "assemble" {
-				asked[name] = append(asked[name], sets[method]...)
+			if of, method := called(c); slices.Contains(assembling, of) {
+				asked[name] = append(asked[name], sets[of+"."+method]...)
 			} else if variable := asks(t, c); variable != "" {
 				asked[name] = append(asked[name], variable)
 			}
@@ -98,13 +98,16 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// settingsOf are the names that each function of package assemble asks for, since functions that are made of the same
-// parts read them there.
+// assembling are the packages that put together what several functions are made of, and read its settings.
+var assembling = []string{"assemble", "dialing"}
+
+// settingsOf are the names that each function of those packages asks for, itself or by another of its package: by the
+// package and the function's name.
 func settingsOf(t *testing.T) map[string][]string {
 	t.Helper()
-	sets := map[string][]string{}
+	sets, calls := map[string][]string{}, map[string][]string{}
 	for _, s := range everySource(t) {
-		if s.isTest() || s.place() != "assemble" {
+		if s.isTest() || !slices.Contains(assembling, s.place()) {
 			continue
 		}
 		for _, d := range s.file.Decls {
@@ -112,17 +115,43 @@ func settingsOf(t *testing.T) map[string][]string {
 			if !ok {
 				continue
 			}
+			name := s.place() + "." + f.Name.Name
 			ast.Inspect(f, func(n ast.Node) bool {
 				if c, ok := n.(*ast.CallExpr); ok {
 					if variable := asks(t, c); variable != "" {
-						sets[f.Name.Name] = append(sets[f.Name.Name], variable)
+						sets[name] = append(sets[name], variable)
+					}
+					if of, other := called(c); of == "" {
+						calls[name] = append(calls[name], s.place()+"."+other)
 					}
 				}
 				return true
 			})
 		}
 	}
-	return sets
+	all := map[string][]string{}
+	for name := range calls {
+		all[name] = within(name, sets, calls, map[string]bool{})
+	}
+	for name, own := range sets {
+		if all[name] == nil {
+			all[name] = own
+		}
+	}
+	return all
+}
+
+// within is what a function asks for, and what those that it calls do.
+func within(name string, sets, calls map[string][]string, seen map[string]bool) []string {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	all := slices.Clone(sets[name])
+	for _, other := range calls[name] {
+		all = append(all, within(other, sets, calls, seen)...)
+	}
+	return all
 }
 
 // asks is the name of the setting that a call reads, "" where it reads none or one of a developer's machine alone.

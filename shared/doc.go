@@ -10,6 +10,7 @@
 //	           access       whether a key opens a door
 //	           tools        what agents may do: built-in, HTTP and MCP tools
 //	use cases  chat         one turn of a conversation
+//	           outbound     calls that we place: guards, limits, once
 //	           webhook      what voice providers tell and ask
 //	adapters   bucket       S3
 //	           dynamo       DynamoDB
@@ -22,6 +23,7 @@
 //	           web          API Gateway's and function URLs' events as net/http
 //	           completions  the wire format of the chat routes
 //	           assemble     the parts of a function that talks, introduced to each other
+//	           dialing      the same for functions that place calls
 //	top        openapi      every route as a document, and a validator for tests
 //	           standin      servers that stand in for AWS and the model on one machine
 //	           local        `make run`: the bundle on one machine, from template.yaml

@@ -14,10 +14,12 @@ import (
 	"aurora/shared/web"
 )
 
+// open are the routes that a signature guards, and no authorizer.
+var open = []string{"/api/outbound-call-status"}
+
 // Routes: each has a door, a time limit longer than its function's, and streams where its function URL does.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	open := []string{} // routes that a signature guards: none yet
 	routes := 0
 	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
 		seconds := f.number("Timeout")
@@ -34,8 +36,11 @@ func TestRoutes(t *testing.T) {
 			if route.at("RestApiId").text("Ref") != "Api" {
 				t.Errorf("%s: %s is not a route of Api", id, path)
 			}
-			if route.at("Auth").text("Authorizer") == "" && !slices.Contains(open, path) {
-				t.Errorf("%s: %s has no authorizer", id, path)
+			if authorizer := route.at("Auth").text("Authorizer"); (authorizer == "" || authorizer == "NONE") != slices.Contains(open, path) {
+				t.Errorf("%s: %s has the authorizer %q", id, path, authorizer)
+			}
+			if slices.Contains(open, path) && len(f.at("FunctionUrlConfig")) > 0 {
+				t.Errorf("%s: behind its own address nobody would look at a signature over %s", id, path)
 			}
 			if limit := route.number("TimeoutInMillis"); limit <= seconds*1000 {
 				t.Errorf("%s: the gateway waits %v ms for a function of %v s", id, limit, seconds)
@@ -52,7 +57,7 @@ func TestRoutes(t *testing.T) {
 			}
 		}
 	}
-	if routes < 8 {
+	if routes < 11 {
 		t.Errorf("only %d routes were found", routes)
 	}
 }
@@ -87,6 +92,31 @@ func TestChatFunctionsAreAlike(t *testing.T) {
 	}
 }
 
+// What decides whether a number may be called is the same wherever it is asked, and every function that asks is told all
+// of it.
+func TestCallingFunctionsAreAlike(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	variables := func(id string) tree { return template.at("Resources", id, "Properties", "Environment", "Variables") }
+	model := variables("OutboundCallUatFunction")
+	for _, id := range []string{"HyperscaleOutboundCallFunction", "WebhookFunction"} {
+		for name, value := range model {
+			rule := strings.HasPrefix(name, "LIMIT_") || slices.Contains([]string{"ALLOWED_COUNTRIES", "DEFAULT_REGION", "REQUIRE_CONSENT", "CALLING_HOURS", "CALL_ESTIMATE_USD"}, name)
+			if (rule || id != "WebhookFunction") && !reflect.DeepEqual(variables(id)[name], value) {
+				t.Errorf("%s: %s is %v, not %v", id, name, variables(id)[name], value)
+			}
+		}
+	}
+	defaults := map[string]string{"AllowedCountries": "*", "DefaultRegion": "", "RequireConsent": "false", "CallingHours": "", "LimitKeyPerMinute": "10",
+		"LimitKeyPerDay": "500", "LimitDestinationPerDay": "20", "LimitCountryPerDay": "200", "LimitSpendPerDayUsd": "50", "CallEstimateUsd": "0.10",
+		"HyperscaleAssistantId": "", "VoiceStreamUrl": "", "PublicUrl": ""}
+	for name, want := range defaults {
+		if p := template.at("Parameters", name); p.text("Default") != want || p["AllowedPattern"] == nil && p["AllowedValues"] == nil && p["MinValue"] == nil {
+			t.Errorf("parameter %s: %v; its default is %q, and not everything is allowed", name, p, want)
+		}
+	}
+}
+
 // Identity sources are ANDed: an authorizer that names two headers asks for both at once (security A6).
 func TestAuthorizers(t *testing.T) {
 	t.Parallel()
@@ -102,7 +132,7 @@ func TestAuthorizers(t *testing.T) {
 			t.Errorf("authorizer %s keeps its answer %v s under %v: a withdrawn key must not live longer than 60 s", name, cached, headers)
 		}
 	}
-	if len(authorizers) < 2 {
+	if len(authorizers) < 3 {
 		t.Errorf("only %d authorizers were found", len(authorizers))
 	}
 }
@@ -301,6 +331,9 @@ func TestAlarms(t *testing.T) {
 			}
 		}
 		watched[a.text("MetricName")] = append(watched[a.text("MetricName")], names(a["Dimensions"])...)
+		if measured := len(a.list("Metrics")) - 1; measured > 10 {
+			t.Errorf("%s takes %d metrics; an alarm takes ten", id, measured) // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+		}
 		for _, m := range a.trees("Metrics") {
 			metric := m.at("MetricStat", "Metric")
 			watched[metric.text("MetricName")] = append(watched[metric.text("MetricName")], names(metric["Dimensions"])...)

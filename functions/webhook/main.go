@@ -9,6 +9,7 @@ import (
 	"aurora/shared/assemble"
 	"aurora/shared/boot"
 	"aurora/shared/bucket"
+	"aurora/shared/dialing"
 	"aurora/shared/dynamo"
 	"aurora/shared/queue"
 	"aurora/shared/webhook"
@@ -21,6 +22,7 @@ func main() {
 		Keeper:     webhook.Keeper{Objects: bucket.New(boot.AWS, s.Required("BUCKET")), Now: time.Now, Count: boot.Count},
 		Queue:      queue.New(boot.AWS, s.Required("RAW_QUEUE_URL")),
 		Tools:      assemble.ReadTools(s).ForProvider(),
+		Outbound:   dialing.ReadCampaigns(s),
 	})
 	boot.Start(s, f.Invoke)
 }

@@ -126,7 +126,7 @@ func TestEvents(t *testing.T) {
 		got := seen{Kept: map[string]any{}}
 		count := func(_ context.Context, metric string) { got.Counted = append(got.Counted, metric) }
 		now := func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) }
-		f := function(&webhook.Receiver{Assistants: assistants, Keeper: webhook.Keeper{Objects: store, Now: now, Count: count}, Queue: noQueue{}, Tools: tools{}})
+		f := function(&webhook.Receiver{Assistants: assistants, Keeper: webhook.Keeper{Objects: store, Now: now, Count: count}, Queue: noQueue{}, Tools: tools{}, Outbound: placed{}})
 		answer, err := f.Invoke(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
@@ -146,4 +146,19 @@ func TestEvents(t *testing.T) {
 			t.Errorf("the log holds %q", private)
 		}
 	}
+}
+
+// placed knows one call that we placed, and lets the fictitious numbers be called.
+type placed struct{}
+
+func (placed) Call(_ context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
+	return aurora.OutboundCall{CallRecordID: "record-1", CallSID: "CA000000000000000000000000000000aa", PhoneNumber: "+14155550123",
+		Name: "Dana Example", Email: "dana@example.com", Info: "asked for a call"}, idOrSID == "CA000000000000000000000000000000aa", nil
+}
+
+func (placed) Eligible(_ context.Context, number, _ string) error {
+	if strings.HasPrefix(number, "+141555501") {
+		return nil
+	}
+	return fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").Coded("invalid_phone_number")
 }

@@ -23,12 +23,15 @@ var commands = map[string]struct {
 	does string
 	run  func(*program, context.Context) error
 }{
-	"run":       {"bring up the whole bundle on this machine", (*program).run},
-	"demo":      {"walk one story against the running stack", (*program).demo},
-	"invoke":    {"send an event to a function of the running stack", (*program).invoke},
-	"assistant": {"check and store an assistant", (*program).assistant},
-	"key":       {"make a key and its digest", (*program).key},
-	"redrive":   {"send what waits in the dead-letter queues round again", (*program).redrive},
+	"run":         {"bring up the whole bundle on this machine", (*program).run},
+	"demo":        {"walk one story against the running stack", (*program).demo},
+	"invoke":      {"send an event to a function of the running stack", (*program).invoke},
+	"assistant":   {"check and store an assistant", (*program).assistant},
+	"key":         {"make a key and its digest", (*program).key},
+	"do-not-call": {"put a number on the do-not-call list, or take it off", (*program).doNotCall},
+	"consent":     {"note that somebody agreed to be called", (*program).consent},
+	"reconcile":   {"ask the provider what became of calls whose outcome nobody knows", (*program).reconcile},
+	"redrive":     {"send what waits in the dead-letter queues round again", (*program).redrive},
 }
 
 func main() {
@@ -53,7 +56,7 @@ func (p *program) do(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("which command? run, demo, invoke, assistant, key or redrive; make lists them with what they do")
+	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile or redrive; make lists them with what they do")
 }
 
 // flags are a command's own.

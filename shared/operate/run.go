@@ -16,6 +16,9 @@ import (
 //go:embed assistants/*.json
 var demoAssistants embed.FS
 
+// documentAssistant is the API document's: the one that the hyperscale route calls by on this machine.
+const documentAssistant = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
+
 // run brings the local stack up until it is told to stop.
 func (p *program) run(ctx context.Context) error {
 	port, err := p.number("PORT", 3000)
@@ -27,7 +30,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	return local.Run(ctx, local.Options{Root: ".", Data: p.dataFolder(), Port: port, Concurrency: concurrency, Out: p.out,
-		Environ: os.Environ(), Seed: seed})
+		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: seed})
 }
 
 // number reads a whole number from the environment.

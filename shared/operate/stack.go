@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -55,7 +56,8 @@ func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
 
 // localStack reaches each store of the local stack at its own address.
 func localStack(info local.Info) *stack {
-	return &stack{stage: "local", local: &info, configure: func() (aws.Config, error) {
+	stage := strings.TrimSuffix(strings.TrimPrefix(info.Tables["assistants"], "aurora-"), "-assistants")
+	return &stack{stage: stage, local: &info, configure: func() (aws.Config, error) {
 		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
 	}}
 }
@@ -71,6 +73,9 @@ func (s *stack) at(service string) func() (aws.Config, error) {
 		return cfg, nil
 	}
 }
+
+// secret is the name of one of the stack's secrets.
+func (s *stack) secret(name string) string { return "aurora/" + s.stage + "/" + name }
 
 // table is the name of one of the tables: assistants, calls or ledger.
 func (s *stack) table(name string) string {
