@@ -27,6 +27,7 @@ func Read(s *boot.Settings, secrets *secret.Store) *outbound.Service {
 		Guards:     guards(s),
 		StreamURL:  s.Optional("VOICE_STREAM_URL", ""),
 		Now:        time.Now,
+		Count:      boot.Count,
 		NewID:      rand.Text,
 	}
 }

@@ -86,6 +86,9 @@ func (s *Service) take(ctx context.Context, record string, limits []limit) error
 		if err != nil {
 			return unavailable("The limits of calls cannot be counted now, so no call was placed.", fmt.Errorf("take %s: %w", l.code, err))
 		}
+		if l.code == "budget_exhausted" {
+			s.count(ctx, "BudgetExhausted")
+		}
 		return l.full()
 	}
 	return nil

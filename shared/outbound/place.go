@@ -138,6 +138,7 @@ func (s *Service) dial(ctx context.Context, c checked, r aurora.OutboundRecord, 
 			return answer(now, false), nil
 		}
 		slog.ErrorContext(ctx, "it is not known whether a call was placed", "record", r, "error", err)
+		s.count(ctx, "CallUnknown")
 		return Answer{}, fault.Newf(fault.Timeout, "The telephone provider did not answer; it is not known whether the call was placed. Its record is %s.", r.ID).
 			Coded("call_state_unknown").Because(err)
 	}

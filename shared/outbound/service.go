@@ -93,10 +93,19 @@ type Service struct {
 	// StreamURL is the voice server's; without it no call is placed.
 	StreamURL string
 	Now       func() time.Time
+	// Count, if set, counts what operators are told of: CallUnknown and BudgetExhausted.
+	Count func(ctx context.Context, metric string)
 	// NewID makes ids of records: unique, and of aurora.SafeID's form.
 	NewID func() string
 
 	wait func(ctx context.Context, d time.Duration) bool // nil waits by the clock
+}
+
+// count tells operators of something they should look at.
+func (s *Service) count(ctx context.Context, metric string) {
+	if s.Count != nil {
+		s.Count(ctx, metric)
+	}
 }
 
 const (
