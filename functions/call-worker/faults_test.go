@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +20,7 @@ import (
 
 	"aurora/shared/dynamo"
 	"aurora/shared/queue"
+	"aurora/shared/standin/dynalite"
 	"aurora/shared/webhook"
 )
 
@@ -48,30 +45,8 @@ func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
 // tables starts dynalite with the calls table and the ledger, and ends it with the test.
 func tables(t *testing.T) (func() (aws.Config, error), *lossy) {
 	t.Helper()
-	modules, err := filepath.Abs("../../shared/clients/node_modules/dynalite")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const script = `const s=require(process.argv[1])({createTableMs:0});s.listen(0,'127.0.0.1',()=>console.log(JSON.stringify({port:s.address().port})));process.stdin.on('end',()=>process.exit(0)).resume()`
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, "node", "-e", script, "--", modules)
-	lifeline, in := command.StdinPipe()
-	out, outErr := command.StdoutPipe()
-	if err := errors.Join(in, outErr, command.Start()); err != nil {
-		t.Fatalf("dynalite needs Node and the clients (make clients): %v", err)
-	}
-	t.Cleanup(func() {
-		_ = lifeline.Close()
-		cancel()
-		_ = command.Wait()
-	})
-	var up struct{ Port int }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err := errors.Join(err, json.Unmarshal(line, &up)); err != nil {
-		t.Fatalf("dynalite did not start; are the clients installed (make clients)? %v", err)
-	}
 	l := &lossy{}
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(fmt.Sprintf("http://127.0.0.1:%d", up.Port)),
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: l}}
 	client := dynamodb.NewFromConfig(cfg)
 	for table, keys := range map[string][]string{"calls": {"assistantDay", "callId"}, "ledger": {"key"}} {

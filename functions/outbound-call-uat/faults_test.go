@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +26,7 @@ import (
 	"aurora/shared/dynamo"
 	"aurora/shared/fault"
 	"aurora/shared/outbound"
+	"aurora/shared/standin/dynalite"
 	"aurora/shared/twilio"
 )
 
@@ -78,30 +75,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // table starts dynalite with an empty ledger, and ends it with the test.
 func table(t *testing.T) (func() (aws.Config, error), *wire) {
 	t.Helper()
-	modules, err := filepath.Abs("../../shared/clients/node_modules/dynalite")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const script = `const s=require(process.argv[1])({createTableMs:0});s.listen(0,'127.0.0.1',()=>console.log(JSON.stringify({port:s.address().port})));process.stdin.on('end',()=>process.exit(0)).resume()`
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, "node", "-e", script, "--", modules)
-	lifeline, in := command.StdinPipe()
-	out, outErr := command.StdoutPipe()
-	if err := errors.Join(in, outErr, command.Start()); err != nil {
-		t.Fatalf("dynalite needs Node and the clients (make clients): %v", err)
-	}
-	t.Cleanup(func() {
-		_ = lifeline.Close()
-		cancel()
-		_ = command.Wait()
-	})
-	var up struct{ Port int }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err := errors.Join(err, json.Unmarshal(line, &up)); err != nil {
-		t.Fatalf("dynalite did not start; are the clients installed (make clients)? %v", err)
-	}
 	w := &wire{}
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(fmt.Sprintf("http://127.0.0.1:%d", up.Port)),
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: w}}
 	client := dynamodb.NewFromConfig(cfg)
 	if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String("ledger"), BillingMode: types.BillingModePayPerRequest,

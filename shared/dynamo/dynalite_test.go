@@ -1,14 +1,9 @@
 package dynamo_test
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"aurora/shared/standin/dynalite"
 )
 
 // faults stands between the SDK and DynamoDB and spoils calls by rule. It knows the operation from the X-Amz-Target
@@ -88,42 +85,11 @@ func reply(status int, kind string) func(*http.Request) (*http.Response, error) 
 // cut is a connection that ends before the reply.
 func cut(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 
-// dynalite starts DynamoDB's double with the project's three tables, and ends it with the test.
-func dynalite(t *testing.T) (func() (aws.Config, error), *faults) {
+// tables starts DynamoDB's double with the project's three tables, and ends it with the test.
+func tables(t *testing.T) (func() (aws.Config, error), *faults) {
 	t.Helper()
-	modules, err := filepath.Abs("../clients/node_modules/dynalite")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const script = `const s=require(process.argv[1])({createTableMs:0});s.listen(0,'127.0.0.1',()=>console.log(JSON.stringify({port:s.address().port})));process.stdin.on('end',()=>process.exit(0)).resume()`
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, "node", "-e", script, "--", modules)
-	lifeline, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatalf("dynalite needs Node and the clients (make clients): %v", err)
-	}
-	t.Cleanup(func() {
-		_ = lifeline.Close()
-		cancel()
-		_ = command.Wait()
-	})
-	var up struct{ Port int }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &up)
-	}
-	if err != nil {
-		t.Fatalf("dynalite did not start; are the clients installed (make clients)? %v", err)
-	}
 	f := &faults{}
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(fmt.Sprintf("http://127.0.0.1:%d", up.Port)),
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: f}}
 	create(t, cfg)
 	return func() (aws.Config, error) { return cfg, nil }, f

@@ -62,7 +62,7 @@ func raw(t *testing.T, config func() (aws.Config, error), table string, item map
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 func TestAssistants(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
 	seed(t, s, riley, `{"assistantId":"avery","assistantPhoneNumber":"4639465275"}`)
 
@@ -94,7 +94,7 @@ func TestAssistants(t *testing.T) {
 }
 
 func TestPutDerivesKeysAndKeepsFields(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
 	seed(t, s, strings.Replace(riley, `{`, `{"numberE164":"+15550000000","internalKey":"forged",`, 1))
 	cfg, _ := config()
@@ -118,7 +118,7 @@ func TestPutDerivesKeysAndKeepsFields(t *testing.T) {
 }
 
 func TestANumberIsOneAssistants(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
 	seed(t, s, riley, riley)
 	_, err := s.Put(t.Context(), []byte(`{"assistantId":"thief","assistantPhoneNumber":"+1.555.123.0100"}`))
@@ -141,7 +141,7 @@ func TestFault33To35(t *testing.T) {
 	throttled := []string{"ThrottlingException", "ProvisionedThroughputExceededException"}
 	for _, kind := range throttled {
 		t.Run("33 "+kind, func(t *testing.T) {
-			config, f := dynalite(t)
+			config, f := tables(t)
 			c := newClock()
 			s := dynamo.NewAssistants(config, "assistants", c.now)
 			seed(t, s, riley)
@@ -169,7 +169,7 @@ func TestFault33To35(t *testing.T) {
 		})
 	}
 	t.Run("33 twice throttled", func(t *testing.T) {
-		config, f := dynalite(t)
+		config, f := tables(t)
 		s := dynamo.NewAssistants(config, "assistants", newClock().now)
 		seed(t, s, riley)
 		f.set(func(_ string, n int) (func(*http.Request) (*http.Response, error), bool) {
@@ -183,7 +183,7 @@ func TestFault33To35(t *testing.T) {
 		}
 	})
 	t.Run("34 silent", func(t *testing.T) {
-		config, f := dynalite(t)
+		config, f := tables(t)
 		s := dynamo.NewAssistants(config, "assistants", newClock().now)
 		f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
 			return func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }, false
@@ -197,7 +197,7 @@ func TestFault33To35(t *testing.T) {
 		}
 	})
 	t.Run("35 malformed", func(t *testing.T) {
-		config, f := dynalite(t)
+		config, f := tables(t)
 		s := dynamo.NewAssistants(config, "assistants", newClock().now)
 		raw(t, config, "assistants", map[string]types.AttributeValue{"assistantId": text("bad"), "numberE164": text("+15551230100"), "emails": &types.AttributeValueMemberM{}})
 		f.set(nil)
@@ -217,7 +217,7 @@ func TestFault33To35(t *testing.T) {
 }
 
 func TestCache(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	c := newClock()
 	s := dynamo.NewAssistants(config, "assistants", c.now)
 	seed(t, s, riley)
@@ -241,7 +241,7 @@ func TestCache(t *testing.T) {
 }
 
 func TestReadersShareARead(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
 	seed(t, s, riley)
 	entered, release := make(chan struct{}), make(chan struct{})
@@ -271,7 +271,7 @@ func TestReadersShareARead(t *testing.T) {
 }
 
 func TestCalls(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	s := dynamo.NewCalls(config, "calls", 24*time.Hour)
 	at := aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: "c1"}
 	if _, ok, err := s.Row(t.Context(), at); ok || err != nil {
@@ -313,7 +313,7 @@ func TestCalls(t *testing.T) {
 }
 
 func TestLedger(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	a := aurora.Alias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour), Places: []aurora.Place{{AssistantID: "_", Day: "2026-11-18", CallID: "c1"}}}
@@ -344,7 +344,7 @@ func TestLedger(t *testing.T) {
 
 // TestFault36: the SDK repeats a write whose reply was lost, and reports that its condition failed.
 func TestFault36(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	a := aurora.Alias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour), Places: []aurora.Place{{AssistantID: "_", Day: "2026-11-18", CallID: "c1"}}}

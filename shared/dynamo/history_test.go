@@ -14,7 +14,7 @@ import (
 )
 
 func TestCallsOf(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	s := dynamo.NewCalls(config, "calls", 24*time.Hour)
 	c := newClock()
 	put := func(assistant, id string, customer aurora.Phone, started, ended time.Time) {
@@ -76,7 +76,7 @@ func TestCallsOf(t *testing.T) {
 }
 
 func TestDoNotCall(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	const number aurora.Phone = "+14155550100"
@@ -118,7 +118,7 @@ type mine struct {
 }
 
 func TestSessions(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	c := newClock()
 	s := dynamo.NewSessions[mine](config, "ledger", c.now)
 	load := func(assistant, call string) string {

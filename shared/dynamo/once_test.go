@@ -18,7 +18,7 @@ import (
 )
 
 func TestOnceUnderFifty(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	var n atomic.Int32
 	ready := make(chan struct{})
 	do := func(context.Context) (string, error) {
@@ -45,7 +45,7 @@ func TestOnceUnderFifty(t *testing.T) {
 }
 
 func TestOnce(t *testing.T) {
-	config, f := dynalite(t)
+	config, f := tables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	n := 0
@@ -86,7 +86,7 @@ func TestOnce(t *testing.T) {
 
 // The caller is gone, and its context with it: how it ended is written down all the same.
 func TestOnceAfterTheCallerHasGone(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	s := dynamo.NewLedger(config, "ledger", newClock().now)
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := s.Once(ctx, "k", func(context.Context) (string, error) { cancel(); return "sent", nil }); err != nil {
@@ -100,7 +100,7 @@ func TestOnceAfterTheCallerHasGone(t *testing.T) {
 
 // A process that was killed leaves a record under way. It is respected for 60 s, and then taken over.
 func TestOnceTakesOverFromTheDead(t *testing.T) {
-	config, _ := dynalite(t)
+	config, _ := tables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	cfg, _ := config()
@@ -141,7 +141,7 @@ func TestFault36Once(t *testing.T) {
 	for _, lost := range []int{1, 2} {
 		for name, failed := range map[string]error{"done": nil, "failed": errors.New("no")} {
 			t.Run(fmt.Sprintf("%s, reply %d lost", name, lost), func(t *testing.T) {
-				config, f := dynalite(t)
+				config, f := tables(t)
 				s := dynamo.NewLedger(config, "ledger", newClock().now)
 				f.set(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
 					if writes := f.writes(); operation != "GetItem" && writes == lost {

@@ -18,7 +18,7 @@ const someoneElse aurora.Phone = "+14155550101"
 
 func newOutbound(t *testing.T) (*dynamo.Outbound, *faults, *time.Time) {
 	t.Helper()
-	config, f := dynalite(t)
+	config, f := tables(t)
 	clock := time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)
 	return dynamo.NewOutbound(config, "ledger", func() time.Time { return clock }), f, &clock
 }
