@@ -233,9 +233,10 @@ func TestFaultsOfOurOwn(t *testing.T) {
 		judge(t, row{status: 504, code: "upstream_timeout"}, o)
 	})
 	t.Run("26 the caller hangs up", func(t *testing.T) {
-		gate := make(chan struct{})
+		gate := make(chan struct{}, 2)
+		gate <- struct{}{} // the role
+		gate <- struct{}{} // and a word
 		double := standin.Serve(t, always(standin.Text("a ", "b ", "c ").Gate(gate)))
-		go func() { gate <- struct{}{}; gate <- struct{}{} }() // the role and a word
 		v, err := function(double.URL, fast, nil).Invoke(context.Background(), request(t))
 		if err != nil {
 			t.Fatal(err)
