@@ -9,7 +9,7 @@ import (
 
 // A panic in a goroutine of its own ends the process, in Lambda after an answer that looks finished (fault row 32). So
 // whatever starts one recovers in it: by hand, or by boot.Go.
-func TestGoroutinesRecover(t *testing.T) {
+func TestFault32GoroutinesRecover(t *testing.T) {
 	t.Parallel()
 	all := everySource(t)
 	for _, s := range all {

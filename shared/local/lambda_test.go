@@ -134,7 +134,7 @@ func TestEventIsTriedThreeTimes(t *testing.T) {
 	}
 }
 
-func TestThrottling(t *testing.T) {
+func TestFault61Throttling(t *testing.T) {
 	s := begin(t, Options{Concurrency: 2})
 	g := newGate(t)
 	var wg sync.WaitGroup
@@ -230,7 +230,7 @@ func depth(t *testing.T, s *Stack, url string) string {
 	return out.Attributes["ApproximateNumberOfMessages"]
 }
 
-func TestFunctionsAreToldToEnd(t *testing.T) {
+func TestFault66FunctionsAreToldToEnd(t *testing.T) {
 	data := t.TempDir()
 	s := begin(t, Options{Data: data})
 	if response, _ := call(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {

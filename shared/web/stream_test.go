@@ -48,7 +48,7 @@ func TestEventsArriveOneByOne(t *testing.T) {
 }
 
 // Row 27: a writer is blocked by a slow reader until the deadline at most.
-func TestSlowReader(t *testing.T) {
+func TestFault27SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
 		f := function(true, func(w http.ResponseWriter, r *http.Request) error {
@@ -77,7 +77,7 @@ func TestSlowReader(t *testing.T) {
 }
 
 // Row 28: the handler's context ends two seconds before the process would.
-func TestSoftDeadline(t *testing.T) {
+func TestFault28SoftDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := func(w http.ResponseWriter, r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }
 		for _, stream := range []bool{true, false} {

@@ -199,7 +199,7 @@ func TestBehindRESTTheAuthorizerMustHaveSpoken(t *testing.T) {
 	}
 }
 
-func TestBase64(t *testing.T) {
+func TestFault68Base64(t *testing.T) {
 	f := function(false, echo)
 	send := func(body string) answer {
 		return invoke(t, f, event(map[string]any{"version": "2.0", "rawPath": "/p", "headers": bearer, "body": body, "isBase64Encoded": true,
@@ -256,7 +256,7 @@ func TestErrorsByTheTable(t *testing.T) {
 }
 
 // Rows 30 and 31 of the fault table.
-func TestPanics(t *testing.T) {
+func TestFault30And31Panics(t *testing.T) {
 	doors(t, func(http.ResponseWriter, *http.Request) error { panic("secret detail") }, func(t *testing.T, f *web.Function, at func(m, p, b string) json.RawMessage) {
 		for range 2 { // the process lives
 			if a := invoke(t, f, at("POST", "/p", `{}`)); a.status != 500 || a.code(t) != "internal_error" || strings.Contains(a.body, "secret detail") {
