@@ -67,6 +67,7 @@ lint: ## staticcheck, at the version that go.mod pins
 template: ## cfn-lint on template.yaml, where it is installed
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
 	else echo "cfn-lint is not installed: template.yaml was not linted"; fi
+	@python3 -c 'import samtranslator' 2>/dev/null || echo "the SAM translator is not installed: the translated template was not looked at"
 
 # Other people's clients, and dynalite for the local stack: as the lock file says, no script of theirs run.
 clients: shared/clients/node_modules/.package-lock.json

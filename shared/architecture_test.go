@@ -125,7 +125,7 @@ func TestVendors(t *testing.T) {
 		"github.com/twilio/twilio-go":                {"twilio", "standin"},
 		"github.com/wneessen/go-mail":                {"mail"},
 		"github.com/modelcontextprotocol/go-sdk":     {"tools"},
-		"github.com/johannesboyne/gofakes3":          {"local"},
+		"github.com/johannesboyne/gofakes3":          {"standin"},
 		"github.com/getkin/kin-openapi":              {"openapi", "local"},
 	}
 	for _, s := range everySource(t) {

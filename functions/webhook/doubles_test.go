@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,9 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3bolt"
-	bolt "go.etcd.io/bbolt"
+
+	standin "aurora/shared/standin/s3"
 )
 
 // cloud is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
@@ -110,15 +108,7 @@ func silent(_ http.ResponseWriter, r *http.Request) {
 
 func start(t *testing.T) (*cloud, func() (aws.Config, error)) {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "s3"), 0o600, &bolt.Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	backend := s3bolt.New(db)
-	if err := backend.CreateBucket("reports"); err != nil {
-		t.Fatal(err)
-	}
-	c := &cloud{s3: gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0)).Server(), calls: map[string]int{}, items: map[string]string{
+	c := &cloud{s3: standin.Serve(t, "reports"), calls: map[string]int{}, items: map[string]string{
 		"riley":        `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"},"gracePeriodMs":{"N":"300"}}`,
 		"+15551230100": `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"}}`,
 		"broken":       `{"assistantId":{"S":"broken"},"emails":{"M":{}}}`,
@@ -127,7 +117,6 @@ func start(t *testing.T) (*cloud, func() (aws.Config, error)) {
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
-		_ = db.Close()
 	})
 	return c, func() (aws.Config, error) {
 		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil

@@ -5,16 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3bolt"
-	bolt "go.etcd.io/bbolt"
+
+	standin "aurora/shared/standin/s3"
 )
 
 // s3 is S3's double with a bucket named reports. It spoils requests by rule: answer is written in the place of S3's
@@ -72,20 +70,11 @@ func silent(_ http.ResponseWriter, r *http.Request) {
 
 func start(t *testing.T) (*s3, func() (aws.Config, error)) {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "s3"), 0o600, &bolt.Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	backend := s3bolt.New(db)
-	if err := backend.CreateBucket("reports"); err != nil {
-		t.Fatal(err)
-	}
-	s := &s3{fake: gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0)).Server()}
+	s := &s3{fake: standin.Serve(t, "reports")}
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
-		_ = db.Close()
 	})
 	return s, func() (aws.Config, error) {
 		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil

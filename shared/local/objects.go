@@ -12,15 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3bolt"
 	bolt "go.etcd.io/bbolt"
+
+	"aurora/shared/standin/s3"
 )
 
 // objects is S3: gofakes3 on disk, with the notifications that it lacks.
 type objects struct {
-	db      *bolt.DB
-	steady  *steady
+	store   *s3.Store
 	fake    http.Handler
 	rules   []notification
 	publish func(ctx context.Context, queueARN string, body []byte) error
@@ -39,21 +38,17 @@ type notification struct {
 // between storing and telling.
 var pending = []byte("aurora-pending-notifications")
 
-// openObjects opens the store. What it keeps outlives the process but not a power cut, like the other stand-ins.
+// openObjects opens the store.
 func openObjects(path string, now func() time.Time) (*objects, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, NoSync: true, NoFreelistSync: true})
+	store, err := s3.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the objects: %w", err)
+		return nil, err
 	}
-	store := &steady{Backend: s3bolt.New(db)}
-	return &objects{db: db, steady: store, now: now, fake: gofakes3.New(store, gofakes3.WithTimeSkewLimit(0)).Server()}, nil
+	return &objects{store: store, now: now, fake: store.Handler()}, nil
 }
 
 // Close closes the store.
-func (o *objects) Close() error {
-	_ = o.db.Sync() // Close reports what matters
-	return o.db.Close()
-}
+func (o *objects) Close() error { return o.store.Close() }
 
 // ServeHTTP serves S3.
 func (o *objects) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -141,7 +136,7 @@ func (o *objects) mark(bucket, key, event string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return id, o.steady.update(o.db, func(tx *bolt.Tx) error {
+	return id, o.store.Update(func(tx *bolt.Tx) error {
 		b, err := o.marks(tx)
 		if err != nil {
 			return err
@@ -160,7 +155,7 @@ func (o *objects) marks(tx *bolt.Tx) (*bolt.Bucket, error) {
 }
 
 func (o *objects) unmark(id []byte) {
-	err := o.steady.update(o.db, func(tx *bolt.Tx) error {
+	err := o.store.Update(func(tx *bolt.Tx) error {
 		b, err := o.marks(tx)
 		if err != nil {
 			return err
@@ -175,7 +170,7 @@ func (o *objects) unmark(id []byte) {
 // recover tells the objects that an earlier run stored and did not tell.
 func (o *objects) recover(ctx context.Context) error {
 	left := map[string][]string{}
-	err := o.steady.update(o.db, func(tx *bolt.Tx) error {
+	err := o.store.Update(func(tx *bolt.Tx) error {
 		b, err := o.marks(tx)
 		if err != nil {
 			return err
@@ -255,7 +250,7 @@ func (o *objects) test(bucket string) []byte {
 // once does something the first time in the life of the data folder.
 func (o *objects) once(name string, do func() error) error {
 	key, done := []byte("done "+name), false
-	err := o.steady.update(o.db, func(tx *bolt.Tx) error {
+	err := o.store.Update(func(tx *bolt.Tx) error {
 		meta, err := tx.CreateBucketIfNotExists([]byte("_meta"))
 		if err != nil {
 			return err
@@ -273,7 +268,7 @@ func (o *objects) once(name string, do func() error) error {
 	if err := do(); err != nil {
 		return err
 	}
-	return o.steady.update(o.db, func(tx *bolt.Tx) error {
+	return o.store.Update(func(tx *bolt.Tx) error {
 		return tx.Bucket([]byte("_meta")).Bucket([]byte("aurora-done")).Put(key, []byte{1})
 	})
 }

@@ -77,7 +77,7 @@ func TestNotificationOutlivesARunThatDies(t *testing.T) {
 	}
 }
 
-// TestReadsHoldStill reads while the file grows and its pages are used again. Without steady the process dies here, or
+// TestReadsHoldStill reads while the file grows and its pages are used again. Without s3.Store the process dies here, or
 // a reader sees another object's bytes.
 func TestReadsHoldStill(t *testing.T) {
 	o, err := openObjects(filepath.Join(t.TempDir(), "s3.db"), time.Now)
