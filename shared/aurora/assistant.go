@@ -62,11 +62,20 @@ type Assistant struct {
 	SMS SMSSettings `json:"sms,omitzero"`
 	// Report says whether and how the assistant's reports are made.
 	Report Reporting `json:"report,omitzero"`
+	// Analysis says what to find out about its calls.
+	Analysis Analysing `json:"analysis,omitzero"`
+	// Language is what the assistant speaks, a BCP 47 tag such as es; empty leaves it to its prompt.
+	Language string `json:"language,omitempty"`
 }
 
 // Reporting is an assistant's wish for reports.
 type Reporting struct {
 	Scheduled bool `json:"scheduled,omitempty"` // weekly and monthly, at 08:00 in its zone
+}
+
+// Analysing is an assistant's wish for what is found out about each of its calls.
+type Analysing struct {
+	Schema json.RawMessage `json:"schema,omitempty"` // JSON Schema of an object: the data to extract
 }
 
 // AuroraControl is the CallControl that makes Aurora act through Twilio.

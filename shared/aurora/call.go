@@ -3,6 +3,7 @@ package aurora
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -33,7 +34,53 @@ type Call struct {
 	Transcript  bool      `json:"transcript,omitempty"`
 	Spoke       bool      `json:"spoke,omitempty"`
 	Transferred bool      `json:"transferred,omitempty"`
+	// ReportedAt is when the report says it was made, or, where it knows no time at all, when it came.
+	ReportedAt time.Time `json:"reportedAt,omitzero"`
+	Analysis
 }
+
+// Analysis is what was made of what was said in a call: by the provider where it said so, else by a model. A call that
+// was not analysed has none of it.
+type Analysis struct {
+	Outcome   Outcome   `json:"outcome,omitempty"`
+	Sentiment Sentiment `json:"sentiment,omitempty"`
+	Topics    []string  `json:"topics,omitempty"`      // at most five, in lower case
+	Actions   []string  `json:"actionItems,omitempty"` // what is left to do
+	// Extracted is what the assistant's own schema asks for, and fits it.
+	Extracted json.RawMessage `json:"extracted,omitempty"`
+	// AnalysisModel is who analysed; empty where no model was asked. The tokens and US dollars are the analysis's own,
+	// and no part of the call's cost; dollars are nil where the model's price is unknown.
+	AnalysisModel string   `json:"analysisModel,omitempty"`
+	PromptTokens  int      `json:"analysisPromptTokens,omitempty"`
+	AnswerTokens  int      `json:"analysisCompletionTokens,omitempty"`
+	AnalysisCost  *float64 `json:"analysisCost,omitempty"`
+	// AnalysisNote says what went wrong with the analysis; empty where nothing did.
+	AnalysisNote string `json:"analysisNote,omitempty"`
+}
+
+// Outcome is what came of a call.
+type Outcome string
+
+// The outcomes.
+const (
+	Resolved           Outcome = "resolved"
+	Unresolved         Outcome = "unresolved"
+	OutcomeTransferred Outcome = "transferred"
+	OutcomeVoicemail   Outcome = "voicemail"
+	OutcomeNoAnswer    Outcome = "no answer"
+	Dropped            Outcome = "dropped"
+	OutcomeError       Outcome = "error"
+)
+
+// Sentiment is how the other side felt by the end.
+type Sentiment string
+
+// The sentiments.
+const (
+	Positive Sentiment = "positive"
+	Neutral  Sentiment = "neutral"
+	Negative Sentiment = "negative"
+)
 
 // Place is where a call's row is: in the assistant's partition of a day, under a name.
 type Place struct {
@@ -50,6 +97,18 @@ func (c Call) At() time.Time {
 	return c.EndedAt
 }
 
+// When is the moment by which reports count the call: its end, else its start, else when it was reported, else the noon
+// of its day, so that a call of which nobody knows anything is counted all the same.
+func (c Call) When() time.Time {
+	for _, t := range []time.Time{c.EndedAt, c.StartedAt, c.ReportedAt} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	day, _ := time.Parse(time.DateOnly, c.Day) // a day that is none was never written
+	return day.Add(12 * time.Hour)
+}
+
 // NoAssistant stands in keys where an assistant's id would, for calls whose assistant is unknown.
 const NoAssistant = "_"
 
@@ -64,7 +123,7 @@ func NewCall(r EndOfCall, key, version string) Call {
 		EndedReason: clip(r.EndedReason, 200), Class: r.Class, Direction: r.Direction,
 		Customer: r.Customer, Name: clip(r.CustomerName, 200),
 		Summary: clip(r.Summary, 4000), Success: r.Success, Recording: clip(r.RecordingURL, 2000),
-		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred,
+		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred, ReportedAt: r.Timestamp,
 	}
 	if len(r.IDs) > 0 {
 		c.ID = clip(r.IDs[0], 200)
