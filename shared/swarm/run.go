@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -140,53 +139,26 @@ func (r *running) ask(ctx context.Context) (m Message, stopped bool, err error) 
 	if r.agent.Via != nil {
 		model = r.agent.Via
 	}
-	var text strings.Builder
-	var calls []ToolCall
-	var usage Usage
-	reason, refused := "", false
+	h := hearing{model: result.Model}
 	for chunk, cerr := range model.Stream(ctx, r.request()) {
 		if cerr != nil {
 			err = cerr
 			break
 		}
-		if chunk.Model != "" {
-			result.Model = chunk.Model
-		}
-		if chunk.Usage != nil {
-			usage = *chunk.Usage // of the answer so far: some servers send it with every chunk
-		}
-		if chunk.FinishReason != "" {
-			reason = chunk.FinishReason
-		}
-		calls = gather(calls, chunk.Calls)
-		if chunk.Refusal != "" { // said like any other words; the reason tells
-			chunk.Text, refused = chunk.Text+chunk.Refusal, true
-		}
-		if chunk.Text == "" {
-			continue
-		}
-		first := text.Len() == 0
-		text.WriteString(chunk.Text)
-		if !r.say(chunk.Text, first) {
+		first := h.text.Len() == 0
+		text := h.take(chunk)
+		result.Model = h.model
+		if text != "" && !r.say(text, first) {
 			return Message{}, true, nil
 		}
 	}
-	result.Usage.add(usage)
-	m = Message{Role: Assistant, Content: text.String(), ToolCalls: slices.DeleteFunc(calls, ToolCall.empty), Sender: r.agent.Name}
-	switch {
-	case reason != "" && err != nil:
-		slog.WarnContext(ctx, "the model's stream broke after its end", "error", err)
-		err = nil // nothing of the answer is missing
-	case reason == "" && err == nil:
-		err = fault.New(fault.Upstream, "The model's answer broke off.").Coded("upstream_error")
-	}
-	if refused && err == nil {
-		reason = ContentFilter
-	}
-	if err != nil || reason == Length || reason == ContentFilter {
+	err = h.end(ctx, err)
+	result.Usage.add(h.usage)
+	m = Message{Role: Assistant, Content: h.text.String(), ToolCalls: slices.DeleteFunc(h.calls, ToolCall.empty), Sender: r.agent.Name}
+	if err != nil || h.reason == Length || h.reason == ContentFilter {
 		m.ToolCalls = nil // their arguments may be cut short
 	}
-	result.FinishReason = reason
+	result.FinishReason = h.reason
 	return m, false, err
 }
 
