@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"sync"
@@ -104,6 +105,35 @@ func (b *Bucket) Read(ctx context.Context, key string) (body []byte, written tim
 		return nil, time.Time{}, fmt.Errorf("read %s: %w", key, err)
 	}
 	return body, aws.ToTime(object.LastModified), nil
+}
+
+// List yields the keys that begin with prefix, in order, from the first one after startAfter; empty is from the first.
+// It ends with the first error. Keys that come or go meanwhile may be among them or not.
+func (b *Bucket) List(ctx context.Context, prefix, startAfter string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		client, err := b.client()
+		if err != nil {
+			yield("", err)
+			return
+		}
+		input := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
+		if startAfter != "" {
+			input.StartAfter = &startAfter
+		}
+		pages := s3.NewListObjectsV2Paginator(client, input)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", fmt.Errorf("list %s: %w", prefix, err))
+				return
+			}
+			for _, object := range page.Contents {
+				if !yield(aws.ToString(object.Key), nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // impatient ends a try that hangs, so that another can be made within the context. It is made once: a client with
