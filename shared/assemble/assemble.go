@@ -7,15 +7,12 @@ import (
 	"time"
 
 	"aurora/shared/access"
-	"aurora/shared/aurora"
 	"aurora/shared/boot"
 	"aurora/shared/chat"
 	"aurora/shared/completions"
 	"aurora/shared/dynamo"
 	"aurora/shared/mail"
-	"aurora/shared/openai"
 	"aurora/shared/secret"
-	"aurora/shared/swarm"
 	"aurora/shared/tools"
 	"aurora/shared/twilio"
 )
@@ -46,24 +43,23 @@ func ReadTools(s *boot.Settings) Tools {
 
 // Chat is what a chat endpoint is made of.
 type Chat struct {
-	tools                       Tools
-	assistantsTable             string
-	apiKeysSecret, openAISecret string
-	defaultModels               []string // asked in order
-	allowedModels               []string // * is every one
-	openAIBaseURL               string   // on a developer's machine alone
+	tools           Tools
+	models          ModelServers
+	assistantsTable string
+	apiKeysSecret   string
+	defaultModels   []string // asked in order
+	allowedModels   []string // * is every one
 }
 
 // ReadChat reads the settings of a chat endpoint, those of its tools apart.
 func ReadChat(s *boot.Settings, tools Tools) Chat {
 	return Chat{
 		tools:           tools,
+		models:          readModels(s, tools.toolSecrets, tools.secrets),
 		assistantsTable: s.Required("ASSISTANTS_TABLE"),
 		apiKeysSecret:   s.Required("API_KEYS_SECRET"),
-		openAISecret:    s.Required("OPENAI_SECRET"),
-		defaultModels:   list(s.Required("DEFAULT_MODEL")),
-		allowedModels:   list(s.Optional("ALLOWED_MODELS", "*")),
-		openAIBaseURL:   s.Optional("OPENAI_BASE_URL", ""),
+		defaultModels:   List(s.Required("DEFAULT_MODEL")),
+		allowedModels:   List(s.Optional("ALLOWED_MODELS", "*")),
 	}
 }
 
@@ -83,7 +79,7 @@ func (p Tools) Kit() *tools.Kit {
 		Once:         ledger,
 		Secrets:      p.secrets,
 		SecretPrefix: p.toolSecrets,
-		PrivateHosts: list(p.privateHosts),
+		PrivateHosts: List(p.privateHosts),
 		Now:          time.Now,
 	}
 }
@@ -97,35 +93,12 @@ func (p Chat) Keys() access.Keys {
 	}
 }
 
-// Models are the times a chat endpoint gives its models.
-type Models struct {
-	openai.Limits
-	// Patience is how long a model may leave its first word open before the next one is asked; 0 waits.
-	Patience time.Duration
-}
-
-// Voice are the times on the phone, where silence ends a call.
-var Voice = Models{Limits: openai.Limits{Idle: 5 * time.Second}, Patience: 2500 * time.Millisecond}
-
 // Endpoint is the chat endpoints with everything behind them.
 func (p Chat) Endpoint(m Models) *completions.Endpoint {
-	secrets := p.tools.secrets
-	pool := &openai.Pool{
-		Options: openai.Options{
-			BaseURL: p.openAIBaseURL,
-			Key:     func(ctx context.Context) (string, error) { return secrets.Secret(ctx, p.openAISecret) },
-			Limits:  m.Limits,
-			Count:   boot.Count,
-		},
-		Key: func(ctx context.Context, name string) (string, error) {
-			return secrets.Secret(ctx, p.tools.toolSecrets+name)
-		},
-		Patience: m.Patience,
-	}
 	return &completions.Endpoint{
 		Service: &chat.Service{
 			Assistants:    dynamo.NewAssistants(boot.AWS, p.assistantsTable, time.Now),
-			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain(refsOf(refs)) },
+			Chain:         p.models.Chain(m),
 			DefaultModels: p.defaultModels,
 			AllowedModels: p.allowedModels,
 			Tools:         p.tools.Kit(),
@@ -139,15 +112,7 @@ func (p Chat) Endpoint(m Models) *completions.Endpoint {
 	}
 }
 
-func refsOf(refs []aurora.ModelRef) []openai.Ref {
-	out := make([]openai.Ref, len(refs))
-	for i, r := range refs {
-		out[i] = openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret}
-	}
-	return out
-}
-
-// list reads a comma-separated setting.
-func list(s string) []string {
+// List reads a comma-separated setting, such as the models that are asked in order.
+func List(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
