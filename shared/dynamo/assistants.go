@@ -28,6 +28,9 @@ const (
 	numberKey    = "numberE164"
 	internalKey  = "internalKey"
 	scheduledKey = "scheduledKey"
+
+	internalValue  = "internal"
+	scheduledValue = "scheduled"
 )
 
 // Limits of a read on the telephone's path (fault row 33).
@@ -43,12 +46,13 @@ const (
 // Assistants is the table of assistants. Use NewAssistants.
 type Assistants struct {
 	table opener
+	all   opener // with patience
 	cache cache
 }
 
 // NewAssistants returns the table of this name.
 func NewAssistants(config func() (aws.Config, error), table string, now func() time.Time) *Assistants {
-	return &Assistants{table: open(config, table, quickly), cache: cache{now: now}}
+	return &Assistants{table: open(config, table, quickly), all: open(config, table, patiently), cache: cache{now: now}}
 }
 
 // quickly sets a client's limits for a caller who waits on the telephone.
@@ -186,10 +190,10 @@ func encode(document []byte) (aurora.Assistant, dynamo.Item, error) {
 		fields[numberKey] = string(number)
 	}
 	if a.Internal {
-		fields[internalKey] = "internal" // one partition: they are few, and read together
+		fields[internalKey] = internalValue // one partition: they are few, and read together
 	}
 	if a.Report.Scheduled {
-		fields[scheduledKey] = "scheduled"
+		fields[scheduledKey] = scheduledValue
 	}
 	item := dynamo.Item{}
 	for name, v := range fields {

@@ -22,12 +22,13 @@ const (
 // Calls is the table of calls, one row each. Use NewCalls.
 type Calls struct {
 	table     opener
+	pages     opener // with patience
 	retention time.Duration
 }
 
 // NewCalls returns the table of this name. Rows expire as long after their day as retention says.
 func NewCalls(config func() (aws.Config, error), table string, retention time.Duration) *Calls {
-	return &Calls{table: open(config, table), retention: retention}
+	return &Calls{table: open(config, table), pages: open(config, table, patiently), retention: retention}
 }
 
 // Row is the row at a place; it is not ok where there is none.

@@ -31,6 +31,14 @@
 // it, and a counter the last that took from it. A counter is given back in one try, without the SDK's repeats, because
 // giving back twice would let a call too many through.
 //
+// Mails are once too, for 400 days, under sent#. What was said of an effect's lease holds for them: a mail goes twice only
+// where a process died between SES's answer and the writing down, within which nothing else happens.
+//
+// A day's calls are read by eventually consistent queries, at half the price: a report is made hours after the calls
+// that it counts, or, asked for by hand, while they still arrive, and then no reading is the last. They are read page by
+// page and by hand, attribute for attribute, because a month may hold 50,000 of them: by way of JSON, as Row goes, a row
+// takes thirty times as long (BenchmarkDayRow). Only Row reads consistently, since the index decides by it.
+//
 // Expired items are filtered here: DynamoDB deletes them up to days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 //

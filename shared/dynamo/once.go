@@ -14,12 +14,21 @@ import (
 )
 
 const (
-	oncePrefix = "once#"
-	onceKept   = 24 * time.Hour         // how long a result is given again
 	lease      = 60 * time.Second       // after that, whoever was doing it is taken to have died
 	doing      = 50 * time.Second       // how long it may take, so that nobody works beyond the lease
 	look       = 100 * time.Millisecond // between two looks at what another is doing
 	finishTime = 2 * time.Second        // for writing down how it ended
+)
+
+// kind is a sort of thing that happens once: the beginning of its keys, and how long it is remembered.
+type kind struct {
+	prefix string
+	kept   time.Duration
+}
+
+var (
+	effects = kind{"once#", 24 * time.Hour}       // how long a result is given again
+	mails   = kind{"sent#", 400 * 24 * time.Hour} // as long as the calls are kept that a report is of
 )
 
 // The states of something that is to happen once.
@@ -47,28 +56,46 @@ type onceRecord struct {
 // every later caller gets fault.Timeout too. Where the ledger cannot be written do is not called at all: the error is
 // fault.Unavailable.
 func (s *Ledger) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+	return s.once(ctx, effects, key, false, do)
+}
+
+// Send sends a mail, once for a key, as Once does things; sent reports whether this call sent it. With again it is sent
+// whatever was sent before, and that it was is written down. A mail of which nobody knows whether it was sent is a
+// fault.Timeout to everybody who asks, and only again sends it.
+func (s *Ledger) Send(ctx context.Context, key string, again bool, send func(context.Context) error) (sent bool, err error) {
+	_, err = s.once(ctx, mails, key, again, func(ctx context.Context) (string, error) {
+		err := send(ctx)
+		sent = err == nil
+		return "", err
+	})
+	return sent, err
+}
+
+// once does something of a kind once for a key; with again it does it whatever the key's record says.
+func (s *Ledger) once(ctx context.Context, k kind, key string, again bool, do func(context.Context) (string, error)) (string, error) {
 	t, err := s.table()
 	if err != nil {
 		return "", err
 	}
 	owner := rand.Text()
+	name := k.prefix + key
 	for {
-		claimed, err := s.claim(ctx, t, key, owner)
+		claimed, err := s.claim(ctx, t, k, name, owner, again)
 		if err != nil {
 			return "", away("What was done before cannot be looked up now, so nothing was done.").Because(err)
 		}
 		if claimed {
-			return s.carryOut(ctx, t, key, owner, do)
+			return s.carryOut(ctx, t, name, owner, do)
 		}
 		var r onceRecord
-		err = t.Get("key", oncePrefix+key).Consistent(true).One(ctx, &r)
+		err = t.Get("key", name).Consistent(true).One(ctx, &r)
 		switch {
 		case errors.Is(err, dynamo.ErrNotFound):
 			continue // given up in between
 		case err != nil:
 			return "", away("What was done before cannot be looked up now, so nothing was done.").Because(fmt.Errorf("read once: %w", err))
 		case r.State == underWay && r.Owner == owner:
-			return s.carryOut(ctx, t, key, owner, do) // ours: only the reply was lost
+			return s.carryOut(ctx, t, name, owner, do) // ours: only the reply was lost
 		case r.State == done:
 			return r.Result, nil
 		case r.State == unclear:
@@ -80,12 +107,15 @@ func (s *Ledger) Once(ctx context.Context, key string, do func(context.Context) 
 	}
 }
 
-// claim takes a key that is free, or whose owner is overdue.
-func (s *Ledger) claim(ctx context.Context, t dynamo.Table, key, owner string) (bool, error) {
+// claim takes a key that is free, or whose owner is overdue; with again it takes any.
+func (s *Ledger) claim(ctx context.Context, t dynamo.Table, k kind, name, owner string, again bool) (bool, error) {
 	now := s.now()
-	r := onceRecord{Key: oncePrefix + key, Owner: owner, State: underWay, Until: now.Add(lease).UnixMilli(), ExpiresAt: now.Add(onceKept).Unix()}
-	err := t.Put(r).If("attribute_not_exists($) OR $ <= ? OR ($ = ? AND $ <= ?)",
-		"key", expiryKey, now.Unix(), "state", underWay, "until", now.UnixMilli()).Run(ctx)
+	put := t.Put(onceRecord{Key: name, Owner: owner, State: underWay, Until: now.Add(lease).UnixMilli(), ExpiresAt: now.Add(k.kept).Unix()})
+	if !again {
+		put = put.If("attribute_not_exists($) OR $ <= ? OR ($ = ? AND $ <= ?)",
+			"key", expiryKey, now.Unix(), "state", underWay, "until", now.UnixMilli())
+	}
+	err := put.Run(ctx)
 	if dynamo.IsCondCheckFailed(err) {
 		return false, nil
 	}
@@ -96,7 +126,7 @@ func (s *Ledger) claim(ctx context.Context, t dynamo.Table, key, owner string) (
 }
 
 // carryOut does what the owner claimed, and writes down how it ended, also where the caller has gone meanwhile.
-func (s *Ledger) carryOut(ctx context.Context, t dynamo.Table, key, owner string, do func(context.Context) (string, error)) (string, error) {
+func (s *Ledger) carryOut(ctx context.Context, t dynamo.Table, name, owner string, do func(context.Context) (string, error)) (string, error) {
 	working, cancel := context.WithTimeout(ctx, doing)
 	defer cancel()
 	result, failed := do(working)
@@ -107,17 +137,17 @@ func (s *Ledger) carryOut(ctx context.Context, t dynamo.Table, key, owner string
 	mine := []any{"owner", owner}
 	switch {
 	case failed == nil:
-		err = t.Update("key", oncePrefix+key).Set("state", done).Set("result", result).If("$ = ?", mine...).Run(closing)
+		err = t.Update("key", name).Set("state", done).Set("result", result).If("$ = ?", mine...).Run(closing)
 	case fault.From(failed).Kind == fault.Timeout || errors.Is(failed, context.Canceled):
-		err = t.Update("key", oncePrefix+key).Set("state", unclear).If("$ = ?", mine...).Run(closing)
+		err = t.Update("key", name).Set("state", unclear).If("$ = ?", mine...).Run(closing)
 	default:
-		err = t.Delete("key", oncePrefix+key).If("$ = ?", mine...).Run(closing)
+		err = t.Delete("key", name).If("$ = ?", mine...).Run(closing)
 	}
 	if dynamo.IsCondCheckFailed(err) && failed != nil {
 		err = nil // deleted, and the reply was lost; or taken over, and then it is another's
 	}
 	if err != nil { // it happened, or did not, whatever the ledger says
-		slog.ErrorContext(ctx, "the end of something that must happen once was not written down", "key", key, "failed", failed != nil, "error", err)
+		slog.ErrorContext(ctx, "the end of something that must happen once was not written down", "key", name, "failed", failed != nil, "error", err)
 	}
 	return result, failed
 }
