@@ -12,6 +12,7 @@
 //	use cases  chat         one turn of a conversation
 //	           outbound     calls that we place: guards, limits, once
 //	           webhook      what voice providers tell and ask
+//	           report       what happened with an assistant's calls: counted, told, mailed
 //	adapters   bucket       S3
 //	           dynamo       DynamoDB
 //	           mail         SES

@@ -1,0 +1,157 @@
+package report
+
+import (
+	"fmt"
+	"time"
+)
+
+// chart is the calls by day, with those of the window before.
+type chart struct {
+	Days    []day
+	Dense   bool // too many days for a number on each
+	Partial bool // the first and the last day are not whole
+	Before  bool // there is something to compare with
+	Busiest string
+}
+
+// day is a bar of the chart. Heights and tops are percent.
+type day struct {
+	Short, Number, Long string // Mon, 16, Monday 16 November
+	Marked              bool   // labelled even where there is little space
+	Calls, Before       string
+	Height, Top         int
+	HeightBefore        int
+	TopBefore           int
+	Level               int    // as in the heat map
+	Paint, Text         string // its colours, for mails
+}
+
+func (p Page) chart(limit int) chart {
+	r, zone := p.Report, p.zone()
+	days, before := r.ByDay[max(0, len(r.ByDay)-limit):], r.Previous.ByDay
+	c := chart{Dense: len(days) > 10, Partial: !midnights(r.From.In(zone), r.Until.In(zone)), Before: r.Previous.Calls.Total > 0 && len(before) > 0}
+	most, mostNow, busiest := 1, 0, -1
+	for i, d := range days {
+		most = max(most, d.Calls)
+		if d.Calls > mostNow {
+			mostNow, busiest = d.Calls, i
+		}
+		if c.Before && i < len(before) {
+			most = max(most, before[i].Calls)
+		}
+	}
+	for i, d := range days {
+		one := day{Calls: spelled(max(d.Calls, 0)), Height: height(d.Calls, most), Level: level(d.Calls, mostNow), Long: tidy(d.Date, 10)}
+		if at, err := time.Parse(time.DateOnly, d.Date); err == nil {
+			one.Short, one.Number, one.Long = at.Format("Mon"), at.Format("2"), at.Format("Monday 2 January")
+			one.Marked = at.Weekday() == time.Monday
+		}
+		if c.Before {
+			one.Before = "–"
+			if i < len(before) {
+				one.Before, one.HeightBefore = spelled(max(before[i].Calls, 0)), height(before[i].Calls, most)
+			}
+		}
+		one.Top, one.TopBefore = 100-one.Height, 100-one.HeightBefore
+		c.Days = append(c.Days, one)
+	}
+	if busiest >= 0 {
+		c.Busiest = fmt.Sprintf("Busiest day: %s, %s.", c.Days[busiest].Long, calls(mostNow))
+	}
+	return c
+}
+
+// height is percent of the chart's height. What is not nothing is seen.
+func height(n, most int) int {
+	if n <= 0 {
+		return 0
+	}
+	return min(100, max(2, int(100*float64(n)/float64(most))))
+}
+
+// heat is the hour × weekday map, both ways.
+type heat struct {
+	Hours   []string
+	Days    []heatRow // a row a weekday
+	ByHour  []heatRow // a row an hour
+	Names   []string  // of the weekdays, short
+	Busiest string
+	Coarse  []heatRow // a row a weekday, a cell two hours: for mails
+}
+
+type heatRow struct {
+	Name, Long string
+	Cells      []heatCell
+}
+
+type heatCell struct {
+	Level       int
+	Calls       string
+	Some        bool
+	Paint, Text string // colours, for mails
+}
+
+var weekdays = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
+
+func heatOf(counts [7][24]int) heat {
+	most, at, hour := 0, 0, 0
+	var coarse [7][12]int
+	mostCoarse := 0
+	for d := range counts {
+		for h, n := range counts[d] {
+			if n > most {
+				most, at, hour = n, d, h
+			}
+			coarse[d][h/2] += max(n, 0)
+			mostCoarse = max(mostCoarse, coarse[d][h/2])
+		}
+	}
+	var m heat
+	for h := range 24 {
+		m.Hours = append(m.Hours, fmt.Sprintf("%02d", h))
+		row := heatRow{Name: fmt.Sprintf("%02d", h), Long: hours(h, 1)}
+		for d := range counts {
+			row.Cells = append(row.Cells, hot(counts[d][h], most))
+		}
+		m.ByHour = append(m.ByHour, row)
+	}
+	for d, name := range weekdays {
+		row, wide := heatRow{Name: name[:3], Long: name}, heatRow{Name: name[:3], Long: name}
+		for _, n := range counts[d] {
+			row.Cells = append(row.Cells, hot(n, most))
+		}
+		for _, n := range coarse[d] {
+			wide.Cells = append(wide.Cells, hot(n, mostCoarse))
+		}
+		m.Names = append(m.Names, name[:3])
+		m.Days, m.Coarse = append(m.Days, row), append(m.Coarse, wide)
+	}
+	if most > 0 {
+		m.Busiest = fmt.Sprintf("Busiest hour: %s, %s, %s.", weekdays[at], hours(hour, 1), calls(most))
+	}
+	return m
+}
+
+func hours(h, long int) string { return fmt.Sprintf("%02d:00–%02d:00", h, h+long) }
+
+func hot(n, most int) heatCell {
+	l := level(n, most)
+	return heatCell{Level: l, Calls: compact(max(n, 0)), Some: n > 0, Paint: paints[l][0], Text: paints[l][1]}
+}
+
+// levels is the number of the hottest class: .h8.
+const levels = 8
+
+// level is how hot a cell is, from 0 for nothing to levels for the most.
+func level(n, most int) int {
+	if n <= 0 || most <= 0 {
+		return 0
+	}
+	return min(levels, max(1, int(float64(levels)*float64(n)/float64(most)+0.5)))
+}
+
+// paints are the levels' colours of cell and text in a mail, as .h0 to .h8 are in the page's light scheme.
+var paints = [levels + 1][2]string{
+	{"#f3f4f8", "#5b6070"}, {"#e6ebfc", "#1a1c23"}, {"#d0daf9", "#1a1c23"}, {"#b3c3f5", "#1a1c23"}, {"#93a9ef", "#1a1c23"},
+	{"#4a66d4", "#ffffff"}, {"#3a54c0", "#ffffff"}, {"#2c429f", "#ffffff"}, {"#1f3080", "#ffffff"},
+}

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// maxMarks is how many combining marks may stand on one letter. Written languages need three or four.
+const maxMarks = 4
+
+// tidy is a foreign text on one line, as it may be shown: valid UTF-8 without control characters and without what would
+// turn the reading order of its neighbours, at most limit characters, the last then an ellipsis.
+func tidy(s string, limit int) string {
+	return strings.Join(strings.Fields(tidyLines(s, limit)), " ")
+}
+
+// tidyLines is tidy for a text whose line breaks matter. No line of it has space at its ends, and no two are empty in a
+// row.
+func tidyLines(s string, limit int) string {
+	var b strings.Builder
+	marks, count, breaks := 0, 0, 0
+	space := false
+	for _, r := range s { // what is no UTF-8 comes as U+FFFD
+		switch {
+		case r == '\n' || r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f' || r == '\u0085':
+			breaks++
+			space, marks = false, 0
+			continue
+		case unicode.IsSpace(r):
+			space, marks = true, 0
+			continue
+		case hidden(r):
+			continue
+		case unicode.In(r, unicode.Mn, unicode.Me) || r == '\u200c' || r == '\u200d':
+			if marks++; marks > maxMarks {
+				continue
+			}
+		default:
+			marks = 0
+		}
+		if count >= limit {
+			return strings.TrimRight(b.String(), "\u200d\u200c \n") + "…"
+		}
+		if b.Len() > 0 {
+			if breaks > 0 {
+				b.WriteString("\n\n"[:min(breaks, 2)])
+				count++
+			} else if space {
+				b.WriteByte(' ')
+				count++
+			}
+		}
+		space, breaks = false, 0
+		b.WriteRune(r)
+		count++
+	}
+	return b.String()
+}
+
+// hidden reports whether a character is never shown: control characters, those that embed, override or isolate a
+// direction, those without width that are not part of a word, tags, and those that Unicode keeps for no use.
+func hidden(r rune) bool {
+	switch {
+	case r < 0x20 || r >= 0x7f && r < 0xa0:
+		return true
+	case r < 0xad:
+		return false
+	case r == 0xad, r == 0x200b, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff,
+		r >= 0xfff9 && r <= 0xfffb, r >= 0xfdd0 && r <= 0xfdef, r&0xfffe == 0xfffe, r >= 0xe0000 && r <= 0xe007f:
+		return true
+	}
+	return false
+}
+
+const maxLink = 4096
+
+// link is an address that a page may lead to: https, or of public's own origin. Everything else is empty.
+func link(address, public string) string {
+	if len(address) > maxLink {
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
+		return ""
+	}
+	if u.Scheme == "https" {
+		return u.String()
+	}
+	own, err := url.Parse(public)
+	if err == nil && u.Scheme == "http" && own.Scheme == "http" && u.Host == own.Host {
+		return u.String()
+	}
+	return ""
+}
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$`)
+
+// tongue is a language tag as an attribute may have it; empty where it is none.
+func tongue(tag string) string {
+	if tag = strings.TrimSpace(tag); languageTag.MatchString(tag) {
+		return tag
+	}
+	return ""
+}
