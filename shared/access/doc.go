@@ -12,5 +12,10 @@
 // it by the key, and a document for one route alone would be 403 on the next
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
 //
+// The link in a mail is its own key: a token that names one object and when it was made, signed with HMAC-SHA256. Nothing
+// is stored for it, so that a mail costs no write, and nothing can be taken back but by changing the secret, which ends
+// every link. The secret may hold the key before beside the new one, and then ends none. Only report pages can be linked
+// to, whoever signed. A link tells a reader nothing of which of its faults it has.
+//
 // github.com/aws/aws-lambda-go/events: the authorizer's event and answer.
 package access

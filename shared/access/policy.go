@@ -41,6 +41,9 @@ var (
 	Webhook = Policy{Name: "webhook", routes: []string{"POST/api/webhook"},
 		reads: []header{{"Flask-Api-Key", API, false}, {"Binarytint_api_key", API, false},
 			{"Binarytint-Api-Key", API, false}, {"X-Vapi-Secret", API, false}, {"Authorization", API, true}}}
+	// Reports is the contract's internal policy; Internal is the kind of key that opens it.
+	Reports = Policy{Name: "internal", routes: []string{"POST/api/reports/aurora-report/*", "POST/api/reports/aurora-internal-report/*"},
+		reads: []header{{"Binarytint-Internal-Api-Key", Internal, false}}}
 	Partner = Policy{Name: "partner", routes: []string{"POST/api/outbound-call-uat", "POST/api/hyperscale/outbound-call"},
 		reads: []header{{"Binarytint-Internal-Api-Key", Internal, false}, {"Binarytint-External-Api-Key", External, false}}}
 )
