@@ -176,10 +176,6 @@ func (s *Stack) keepTime(f *function, plan schedulePlan) {
 		s.tell("%s: %v", plan.name, err)
 		return
 	}
-	input := []byte(plan.input)
-	if len(input) == 0 {
-		input = []byte("{}")
-	}
 	started := time.Now()
 	for {
 		now := time.Now()
@@ -188,7 +184,7 @@ func (s *Stack) keepTime(f *function, plan schedulePlan) {
 			return
 		}
 		if when.due(minute.In(zone), started) {
-			s.invoker.async(f, input)
+			s.invoker.async(f, plan.event(f.arn, minute))
 		}
 	}
 }

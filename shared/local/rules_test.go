@@ -177,3 +177,31 @@ func TestTemplate(t *testing.T) {
 		}
 	}
 }
+
+// A report's window ends by the time for which it was scheduled, not by the time at which it is made.
+func TestScheduledTime(t *testing.T) {
+	minute := time.Date(2026, 11, 23, 9, 0, 0, 0, time.FixedZone("", 3600))
+	plan := schedulePlan{input: `{"period":"weekly","at":"<aws.scheduler.scheduled-time>","try":"<aws.scheduler.attempt-number>","by":"<aws.scheduler.schedule-arn>"}`}
+	got := string(plan.event("arn:aws:lambda:us-east-1:000000000000:function:aurora-ReportScheduleFunction", minute))
+	if want := `{"period":"weekly","at":"2026-11-23T08:00:00Z","try":"1","by":"arn:aws:scheduler:us-east-1:000000000000:schedule/default/aurora-ReportScheduleFunction"}`; got != want {
+		t.Errorf("%s\n%s", got, want)
+	}
+	if got := string(schedulePlan{}.event("arn", minute)); got != "{}" {
+		t.Errorf("without an input: %s", got)
+	}
+	for _, expression := range []string{"cron(0 * ? * SUN-MON *)", "cron(0 * 1,28-31 * ? *)"} { // the template's
+		s, err := parseSchedule(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		due := 0
+		for at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC); at.Month() == time.November; at = at.Add(time.Minute) {
+			if s.due(at, time.Time{}) {
+				due++
+			}
+		}
+		if want := map[string]int{"cron(0 * ? * SUN-MON *)": 10 * 24, "cron(0 * 1,28-31 * ? *)": 4 * 24}[expression]; due != want {
+			t.Errorf("%s is due %d times in November 2026, want %d", expression, due, want)
+		}
+	}
+}

@@ -190,3 +190,17 @@ func (s *schedule) dueOn(now time.Time) bool {
 	}
 	return true
 }
+
+// event is what a schedule invokes its function with at a minute: its input, with Scheduler's words about the
+// invocation filled in (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
+func (p schedulePlan) event(arn string, minute time.Time) []byte {
+	if p.input == "" {
+		return []byte("{}")
+	}
+	return []byte(strings.NewReplacer(
+		"<aws.scheduler.schedule-arn>", strings.Replace(strings.Replace(arn, ":lambda:", ":scheduler:", 1), ":function:", ":schedule/default/", 1),
+		"<aws.scheduler.scheduled-time>", minute.UTC().Format("2006-01-02T15:04:05Z"),
+		"<aws.scheduler.execution-id>", newID(),
+		"<aws.scheduler.attempt-number>", "1",
+	).Replace(p.input))
+}

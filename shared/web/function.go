@@ -34,7 +34,8 @@ const (
 // After that an error ends the answer: with an error event where it streams, cut short where it does not.
 type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 
-// Route is one address of a function. Paths match exactly.
+// Route is one address of a function. Paths match exactly, but that a last segment such as {period} stands for any one
+// segment that is not empty, which r.PathValue("period") then gives.
 type Route struct {
 	Method, Path string
 	Handler      HandlerFunc
@@ -165,7 +166,7 @@ func (f *Function) run(w *watcher, r *http.Request) {
 func (f *Function) route(w http.ResponseWriter, r *http.Request) (HandlerFunc, error) {
 	var allow []string
 	for _, route := range f.Routes {
-		if route.Path != r.URL.EscapedPath() {
+		if !route.matches(r) {
 			continue
 		}
 		if route.Method == r.Method {
@@ -179,6 +180,25 @@ func (f *Function) route(w http.ResponseWriter, r *http.Request) (HandlerFunc, e
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
 	return nil, fault.Newf(fault.Method, "This address takes %s.", strings.Join(allow, " and "))
+}
+
+// matches reports whether a request is for the route's path, and sets the path's value.
+func (t Route) matches(r *http.Request) bool {
+	path := r.URL.EscapedPath()
+	before, name, ok := strings.Cut(t.Path, "{")
+	if !ok {
+		return path == t.Path
+	}
+	segment, ok := strings.CutPrefix(path, before)
+	if !ok || segment == "" || strings.Contains(segment, "/") {
+		return false
+	}
+	value, err := url.PathUnescape(segment)
+	if err != nil {
+		return false
+	}
+	r.SetPathValue(strings.TrimSuffix(name, "}"), value)
+	return true
 }
 
 // watcher remembers what was answered.

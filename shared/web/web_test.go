@@ -320,3 +320,27 @@ func TestObject(t *testing.T) {
 		}
 	}
 }
+
+// A last segment in braces stands for any one segment, and for nothing else.
+func TestPathValue(t *testing.T) {
+	f := &web.Function{Policy: access.Bearer, Keys: live, MaxBody: 100, Routes: []web.Route{
+		{Method: "POST", Path: "/api/reports/{period}", Handler: func(w http.ResponseWriter, r *http.Request) error {
+			return web.JSON(w, http.StatusOK, r.PathValue("period"))
+		}},
+		{Method: "POST", Path: "/api/exact", Handler: func(w http.ResponseWriter, r *http.Request) error {
+			return web.JSON(w, http.StatusOK, "exact"+r.PathValue("period"))
+		}},
+	}}
+	for path, want := range map[string]string{
+		"/api/reports/weekly": `"weekly"`, "/api/reports/we%20ek": `"we ek"`, "/api/reports/%7Bperiod%7D": `"{period}"`, "/api/exact": `"exact"`,
+		"/api/reports/": "unknown_route", "/api/reports": "unknown_route", "/api/reports/weekly/": "unknown_route", "/api/reports/a/b": "unknown_route",
+		"/api/reports/a%2Fb": `"a/b"`, "/api/reportsweekly": "unknown_route", "/api/exact/": "unknown_route", "/v1/api/reports/weekly": "unknown_route"} {
+		got := invoke(t, f, url("POST", path, "", bearer))
+		if got.body != want && (got.status != 404 || got.code(t) != want) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	if got := invoke(t, f, url("GET", "/api/reports/weekly", "", bearer)); got.status != 405 || got.header["Allow"] != "POST" {
+		t.Errorf("another method: %d %v", got.status, got.header)
+	}
+}
