@@ -115,7 +115,7 @@ const NoAssistant = "_"
 // Partition is the hash key of the calls table: one assistant's day.
 func (p Place) Partition() string { return p.AssistantID + "#" + p.Day }
 
-// NewCall is the row for a report: everything but its place.
+// NewCall is the row for a report: everything but its place and what an analysis finds out.
 func NewCall(r EndOfCall, key, version string) Call {
 	c := Call{
 		Version: version, Key: key,
@@ -124,6 +124,8 @@ func NewCall(r EndOfCall, key, version string) Call {
 		Customer: r.Customer, Name: clip(r.CustomerName, 200),
 		Summary: clip(r.Summary, 4000), Success: r.Success, Recording: clip(r.RecordingURL, 2000),
 		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred, ReportedAt: r.Timestamp,
+		// The sender's own; an analysis adds to it, and takes data out that does not fit the assistant's schema.
+		Analysis: Analysis{Outcome: r.Outcome, Extracted: r.Extracted},
 	}
 	if len(r.IDs) > 0 {
 		c.ID = clip(r.IDs[0], 200)

@@ -1,6 +1,7 @@
 package aurora
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"time"
@@ -36,6 +37,10 @@ type EndOfCall struct {
 	// Spoke reports whether anybody but the assistant said something.
 	Spoke       bool
 	Transferred bool
+	// Outcome is what came of the call where that is plain, or the sender judged it; empty where neither is so.
+	Outcome Outcome
+	// Extracted is the data that the sender extracted from the conversation, as Extracted has it; nil where none.
+	Extracted json.RawMessage
 }
 
 // Direction is which way a call went.
@@ -87,7 +92,8 @@ func (m Message) EndOfCall() EndOfCall {
 		RecordingURL: m.recording(),
 		Success:      m.success(),
 		Cost:         m.cost(),
-		Spoke:        m.spoke(),
+		Spoke:        anybodySpoke(m.Turns()),
+		Extracted:    m.extracted(),
 	}
 	r.AssistantNumber, _ = m.Phone(assistantNumberPaths...)
 	customer := []string{"customer.number", "call.customer.number", "session.callerPhoneNumber", "session.from",
@@ -99,6 +105,7 @@ func (m Message) EndOfCall() EndOfCall {
 	r.Seconds = m.seconds(r.StartedAt, r.EndedAt)
 	r.Class = Classify(r.EndedReason, r.Spoke)
 	r.Transferred = m.transferred(r.EndedReason)
+	r.Outcome = r.outcome()
 	return r
 }
 
@@ -189,32 +196,6 @@ func (m Message) success() string {
 		}
 	}
 	return ""
-}
-
-// spoke looks for something said by the other side, in the messages or else in the transcript.
-func (m Message) spoke() bool {
-	for _, path := range []string{"messages", "artifact.messages", "artifact.messagesOpenAIFormatted", "call.messages"} {
-		for _, v := range m.List(path) {
-			fields, _ := unfold(v).(map[string]any)
-			said := Message{fields: fields}
-			switch strings.ToLower(said.Text("role")) {
-			case "user", "customer", "caller", "human":
-				if said.Text("message", "content", "text") != "" || len(said.List("content")) > 0 {
-					return true
-				}
-			}
-		}
-	}
-	for line := range strings.Lines(m.Text("transcript", "artifact.transcript", "call.transcript")) {
-		who, what, ok := strings.Cut(line, ":")
-		switch strings.ToLower(strings.TrimSpace(who)) {
-		case "user", "customer", "caller", "human":
-			if ok && strings.TrimSpace(what) != "" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (m Message) transferred(reason string) bool {

@@ -141,7 +141,7 @@ func TestEndOfCallElsewhere(t *testing.T) {
 	r := report(t, `"call":{"type":"outboundPhoneCall","endedReason":"customer-busy","customer":{"number":"sip:a@example.com"},"phoneNumber":{"number":"+1 555 123 0100"}},
 		"analysis":{"successEvaluation":true,"summary":"In analysis"},"summary":"","artifact":{"recording":{"mono":{"combinedUrl":"https://storage.example.com/a.wav"}},"transfers":[{}]}`)
 	want := aurora.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.Outbound, EndedReason: "customer-busy", Class: aurora.Busy,
-		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", Transferred: true}
+		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", Transferred: true, Outcome: aurora.OutcomeTransferred}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}

@@ -1,0 +1,173 @@
+package aurora
+
+import (
+	"encoding/json"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Finding is what an analysis came to: the call's summary where the provider sent none, and all else. It is kept beside
+// the report, so that nothing that was paid for is asked for again.
+type Finding struct {
+	Summary string `json:"summary,omitempty"`
+	Analysis
+}
+
+// Analysed is the row with what was found out. It counts for more than the row of the same report without it, and for
+// less than any newer report's.
+func (c Call) Analysed(f Finding) Call {
+	c.Version += analysedMark
+	c.Analysis = f.Analysis
+	if c.Summary == "" {
+		c.Summary = f.Summary
+	}
+	return c
+}
+
+// analysedMark sorts after the end of a version, all of which are as long as another.
+const analysedMark = "+a"
+
+// outcome is what came of a call as far as that is plain without anybody's judgement, or by the provider's own.
+func (r EndOfCall) outcome() Outcome {
+	switch {
+	case r.Transferred:
+		return OutcomeTransferred
+	case r.Class == Voicemail:
+		return OutcomeVoicemail
+	case r.Spoke:
+		return evaluated(r.Success)
+	case r.Class == Failed:
+		return OutcomeError
+	case r.Class == NoAnswer, r.Class == Busy:
+		return OutcomeNoAnswer
+	}
+	return Dropped // answered, and nobody said a word
+}
+
+// evaluated reads a provider's evaluation as an outcome. Marks out of ten and the like have no threshold that we know
+// of, and say nothing.
+func evaluated(success string) Outcome {
+	switch strings.ToLower(strings.TrimSpace(success)) {
+	case "true", "pass", "passed", "yes", "success", "successful", "excellent", "good":
+		return Resolved
+	case "false", "fail", "failed", "no", "failure", "unsuccessful", "poor":
+		return Unresolved
+	}
+	return ""
+}
+
+// MaxExtracted bounds extracted data, in bytes of JSON: a row has 400 KB, and shall stay far below.
+const MaxExtracted = 16 << 10
+
+// extracted is the data that the provider extracted: Vapi's structured data, or else its structured outputs by name.
+func (m Message) extracted() json.RawMessage {
+	for _, path := range []string{"analysis.structuredData", "call.analysis.structuredData"} {
+		if data := Extracted(unfold(m.at(path))); data != nil {
+			return data
+		}
+	}
+	outputs, _ := unfold(m.at("artifact.structuredOutputs")).(map[string]any)
+	named := map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(outputs)) { // of two by one name it is always the same that stays
+		fields, _ := outputs[id].(map[string]any)
+		output := Message{fields: fields}
+		if name := output.Text("name"); name != "" && fields["result"] != nil {
+			named[name] = fields["result"]
+		}
+	}
+	return Extracted(named)
+}
+
+// Extracted is data as it may stand in a row: an object in at most MaxExtracted bytes of JSON, not nested deeper than a
+// store takes, with names and numbers that every store can hold and texts that Clean has cleaned. It is nil where the
+// value is none, or empty. Numbers are json.Number or float64.
+func Extracted(v any) json.RawMessage {
+	object, ok := v.(map[string]any)
+	if !ok || len(object) == 0 {
+		return nil
+	}
+	const levels = 20
+	clean, ok := tidy(object, levels)
+	if !ok {
+		return nil
+	}
+	b, err := json.Marshal(clean)
+	if err != nil || len(b) > MaxExtracted {
+		return nil
+	}
+	return b
+}
+
+func tidy(v any, levels int) (any, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, inner := range v {
+			kept, ok := tidy(inner, levels-1)
+			if !ok || levels == 0 || name == "" || name != Clean(name, 200) {
+				return nil, false
+			}
+			out[name] = kept
+		}
+		return out, true
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			kept, ok := tidy(inner, levels-1)
+			if !ok || levels == 0 {
+				return nil, false
+			}
+			out[i] = kept
+		}
+		return out, true
+	case string:
+		return Clean(v, MaxExtracted), true
+	case json.Number:
+		n, err := v.Float64()
+		if err == nil && n == math.Trunc(n) && len(v) <= 18 && !strings.ContainsAny(v.String(), ".eE") {
+			return v, true // an id of more digits than a float has
+		}
+		return float(n, err == nil)
+	case float64:
+		return float(v, true)
+	}
+	return v, true // true, false and null
+}
+
+// float is a number that DynamoDB takes.
+func float(n float64, ok bool) (any, bool) {
+	const least, most = 1e-129, 1e125
+	size := math.Abs(n)
+	return n, ok && (size == 0 || size >= least && size < most)
+}
+
+// Clean is a text from elsewhere in at most n characters: valid, in NFC, without control and invisible formatting
+// characters, white space as single spaces.
+func Clean(s string, n int) string {
+	if len(s) > 8*n+64 {
+		s = s[:8*n+64] // of a text that is mostly white space less than n may be left
+	}
+	s = strings.ToValidUTF8(s, "")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != '\u200d' && r != '\u200c', r == unicode.ReplacementChar: // joiners shape words and emoji
+			return -1
+		}
+		return r
+	}, s)
+	s = norm.NFC.String(s) // after the others: what they leave out may part what belongs together
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > n { // at least as many characters as bytes
+		if r := []rune(s); len(r) > n {
+			s = strings.TrimSpace(string(r[:n]))
+		}
+	}
+	return s
+}
