@@ -2,6 +2,33 @@
 //
 // # Decisions
 //
+// One walk over the rows counts three windows: the one reported, the one before, whose figures stand beside it, and the
+// one before that, of which only the callers are kept: "returning" needs them for the window before. Eight days are read
+// at once and counted in their order, so that report.csv is written on the way, in order of time, without ever being
+// whole in memory. What grows with the number of calls is the set of their callers' numbers, eight bytes each and the
+// map's share. Money is summed in millionths and time in thousandths, as whole numbers: the order of the rows changes
+// no figure.
+//
+// A call belongs where it ended. That is what its row is filed by, and then the days sum to the total. A call of which
+// nobody knows when it ended, as the API document's reports say none, counts by its start, else by its report.
+//
+// report.json is written last: where it is, the report is whole. A report made again replaces itself object by object;
+// a reader in between may see the page of one beside the figures of the other, which differ only in late calls.
+//
+// Transcripts are pages of their own beside the report, made for the calls that deserve attention and for no others:
+// a link to the raw report would hand its reader the provider's JSON. Without PUBLIC_URL nobody could follow a link to
+// one, so none is made.
+//
+// The narrative is the model's, its numbers are ours. A sentence with a number that is not among the figures, their
+// differences and their changes in percent is dropped, and so is one with a number that cannot be checked: half, twice,
+// dozens. Words for numbers are known in English alone; the model is asked for digits. What is dropped is noted, never
+// mended. An assistant's own models tell its reports: its owner chose where words go.
+//
+// Mails go to one recipient each: what is remembered, refused and tried again is one recipient's mail.
+//
+// What would change our mind: more than a few million calls a month for one assistant. Then days are counted once, when
+// they are over, and reports are put together from days.
+//
 // A page is one file that loads nothing and runs nothing: it can be kept, printed, sent on and opened in ten years. Its
 // own Content-Security-Policy says the same once more, should a template ever be wrong. Bars are SVG inside the page and
 // heat is a class, .h0 to .h8, because html/template can escape numbers in attributes and never has to trust a style.
