@@ -11,6 +11,7 @@
 //	           tools        what agents may do: built-in, HTTP and MCP tools
 //	use cases  chat         one turn of a conversation
 //	           outbound     calls that we place: guards, limits, once
+//	           summary      what came of a call, found out by a model
 //	           webhook      what voice providers tell and ask
 //	           report       what happened with an assistant's calls: counted, told, mailed
 //	adapters   bucket       S3

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,6 +13,13 @@ import (
 
 // toolName is what OpenAI takes as a function's name.
 var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// CheckObject compiles a JSON Schema of an object, as strictly as those of tools: of bounded size, and with nothing loaded
+// from elsewhere. What it returns checks data against it; its errors are faults whose sentence names a field and repeats
+// no value.
+func CheckObject(schema json.RawMessage) (check func(data json.RawMessage) error, err error) {
+	return (&schemas{}).check(schema)
+}
 
 // CheckTools says everything that is wrong with what an assistant may do, an error for each fault, joined. privateHosts
 // are addresses host:port that are allowed beyond https on the internet.
