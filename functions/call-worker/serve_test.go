@@ -20,9 +20,26 @@ import (
 	"aurora/shared/aurora"
 	"aurora/shared/fault"
 	"aurora/shared/golden"
+	"aurora/shared/openai"
 	"aurora/shared/queue"
+	standin "aurora/shared/standin/openai"
+	"aurora/shared/summary"
+	"aurora/shared/swarm"
 	"aurora/shared/webhook"
 )
+
+// analyst asks a model at an address, through the adapter that asks in AWS.
+func analyst(url string) *summary.Analyst {
+	pool := &openai.Pool{Options: openai.Options{BaseURL: url, Key: func(context.Context) (string, error) { return "sk-test", nil },
+		Limits: openai.Limits{Backoff: time.Millisecond}}}
+	return &summary.Analyst{Models: []string{"gpt-4o-mini"}, Chain: func(refs []aurora.ModelRef) swarm.Model {
+		var all []openai.Ref
+		for _, r := range refs {
+			all = append(all, openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret})
+		}
+		return pool.Chain(all)
+	}}
+}
 
 var arrived = time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)
 
@@ -93,8 +110,11 @@ func (r rows) Delete(_ context.Context, c aurora.Call) (bool, error) {
 
 type assistants struct{}
 
-func (assistants) ByID(context.Context, string) (aurora.Assistant, error) {
-	panic("the worker asks by number only")
+func (assistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+	if id == "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" {
+		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantName: "Riley"}, Language: "en-US"}, nil
+	}
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
 func (assistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
@@ -165,6 +185,9 @@ func TestEvents(t *testing.T) {
 			Reader: b, Assistants: assistants{},
 			Index:  &webhook.Index{Ledger: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
 			Keeper: webhook.Keeper{Objects: b, Now: now, Count: func(context.Context, string) {}},
+			Analyst: analyst(standin.Serve(t, func(int, standin.Request) standin.Answer {
+				return standin.Text(`{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["hours"],"actionItems":[]}`)
+			}).URL),
 		})
 		var batch events.SQSEvent
 		if err := json.Unmarshal(event, &batch); err != nil {

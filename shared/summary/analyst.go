@@ -29,7 +29,8 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 	if !report.Spoke {
 		return f, nil
 	}
-	w := wish{summary: report.Summary == "", outcome: report.Outcome == ""}
+	machine := report.Class == aurora.Voicemail // what spoke has no feelings
+	w := wish{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !machine}
 	if schema := assistant.Analysis.Schema; len(schema) > 0 && string(schema) != "null" {
 		check, err := tools.CheckObject(schema)
 		if err != nil {
@@ -41,6 +42,9 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 		if err == nil && f.Extracted == nil {
 			w.schema = schema
 		}
+	}
+	if machine && !w.summary && w.schema == nil {
+		return f, nil
 	}
 	refs := assistant.Models
 	if len(refs) == 0 {

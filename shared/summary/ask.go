@@ -21,11 +21,11 @@ const (
 	withDataTokens = 6_000  // where data is extracted too
 )
 
-// wish is what a model is asked to find out. Sentiment, topics and actions always are.
+// wish is what a model is asked to find out. Topics and actions always are.
 type wish struct {
-	summary, outcome bool
-	schema           json.RawMessage             // of the data; nil where none is asked for
-	check            func(json.RawMessage) error // of the data
+	summary, outcome, sentiment bool
+	schema                      json.RawMessage             // of the data; nil where none is asked for
+	check                       func(json.RawMessage) error // of the data
 }
 
 // field is one field of the answer.
@@ -44,8 +44,10 @@ func (w wish) fields() []field {
 		all = append(all, field{"outcome", "what came of it: resolved (the caller got what they wanted), unresolved (they did not), transferred (the caller was put through to somebody else), " +
 			"voicemail (the other side was a machine), dropped (it broke off before that could be known), error (the assistant failed)", enum(outcomes)})
 	}
+	if w.sentiment {
+		all = append(all, field{"sentiment", "how the caller felt by the end: positive, neutral or negative", enum(sentiments)})
+	}
 	all = append(all,
-		field{"sentiment", "how the caller felt by the end: positive, neutral or negative", enum(sentiments)},
 		field{"topics", "what the call was about: up to five topics of one to three words, in lower case, the most important first, worded so that other calls about the same thing get the same words", texts},
 		field{"actionItems", "what somebody at the business still has to do after this call, each one sentence in the language of the call, at most ten; empty where nothing is left to do", texts})
 	if w.schema != nil {

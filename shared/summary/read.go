@@ -66,9 +66,11 @@ func (w wish) read(a swarm.Answer, f *aurora.Finding) error {
 			wrong = append(wrong, misfit("The answer's outcome is none of those that there are."))
 		}
 	}
-	var ok bool
-	if f.Sentiment, ok = choice(said.Sentiment, sentiments); !ok {
-		wrong = append(wrong, misfit("The answer's sentiment is none of the three."))
+	if w.sentiment {
+		var ok bool
+		if f.Sentiment, ok = choice(said.Sentiment, sentiments); !ok {
+			wrong = append(wrong, misfit("The answer's sentiment is none of the three."))
+		}
 	}
 	f.Topics = some(said.Topics, maxTopics, func(s string) string { return aurora.Clean(strings.ToLower(s), maxTopic) })
 	f.Actions = some(said.ActionItems, maxActions, func(s string) string { return aurora.Clean(s, maxAction) })

@@ -263,7 +263,7 @@ func FuzzRead(f *testing.F) {
 	for _, s := range []string{whole, withData, "", "{}", `{"topics":"one","actionItems":[1,"x",null],"summary":5,"data":{"name":1e999}}`, "```json\n{\"summary\":\"\\ud800\"}\n```", strings.Repeat(`{"data":`, 100)} {
 		f.Add(s)
 	}
-	report := wish{summary: true, outcome: true, schema: schema, check: func(json.RawMessage) error { return nil }}
+	report := wish{summary: true, outcome: true, sentiment: true, schema: schema, check: func(json.RawMessage) error { return nil }}
 	f.Fuzz(func(t *testing.T, answer string) {
 		var got aurora.Finding
 		err := report.read(swarm.Answer{Text: answer, FinishReason: swarm.Stop}, &got)

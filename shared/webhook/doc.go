@@ -17,6 +17,17 @@
 // Vapi speaks an "error" to its caller but treats another status as a failed call, so questions in Vapi's own shape
 // are answered 200 whatever happens. The document's callers get statuses.
 //
+// # What came of a call
+//
+// The row is written first and the analyst asked after, so a call counts whatever comes of its analysis. The analysed
+// row's version is the report's with "+a" behind it: greater than the report's own, less than any newer report's. So a
+// redelivery neither undoes an analysis nor repeats it, and an analysis that comes late spoils no newer report.
+//
+// An analysis is kept under analysis/, beside its report and written once, before the row: what was paid for is not
+// asked again, and reindexing needs no model. Of two workers that asked at once the first one's is kept, and counts. Where
+// the bucket refuses it the row gets it all the same, and it is kept from there when the message comes again. An assistant
+// whose wishes change later does not have its old calls analysed anew.
+//
 // # One call is one row
 //
 // Providers name one call differently, SQS keeps no order and repeats, and a worker may die between any two writes. The

@@ -50,35 +50,41 @@ const (
 // Add indexes what one report says of a call. names are the call's names, safe in keys, the primary one first and at
 // least one. c's place says the assistant and the day to use where the call has none yet.
 func (x *Index) Add(ctx context.Context, names []string, c aurora.Call) error {
+	_, err := x.settle(ctx, names, c)
+	return err
+}
+
+// settle is Add, and says where the call's row is now.
+func (x *Index) settle(ctx context.Context, names []string, c aurora.Call) (aurora.Place, error) {
 	names = names[:min(len(names), maxNames)]
 	for range maxRounds {
-		settled, err := x.round(ctx, names, c)
+		at, settled, err := x.round(ctx, names, c)
 		if err != nil {
-			return fmt.Errorf("index call: %w", err)
+			return at, fmt.Errorf("index call: %w", err)
 		}
 		if settled {
-			return nil
+			return at, nil
 		}
 	}
-	return fmt.Errorf("index call: not settled after %d rounds", maxRounds)
+	return aurora.Place{}, fmt.Errorf("index call: not settled after %d rounds", maxRounds)
 }
 
 // round does all there is to do, and reports whether nothing that it relied on changed meanwhile.
-func (x *Index) round(ctx context.Context, names []string, c aurora.Call) (settled bool, err error) {
+func (x *Index) round(ctx context.Context, names []string, c aurora.Call) (at aurora.Place, settled bool, err error) {
 	seen, err := x.load(ctx, names)
 	if err != nil {
-		return false, err
+		return at, false, err
 	}
 	root, done, err := x.join(ctx, names, seen, c.Place)
 	if !done || err != nil {
-		return false, err
+		return at, false, err
 	}
 	if root, done, err = x.locate(ctx, root, seen, c.Place); !done || err != nil {
-		return false, err
+		return at, false, err
 	}
 	c.Place = current(root)
 	if err := x.Rows.Put(ctx, c); err != nil {
-		return false, err
+		return at, false, err
 	}
 	seen[root.Name] = root
 	for _, record := range inOrder(seen) {
@@ -87,12 +93,12 @@ func (x *Index) round(ctx context.Context, names []string, c aurora.Call) (settl
 				continue
 			}
 			if gone, err := x.move(ctx, place, c.Place); !gone || err != nil {
-				return false, err
+				return at, false, err
 			}
 		}
 	}
 	now, ok, err := x.Ledger.Alias(ctx, root.Name)
-	return ok && now.Revision == root.Revision, err
+	return c.Place, ok && now.Revision == root.Revision, err
 }
 
 // load reads the records of the names and of all that they lead to.

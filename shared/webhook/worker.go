@@ -23,37 +23,52 @@ type Worker struct {
 	Assistants Assistants
 	Index      *Index
 	Keeper     Keeper
+	// Analyst is asked what came of calls; nil asks nobody, and uses the analyses that are kept.
+	Analyst Analyst
 }
 
-// Kept indexes the report at a key of the bucket. A report that is gone is nothing to do; keys that hold no reports are
-// none of its business.
+// Kept indexes the report at a key of the bucket, and has its call analysed. A report that is gone is nothing to do;
+// keys that hold no reports are none of its business.
 func (w *Worker) Kept(ctx context.Context, key string) error {
-	if !strings.HasPrefix(key, "eoc/") {
+	if !strings.HasPrefix(key, reports) {
 		slog.WarnContext(ctx, "an object that is no report was announced", "key", clip(key, 200))
 		return nil
 	}
-	body, written, err := w.Reader.Read(ctx, key)
+	_, err := w.Report(ctx, key)
 	if fault.Is(err, fault.NotFound) {
 		slog.WarnContext(ctx, "an announced report is gone", "key", key)
 		return nil
 	}
+	return err
+}
+
+// Report does the same for a key that holds a report, and says where the call's row is. A report that is gone is a
+// fault.NotFound, and one that is none a fault.Invalid.
+func (w *Worker) Report(ctx context.Context, key string) (aurora.Place, error) {
+	body, written, err := w.Reader.Read(ctx, key)
 	if err != nil {
-		return err
+		return aurora.Place{}, err
 	}
-	report, err := aurora.ParseEndOfCall(body)
+	m, err := aurora.ParseMessage(body)
 	if err != nil {
-		return fmt.Errorf("index %s: %w", key, err)
+		return aurora.Place{}, fmt.Errorf("index %s: %w", key, err)
 	}
-	c := aurora.NewCall(report, key, aurora.Version(report.Timestamp, written, key))
-	day, ok := report.Date()
+	r := kept{key: key, report: m.EndOfCall()}
+	r.names = callNames(r.report, key)
+	r.row = aurora.NewCall(r.report, key, aurora.Version(r.report.Timestamp, written, key))
+	day, ok := r.report.Date()
 	if !ok {
 		day = written.UTC()
+		r.row.ReportedAt = day // reports count by it, and nothing else is known
 	}
-	c.Day = day.Format(time.DateOnly)
-	if c.AssistantID, err = w.assistantID(ctx, report); err != nil {
-		return err
+	r.row.Day = day.Format(time.DateOnly)
+	if r.row.AssistantID, err = w.assistantID(ctx, r.report); err != nil {
+		return aurora.Place{}, err
 	}
-	return w.Index.Add(ctx, callNames(report, key), c)
+	if !r.report.Spoke { // what came of it is plain
+		return w.Index.settle(ctx, r.names, r.row)
+	}
+	return w.analysed(ctx, r, m.Turns())
 }
 
 // assistantID is the assistant that the report names, or else the one whose number it is about.
@@ -85,6 +100,9 @@ func callNames(report aurora.EndOfCall, key string) []string {
 	}
 	return names
 }
+
+// reports is what the keys of all reports begin with.
+const reports = "eoc/"
 
 // Raw stores a report that the bucket had refused. Its notification then leads to Kept.
 func (w *Worker) Raw(ctx context.Context, packed string) error {

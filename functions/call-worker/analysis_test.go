@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"aurora/shared/aurora"
+	"aurora/shared/golden"
+	"aurora/shared/queue"
+	standin "aurora/shared/standin/openai"
+	"aurora/shared/webhook"
+)
+
+const spoken = "eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/c1.json"
+
+// desk is a worker over memory, with one report in which somebody spoke.
+type desk struct {
+	bucket objects
+	rows   rows
+	model  *standin.Double
+	counts map[string]int
+	serve  func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
+}
+
+func newDesk(t *testing.T, script standin.Script) *desk {
+	d := &desk{rows: rows{}, counts: map[string]int{}, model: standin.Serve(t, script), bucket: objects{spoken: {body: `{"message":{"type":"end-of-call-report",
+		"timestamp":1795014286704,"call":{"id":"c1","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","type":"inboundPhoneCall"},"endedAt":"2026-11-18T15:04:42Z",
+		"endedReason":"customer-ended-call","durationSeconds":29.4,"transcript":"AI: How can I help?\nUser: What are your hours?\nAI: Nine to five.\n"}}`}}}
+	now := func() time.Time { return arrived }
+	d.serve = queue.Consume(serve(&webhook.Worker{Reader: d.bucket, Assistants: assistants{},
+		Index:   &webhook.Index{Ledger: ledger{}, Rows: d.rows, Now: now, Retention: 400 * 24 * time.Hour},
+		Keeper:  webhook.Keeper{Objects: d.bucket, Now: now, Count: func(_ context.Context, metric string) { d.counts[metric]++ }},
+		Analyst: analyst(d.model.URL)}))
+	return d
+}
+
+// deliver delivers the notification of the report, and reports whether it is done with.
+func (d *desk) deliver(t *testing.T) bool {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{"eventName": "ObjectCreated:Put", "s3": map[string]any{"object": map[string]any{"key": spoken}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := d.serve(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m", Body: string(body)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(response.BatchItemFailures) == 0
+}
+
+func (d *desk) row(t *testing.T) aurora.Call {
+	t.Helper()
+	if len(d.rows) != 1 {
+		t.Fatalf("%d rows", len(d.rows))
+	}
+	for _, c := range d.rows {
+		return c
+	}
+	return aurora.Call{}
+}
+
+const analysed = `{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["opening hours"],"actionItems":[]}`
+
+// TestFault42 lets the model fail after the report is kept: the call counts at once, and is analysed when the model is
+// back.
+func TestFault42(t *testing.T) {
+	for name, failure := range map[string]standin.Answer{
+		"500":       standin.Status(500, `{"error":{"message":"oops"}}`),
+		"429":       standin.Status(429, `{"error":{"message":"slow down"}}`, "Retry-After", "600"),
+		"401":       standin.Status(401, `{"error":{"message":"bad key sk-test","code":"invalid_api_key"}}`),
+		"broken":    standin.Text(analysed[:20], analysed[20:]).CloseAfter(1),
+		"reset":     standin.Reset(),
+		"no finish": standin.Text(analysed).NoFinish(),
+	} {
+		t.Run("42 "+name, func(t *testing.T) {
+			back := false
+			d := newDesk(t, func(int, standin.Request) standin.Answer {
+				if back {
+					return standin.Text(analysed).Usage(200, 40)
+				}
+				return failure
+			})
+			if d.deliver(t) {
+				t.Fatal("the message is done with, and nothing was analysed")
+			}
+			if c := d.row(t); c.Class != aurora.Answered || c.Outcome != "" || d.counts[webhook.MetricAnalysis] != 1 {
+				t.Errorf("row %+v, counted %v", c, d.counts)
+			}
+			back = true
+			if !d.deliver(t) {
+				t.Fatal("the message failed although the model is back")
+			}
+			if c := d.row(t); c.Outcome != aurora.Resolved || c.Summary != "The caller asked for the hours." || c.PromptTokens != 200 || c.AnalysisCost == nil {
+				t.Errorf("row %+v", c)
+			}
+			asked := len(d.model.Requests())
+			if !d.deliver(t) || len(d.model.Requests()) != asked {
+				t.Errorf("the model was asked %d times more about an analysed call", len(d.model.Requests())-asked)
+			}
+		})
+	}
+}
+
+// The bytes that a model server gets.
+func TestRequestBytes(t *testing.T) {
+	d := newDesk(t, func(int, standin.Request) standin.Answer { return standin.Text(analysed) })
+	if !d.deliver(t) || len(d.model.Requests()) != 1 {
+		t.Fatalf("asked %d times", len(d.model.Requests()))
+	}
+	golden.Equal(t, "request", append(d.model.Requests()[0].Raw, '\n'))
+}
+
+// A server that takes no response_format is asked without it, and what it costs is kept whole.
+func TestAServerWithoutResponseFormat(t *testing.T) {
+	d := newDesk(t, func(_ int, r standin.Request) standin.Answer {
+		if r.Body.ResponseFormat != nil {
+			return standin.Status(400, `{"error":{"message":"unknown field","type":"invalid_request_error","param":"response_format"}}`)
+		}
+		return standin.Text(fmt.Sprintf("Sure:\n```json\n%s\n```", analysed))
+	})
+	if !d.deliver(t) || d.row(t).Outcome != aurora.Resolved || len(d.model.Requests()) != 2 {
+		t.Errorf("%+v after %d questions", d.row(t), len(d.model.Requests()))
+	}
+}
