@@ -61,13 +61,18 @@ func (s *Ledger) Once(ctx context.Context, key string, do func(context.Context) 
 
 // Send sends a mail, once for a key, as Once does things; sent reports whether this call sent it. With again it is sent
 // whatever was sent before, and that it was is written down. A mail of which nobody knows whether it was sent is a
-// fault.Timeout to everybody who asks, and only again sends it.
+// fault.Timeout to whoever tried; after that it counts as sent, since nothing is won by failing over it for ever.
 func (s *Ledger) Send(ctx context.Context, key string, again bool, send func(context.Context) error) (sent bool, err error) {
+	tried := false
 	_, err = s.once(ctx, mails, key, again, func(ctx context.Context) (string, error) {
+		tried = true
 		err := send(ctx)
 		sent = err == nil
 		return "", err
 	})
+	if !tried && fault.Is(err, fault.Timeout) {
+		return false, nil
+	}
 	return sent, err
 }
 
