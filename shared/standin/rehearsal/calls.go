@@ -94,7 +94,10 @@ func Answers(t *testing.T, function string, play func(t *testing.T, name string,
 	golden.Events(t, function, func(t *testing.T, name string, event json.RawMessage) {
 		answer, also := play(t, name, event)
 		seen := read(t, answer)
-		golden.JSON(t, name, map[string]any{"status": seen.Status, "body": json.RawMessage(seen.raw), "after": also})
+		if len(seen.raw) > 0 { // a redirection has no body
+			seen.Body = seen.raw
+		}
+		golden.JSON(t, name, map[string]any{"status": seen.Status, "body": seen.Body, "after": also})
 		openapi.CheckEvent(t, event, seen.Status, seen.header, seen.raw)
 	})
 }

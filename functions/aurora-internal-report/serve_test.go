@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"aurora/shared/aurora"
+	"aurora/shared/fault"
+	"aurora/shared/report"
+	"aurora/shared/standin/rehearsal"
+)
+
+// house has two internal assistants, and one that cannot be read.
+type house struct{ away bool }
+
+func (h house) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+	if h.away {
+		return nil, nil, fault.New(fault.Unavailable, "The assistants cannot be read now.").Coded("store_unavailable").After(time.Second)
+	}
+	return []aurora.Assistant{
+		{Configuration: aurora.Configuration{AssistantID: "riley", TimeZone: "America/New_York"}},
+		{Configuration: aurora.Configuration{AssistantID: "avery", TimeZone: "Asia/Kathmandu"}},
+	}, []error{errors.New("poison")}, nil
+}
+
+func (house) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
+	panic("the route asks for internal assistants only")
+}
+
+// queue takes jobs, or is away.
+type queue struct {
+	away bool
+	jobs chan string
+}
+
+func (q queue) Send(_ context.Context, body string, _ map[string]string) error {
+	if q.away {
+		return errors.New("no route to host")
+	}
+	q.jobs <- body
+	return nil
+}
+
+func TestEvents(t *testing.T) {
+	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
+	rehearsal.Answers(t, "aurora-internal-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
+		q := queue{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
+		failed := 0
+		s := &report.Scheduler{Assistants: house{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return rehearsal.Wednesday },
+			Count: func(context.Context, string) { failed++ }}
+		answer, err := serve(s).Invoke(in, event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(q.jobs)
+		jobs := []string{}
+		for job := range q.jobs {
+			jobs = append(jobs, job)
+		}
+		slices.Sort(jobs)
+		return answer, map[string]any{"queued": jobs, "failed": failed}
+	})
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"aurora/shared/standin/rehearsal"
+)
+
+func wednesday() time.Time { return rehearsal.Wednesday }
+
+func TestEvents(t *testing.T) {
+	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
+	rehearsal.Answers(t, "aurora-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
+		office := rehearsal.NewOffice(wednesday)
+		office.Away = strings.HasPrefix(name, "store-away")
+		f := serve(&service{assistants: office.Assistants, reports: office, now: wednesday})
+		if strings.HasSuffix(name, "-again") { // it was asked for before
+			if _, err := f.Invoke(in, event); err != nil {
+				t.Fatal(err)
+			}
+			office.Did = nil
+		}
+		answer, err := f.Invoke(in, event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer, map[string]any{"objects": office.Objects(), "did": office.Did}
+	})
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"aurora/shared/aurora"
+)
+
+// scheduler queues the reports that are due in an hour, or everybody's.
+type scheduler interface {
+	Scheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error)
+}
+
+// event is what the schedules of template.yaml send, and whoever wants all reports now.
+type event struct {
+	Period string `json:"period"`
+	// At is the time for which the event was scheduled, RFC 3339; empty is now.
+	At string `json:"at"`
+	// All takes every assistant, whatever time it is there.
+	All bool `json:"all"`
+}
+
+// result says how many reports were queued.
+type result struct {
+	Queued int `json:"queued"`
+}
+
+// serve answers one event. An error makes Lambda try again, and keep the event in the end.
+func serve(s scheduler, now func() time.Time) func(context.Context, event) (result, error) {
+	return func(ctx context.Context, e event) (result, error) {
+		period, err := aurora.ParsePeriod(e.Period)
+		if err != nil {
+			return result{}, err
+		}
+		at := now()
+		if e.At != "" {
+			if at, err = time.Parse(time.RFC3339, e.At); err != nil {
+				return result{}, fmt.Errorf("read the scheduled time: %w", err)
+			}
+		}
+		queued, err := s.Scheduled(ctx, period, at, e.All)
+		slog.InfoContext(ctx, "reports queued", "period", string(period), "at", at.UTC().Format(time.RFC3339), "reports", queued)
+		return result{queued}, err
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"aurora/shared/aurora"
+	"aurora/shared/golden"
+	"aurora/shared/report"
+)
+
+// house has an internal assistant in New York, one that is both in Kathmandu, and one in Auckland that asks for reports.
+type house struct{}
+
+func in(id, zone string) aurora.Assistant {
+	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), TimeZone: aurora.Text(zone)}}
+}
+
+func (house) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+	return []aurora.Assistant{in("avery", "Asia/Kathmandu"), in("riley", "America/New_York")}, []error{errors.New("poison")}, nil
+}
+
+func (house) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
+	return []aurora.Assistant{in("avery", "Asia/Kathmandu"), in("sam", "Pacific/Auckland")}, nil, nil
+}
+
+type queue chan string
+
+func (q queue) Send(_ context.Context, body string, _ map[string]string) error {
+	q <- body
+	return nil
+}
+
+// seen is what an event led to.
+type seen struct {
+	Answer result   `json:"answer"`
+	Error  string   `json:"error,omitempty"`
+	Queued []string `json:"queued"`
+}
+
+func TestEvents(t *testing.T) {
+	now := func() time.Time { return time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC) }
+	golden.Events(t, "report-schedule", func(t *testing.T, name string, raw json.RawMessage) {
+		q := make(queue, 10)
+		handle := serve(&report.Scheduler{Assistants: house{}, Queue: q, Now: now, Count: func(context.Context, string) {}}, now)
+		var e event
+		got := seen{Queued: []string{}}
+		err := json.Unmarshal(raw, &e) // as Lambda does before it calls the handler
+		if err == nil {
+			got.Answer, err = handle(t.Context(), e)
+		}
+		if err != nil {
+			got.Error = fmt.Sprint(err)
+		}
+		close(q)
+		for job := range q {
+			got.Queued = append(got.Queued, job)
+		}
+		slices.Sort(got.Queued)
+		golden.JSON(t, name, got)
+	})
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"aurora/shared/aurora"
+	"aurora/shared/fault"
+	"aurora/shared/queue"
+	"aurora/shared/report"
+)
+
+// maker makes one report.
+type maker interface {
+	Make(ctx context.Context, job aurora.ReportJob) (report.Made, error)
+}
+
+// serve handles one job. One that fails is tried again, and the mails that were sent are not sent again; count hears of
+// it. One for an assistant that is not there is done, since it will not be there the next time either.
+func serve(m maker, count func(ctx context.Context, metric string)) func(context.Context, queue.Message) error {
+	return func(ctx context.Context, message queue.Message) error {
+		job, err := read(message.Body)
+		if err != nil {
+			count(ctx, "ReportFailed")
+			return err
+		}
+		made, err := m.Make(ctx, job)
+		for _, warning := range made.Warnings {
+			slog.WarnContext(ctx, "a report has a warning", "assistant", job.AssistantID, "period", string(job.Period), "warning", warning)
+		}
+		if err == nil {
+			return nil
+		}
+		count(ctx, "ReportFailed")
+		if fault.Is(err, fault.NotFound) {
+			slog.ErrorContext(ctx, "a report was asked for an assistant that is not there", "assistant", job.AssistantID, "error", err)
+			return nil
+		}
+		return fmt.Errorf("report on %s: %w", job.AssistantID, err)
+	}
+}
+
+// read reads a job, which is nothing that the worker could guess.
+func read(body string) (job aurora.ReportJob, err error) {
+	if err := json.Unmarshal([]byte(body), &job); err != nil {
+		return job, fmt.Errorf("read job: %w", err)
+	}
+	if _, err := aurora.ParsePeriod(string(job.Period)); err != nil {
+		return job, fmt.Errorf("read job: %w", err)
+	}
+	if job.AssistantID == "" {
+		return job, errors.New("read job: it names no assistant")
+	}
+	if job.Until.Before(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		return job, errors.New("read job: it has no end")
+	}
+	return job, nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"aurora/shared/golden"
+	"aurora/shared/queue"
+	"aurora/shared/standin/rehearsal"
+)
+
+// seen is what an event led to.
+type seen struct {
+	Failed  []string `json:"failed"`
+	Objects []string `json:"objects"`
+	Did     []string `json:"did"`
+}
+
+func TestEvents(t *testing.T) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	defer slog.SetDefault(before)
+	golden.Events(t, "report-worker", func(t *testing.T, name string, event json.RawMessage) {
+		office := rehearsal.NewOffice(func() time.Time { return rehearsal.Wednesday })
+		office.Away = strings.HasPrefix(name, "store-away")
+		consume := queue.Consume(serve(office, office.Count))
+		var batch events.SQSEvent
+		if err := json.Unmarshal(event, &batch); err != nil {
+			t.Fatal(err)
+		}
+		got := seen{Failed: []string{}}
+		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
+			response, err := consume(context.Background(), events.SQSEvent{Records: batch.Records[i : i+1]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, failure := range response.BatchItemFailures {
+				got.Failed = append(got.Failed, failure.ItemIdentifier)
+			}
+		}
+		got.Objects, got.Did = office.Objects(), office.Did
+		golden.JSON(t, name, got)
+	})
+}
