@@ -29,6 +29,11 @@
 // When a tool has answered, it says what the answer was. Every call has a new id, as a real model's has, and comes in
 // fragments.
 //
+// Where the request asks for JSON of a schema (response_format json_schema), it fills the schema in from the words of the
+// user's messages, the same for the same words: of an enum the first value that was heard, else any one; texts that say
+// that it is a stand-in and what it heard; up to three long words as a list; a number is how many words there were. A
+// schema with patterns, or with conditions on other fields, may be more than it can fit.
+//
 // # Decisions
 //
 // Tokens are counted as a quarter of the characters, rounded up: good enough to see that usage arrives, and nobody

@@ -29,6 +29,9 @@ func model(delay time.Duration) Script {
 		if d, err := time.ParseDuration(r.Header.Get(DelayHeader)); err == nil && d > 0 {
 			wait = min(d, maxDelay)
 		}
+		if form, asked := filled(r); asked {
+			return Text(form)
+		}
 		if name, arguments, wanted := wish(r); wanted {
 			return ToolCall("call_"+rand.Text(), name, arguments).Fragments(fragment).Each(wait)
 		}
