@@ -4,7 +4,7 @@
 operate = mkdir -p .aurora && go build -o .aurora/operate ./shared/operate && exec .aurora/operate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key do-not-call consent reconcile redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
+.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ consent: ## note that somebody agreed to be called: make consent NUMBER=+1… [R
 
 reconcile: ## settle the calls whose outcome nobody knows: make reconcile [STAGE=prod]
 	@$(operate) reconcile $(if $(STAGE),-stage "$(STAGE)")
+
+reindex: ## rebuild the table of calls from the bucket; again to go on: make reindex [STAGE=prod] [RETENTION_DAYS=400]
+	@RETENTION_DAYS="$(RETENTION_DAYS)" && export RETENTION_DAYS && $(operate) reindex $(if $(STAGE),-stage "$(STAGE)")
 
 redrive: ## send what waits in the dead-letter queues round again: make redrive [STAGE=prod]
 	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")

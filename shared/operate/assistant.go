@@ -138,7 +138,7 @@ func join(parent, field string) string {
 	return parent + "." + field
 }
 
-// meaning checks what a schema cannot say: templates, tools and time zones.
+// meaning checks what a schema cannot say: templates, tools, the schema of an analysis, and time zones.
 func meaning(b []byte, privateHosts []string) []string {
 	var a aurora.Assistant
 	if json.Unmarshal(b, &a) != nil {
@@ -152,6 +152,11 @@ func meaning(b []byte, privateHosts []string) []string {
 	}
 	if err := tools.CheckTools(a, privateHosts...); err != nil {
 		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
+	}
+	if len(a.Analysis.Schema) > 0 {
+		if _, err := tools.CheckObject(a.Analysis.Schema); err != nil {
+			wrong = append(wrong, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
+		}
 	}
 	if zone := string(a.TimeZone); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {

@@ -31,6 +31,7 @@ var commands = map[string]struct {
 	"do-not-call": {"put a number on the do-not-call list, or take it off", (*program).doNotCall},
 	"consent":     {"note that somebody agreed to be called", (*program).consent},
 	"reconcile":   {"ask the provider what became of calls whose outcome nobody knows", (*program).reconcile},
+	"reindex":     {"rebuild the table of calls from the bucket", (*program).reindex},
 	"redrive":     {"send what waits in the dead-letter queues round again", (*program).redrive},
 }
 
@@ -56,7 +57,7 @@ func (p *program) do(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile or redrive; make lists them with what they do")
+	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile, reindex or redrive; make lists them with what they do")
 }
 
 // flags are a command's own.

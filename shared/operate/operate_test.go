@@ -41,7 +41,7 @@ func TestWhichCommand(t *testing.T) {
 
 func TestCommandsNeedARunningStack(t *testing.T) {
 	file := filepath.Join("assistants", "document.json")
-	for _, args := range [][]string{{"demo"}, {"redrive"}, {"assistant", "-file", file}} {
+	for _, args := range [][]string{{"demo"}, {"redrive"}, {"reindex"}, {"assistant", "-file", file}} {
 		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), "make run") {
 			t.Errorf("%q: %v", args, err)
 		}
@@ -108,6 +108,13 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"broken greeting":     {doc(`"assistantFirstMessage":"Hi {{ name | }}"`), "assistantFirstMessage: the template cannot be read"},
 		"destination":         {doc(`"transferDestinations":[{"name":"x"}]`), "transferDestinations.0"},
 		"two things at once":  {doc(`"temperature":3,"timeZone":"Mars"`), "timeZone: "},
+		"schema":              {doc(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"no such type"}}}}`), "analysis.schema: "},
+		"schema of a list":    {doc(`"analysis":{"schema":{"type":"array"}}`), "analysis.schema: its type must be object"},
+		"schema elsewhere":    {doc(`"analysis":{"schema":{"$ref":"https://example.com/s.json"}}`), "analysis.schema: "},
+		"schema of files":     {doc(`"analysis":{"schema":{"$ref":"file:///etc/passwd"}}`), "analysis.schema: "},
+		"analysis misspelt":   {doc(`"analysis":{"shema":{}}`), "analysis.shema: is not a field"},
+		"schema of an object": {doc(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"string"}}}},"language":"pt-BR"`), ""},
+		"language":            {doc(`"language":"portuguese, please"`), "language: "},
 		"number as a scalar":  {doc(`"gracePeriodMs":300`), ""},
 		"valid template":      {doc(`"assistantPrompt":"Hi {{ customer.name | default: 'there' }}"`), ""},
 		"number as it may be": {doc(`"assistantPhoneNumber":"4639465275"`), ""},

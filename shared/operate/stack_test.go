@@ -20,6 +20,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aurora/shared/local"
@@ -43,6 +44,9 @@ func start(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{data: t.TempDir(), gate: make(chan struct{}), away: &atomic.Bool{}}
 	b.model = standin.Serve(t, func(_ int, r standin.Request) standin.Answer {
+		if r.Body.ResponseFormat != nil { // the analysis of a call
+			return standin.Text(`{"summary":"They spoke.","outcome":"resolved","sentiment":"positive","topics":["canary topic"],"actionItems":[]}`)
+		}
 		a := standin.Text("one ", "two ", "three").Usage(3, 3)
 		if r.Last("user") == "word by word" {
 			a = a.Gate(b.gate)
@@ -122,6 +126,8 @@ func TestStack(t *testing.T) {
 	t.Run("doors", b.doors)
 	t.Run("the corpus", b.corpus)
 	t.Run("reports, each twice, 50 at a time", b.reports)
+	t.Run("analyses", b.analyses)
+	t.Run("reindexing", b.reindexing)
 	t.Run("no credential anywhere", b.noCredential)
 	t.Run("key store away", b.keyStoreAway)
 }
@@ -282,6 +288,55 @@ func (b *bundle) reports(t *testing.T) {
 	}
 }
 
+// analyses waits for what was found out about the corpus: every call in which somebody spoke, and no other.
+func (b *bundle) analyses(t *testing.T) {
+	for deadline := time.Now().Add(time.Minute); ; {
+		analysed, plain, kept := 0, 0, len(b.objects(t, "analysis/"))
+		b.scan(t, "calls", func(item string) {
+			switch {
+			case strings.Contains(item, "canary topic"):
+				analysed++
+			case strings.Contains(item, `"outcome"`) && !strings.Contains(item, "many-"):
+				plain++
+			}
+		})
+		if analysed == 3 && plain >= 3 && kept > analysed { // of the voicemail the provider had said all there is to say
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d rows analysed, %d of plain outcome, %d analyses kept", analysed, plain, kept)
+		}
+		<-time.After(200 * time.Millisecond)
+	}
+}
+
+// reindexing loses the rows of the calls, and has them back.
+func (b *bundle) reindexing(t *testing.T) {
+	cfg, err := localStack(b.info).at("dynamodb")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := dynamodb.NewFromConfig(cfg)
+	for n := range 50 {
+		key := map[string]types.AttributeValue{"assistantDay": &types.AttributeValueMemberS{Value: "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a#2026-11-20"},
+			"callId": &types.AttributeValueMemberS{Value: fmt.Sprintf("many-%03d", n)}}
+		if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(b.info.Tables["calls"]), Key: key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows := b.rows(t, "many-"); rows != 150 {
+		t.Fatalf("%d rows after 50 of 200 were deleted", rows)
+	}
+	var out bytes.Buffer
+	p := &program{out: &out, args: []string{"reindex"}, env: func(name string) string { return map[string]string{"AURORA_DATA": b.data}[name] }}
+	if err := p.do(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if rows := b.rows(t, "many-"); rows != 200 || !strings.Contains(out.String(), "0 gone, 0 unreadable") {
+		t.Errorf("%d rows after\n%s", rows, out.String())
+	}
+}
+
 func (b *bundle) s3(t *testing.T) *s3.Client {
 	cfg, err := localStack(b.info).at("s3")()
 	if err != nil {
@@ -350,7 +405,7 @@ func (b *bundle) noCredential(t *testing.T) {
 		}
 	}
 	client := b.s3(t)
-	for _, key := range slices.Concat(b.objects(t, "eoc/"), b.objects(t, "unrecognised/")) {
+	for _, key := range slices.Concat(b.objects(t, "eoc/"), b.objects(t, "analysis/"), b.objects(t, "unrecognised/")) {
 		o, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &b.info.Bucket, Key: &key})
 		if err != nil {
 			t.Fatal(err)
