@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"aurora/shared/aurora"
 	"aurora/shared/fault"
@@ -24,6 +25,9 @@ const (
 	MetricAnalysis     = "AnalysisFailed"     // the model could not be asked; the message comes again
 	MetricAnalysisNote = "AnalysisIncomplete" // the model answered, and its answer was of no use or not wholly
 )
+
+// analysisTime is what an analysis may take: it leaves the worker time to keep what it came to.
+const analysisTime = 90 * time.Second
 
 // kept is a report that is to be indexed.
 type kept struct {
@@ -76,7 +80,9 @@ func (w *Worker) ask(ctx context.Context, at aurora.Place, r kept, said []aurora
 			return aurora.Finding{}, fmt.Errorf("analyse %s: %w", r.key, err)
 		}
 	}
-	f, err := w.Analyst.Analyse(ctx, a, r.report, said)
+	short, cancel := context.WithTimeout(ctx, analysisTime)
+	defer cancel()
+	f, err := w.Analyst.Analyse(short, a, r.report, said)
 	if err != nil {
 		w.Keeper.Count(ctx, MetricAnalysis)
 		return f, fmt.Errorf("analyse %s: %w", r.key, err)
