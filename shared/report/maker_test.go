@@ -309,3 +309,21 @@ func TestNoCallsIsAReport(t *testing.T) {
 		t.Errorf("%s", p.mails[0].Text)
 	}
 }
+
+// A report on 50,000 calls is told in a mail that every client shows whole, and linked.
+func TestFault60TooLargeForAMail(t *testing.T) {
+	m, b, p, _ := house(t)
+	m.Calls = generated{50_000 / 7}
+	made, err := m.Make(t.Context(), job())
+	if err != nil || made.Report.Calls.Total < 45_000 {
+		t.Fatalf("%v: %d calls", err, made.Report.Calls.Total)
+	}
+	if file := len(b.objects[place+"report.csv"]); file < 5<<20 {
+		t.Errorf("report.csv has %d bytes", file)
+	}
+	for _, mail := range p.mails {
+		if len(mail.HTML) > 100<<10 || !strings.Contains(mail.HTML, made.Link) || !strings.Contains(mail.Text, made.Link) {
+			t.Errorf("%d bytes:\n%s", len(mail.HTML), mail.Text)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"aurora/shared/aurora"
+	"aurora/shared/bucket"
+	"aurora/shared/dynamo"
+	"aurora/shared/report"
+	"aurora/shared/standin/dynalite"
+	"aurora/shared/standin/s3"
+)
+
+// at is the configuration for a service at an address of this machine.
+func at(address string) func() (aws.Config, error) {
+	return func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}
+}
+
+const manyCalls = 50_000
+
+// fill puts a month's calls into the table of an empty dynalite.
+func fill(b *testing.B, address string) {
+	b.Helper()
+	cfg, _ := at(address)()
+	client := dynamodb.NewFromConfig(cfg)
+	table := "calls"
+	_, err := client.CreateTable(b.Context(), &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest,
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("assistantDay"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("callId"), KeyType: types.KeyTypeRange}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("assistantDay"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("callId"), AttributeType: types.ScalarAttributeTypeS}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+	if err := active.Wait(b.Context(), &dynamodb.DescribeTableInput{TableName: &table}, 10*time.Second); err != nil {
+		b.Fatal(err)
+	}
+	work := make(chan int)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for first := range work {
+				var batch []types.WriteRequest
+				for n := first; n < first+25; n++ {
+					batch = append(batch, types.WriteRequest{PutRequest: &types.PutRequest{Item: item(n)}})
+				}
+				if _, err := client.BatchWriteItem(b.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: batch}}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for n := 0; n < manyCalls; n += 25 {
+		work <- n
+	}
+	close(work)
+	wg.Wait()
+}
+
+// item is a row as the call worker writes it.
+func item(n int) map[string]types.AttributeValue {
+	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+	ended := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * (31 * 24 * time.Hour / manyCalls))
+	return map[string]types.AttributeValue{
+		"assistantDay": s("a1#" + ended.Format(time.DateOnly)), "callId": s(fmt.Sprintf("call-%06d", n)), "version": s("1"), "key": s(fmt.Sprintf("eoc/a1/call-%06d.json", n)),
+		"startedAt": s(ended.Add(-time.Minute).Format(time.RFC3339)), "endedAt": s(ended.Format(time.RFC3339)), "seconds": &types.AttributeValueMemberN{Value: strconv.Itoa(20 + n%300)},
+		"cost": &types.AttributeValueMemberN{Value: "0.0385"}, "endedReason": s("customer-ended-call"), "class": s("answered"), "direction": s("inbound"),
+		"customer": s(fmt.Sprintf("+1415555%04d", n%10_000)), "outcome": s([]string{"resolved", "unresolved"}[n%2]), "sentiment": s([]string{"positive", "neutral", "negative"}[n%3]),
+		"summary": s("The caller asked for the opening hours on Saturday and was told that the house is closed on that day but open on Sunday."),
+		"topics":  &types.AttributeValueMemberL{Value: []types.AttributeValue{s("opening hours"), s("saturday")}}, "spoke": &types.AttributeValueMemberBOOL{Value: true},
+	}
+}
+
+type known struct{}
+
+func (known) ByID(context.Context, string) (aurora.Assistant, error) {
+	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York", Emails: aurora.List{"owner@example.com"}}}, nil
+}
+
+type outbox struct{ mail aurora.Mail }
+
+func (*outbox) Ready() bool { return true }
+
+func (o *outbox) SendMail(_ context.Context, m aurora.Mail) error { o.mail = m; return nil }
+
+type everySent struct{}
+
+func (everySent) Send(ctx context.Context, _ string, _ bool, send func(context.Context) error) (bool, error) {
+	return true, send(ctx)
+}
+
+type link struct{}
+
+func (link) Link(_ context.Context, key string) (string, error) {
+	return "https://aurora.example.com/" + key, nil
+}
+
+// BenchmarkFault60FiftyThousandCalls makes a month's report of 50,000 calls through DynamoDB's and S3's own protocols,
+// everything but the narrative. A request waits 29 s.
+func BenchmarkFault60FiftyThousandCalls(b *testing.B) {
+	address := dynalite.Serve(b)
+	fill(b, address)
+	objects := httptest.NewServer(s3.Serve(b, "reports"))
+	b.Cleanup(objects.Close)
+	out := &outbox{}
+	m := &report.Maker{Assistants: known{}, Calls: dynamo.NewCalls(at(address), "calls", 0), Bucket: bucket.New(at(objects.URL), "reports"), Mail: out, Sent: everySent{}, Links: link{},
+		Now: time.Now}
+	job := aurora.ReportJob{AssistantID: "a1", Period: aurora.Monthly, Until: time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC)}
+	for b.Loop() {
+		made, err := m.Make(b.Context(), job)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n := made.Report.Calls.Total; n < manyCalls*9/10 || made.Link == "" {
+			b.Fatalf("%d calls, link %q", n, made.Link)
+		}
+		if len(out.mail.HTML) > 100<<10 || out.mail.Text == "" {
+			b.Fatalf("a mail of %d bytes", len(out.mail.HTML))
+		}
+	}
+}
