@@ -4,7 +4,7 @@
 operate = mkdir -p .aurora && go build -o .aurora/operate ./shared/operate && exec .aurora/operate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
+.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -12,7 +12,7 @@ help:
 run: ## bring up the whole bundle on this machine (PORT=3000, data in AURORA_DATA=.aurora)
 	@$(operate) run
 
-demo: ## an inbound call, a streamed turn and an end-of-call report against the running stack
+demo: ## an inbound call, a streamed turn, an end-of-call report and the week's report against the running stack
 	@$(operate) demo
 
 invoke: ## send an event to the running stack: make invoke FUNCTION=webhook EVENT=assistant-request
@@ -35,6 +35,15 @@ reconcile: ## settle the calls whose outcome nobody knows: make reconcile [STAGE
 
 reindex: ## rebuild the table of calls from the bucket; again to go on: make reindex [STAGE=prod] [RETENTION_DAYS=400]
 	@RETENTION_DAYS="$(RETENTION_DAYS)" && export RETENTION_DAYS && $(operate) reindex $(if $(STAGE),-stage "$(STAGE)")
+
+report: ## have one report made, and show it: make report ASSISTANT=… PERIOD=weekly|monthly [UNTIL=2026-11-23] [RESEND=1] [STAGE=prod]
+	@$(operate) report -assistant "$(ASSISTANT)" -period "$(PERIOD)" -until "$(UNTIL)" -resend "$(RESEND)" $(if $(STAGE),-stage "$(STAGE)")
+
+schedule: ## queue everybody's reports, now: make schedule PERIOD=weekly|monthly [STAGE=prod]
+	@$(operate) schedule -period "$(PERIOD)" $(if $(STAGE),-stage "$(STAGE)")
+
+backfill: ## make the reports that are missing, and mail nobody: make backfill PERIOD=… FROM=2026-01-01 TO=… [ASSISTANT=…] [STAGE=prod]
+	@$(operate) backfill -period "$(PERIOD)" -from "$(FROM)" -to "$(TO)" -assistant "$(ASSISTANT)" $(if $(STAGE),-stage "$(STAGE)")
 
 redrive: ## send what waits in the dead-letter queues round again: make redrive [STAGE=prod]
 	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")

@@ -23,7 +23,7 @@ const (
 )
 
 // demo walks one story against the running stack and shows each answer: a call comes in, the assistant answers as it
-// thinks, uses a tool, hands over to another, the call ends and is a row in the table.
+// thinks, uses a tool, hands over to another, the call ends and is a row in the table, and the week's report tells of it.
 func (p *program) demo(ctx context.Context) error {
 	s, err := p.stack(ctx, "")
 	if err != nil {
@@ -32,7 +32,7 @@ func (p *program) demo(ctx context.Context) error {
 	call := fmt.Sprintf("demo-%d", time.Now().UnixMilli())
 	d := demonstration{program: p, stack: s, call: call, key: s.local.Keys["BINARYTINT_API_KEY"],
 		session: map[string]any{"id": call, "caller_phone_number": demoCaller, "assistant_config": map[string]string{"assistantId": demoAssistant}}}
-	for _, step := range []func(context.Context) error{d.inbound, d.turn, d.tool, d.handoff, d.end, d.row} {
+	for _, step := range []func(context.Context) error{d.inbound, d.turn, d.tool, d.handoff, d.end, d.row, d.report} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -204,6 +204,36 @@ func (d *demonstration) show(row aurora.Call) error {
 	b, err := json.MarshalIndent(row, "", "  ")
 	d.say("%s", b)
 	return err
+}
+
+// report has the week's report made, in which the call is, and opens its link.
+func (d *demonstration) report(ctx context.Context) error {
+	d.say("\n7. Somebody asks for the week's report; the call is in it.\n")
+	b, err := d.post(ctx, "/api/reports/aurora-report/weekly", "BINARYTINT-INTERNAL-API-KEY", d.stack.local.Keys["BINARYTINT_INTERNAL_API_KEY"],
+		http.StatusOK, map[string]string{"ASSISTANT_ID": demoAssistant})
+	if err != nil {
+		return err
+	}
+	d.say("%s\n", pretty(b))
+	var made struct{ Report struct{ Link string } }
+	if err := json.Unmarshal(b, &made); err != nil || made.Report.Link == "" {
+		return errors.Join(errors.New("the report has no link"), err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, made.Report.Link, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the link was answered %s (%w)", resp.Status, err)
+	}
+	d.say("The link in the mail opens a page of %d bytes, %s. The mails are at %s.", len(page), resp.Header.Get("Content-Type"), d.stack.local.Mail)
+	return nil
 }
 
 // post sends JSON to the local API and returns the answer, which must have the status.

@@ -32,6 +32,9 @@ var commands = map[string]struct {
 	"consent":     {"note that somebody agreed to be called", (*program).consent},
 	"reconcile":   {"ask the provider what became of calls whose outcome nobody knows", (*program).reconcile},
 	"reindex":     {"rebuild the table of calls from the bucket", (*program).reindex},
+	"report":      {"have one report made, and show it", (*program).report},
+	"schedule":    {"queue everybody's reports, now", (*program).schedule},
+	"backfill":    {"make the reports of a range of dates that are missing, and mail nobody", (*program).backfill},
 	"redrive":     {"send what waits in the dead-letter queues round again", (*program).redrive},
 }
 
@@ -57,7 +60,7 @@ func (p *program) do(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile, reindex or redrive; make lists them with what they do")
+	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile, reindex, report, schedule, backfill or redrive; make lists them with what they do")
 }
 
 // flags are a command's own.

@@ -28,13 +28,13 @@ func (p *program) redrive(ctx context.Context) error {
 	}
 	client := sqs.NewFromConfig(cfg)
 	var failed []error
-	for _, queue := range []string{"calls", "raw"} {
+	for _, queue := range []string{"calls", "raw", "reports"} {
 		moved, err := redriveQueue(ctx, client, "aurora-"+s.stage+"-"+queue)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", queue, err))
 			continue
 		}
-		p.say("%-6s %s message(s) sent round again", queue, moved)
+		p.say("%-7s %s message(s) sent round again", queue, moved)
 	}
 	return errors.Join(failed...)
 }
