@@ -18,6 +18,9 @@ type chart struct {
 type day struct {
 	Short, Number, Long string // Mon, 16, Monday 16 November
 	Marked              bool   // labelled even where there is little space
+	Lead                bool   // before the first that is marked
+	Span                int    // days from one that is marked to the next, at most 7
+	Above               string // the calls, short where there is little space
 	Calls, Before       string
 	Height, Top         int
 	HeightBefore        int
@@ -52,8 +55,20 @@ func (p Page) chart(limit int) chart {
 				one.Before, one.HeightBefore = spelled(max(before[i].Calls, 0)), height(before[i].Calls, most)
 			}
 		}
-		one.Top, one.TopBefore = 100-one.Height, 100-one.HeightBefore
+		one.Top, one.TopBefore, one.Above = 100-one.Height, 100-one.HeightBefore, one.Calls
+		if c.Dense || mostNow >= 10_000 {
+			one.Above = compact(max(d.Calls, 0))
+		}
 		c.Days = append(c.Days, one)
+	}
+	marked := -1
+	for i := range c.Days {
+		if c.Days[i].Marked {
+			marked = i
+		}
+		if c.Days[i].Lead = marked < 0; marked >= 0 && c.Days[marked].Span < 7 {
+			c.Days[marked].Span++
+		}
 	}
 	if busiest >= 0 {
 		c.Busiest = fmt.Sprintf("Busiest day: %s, %s.", c.Days[busiest].Long, calls(mostNow))
@@ -75,6 +90,7 @@ type heat struct {
 	Days    []heatRow // a row a weekday
 	ByHour  []heatRow // a row an hour
 	Names   []string  // of the weekdays, short
+	Tight   bool      // the numbers are long for their cells
 	Busiest string
 	Coarse  []heatRow // a row a weekday, a cell two hours: for mails
 }
@@ -106,7 +122,7 @@ func heatOf(counts [7][24]int) heat {
 			mostCoarse = max(mostCoarse, coarse[d][h/2])
 		}
 	}
-	var m heat
+	m := heat{Tight: most >= 1000}
 	for h := range 24 {
 		m.Hours = append(m.Hours, fmt.Sprintf("%02d", h))
 		row := heatRow{Name: fmt.Sprintf("%02d", h), Long: hours(h, 1)}

@@ -83,7 +83,7 @@ func (p Page) mailView(size sizes) mailView {
 }
 
 // subject says the most important first: Riley: 213 calls last week, 12% more than the week before.
-func (p Page) subject() string { return tidy(p.assistant(60)+": "+p.headline(), maxSubject) }
+func (p Page) subject() string { return tidy(p.assistant(48)+": "+p.headline(), maxSubject) }
 
 func (p Page) headline() string {
 	r, zone := p.Report, p.zone()

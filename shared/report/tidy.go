@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -20,8 +21,8 @@ func tidy(s string, limit int) string {
 // row.
 func tidyLines(s string, limit int) string {
 	var b strings.Builder
-	marks, count, breaks := 0, 0, 0
-	space := false
+	marks, count, breaks, space := 0, 0, 0, false
+	fits := 0             // bytes that leave space for an ellipsis
 	for _, r := range s { // what is no UTF-8 comes as U+FFFD
 		switch {
 		case r == '\n' || r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f' || r == '\u0085':
@@ -40,21 +41,23 @@ func tidyLines(s string, limit int) string {
 		default:
 			marks = 0
 		}
-		if count >= limit {
-			return strings.TrimRight(b.String(), "\u200d\u200c \n") + "…"
-		}
-		if b.Len() > 0 {
-			if breaks > 0 {
-				b.WriteString("\n\n"[:min(breaks, 2)])
-				count++
-			} else if space {
-				b.WriteByte(' ')
-				count++
-			}
+		between := ""
+		switch {
+		case b.Len() == 0:
+		case breaks > 0:
+			between = "\n\n"[:min(breaks, 2)]
+		case space:
+			between = " "
 		}
 		space, breaks = false, 0
+		if count += len(between) + 1; count > limit {
+			return strings.TrimRight(b.String()[:fits], "\u200d\u200c \n") + "…"
+		}
+		b.WriteString(between)
 		b.WriteRune(r)
-		count++
+		if count < limit {
+			fits = b.Len()
+		}
 	}
 	return b.String()
 }
@@ -76,23 +79,37 @@ func hidden(r rune) bool {
 
 const maxLink = 4096
 
-// link is an address that a page may lead to: https, or of public's own origin. Everything else is empty.
+// hostName is a name in ASCII or an address, and perhaps a port. Other scripts' letters can look like these.
+var hostName = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+// link is an address that a page may lead to, in printable ASCII: https, or of public's own origin. Everything else is
+// empty.
 func link(address, public string) string {
 	if len(address) > maxLink {
 		return ""
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
+	if err != nil || !hostName.MatchString(u.Host) || u.User != nil || u.Opaque != "" {
 		return ""
 	}
-	if u.Scheme == "https" {
-		return u.String()
+	if u.Scheme != "https" {
+		own, err := url.Parse(public)
+		if err != nil || u.Scheme != "http" || own.Scheme != "http" || u.Host != own.Host {
+			return ""
+		}
 	}
-	own, err := url.Parse(public)
-	if err == nil && u.Scheme == "http" && own.Scheme == "http" && u.Host == own.Host {
-		return u.String()
+	var b strings.Builder
+	for _, c := range []byte(u.String()) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
-	return ""
+	if b.Len() > maxLink {
+		return ""
+	}
+	return b.String()
 }
 
 var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$`)

@@ -1,11 +1,11 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"aurora/shared/aurora"
 )
@@ -33,7 +33,7 @@ type view struct {
 	Topics               []row
 	MoreTopics           []row
 	Lengths, Callers     []fact
-	CostWords            string
+	Costs                []fact
 	Attention            []card
 	HTML, CSV, JSON      string
 	Made                 string
@@ -43,6 +43,7 @@ type view struct {
 // tile is a headline figure.
 type tile struct {
 	Name, Value, Beside string
+	Long                bool // the value is, and wants smaller letters
 	Change              change
 }
 
@@ -193,6 +194,9 @@ func (p Page) tiles() []tile {
 			t.Change = compare(float64(now.DurationSeconds.Average), float64(before.DurationSeconds.Average), lasting, "longer", "shorter", false)
 		}
 	}
+	for i, t := range tiles {
+		tiles[i].Long = utf8.RuneCountInString(t.Value) > 8
+	}
 	return tiles
 }
 
@@ -274,14 +278,20 @@ func (v *view) facts(r aurora.Report) {
 			fact{"Returning", spelled(c.Returning), share(c.Returning, c.Unique) + " also called in " + v.UnitBefore},
 			fact{"New", spelled(max(c.Unique-c.Returning, 0)), "did not call in " + v.UnitBefore})
 	}
-	switch known := r.Calls.Total - r.Cost.UnknownCalls; {
-	case known <= 0:
-		v.CostWords = "The providers did not say what these calls cost."
-	case r.Cost.UnknownCalls > 0:
-		v.CostWords = fmt.Sprintf("%s for the %s of known cost; of %s nobody said.", money(r.Cost.Total, r.Cost.Currency), calls(known), calls(r.Cost.UnknownCalls))
-	default:
-		v.CostWords = fmt.Sprintf("%s altogether, %s a call.", money(r.Cost.Total, r.Cost.Currency), money(r.Cost.Total/float64(known), r.Cost.Currency))
+	v.Costs = costsOf(r)
+}
+
+func costsOf(r aurora.Report) []fact {
+	known := r.Calls.Total - r.Cost.UnknownCalls
+	if known <= 0 {
+		return []fact{{"Altogether", "–", "the providers did not say what these calls cost"}}
 	}
+	costs := []fact{{"Altogether", money(r.Cost.Total, r.Cost.Currency), "as the providers of the calls said"},
+		{"A call", money(r.Cost.Total/float64(known), r.Cost.Currency), "on average, where the cost is known"}}
+	if r.Cost.UnknownCalls > 0 {
+		costs = append(costs, fact{"Unknown", calls(r.Cost.UnknownCalls), "of which nobody said the cost"})
+	}
+	return costs
 }
 
 func (p Page) card(a aurora.Attention, zone *time.Location, size sizes) card {
@@ -290,7 +300,7 @@ func (p Page) card(a aurora.Attention, zone *time.Location, size sizes) card {
 		Name: tidy(a.Name, 80), Number: tidy(string(a.Customer), 80), Facts: factsOf(a),
 		Summary: paragraphs(a.Summary, size.summary), Transcript: p.address(a.Transcript, size), Recording: p.address(a.Recording, size)}
 	for _, reason := range a.Reasons[:min(len(a.Reasons), 8)] {
-		if reason = capital(tidy(reason, 160)); reason != "" {
+		if reason = capital(strings.TrimSuffix(tidy(reason, 160), ".")); reason != "" {
 			c.Reasons = append(c.Reasons, reason)
 		}
 	}
@@ -311,8 +321,9 @@ func factsOf(a aurora.Attention) []string {
 	if a.Seconds != nil && !math.IsNaN(*a.Seconds) {
 		facts = append(facts, lasting(*a.Seconds))
 	}
-	for _, s := range []string{string(a.Outcome), string(a.Sentiment)} {
-		facts = append(facts, capital(tidy(s, 40)))
+	facts = append(facts, capital(tidy(string(a.Outcome), 40)))
+	if s := capital(tidy(string(a.Sentiment), 40)); s != "" {
+		facts = append(facts, s+" mood")
 	}
 	return slices.DeleteFunc(facts, func(s string) bool { return s == "" })
 }
