@@ -1,0 +1,355 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"aurora/shared/access"
+	"aurora/shared/aurora"
+	"aurora/shared/bucket"
+	"aurora/shared/dynamo"
+	"aurora/shared/mail"
+	"aurora/shared/queue"
+	"aurora/shared/report"
+	"aurora/shared/standin"
+	"aurora/shared/standin/dynalite"
+	"aurora/shared/standin/s3"
+	"aurora/shared/standin/ses"
+)
+
+// post is a queue, and what is in it.
+type post struct {
+	mu   sync.Mutex
+	jobs []string
+}
+
+func (p *post) Send(_ context.Context, body string, _ map[string]string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.jobs = append(p.jobs, body)
+	return nil
+}
+
+type linkKeys struct{}
+
+func (linkKeys) Secret(context.Context, string) (string, error) {
+	return "links-0123456789abcdef0123456789abcdef", nil
+}
+
+// works is everything that makes reports, over the protocols of DynamoDB, S3 and SES.
+type works struct {
+	assistants *dynamo.Assistants
+	calls      *dynamo.Calls
+	objects    *bucket.Bucket
+	client     *dynamodb.Client
+	mails      *ses.Server
+	post       *post
+	scheduler  *report.Scheduler
+	consume    []func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) // processes
+	mu         sync.Mutex
+	refuse     func(to string) *standin.Fault
+	counted    map[string]int
+}
+
+func build(t *testing.T, now func() time.Time) *works {
+	t.Helper()
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	tables := at(dynalite.Serve(t))
+	cfg, _ := tables()
+	w := &works{client: dynamodb.NewFromConfig(cfg), post: &post{}, counted: map[string]int{}}
+	w.table(t, "assistants", "assistantId", "", "internalKey", "scheduledKey")
+	w.table(t, "calls", "assistantDay", "callId")
+	w.table(t, "ledger", "key", "")
+	w.mails = ses.New(ses.Options{Refuse: func(m ses.Mail) *standin.Fault {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.refuse == nil {
+			return nil
+		}
+		return w.refuse(m.To[0])
+	}})
+	mails, objects := httptest.NewServer(w.mails), httptest.NewServer(s3.Serve(t, "reports"))
+	t.Cleanup(func() { mails.Close(); objects.Close() })
+	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), bucket.New(at(objects.URL), "reports")
+	count := func(_ context.Context, metric string) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.counted[metric]++
+	}
+	w.scheduler = &report.Scheduler{Assistants: w.assistants, Queue: w.post, Count: count, Now: now}
+	for range 2 {
+		w.consume = append(w.consume, queue.Consume(serve(&report.Maker{Assistants: dynamo.NewAssistants(tables, "assistants", now), Calls: w.calls, Bucket: w.objects,
+			Mail: mail.New(at(mails.URL), "aurora@example.com", "", now), Sent: dynamo.NewLedger(tables, "ledger", now), Public: "https://aurora.example.com",
+			Links: &access.Links{Secrets: linkKeys{}, Public: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
+	}
+	return w
+}
+
+func (w *works) table(t *testing.T, name, hash, order string, indexes ...string) {
+	t.Helper()
+	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest, KeySchema: []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}}}
+	keys := append([]string{hash}, indexes...)
+	if order != "" {
+		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &order, KeyType: types.KeyTypeRange})
+		keys = append(keys, order)
+	}
+	for _, index := range indexes {
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &index, Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+			KeySchema: []types.KeySchemaElement{{AttributeName: &index, KeyType: types.KeyTypeHash}}})
+	}
+	for _, key := range keys {
+		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
+	}
+	if _, err := w.client.CreateTable(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	active := dynamodb.NewTableExistsWaiter(w.client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+	if err := active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *works) assistant(t *testing.T, id, zone string, emails ...string) {
+	t.Helper()
+	document, err := json.Marshal(map[string]any{"assistantId": id, "assistantName": id, "timeZone": zone, "internal": true, "emails": emails})
+	if err == nil {
+		_, err = w.assistants.Put(t.Context(), document)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deliver gives every job that is in the queue to the processes, each as often as times says, and what failed again, as
+// often as SQS does. It says how many were given up.
+func (w *works) deliver(t *testing.T, times, receives int) (dead int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i, body := range w.post.jobs {
+		for n := range times {
+			wg.Go(func() {
+				for range receives {
+					response, err := w.consume[(i+n)%2](t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: fmt.Sprint(i, "-", n), Body: body}}})
+					if err != nil {
+						t.Error(err)
+					}
+					if len(response.BatchItemFailures) == 0 {
+						return
+					}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				dead++
+			})
+		}
+	}
+	wg.Wait()
+	w.post.jobs = nil
+	return dead
+}
+
+// reports are the whole reports in the bucket.
+func (w *works) reports(t *testing.T) (places []string) {
+	t.Helper()
+	for key, err := range w.objects.List(t.Context(), "reports/", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if place, ok := strings.CutSuffix(key, "/report.json"); ok {
+			places = append(places, strings.TrimPrefix(place, "reports/"))
+		}
+	}
+	return places
+}
+
+// sent is how many mails each address got.
+func (w *works) sent() map[string]int {
+	n := map[string]int{}
+	for _, m := range w.mails.Mails() {
+		for _, to := range m.To {
+			n[to]++
+		}
+	}
+	return n
+}
+
+func fixed(at time.Time) func() time.Time { return func() time.Time { return at } }
+
+// Row 55: the schedule fires twice and late, and every job is delivered twice, at once, to two processes. There is one
+// report for each assistant, and one mail for each of its addresses.
+func TestFault55(t *testing.T) {
+	w := build(t, fixed(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
+	w.assistant(t, "riley", "America/New_York", "one@example.com", "two@example.com")
+	w.assistant(t, "avery", "America/New_York", "three@example.com")
+	w.assistant(t, "else", "Asia/Tokyo", "four@example.com")
+	due := time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC)
+	for range 2 {
+		if _, err := w.scheduler.Scheduled(t.Context(), aurora.Weekly, due, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dead := w.deliver(t, 2, 3); dead > 0 {
+		t.Errorf("%d jobs were given up", dead)
+	}
+	if got := w.reports(t); !slices.Equal(got, []string{"avery/weekly/2026-11-23T0000", "riley/weekly/2026-11-23T0000"}) {
+		t.Errorf("reports %v", got)
+	}
+	if got := w.sent(); fmt.Sprint(got) != "map[one@example.com:1 three@example.com:1 two@example.com:1]" {
+		t.Errorf("mailed %v", got)
+	}
+}
+
+// Row 56: of forty internal assistants one cannot be read, and one is gone when its report is made. The others get theirs.
+func TestFault56(t *testing.T) {
+	w := build(t, fixed(time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC)))
+	for i := range 39 {
+		w.assistant(t, fmt.Sprintf("a%02d", i), "UTC", fmt.Sprintf("a%02d@example.com", i))
+	}
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	table := "assistants"
+	if _, err := w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"assistantId": text("poison"), "internalKey": text("internal"), "tools": text("none")}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.scheduler.Internal(t.Context(), aurora.Weekly); n != 39 || err != nil || w.counted["ReportFailed"] != 1 {
+		t.Fatalf("%d queued, %v, counted %v", n, err, w.counted)
+	}
+	if _, err := w.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: map[string]types.AttributeValue{"assistantId": text("a07")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.post.jobs = append(w.post.jobs, `{"assistantId":"poison","period":"weekly","until":"2026-11-18T16:00:00Z"}`, `{"assistantId":`)
+	if dead := w.deliver(t, 1, 2); dead != 2 { // the poisoned one and the one that is none; who is gone will not come back
+		t.Errorf("%d jobs were given up", dead)
+	}
+	if got := w.reports(t); len(got) != 38 || slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "a07/") }) {
+		t.Errorf("%d reports: %v", len(got), got)
+	}
+	if got := w.sent(); len(got) != 38 || w.counted["ReportFailed"] != 1+1+2*2 {
+		t.Errorf("%d mailed, counted %v", len(got), w.counted)
+	}
+}
+
+// Row 57: a window is what the calendar of the assistant says, whatever its clock does within it. Calls on its edges are
+// in it where it begins, and not where it ends.
+func TestFault57(t *testing.T) {
+	for name, c := range map[string]struct {
+		zone, until string
+		period      aurora.Period
+		from        string // RFC 3339, as the report says it
+		hours       float64
+	}{
+		"the clock goes forward":     {"Europe/Bucharest", "2026-03-30", aurora.Weekly, "2026-03-23T00:00:00+02:00", 167},
+		"it ends on the day of it":   {"Europe/Bucharest", "2026-03-29", aurora.Weekly, "2026-03-22T00:00:00+02:00", 168},
+		"the clock goes back":        {"America/New_York", "2026-11-02", aurora.Weekly, "2026-10-26T00:00:00-04:00", 169},
+		"a month with it":            {"America/Los_Angeles", "2026-12-01", aurora.Monthly, "2026-11-01T00:00:00-07:00", 721},
+		"a leap year":                {"UTC", "2028-03-01", aurora.Monthly, "2028-02-01T00:00:00Z", 29 * 24},
+		"the 29th of February":       {"UTC", "2028-03-29", aurora.Monthly, "2028-02-29T00:00:00Z", 29 * 24},
+		"a day that the month lacks": {"UTC", "2026-03-31", aurora.Monthly, "2026-02-28T00:00:00Z", 31 * 24},
+		"half an hour":               {"Australia/Lord_Howe", "2026-10-05", aurora.Weekly, "2026-09-28T00:00:00+10:30", 167.5},
+	} {
+		t.Run("fault 57, "+name, func(t *testing.T) {
+			w := build(t, fixed(time.Date(2028, 12, 31, 0, 0, 0, 0, time.UTC)))
+			w.assistant(t, "riley", c.zone)
+			zone, err := time.LoadLocation(c.zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			until, err := aurora.ParseUntil(c.until, time.Time{}, zone)
+			from, wrong := time.Parse(time.RFC3339, c.from)
+			if err != nil || wrong != nil {
+				t.Fatal(err, wrong)
+			}
+			for i, ended := range []time.Time{from.Add(-time.Second), from, from.Add(time.Hour), until.Add(-time.Second), until, until.Add(time.Hour)} {
+				call := aurora.Call{Place: aurora.Place{AssistantID: "riley", Day: ended.UTC().Format(time.DateOnly), CallID: fmt.Sprint("c", i)}, Version: "1", EndedAt: ended.UTC()}
+				if i == 2 { // it is filed under the day before, as a call that was first heard of when it began
+					call.Day = ended.AddDate(0, 0, -1).UTC().Format(time.DateOnly)
+				}
+				if err := w.calls.Put(t.Context(), call); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := report.Queue(t.Context(), w.post, aurora.ReportJob{AssistantID: "riley", Period: c.period, Until: until}); err != nil {
+				t.Fatal(err)
+			}
+			if dead := w.deliver(t, 1, 1); dead > 0 {
+				t.Fatal("the job was given up")
+			}
+			body, _, err := w.objects.Read(t.Context(), "reports/riley/"+string(c.period)+"/"+c.until+"T0000/report.json")
+			var made aurora.Report
+			if err != nil || json.Unmarshal(body, &made) != nil {
+				t.Fatal(err, string(body))
+			}
+			if !made.From.Equal(from) || made.From.Format(time.RFC3339) != c.from || made.Until.Sub(made.From).Hours() != c.hours {
+				t.Errorf("from %v until %v, %v hours", made.From, made.Until, made.Until.Sub(made.From).Hours())
+			}
+			if made.Calls.Total != 3 || made.Previous.Calls.Total != 1 {
+				t.Errorf("%d calls in it and %d before, want 3 and 1", made.Calls.Total, made.Previous.Calls.Total)
+			}
+		})
+	}
+}
+
+// Row 59: SES is too busy for one address and refuses another. The rest get their mail, and once; when the job is tried
+// again only those two are tried.
+func TestFault59(t *testing.T) {
+	w := build(t, fixed(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
+	w.assistant(t, "riley", "UTC", "one@example.com", "busy@example.com", "refused@example.com", "two@example.com")
+	tried := map[string]int{}
+	mended := false
+	w.refuse = func(to string) *standin.Fault {
+		tried[to]++
+		switch {
+		case mended:
+			return nil
+		case to == "busy@example.com":
+			return &standin.Fault{Status: 429, Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded."}
+		case to == "refused@example.com":
+			return &standin.Fault{Status: 400, Code: "MessageRejected", Message: "Address is on the suppression list."}
+		}
+		return nil
+	}
+	job := aurora.ReportJob{AssistantID: "riley", Period: aurora.Weekly, Until: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}
+	run := func() int {
+		if err := report.Queue(t.Context(), w.post, job); err != nil {
+			t.Fatal(err)
+		}
+		return w.deliver(t, 1, 1)
+	}
+	for range 2 {
+		if dead := run(); dead != 1 {
+			t.Error("the job is done although two have no mail")
+		}
+	}
+	if got := w.sent(); fmt.Sprint(got) != "map[one@example.com:1 two@example.com:1]" || tried["one@example.com"] != 1 || tried["two@example.com"] != 1 {
+		t.Errorf("mailed %v, tried %v", got, tried)
+	}
+	mended = true
+	for range 2 {
+		if dead := run(); dead != 0 {
+			t.Error("the job failed although all is well")
+		}
+	}
+	if got := w.sent(); len(got) != 4 || got["busy@example.com"] != 1 || got["refused@example.com"] != 1 || got["one@example.com"] != 1 {
+		t.Errorf("mailed %v", got)
+	}
+	job.Resend = true
+	if dead := run(); dead != 0 || w.sent()["one@example.com"] != 2 {
+		t.Errorf("asked for again: mailed %v", w.sent())
+	}
+}
