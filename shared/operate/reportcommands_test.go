@@ -92,6 +92,7 @@ func TestReportCommands(t *testing.T) {
 			}
 		}
 	})
+	t.Run("doors", b.reportDoors)
 	t.Run("a report that does not come is named", func(t *testing.T) {
 		r, err := (&program{out: &bytes.Buffer{}, env: func(string) string { return data }}).reporting(t.Context(), "")
 		if err != nil {
@@ -105,6 +106,57 @@ func TestReportCommands(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// reportDoors tries every key at both report routes and at the others, and the link's door without any (security A5, A14):
+// each policy opens its own routes, all of them, and no other.
+func (b *bundle) reportDoors(t *testing.T) {
+	keys := b.info.Keys
+	const none = `{"ASSISTANT_ID":"nobody"}`
+	reports := map[string]int{"/api/reports/aurora-report/weekly": 404, "/api/reports/aurora-report/monthly": 404, "/api/reports/aurora-report/daily": 400,
+		"/api/reports/aurora-internal-report/yearly": 400}
+	for path, open := range reports {
+		for name, c := range map[string]struct {
+			header []string
+			want   int
+		}{
+			"internal":             {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_INTERNAL_API_KEY"]}, open},
+			"in another case":      {[]string{"binarytint-internal-api-key", keys["BINARYTINT_INTERNAL_API_KEY"]}, open},
+			"external":             {[]string{"BINARYTINT-EXTERNAL-API-KEY", keys["BINARYTINT_EXTERNAL_API_KEY"]}, 401},
+			"external as internal": {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_EXTERNAL_API_KEY"]}, 401},
+			"api as internal":      {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_API_KEY"]}, 401},
+			"api":                  {[]string{"FLASK-API-KEY", keys["BINARYTINT_API_KEY"]}, 401},
+			"bearer":               {[]string{"Authorization", "Bearer " + keys["BINARYTINT_API_KEY"]}, 401},
+			"internal as bearer":   {[]string{"Authorization", "Bearer " + keys["BINARYTINT_INTERNAL_API_KEY"]}, 401},
+			"empty":                {[]string{"BINARYTINT-INTERNAL-API-KEY", ""}, 401},
+			"cut":                  {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_INTERNAL_API_KEY"][1:]}, 401},
+			"none":                 {nil, 401},
+		} {
+			resp, body := b.post(t, b.info.API+path, none, c.header...)
+			var e struct {
+				Status, Message, RequestID string
+				Error                      struct{ Code string }
+			}
+			if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != c.want || e.Status != "error" || e.Message == "" || c.want == 401 && e.Error.Code != "invalid_api_key" {
+				t.Errorf("%s with %s: %s %s", path, name, resp.Status, body)
+			}
+		}
+	}
+	for _, path := range []string{"/api/webhook", "/api/v1/openai/chat/completions"} {
+		if resp, body := b.post(t, b.info.API+path, none, "BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_INTERNAL_API_KEY"]); resp.StatusCode != 401 {
+			t.Errorf("%s with the internal key: %s %s", path, resp.Status, body)
+		}
+	}
+	for _, token := range []string{"AQ", "null", strings.Repeat("A", 160), "%2e%2e%2f"} {
+		resp, err := http.Get(b.info.API + "/api/reports/view/" + token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != 401 || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("a made-up link %s: %s %v", token, resp.Status, resp.Header)
+		}
+	}
 }
 
 // mailsAt is how many mails a stack has sent.
