@@ -1,4 +1,5 @@
-// Command operate is the program behind the operator's make targets: run, demo, invoke, assistant, key, redrive.
+// Command operate is the program behind the operator's make targets: run, demo, invoke, assistant, key, report,
+// backfill, reindex, redrive and their like.
 //
 // # Decisions
 //
