@@ -22,6 +22,7 @@ type day struct {
 	Span                int    // days from one that is marked to the next, at most 7
 	Above               string // the calls, short where there is little space
 	Calls, Before       string
+	Below               string // the calls before, as Above
 	Height, Top         int
 	HeightBefore        int
 	TopBefore           int
@@ -59,6 +60,9 @@ func (p Page) chart(limit int) chart {
 		if c.Dense || mostNow >= 10_000 {
 			one.Above = compact(max(d.Calls, 0))
 		}
+		if one.Below = one.Before; i < len(before) && c.Before && (c.Dense || mostNow >= 10_000) {
+			one.Below = compact(max(before[i].Calls, 0))
+		}
 		c.Days = append(c.Days, one)
 	}
 	marked := -1
@@ -92,7 +96,7 @@ type heat struct {
 	Names   []string  // of the weekdays, short
 	Tight   bool      // the numbers are long for their cells
 	Busiest string
-	Coarse  []heatRow // a row a weekday, a cell two hours: for mails
+	Coarse  []heatRow // a row a weekday, a cell three hours: for mails
 }
 
 type heatRow struct {
@@ -111,15 +115,15 @@ var weekdays = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
 
 func heatOf(counts [7][24]int) heat {
 	most, at, hour := 0, 0, 0
-	var coarse [7][12]int
+	var coarse [7][8]int
 	mostCoarse := 0
 	for d := range counts {
 		for h, n := range counts[d] {
 			if n > most {
 				most, at, hour = n, d, h
 			}
-			coarse[d][h/2] += max(n, 0)
-			mostCoarse = max(mostCoarse, coarse[d][h/2])
+			coarse[d][h/3] += max(n, 0)
+			mostCoarse = max(mostCoarse, coarse[d][h/3])
 		}
 	}
 	m := heat{Tight: most >= 1000}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"aurora/shared/aurora"
@@ -25,8 +26,14 @@ type mailView struct {
 	view
 	Preview string // what clients show beside the subject
 	Pairs   [][]tile
-	Weeks   [][]day // calls by day, seven in a row
-	More    string  // calls that deserve attention and are only in the report
+	Weeks   []week // calls by day
+	More    string // calls that deserve attention and are only in the report
+}
+
+// week is a row of days, and what it lacks to be as long as the others.
+type week struct {
+	Days []day
+	Rest []struct{}
 }
 
 // Mail is the report as a message: its subject, and its two bodies. The HTML is less than 100 KB.
@@ -58,20 +65,11 @@ func (p Page) mailView(size sizes) mailView {
 	for i := 0; i+1 < len(v.Tiles); i += 2 {
 		v.Pairs = append(v.Pairs, v.Tiles[i:i+2])
 	}
-	for days := v.Chart.Days; len(days) > 0; {
-		n := min(len(days), 8) // a week that does not begin at midnight touches eight days
-		if len(v.Chart.Days) > 8 {
-			n = min(len(days), 7)
-		}
-		v.Weeks = append(v.Weeks, days[:n])
-		days = days[n:]
+	for i := range v.Chart.Days {
+		one := &v.Chart.Days[i]
+		one.Paint, one.Text = paints[one.Level][0], paints[one.Level][1]
 	}
-	for w := range v.Weeks {
-		for d := range v.Weeks[w] {
-			one := &v.Weeks[w][d]
-			one.Paint, one.Text = paints[one.Level][0], paints[one.Level][1]
-		}
-	}
+	v.Weeks = weeks(v.Chart.Days)
 	if rest := len(p.Report.Attention) - len(v.Attention); rest > 0 && !v.Empty {
 		v.More = calls(rest) + " more in the report."
 	}
@@ -80,6 +78,23 @@ func (p Page) mailView(size sizes) mailView {
 		v.Preview = tidy(v.Paragraphs[0], 140)
 	}
 	return v
+}
+
+// weeks puts days into rows of seven; eight days, which a week touches that does not begin at midnight, stay one row.
+func weeks(days []day) []week {
+	long := 7
+	if len(days) == 8 {
+		long = 8
+	}
+	var rows []week
+	for row := range slices.Chunk(days, long) {
+		w := week{Days: row}
+		if len(rows) > 0 {
+			w.Rest = make([]struct{}, long-len(row))
+		}
+		rows = append(rows, w)
+	}
+	return rows
 }
 
 // subject says the most important first: Riley: 213 calls last week, 12% more than the week before.

@@ -28,7 +28,7 @@ type Page struct {
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"even": func(n int) bool { return n%2 == 0 },
+	"third": func(n int) bool { return n%3 == 0 },
 }).ParseFS(templateFiles, "templates/*.tmpl"))
 
 func rendered(name string, data any) ([]byte, error) {

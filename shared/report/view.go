@@ -274,8 +274,12 @@ func (v *view) facts(r aurora.Report) {
 	c := r.Callers
 	v.Callers = []fact{{"Different callers", spelled(c.Unique), "as far as their numbers are known"}}
 	if c.Unique > 0 {
+		returned := share(c.Returning, c.Unique)
+		if c.Returning <= 0 {
+			returned = "none of them"
+		}
 		v.Callers = append(v.Callers,
-			fact{"Returning", spelled(c.Returning), share(c.Returning, c.Unique) + " also called in " + v.UnitBefore},
+			fact{"Returning", spelled(c.Returning), returned + " also called in " + v.UnitBefore},
 			fact{"New", spelled(max(c.Unique-c.Returning, 0)), "did not call in " + v.UnitBefore})
 	}
 	v.Costs = costsOf(r)
