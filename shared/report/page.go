@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"sync"
 	"time"
 
 	"aurora/shared/aurora"
@@ -27,13 +28,16 @@ type Page struct {
 //go:embed templates/*.tmpl
 var templateFiles embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"third": func(n int) bool { return n%3 == 0 },
-}).ParseFS(templateFiles, "templates/*.tmpl"))
+// templates are read on first use: a function that makes no report must not pay for them when it starts.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"third": func(n int) bool { return n%3 == 0 },
+	}).ParseFS(templateFiles, "templates/*.tmpl"))
+})
 
 func rendered(name string, data any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+	if err := templates().ExecuteTemplate(&b, name, data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
 	return b.Bytes(), nil
