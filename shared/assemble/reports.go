@@ -1,7 +1,6 @@
 package assemble
 
 import (
-	"log/slog"
 	"time"
 
 	"aurora/shared/access"
@@ -26,10 +25,10 @@ func ReadReports(s *boot.Settings, times Models) *report.Maker {
 	public := s.Optional("PUBLIC_URL", "")
 	sender := mail.New(boot.AWS, s.Optional("MAIL_FROM", ""), s.Optional("MAIL_CONFIGURATION_SET", ""), time.Now)
 	if public == "" {
-		slog.Warn("PUBLIC_URL is not set: report mails carry no links")
+		s.Warn("PUBLIC_URL is not set: report mails carry no links")
 	}
 	if !sender.Ready() {
-		slog.Warn("MAIL_FROM is not set: no report is mailed")
+		s.Warn("MAIL_FROM is not set: no report is mailed")
 	}
 	return &report.Maker{
 		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),

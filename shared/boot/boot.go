@@ -27,6 +27,9 @@ func Start(s *Settings, handler any) {
 		slog.Error(err.Error())
 		os.Exit(1)
 	}
+	for _, warning := range s.warnings {
+		slog.Warn(warning)
+	}
 	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() { slog.Info("shutting down") }))
 }
 

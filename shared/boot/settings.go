@@ -16,8 +16,9 @@ func LocalOnly(name string) bool {
 
 // Settings reads a process's environment and remembers what is wrong with it, so that all of it is told at once.
 type Settings struct {
-	lookup func(string) (string, bool)
-	wrong  []string
+	lookup   func(string) (string, bool)
+	wrong    []string
+	warnings []string
 }
 
 // NewSettings reads from lookup, which is os.LookupEnv but in tests.
@@ -63,6 +64,12 @@ func (s *Settings) Reject(name string, err error) {
 		s.wrong = append(s.wrong, fmt.Sprintf("%s: %v", name, err))
 	}
 }
+
+// Warn remembers something that a process can start with and somebody should know; Start logs it.
+func (s *Settings) Warn(sentence string) { s.warnings = append(s.warnings, sentence) }
+
+// Warnings are what Warn was told.
+func (s *Settings) Warnings() []string { return s.warnings }
 
 // Err is nil, or one error that names everything that is missing or malformed.
 func (s *Settings) Err() error {
