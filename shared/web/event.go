@@ -28,7 +28,7 @@ type event interface {
 	blank() event
 	// buffered and streamed bring an answer into the door's own form.
 	buffered() recorder
-	streamed(status int, h http.Header, body *pipeBody) any
+	streamed(status int, h http.Header, body *pipe) any
 }
 
 // recorder gathers a buffered answer.
@@ -88,7 +88,7 @@ type restRecorder struct{ *core.ProxyResponseWriter }
 
 func (e *restEvent) buffered() recorder       { return restRecorder{core.NewProxyResponseWriter()} }
 func (r restRecorder) response() (any, error) { return r.GetProxyResponse() }
-func (e *restEvent) streamed(status int, h http.Header, body *pipeBody) any {
+func (e *restEvent) streamed(status int, h http.Header, body *pipe) any {
 	return &events.APIGatewayProxyStreamingResponse{StatusCode: status, MultiValueHeaders: h, Body: body}
 }
 
@@ -110,7 +110,7 @@ type urlRecorder struct{ *core.ProxyResponseWriterV2 }
 
 func (e *urlEvent) buffered() recorder       { return urlRecorder{core.NewProxyResponseWriterV2()} }
 func (r urlRecorder) response() (any, error) { return r.GetProxyResponse() }
-func (e *urlEvent) streamed(status int, h http.Header, body *pipeBody) any {
+func (e *urlEvent) streamed(status int, h http.Header, body *pipe) any {
 	single := make(map[string]string, len(h))
 	for k, v := range h {
 		single[k] = v[0]

@@ -14,13 +14,10 @@ import (
 // errStalled ends an answer that its reader does not take before the deadline.
 var errStalled = errors.New("the reader did not take the answer in time")
 
-// pipeBody is the reading end of a streamed answer.
-type pipeBody struct{ *io.PipeReader }
-
 // pipeWriter is the writing end. Its first write or status lets the answer go.
 type pipeWriter struct {
 	header http.Header
-	pipe   *io.PipeWriter
+	pipe   *pipe
 	begun  bool
 	ready  chan head
 }
@@ -47,18 +44,18 @@ func (w *pipeWriter) Write(p []byte) (int, error) {
 	return w.pipe.Write(p)
 }
 
-// stream serves an event beside the caller and returns as soon as the answer has begun; each write is then one read
-// of its body. A body that nobody reads is given up at hard.
+// stream serves an event beside the caller and returns as soon as the answer has begun; what is written can be read from
+// its body at once. A body that nobody reads is given up at hard.
 func (f *Function) stream(ctx context.Context, cancel context.CancelFunc, hard time.Time, e event) (any, error) {
-	r, pipe := io.Pipe()
+	pipe := newPipe()
 	w := &pipeWriter{header: http.Header{}, pipe: pipe, ready: make(chan head, 1)}
 	stop := func() bool { return true }
 	if !hard.IsZero() {
-		stop = time.AfterFunc(time.Until(hard), func() { _ = r.CloseWithError(errStalled) }).Stop
+		stop = time.AfterFunc(time.Until(hard), func() { pipe.abandon(errStalled) }).Stop
 	}
 	finish := func(err error) {
 		w.WriteHeader(http.StatusInternalServerError) // where nothing at all was written; else without effect
-		_ = pipe.CloseWithError(err)                  // nil is a proper end
+		pipe.finish(err)
 		stop()
 		cancel()
 	}
@@ -66,7 +63,7 @@ func (f *Function) stream(ctx context.Context, cancel context.CancelFunc, hard t
 		finish(f.serve(ctx, w, e))
 	}, finish)
 	h := <-w.ready
-	return e.streamed(h.status, h.header, &pipeBody{r}), nil
+	return e.streamed(h.status, h.header, pipe), nil
 }
 
 // isSSE reports whether an answer is a stream of server-sent events.

@@ -1,0 +1,92 @@
+package web
+
+import (
+	"io"
+	"sync"
+)
+
+// pipeRoom is how much of an answer, in bytes, may wait for its reader before the writer does.
+const pipeRoom = 64 << 10
+
+// pipe leads a streamed answer from the handler to the runtime. Unlike io.Pipe it does not hand over each write by
+// itself: a read takes all that has been written by then. An event that finds the reader waiting goes out alone and at
+// once; events that come faster than they can be sent share one system call.
+type pipe struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	waiting []byte
+	end     error // the writer's: io.EOF for a whole answer
+	gone    error // why nobody reads any more
+}
+
+func newPipe() *pipe {
+	p := &pipe{}
+	p.changed.L = &p.mu
+	return p
+}
+
+// Write waits while there is no room. Its error is why nobody reads any more.
+func (p *pipe) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.waiting) >= pipeRoom && p.gone == nil {
+		p.changed.Wait()
+	}
+	switch {
+	case p.gone != nil:
+		return 0, p.gone
+	case p.end != nil:
+		return 0, io.ErrClosedPipe
+	}
+	p.waiting = append(p.waiting, b...)
+	p.changed.Broadcast()
+	return len(b), nil
+}
+
+// Read waits until there is something to read, or the end.
+func (p *pipe) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.waiting) == 0 && p.end == nil && p.gone == nil {
+		p.changed.Wait()
+	}
+	switch {
+	case p.gone != nil:
+		return 0, p.gone
+	case len(p.waiting) == 0:
+		return 0, p.end
+	}
+	n := copy(b, p.waiting)
+	p.waiting = append(p.waiting[:0], p.waiting[n:]...) // the room is used again
+	p.changed.Broadcast()
+	return n, nil
+}
+
+// finish ends the answer: whole where err is nil.
+func (p *pipe) finish(err error) {
+	if err == nil {
+		err = io.EOF
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.end == nil {
+		p.end = err
+	}
+	p.changed.Broadcast()
+}
+
+// abandon gives the answer up: what waits is dropped, and the writer learns why.
+func (p *pipe) abandon(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone == nil {
+		p.gone = err
+	}
+	p.changed.Broadcast()
+}
+
+// Close is the reader's: it has enough.
+func (p *pipe) Close() error {
+	p.abandon(io.ErrClosedPipe)
+	return nil
+}
