@@ -82,8 +82,9 @@ func (m *Model) Stream(ctx context.Context, r swarm.Request) iter.Seq2[swarm.Chu
 			return
 		}
 		defer func() { _ = stream.Close() }()
+		var events reader
 		for {
-			piece, err := stream.Recv()
+			event, err := stream.RecvRaw()
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -94,7 +95,7 @@ func (m *Model) Stream(ctx context.Context, r swarm.Request) iter.Seq2[swarm.Chu
 				yield(swarm.Chunk{}, broken(err))
 				return
 			}
-			chunk, err := chunkOf(&piece)
+			chunk, err := events.chunk(event)
 			if says(&chunk) {
 				first.Stop()
 			}

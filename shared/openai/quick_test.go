@@ -1,0 +1,57 @@
+package openai
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	api "github.com/sashabaranov/go-openai"
+)
+
+var events = []string{
+	`{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`,
+	`{"id":"c","model":"gpt-4o","service_tier":"default","system_fingerprint":null,"obfuscation":"x","usage":null,"choices":[{"index":0,"delta":{"content":"a \"b\" \u00e9\ud83d\ude00\n","refusal":null},"logprobs":null,"finish_reason":null}]}`,
+	`{"choices":[{"delta":{},"finish_reason":"stop"}]}`,
+	`{"model":"m","choices":[{"delta":{"content":null},"finish_reason":"error"}]}`,
+	`{"model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`,
+	`{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}]}}]}`,
+	`{"CHOICES":[{"Delta":{"Content":"case"}}]}`,
+	`{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}`,
+	`{"choices":[{"delta":{"content":"a","content":"b"},"delta":{"content":"c"}}],"model":"x","model":"y"}`,
+	`{"choices":[{"delta":{"content":"a"}}]} {}`, `{"choices":[{"delta":{"content":"a"}}]`, `null`, `[]`, `{}`, `{"choices":null}`, `{"model":1}`,
+	`{"choices":[{"delta":{"content":"a` + "\xff" + `"}}]}`, `{"choices":[{"delta":{"content":"\ud800"}}]}`, `{"choices":[{"delta":{"refusal":"no"}}]}`,
+	`{"choices":[{"delta":{"content":"a"},"finish_reason":null,"content_filter_results":{}}],"prompt_filter_results":[]}`,
+}
+
+// FuzzQuick: whatever the quick way reads, the slow way reads too, and the same.
+func FuzzQuick(f *testing.F) {
+	for _, e := range events {
+		f.Add([]byte(e), []byte(events[0]))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var r reader
+		for _, event := range [][]byte{first, second, first} {
+			quick, ok := r.text(event)
+			if !ok {
+				continue
+			}
+			var piece api.ChatCompletionStreamResponse
+			if err := json.Unmarshal(event, &piece); err != nil {
+				t.Fatalf("%q is read as %+v, and is no event: %v", event, quick, err)
+			}
+			if slow, err := chunkOf(&piece); err != nil || !reflect.DeepEqual(quick, slow) {
+				t.Fatalf("%q is read as %+v, and is %+v, %v", event, quick, slow, err)
+			}
+		}
+	})
+}
+
+// The events of a plain answer are read the quick way; otherwise it would be of no use.
+func TestQuickReadsText(t *testing.T) {
+	var r reader
+	for _, e := range events[:3] {
+		if _, ok := r.text([]byte(e)); !ok {
+			t.Errorf("%s was not read", e)
+		}
+	}
+}
