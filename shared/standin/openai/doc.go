@@ -30,9 +30,12 @@
 // fragments.
 //
 // Where the request asks for JSON of a schema (response_format json_schema), it fills the schema in from the words of the
-// user's messages, the same for the same words: of an enum the first value that was heard, else any one; texts that say
-// that it is a stand-in and what it heard; up to three long words as a list; a number is how many words there were. A
-// schema with patterns, or with conditions on other fields, may be more than it can fit.
+// user's messages, the same for the same words: of an enum the first value that was heard, else mostly the first; texts that
+// say that it is a stand-in and what it heard; up to three long words as a list, but no actionItems unless somebody wants
+// to be called back; a number is how many words there were. A schema with patterns, or with conditions on other fields,
+// may be more than it can fit.
+//
+// Of a report's figures it tells the first few, and that nobody has thought about them.
 //
 // # Decisions
 //

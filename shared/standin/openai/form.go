@@ -169,7 +169,8 @@ func kindOf(s map[string]any) string {
 	return "string"
 }
 
-// choice is the first of the values that was heard, else any one, always the same for the same words.
+// choice is the first of the values that was heard, else mostly the first there is, and always the same for the same
+// words.
 func (f *form) choice(of []any, path string) any {
 	words := strings.FieldsFunc(strings.ToLower(f.heard), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	spoken := " " + strings.Join(words, " ") + " "
@@ -178,7 +179,10 @@ func (f *form) choice(of []any, path string) any {
 			return v
 		}
 	}
-	return of[int(f.hash(path)%uint32(len(of)))]
+	if h := f.hash(path); h%3 == 0 {
+		return of[int(h/3%uint32(len(of)))]
+	}
+	return of[0]
 }
 
 func (f *form) hash(path string) uint32 {
@@ -206,6 +210,9 @@ func (f *form) object(s map[string]any, path string, depth int) any {
 func (f *form) array(s map[string]any, path string, depth int) any {
 	least, most := limit(s, "minItems", 0), limit(s, "maxItems", 3)
 	out := []any{}
+	if least == 0 && strings.HasSuffix(strings.ToLower(path), "actionitems") && !strings.Contains(strings.ToLower(f.heard), "call me back") {
+		return out // most conversations leave nothing to do
+	}
 	items := f.resolved(s["items"])
 	if items == nil || kindOf(items) == "string" && items["enum"] == nil && items["const"] == nil {
 		for _, word := range f.longWords() {
@@ -224,10 +231,13 @@ func (f *form) array(s map[string]any, path string, depth int) any {
 	return out
 }
 
+// small are long words that say nothing of a conversation.
+var small = []string{"about", "again", "calling", "could", "goodbye", "great", "hello", "looking", "moment", "please", "right", "sorry", "speaking", "thank", "thanks", "there", "today", "welcome", "would", "yours"}
+
 func (f *form) longWords() []string {
 	var long []string
 	for word := range strings.FieldsFuncSeq(strings.ToLower(f.heard), func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if len([]rune(word)) >= 5 && !slices.Contains(long, word) {
+		if len([]rune(word)) >= 5 && !slices.Contains(long, word) && !slices.Contains(small, word) {
 			long = append(long, word)
 		}
 	}

@@ -2,6 +2,8 @@ package openai
 
 import (
 	"crypto/rand"
+	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -32,6 +34,9 @@ func model(delay time.Duration) Script {
 		if form, asked := filled(r); asked {
 			return Text(form)
 		}
+		if lines, asked := strings.CutPrefix(said, "Figures:\n"); asked {
+			return Text(narrative(lines))
+		}
 		if name, arguments, wanted := wish(r); wanted {
 			return ToolCall("call_"+rand.Text(), name, arguments).Fragments(fragment).Each(wait)
 		}
@@ -50,6 +55,21 @@ func model(delay time.Duration) Script {
 		}
 		return Text(words(answer)...).Each(wait)
 	}
+}
+
+// compared is a line of figures: a name, and what it is now and was before.
+var compared = regexp.MustCompile(`(?m)^([a-z, ]+): ([0-9.]+), before: ([0-9.]+)`)
+
+// toldFigures is how many figures a narrative of ours holds.
+const toldFigures = 4
+
+// narrative tells the first of a report's figures, and that nobody has thought about them.
+func narrative(lines string) string {
+	var sentences []string
+	for _, m := range compared.FindAllStringSubmatch(lines, toldFigures) {
+		sentences = append(sentences, fmt.Sprintf("%s: %s, and %s in the period before.", strings.ToUpper(m[1][:1])+m[1][1:], m[2], m[3]))
+	}
+	return strings.Join(sentences, " ") + "\n\nThis is from Aurora's stand-in model. A real one tells here what changed, why it seems so, and what to do."
 }
 
 // words splits a text so that joining the parts gives it back: each word keeps the white space after it.
