@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,9 +79,9 @@ func TestFault42(t *testing.T) {
 		"no finish": standin.Text(analysed).NoFinish(),
 	} {
 		t.Run("42 "+name, func(t *testing.T) {
-			back := false
+			var back atomic.Bool
 			d := newDesk(t, func(int, standin.Request) standin.Answer {
-				if back {
+				if back.Load() {
 					return standin.Text(analysed).Usage(200, 40)
 				}
 				return failure
@@ -91,7 +92,7 @@ func TestFault42(t *testing.T) {
 			if c := d.row(t); c.Class != aurora.Answered || c.Outcome != "" || d.counts[webhook.MetricAnalysis] != 1 {
 				t.Errorf("row %+v, counted %v", c, d.counts)
 			}
-			back = true
+			back.Store(true)
 			if !d.deliver(t) {
 				t.Fatal("the message failed although the model is back")
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 
 	"aurora/shared/aurora"
 	"aurora/shared/dynamo"
-	"aurora/shared/local"
 	"aurora/shared/secret"
 	"aurora/shared/twilio"
 )
@@ -24,18 +22,7 @@ import (
 func phoneBundle(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{data: t.TempDir()}
-	var out bytes.Buffer
-	s, err := local.Start(context.Background(), local.Options{Root: "../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seed,
-		Environ: append(os.Environ(), "DEFAULT_REGION=US", "LIMIT_KEY_PER_MINUTE=1000", "LIMIT_DESTINATION_PER_DAY=100", "HYPERSCALE_ASSISTANT_ID="+documentAssistant)})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	b.info = s.Info()
+	b.up(t, "DEFAULT_REGION=US", "LIMIT_KEY_PER_MINUTE=1000", "LIMIT_DESTINATION_PER_DAY=100", "HYPERSCALE_ASSISTANT_ID="+documentAssistant)
 	return b
 }
 

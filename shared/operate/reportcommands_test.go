@@ -14,23 +14,13 @@ import (
 	"time"
 
 	"aurora/shared/aurora"
-	"aurora/shared/local"
 )
 
 // The commands about reports, and the demo's whole story, against a bundle of their own.
 func TestReportCommands(t *testing.T) {
-	data := t.TempDir()
-	var out bytes.Buffer
-	s, err := local.Start(context.Background(), local.Options{Root: "../..", Data: data, Concurrency: 16, Out: &out, Seed: seed, Environ: os.Environ()})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	b := &bundle{info: s.Info(), data: data}
+	b := &bundle{data: t.TempDir()}
+	b.up(t)
+	data := b.data
 	run, err := json.Marshal(b.info)
 	if err != nil {
 		t.Fatal(err)

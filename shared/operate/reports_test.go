@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -25,7 +23,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"aurora/shared/local"
 	standin "aurora/shared/standin/openai"
 )
 
@@ -255,18 +252,7 @@ func reportBundle(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{data: t.TempDir()}
 	b.model = standin.Serve(t, reportsModel)
-	var out bytes.Buffer
-	s, err := local.Start(context.Background(), local.Options{Root: "../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seed,
-		Environ: append(os.Environ(), "OPENAI_BASE_URL="+b.model.URL, "OPENAI_API_KEY=sk-test")})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	b.info = s.Info()
+	b.up(t, "OPENAI_BASE_URL="+b.model.URL, "OPENAI_API_KEY=sk-test")
 	return b
 }
 

@@ -70,9 +70,15 @@ func start(t *testing.T) *bundle {
 		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": name, "Name": name, "SecretString": value})
 	}))
 	t.Cleanup(store.Close)
+	b.up(t, "OPENAI_BASE_URL="+b.model.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+store.URL)
+	return b
+}
+
+// up starts the bundle with these variables beside the environment's, until the test is over.
+func (b *bundle) up(t *testing.T, variables ...string) {
+	t.Helper()
 	var out bytes.Buffer
-	s, err := local.Start(context.Background(), local.Options{Root: "../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seed,
-		Environ: append(os.Environ(), "OPENAI_BASE_URL="+b.model.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+store.URL)})
+	s, err := local.Start(context.Background(), local.Options{Root: "../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seed, Environ: append(os.Environ(), variables...)})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
@@ -82,7 +88,6 @@ func start(t *testing.T) *bundle {
 		}
 	})
 	b.info = s.Info()
-	return b
 }
 
 func (b *bundle) post(t *testing.T, url, body string, header ...string) (*http.Response, string) {

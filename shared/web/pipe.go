@@ -75,8 +75,8 @@ func (p *pipe) finish(err error) {
 	p.changed.Broadcast()
 }
 
-// abandon gives the answer up: what waits is dropped, and the writer learns why.
-func (p *pipe) abandon(err error) {
+// CloseWithError gives the answer up: what waits is dropped, and the writer learns why.
+func (p *pipe) CloseWithError(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone == nil {
@@ -87,6 +87,6 @@ func (p *pipe) abandon(err error) {
 
 // Close is the reader's: it has enough.
 func (p *pipe) Close() error {
-	p.abandon(io.ErrClosedPipe)
+	p.CloseWithError(io.ErrClosedPipe)
 	return nil
 }

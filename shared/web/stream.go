@@ -51,7 +51,7 @@ func (f *Function) stream(ctx context.Context, cancel context.CancelFunc, hard t
 	w := &pipeWriter{header: http.Header{}, pipe: pipe, ready: make(chan head, 1)}
 	stop := func() bool { return true }
 	if !hard.IsZero() {
-		stop = time.AfterFunc(time.Until(hard), func() { pipe.abandon(errStalled) }).Stop
+		stop = time.AfterFunc(time.Until(hard), func() { pipe.CloseWithError(errStalled) }).Stop
 	}
 	finish := func(err error) {
 		w.WriteHeader(http.StatusInternalServerError) // where nothing at all was written; else without effect
