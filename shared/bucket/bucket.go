@@ -25,24 +25,29 @@ import (
 type Bucket struct {
 	name   string
 	client func() (*s3.Client, error)
+	large  func() (*s3.Client, error) // for uploads: S3 may take its time to put parts together
 }
 
 // New returns the bucket of this name. The client is made on first use, so that a cold start does not pay for a bucket
 // that the request does not need.
 func New(config func() (aws.Config, error), name string) *Bucket {
-	return &Bucket{name: name, client: sync.OnceValues(func() (*s3.Client, error) {
-		cfg, err := config()
-		if err != nil {
-			return nil, fmt.Errorf("configure S3: %w", err)
-		}
-		return s3.NewFromConfig(cfg, func(o *s3.Options) { o.Retryer, o.HTTPClient = persistent(), impatient(o.HTTPClient) }), nil
-	})}
+	made := func(patience time.Duration) func() (*s3.Client, error) {
+		return sync.OnceValues(func() (*s3.Client, error) {
+			cfg, err := config()
+			if err != nil {
+				return nil, fmt.Errorf("configure S3: %w", err)
+			}
+			return s3.NewFromConfig(cfg, func(o *s3.Options) { o.Retryer, o.HTTPClient = persistent(), impatient(o.HTTPClient, patience) }), nil
+		})
+	}
+	return &Bucket{name: name, client: made(oneTry), large: made(onePart)}
 }
 
 const (
 	tries      = 30                      // the context ends the tries, not their number
 	maxBackoff = 250 * time.Millisecond  // some fifteen tries in a budget of 4 s
 	oneTry     = 1500 * time.Millisecond // to connect, and from the whole request to the answer's first byte
+	onePart    = 20 * time.Second        // the latter for a part of an upload, and for putting parts together
 )
 
 // persistent retries for as long as the context allows, 409s among the rest.
@@ -138,14 +143,14 @@ func (b *Bucket) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 
 // impatient ends a try that hangs, so that another can be made within the context. It is made once: a client with
 // other limits has connections of its own.
-func impatient(client s3.HTTPClient) s3.HTTPClient {
+func impatient(client s3.HTTPClient, patience time.Duration) s3.HTTPClient {
 	buildable, ok := client.(*awshttp.BuildableClient)
 	if !ok {
 		return client
 	}
 	return buildable.
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = oneTry }).
-		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = oneTry })
+		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
 }
 
 // status is the HTTP status that an error came with, 0 where none did.

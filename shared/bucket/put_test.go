@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +76,25 @@ func TestUpload(t *testing.T) {
 				t.Errorf("S3 saw %v", s.methods())
 			}
 		})
+	}
+}
+
+// The reply to the end of an upload is lost, and the end is tried again: S3 does not know the upload any more.
+func TestUploadWhoseEndIsLost(t *testing.T) {
+	s, config := start(t)
+	var lost atomic.Bool
+	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) {
+		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") && lost.CompareAndSwap(false, true) {
+			return hangsUp, true
+		}
+		return nil, false
+	}
+	b := bucket.New(config, "reports")
+	if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &lines{left: 6 << 20}); err != nil || !lost.Load() {
+		t.Fatalf("%v, lost %v", err, lost.Load())
+	}
+	if got, _, err := b.Read(t.Context(), "reports/x.csv"); err != nil || len(got) != 6<<20 {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 

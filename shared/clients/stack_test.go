@@ -3,8 +3,6 @@ package clients
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +56,7 @@ func start(t *testing.T) stack {
 			command.Env = append(command.Env, variable)
 		}
 	}
-	command.Env = append(command.Env, fmt.Sprintf("PORT=%d", freePorts(t, 1+4)), "AURORA_DATA="+data)
+	command.Env = append(command.Env, "PORT=0", "AURORA_DATA="+data)
 	log := &lockedBuffer{}
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
@@ -116,34 +114,6 @@ func stop(t *testing.T, group int, ended <-chan error) {
 	if err := syscall.Kill(-group, syscall.SIGKILL); err == nil {
 		t.Error("SIGTERM left processes behind")
 	}
-}
-
-// freePorts finds this many free ports in a row and returns the first: the API takes it and function URLs those after.
-func freePorts(t *testing.T, count int) int {
-	t.Helper()
-	for range 50 {
-		first, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := first.Addr().(*net.TCPAddr).Port
-		held := []net.Listener{first}
-		for next := port + 1; next < port+count && next < 1<<16; next++ {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", next))
-			if err != nil {
-				break
-			}
-			held = append(held, l)
-		}
-		for _, l := range held {
-			_ = l.Close()
-		}
-		if len(held) == count {
-			return port
-		}
-	}
-	t.Fatalf("no %d free ports in a row", count)
-	return 0
 }
 
 type lockedBuffer struct {
