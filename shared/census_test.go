@@ -62,8 +62,9 @@ func TestEnvironment(t *testing.T) {
 		}
 		name := filepath.Base(s.folder())
 		eachCall(s, func(c *ast.CallExpr) {
-			if of, method := called(c); slices.Contains(assembling, of) {
-				asked[name] = append(asked[name], sets[of+"."+method]...)
+			of, method := called(c)
+			if assembled, ok := sets[of+"."+method]; ok {
+				asked[name] = append(asked[name], assembled...)
 			} else if variable := asks(t, c); variable != "" {
 				asked[name] = append(asked[name], variable)
 			}
@@ -98,11 +99,12 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// assembling are the packages that put together what several functions are made of, and read its settings.
+// assembling are the packages that put together what several functions are made of, and read its settings; those below
+// them are too.
 var assembling = []string{"assemble", "dialing"}
 
-// settingsOf are the names that each function of those packages asks for, itself or by another of its package: by the
-// package and the function's name.
+// settingsOf are the names that each function of those packages asks for, itself or by another of them: by the package's
+// and the function's name.
 func settingsOf(t *testing.T) map[string][]string {
 	t.Helper()
 	sets, calls := map[string][]string{}, map[string][]string{}
@@ -115,15 +117,17 @@ func settingsOf(t *testing.T) map[string][]string {
 			if !ok {
 				continue
 			}
-			name := s.place() + "." + f.Name.Name
+			name := s.file.Name.Name + "." + f.Name.Name
 			ast.Inspect(f, func(n ast.Node) bool {
 				if c, ok := n.(*ast.CallExpr); ok {
 					if variable := asks(t, c); variable != "" {
 						sets[name] = append(sets[name], variable)
 					}
-					if of, other := called(c); of == "" {
-						calls[name] = append(calls[name], s.place()+"."+other)
+					of, other := called(c)
+					if of == "" {
+						of = s.file.Name.Name
 					}
+					calls[name] = append(calls[name], of+"."+other)
 				}
 				return true
 			})

@@ -24,7 +24,7 @@
 //	edge       boot         settings, log, metrics: how a Lambda starts
 //	           web          API Gateway's and function URLs' events as net/http
 //	           completions  the wire format of the chat routes
-//	           assemble     the parts of a function that talks, introduced to each other
+//	           assemble     the parts of functions that talk and report, introduced to each other
 //	           dialing      the same for functions that place calls
 //	top        openapi      every route as a document, and a validator for tests
 //	           standin      servers that stand in for AWS and the model on one machine

@@ -34,13 +34,13 @@ func (house) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
 	panic("the route asks for internal assistants only")
 }
 
-// queue takes jobs, or is away.
-type queue struct {
+// waiting takes jobs, or is away.
+type waiting struct {
 	away bool
 	jobs chan string
 }
 
-func (q queue) Send(_ context.Context, body string, _ map[string]string) error {
+func (q waiting) Send(_ context.Context, body string, _ map[string]string) error {
 	if q.away {
 		return errors.New("no route to host")
 	}
@@ -51,7 +51,7 @@ func (q queue) Send(_ context.Context, body string, _ map[string]string) error {
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	rehearsal.Answers(t, "aurora-internal-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
-		q := queue{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
+		q := waiting{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
 		failed := 0
 		s := &report.Scheduler{Assistants: house{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return rehearsal.Wednesday },
 			Count: func(context.Context, string) { failed++ }}

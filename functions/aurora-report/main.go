@@ -5,12 +5,12 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/assemble"
+	"aurora/shared/assemble/reports"
 	"aurora/shared/boot"
 )
 
 func main() {
 	s := boot.NewSettings(os.LookupEnv)
-	m := assemble.ReadReports(s, assemble.Waiting)
+	m := reports.Read(s, reports.Waiting)
 	boot.Start(s, serve(&service{assistants: m.Assistants, reports: m, now: time.Now}).Invoke)
 }

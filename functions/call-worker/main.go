@@ -19,7 +19,7 @@ func main() {
 	s := boot.NewSettings(os.LookupEnv)
 	reports := bucket.New(boot.AWS, s.Required("BUCKET"))
 	retention := time.Duration(s.Number("RETENTION_DAYS", 400)) * 24 * time.Hour
-	models := assemble.ReadModels(s)
+	models := assemble.Read(s)
 	w := &webhook.Worker{
 		Reader:     reports,
 		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),

@@ -5,11 +5,12 @@ import (
 	"os"
 
 	"aurora/shared/assemble"
+	"aurora/shared/assemble/chats"
 	"aurora/shared/boot"
 )
 
 func main() {
 	s := boot.NewSettings(os.LookupEnv)
-	chat := assemble.ReadChat(s, assemble.ReadTools(s))
+	chat := chats.Read(s)
 	boot.Start(s, serve(chat.Endpoint(assemble.Voice), chat.Keys()).Invoke)
 }

@@ -5,11 +5,19 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/assemble"
 	"aurora/shared/boot"
+	"aurora/shared/dynamo"
+	"aurora/shared/queue"
+	"aurora/shared/report"
 )
 
 func main() {
 	s := boot.NewSettings(os.LookupEnv)
-	boot.Start(s, serve(assemble.ReadScheduler(s), time.Now))
+	scheduler := &report.Scheduler{
+		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Queue:      queue.New(boot.AWS, s.Required("REPORTS_QUEUE_URL")),
+		Count:      boot.Count,
+		Now:        time.Now,
+	}
+	boot.Start(s, serve(scheduler, time.Now))
 }

@@ -29,9 +29,9 @@ func (house) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
 	return []aurora.Assistant{in("avery", "Asia/Kathmandu"), in("sam", "Pacific/Auckland")}, nil, nil
 }
 
-type queue chan string
+type jobs chan string
 
-func (q queue) Send(_ context.Context, body string, _ map[string]string) error {
+func (q jobs) Send(_ context.Context, body string, _ map[string]string) error {
 	q <- body
 	return nil
 }
@@ -46,7 +46,7 @@ type seen struct {
 func TestEvents(t *testing.T) {
 	now := func() time.Time { return time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC) }
 	golden.Events(t, "report-schedule", func(t *testing.T, name string, raw json.RawMessage) {
-		q := make(queue, 10)
+		q := make(jobs, 10)
 		handle := serve(&report.Scheduler{Assistants: house{}, Queue: q, Now: now, Count: func(context.Context, string) {}}, now)
 		var e event
 		got := seen{Queued: []string{}}

@@ -5,11 +5,12 @@ import (
 	"os"
 
 	"aurora/shared/assemble"
+	"aurora/shared/assemble/reports"
 	"aurora/shared/boot"
 	"aurora/shared/queue"
 )
 
 func main() {
 	s := boot.NewSettings(os.LookupEnv)
-	boot.Start(s, queue.Consume(serve(assemble.ReadReports(s, assemble.Unhurried), boot.Count)))
+	boot.Start(s, queue.Consume(serve(reports.Read(s, assemble.Unhurried), boot.Count)))
 }

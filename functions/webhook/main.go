@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/assemble"
+	"aurora/shared/assemble/toolbox"
 	"aurora/shared/boot"
 	"aurora/shared/bucket"
 	"aurora/shared/dialing"
@@ -21,7 +21,7 @@ func main() {
 		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Keeper:     webhook.Keeper{Objects: bucket.New(boot.AWS, s.Required("BUCKET")), Now: time.Now, Count: boot.Count},
 		Queue:      queue.New(boot.AWS, s.Required("RAW_QUEUE_URL")),
-		Tools:      assemble.ReadTools(s).ForProvider(),
+		Tools:      toolbox.Read(s).ForProvider(),
 		Outbound:   dialing.ReadCampaigns(s),
 	})
 	boot.Start(s, f.Invoke)

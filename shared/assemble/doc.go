@@ -1,11 +1,12 @@
-// Package assemble puts together what every function that talks needs: models, tools, stores and keys.
+// Package assemble puts together what functions of a kind are made of: models here, tools, chats and reports in packages
+// below it.
 //
 // # Decisions
 //
-// Four functions and the webhook are made of the same parts: their settings are read and the parts introduced to each
-// other here, once, and main.go says which of them it is. The package stands on the edge floor, so that nothing below it
-// knows it, and the authorizers do not link what it brings along.
+// What several functions are made of has its settings read and its parts introduced to each other once, and main.go says
+// which of them it is. It stands on the edge floor, so that nothing below knows it, and the authorizers do not link what
+// it brings along.
 //
-// What makes reports, and what queues them, is put together here too. Package report with its templates adds 0.3 MB to
-// functions that have no use for it; a package of its own would be one more to know.
+// It is four packages because a program pays at each start for every package that it links, used or not: call-worker has
+// models and no tools, the webhook tools and no chat. The functions that only queue reports need none of them.
 package assemble

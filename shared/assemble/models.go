@@ -2,6 +2,7 @@ package assemble
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"aurora/shared/aurora"
@@ -18,12 +19,13 @@ type ModelServers struct {
 	secrets                   *secret.Store
 }
 
-// ReadModels reads the settings of a function that asks models and has no tools.
-func ReadModels(s *boot.Settings) ModelServers {
-	return readModels(s, s.Required("TOOL_SECRETS"), secret.New(boot.AWS, time.Now))
+// Read reads the settings of a function that asks models and has no tools.
+func Read(s *boot.Settings) ModelServers {
+	return ReadModels(s, s.Required("TOOL_SECRETS"), secret.New(boot.AWS, time.Now))
 }
 
-func readModels(s *boot.Settings, toolSecrets string, secrets *secret.Store) ModelServers {
+// ReadModels is Read where the function's tools know already what stands before the name of a secret, and the secrets.
+func ReadModels(s *boot.Settings, toolSecrets string, secrets *secret.Store) ModelServers {
 	return ModelServers{
 		openAISecret:  s.Required("OPENAI_SECRET"),
 		openAIBaseURL: s.Optional("OPENAI_BASE_URL", ""),
@@ -69,4 +71,9 @@ func refsOf(refs []aurora.ModelRef) []openai.Ref {
 		out[i] = openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret}
 	}
 	return out
+}
+
+// List reads a comma-separated setting, such as the models that are asked in order.
+func List(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }

@@ -1,4 +1,4 @@
-package assemble
+package toolbox
 
 import (
 	"context"
