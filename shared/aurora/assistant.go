@@ -3,7 +3,6 @@ package aurora
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 )
@@ -154,7 +153,17 @@ func ParseAssistant(b []byte) (Assistant, error) {
 	return a, nil
 }
 
-var safeID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // SafeID reports whether an id can stand in a store's key as it is: 1 to 64 ASCII letters, digits, _ and -.
-func SafeID(id string) bool { return safeID.MatchString(id) }
+func SafeID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

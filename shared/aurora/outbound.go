@@ -34,6 +34,21 @@ const (
 	CallCanceled   CallStatus = "canceled"
 )
 
+// CallSID reports whether a text is a call's name as Twilio gives them: https://www.twilio.com/docs/glossary/what-is-a-sid
+func CallSID(s string) bool {
+	if len(s) != 34 || s[:2] != "CA" {
+		return false
+	}
+	for i := 2; i < len(s); i++ {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f', 'A' <= c && c <= 'F':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 var statusOrder = []CallStatus{"", CallQueued, CallInitiated, CallRinging, CallInProgress}
 
 // Rank orders statuses by how far the call is. All final ones are equal; a status nobody knows is negative.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"sync"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -40,11 +41,13 @@ func (h withRequest) WithGroup(name string) slog.Handler {
 	return withRequest{h.Handler.WithGroup(name)}
 }
 
-var secretField = regexp.MustCompile(`(?i)(authorization|auth.?token|api.?key|secret|password|credential|cookie)$`)
+var secretField = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(authorization|auth.?token|api.?key|secret|password|credential|cookie)$`)
+})
 
 func redactAttr(_ []string, a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
-	if secretField.MatchString(a.Key) && a.Value.Kind() != slog.KindBool {
+	if secretField().MatchString(a.Key) && a.Value.Kind() != slog.KindBool {
 		return slog.String(a.Key, "[redacted]")
 	}
 	switch a.Value.Kind() {
@@ -66,25 +69,31 @@ func redactAttr(_ []string, a slog.Attr) slog.Attr {
 }
 
 // What must never stand in a log line: our keys, model keys, Twilio account ids, bearer tokens, signatures of presigned addresses, mail addresses, phone numbers.
-var secrets = regexp.MustCompile(`aur_[A-Za-z0-9]+_[A-Za-z0-9_-]{8,}` +
-	`|\bsk-[A-Za-z0-9_-]{8,}` +
-	`|\b(?:AC|SK)[0-9a-fA-F]{32}\b` +
-	`|(?i:bearer|basic) [A-Za-z0-9._~+/=-]{8,}` +
-	`|(?i:x-amz-signature|x-amz-security-token|x-sig)=[^&\s"]+` +
-	`|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+`)
+var secrets = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`aur_[A-Za-z0-9]+_[A-Za-z0-9_-]{8,}` +
+		`|\bsk-[A-Za-z0-9_-]{8,}` +
+		`|\b(?:AC|SK)[0-9a-fA-F]{32}\b` +
+		`|(?i:bearer|basic) [A-Za-z0-9._~+/=-]{8,}` +
+		`|(?i:x-amz-signature|x-amz-security-token|x-sig)=[^&\s"]+` +
+		`|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+`)
+})
 
 // token is a Twilio auth token: 32 hexadecimal digits. Those in the keys of the bucket are hashes, with a slash or a
 // hyphen before them, and whoever looks for an object needs them.
-var token = regexp.MustCompile(`(^|[^/\w-])[0-9a-f]{32}\b`)
+var token = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(^|[^/\w-])[0-9a-f]{32}\b`)
+})
 
-var number = regexp.MustCompile(`\+[1-9][0-9]{6,14}`)
+var number = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\+[1-9][0-9]{6,14}`)
+})
 
 // Redact replaces keys, credentials and mail addresses in a text, and masks phone numbers.
 func Redact(s string) string {
 	if len(s) < 5 { // shorter than anything that is looked for
 		return s
 	}
-	s = secrets.ReplaceAllString(s, "[redacted]")
-	s = token.ReplaceAllString(s, "${1}[redacted]")
-	return number.ReplaceAllStringFunc(s, func(n string) string { return aurora.Phone(n).Masked() })
+	s = secrets().ReplaceAllString(s, "[redacted]")
+	s = token().ReplaceAllString(s, "${1}[redacted]")
+	return number().ReplaceAllStringFunc(s, func(n string) string { return aurora.Phone(n).Masked() })
 }

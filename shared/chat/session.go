@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"aurora/shared/aurora"
@@ -146,7 +145,7 @@ func (s *Session) callSID() string {
 		_ = json.Unmarshal(s.Rest[key], target) // what is something else names no call
 	}
 	for _, sid := range []string{string(said.CallSID), string(said.Snake), string(said.Transport.CallSID), string(said.ProviderID), s.ID} {
-		if twilioCall.MatchString(sid) {
+		if aurora.CallSID(sid) {
 			return sid
 		}
 	}
@@ -165,9 +164,6 @@ func (s *Session) placedAs() []string {
 	}
 	return names
 }
-
-// twilioCall is how Twilio names a call (https://www.twilio.com/docs/glossary/what-is-a-sid).
-var twilioCall = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
 // Messages is a list of messages that may also come as a JSON string of the list.
 type Messages []swarm.Message

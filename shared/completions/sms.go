@@ -3,6 +3,7 @@ package completions
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -24,18 +25,22 @@ func SMS(text string, limit int) string {
 }
 
 // link is [text](address "title"), also of an image.
-var link = regexp.MustCompile(`!?\[([^\[\]\n]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()]*\))+)>?(?:\s+["'][^\n]*?["'])?\s*\)`)
+var link = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`!?\[([^\[\]\n]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()]*\))+)>?(?:\s+["'][^\n]*?["'])?\s*\)`)
+})
 
 // typographic are signs that look nearly the same in GSM.
 var typographic = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "„", `"`, "–", "-", "—", "-", "‑", "-", "…", "...",
 	"\u00a0", " ", "\u202f", " ", "•", "-")
 
 // gaps are spaces that something stood behind, such as an emoji.
-var gaps = regexp.MustCompile(` +([.,;!?])( |$)| +( )`)
+var gaps = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(` +([.,;!?])( |$)| +( )`)
+})
 
 func plainText(text string) string {
-	text = link.ReplaceAllStringFunc(text, func(mark string) string {
-		m := link.FindStringSubmatch(mark)
+	text = link().ReplaceAllStringFunc(text, func(mark string) string {
+		m := link().FindStringSubmatch(mark)
 		name, address := strings.TrimSpace(m[1]), m[2]
 		bare := strings.TrimPrefix(strings.TrimPrefix(address, "mailto:"), "tel:")
 		switch {
@@ -47,7 +52,7 @@ func plainText(text string) string {
 		return strings.TrimRight(name, ":") + ": " + bare
 	})
 	s := Speech{links: true}
-	text = strings.TrimSpace(gaps.ReplaceAllString(s.Write(text)+s.Close(), "$1$2$3"))
+	text = strings.TrimSpace(gaps().ReplaceAllString(s.Write(text)+s.Close(), "$1$2$3"))
 	if easy := typographic.Replace(text); isGSM(easy) {
 		return easy
 	}
@@ -130,7 +135,7 @@ const (
 )
 
 // gsm is what each character costs in GSM 03.38.
-var gsm = func() map[rune]int {
+var gsm = sync.OnceValue(func() map[rune]int {
 	costs := map[rune]int{}
 	for _, r := range gsmBasic {
 		costs[r] = 1
@@ -139,11 +144,11 @@ var gsm = func() map[rune]int {
 		costs[r] = 2
 	}
 	return costs
-}()
+})
 
 func isGSM(text string) bool {
 	for _, r := range text {
-		if gsm[r] == 0 {
+		if gsm()[r] == 0 {
 			return false
 		}
 	}
@@ -153,7 +158,7 @@ func isGSM(text string) bool {
 // smsUnits is how long a text message is.
 func smsUnits(text string) (n int) {
 	for _, r := range text {
-		cost := gsm[r]
+		cost := gsm()[r]
 		if cost == 0 {
 			return length(text)
 		}

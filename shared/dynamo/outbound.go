@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -116,9 +115,6 @@ func (s *Outbound) OpenRecord(ctx context.Context, r aurora.OutboundRecord) erro
 	return nil
 }
 
-// sidForm is a call's name of Twilio's; no record's id looks like it.
-var sidForm = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
-
 // sidItem leads from a call's sid to its record.
 type sidItem struct {
 	Key       string `dynamo:"key,hash"`
@@ -131,7 +127,7 @@ func (s *Outbound) Record(ctx context.Context, idOrSID string) (r aurora.Outboun
 	if idOrSID == "" {
 		return r, false, nil
 	}
-	if sidForm.MatchString(idOrSID) {
+	if aurora.CallSID(idOrSID) { // no record's id looks like one
 		var named sidItem
 		if ok, err = s.find(ctx, placedPrefix+idOrSID, &named); !ok || err != nil {
 			return r, false, err

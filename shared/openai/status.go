@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"aurora/shared/fault"
@@ -76,11 +77,11 @@ func limited(retryAfter string, cause error) *failure {
 	return &failure{fault: f}
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,64}$`)
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,64}$`) })
 
 // word returns a server's identifier, or "" where it is anything else.
 func word(s string) string {
-	if plain.MatchString(s) {
+	if plain().MatchString(s) {
 		return s
 	}
 	return ""

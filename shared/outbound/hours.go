@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -13,14 +14,16 @@ type Hours struct {
 	from, until int // minutes since midnight
 }
 
-var span = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])$`)
+var span = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])$`)
+})
 
 // ParseHours reads hours such as 08:00-21:00; empty is any time.
 func ParseHours(s string) (Hours, error) {
 	if s == "" {
 		return Hours{}, nil
 	}
-	m := span.FindStringSubmatch(s)
+	m := span().FindStringSubmatch(s)
 	if m == nil {
 		return Hours{}, fmt.Errorf("%q is not of the form 08:00-21:00", s)
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"aurora/shared/aurora"
@@ -18,11 +19,13 @@ import (
 // Micros is money, in millionths of a US dollar.
 type Micros int64
 
-var dollars = regexp.MustCompile(`^[0-9]{1,9}(?:\.([0-9]{1,6}))?$`)
+var dollars = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9]{1,9}(?:\.([0-9]{1,6}))?$`)
+})
 
 // ParseUSD reads an amount such as 0.10.
 func ParseUSD(s string) (Micros, error) {
-	m := dollars.FindStringSubmatch(s)
+	m := dollars().FindStringSubmatch(s)
 	if m == nil {
 		return 0, fmt.Errorf("%q is no amount of US dollars such as 0.10", s)
 	}

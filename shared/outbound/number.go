@@ -3,6 +3,7 @@ package outbound
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -22,10 +23,16 @@ type Number struct {
 const maxNumber = 64
 
 var (
-	written  = regexp.MustCompile(`^(\+|\(?)[0-9](?:[0-9 .()-]*[0-9])?$`)
-	e164     = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	national = regexp.MustCompile(`^[0-9]{4,15}$`)
-	marks    = strings.NewReplacer(" ", "", ".", "", "-", "", "(", "", ")", "")
+	written = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\+|\(?)[0-9](?:[0-9 .()-]*[0-9])?$`)
+	})
+	e164 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	})
+	national = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]{4,15}$`)
+	})
+	marks = strings.NewReplacer(" ", "", ".", "", "-", "", "(", "", ")", "")
 )
 
 // ParseNumber reads a number in E.164, with ASCII spaces, dots, hyphens and parentheses between its digits; one without
@@ -35,14 +42,14 @@ var (
 // about what has passed the strict form.
 func ParseNumber(s, defaultRegion string) (Number, error) {
 	wrong := fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").Coded("invalid_phone_number")
-	if len(s) > maxNumber || !written.MatchString(s) {
+	if len(s) > maxNumber || !written().MatchString(s) {
 		return Number{}, wrong
 	}
 	digits := marks.Replace(s)
 	region := "ZZ"
 	switch {
-	case e164.MatchString(digits):
-	case defaultRegion != "" && national.MatchString(digits) && !phonenumbers.ConnectsToEmergencyNumber(digits, defaultRegion):
+	case e164().MatchString(digits):
+	case defaultRegion != "" && national().MatchString(digits) && !phonenumbers.ConnectsToEmergencyNumber(digits, defaultRegion):
 		region = defaultRegion
 	default:
 		return Number{}, wrong
@@ -55,7 +62,7 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 		return Number{}, wrong // dialled with an international prefix
 	}
 	phone := phonenumbers.Format(n, phonenumbers.E164)
-	if !e164.MatchString(phone) {
+	if !e164().MatchString(phone) {
 		return Number{}, wrong
 	}
 	zones, err := phonenumbers.GetTimezonesForNumber(n)

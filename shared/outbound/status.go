@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -31,15 +30,13 @@ type Progress struct {
 	Call  aurora.Call
 }
 
-var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
-
 // ReadCallback reads the form that the provider posts to the address with ?record=…
 func ReadCallback(record string, form url.Values) (Callback, error) {
 	cb := Callback{Record: record, SID: form.Get("CallSid"), Status: aurora.CallStatus(form.Get("CallStatus")), AnsweredBy: form.Get("AnsweredBy")}
 	switch {
 	case record != "" && !aurora.SafeID(record):
 		return cb, fault.New(fault.Invalid, "record must name a call's record.").In("record")
-	case !callSID.MatchString(cb.SID):
+	case !aurora.CallSID(cb.SID):
 		return cb, fault.New(fault.Invalid, "CallSid must be a call's sid.").In("CallSid")
 	case len(cb.AnsweredBy) > 40:
 		cb.AnsweredBy = ""

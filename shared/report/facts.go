@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -100,14 +101,26 @@ func sentences(paragraph string) []string {
 }
 
 var (
-	isoDate = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b`)
+	isoDate = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b`)
+	})
 	// clock is a time of day: 9:00, 14:30, 9 am, 14h.
-	clock = regexp.MustCompile(`(?i)\b([01]?\d|2[0-4])(?::([0-5]\d))?\s*(a\.?m\.?|p\.?m\.?|h\b|uhr\b)|\b([01]?\d|2[0-4]):([0-5]\d)\b`)
+	clock = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b([01]?\d|2[0-4])(?::([0-5]\d))?\s*(a\.?m\.?|p\.?m\.?|h\b|uhr\b)|\b([01]?\d|2[0-4]):([0-5]\d)\b`)
+	})
 	// monthDay is a day beside a month's name, in a language with Latin letters; the name is looked at in monthOf.
-	monthDay   = regexp.MustCompile(`(?i)\b(\d{1,2})(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,12})\b|\b(\p{L}{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b`)
-	figureText = regexp.MustCompile(`\d+(?:[.,'’\x{202F}\x{A0}]\d+)*`)
-	word       = regexp.MustCompile(`\p{L}+`)
-	sevenDay   = regexp.MustCompile(`(?i)\b(7|24|30|31|28|29)([ -])(days?|hours?|tage|stunden|días|jours)\b`)
+	monthDay = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(\d{1,2})(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,12})\b|\b(\p{L}{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b`)
+	})
+	figureText = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\d+(?:[.,'’\x{202F}\x{A0}]\d+)*`)
+	})
+	word = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\p{L}+`)
+	})
+	sevenDay = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(7|24|30|31|28|29)([ -])(days?|hours?|tage|stunden|días|jours)\b`)
+	})
 )
 
 // months are the beginnings of the names of months, as several languages have them.
@@ -139,18 +152,18 @@ func (f *facts) holds(sentence string) bool {
 			return " "
 		})
 	}
-	take(isoDate, func(m []string) (bool, bool) { return true, f.dates[m[0]] })
-	take(clock, func(m []string) (bool, bool) { return true, f.clock(m) })
-	take(monthDay, func(m []string) (bool, bool) {
+	take(isoDate(), func(m []string) (bool, bool) { return true, f.dates[m[0]] })
+	take(clock(), func(m []string) (bool, bool) { return true, f.clock(m) })
+	take(monthDay(), func(m []string) (bool, bool) {
 		day, name := m[1]+m[4], strings.ToLower(m[2]+m[3])
 		n, _ := strconv.Atoi(day)
 		return isMonth(name), f.days[n]
 	})
-	take(sevenDay, func([]string) (bool, bool) { return true, true })
-	for _, found := range figureText.FindAllString(s, -1) {
+	take(sevenDay(), func([]string) (bool, bool) { return true, true })
+	for _, found := range figureText().FindAllString(s, -1) {
 		ok = ok && f.figure(found)
 	}
-	for _, w := range word.FindAllString(strings.ToLower(s), -1) {
+	for _, w := range word().FindAllString(strings.ToLower(s), -1) {
 		if n, number := numberWords[w]; number {
 			ok = ok && f.near(n, 0)
 		}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -112,11 +113,13 @@ func link(address, public string) string {
 	return b.String()
 }
 
-var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$`)
+var languageTag = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$`)
+})
 
 // tongue is a language tag as an attribute may have it; empty where it is none.
 func tongue(tag string) string {
-	if tag = strings.TrimSpace(tag); languageTag.MatchString(tag) {
+	if tag = strings.TrimSpace(tag); languageTag().MatchString(tag) {
 		return tag
 	}
 	return ""

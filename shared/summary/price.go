@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"sync"
 
 	"aurora/shared/aurora"
 	"aurora/shared/swarm"
@@ -32,13 +33,15 @@ var prices = map[string]price{
 }
 
 // snapshot is the date at the end of a model's name.
-var snapshot = regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
+var snapshot = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
+})
 
 // cost is what tokens of a model cost; nil where nobody published it, or another server than OpenAI's may have answered.
 func cost(model string, refs []aurora.ModelRef, used swarm.Usage) *float64 {
 	p, ok := prices[model]
 	if !ok {
-		p, ok = prices[snapshot.ReplaceAllString(model, "")]
+		p, ok = prices[snapshot().ReplaceAllString(model, "")]
 	}
 	elsewhere := slices.ContainsFunc(refs, func(r aurora.ModelRef) bool { return r.BaseURL != "" })
 	if !ok || elsewhere || used.PromptTokens+used.CompletionTokens == 0 {

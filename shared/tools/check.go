@@ -4,15 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"aurora/shared/aurora"
 )
 
-// toolName is what OpenAI takes as a function's name.
-var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// toolName reports whether OpenAI takes a text as a function's name: 1 to 64 letters, digits, _ and -.
+func toolName(s string) bool { return aurora.SafeID(s) }
 
 // CheckObject compiles a JSON Schema of an object, as strictly as those of tools: of bounded size, and with nothing loaded
 // from elsewhere. What it returns checks data against it; its errors are faults whose sentence names a field and repeats
@@ -40,7 +39,7 @@ func CheckTools(a aurora.Assistant, privateHosts ...string) error {
 	}
 	for i, h := range a.Tools {
 		at := fmt.Sprintf("tools.%d", i)
-		if !toolName.MatchString(h.Name) {
+		if !toolName(h.Name) {
 			complain("%s.name: must be 1 to 64 letters, digits, _ and -", at)
 		}
 		if known(h.Name) != nil || isHandoff(h.Name) {

@@ -36,7 +36,7 @@ func (refusal) Error() string { return "the tool refused" }
 
 // httpTool makes the tool that a configuration declares, or says why it cannot be offered.
 func (k *Kit) httpTool(h aurora.HTTPTool, s Session) (swarm.Tool, error) {
-	if !toolName.MatchString(h.Name) {
+	if !toolName(h.Name) {
 		return swarm.Tool{}, errors.New("its name is not 1 to 64 letters, digits, _ and -")
 	}
 	to, err := k.guard.target(h.URL)

@@ -155,7 +155,7 @@ func (k *Kit) name(s Session, from []aurora.MCPServer, lists [][]remoteTool, hav
 // safe is a name as models take it: at most 64 letters, digits, _ and -.
 func safe(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r < 0x80 && toolName.MatchString(string(r)) {
+		if r < 0x80 && toolName(string(r)) {
 			return r
 		}
 		return '_'

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 	"github.com/twilio/twilio-go/twiml"
@@ -12,9 +13,6 @@ import (
 	"aurora/shared/aurora"
 	"aurora/shared/fault"
 )
-
-// callSID is how Twilio names calls. The name becomes part of a path, so nothing else may stand in it.
-var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
 // Transfer connects a live call with a destination, after its message was spoken; Twilio then carries the call, and
 // what was connected before is let go.
@@ -32,7 +30,7 @@ func (c *Client) Hangup(ctx context.Context, sid string) error {
 }
 
 func (c *Client) update(ctx context.Context, what, sid string, params *api.UpdateCallParams) error {
-	if !callSID.MatchString(sid) {
+	if !aurora.CallSID(sid) { // it becomes part of a path
 		return fault.New(fault.Invalid, "The call has no name that the telephone provider knows.").Coded("invalid_call_sid")
 	}
 	return c.do(ctx, what, func(service *api.ApiService) error {
@@ -42,8 +40,12 @@ func (c *Client) update(ctx context.Context, what, sid string, params *api.Updat
 }
 
 var (
-	sipURI    = regexp.MustCompile(`^sips?:[^\s@<>"]+@[^\s@<>"]+$`)
-	extension = regexp.MustCompile(`^[0-9]{1,10}$`)
+	sipURI = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^sips?:[^\s@<>"]+@[^\s@<>"]+$`)
+	})
+	extension = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]{1,10}$`)
+	})
 )
 
 // dial is the TwiML that transfers a call.
@@ -56,11 +58,11 @@ func dial(to aurora.Destination) (string, error) {
 	switch {
 	case ok:
 		noun := &twiml.VoiceNumber{PhoneNumber: string(number)}
-		if extension.MatchString(to.Extension) {
+		if extension().MatchString(to.Extension) {
 			noun.SendDigits = "wwww" + to.Extension // each w waits half a second
 		}
 		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{noun}})
-	case to.Number == "" && sipURI.MatchString(to.SIPURI) && len(to.SIPURI) <= 255:
+	case to.Number == "" && sipURI().MatchString(to.SIPURI) && len(to.SIPURI) <= 255:
 		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{&twiml.VoiceSip{SipUrl: to.SIPURI}}})
 	default:
 		return "", fault.New(fault.Invalid, "The destination has no number that can be called.").Coded("invalid_destination")

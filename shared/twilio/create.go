@@ -53,7 +53,7 @@ func (c *Client) Create(ctx context.Context, d aurora.OutboundDial) (sid string,
 	}
 	err = c.do(ctx, "place call", func(service *api.ApiService) error {
 		call, err := service.CreateCall(params)
-		if err == nil && (call.Sid == nil || !callSID.MatchString(*call.Sid)) {
+		if err == nil && (call.Sid == nil || !aurora.CallSID(*call.Sid)) {
 			return errors.New("no sid")
 		}
 		if err == nil {

@@ -28,7 +28,7 @@ func (c *Client) ListCalls(ctx context.Context, from, to aurora.Phone, since tim
 			if seconds, err := strconv.ParseFloat(text(call.Duration), 64); err == nil {
 				d.Seconds = &seconds
 			}
-			if callSID.MatchString(d.SID) && d.From == from && d.To == to {
+			if aurora.CallSID(d.SID) && d.From == from && d.To == to {
 				calls = append(calls, d)
 			}
 		}

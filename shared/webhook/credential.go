@@ -3,6 +3,7 @@ package webhook
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // credentialEndings end the names of members that hold credentials, in lower case and without what separates words:
@@ -51,9 +52,11 @@ func countsTokens(name string) bool {
 
 // prose finds credentials by their look: keys of ours and of OpenAI's, authorization values, secrets in a query. The
 // tokens of recording links stay, or the links would lead nowhere.
-var prose = regexp.MustCompile(`\bsk-[A-Za-z0-9_-]{20,}|\baur_[a-z]+_[A-Za-z0-9_-]{20,}` +
-	`|(?i:\b(?:bearer|basic) +[a-z0-9._~+/-]{20,}=*)` +
-	`|(?i:[?&](?:x-)?(?:api[_-]?key|auth[_-]?token|access[_-]?token|client[_-]?secret|secret|password)=[^&#\s"]+)`)
+var prose = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bsk-[A-Za-z0-9_-]{20,}|\baur_[a-z]+_[A-Za-z0-9_-]{20,}` +
+		`|(?i:\b(?:bearer|basic) +[a-z0-9._~+/-]{20,}=*)` +
+		`|(?i:[?&](?:x-)?(?:api[_-]?key|auth[_-]?token|access[_-]?token|client[_-]?secret|secret|password)=[^&#\s"]+)`)
+})
 
 // scrubProse replaces the credentials in a text and says how many there were.
 func scrubProse(text string) (mended string, n int) {
@@ -61,7 +64,7 @@ func scrubProse(text string) (mended string, n int) {
 	if !query && !strings.Contains(text, "sk-") && !strings.Contains(text, "aur_") && !containsFold(text, "bearer ", "basic ") {
 		return text, 0 // nearly always; the expression is slow
 	}
-	mended = prose.ReplaceAllStringFunc(text, func(found string) string {
+	mended = prose().ReplaceAllStringFunc(text, func(found string) string {
 		if i := strings.IndexAny(found, "= "); i >= 0 && (found[0] == '?' || found[0] == '&' || found[i] == ' ') {
 			if found[i+1:] == Removed {
 				return found

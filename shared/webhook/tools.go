@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"aurora/shared/aurora"
@@ -176,7 +177,9 @@ func told(err error) string {
 	return errFailed.Message
 }
 
-var lineBreaks = regexp.MustCompile(`[ \t]*[\r\n\v\f\x{85}\x{2028}\x{2029}]+\s*`)
+var lineBreaks = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[ \t]*[\r\n\v\f\x{85}\x{2028}\x{2029}]+\s*`)
+})
 
 // oneLine is a result as Vapi reads it: one line, an object as JSON, and never nothing, which it takes for no answer.
 func oneLine(text string) string {
@@ -185,7 +188,7 @@ func oneLine(text string) string {
 	if (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) && json.Compact(&compact, []byte(text)) == nil {
 		text = compact.String()
 	}
-	if text = lineBreaks.ReplaceAllString(text, " "); text == "" {
+	if text = lineBreaks().ReplaceAllString(text, " "); text == "" {
 		return "Done."
 	}
 	return text
