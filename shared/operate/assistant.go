@@ -22,6 +22,7 @@ import (
 	"aurora/shared/chat"
 	"aurora/shared/dynamo"
 	"aurora/shared/tools"
+	"aurora/shared/tools/schema"
 )
 
 //go:embed assistant.schema.json
@@ -154,7 +155,7 @@ func meaning(b []byte, privateHosts []string) []string {
 		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
 	}
 	if len(a.Analysis.Schema) > 0 {
-		if _, err := tools.CheckObject(a.Analysis.Schema); err != nil {
+		if _, err := schema.Compile(a.Analysis.Schema); err != nil {
 			wrong = append(wrong, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"aurora/shared/aurora"
 	"aurora/shared/fault"
 	"aurora/shared/swarm"
-	"aurora/shared/tools"
+	"aurora/shared/tools/schema"
 )
 
 // Analyst analyses calls.
@@ -31,16 +31,16 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 	}
 	machine := report.Class == aurora.Voicemail // what spoke has no feelings
 	w := wish{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !machine}
-	if schema := assistant.Analysis.Schema; len(schema) > 0 && string(schema) != "null" {
-		check, err := tools.CheckObject(schema)
+	if text := assistant.Analysis.Schema; len(text) > 0 && string(text) != "null" {
+		compiled, err := schema.Compile(text)
 		if err != nil {
 			slog.WarnContext(ctx, "an assistant's analysis schema cannot be used", "assistantId", assistant.ID(), "error", err)
 			f.AnalysisNote = "The assistant's schema cannot be used; no data was extracted."
-		} else if w.check = check; f.Extracted != nil && check(f.Extracted) != nil {
+		} else if w.check = compiled.Check; f.Extracted != nil && w.check(f.Extracted) != nil {
 			f.Extracted = nil
 		}
 		if err == nil && f.Extracted == nil {
-			w.schema = schema
+			w.schema = text
 		}
 	}
 	if machine && !w.summary && w.schema == nil {

@@ -66,7 +66,7 @@ var (
 	locked   = fault.New(fault.Unavailable, "The model cannot be used at the moment.").Coded("upstream_auth")
 	whole    = `{"summary":"Dana booked a cleaning.","outcome":"resolved","sentiment":"positive","topics":["Booking","booking","cleaning"],"actionItems":["Send a reminder."]}`
 	withData = strings.TrimSuffix(whole, "}") + `,"data":{"name":"Dana Example","day":"2026-11-24"}}`
-	schema   = json.RawMessage(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","$defs":{"day":{"type":"string","pattern":"^20"}},"properties":{"name":{"type":"string"},"day":{"$ref":"#/$defs/day"}},"required":["name"],"additionalProperties":false}`)
+	wanted   = json.RawMessage(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","$defs":{"day":{"type":"string","pattern":"^20"}},"properties":{"name":{"type":"string"},"day":{"$ref":"#/$defs/day"}},"required":["name"],"additionalProperties":false}`)
 )
 
 // call is a call in which somebody spoke.
@@ -97,17 +97,17 @@ func TestAnalyse(t *testing.T) {
 		"provider-has-summary": {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Summary = "Theirs." }, []any{whole}, false},
 		"provider-has-outcome": {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Outcome = aurora.Unresolved }, []any{whole}, false},
 		"transferred":          {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Outcome = aurora.OutcomeTransferred }, []any{whole}, false},
-		"data":                 {func(_ *aurora.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = schema }, []any{withData}, false},
+		"data":                 {func(_ *aurora.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = wanted }, []any{withData}, false},
 		"provider-has-data": {func(r *aurora.EndOfCall, a *aurora.Assistant) {
-			a.Analysis.Schema = schema
+			a.Analysis.Schema = wanted
 			r.Extracted = json.RawMessage(`{"name":"Dana"}`)
 		}, []any{whole}, false},
 		"provider-data-no-fit": {func(r *aurora.EndOfCall, a *aurora.Assistant) {
-			a.Analysis.Schema = schema
+			a.Analysis.Schema = wanted
 			r.Extracted = json.RawMessage(`{"name":7}`)
 		}, []any{withData}, false},
 		"provider-data-unasked": {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Extracted = json.RawMessage(`{"x":7}`) }, []any{whole}, false},
-		"data-never-fits":       {func(_ *aurora.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = schema }, []any{whole, strings.Replace(withData, "2026", "1926", 1)}, false},
+		"data-never-fits":       {func(_ *aurora.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = wanted }, []any{whole, strings.Replace(withData, "2026", "1926", 1)}, false},
 		"schema-unusable": {func(_ *aurora.EndOfCall, a *aurora.Assistant) {
 			a.Analysis.Schema = json.RawMessage(`{"$ref":"https://example.com/s.json"}`)
 		}, []any{whole}, false},
@@ -263,7 +263,7 @@ func FuzzRead(f *testing.F) {
 	for _, s := range []string{whole, withData, "", "{}", `{"topics":"one","actionItems":[1,"x",null],"summary":5,"data":{"name":1e999}}`, "```json\n{\"summary\":\"\\ud800\"}\n```", strings.Repeat(`{"data":`, 100)} {
 		f.Add(s)
 	}
-	report := wish{summary: true, outcome: true, sentiment: true, schema: schema, check: func(json.RawMessage) error { return nil }}
+	report := wish{summary: true, outcome: true, sentiment: true, schema: wanted, check: func(json.RawMessage) error { return nil }}
 	f.Fuzz(func(t *testing.T, answer string) {
 		var got aurora.Finding
 		err := report.read(swarm.Answer{Text: answer, FinishReason: swarm.Stop}, &got)

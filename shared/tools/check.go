@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,13 +11,6 @@ import (
 
 // toolName reports whether OpenAI takes a text as a function's name: 1 to 64 letters, digits, _ and -.
 func toolName(s string) bool { return aurora.SafeID(s) }
-
-// CheckObject compiles a JSON Schema of an object, as strictly as those of tools: of bounded size, and with nothing loaded
-// from elsewhere. What it returns checks data against it; its errors are faults whose sentence names a field and repeats
-// no value.
-func CheckObject(schema json.RawMessage) (check func(data json.RawMessage) error, err error) {
-	return (&schemas{}).check(schema)
-}
 
 // CheckTools says everything that is wrong with what an assistant may do, an error for each fault, joined. privateHosts
 // are addresses host:port that are allowed beyond https on the internet.

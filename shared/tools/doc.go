@@ -18,8 +18,7 @@
 // said, not what is forbidden: global unicast addresses without the special ones that the IANA registries list
 // (https://www.iana.org/assignments/iana-ipv4-special-registry, https://www.iana.org/assignments/iana-ipv6-special-registry).
 //
-// github.com/santhosh-tekuri/jsonschema/v6 checks arguments. It computes with exact fractions, and 1e999999999 is a
-// number of a billion digits there; so numbers beyond a double's range are refused before it sees them.
+// Package schema below this one checks arguments, and data that is extracted from calls; its doc.go says why it is ours.
 //
 // github.com/modelcontextprotocol/go-sdk speaks MCP. Every list and every call has a session of its own: a Lambda is
 // frozen between turns, and a session that was kept would be found dead just when a caller waits. What would change our
