@@ -1,23 +1,23 @@
-package assemble_test
+package reports_test
 
 import (
 	"maps"
 	"strings"
 	"testing"
 
-	"aurora/shared/assemble"
+	"aurora/shared/assemble/reports"
 	"aurora/shared/boot"
 )
 
 // What a deployment lacks for its reports is told when a function starts, and is no reason not to.
-func TestReadReports(t *testing.T) {
+func TestRead(t *testing.T) {
 	whole := map[string]string{"ASSISTANTS_TABLE": "a", "CALLS_TABLE": "c", "LEDGER_TABLE": "l", "BUCKET": "b", "OPENAI_SECRET": "o", "TOOL_SECRETS": "t/",
 		"DEFAULT_MODEL": "one, two", "LINKS_SECRET": "k", "MAIL_FROM": "aurora@example.com", "PUBLIC_URL": "https://aurora.example.com"}
 	read := func(change map[string]string) *boot.Settings {
 		env := maps.Clone(whole)
 		maps.Copy(env, change)
 		s := boot.NewSettings(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-		m := assemble.ReadReports(s, assemble.Waiting)
+		m := reports.Read(s, reports.Waiting)
 		if len(m.Models) != 2 && env["DEFAULT_MODEL"] != "" || m.Mail.Ready() != (env["MAIL_FROM"] != "") || m.Public != env["PUBLIC_URL"] {
 			t.Errorf("%v: %+v", change, m)
 		}
