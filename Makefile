@@ -4,7 +4,7 @@
 operate = mkdir -p .aurora && go build -o .aurora/operate ./shared/operate && exec .aurora/operate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
+.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ backfill: ## make the reports that are missing, and mail nobody: make backfill P
 
 redrive: ## send what waits in the dead-letter queues round again: make redrive [STAGE=prod]
 	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")
+
+bench: clients ## how fast, how small and how dear, beside the alternatives, in five minutes: make bench [README=README.md]
+	@$(operate) bench -readme "$(README)"
 
 test: fmtcheck vet lint template clients ## everything that CI runs: format, vet, lint, template, race, unit, contract, clients
 	go test -race ./...

@@ -2,6 +2,7 @@ package local
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -52,6 +53,13 @@ const localSender = "aurora@aurora.example.com"
 // provider's stand-in does not look.
 const localVoice = "wss://voice.example.com/stream"
 
+// The account that Twilio's stand-in has, and the token that signs its callbacks; letters and digits, since twilio-go
+// refuses others.
+const (
+	TwilioAccount = "AC00000000000000000000000000000000"
+	TwilioToken   = "standin"
+)
+
 // twilioLogin is who sends text messages: what the secret that ends in /twilio holds.
 type twilioLogin struct {
 	SID   string `json:"accountSid"`
@@ -64,7 +72,7 @@ func twilioAccount(environment []string) (login twilioLogin, given bool) {
 	if login.SID != "" && login.Token != "" {
 		return login, true
 	}
-	return twilioLogin{"AC00000000000000000000000000000000", "standin"}, false // letters and digits: twilio-go refuses others
+	return twilioLogin{TwilioAccount, TwilioToken}, false
 }
 
 // givenSecrets are the secrets of a run, by the last part of their names.
@@ -148,4 +156,36 @@ func (s *Stack) environmentOf(f *functionPlan, folder string) []string {
 		out = append(out, name+"="+vars[name])
 	}
 	return out
+}
+
+// Program is a function's program and the environment that it runs in, the runtime API's address apart; ok is false for
+// a folder that is no function's.
+func (s *Stack) Program(folder string) (program string, environment []string, ok bool) {
+	for _, f := range s.plan.functions {
+		if f.folder == folder {
+			in := filepath.Join(s.bin, folder)
+			return filepath.Join(in, "bootstrap"), s.environmentOf(f, in), true
+		}
+	}
+	return "", nil, false
+}
+
+// Functions are the folders of all functions, in the template's order.
+func (s *Stack) Functions() []string {
+	var folders []string
+	for _, f := range s.plan.functions {
+		folders = append(folders, f.folder)
+	}
+	return folders
+}
+
+// Batches is how many processes of a function may work on batches of its first queue at once, and how many messages a
+// batch has; 0 for a function without a queue.
+func (s *Stack) Batches(folder string) (processes, messages int) {
+	for _, f := range s.plan.functions {
+		if f.folder == folder && len(f.sources) > 0 {
+			return f.sources[0].concurrency, f.sources[0].batch
+		}
+	}
+	return 0, 0
 }

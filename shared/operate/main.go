@@ -35,6 +35,7 @@ var commands = map[string]struct {
 	"report":      {"have one report made, and show it", (*program).report},
 	"schedule":    {"queue everybody's reports, now", (*program).schedule},
 	"backfill":    {"make the reports of a range of dates that are missing, and mail nobody", (*program).backfill},
+	"bench":       {"measure speed and cost beside what people would use instead", (*program).bench},
 	"redrive":     {"send what waits in the dead-letter queues round again", (*program).redrive},
 }
 
@@ -60,7 +61,7 @@ func (p *program) do(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile, reindex, report, schedule, backfill or redrive; make lists them with what they do")
+	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile, reindex, report, schedule, backfill, bench or redrive; make lists them with what they do")
 }
 
 // flags are a command's own.

@@ -1,0 +1,298 @@
+package bench
+
+import (
+	"bytes"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestPercentile(t *testing.T) {
+	t.Parallel()
+	hundred := make([]float64, 100)
+	for i := range hundred {
+		hundred[i] = float64(100 - i)
+	}
+	for _, c := range []struct {
+		of      []float64
+		percent int
+		want    float64
+	}{{nil, 50, 0}, {[]float64{7}, 99, 7}, {[]float64{3, 1, 2}, 50, 2}, {[]float64{4, 1, 3, 2}, 50, 2}, {hundred, 99, 99}, {hundred, 50, 50}, {hundred, 100, 100}} {
+		if got := percentile(c.of, c.percent); got != c.want {
+			t.Errorf("the %d. percentile of %d is %v, not %v", c.percent, len(c.of), got, c.want)
+		}
+	}
+}
+
+func TestParseBench(t *testing.T) {
+	t.Parallel()
+	found := parseBench(`goos: linux
+BenchmarkStreamToken-2   	  100000	       333.1 ns/op	      53 B/op	       0 allocs/op
+BenchmarkFigures/1000000         	       1	3990376488 ns/op	         5.422 cpu-s/op	       201.1 peak-MB
+BenchmarkBroken	x
+PASS
+`)
+	if len(found) != 2 || found[0].Name != "StreamToken" || found[0].Runs != 100_000 || found[0].Values["B/op"] != 53 || found[0].Values["ns/op"] != 333.1 ||
+		found[1].Name != "Figures/1000000" || found[1].Values["cpu-s/op"] != 5.422 || found[1].Values["peak-MB"] != 201.1 {
+		t.Errorf("%+v", found)
+	}
+}
+
+// A function that waits is cheapest where it is small, and one that works costs the same until it has a whole processor.
+func TestCheapest(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cpu, wait, peak float64
+		want            int
+	}{
+		"waits":               {10, 3000, 27, 128},
+		"waits, and is large": {10, 3000, 103, 256},
+		"just fits":           {10, 3000, 128 / 1.5, 128},
+		"just does not":       {10, 3000, 128/1.5 + 1, 256},
+		"fits nowhere":        {10, 3000, 4000, 1769},
+		"works a moment":      {0.1, 0, 10, 128},
+	} {
+		if got := cheapest(c.cpu, c.wait, c.peak); got != c.want {
+			t.Errorf("%s: %d MB, not %d", name, got, c.want)
+		}
+	}
+	// 100 ms of a processor at 128 MB are 1,382.04 ms, billed as 1,383: 0.172875 GB-seconds.
+	if got, want := lambdaCost(100, 0, 128), 0.2/1e6+0.172875*0.0000133334; math.Abs(got-want) > 1e-12 {
+		t.Errorf("%.12f dollars, not %.12f", got, want)
+	}
+	if slow, fast := lambdaCost(1000, 0, 128), lambdaCost(1000, 0, 1769); math.Abs(slow/fast-1) > 0.001 {
+		t.Errorf("a second of a processor costs %.9f dollars at 128 MB and %.9f at 1769", slow, fast)
+	}
+}
+
+func TestStoresAndWaiting(t *testing.T) {
+	t.Parallel()
+	uses := Use{useWrites: 3, useReads: 2, useDynamo: 4, usePut: 1, useModel: 1, useLogs: 1 << 30}
+	if got, want := stores(uses), 0.05*5e-6+3*0.625e-6+2*0.125e-6+0.005/1000+0.5; math.Abs(got-want) > 1e-12 {
+		t.Errorf("%.9f dollars, not %.9f", got, want)
+	}
+	if got := waiting(uses); got != 4*4+30+3000 {
+		t.Errorf("waits %v ms", got)
+	}
+	for what := range sold {
+		if what != useReads && what != useWrites && what != useLogs && waits[what] == 0 {
+			t.Errorf("%s is paid for and takes no time", what)
+		}
+	}
+}
+
+// sample is a run in which everything was just reached.
+func sample() Results {
+	return Results{
+		Cold: []Cold{{Function: "bare", NextMs: 3, Ratio: 1}, {Function: "authorizer-bearer", Ratio: 2}, {Function: "webhook", Ratio: 5}, {Function: "report-view", Ratio: 2.5}},
+		Turns: []Turn{{Way: wayURL, AtOnce: 1, First: 1.3, AddedFirst: 1, CPUFirst: 1.5}, {Way: wayRival, AtOnce: 1, First: 4, AddedFirst: 3},
+			{Way: wayURL, AtOnce: together, First: 5, AddedFirst: 4}, {Way: wayRival, AtOnce: together, First: 41, AddedFirst: 40}},
+		ChatResidentKB: 32 << 10, ChatTurns: 100, ReadySeconds: 3,
+		Micro:   []Micro{{Name: "StreamToken", Values: map[string]float64{"allocs/op": 2}}},
+		Reports: []Report{{Calls: 10_000, CPUSeconds: 0.09, PeakMB: 17}, {Calls: 1_000_000, CPUSeconds: 10, PeakMB: 256}},
+		Warm: []Warm{{Function: "chat-completions-voice", Memory: 512, CPU: 20, PeakKB: 27 << 10, Uses: Use{useModel: 1}},
+			{Function: "webhook", Memory: 256, CPU: 2, PeakKB: 104 << 10, Uses: Use{usePut: 1}}, {Function: "authorizer-webhook", Memory: 128, CPU: 0.4, PeakKB: 11 << 10},
+			{Function: "call-worker", Memory: 256, CPU: 8, PeakKB: 72 << 10, Uses: Use{useWrites: 4, useRow: 3, useDynamo: 8, useModel: 1, usePut: 1, useGet: 1}},
+			{Function: "report-worker", Memory: 512, CPU: 40, PeakKB: 33 << 10, Uses: Use{useModel: 1}}},
+	}
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	r.Costs = costs(r)
+	reached := targets(r)
+	if len(reached) != 13 {
+		t.Errorf("%d targets", len(reached))
+	}
+	for _, x := range reached {
+		if !x.Reached {
+			t.Errorf("%+v", x)
+		}
+	}
+	for _, x := range targets(Results{}) {
+		if x.Reached || x.Found != "not measured" {
+			t.Errorf("of nothing at all: %+v", x)
+		}
+	}
+	for name, spoil := range map[string]func(*Results){
+		"authorizers":          func(r *Results) { r.Cold[1].Ratio = 2.01 },
+		"webhook, call routes": func(r *Results) { r.Cold[2].Ratio = 5.01 },
+		"every other":          func(r *Results) { r.Cold[3].Ratio = 2.51 },
+		"one at a time":        func(r *Results) { r.Turns[0].AddedFirst, r.Turns[1].AddedFirst = 1.01, 9 },
+		"the same":             func(r *Results) { r.Turns[1].AddedFirst = 2.9 },
+		"16 at once":           func(r *Results) { r.Turns[3].AddedFirst = 39 },
+		"memory of a chat":     func(r *Results) { r.ChatResidentKB++ },
+		"allocations":          func(r *Results) { r.Micro[0].Values["allocs/op"] = 2.01 },
+		"processor time":       func(r *Results) { r.Reports[1].CPUSeconds = 10.01 },
+		"peak memory":          func(r *Results) { r.Reports[1].PeakMB = 257 },
+		"growth":               func(r *Results) { r.Reports[0].CPUSeconds = 0.079 },
+		"make run":             func(r *Results) { r.ReadySeconds = 3.01 },
+		"memory sizes":         func(r *Results) { r.Warm[2].Memory = 256 },
+	} {
+		r := sample()
+		spoil(&r)
+		r.Costs = costs(r)
+		var missed []string
+		for _, x := range targets(r) {
+			if !x.Reached {
+				missed = append(missed, x.What)
+			}
+		}
+		if len(missed) != 1 || !strings.Contains(missed[0], name) {
+			t.Errorf("%s: %q were not reached", name, missed)
+		}
+	}
+}
+
+// On paper: what gives first is first, and the bill is the sum of its lines.
+func TestMillion(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	r.Costs = costs(r)
+	m := million(r, 10, 8)
+	sum := 0.0
+	for _, l := range m.Bill {
+		if l.Dollars <= 0 || math.IsNaN(l.Dollars) || math.IsInf(l.Dollars, 0) {
+			t.Errorf("%+v", l)
+		}
+		sum += l.Dollars
+	}
+	if math.Abs(sum-m.Dollars) > 1e-9 {
+		t.Errorf("%v dollars, and the lines come to %v", m.Dollars, sum)
+	}
+	for i, l := range m.Limits {
+		if i > 0 && l.Headroom < m.Limits[i-1].Headroom || l.Need <= 0 {
+			t.Errorf("%d: %+v", i, l)
+		}
+		// 1,000,000 / 86,400 × 5 × 3 units
+		if strings.Contains(l.What, "one assistant's day") && math.Abs(l.Need-173.61) > 0.01 {
+			t.Errorf("%+v", l)
+		}
+	}
+	if m.Limits[0].Headroom > 0.5 || !strings.Contains(m.Limits[0].What, "ThrottleRate") {
+		t.Errorf("first gives %+v", m.Limits[0])
+	}
+	if text := markdown(r); !strings.Contains(text, "| function URL ") || strings.Contains(text, "%!") || strings.Contains(text, "NaN") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestFigure(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{0: "0.00", 0.333: "0.33", 9.994: "9.99", 42.64: "42.6", 123.4: "123", 1234.5: "1,235", 1e6: "1,000,000", -1234: "-1,234"} {
+		if got := figure(v); got != want {
+			t.Errorf("%v is told as %s, not %s", v, got, want)
+		}
+	}
+}
+
+func TestIntoReadme(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(path, []byte("before\n"+markFrom+"old\n"+markUntil+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := intoReadme(path, "new\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "before\n"+markFrom+"new\n"+markUntil+"\nafter\n" {
+		t.Errorf("%s, %v", text, err)
+	}
+	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := intoReadme(path, "new\n"); err == nil {
+		t.Error("a file without marks was written")
+	}
+}
+
+// The meters pass on what they count, and count DynamoDB's own units.
+func TestMeter(t *testing.T) {
+	t.Parallel()
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || !bytes.Contains(body, []byte(`"ReturnConsumedCapacity":"INDEXES"`)) {
+			t.Errorf("%s, %v", body, err)
+		}
+		switch r.Header.Get("X-Amz-Target") {
+		case "DynamoDB_20120810.PutItem":
+			_, _ = io.WriteString(w, `{"ConsumedCapacity":{"TableName":"aurora-dev-calls","CapacityUnits":4,"Table":{"CapacityUnits":2}}}`)
+		case "DynamoDB_20120810.BatchGetItem":
+			_, _ = io.WriteString(w, `{"ConsumedCapacity":[{"TableName":"a","CapacityUnits":0.5},{"TableName":"b","CapacityUnits":1}]}`)
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"ConditionalCheckFailedException"}`)
+		}
+	}))
+	defer store.Close()
+	m, err := newMeter(map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": store.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.close()
+	for _, c := range []struct {
+		target, body string
+		want         Use
+	}{
+		{"PutItem", `{"TableName":"aurora-dev-calls"}`, Use{useDynamo: 1, useWrites: 4, useRow: 2}},
+		{"BatchGetItem", `{}`, Use{useDynamo: 1, useReads: 1.5}},
+		{"UpdateItem", `{"Key":{}}`, Use{useDynamo: 1, useWrites: 1}},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.at["AWS_ENDPOINT_URL_DYNAMODB"], strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+c.target)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		used := m.reset()
+		for what, n := range c.want {
+			if used[what] != n {
+				t.Errorf("%s: %v, not %v", c.target, used, c.want)
+			}
+		}
+	}
+}
+
+// The fake model speaks at its pace, and says when it is done.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	o, err := startOutside()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close()
+	first, end, err := turn(t.Context(), http.DefaultClient, way{url: o.model + "/chat/completions", body: []byte(`{"model":"m","stream":true}`)}, nil)
+	if err != nil || first <= 0 || end < (Tokens-1)*Pace {
+		t.Errorf("%v until the first word, %v until the end: %v", first, end, err)
+	}
+	if n := o.asked.model.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func TestProcessorTime(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
+		t.Skip("this system does not tell the scheduler's times: there is nothing to compare.")
+	}
+	for before := cpuOf([]int{os.Getpid()}); cpuOf([]int{os.Getpid()}) <= before; { // or the test hangs, and fails
+		runtime.Gosched()
+	}
+	now := resident(os.Getpid())
+	if most := peak(os.Getpid()); now <= 0 || most < now {
+		t.Errorf("resident %d KB, at the peak %d", now, most)
+	}
+}

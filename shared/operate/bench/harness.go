@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// harness runs one process of a function against a runtime API of its own.
+type harness struct {
+	began    time.Time
+	command  *exec.Cmd
+	events   chan []byte
+	asked    chan time.Time // for an event
+	answered chan answered
+	over     chan struct{}
+	server   func()
+	log      lines
+}
+
+type answered struct {
+	at      time.Time
+	failure string
+}
+
+// lines holds what a process wrote: os/exec writes while others read.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Len()
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// launch starts a process whose first event is ready for it.
+func launch(ctx context.Context, program string, environment []string, first []byte) (*harness, error) {
+	h := &harness{events: make(chan []byte, 1), asked: make(chan time.Time, 1), answered: make(chan answered, 1), over: make(chan struct{})}
+	address, stop, err := serve(h)
+	if err != nil {
+		return nil, err
+	}
+	h.server = stop
+	h.events <- first
+	h.command = exec.CommandContext(ctx, program)
+	h.command.Env = append(append([]string{}, environment...), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(address, "http://"))
+	h.command.Stdout, h.command.Stderr = &h.log, &h.log
+	h.began = time.Now()
+	if err := h.command.Start(); err != nil {
+		stop()
+		return nil, err
+	}
+	return h, nil
+}
+
+// close ends the process.
+func (h *harness) close() {
+	close(h.over)
+	_ = h.command.Process.Kill()
+	_ = h.command.Wait() // it was killed
+	h.server()
+}
+
+// first is when the process first asked for an event.
+func (h *harness) first(ctx context.Context) (time.Time, error) {
+	select {
+	case at := <-h.asked:
+		return at, nil
+	case <-ctx.Done():
+		return time.Time{}, fmt.Errorf("it never asked for an event: %s", h.log.String())
+	}
+}
+
+// answer is when it answered the event that it has.
+func (h *harness) answer(ctx context.Context) (time.Time, error) {
+	select {
+	case a := <-h.answered:
+		if a.failure != "" {
+			return a.at, fmt.Errorf("it failed: %s\n%s", a.failure, h.log.String())
+		}
+		return a.at, nil
+	case <-ctx.Done():
+		return time.Time{}, errors.New("it never answered")
+	}
+}
+
+// again gives one more event, and waits for the answer.
+func (h *harness) again(ctx context.Context, event []byte) error {
+	select {
+	case h.events <- event:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := h.answer(ctx)
+	return err
+}
+
+// ServeHTTP is Lambda's runtime API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+func (h *harness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/extension/register"): // how a Go function gets to know of SIGTERM
+		w.Header().Set("Lambda-Extension-Identifier", "bench")
+	case strings.HasSuffix(r.URL.Path, "/extension/event/next"):
+		<-h.over
+	case strings.HasSuffix(r.URL.Path, "/next"):
+		select {
+		case h.asked <- now:
+		default:
+		}
+		select {
+		case event := <-h.events:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "bench")
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:bench")
+			_, _ = w.Write(event)
+		case <-h.over:
+		}
+	default:
+		body, _ := io.ReadAll(r.Body)
+		failure := ""
+		if !strings.HasSuffix(r.URL.Path, "/response") {
+			failure = string(body)
+		}
+		select {
+		case h.answered <- answered{time.Now(), failure}:
+		default:
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}
+}

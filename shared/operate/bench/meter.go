@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Use is what a piece of work asks of AWS, each in the unit that it is sold in.
+type Use map[string]float64
+
+// What Use counts. Units are DynamoDB's own, as its stand-in reckons them, indexes included.
+const (
+	useReads     = "dynamodb read units"
+	useWrites    = "dynamodb write units"
+	useDynamo    = "dynamodb requests"
+	useRow       = "units written to the calls table" // without its index
+	usePut       = "s3 put"
+	useGet       = "s3 get"
+	useSQS       = "sqs requests"
+	useSecrets   = "secrets manager requests"
+	useMail      = "ses mails"
+	useModel     = "model requests"
+	useTelephone = "telephone requests"
+	useLogs      = "log bytes"
+)
+
+// meter stands before the stores and counts what is asked of them.
+type meter struct {
+	mu   sync.Mutex
+	used Use
+	at   map[string]string // the variable of the environment, and the meter's address
+	stop []func()
+}
+
+// newMeter meters the services at the given addresses, by the variable that a function knows them by.
+func newMeter(services map[string]string) (*meter, error) {
+	m := &meter{used: Use{}, at: map[string]string{}}
+	for variable, address := range services {
+		to, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, Transport: &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}}
+		proxy.ModifyResponse = func(r *http.Response) error { return m.count(variable, r) }
+		at, stop, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if variable == "AWS_ENDPOINT_URL_DYNAMODB" {
+				reckoned(r)
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+		if err != nil {
+			return nil, err
+		}
+		m.at[variable] = at
+		m.stop = append(m.stop, stop)
+	}
+	return m, nil
+}
+
+func (m *meter) close() {
+	for _, stop := range m.stop {
+		stop()
+	}
+}
+
+// reset begins to count anew, and gives what was counted.
+func (m *meter) reset() Use {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	used := m.used
+	m.used = Use{}
+	return used
+}
+
+func (m *meter) add(what string, n float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used[what] += n
+}
+
+// reckoned makes a request to DynamoDB ask for what it costs. Nobody checks signatures here.
+func reckoned(r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if at := bytes.IndexByte(body, '{'); err == nil && at >= 0 && !bytes.Contains(body, []byte(`"ReturnConsumedCapacity"`)) {
+		rest := body[at+1:]
+		comma := ","
+		if len(bytes.TrimSpace(rest)) == 1 {
+			comma = ""
+		}
+		body = append([]byte(`{"ReturnConsumedCapacity":"INDEXES"`+comma), rest...)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+}
+
+// count counts one answer.
+func (m *meter) count(variable string, r *http.Response) error {
+	switch variable {
+	case "AWS_ENDPOINT_URL_S3":
+		if r.Request.Method == http.MethodPut || r.Request.Method == http.MethodPost || r.Request.URL.Query().Has("list-type") { // a list costs as a PUT does
+			m.add(usePut, 1)
+		} else {
+			m.add(useGet, 1)
+		}
+	case "AWS_ENDPOINT_URL_SQS":
+		m.add(useSQS, 1)
+	case "AWS_ENDPOINT_URL_SECRETS_MANAGER":
+		m.add(useSecrets, 1)
+	case "AWS_ENDPOINT_URL_SESV2":
+		m.add(useMail, 1)
+	case "AWS_ENDPOINT_URL_DYNAMODB":
+		return m.countUnits(r)
+	}
+	return nil
+}
+
+func (m *meter) countUnits(r *http.Response) error {
+	m.add(useDynamo, 1)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	operation := r.Request.Header.Get("X-Amz-Target")
+	unit := useReads
+	for _, write := range []string{"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"} {
+		if strings.HasSuffix(operation, "."+write) {
+			unit = useWrites
+		}
+	}
+	units, row := consumed(body)
+	if units == 0 && unit == useWrites { // a condition that does not hold is paid for too
+		units = 1
+	}
+	m.add(unit, units)
+	if unit == useWrites {
+		m.add(useRow, row)
+	}
+	return nil
+}
+
+// consumed are the units that an answer of DynamoDB tells of, and those of them that fell on the calls table itself.
+func consumed(answer []byte) (units, row float64) {
+	type capacity struct {
+		TableName     string
+		CapacityUnits float64
+		Table         struct{ CapacityUnits float64 }
+	}
+	var one struct{ ConsumedCapacity capacity }
+	var many struct{ ConsumedCapacity []capacity }
+	if json.Unmarshal(answer, &one) == nil {
+		many.ConsumedCapacity = append(many.ConsumedCapacity, one.ConsumedCapacity)
+	} else if json.Unmarshal(answer, &many) != nil {
+		return 0, 0
+	}
+	for _, c := range many.ConsumedCapacity {
+		units += c.CapacityUnits
+		if strings.HasSuffix(c.TableName, "-calls") {
+			row += c.Table.CapacityUnits
+		}
+	}
+	return units, row
+}

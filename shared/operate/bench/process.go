@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// processesOf are those that run a program; none where the system does not say.
+func processesOf(program string) []int {
+	folders, _ := filepath.Glob("/proc/[0-9]*")
+	var pids []int
+	for _, folder := range folders {
+		if target, err := os.Readlink(filepath.Join(folder, "exe")); err == nil && target == program {
+			if pid, err := strconv.Atoi(filepath.Base(folder)); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// cpuOf is the processor time of processes so far, to the nanosecond: the scheduler's own account of each thread. The
+// hundredths of a second in stat are far too coarse for a turn. 0 where the system does not say.
+func cpuOf(pids []int) time.Duration {
+	var sum time.Duration
+	for _, pid := range pids {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		for _, task := range tasks {
+			text, err := os.ReadFile(task)
+			if err != nil {
+				continue // the thread has ended
+			}
+			ran, _, _ := strings.Cut(string(text), " ")
+			if ns, err := strconv.ParseInt(ran, 10, 64); err == nil {
+				sum += time.Duration(ns)
+			}
+		}
+	}
+	return sum
+}
+
+// resident is a process's memory in KB, and peak the most that it ever was; 0 where the system does not say.
+func resident(pid int) int64 { return statusKB(pid, "VmRSS:") }
+func peak(pid int) int64     { return statusKB(pid, "VmHWM:") }
+
+func statusKB(pid int, field string) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, found := strings.CutPrefix(line, field); found {
+			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
+			return kb
+		}
+	}
+	return 0
+}
+
+// most is the largest of processes' memories.
+func most(pids []int, kind func(pid int) int64) (kb int64) {
+	for _, pid := range pids {
+		kb = max(kb, kind(pid))
+	}
+	return kb
+}

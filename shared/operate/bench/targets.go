@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Target is what was set out for, and what came of it.
+type Target struct {
+	What    string `json:"what"`
+	Wanted  string `json:"wanted"`
+	Found   string `json:"found"`
+	Reached bool   `json:"reached"`
+}
+
+// withTables link the tables of telephone numbers, which take their time to be read at every start.
+var withTables = []string{"webhook", "outbound-call-uat", "hyperscale-outbound-call", "outbound-call-status"}
+
+// targets compares. What was not measured is not reached.
+func targets(r Results) []Target {
+	var all []Target
+	atMost := func(what, unit string, limit, found float64, of string) {
+		t := Target{What: what, Wanted: fmt.Sprintf("≤ %s%s", figure(limit), unit), Found: "not measured"}
+		if found >= 0 {
+			t.Found, t.Reached = figure(found)+unit, found <= limit
+			if of != "" {
+				t.Found += " (" + of + ")"
+			}
+		}
+		all = append(all, t)
+	}
+	for _, g := range []struct {
+		what  string
+		limit float64
+		in    func(name string) bool
+	}{
+		{"cold start by a bare function's: authorizers", 2.0, isAuthorizer},
+		{"cold start by a bare function's: webhook, call routes", 5.0, hasTables},
+		{"cold start by a bare function's: every other", 2.5, func(name string) bool { return !isAuthorizer(name) && !hasTables(name) }},
+	} {
+		worst, of := -1.0, ""
+		for _, c := range r.Cold[min(1, len(r.Cold)):] {
+			if g.in(c.Function) && c.Ratio > worst {
+				worst, of = c.Ratio, c.Function
+			}
+		}
+		atMost(g.what, "", g.limit, worst, of)
+	}
+	alone, rival, both, rivals := find(r.Turns, wayURL, 1), find(r.Turns, wayRival, 1), find(r.Turns, wayURL, together), find(r.Turns, wayRival, together)
+	atMost("added to the first byte, function URL, one at a time", " ms", 1.0, measured(alone.First, alone.AddedFirst), "")
+	atMost("the same, by what @openai/agents adds", "", 1.0/3, ratio(alone, rival), "")
+	atMost("added to the first byte, function URL, 16 at once, by what @openai/agents adds", "", 0.1, ratio(both, rivals), "")
+	atMost(fmt.Sprintf("memory of a chat function after %d turns", r.ChatTurns), " MB", 32, measured(float64(r.ChatResidentKB), float64(r.ChatResidentKB)/1024), "")
+	allocations := -1.0
+	for _, m := range r.Micro {
+		if m.Name == "StreamToken" {
+			allocations = m.Values["allocs/op"]
+		}
+	}
+	atMost("allocations a streamed token, in our own path", "", 2, allocations, "")
+	largest, growth := grown(r.Reports)
+	atMost("report of 1,000,000 calls, processor time", " s", 10, largest.CPUSeconds, "")
+	atMost("report of 1,000,000 calls, peak memory", " MB", 256, largest.PeakMB, "")
+	atMost("growth of a report's time by that of its calls, from 10,000 to 1,000,000", "", 1.25, growth, "")
+	atMost("make run to ready, everything built", " s", 3, measured(r.ReadySeconds, r.ReadySeconds), "")
+	return append(all, sized(r.Costs))
+}
+
+// grown is the report of a million calls, and by how much more its time grew from ten thousand than the calls did: with
+// fewer a report's time is not its calls'. Less than nothing where they were not measured.
+func grown(all []Report) (largest Report, growth float64) {
+	largest, growth = Report{CPUSeconds: -1, PeakMB: -1}, -1
+	var base Report
+	for _, r := range all {
+		switch r.Calls {
+		case 10_000:
+			base = r
+		case 1_000_000:
+			largest = r
+		}
+	}
+	if base.CPUSeconds > 0 && largest.CPUSeconds > 0 {
+		growth = largest.CPUSeconds / base.CPUSeconds / 100
+	}
+	return largest, growth
+}
+
+// sized looks whether the template has the cheapest size for each function, or another for a reason.
+func sized(all []Cost) Target {
+	t := Target{What: "memory sizes in the template", Wanted: "the cheapest, or a reason"}
+	var wrong, reasons []string
+	for _, c := range all {
+		switch {
+		case strings.Contains(c.Function, ","), c.Memory == c.Cheapest: // a size of report has no function of its own
+		case c.Kept == "":
+			wrong = append(wrong, fmt.Sprintf("%s has %d, not %d", c.Function, c.Memory, c.Cheapest))
+		default:
+			reasons = append(reasons, c.Function)
+		}
+	}
+	t.Reached, t.Found = len(wrong) == 0 && len(all) > 0, "the cheapest"
+	switch {
+	case len(wrong) > 0:
+		t.Found = strings.Join(wrong, ", ")
+	case len(all) == 0:
+		t.Found = "not measured"
+	case len(reasons) > 0:
+		t.Found = "the cheapest; for a reason not: " + strings.Join(reasons, ", ")
+	}
+	return t
+}
+
+func isAuthorizer(name string) bool { return strings.HasPrefix(name, "authorizer-") }
+func hasTables(name string) bool    { return slices.Contains(withTables, name) }
+
+// measured is a figure, or less than nothing where there is none.
+func measured(there, figure float64) float64 {
+	if there == 0 {
+		return -1
+	}
+	return figure
+}
+
+func ratio(ours, theirs Turn) float64 {
+	if ours.First == 0 || theirs.AddedFirst <= 0 {
+		return -1
+	}
+	return max(0, ours.AddedFirst/theirs.AddedFirst)
+}
