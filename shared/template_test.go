@@ -2,6 +2,7 @@ package shared
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"maps"
@@ -70,10 +71,15 @@ func TestChatFunctionsAreAlike(t *testing.T) {
 	for _, name := range []string{"Voice", "Sms", "Chat"} {
 		id := "ChatCompletions" + name + "Function"
 		f := template.at("Resources", id, "Properties")
-		for _, key := range []string{"Environment", "Policies", "MemorySize", "ReservedConcurrentExecutions"} {
+		for _, key := range []string{"Policies", "ReservedConcurrentExecutions"} {
 			if !reflect.DeepEqual(f[key], general[key]) {
 				t.Errorf("%s: %s is %v, and that of ChatCompletionsFunction %v", id, key, f[key], general[key])
 			}
+		}
+		given, others := maps.Clone(f.at("Environment", "Variables")), general.at("Environment", "Variables")
+		delete(given, "GOMEMLIMIT") // it goes with the size, which may differ
+		if !reflect.DeepEqual(given, others) {
+			t.Errorf("%s is given %v, and ChatCompletionsFunction %v", id, given, others)
 		}
 		way := strings.ToLower(name)
 		want := []string{"/api/v1/openai/chat/completions/" + way, "/api/v1/openai/" + way + "/chat/completions"}
@@ -88,6 +94,25 @@ func TestChatFunctionsAreAlike(t *testing.T) {
 		}
 		if mode, streams := f.at("FunctionUrlConfig").text("InvokeMode"), way == "voice"; (mode == "RESPONSE_STREAM") != streams || mode == "" {
 			t.Errorf("%s: its function URL is %q", id, mode)
+		}
+	}
+}
+
+// Every function's collector knows how much memory there is: four fifths of its size, since the rest is not the heap's.
+func TestMemoryLimits(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	globals := template.at("Globals", "Function")
+	for id, f := range template.of("AWS::Serverless::Function") {
+		size, limit := f.number("MemorySize"), f.at("Environment", "Variables").text("GOMEMLIMIT")
+		if size == 0 {
+			size = globals.number("MemorySize")
+		}
+		if limit == "" {
+			limit = globals.at("Environment", "Variables").text("GOMEMLIMIT")
+		}
+		if want := fmt.Sprintf("%dMiB", int(size)*4/5); limit != want {
+			t.Errorf("%s has %v MB and a GOMEMLIMIT of %q, not %s", id, size, limit, want)
 		}
 	}
 }
