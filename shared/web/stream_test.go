@@ -13,7 +13,7 @@ import (
 	"aurora/shared/web"
 )
 
-// Each event is one write and one read: nothing is gathered on the way.
+// An event that finds its reader waiting goes alone and at once: nothing waits for the next.
 func TestEventsArriveOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := function(true, func(w http.ResponseWriter, r *http.Request) error {
