@@ -1,7 +1,7 @@
-# Every target in one line each: bare `make`. The operator's commands are one program, shared/operate.
+# Every target in one line each: bare `make`. The operator's commands are one program, shared/dev/operator.
 # It is built and exec'd rather than `go run`: go run dies of SIGTERM without telling its child, and `kill` of
 # `make run` must end everything.
-operate = mkdir -p .aurora && go build -o .aurora/operate ./shared/operate && exec .aurora/operate
+operate = mkdir -p .aurora && go build -o .aurora/operator ./shared/dev/operator && exec .aurora/operator
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
@@ -85,9 +85,9 @@ template: ## cfn-lint on template.yaml, where it is installed
 	@python3 -c 'import samtranslator' 2>/dev/null || echo "the SAM translator is not installed: the translated template was not looked at"
 
 # Other people's clients, and dynalite for the local stack: as the lock file says, no script of theirs run.
-clients: shared/clients/node_modules/.package-lock.json
-shared/clients/node_modules/.package-lock.json: shared/clients/package-lock.json
-	npm ci --prefix shared/clients --ignore-scripts --no-audit --no-fund
+clients: shared/dev/compat/node_modules/.package-lock.json
+shared/dev/compat/node_modules/.package-lock.json: shared/dev/compat/package-lock.json
+	npm ci --prefix shared/dev/compat --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # Smaller and reproducible: no debug tables, no RPC mode, no version-control stamp. Paths are trimmed by template.yaml.
@@ -100,4 +100,4 @@ deploy: build ## sam build and sam deploy [STAGE=staging|prod]
 	sam deploy $(if $(STAGE),--config-env "$(STAGE)")
 
 clean: ## remove what was built; the local stack's data too
-	rm -rf .aurora .aws-sam shared/clients/node_modules
+	rm -rf .aurora .aws-sam shared/dev/compat/node_modules

@@ -1,4 +1,4 @@
-module aurora
+module example.com/aurora
 
 go 1.26.0
 

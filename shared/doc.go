@@ -1,34 +1,55 @@
-// Package shared is the map: everything that the deployed functions in functions/ are made of, floor by floor.
+// Package shared is the map of the code that the functions in functions/ are built from.
 //
-// A package imports only floors below its own; the order inside a floor, and every other rule about the tree, is in
-// architecture_test.go beside this file.
+// The layer is in the path. core is imported by all; usecase and adapter import core and never each other; transport
+// imports those three and wires them; functions import transport; dev runs on development machines only, and nothing
+// that is deployed imports it. The tests in dev/rules check this.
 //
-//	ground     fault        error kinds: a sentence for the caller, a cause for the log
-//	           golden       what tests compare with: testdata/*.golden and events/
-//	domain     aurora       the words of the trade: assistants, calls, sessions, phones
-//	engines    swarm        the agent loop: one stream of events that whole and streamed answers read
-//	           access       whether a key opens a door
-//	           tools        what agents may do: built-in, HTTP and MCP tools
-//	use cases  chat         one turn of a conversation
-//	           outbound     calls that we place: guards, limits, once
-//	           summary      what came of a call, found out by a model
-//	           webhook      what voice providers tell and ask
-//	           report       what happened with an assistant's calls: counted, told, mailed
-//	adapters   bucket       S3
-//	           dynamo       DynamoDB
-//	           mail         SES
-//	           openai       the model
-//	           queue        SQS, both ends
-//	           secret       Secrets Manager
-//	           twilio       Twilio: text messages, live calls
-//	edge       boot         settings, log, metrics: how a Lambda starts
-//	           web          API Gateway's and function URLs' events as net/http
-//	           completions  the wire format of the chat routes
-//	           assemble     the parts of functions that talk and report, introduced to each other
-//	           dialing      the same for functions that place calls
-//	top        openapi      every route as a document, and a validator for tests
-//	           standin      servers that stand in for AWS and the model on one machine
-//	           local        `make run`: the bundle on one machine, from template.yaml
-//	           operate      the program behind the operator's make targets
-//	           clients      other people's clients, run against `make run`
+//	core/           no network or storage; tools alone send what an assistant asks them to send
+//	  fault           errors: a code, a sentence for the caller, a cause for the log
+//	  aurora          domain types: assistants, calls, provider messages, outbound records, reports
+//	  agent           the agent loop: one stream of events for whole and streamed answers
+//	  auth            authentication of API keys and signed links
+//	  tools           what an assistant may do: built-in, HTTP and MCP tools
+//	  toolschema      JSON Schema validation of tool arguments
+//	usecase/        what the product does; declares the interfaces that it needs
+//	  chat            one turn of a conversation
+//	  webhook         what voice providers send, and the call index
+//	  callanalysis    summary, outcome and structured data of a call, by a model
+//	  outbound        outbound calls: validation, guards, idempotency, status
+//	  report          weekly and monthly reports and their mails
+//	adapter/        one package for each service at the other end
+//	  dynamo          DynamoDB
+//	  s3              S3
+//	  sqs             SQS: sending and consuming
+//	  ses             SES
+//	  secretsmanager  Secrets Manager
+//	  openai          OpenAI's chat completions API
+//	  twilio          Twilio's REST API
+//	transport/      Lambda events, HTTP and wire formats
+//	  lambdaapp       how a Lambda function starts: settings, log, metrics
+//	  web             API Gateway and function URL events as HTTP requests
+//	  completions     the wire format of the chat routes
+//	  modelwiring     builds the models of a function from its settings
+//	  toolwiring      builds an assistant's tools
+//	  chatwiring      builds the chat functions
+//	  reportwiring    builds the report functions
+//	  callwiring      builds the functions that place calls
+//	dev/            development and tests only
+//	  emulator        `make run`: template.yaml on one machine
+//	  fakeaws         the AWS JSON protocol, for the fakes
+//	  fakeledger      an in-memory ledger
+//	  fakeopenai      a model server
+//	  fakes3          an S3 server
+//	  fakesecretsmanager a Secrets Manager server
+//	  fakeses         an SES server
+//	  fakesqs         an SQS server
+//	  faketwilio      a Twilio server
+//	  dynalite        starts npm's dynalite, a DynamoDB server
+//	  eventtest       runs the events of events/ against a function
+//	  golden          comparison with golden files
+//	  openapi         the OpenAPI document, and a validator for tests
+//	  compat          other vendors' clients against `make run`
+//	  rules           tests of the repository: layers, template, style
+//	  bench           `make bench`
+//	  operator        the program behind the make targets
 package shared

@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"aurora/shared/access"
-	"aurora/shared/aurora"
-	"aurora/shared/web"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/web"
 )
 
 // scheduler queues the reports of every internal assistant.
@@ -17,7 +17,7 @@ type scheduler interface {
 // serve is the function as Lambda calls it. The document sends no body; one that comes is not read.
 func serve(s scheduler) *web.Function {
 	return &web.Function{
-		Policy:  access.Reports,
+		Policy:  auth.Reports,
 		MaxBody: web.CallBody,
 		Routes: []web.Route{{Method: http.MethodPost, Path: "/api/reports/aurora-internal-report/{period}", Handler: func(w http.ResponseWriter, r *http.Request) error {
 			period, err := aurora.ParsePeriod(r.PathValue("period"))

@@ -11,10 +11,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"aurora/shared/aurora"
-	"aurora/shared/fault"
-	"aurora/shared/report"
-	"aurora/shared/standin/rehearsal"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/usecase/report"
 )
 
 // house has two internal assistants, and one that cannot be read.
@@ -50,10 +50,10 @@ func (q waiting) Send(_ context.Context, body string, _ map[string]string) error
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	rehearsal.Answers(t, "aurora-internal-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
+	eventtest.Answers(t, "aurora-internal-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
 		q := waiting{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
 		failed := 0
-		s := &report.Scheduler{Assistants: house{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return rehearsal.Wednesday },
+		s := &report.Scheduler{Assistants: house{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return eventtest.Wednesday },
 			Count: func(context.Context, string) { failed++ }}
 		answer, err := serve(s).Invoke(in, event)
 		if err != nil {

@@ -5,12 +5,12 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/assemble/reports"
-	"aurora/shared/boot"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/reportwiring"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	m := reports.Read(s, reports.Waiting)
-	boot.Start(s, serve(&service{assistants: m.Assistants, reports: m, now: time.Now}).Invoke)
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	m := reportwiring.Read(s, reportwiring.Waiting)
+	lambdaapp.Start(s, serve(&service{assistants: m.Assistants, reports: m, now: time.Now}).Invoke)
 }

@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"time"
 
-	"aurora/shared/access"
-	"aurora/shared/aurora"
-	"aurora/shared/fault"
-	"aurora/shared/report"
-	"aurora/shared/web"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/report"
 )
 
 const longestID = 256 // bytes
@@ -31,7 +31,7 @@ type service struct {
 // serve is the function as Lambda calls it.
 func serve(s *service) *web.Function {
 	return &web.Function{
-		Policy:  access.Reports,
+		Policy:  auth.Reports,
 		MaxBody: web.CallBody,
 		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/reports/aurora-report/{period}", Handler: s.make}},
 	}

@@ -9,15 +9,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"aurora/shared/standin/rehearsal"
+	"example.com/aurora/shared/dev/eventtest"
 )
 
-func wednesday() time.Time { return rehearsal.Wednesday }
+func wednesday() time.Time { return eventtest.Wednesday }
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	rehearsal.Answers(t, "aurora-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
-		office := rehearsal.NewOffice(wednesday)
+	eventtest.Answers(t, "aurora-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
+		office := eventtest.NewOffice(wednesday)
 		office.Away = strings.HasPrefix(name, "store-away")
 		f := serve(&service{assistants: office.Assistants, reports: office, now: wednesday})
 		if strings.HasSuffix(name, "-again") { // it was asked for before

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 
-	"aurora/shared/access"
-	"aurora/shared/golden"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/dev/golden"
 )
 
 type secrets struct{}
@@ -16,9 +16,9 @@ func (secrets) Secret(context.Context, string) (string, error) {
 }
 
 func TestEvents(t *testing.T) {
-	decide := serve(&access.Ring{Secrets: secrets{}, Names: map[access.Kind]string{access.API: "api"}})
+	decide := serve(&auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}})
 	golden.Events(t, "authorizer-bearer", func(t *testing.T, name string, event json.RawMessage) {
-		var r access.Request
+		var r auth.Request
 		if err := json.Unmarshal(event, &r); err != nil {
 			t.Fatal(err)
 		}

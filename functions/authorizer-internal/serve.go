@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 
-	"aurora/shared/access"
+	"example.com/aurora/shared/core/auth"
 )
 
 // serve answers API Gateway with the internal policy's decision.
-func serve(keys access.Keys) func(context.Context, access.Request) (access.Response, error) {
-	return access.Reports.Authorizer(keys)
+func serve(keys auth.Keys) func(context.Context, auth.Request) (auth.Response, error) {
+	return auth.Reports.Authorizer(keys)
 }

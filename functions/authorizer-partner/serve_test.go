@@ -5,15 +5,15 @@ import (
 	"encoding/json"
 	"testing"
 
-	"aurora/shared/access"
-	"aurora/shared/golden"
-	"aurora/shared/standin/rehearsal"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/golden"
 )
 
 func TestEvents(t *testing.T) {
-	decide := serve(rehearsal.CallKeys())
+	decide := serve(eventtest.CallKeys())
 	golden.Events(t, "authorizer-partner", func(t *testing.T, name string, event json.RawMessage) {
-		var r access.Request
+		var r auth.Request
 		if err := json.Unmarshal(event, &r); err != nil {
 			t.Fatal(err)
 		}

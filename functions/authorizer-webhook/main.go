@@ -6,17 +6,17 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/access"
-	"aurora/shared/boot"
-	"aurora/shared/secret"
+	"example.com/aurora/shared/adapter/secretsmanager"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/lambdaapp"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	keys := &access.Ring{
-		Secrets:  secret.New(boot.AWS, time.Now),
-		Names:    map[access.Kind]string{access.API: s.Required("API_KEYS_SECRET")},
-		Unusable: func(ctx context.Context) { boot.Count(ctx, "KeysUnusable") },
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	keys := &auth.Ring{
+		Secrets:  secretsmanager.New(lambdaapp.AWS, time.Now),
+		Names:    map[auth.Kind]string{auth.API: s.Required("API_KEYS_SECRET")},
+		Unusable: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
-	boot.Start(s, serve(keys))
+	lambdaapp.Start(s, serve(keys))
 }

@@ -10,11 +10,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"aurora/shared/aurora"
-	"aurora/shared/golden"
-	"aurora/shared/queue"
-	standin "aurora/shared/standin/openai"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 const spoken = "eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/c1.json"
@@ -23,17 +23,17 @@ const spoken = "eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/c1.json"
 type desk struct {
 	bucket objects
 	rows   rows
-	model  *standin.Double
+	model  *fakeopenai.Double
 	counts map[string]int
 	serve  func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 }
 
-func newDesk(t *testing.T, script standin.Script) *desk {
-	d := &desk{rows: rows{}, counts: map[string]int{}, model: standin.Serve(t, script), bucket: objects{spoken: {body: `{"message":{"type":"end-of-call-report",
+func newDesk(t *testing.T, script fakeopenai.Script) *desk {
+	d := &desk{rows: rows{}, counts: map[string]int{}, model: fakeopenai.Serve(t, script), bucket: objects{spoken: {body: `{"message":{"type":"end-of-call-report",
 		"timestamp":1795014286704,"call":{"id":"c1","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","type":"inboundPhoneCall"},"endedAt":"2026-11-18T15:04:42Z",
 		"endedReason":"customer-ended-call","durationSeconds":29.4,"transcript":"AI: How can I help?\nUser: What are your hours?\nAI: Nine to five.\n"}}`}}}
 	now := func() time.Time { return arrived }
-	d.serve = queue.Consume(serve(&webhook.Worker{Reader: d.bucket, Assistants: assistants{},
+	d.serve = sqs.Consume(serve(&webhook.Worker{Reader: d.bucket, Assistants: assistants{},
 		Index:   &webhook.Index{Ledger: ledger{}, Rows: d.rows, Now: now, Retention: 400 * 24 * time.Hour},
 		Keeper:  webhook.Keeper{Objects: d.bucket, Now: now, Count: func(_ context.Context, metric string) { d.counts[metric]++ }},
 		Analyst: analyst(d.model.URL)}))
@@ -70,19 +70,19 @@ const analysed = `{"summary":"The caller asked for the hours.","outcome":"resolv
 // TestFault42 lets the model fail after the report is kept: the call counts at once, and is analysed when the model is
 // back.
 func TestFault42(t *testing.T) {
-	for name, failure := range map[string]standin.Answer{
-		"500":       standin.Status(500, `{"error":{"message":"oops"}}`),
-		"429":       standin.Status(429, `{"error":{"message":"slow down"}}`, "Retry-After", "600"),
-		"401":       standin.Status(401, `{"error":{"message":"bad key sk-test","code":"invalid_api_key"}}`),
-		"broken":    standin.Text(analysed[:20], analysed[20:]).CloseAfter(1),
-		"reset":     standin.Reset(),
-		"no finish": standin.Text(analysed).NoFinish(),
+	for name, failure := range map[string]fakeopenai.Answer{
+		"500":       fakeopenai.Status(500, `{"error":{"message":"oops"}}`),
+		"429":       fakeopenai.Status(429, `{"error":{"message":"slow down"}}`, "Retry-After", "600"),
+		"401":       fakeopenai.Status(401, `{"error":{"message":"bad key sk-test","code":"invalid_api_key"}}`),
+		"broken":    fakeopenai.Text(analysed[:20], analysed[20:]).CloseAfter(1),
+		"reset":     fakeopenai.Reset(),
+		"no finish": fakeopenai.Text(analysed).NoFinish(),
 	} {
 		t.Run("42 "+name, func(t *testing.T) {
 			var back atomic.Bool
-			d := newDesk(t, func(int, standin.Request) standin.Answer {
+			d := newDesk(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 				if back.Load() {
-					return standin.Text(analysed).Usage(200, 40)
+					return fakeopenai.Text(analysed).Usage(200, 40)
 				}
 				return failure
 			})
@@ -109,7 +109,7 @@ func TestFault42(t *testing.T) {
 
 // The bytes that a model server gets.
 func TestRequestBytes(t *testing.T) {
-	d := newDesk(t, func(int, standin.Request) standin.Answer { return standin.Text(analysed) })
+	d := newDesk(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text(analysed) })
 	if !d.deliver(t) || len(d.model.Requests()) != 1 {
 		t.Fatalf("asked %d times", len(d.model.Requests()))
 	}
@@ -118,11 +118,11 @@ func TestRequestBytes(t *testing.T) {
 
 // A server that takes no response_format is asked without it, and what it costs is kept whole.
 func TestAServerWithoutResponseFormat(t *testing.T) {
-	d := newDesk(t, func(_ int, r standin.Request) standin.Answer {
+	d := newDesk(t, func(_ int, r fakeopenai.Request) fakeopenai.Answer {
 		if r.Body.ResponseFormat != nil {
-			return standin.Status(400, `{"error":{"message":"unknown field","type":"invalid_request_error","param":"response_format"}}`)
+			return fakeopenai.Status(400, `{"error":{"message":"unknown field","type":"invalid_request_error","param":"response_format"}}`)
 		}
-		return standin.Text(fmt.Sprintf("Sure:\n```json\n%s\n```", analysed))
+		return fakeopenai.Text(fmt.Sprintf("Sure:\n```json\n%s\n```", analysed))
 	})
 	if !d.deliver(t) || d.row(t).Outcome != aurora.Resolved || len(d.model.Requests()) != 2 {
 		t.Errorf("%+v after %d questions", d.row(t), len(d.model.Requests()))

@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"aurora/shared/dynamo"
-	"aurora/shared/queue"
-	"aurora/shared/standin/dynalite"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 // lossy loses the reply of every so many writes to DynamoDB, once it has done them, and every so many outright.
@@ -87,7 +87,7 @@ func TestFault36And43(t *testing.T) {
 	now := func() time.Time { return arrived }
 	retention := 400 * 24 * time.Hour
 	calls := dynamo.NewCalls(config, "calls", retention)
-	consume := queue.Consume(serve(&webhook.Worker{Reader: b, Assistants: assistants{},
+	consume := sqs.Consume(serve(&webhook.Worker{Reader: b, Assistants: assistants{},
 		Index: &webhook.Index{Ledger: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}))
 
 	network.every.Store(7)

@@ -6,30 +6,30 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/assemble"
-	"aurora/shared/boot"
-	"aurora/shared/bucket"
-	"aurora/shared/dynamo"
-	"aurora/shared/queue"
-	"aurora/shared/summary"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/modelwiring"
+	"example.com/aurora/shared/usecase/callanalysis"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	reports := bucket.New(boot.AWS, s.Required("BUCKET"))
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	reports := s3.New(lambdaapp.AWS, s.Required("BUCKET"))
 	retention := time.Duration(s.Number("RETENTION_DAYS", 400)) * 24 * time.Hour
-	models := assemble.Read(s)
+	models := modelwiring.Read(s)
 	w := &webhook.Worker{
 		Reader:     reports,
-		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Index: &webhook.Index{
-			Ledger: dynamo.NewLedger(boot.AWS, s.Required("LEDGER_TABLE"), time.Now),
-			Rows:   dynamo.NewCalls(boot.AWS, s.Required("CALLS_TABLE"), retention),
+			Ledger: dynamo.NewLedger(lambdaapp.AWS, s.Required("LEDGER_TABLE"), time.Now),
+			Rows:   dynamo.NewCalls(lambdaapp.AWS, s.Required("CALLS_TABLE"), retention),
 			Now:    time.Now, Retention: retention,
 		},
-		Keeper:  webhook.Keeper{Objects: reports, Now: time.Now, Count: boot.Count},
-		Analyst: &summary.Analyst{Chain: models.Chain(assemble.Unhurried), Models: assemble.List(s.Required("ANALYSIS_MODEL"))},
+		Keeper:  webhook.Keeper{Objects: reports, Now: time.Now, Count: lambdaapp.Count},
+		Analyst: &callanalysis.Analyst{Chain: models.Chain(modelwiring.Unhurried), Models: modelwiring.List(s.Required("ANALYSIS_MODEL"))},
 	}
-	boot.Start(s, queue.Consume(serve(w)))
+	lambdaapp.Start(s, sqs.Consume(serve(w)))
 }

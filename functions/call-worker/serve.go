@@ -9,13 +9,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"aurora/shared/queue"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 // serve handles one message: a raw report, which says so in an attribute, or the bucket's notification.
-func serve(w *webhook.Worker) func(context.Context, queue.Message) error {
-	return func(ctx context.Context, m queue.Message) error {
+func serve(w *webhook.Worker) func(context.Context, sqs.Message) error {
+	return func(ctx context.Context, m sqs.Message) error {
 		if _, raw := m.Attributes[webhook.RawAttribute]; raw {
 			return w.Raw(ctx, m.Body)
 		}

@@ -17,22 +17,22 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"aurora/shared/aurora"
-	"aurora/shared/fault"
-	"aurora/shared/golden"
-	"aurora/shared/openai"
-	"aurora/shared/queue"
-	standin "aurora/shared/standin/openai"
-	"aurora/shared/summary"
-	"aurora/shared/swarm"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/openai"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/usecase/callanalysis"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 // analyst asks a model at an address, through the adapter that asks in AWS.
-func analyst(url string) *summary.Analyst {
+func analyst(url string) *callanalysis.Analyst {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: url, Key: func(context.Context) (string, error) { return "sk-test", nil },
 		Limits: openai.Limits{Backoff: time.Millisecond}}}
-	return &summary.Analyst{Models: []string{"gpt-4o-mini"}, Chain: func(refs []aurora.ModelRef) swarm.Model {
+	return &callanalysis.Analyst{Models: []string{"gpt-4o-mini"}, Chain: func(refs []aurora.ModelRef) agent.Model {
 		var all []openai.Ref
 		for _, r := range refs {
 			all = append(all, openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret})
@@ -185,8 +185,8 @@ func TestEvents(t *testing.T) {
 			Reader: b, Assistants: assistants{},
 			Index:  &webhook.Index{Ledger: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
 			Keeper: webhook.Keeper{Objects: b, Now: now, Count: func(context.Context, string) {}},
-			Analyst: analyst(standin.Serve(t, func(int, standin.Request) standin.Answer {
-				return standin.Text(`{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["hours"],"actionItems":[]}`)
+			Analyst: analyst(fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
+				return fakeopenai.Text(`{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["hours"],"actionItems":[]}`)
 			}).URL),
 		})
 		var batch events.SQSEvent
@@ -196,7 +196,7 @@ func TestEvents(t *testing.T) {
 		got := seen{Failed: []string{}, Rows: []aurora.Call{}, Names: map[string]string{}, Kept: map[string]string{}}
 		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
 			one := events.SQSEvent{Records: batch.Records[i : i+1]}
-			response, err := queue.Consume(serve)(t.Context(), one)
+			response, err := sqs.Consume(serve)(t.Context(), one)
 			if err != nil {
 				t.Fatal(err)
 			}

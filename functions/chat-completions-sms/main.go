@@ -4,13 +4,13 @@ package main
 import (
 	"os"
 
-	"aurora/shared/assemble"
-	"aurora/shared/assemble/chats"
-	"aurora/shared/boot"
+	"example.com/aurora/shared/transport/chatwiring"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/modelwiring"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	chat := chats.Read(s)
-	boot.Start(s, serve(chat.Endpoint(assemble.Models{}), chat.Keys()).Invoke)
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	chat := chatwiring.Read(s)
+	lambdaapp.Start(s, serve(chat.Endpoint(modelwiring.Models{}), chat.Keys()).Invoke)
 }

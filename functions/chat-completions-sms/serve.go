@@ -3,15 +3,15 @@ package main
 import (
 	"net/http"
 
-	"aurora/shared/access"
-	"aurora/shared/completions"
-	"aurora/shared/web"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/completions"
+	"example.com/aurora/shared/transport/web"
 )
 
 // serve is the function: its address and the alias for clients that append /chat/completions to a base URL.
-func serve(endpoint *completions.Endpoint, keys access.Keys) *web.Function {
+func serve(endpoint *completions.Endpoint, keys auth.Keys) *web.Function {
 	return &web.Function{
-		Policy: access.Bearer,
+		Policy: auth.Bearer,
 		Keys:   keys,
 		Routes: []web.Route{
 			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/sms", Handler: endpoint.SMS},

@@ -19,9 +19,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.uber.org/goleak"
 
-	"aurora/shared/boot"
-	"aurora/shared/openai"
-	standin "aurora/shared/standin/openai"
+	"example.com/aurora/shared/adapter/openai"
+	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/transport/lambdaapp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +33,7 @@ var fast = openai.Limits{FirstByte: time.Second, Idle: 200 * time.Millisecond, B
 
 type row struct {
 	name   string
-	answer func(n int, r standin.Request) standin.Answer
+	answer func(n int, r fakeopenai.Request) fakeopenai.Answer
 	limits openai.Limits
 
 	status   int    // of the answer
@@ -58,12 +58,12 @@ type outcome struct {
 	times   []time.Time
 }
 
-func always(a standin.Answer) func(int, standin.Request) standin.Answer {
-	return func(int, standin.Request) standin.Answer { return a }
+func always(a fakeopenai.Answer) func(int, fakeopenai.Request) fakeopenai.Answer {
+	return func(int, fakeopenai.Request) fakeopenai.Answer { return a }
 }
 
-func firstThen(first, then standin.Answer, times int) func(int, standin.Request) standin.Answer {
-	return func(n int, _ standin.Request) standin.Answer {
+func firstThen(first, then fakeopenai.Answer, times int) func(int, fakeopenai.Request) fakeopenai.Answer {
+	return func(n int, _ fakeopenai.Request) fakeopenai.Answer {
 		if n < times {
 			return first
 		}
@@ -75,15 +75,15 @@ func chunk(delta, finish string) string {
 	return `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + `}]}`
 }
 
-var fine = standin.Text("Hello ", "there")
+var fine = fakeopenai.Text("Hello ", "there")
 
-func limited(headers ...string) standin.Answer {
-	return standin.Status(429, `{"error":{"message":"org-canary is limited","type":"requests","code":"rate_limit_exceeded"}}`, headers...)
+func limited(headers ...string) fakeopenai.Answer {
+	return fakeopenai.Status(429, `{"error":{"message":"org-canary is limited","type":"requests","code":"rate_limit_exceeded"}}`, headers...)
 }
 
 // Rows 1 to 19 of the fault table, as a caller of the streamed endpoint sees them.
 func TestFaults(t *testing.T) {
-	unavailable := standin.Status(503, `{"error":{"message":"org-canary overloaded"}}`)
+	unavailable := fakeopenai.Status(503, `{"error":{"message":"org-canary overloaded"}}`)
 	rows := []row{
 		{name: "01 429 with Retry-After 1 is waited for", answer: firstThen(limited("Retry-After", "1"), fine, 1),
 			limits: openai.Limits{FirstByte: 10 * time.Second}, status: 200, text: "Hello there", finish: "stop", requests: 2,
@@ -94,7 +94,7 @@ func TestFaults(t *testing.T) {
 			}},
 		{name: "01 429 for good", answer: always(limited("Retry-After", "0")), status: 429, code: "rate_limit_exceeded", requests: 3},
 		{name: "01 429 without Retry-After", answer: firstThen(limited(), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
-		{name: "02 quota", answer: always(standin.Status(429, `{"error":{"message":"org-canary","type":"insufficient_quota","code":"insufficient_quota"}}`)),
+		{name: "02 quota", answer: always(fakeopenai.Status(429, `{"error":{"message":"org-canary","type":"insufficient_quota","code":"insufficient_quota"}}`)),
 			status: 503, code: "upstream_quota", requests: 1, check: counted("UpstreamQuota")},
 		{name: "03 Retry-After 600", answer: always(limited("Retry-After", "600")), status: 429, code: "rate_limit_exceeded", requests: 1,
 			check: func(t *testing.T, o outcome) {
@@ -104,27 +104,27 @@ func TestFaults(t *testing.T) {
 			}},
 		{name: "03 Retry-After is a date", answer: always(limited("Retry-After", "Fri, 31 Dec 2027 23:59:59 GMT")), status: 429, code: "rate_limit_exceeded", requests: 1},
 		{name: "03 Retry-After is garbage", answer: always(limited("Retry-After", "soon")), status: 429, code: "rate_limit_exceeded", requests: 1},
-		{name: "04 500 twice", answer: firstThen(standin.Status(500, `oops`), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
+		{name: "04 500 twice", answer: firstThen(fakeopenai.Status(500, `oops`), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
 		{name: "04 503 for good", answer: always(unavailable), status: 502, code: "upstream_error", requests: 3},
-		{name: "05 context length", answer: always(standin.Status(400, `{"error":{"message":"org-canary","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`)),
+		{name: "05 context length", answer: always(fakeopenai.Status(400, `{"error":{"message":"org-canary","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`)),
 			status: 400, code: "context_length_exceeded", requests: 1},
-		{name: "06 401", answer: always(standin.Status(401, `{"error":{"message":"Incorrect API key: `+canaryKey+`","code":"invalid_api_key"}}`)),
+		{name: "06 401", answer: always(fakeopenai.Status(401, `{"error":{"message":"Incorrect API key: `+canaryKey+`","code":"invalid_api_key"}}`)),
 			status: 503, code: "upstream_auth", requests: 1, check: counted("UpstreamAuth")},
-		{name: "09 headers never arrive", answer: always(standin.Hang()), limits: openai.Limits{FirstByte: 100 * time.Millisecond}, status: 504, code: "upstream_timeout", requests: 1},
-		{name: "10 stall after three words", answer: always(standin.Text("a ", "b ", "c ", "d").HangAfter(3)), status: 200, text: "a b c ", code: "upstream_timeout", requests: 1},
-		{name: "10 stall before the first word", answer: always(standin.Text("a").HangAfter(0)), status: 504, code: "upstream_timeout", requests: 1},
-		{name: "11 reset in mid-stream", answer: always(standin.Reset("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "12 clean close without a reason", answer: always(standin.Close("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "12 clean close before the first word", answer: always(standin.Close()), status: 502, code: "upstream_error", requests: 1},
-		{name: "12 [DONE] without a reason", answer: always(standin.Text("a ", "b ").NoFinish()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "12 a reason without [DONE] is an end", answer: always(standin.Text("a ", "b ").NoDone()), status: 200, text: "a b ", finish: "stop", requests: 1},
-		{name: "13 close in the middle of a line", answer: always(standin.Text("a ", "b ", "c ").CloseAfter(2).MidLine()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "14 error event", answer: always(standin.Raw("data: " + chunk(`{"content":"a "}`, `null`) + "\n\ndata: {\"error\":{\"message\":\"org-canary\"}}\n\n")),
+		{name: "09 headers never arrive", answer: always(fakeopenai.Hang()), limits: openai.Limits{FirstByte: 100 * time.Millisecond}, status: 504, code: "upstream_timeout", requests: 1},
+		{name: "10 stall after three words", answer: always(fakeopenai.Text("a ", "b ", "c ", "d").HangAfter(3)), status: 200, text: "a b c ", code: "upstream_timeout", requests: 1},
+		{name: "10 stall before the first word", answer: always(fakeopenai.Text("a").HangAfter(0)), status: 504, code: "upstream_timeout", requests: 1},
+		{name: "11 reset in mid-stream", answer: always(fakeopenai.Reset("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 clean close without a reason", answer: always(fakeopenai.Close("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 clean close before the first word", answer: always(fakeopenai.Close()), status: 502, code: "upstream_error", requests: 1},
+		{name: "12 [DONE] without a reason", answer: always(fakeopenai.Text("a ", "b ").NoFinish()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 a reason without [DONE] is an end", answer: always(fakeopenai.Text("a ", "b ").NoDone()), status: 200, text: "a b ", finish: "stop", requests: 1},
+		{name: "13 close in the middle of a line", answer: always(fakeopenai.Text("a ", "b ", "c ").CloseAfter(2).MidLine()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "14 error event", answer: always(fakeopenai.Raw("data: " + chunk(`{"content":"a "}`, `null`) + "\n\ndata: {\"error\":{\"message\":\"org-canary\"}}\n\n")),
 			status: 200, text: "a ", code: "upstream_error", requests: 1},
-		{name: "14 error event with a space", answer: always(standin.Raw("data: "+chunk(`{"content":"a "}`, `null`)+"\n\n", "data: { \"er", "ror\": {\"message\":\"org-canary\"}}\n\n")),
+		{name: "14 error event with a space", answer: always(fakeopenai.Raw("data: "+chunk(`{"content":"a "}`, `null`)+"\n\n", "data: { \"er", "ror\": {\"message\":\"org-canary\"}}\n\n")),
 			status: 200, text: "a ", code: "upstream_error", requests: 1},
-		{name: "14 error event first", answer: always(standin.Raw("data:{\"error\":{\"message\":\"org-canary\"}}\n\n")), status: 502, code: "upstream_error", requests: 1},
-		{name: "15 no choices, usage alone, filter preamble", answer: always(standin.Chunks(
+		{name: "14 error event first", answer: always(fakeopenai.Raw("data:{\"error\":{\"message\":\"org-canary\"}}\n\n")), status: 502, code: "upstream_error", requests: 1},
+		{name: "15 no choices, usage alone, filter preamble", answer: always(fakeopenai.Chunks(
 			`{"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}`, `{"choices":null}`, `{}`,
 			chunk(`{"role":"assistant","content":""}`, `null`), chunk(`{"content":"a"}`, `null`), chunk(`{}`, `"stop"`),
 			`{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`, `[DONE]`)),
@@ -133,17 +133,17 @@ func TestFaults(t *testing.T) {
 					t.Errorf("usage = %v", u)
 				}
 			}},
-		{name: "16 a chunk that is no JSON", answer: always(standin.Chunks(chunk(`{"content":"a "}`, `null`), `{"choices":[{`)), status: 200, text: "a ", code: "upstream_error", requests: 1},
-		{name: "17 HTML instead of a stream", answer: always(standin.Status(200, `<html>`, "Content-Type", "text/html")), status: 502, code: "upstream_error", requests: 2},
-		{name: "17 JSON once, then a stream", answer: firstThen(standin.Status(200, `{}`), fine, 1), status: 200, text: "Hello there", finish: "stop", requests: 2},
-		{name: "18 length", answer: always(standin.Text("cut ", "off").Finish("length")), status: 200, text: "cut off", finish: "length", requests: 1},
-		{name: "19 content filter", answer: always(standin.Text("I ").Finish("content_filter")), status: 200, text: "I ", finish: "content_filter", requests: 1},
-		{name: "19 refusal", answer: always(standin.Chunks(chunk(`{"refusal":"I can't."}`, `null`), chunk(`{}`, `"stop"`), `[DONE]`)),
+		{name: "16 a chunk that is no JSON", answer: always(fakeopenai.Chunks(chunk(`{"content":"a "}`, `null`), `{"choices":[{`)), status: 200, text: "a ", code: "upstream_error", requests: 1},
+		{name: "17 HTML instead of a stream", answer: always(fakeopenai.Status(200, `<html>`, "Content-Type", "text/html")), status: 502, code: "upstream_error", requests: 2},
+		{name: "17 JSON once, then a stream", answer: firstThen(fakeopenai.Status(200, `{}`), fine, 1), status: 200, text: "Hello there", finish: "stop", requests: 2},
+		{name: "18 length", answer: always(fakeopenai.Text("cut ", "off").Finish("length")), status: 200, text: "cut off", finish: "length", requests: 1},
+		{name: "19 content filter", answer: always(fakeopenai.Text("I ").Finish("content_filter")), status: 200, text: "I ", finish: "content_filter", requests: 1},
+		{name: "19 refusal", answer: always(fakeopenai.Chunks(chunk(`{"refusal":"I can't."}`, `null`), chunk(`{}`, `"stop"`), `[DONE]`)),
 			status: 200, text: "I can't.", finish: "content_filter", requests: 1},
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
-			double := standin.Serve(t, r.answer)
+			double := fakeopenai.Serve(t, r.answer)
 			if r.limits == (openai.Limits{}) {
 				r.limits = fast
 			}
@@ -219,14 +219,14 @@ func TestFaultsBeforeTheModel(t *testing.T) {
 // Rows 28 and 31, which end a turn from our side.
 func TestFaultsOfOurOwn(t *testing.T) {
 	t.Run("28 soft deadline in mid-turn", func(t *testing.T) {
-		double := standin.Serve(t, always(standin.Text("a ", "b ").HangAfter(1)))
+		double := fakeopenai.Serve(t, always(fakeopenai.Text("a ", "b ").HangAfter(1)))
 		o := turn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 2300*time.Millisecond) // 300 ms to the soft deadline
 		})
 		judge(t, row{status: 200, text: "a ", code: "upstream_timeout"}, o)
 	})
 	t.Run("28 soft deadline before the first byte", func(t *testing.T) {
-		double := standin.Serve(t, always(standin.Hang()))
+		double := fakeopenai.Serve(t, always(fakeopenai.Hang()))
 		o := turn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 2300*time.Millisecond)
 		})
@@ -236,7 +236,7 @@ func TestFaultsOfOurOwn(t *testing.T) {
 		gate := make(chan struct{}, 2)
 		gate <- struct{}{} // the role
 		gate <- struct{}{} // and a word
-		double := standin.Serve(t, always(standin.Text("a ", "b ", "c ").Gate(gate)))
+		double := fakeopenai.Serve(t, always(fakeopenai.Text("a ", "b ", "c ").Gate(gate)))
 		v, err := function(double.URL, fast, nil).Invoke(context.Background(), request(t))
 		if err != nil {
 			t.Fatal(err)
@@ -253,7 +253,7 @@ func turn(t *testing.T, base string, limits openai.Limits, within func(context.C
 	t.Helper()
 	log := &safeBuffer{}
 	previous := slog.Default()
-	slog.SetDefault(boot.NewLogger(log, slog.LevelDebug))
+	slog.SetDefault(lambdaapp.NewLogger(log, slog.LevelDebug))
 	defer slog.SetDefault(previous)
 	var mu sync.Mutex
 	var metrics []string

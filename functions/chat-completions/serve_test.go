@@ -12,17 +12,17 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"aurora/shared/access"
-	"aurora/shared/aurora"
-	"aurora/shared/chat"
-	"aurora/shared/completions"
-	"aurora/shared/fault"
-	"aurora/shared/golden"
-	"aurora/shared/openai"
-	"aurora/shared/openapi"
-	standin "aurora/shared/standin/openai"
-	"aurora/shared/swarm"
-	"aurora/shared/web"
+	"example.com/aurora/shared/adapter/openai"
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/openapi"
+	"example.com/aurora/shared/transport/completions"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/chat"
 )
 
 const apiKey = "aur_api_0123456789abcdef0123456789abcdef"
@@ -61,13 +61,13 @@ func function(base string, limits openai.Limits, count func(context.Context, str
 	return serve(&completions.Endpoint{
 		Service: &chat.Service{
 			Assistants:    assistants{},
-			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
+			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
 			DefaultModels: []string{"gpt-4o"},
 			Now:           now,
 		},
 		Now:   now,
 		NewID: func() string { return "chatcmpl-1" },
-	}, &access.Ring{Secrets: secrets{}, Names: map[access.Kind]string{access.API: "api"}})
+	}, &auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}})
 }
 
 // request is a streamed turn at the function URL, as the document has it.
@@ -85,21 +85,21 @@ func request(t *testing.T) json.RawMessage {
 }
 
 // script answers by what the caller said, with everything that a golden must pin.
-func script(_ int, r standin.Request) standin.Answer {
+func script(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	switch said := r.Last("user"); said {
 	case "call a tool":
-		return standin.ToolCall("call_1", "book_appointment", `{"date":"2026-11-24"}`).Usage(11, 7)
+		return fakeopenai.ToolCall("call_1", "book_appointment", `{"date":"2026-11-24"}`).Usage(11, 7)
 	case "hostile":
-		return standin.Text("a\n\ndata: [DONE]\n\n", "</script>\u2028", "event: x\r\n").Usage(11, 7)
+		return fakeopenai.Text("a\n\ndata: [DONE]\n\n", "</script>\u2028", "event: x\r\n").Usage(11, 7)
 	default:
-		return standin.Text("Nine ", "to five.").Usage(11, 7)
+		return fakeopenai.Text("Nine ", "to five.").Usage(11, 7)
 	}
 }
 
 // Every event, its answer, and what the model was asked, against what a person looked at.
 func TestEvents(t *testing.T) {
 	golden.Events(t, "chat-completions", func(t *testing.T, name string, event json.RawMessage) {
-		double := standin.Serve(t, script)
+		double := fakeopenai.Serve(t, script)
 		status, header, body := invoke(t, function(double.URL, fast, nil), event)
 		seen := map[string]any{"status": status, "contentType": header.Get("Content-Type")}
 		if strings.HasPrefix(header.Get("Content-Type"), "text/event-stream") {
@@ -116,7 +116,7 @@ func TestEvents(t *testing.T) {
 }
 
 func TestBodyOverTheLimit(t *testing.T) {
-	double := standin.Serve(t, script)
+	double := fakeopenai.Serve(t, script)
 	var e map[string]any
 	if err := json.Unmarshal(request(t), &e); err != nil {
 		t.Fatal(err)

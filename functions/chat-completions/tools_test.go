@@ -15,15 +15,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"aurora/shared/access"
-	"aurora/shared/aurora"
-	"aurora/shared/chat"
-	"aurora/shared/completions"
-	"aurora/shared/openai"
-	standin "aurora/shared/standin/openai"
-	"aurora/shared/swarm"
-	"aurora/shared/tools"
-	"aurora/shared/web"
+	"example.com/aurora/shared/adapter/openai"
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/transport/completions"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/chat"
 )
 
 // phone counts what is sent, and keeps no promise but that.
@@ -70,13 +70,13 @@ func (a able) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) 
 	return a.Assistant, nil
 }
 
-// agent is the function with tools, and what they reach.
-func agent(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
+// withTools is the function with tools, and what they reach.
+func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
 	endpoint, p := agentEndpoint(base, more...)
 	return serve(endpoint, live), p
 }
 
-var live = &access.Ring{Secrets: secrets{}, Names: map[access.Kind]string{access.API: "api"}}
+var live = &auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}}
 
 func agentEndpoint(base string, more ...aurora.HTTPTool) (*completions.Endpoint, *phone) {
 	a := able{riley}
@@ -90,7 +90,7 @@ func agentEndpoint(base string, more ...aurora.HTTPTool) (*completions.Endpoint,
 	return &completions.Endpoint{
 		Service: &chat.Service{
 			Assistants:    a,
-			Chain:         func(refs []aurora.ModelRef) swarm.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
+			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
 			DefaultModels: []string{"gpt-4o"},
 			Tools:         kit,
 			Now:           time.Now,
@@ -101,12 +101,12 @@ func agentEndpoint(base string, more ...aurora.HTTPTool) (*completions.Endpoint,
 }
 
 // text is a model's call to send a text message, under a new id each time, as a real model mints them.
-func text(body string) standin.Answer {
-	return standin.ToolCall("call_"+rand.Text(), "send_sms", `{"message":"`+body+`"}`)
+func text(body string) fakeopenai.Answer {
+	return fakeopenai.ToolCall("call_"+rand.Text(), "send_sms", `{"message":"`+body+`"}`)
 }
 
 // said is the last message the model was given, which is what the tools answered.
-func said(d *standin.Double, request int) string {
+func said(d *fakeopenai.Double, request int) string {
 	messages := d.Requests()[request].Body.Messages
 	return messages[len(messages)-1].Content
 }
@@ -119,9 +119,9 @@ func run(t *testing.T, f *web.Function) outcome {
 
 // Rows 20 to 25 of the fault table: tools that go wrong, and what the caller gets all the same.
 func TestToolFaults(t *testing.T) {
-	then := func(first standin.Answer, rest ...standin.Answer) func(int, standin.Request) standin.Answer {
-		all := append([]standin.Answer{first}, rest...)
-		return func(n int, _ standin.Request) standin.Answer { return all[min(n, len(all)-1)] }
+	then := func(first fakeopenai.Answer, rest ...fakeopenai.Answer) func(int, fakeopenai.Request) fakeopenai.Answer {
+		all := append([]fakeopenai.Answer{first}, rest...)
+		return func(n int, _ fakeopenai.Request) fakeopenai.Answer { return all[min(n, len(all)-1)] }
 	}
 	finished := func(t *testing.T, o outcome, want string) {
 		t.Helper()
@@ -131,8 +131,8 @@ func TestToolFaults(t *testing.T) {
 	}
 	for name, arguments := range map[string]string{"no JSON": `{"message":`, "no object": `[]`, "no such field": `{"massage":"x"}`, "wrong type": `{"message":7}`, "another's number": `{"message":"x","to":"+19005551234"}`} {
 		t.Run("20 arguments: "+name, func(t *testing.T) {
-			d := standin.Serve(t, then(standin.ToolCall("c1", "send_sms", arguments), fine))
-			f, p := agent(d.URL)
+			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", arguments), fine))
+			f, p := withTools(d.URL)
 			finished(t, run(t, f), "Hello there")
 			if len(p.sent) != 0 || !strings.HasPrefix(said(d, 1), "Error: ") {
 				t.Errorf("sent %q; the model was told %q", p.sent, said(d, 1))
@@ -140,26 +140,26 @@ func TestToolFaults(t *testing.T) {
 		})
 	}
 	t.Run("20 arguments wrong a second time end the turn", func(t *testing.T) {
-		d := standin.Serve(t, then(standin.ToolCall("c1", "send_sms", `{`)))
-		f, p := agent(d.URL)
+		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", `{`)))
+		f, p := withTools(d.URL)
 		o := run(t, f)
 		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || len(d.Requests()) != 2 || len(p.sent) != 0 {
 			t.Errorf("%d requests, %+v", len(d.Requests()), o)
 		}
 	})
 	t.Run("21 a tool that the assistant does not have", func(t *testing.T) {
-		d := standin.Serve(t, then(standin.ToolCall("c1", "send_email", `{}`), fine))
-		f, _ := agent(d.URL)
+		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_email", `{}`), fine))
+		f, _ := withTools(d.URL)
 		finished(t, run(t, f), "Hello there")
 		if got := said(d, 1); got != "Error: Tool send_email not found." {
 			t.Errorf("told %q", got)
 		}
 	})
 	t.Run("22 the model loops on tools", func(t *testing.T) {
-		d := standin.Serve(t, func(int, standin.Request) standin.Answer {
-			return standin.ToolCall("call_"+rand.Text(), "get_current_time", `{}`)
+		d := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
+			return fakeopenai.ToolCall("call_"+rand.Text(), "get_current_time", `{}`)
 		})
-		f, _ := agent(d.URL)
+		f, _ := withTools(d.URL)
 		o := run(t, f)
 		trouble, _ := o.session["error"].(map[string]any)
 		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || trouble["code"] != "turn_limit" || len(d.Requests()) != 10 {
@@ -167,10 +167,10 @@ func TestToolFaults(t *testing.T) {
 		}
 	})
 	t.Run("23 of two tools at once one fails", func(t *testing.T) {
-		d := standin.Serve(t, then(standin.ToolCall("c1", "broken", `{}`).ToolCall("c2", "send_sms", `{"message":"Hi"}`), fine))
+		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "broken", `{}`).ToolCall("c2", "send_sms", `{"message":"Hi"}`), fine))
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
 		defer s.Close()
-		f, p := agent(d.URL, aurora.HTTPTool{Name: "broken", Description: "x", URL: s.URL})
+		f, p := withTools(d.URL, aurora.HTTPTool{Name: "broken", Description: "x", URL: s.URL})
 		finished(t, run(t, f), "Hello there")
 		messages := d.Requests()[1].Body.Messages
 		one, two := messages[len(messages)-2], messages[len(messages)-1]
@@ -185,9 +185,9 @@ func TestToolFaults(t *testing.T) {
 			"fails":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
 			"floods": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(strings.Repeat("x", 10<<20))) },
 		} {
-			d := standin.Serve(t, then(standin.ToolCall("c1", "outside", `{}`), fine))
+			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "outside", `{}`), fine))
 			s := httptest.NewServer(handler)
-			f, _ := agent(d.URL, aurora.HTTPTool{Name: "outside", Description: "x", URL: s.URL, TimeoutMs: 200})
+			f, _ := withTools(d.URL, aurora.HTTPTool{Name: "outside", Description: "x", URL: s.URL, TimeoutMs: 200})
 			finished(t, run(t, f), "Hello there")
 			if got := said(d, 1); len(got) > 64<<10+100 || (name != "floods" && !strings.HasPrefix(got, "Error: ")) {
 				t.Errorf("%s: told %d bytes: %.80s", name, len(got), got)
@@ -199,16 +199,16 @@ func TestToolFaults(t *testing.T) {
 		}
 	})
 	t.Run("25 the stream dies after a side effect, and the caller asks again", func(t *testing.T) {
-		d := standin.Serve(t, func(n int, _ standin.Request) standin.Answer {
+		d := fakeopenai.Serve(t, func(n int, _ fakeopenai.Request) fakeopenai.Answer {
 			switch n {
 			case 0, 2:
 				return text("Your appointment is on Tuesday.")
 			case 1:
-				return standin.Reset("I have ")
+				return fakeopenai.Reset("I have ")
 			}
 			return fine
 		})
-		f, p := agent(d.URL)
+		f, p := withTools(d.URL)
 		if o := run(t, f); o.code != "upstream_error" {
 			t.Fatalf("the first turn: %+v", o)
 		}
@@ -218,8 +218,8 @@ func TestToolFaults(t *testing.T) {
 		}
 	})
 	t.Run("25 the same words in the next turn are another message", func(t *testing.T) {
-		d := standin.Serve(t, then(text("On my way."), fine, text("On my way."), fine))
-		f, p := agent(d.URL)
+		d := fakeopenai.Serve(t, then(text("On my way."), fine, text("On my way."), fine))
+		f, p := withTools(d.URL)
 		finished(t, run(t, f), "Hello there")
 		event := strings.Replace(string(request(t)), `{\"role\":\"user\"`, `{\"role\":\"user\",\"content\":\"And now?\"},{\"role\":\"user\"`, 1)
 		if status, _, body := invoke(t, f, []byte(event)); status != 200 {
@@ -248,8 +248,8 @@ func oneByOne(t *testing.T, handler func(*completions.Endpoint) web.HandlerFunc)
 	for i := range said {
 		said[i] = fmt.Sprintf("w%d ", i)
 	}
-	d := standin.Serve(t, func(n int, _ standin.Request) standin.Answer {
-		a := standin.Text(said...).Gate(gate)
+	d := fakeopenai.Serve(t, func(n int, _ fakeopenai.Request) fakeopenai.Answer {
+		a := fakeopenai.Text(said...).Gate(gate)
 		if n < rounds-1 {
 			a = a.ToolCall("call_"+rand.Text(), "get_current_time", "{}")
 		}

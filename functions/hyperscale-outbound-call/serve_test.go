@@ -6,11 +6,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"aurora/shared/outbound"
-	"aurora/shared/standin/rehearsal"
+	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/usecase/outbound"
 )
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	rehearsal.Calls(t, "hyperscale-outbound-call", outbound.Hyperscale, in, serve)
+	eventtest.Calls(t, "hyperscale-outbound-call", outbound.Hyperscale, in, serve)
 }

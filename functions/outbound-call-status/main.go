@@ -5,22 +5,22 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/boot"
-	"aurora/shared/dialing"
-	"aurora/shared/dynamo"
-	"aurora/shared/outbound"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/outbound"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
+	s := lambdaapp.NewSettings(os.LookupEnv)
 	ledger := s.Required("LEDGER_TABLE")
-	telephone := dialing.Telephone(s, dialing.Secrets())
+	telephone := callwiring.Telephone(s, callwiring.Secrets())
 	retention := time.Duration(s.Number("RETENTION_DAYS", 400)) * 24 * time.Hour
-	boot.Start(s, serve(&status{
+	lambdaapp.Start(s, serve(&status{
 		signed: telephone,
-		calls:  &outbound.Service{Ledger: dynamo.NewOutbound(boot.AWS, ledger, time.Now), Provider: telephone, Now: time.Now},
-		index: &webhook.Index{Ledger: dynamo.NewLedger(boot.AWS, ledger, time.Now), Rows: dynamo.NewCalls(boot.AWS, s.Required("CALLS_TABLE"), retention),
+		calls:  &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWS, ledger, time.Now), Provider: telephone, Now: time.Now},
+		index: &webhook.Index{Ledger: dynamo.NewLedger(lambdaapp.AWS, ledger, time.Now), Rows: dynamo.NewCalls(lambdaapp.AWS, s.Required("CALLS_TABLE"), retention),
 			Now: time.Now, Retention: retention},
 		public: s.Optional("PUBLIC_URL", ""),
 	}).Invoke)

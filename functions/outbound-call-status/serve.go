@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"net/url"
 
-	"aurora/shared/aurora"
-	"aurora/shared/fault"
-	"aurora/shared/outbound"
-	"aurora/shared/web"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/outbound"
 )
 
 const path = "/api/outbound-call-status"

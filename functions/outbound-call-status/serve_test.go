@@ -10,11 +10,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"aurora/shared/aurora"
-	"aurora/shared/outbound"
-	"aurora/shared/standin/ledger"
-	"aurora/shared/standin/rehearsal"
-	"aurora/shared/twilio"
+	"example.com/aurora/shared/adapter/twilio"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/fakeledger"
+	"example.com/aurora/shared/usecase/outbound"
 )
 
 const (
@@ -34,10 +34,10 @@ func (r *rows) Add(_ context.Context, names []string, c aurora.Call) error {
 }
 
 // function has one call under way, and Twilio's token.
-func function(t *testing.T, public string) (*status, *ledger.Ledger, *rows) {
+func function(t *testing.T, public string) (*status, *fakeledger.Ledger, *rows) {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 11, 20, 18, 0, 30, 0, time.UTC) }
-	l := ledger.New(now)
+	l := fakeledger.New(now)
 	placed := aurora.OutboundRecord{ID: record, State: aurora.OutboundPlaced, AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4",
 		From: "+15551230100", To: "+14155550142", Name: "John Doe", SID: sid, Created: now().Add(-30 * time.Second)}
 	if err := l.OpenRecord(t.Context(), placed); err != nil {
@@ -59,7 +59,7 @@ func function(t *testing.T, public string) (*status, *ledger.Ledger, *rows) {
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	rehearsal.Answers(t, "outbound-call-status", func(t *testing.T, name string, event json.RawMessage) (any, any) {
+	eventtest.Answers(t, "outbound-call-status", func(t *testing.T, name string, event json.RawMessage) (any, any) {
 		public := ""
 		if rest, ok := strings.CutPrefix(name, "public-url"); ok {
 			public = publicURLs[rest]

@@ -21,13 +21,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"aurora/shared/aurora"
-	"aurora/shared/dialing"
-	"aurora/shared/dynamo"
-	"aurora/shared/fault"
-	"aurora/shared/outbound"
-	"aurora/shared/standin/dynalite"
-	"aurora/shared/twilio"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/twilio"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/usecase/outbound"
 )
 
 const (
@@ -220,7 +220,7 @@ func (g *rig) post(key, number string) got {
 		event.MultiValueHeaders["Idempotency-Key"] = []string{key}
 	}
 	raw, _ := json.Marshal(event)
-	route := dialing.Route(g.calls, outbound.UAT, "", "https://api.example.com/prod")
+	route := callwiring.Route(g.calls, outbound.UAT, "", "https://api.example.com/prod")
 	answer, err := serve(route, nil).Invoke(g.t.Context(), raw)
 	if err != nil {
 		g.t.Error(err)

@@ -4,14 +4,14 @@ package main
 import (
 	"os"
 
-	"aurora/shared/boot"
-	"aurora/shared/dialing"
-	"aurora/shared/outbound"
+	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/outbound"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	secrets := dialing.Secrets()
-	route := dialing.Route(dialing.Read(s, secrets), outbound.UAT, "", s.Optional("PUBLIC_URL", ""))
-	boot.Start(s, serve(route, dialing.Keys(s, secrets)).Invoke)
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	secrets := callwiring.Secrets()
+	route := callwiring.Route(callwiring.Read(s, secrets), outbound.UAT, "", s.Optional("PUBLIC_URL", ""))
+	lambdaapp.Start(s, serve(route, callwiring.Keys(s, secrets)).Invoke)
 }

@@ -5,19 +5,19 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/boot"
-	"aurora/shared/dynamo"
-	"aurora/shared/queue"
-	"aurora/shared/report"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/report"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
+	s := lambdaapp.NewSettings(os.LookupEnv)
 	scheduler := &report.Scheduler{
-		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Queue:      queue.New(boot.AWS, s.Required("REPORTS_QUEUE_URL")),
-		Count:      boot.Count,
+		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Queue:      sqs.New(lambdaapp.AWS, s.Required("REPORTS_QUEUE_URL")),
+		Count:      lambdaapp.Count,
 		Now:        time.Now,
 	}
-	boot.Start(s, serve(scheduler, time.Now))
+	lambdaapp.Start(s, serve(scheduler, time.Now))
 }

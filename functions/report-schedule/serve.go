@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"aurora/shared/aurora"
+	"example.com/aurora/shared/core/aurora"
 )
 
 // scheduler queues the reports that are due in an hour, or everybody's.

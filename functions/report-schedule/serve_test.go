@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"aurora/shared/aurora"
-	"aurora/shared/golden"
-	"aurora/shared/report"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/usecase/report"
 )
 
 // house has an internal assistant in New York, one that is both in Kathmandu, and one in Auckland that asks for reports.

@@ -5,14 +5,14 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/access"
-	"aurora/shared/boot"
-	"aurora/shared/bucket"
-	"aurora/shared/secret"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/adapter/secretsmanager"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/lambdaapp"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	links := &access.Links{Secrets: secret.New(boot.AWS, time.Now), Name: s.Required("LINKS_SECRET"), Now: time.Now}
-	boot.Start(s, serve(links, bucket.New(boot.AWS, s.Required("BUCKET"))).Invoke)
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	links := &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWS, time.Now), Name: s.Required("LINKS_SECRET"), Now: time.Now}
+	lambdaapp.Start(s, serve(links, s3.New(lambdaapp.AWS, s.Required("BUCKET"))).Invoke)
 }

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"aurora/shared/fault"
-	"aurora/shared/web"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/web"
 )
 
 // lifetime is how long the address lives that a link leads to: for a page to load, not to be passed on.

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"aurora/shared/access"
-	"aurora/shared/fault"
-	"aurora/shared/standin/rehearsal"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/eventtest"
 )
 
 // made is when the links of the events were.
@@ -46,9 +46,9 @@ var times = map[string]time.Duration{"expired": 31 * 24 * time.Hour, "last-day":
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	rehearsal.Answers(t, "report-view", func(t *testing.T, name string, event json.RawMessage) (any, any) {
+	eventtest.Answers(t, "report-view", func(t *testing.T, name string, event json.RawMessage) (any, any) {
 		now := made.Add(times[name])
-		links := &access.Links{Secrets: secrets{name == "secrets-away"}, Name: "links", Now: func() time.Time { return now }}
+		links := &auth.Links{Secrets: secrets{name == "secrets-away"}, Name: "links", Now: func() time.Time { return now }}
 		answer, err := serve(links, objects{name == "store-away"}).Invoke(in, event)
 		if err != nil {
 			t.Fatal(err)

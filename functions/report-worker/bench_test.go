@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"aurora/shared/aurora"
-	"aurora/shared/bucket"
-	"aurora/shared/dynamo"
-	"aurora/shared/report"
-	"aurora/shared/standin/dynalite"
-	"aurora/shared/standin/s3"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/usecase/report"
 )
 
 // at is the configuration for a service at an address of this machine.
@@ -113,10 +113,10 @@ func (link) Link(_ context.Context, key string) (string, error) {
 func BenchmarkFault60FiftyThousandCalls(b *testing.B) {
 	address := dynalite.Serve(b)
 	fill(b, address)
-	objects := httptest.NewServer(s3.Serve(b, "reports"))
+	objects := httptest.NewServer(fakes3.Serve(b, "reports"))
 	b.Cleanup(objects.Close)
 	out := &outbox{}
-	m := &report.Maker{Assistants: known{}, Calls: dynamo.NewCalls(at(address), "calls", 0), Bucket: bucket.New(at(objects.URL), "reports"), Mail: out, Sent: everySent{}, Links: link{},
+	m := &report.Maker{Assistants: known{}, Calls: dynamo.NewCalls(at(address), "calls", 0), Bucket: s3.New(at(objects.URL), "reports"), Mail: out, Sent: everySent{}, Links: link{},
 		Now: time.Now}
 	job := aurora.ReportJob{AssistantID: "a1", Period: aurora.Monthly, Until: time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC)}
 	for b.Loop() {

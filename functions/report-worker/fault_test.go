@@ -17,17 +17,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"aurora/shared/access"
-	"aurora/shared/aurora"
-	"aurora/shared/bucket"
-	"aurora/shared/dynamo"
-	"aurora/shared/mail"
-	"aurora/shared/queue"
-	"aurora/shared/report"
-	"aurora/shared/standin"
-	"aurora/shared/standin/dynalite"
-	"aurora/shared/standin/s3"
-	"aurora/shared/standin/ses"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/adapter/ses"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/dev/fakeaws"
+	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/dev/fakeses"
+	"example.com/aurora/shared/usecase/report"
 )
 
 // post is a queue, and what is in it.
@@ -53,14 +53,14 @@ func (linkKeys) Secret(context.Context, string) (string, error) {
 type works struct {
 	assistants *dynamo.Assistants
 	calls      *dynamo.Calls
-	objects    *bucket.Bucket
+	objects    *s3.Bucket
 	client     *dynamodb.Client
-	mails      *ses.Server
+	mails      *fakeses.Server
 	post       *post
 	scheduler  *report.Scheduler
 	consume    []func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) // processes
 	mu         sync.Mutex
-	refuse     func(to string) *standin.Fault
+	refuse     func(to string) *fakeaws.Fault
 	counted    map[string]int
 }
 
@@ -75,7 +75,7 @@ func build(t *testing.T, now func() time.Time) *works {
 	w.table(t, "assistants", "assistantId", "", "internalKey", "scheduledKey")
 	w.table(t, "calls", "assistantDay", "callId")
 	w.table(t, "ledger", "key", "")
-	w.mails = ses.New(ses.Options{Refuse: func(m ses.Mail) *standin.Fault {
+	w.mails = fakeses.New(fakeses.Options{Refuse: func(m fakeses.Mail) *fakeaws.Fault {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.refuse == nil {
@@ -83,9 +83,9 @@ func build(t *testing.T, now func() time.Time) *works {
 		}
 		return w.refuse(m.To[0])
 	}})
-	mails, objects := httptest.NewServer(w.mails), httptest.NewServer(s3.Serve(t, "reports"))
+	mails, objects := httptest.NewServer(w.mails), httptest.NewServer(fakes3.Serve(t, "reports"))
 	t.Cleanup(func() { mails.Close(); objects.Close() })
-	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), bucket.New(at(objects.URL), "reports")
+	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), s3.New(at(objects.URL), "reports")
 	count := func(_ context.Context, metric string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -93,9 +93,9 @@ func build(t *testing.T, now func() time.Time) *works {
 	}
 	w.scheduler = &report.Scheduler{Assistants: w.assistants, Queue: w.post, Count: count, Now: now}
 	for range 2 {
-		w.consume = append(w.consume, queue.Consume(serve(&report.Maker{Assistants: dynamo.NewAssistants(tables, "assistants", now), Calls: w.calls, Bucket: w.objects,
-			Mail: mail.New(at(mails.URL), "aurora@example.com", "", now), Sent: dynamo.NewLedger(tables, "ledger", now), Public: "https://aurora.example.com",
-			Links: &access.Links{Secrets: linkKeys{}, Public: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
+		w.consume = append(w.consume, sqs.Consume(serve(&report.Maker{Assistants: dynamo.NewAssistants(tables, "assistants", now), Calls: w.calls, Bucket: w.objects,
+			Mail: ses.New(at(mails.URL), "aurora@example.com", "", now), Sent: dynamo.NewLedger(tables, "ledger", now), Public: "https://aurora.example.com",
+			Links: &auth.Links{Secrets: linkKeys{}, Public: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
 	}
 	return w
 }
@@ -313,15 +313,15 @@ func TestFault59(t *testing.T) {
 	w.assistant(t, "riley", "UTC", "one@example.com", "busy@example.com", "refused@example.com", "two@example.com")
 	tried := map[string]int{}
 	mended := false
-	w.refuse = func(to string) *standin.Fault {
+	w.refuse = func(to string) *fakeaws.Fault {
 		tried[to]++
 		switch {
 		case mended:
 			return nil
 		case to == "busy@example.com":
-			return &standin.Fault{Status: 429, Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded."}
+			return &fakeaws.Fault{Status: 429, Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded."}
 		case to == "refused@example.com":
-			return &standin.Fault{Status: 400, Code: "MessageRejected", Message: "Address is on the suppression list."}
+			return &fakeaws.Fault{Status: 400, Code: "MessageRejected", Message: "Address is on the suppression list."}
 		}
 		return nil
 	}

@@ -4,13 +4,13 @@ package main
 import (
 	"os"
 
-	"aurora/shared/assemble"
-	"aurora/shared/assemble/reports"
-	"aurora/shared/boot"
-	"aurora/shared/queue"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/modelwiring"
+	"example.com/aurora/shared/transport/reportwiring"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
-	boot.Start(s, queue.Consume(serve(reports.Read(s, assemble.Unhurried), boot.Count)))
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	lambdaapp.Start(s, sqs.Consume(serve(reportwiring.Read(s, modelwiring.Unhurried), lambdaapp.Count)))
 }

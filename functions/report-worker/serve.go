@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"time"
 
-	"aurora/shared/aurora"
-	"aurora/shared/fault"
-	"aurora/shared/queue"
-	"aurora/shared/report"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/usecase/report"
 )
 
 // maker makes one report.
@@ -21,8 +21,8 @@ type maker interface {
 
 // serve handles one job. One that fails is tried again, and the mails that were sent are not sent again; count hears of
 // it. One for an assistant that is not there is done, since it will not be there the next time either.
-func serve(m maker, count func(ctx context.Context, metric string)) func(context.Context, queue.Message) error {
-	return func(ctx context.Context, message queue.Message) error {
+func serve(m maker, count func(ctx context.Context, metric string)) func(context.Context, sqs.Message) error {
+	return func(ctx context.Context, message sqs.Message) error {
 		job, err := read(message.Body)
 		if err != nil {
 			count(ctx, "ReportFailed")

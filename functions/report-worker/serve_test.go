@@ -11,9 +11,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"aurora/shared/golden"
-	"aurora/shared/queue"
-	"aurora/shared/standin/rehearsal"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/golden"
 )
 
 // seen is what an event led to.
@@ -28,9 +28,9 @@ func TestEvents(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
 	golden.Events(t, "report-worker", func(t *testing.T, name string, event json.RawMessage) {
-		office := rehearsal.NewOffice(func() time.Time { return rehearsal.Wednesday })
+		office := eventtest.NewOffice(func() time.Time { return eventtest.Wednesday })
 		office.Away = strings.HasPrefix(name, "store-away")
-		consume := queue.Consume(serve(office, office.Count))
+		consume := sqs.Consume(serve(office, office.Count))
 		var batch events.SQSEvent
 		if err := json.Unmarshal(event, &batch); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	standin "aurora/shared/standin/s3"
+	"example.com/aurora/shared/dev/fakes3"
 )
 
 // cloud is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
@@ -108,7 +108,7 @@ func silent(_ http.ResponseWriter, r *http.Request) {
 
 func start(t *testing.T) (*cloud, func() (aws.Config, error)) {
 	t.Helper()
-	c := &cloud{s3: standin.Serve(t, "reports"), calls: map[string]int{}, items: map[string]string{
+	c := &cloud{s3: fakes3.Serve(t, "reports"), calls: map[string]int{}, items: map[string]string{
 		"riley":        `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"},"gracePeriodMs":{"N":"300"}}`,
 		"+15551230100": `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"}}`,
 		"broken":       `{"assistantId":{"S":"broken"},"emails":{"M":{}}}`,

@@ -15,10 +15,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"aurora/shared/bucket"
-	"aurora/shared/dynamo"
-	"aurora/shared/queue"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 // one is a warm process of the function.
@@ -42,8 +42,8 @@ func warm(t *testing.T) *one {
 	}
 	f := function(&webhook.Receiver{
 		Assistants: dynamo.NewAssistants(config, "assistants", now),
-		Keeper:     webhook.Keeper{Objects: bucket.New(config, "reports"), Now: now, Count: count},
-		Queue:      queue.New(config, "http://127.0.0.1/000000000000/raw"),
+		Keeper:     webhook.Keeper{Objects: s3.New(config, "reports"), Now: now, Count: count},
+		Queue:      sqs.New(config, "http://127.0.0.1/000000000000/raw"),
 	})
 	p.invoke = func(ctx context.Context, t *testing.T, body string) (int, string, map[string][]string) {
 		t.Helper()

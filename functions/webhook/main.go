@@ -6,23 +6,23 @@ import (
 	"os"
 	"time"
 
-	"aurora/shared/assemble/toolbox"
-	"aurora/shared/boot"
-	"aurora/shared/bucket"
-	"aurora/shared/dialing"
-	"aurora/shared/dynamo"
-	"aurora/shared/queue"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/toolwiring"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 func main() {
-	s := boot.NewSettings(os.LookupEnv)
+	s := lambdaapp.NewSettings(os.LookupEnv)
 	f := function(&webhook.Receiver{
-		Assistants: dynamo.NewAssistants(boot.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Keeper:     webhook.Keeper{Objects: bucket.New(boot.AWS, s.Required("BUCKET")), Now: time.Now, Count: boot.Count},
-		Queue:      queue.New(boot.AWS, s.Required("RAW_QUEUE_URL")),
-		Tools:      toolbox.Read(s).ForProvider(),
-		Outbound:   dialing.ReadCampaigns(s),
+		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Keeper:     webhook.Keeper{Objects: s3.New(lambdaapp.AWS, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
+		Queue:      sqs.New(lambdaapp.AWS, s.Required("RAW_QUEUE_URL")),
+		Tools:      toolwiring.Read(s).ForProvider(),
+		Outbound:   callwiring.ReadCampaigns(s),
 	})
-	boot.Start(s, f.Invoke)
+	lambdaapp.Start(s, f.Invoke)
 }

@@ -3,15 +3,15 @@ package main
 import (
 	"net/http"
 
-	"aurora/shared/access"
-	"aurora/shared/web"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 // function is the webhook as Lambda calls it.
 func function(r *webhook.Receiver) *web.Function {
 	return &web.Function{
-		Policy:  access.Webhook,
+		Policy:  auth.Webhook,
 		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/webhook", Handler: serve(r)}},
 		MaxBody: web.EventBody,
 	}

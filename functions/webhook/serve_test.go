@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"aurora/shared/aurora"
-	"aurora/shared/fault"
-	"aurora/shared/golden"
-	"aurora/shared/webhook"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/usecase/webhook"
 )
 
 // table is what the tests' assistants table holds.

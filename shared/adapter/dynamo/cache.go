@@ -1,0 +1,84 @@
+package dynamo
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// How old an answer may be.
+const (
+	fresh      = 30 * time.Second // without asking the table
+	stale      = 5 * time.Minute  // when the table does not answer
+	freshNone  = 5 * time.Second  // "no such assistant", and a malformed one
+	mostCached = 1000             // entries; more than that is somebody trying ids
+)
+
+// cache remembers assistants by the key they were asked for with.
+type cache struct {
+	now     func() time.Time
+	mu      sync.Mutex
+	entries map[string]entry
+	flight  singleflight.Group
+}
+
+type entry struct {
+	assistant aurora.Assistant
+	err       error // NotFound or Internal: the answer is that there is none
+	read      time.Time
+}
+
+// get answers from memory where that is fresh, else reads, else answers with what is stale.
+func (c *cache) get(ctx context.Context, key string, read func(context.Context) (aurora.Assistant, error)) (aurora.Assistant, error) {
+	known, ok := c.known(key)
+	if age := c.now().Sub(known.read); ok && (age < freshNone || known.err == nil && age < fresh) {
+		return known.assistant, known.err
+	}
+	if err := ctx.Err(); err != nil {
+		return aurora.Assistant{}, away("The assistants cannot be read now.").Because(err)
+	}
+	usable := ok && known.err == nil && c.now().Sub(known.read) <= stale
+	v, err, _ := c.flight.Do(key, func() (any, error) {
+		// The first caller reads for all, so its hanging up must not fail the others; the read has its own end.
+		patience := readTime
+		if !usable {
+			patience = firstReadTime
+		}
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		a, err := read(shared)
+		if err == nil || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Internal) {
+			c.keep(key, entry{a, err, c.now()})
+		}
+		return a, err
+	})
+	if fault.Is(err, fault.Unavailable) && usable {
+		return known.assistant, nil
+	}
+	a, _ := v.(aurora.Assistant)
+	return a, err
+}
+
+func (c *cache) known(key string) (entry, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[key]
+	return e, ok
+}
+
+func (c *cache) keep(key string, e entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.entries) >= mostCached {
+		clear(c.entries)
+	}
+	if c.entries == nil {
+		c.entries = make(map[string]entry)
+	}
+	c.entries[key] = e
+}

@@ -1,0 +1,115 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/guregu/dynamo/v2"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+const (
+	partitionKey = "assistantDay"
+	callKey      = "callId"
+	expiryKey    = "expiresAt"
+)
+
+// Calls is the table of calls, one row each. Use NewCalls.
+type Calls struct {
+	table     opener
+	pages     opener // with patience
+	retention time.Duration
+}
+
+// NewCalls returns the table of this name. Rows expire as long after their day as retention says.
+func NewCalls(config func() (aws.Config, error), table string, retention time.Duration) *Calls {
+	return &Calls{table: open(config, table), pages: open(config, table, patiently), retention: retention}
+}
+
+// Row is the row at a place; it is not ok where there is none.
+func (s *Calls) Row(ctx context.Context, at aurora.Place) (c aurora.Call, ok bool, err error) {
+	t, err := s.table()
+	if err != nil {
+		return c, false, err
+	}
+	var item dynamo.Item
+	err = t.Get(partitionKey, at.Partition()).Range(callKey, dynamo.Equal, at.CallID).Consistent(true).One(ctx, &item)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("read call: %w", err)
+	}
+	b, err := json.Marshal(plainMap(item))
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("read call: %w", err)
+	}
+	c.Place = at
+	return c, true, nil
+}
+
+// Put writes a row, unless one of the same or a greater version is there.
+func (s *Calls) Put(ctx context.Context, c aurora.Call) error {
+	t, err := s.table()
+	if err != nil {
+		return err
+	}
+	item, err := row(c, s.retention)
+	if err != nil {
+		return fmt.Errorf("write call: %w", err)
+	}
+	err = t.Put(item).If("attribute_not_exists($) OR $ < ?", callKey, "version", c.Version).Run(ctx)
+	if err != nil && !dynamo.IsCondCheckFailed(err) {
+		return fmt.Errorf("write call: %w", err)
+	}
+	return nil
+}
+
+// Delete removes a row, where it is of this version still; it reports whether no row of that version is left.
+func (s *Calls) Delete(ctx context.Context, c aurora.Call) (gone bool, err error) {
+	t, err := s.table()
+	if err != nil {
+		return false, err
+	}
+	err = t.Delete(partitionKey, c.Partition()).Range(callKey, c.CallID).
+		If("attribute_not_exists($) OR $ = ?", callKey, "version", c.Version).Run(ctx)
+	if dynamo.IsCondCheckFailed(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("delete call: %w", err)
+	}
+	return true, nil
+}
+
+// row is a call as an item: its JSON, its keys and its expiry.
+func row(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := object(b)
+	if err != nil {
+		return nil, err
+	}
+	day, err := time.Parse(time.DateOnly, c.Day)
+	if err != nil {
+		return nil, err
+	}
+	addCaller(fields, c)
+	fields[partitionKey] = c.Partition()
+	fields[expiryKey] = json.Number(fmt.Sprint(day.Add(24*time.Hour + retention).Unix()))
+	item := dynamo.Item{}
+	for name, v := range fields {
+		item[name] = attribute(v)
+	}
+	return item, nil
+}

@@ -1,0 +1,212 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/guregu/dynamo/v2"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+const (
+	patientTries   = 10
+	patientBackoff = 2 * time.Second
+)
+
+// patiently sets a client's limits for reading much: a table that grows under a burst throttles for seconds, and a
+// report that is half read is none.
+func patiently(o *dynamodb.Options) {
+	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = patientTries, patientBackoff })
+}
+
+// reported are the attributes that reports are counted from, and the rows of their CSV. Summaries and extracted data,
+// which are most of a row, are read with Row for the few calls that show them.
+var reported = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
+	"class", "direction", "customer", "customerName", "success", "recordingUrl", "transcript", "spoke", "transferred",
+	"outcome", "sentiment", "topics", "actionItems"}
+
+// Day is every call of an assistant's day, a page of at most 1 MB at a time, in the order of their ids. Summary,
+// Extracted and what an analysis cost are left out. An attribute that cannot be read is absent, and its row is logged.
+// An error ends it: what came before is then not all.
+func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
+	return func(yield func([]aurora.Call, error) bool) {
+		t, err := s.pages()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		partition := aurora.Place{AssistantID: assistantID, Day: day}.Partition()
+		var odd int
+		var next dynamo.PagingKey
+		for first := true; first || next != nil; first = false {
+			var page []aurora.Call // a new one each time: whoever reads may keep it
+			// One request a turn: the library's own iteration does not say where a page ends.
+			rows := t.Get(partitionKey, partition).Project(reported...).StartFrom(next).RequestLimit(1).Iter()
+			var r dayRow
+			for ; rows.Next(ctx, &r); r = (dayRow{}) {
+				r.call.Place = aurora.Place{AssistantID: assistantID, Day: day, CallID: r.call.CallID}
+				if r.odd != "" {
+					odd++
+					slog.WarnContext(ctx, "an attribute of a call cannot be read and is left out", "row", partition, "callId", r.call.CallID, "attribute", r.odd)
+				}
+				page = append(page, r.call)
+			}
+			if err = rows.Err(); err == nil {
+				next, err = rows.LastEvaluatedKey(ctx)
+			}
+			if err != nil {
+				yield(nil, away("The calls cannot be read now.").Because(fmt.Errorf("read the calls of a day: %w", err)))
+				return
+			}
+			if len(page) > 0 && !yield(page, nil) {
+				return
+			}
+		}
+		if odd > 0 {
+			slog.WarnContext(ctx, "calls of a day have attributes that cannot be read", "row", partition, "calls", odd)
+		}
+	}
+}
+
+// dayRow is a call read from its attributes without a detour through JSON: a month's report reads 50,000 of them.
+type dayRow struct {
+	call aurora.Call
+	odd  string // an attribute that could not be read
+}
+
+// UnmarshalDynamoItem reads a row. What is malformed is absent.
+func (r *dayRow) UnmarshalDynamoItem(item dynamo.Item) error {
+	c := &r.call
+	for name, v := range item {
+		var ok bool
+		switch name {
+		case callKey:
+			c.CallID, ok = stringOf(v)
+		case "version":
+			c.Version, ok = stringOf(v)
+		case "key":
+			c.Key, ok = stringOf(v)
+		case "id":
+			c.ID, ok = stringOf(v)
+		case "startedAt":
+			c.StartedAt, ok = timeOf(v)
+		case "endedAt":
+			c.EndedAt, ok = timeOf(v)
+		case "reportedAt":
+			c.ReportedAt, ok = timeOf(v)
+		case "seconds":
+			c.Seconds, ok = numberOf(v)
+		case "cost":
+			c.Cost, ok = numberOf(v)
+		case "transcript":
+			c.Transcript, ok = boolOf(v)
+		case "spoke":
+			c.Spoke, ok = boolOf(v)
+		case "transferred":
+			c.Transferred, ok = boolOf(v)
+		default:
+			ok = r.words(name, v)
+		}
+		if !ok {
+			r.odd = name
+		}
+	}
+	return nil
+}
+
+// words reads what an attribute says in words.
+func (r *dayRow) words(name string, v types.AttributeValue) (ok bool) {
+	c := &r.call
+	var s string
+	switch name {
+	case "topics":
+		c.Topics, ok = stringsOf(v)
+		return ok
+	case "actionItems":
+		c.Actions, ok = stringsOf(v)
+		return ok
+	}
+	s, ok = stringOf(v)
+	switch name {
+	case "endedReason":
+		c.EndedReason = s
+	case "class":
+		c.Class = aurora.Class(s)
+	case "direction":
+		c.Direction = aurora.Direction(s)
+	case "customer":
+		c.Customer = aurora.Phone(s)
+	case "customerName":
+		c.Name = s
+	case "success":
+		c.Success = s
+	case "recordingUrl":
+		c.Recording = s
+	case "outcome":
+		c.Outcome = aurora.Outcome(s)
+	case "sentiment":
+		c.Sentiment = aurora.Sentiment(s)
+	default:
+		return true // nothing that was asked for
+	}
+	return ok
+}
+
+func stringOf(v types.AttributeValue) (string, bool) {
+	s, ok := v.(*types.AttributeValueMemberS)
+	if !ok {
+		return "", false
+	}
+	return s.Value, true
+}
+
+func timeOf(v types.AttributeValue) (time.Time, bool) {
+	s, ok := stringOf(v)
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	return t, err == nil
+}
+
+func numberOf(v types.AttributeValue) (*float64, bool) {
+	n, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return nil, false
+	}
+	f, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil {
+		return nil, false
+	}
+	return aws.Float64(f), true
+}
+
+func boolOf(v types.AttributeValue) (value, ok bool) {
+	b, ok := v.(*types.AttributeValueMemberBOOL)
+	return ok && b.Value, ok
+}
+
+// stringsOf reads a list; what is no string in it is left out.
+func stringsOf(v types.AttributeValue) (all []string, ok bool) {
+	l, ok := v.(*types.AttributeValueMemberL)
+	if !ok {
+		return nil, false
+	}
+	for _, item := range l.Value {
+		if s, isString := stringOf(item); isString {
+			all = append(all, s)
+		} else {
+			ok = false
+		}
+	}
+	return all, ok
+}

@@ -1,0 +1,196 @@
+package dynamo_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	guregu "github.com/guregu/dynamo/v2"
+	"pgregory.net/rapid"
+
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// logged gathers what is logged while a test runs.
+func logged(t *testing.T) *strings.Builder {
+	t.Helper()
+	var b strings.Builder
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return &b
+}
+
+func dayOf(t *testing.T, s *dynamo.Calls, assistantID, day string) (calls []aurora.Call, pages int, err error) {
+	t.Helper()
+	for page, err := range s.Day(t.Context(), assistantID, day) {
+		if err != nil {
+			return calls, pages, err
+		}
+		calls = append(calls, page...)
+		pages++
+	}
+	return calls, pages, nil
+}
+
+func TestDay(t *testing.T) {
+	config, f := tables(t)
+	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
+	if calls, _, err := dayOf(t, s, "riley", "2026-11-18"); len(calls) != 0 || err != nil {
+		t.Errorf("an empty day: %v %v", calls, err)
+	}
+	// Rows of 3 KB, 900 of them: more than two pages of 1 MB.
+	const rows = 900
+	for i := range rows {
+		c := aurora.Call{Place: aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}, Version: "1",
+			Summary: strings.Repeat("s", 3000), Class: "completed", Analysis: aurora.Analysis{Topics: []string{"billing"}, Extracted: json.RawMessage(`{"a":1}`)}}
+		if err := s.Put(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := aurora.Call{Place: aurora.Place{AssistantID: "riley", Day: "2026-11-19", CallID: "c0000"}, Version: "1"}
+	if err := s.Put(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	// Throttled in the middle, more often than a client on the telephone's path would try.
+	queries := 0
+	f.set(func(operation string, _ int) (func(*http.Request) (*http.Response, error), bool) {
+		if operation != "Query" {
+			return nil, false
+		}
+		if queries++; queries >= 2 && queries <= 5 {
+			return reply(400, "ProvisionedThroughputExceededException"), false
+		}
+		return nil, false
+	})
+	calls, pages, err := dayOf(t, s, "riley", "2026-11-18")
+	if err != nil || len(calls) != rows || pages < 3 || queries < pages+4 {
+		t.Fatalf("%d calls on %d pages in %d queries, %v", len(calls), pages, queries, err)
+	}
+	for i, c := range calls {
+		if c.CallID != fmt.Sprintf("c%04d", i) || c.Day != "2026-11-18" || c.AssistantID != "riley" || c.Summary != "" || c.Extracted != nil || c.Topics[0] != "billing" {
+			t.Fatalf("row %d is %+v", i, c)
+		}
+	}
+	// Away in the middle: an error, and never a part that looks whole.
+	f.set(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
+		if n >= 2 {
+			return reply(400, "AccessDeniedException"), false
+		}
+		return nil, false
+	})
+	if calls, _, err := dayOf(t, s, "riley", "2026-11-18"); !fault.Is(err, fault.Unavailable) || len(calls) == 0 || len(calls) == rows {
+		t.Errorf("%d calls, %v", len(calls), err)
+	}
+	f.set(nil)
+	for range s.Day(t.Context(), "riley", "2026-11-18") {
+		break // whoever stops reading is not read to
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range s.Day(gone, "riley", "2026-11-18") {
+		if err == nil {
+			t.Error("a page came although nobody waits")
+		}
+	}
+}
+
+// What Row reads through JSON, Day reads by hand: both read the same, whatever the row holds.
+func TestDayReadsWhatRowReads(t *testing.T) {
+	config, _ := tables(t)
+	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
+	n := 0
+	rapid.Check(t, func(r *rapid.T) {
+		n++
+		word := rapid.StringMatching(`[a-zA-Z0-9 é✓-]{0,12}`)
+		number := rapid.Ptr(rapid.Map(rapid.IntRange(0, 1e9), func(n int) float64 { return float64(n) / 1000 }), true)
+		at := rapid.Custom(func(r *rapid.T) time.Time {
+			if rapid.Bool().Draw(r, "unknown") {
+				return time.Time{}
+			}
+			return time.Unix(rapid.Int64Range(1.7e9, 1.8e9).Draw(r, "s"), rapid.Int64Range(0, 999).Draw(r, "ms")*1e6).UTC()
+		})
+		c := aurora.Call{Place: aurora.Place{AssistantID: "a", Day: "2026-11-18", CallID: fmt.Sprintf("c%d", n)}, Version: word.Draw(r, "v") + "1",
+			Key: word.Draw(r, "key"), ID: word.Draw(r, "id"), StartedAt: at.Draw(r, "start"), EndedAt: at.Draw(r, "end"), ReportedAt: at.Draw(r, "reported"),
+			Seconds: number.Draw(r, "seconds"), Cost: number.Draw(r, "cost"), EndedReason: word.Draw(r, "reason"), Class: aurora.Class(word.Draw(r, "class")),
+			Direction: aurora.Direction(word.Draw(r, "direction")), Customer: aurora.Phone(word.Draw(r, "customer")), Name: word.Draw(r, "name"),
+			Success: word.Draw(r, "success"), Recording: word.Draw(r, "recording"), Transcript: rapid.Bool().Draw(r, "t"), Spoke: rapid.Bool().Draw(r, "spoke"),
+			Transferred: rapid.Bool().Draw(r, "transferred")}
+		c.Outcome, c.Sentiment = aurora.Outcome(word.Draw(r, "o")), aurora.Sentiment(word.Draw(r, "s"))
+		c.Topics, c.Actions = rapid.SliceOfN(word, 1, 5).Draw(r, "topics"), rapid.SliceOfN(word, 1, 3).Draw(r, "actions")
+		if err := s.Put(t.Context(), c); err != nil {
+			r.Fatal(err)
+		}
+		want, ok, err := s.Row(t.Context(), c.Place)
+		if !ok || err != nil {
+			r.Fatal(ok, err)
+		}
+		calls, _, err := dayOf(t, s, "a", "2026-11-18")
+		if err != nil || len(calls) != n {
+			r.Fatalf("%d calls, %v", len(calls), err)
+		}
+		for _, got := range calls {
+			if got.CallID != c.CallID {
+				continue
+			}
+			a, _ := json.Marshal(got)
+			b, _ := json.Marshal(want)
+			if string(a) != string(b) {
+				r.Fatalf("Day reads\n%s\nRow reads\n%s", a, b)
+			}
+		}
+	})
+}
+
+func TestDayLeavesOutWhatIsMalformed(t *testing.T) {
+	config, _ := tables(t)
+	log := logged(t)
+	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
+	number := &types.AttributeValueMemberN{Value: "1"}
+	odd := map[string]types.AttributeValue{"assistantDay": text("a#2026-11-18"), "callId": text("odd"),
+		"endedAt": text("yesterday"), "startedAt": number, "seconds": text("12"), "cost": &types.AttributeValueMemberNULL{Value: true}, "spoke": text("yes"),
+		"topics": text("billing"), "actionItems": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("call back"), number}},
+		"class": number, "outcome": number, "customer": &types.AttributeValueMemberM{}, "endedReason": text("hangup")}
+	raw(t, config, "calls", odd)
+	raw(t, config, "calls", map[string]types.AttributeValue{"assistantDay": text("a#2026-11-18"), "callId": text("well")})
+	calls, _, err := dayOf(t, s, "a", "2026-11-18")
+	if err != nil || len(calls) != 2 {
+		t.Fatalf("%v %v", calls, err)
+	}
+	c := calls[0]
+	if c.CallID != "odd" || c.Seconds != nil || c.Cost != nil || !c.EndedAt.IsZero() || !c.StartedAt.IsZero() || c.Spoke || c.Topics != nil ||
+		len(c.Actions) != 1 || c.Outcome != "" || c.Class != "" || c.Customer != "" || c.EndedReason != "hangup" {
+		t.Errorf("%+v", c)
+	}
+	if got := log.String(); !strings.Contains(got, "callId=odd") || !strings.Contains(got, "calls=1") || strings.Contains(got, "callId=well") {
+		t.Errorf("logged %s", got)
+	}
+}
+
+// BenchmarkDayRow reads one row by hand, and BenchmarkDayRowJSON as Row does.
+func BenchmarkDayRow(b *testing.B)     { benchmarkRow(b, dynamo.ReadDayRow) }
+func BenchmarkDayRowJSON(b *testing.B) { benchmarkRow(b, dynamo.ReadRowJSON) }
+
+func benchmarkRow(b *testing.B, read func(guregu.Item) (aurora.Call, error)) {
+	number := &types.AttributeValueMemberN{Value: "61.5"}
+	yes := &types.AttributeValueMemberBOOL{Value: true}
+	item := guregu.Item{"assistantDay": text("a6ff7fee#2026-11-18"), "callId": text("019a9766-ca95-7aac"), "version": text("01795014286703-01795014286704-k"),
+		"key": text("eoc/a6ff7fee/2026/11/18/019a9766-ca95-7aac.json"), "id": text("019a9766-ca95-7aac"), "startedAt": text("2026-11-18T15:03:01.123Z"),
+		"endedAt": text("2026-11-18T15:04:42.001Z"), "seconds": number, "cost": number, "endedReason": text("customer-ended-call"), "class": text("completed"),
+		"direction": text("inbound"), "customer": text("+14155550100"), "spoke": yes, "transcript": yes, "outcome": text("resolved"), "sentiment": text("positive"),
+		"topics": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("billing"), text("opening hours")}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if c, err := read(item); err != nil || c.CallID == "" {
+			b.Fatal(c, err)
+		}
+	}
+}

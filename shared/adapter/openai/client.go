@@ -1,0 +1,172 @@
+package openai
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"example.com/aurora/shared/core/fault"
+)
+
+// tries is how often a request is made at most, where trying again makes sense.
+const tries = 3
+
+// client is the http client that go-openai is given. What it returns is an open stream or a fault.
+type client struct {
+	http   *http.Client
+	limits Limits
+	count  func(context.Context, string)
+}
+
+// transport keeps connections for the next turn, and gives up idle ones before the addresses in between do.
+func transport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   5 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   4,
+		DisableCompression:    true, // a compressed stream arrives in blocks
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+var errFirstByte = errors.New("no first word within its time")
+
+// Do makes the request, again where the fault table says so. Stream holds the time for a first word, which is over when
+// the context ends with errFirstByte.
+func (c *client) Do(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context()) // ended by the body, with the reason
+	end := time.Now().Add(c.limits.FirstByte)
+	waits := between(c.limits.Backoff)
+	var failed *failure
+	for try := range tries {
+		resp, f := c.once(req.WithContext(ctx))
+		if f == nil {
+			resp.Body = newBody(resp.Body, cancel, c.limits.Idle)
+			return resp, nil
+		}
+		failed = f
+		wait := f.wait
+		if wait == 0 {
+			wait = waits.NextBackOff()
+		}
+		if try+1 >= f.tries || time.Until(end) <= wait || !sleep(ctx, wait) {
+			break
+		}
+		if req.GetBody != nil {
+			body, err := req.GetBody()
+			if err != nil {
+				break
+			}
+			req.Body = body
+		}
+	}
+	cancel(nil)
+	c.report(req.Context(), failed.fault)
+	return nil, failed.fault
+}
+
+// failure is why a try failed, how many tries that is worth in all, and how long to wait where the server said so.
+type failure struct {
+	fault *fault.Error
+	tries int
+	wait  time.Duration
+}
+
+func (c *client) once(req *http.Request) (*http.Response, *failure) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, transportFailure(req.Context(), err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer func() { _ = resp.Body.Close() }()
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
+		return nil, statusFailure(resp, b)
+	}
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		_ = resp.Body.Close()
+		return nil, &failure{tries: 2, fault: upstream(fmt.Errorf("200 with content type %q instead of a stream", resp.Header.Get("Content-Type")))}
+	}
+	return resp, nil
+}
+
+// transportFailure tells apart what went wrong before there was an answer: rows 7, 8, 9 and 28.
+func transportFailure(ctx context.Context, err error) *failure {
+	if errors.Is(context.Cause(ctx), errFirstByte) {
+		return &failure{fault: timedOut(errFirstByte)}
+	}
+	if ctx.Err() != nil {
+		return &failure{fault: timedOut(ctx.Err())}
+	}
+	f := upstream(fmt.Errorf("ask the model: %w", withoutURL(err)))
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var host x509.HostnameError
+	var record tls.RecordHeaderError
+	var verify *tls.CertificateVerificationError
+	if errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &record) || errors.As(err, &verify) {
+		return &failure{fault: f}
+	}
+	return &failure{fault: f, tries: 2}
+}
+
+func timedOut(cause error) *fault.Error {
+	return fault.New(fault.Timeout, "The model did not answer in time.").Coded("upstream_timeout").Because(cause)
+}
+
+func upstream(cause error) *fault.Error {
+	return fault.New(fault.Upstream, "The model could not be reached or failed.").Coded("upstream_error").Because(cause)
+}
+
+// report counts what somebody must act on.
+func (c *client) report(ctx context.Context, f *fault.Error) {
+	switch f.Code {
+	case "upstream_quota":
+		c.count(ctx, "UpstreamQuota")
+	case "upstream_auth":
+		c.count(ctx, "UpstreamAuth")
+	}
+	slog.WarnContext(ctx, "model failed", "code", f.Code, "error", f)
+}
+
+// between are the waits between two tries: from base to ten times it, doubled and jittered by a half.
+func between(base time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier = base, 10*base, 2
+	b.Reset()
+	return b
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// withoutURL drops the address that net/http puts before an error: its query may hold what a log must not.
+func withoutURL(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil || !strings.Contains(err.Error(), "://") {
+			return err
+		}
+		err = inner
+	}
+}

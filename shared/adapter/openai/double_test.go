@@ -1,0 +1,162 @@
+package openai
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/fault"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(m)
+}
+
+// wire answers requests without a network, so that a test decides what each read of a body gets, and when.
+type wire struct {
+	answer func(n int, r *http.Request) *http.Response
+	bodies [][]byte
+	heads  []http.Header
+	at     []time.Time
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	w.bodies, w.heads, w.at = append(w.bodies, b), append(w.heads, r.Header), append(w.at, time.Now())
+	if resp := w.answer(len(w.at)-1, r); resp != nil {
+		return resp, nil
+	}
+	<-r.Context().Done() // never answered
+	return nil, r.Context().Err()
+}
+
+func (w *wire) model(limits Limits) *Model {
+	return New(Options{BaseURL: "http://model.invalid/v1", Transport: w, Limits: limits, Key: func(context.Context) (string, error) { return "sk-canary", nil }})
+}
+
+func response(status int, body io.Reader, header ...string) *http.Response {
+	h := http.Header{"Content-Type": {"text/event-stream"}}
+	for i := 0; i < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(body)}
+}
+
+func streaming(body io.Reader) func(int, *http.Request) *http.Response {
+	return func(int, *http.Request) *http.Response { return response(200, body) }
+}
+
+// pieces is a body whose reads return one piece each, as the packets of a connection do.
+type pieces struct {
+	left [][]byte
+	wait time.Duration   // before each piece
+	hold context.Context // after the last, until this ends; nil is the end of the body
+	err  error           // instead of io.EOF
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	for len(p.left) > 0 && len(p.left[0]) == 0 {
+		p.left = p.left[1:]
+	}
+	if len(p.left) == 0 {
+		if p.hold != nil {
+			<-p.hold.Done()
+			return 0, p.hold.Err()
+		}
+		if p.err != nil {
+			return 0, p.err
+		}
+		return 0, io.EOF
+	}
+	if p.wait > 0 {
+		select {
+		case <-time.After(p.wait):
+		case <-p.hold.Done():
+			return 0, p.hold.Err()
+		}
+	}
+	n := copy(b, p.left[0])
+	p.left[0] = p.left[0][n:]
+	return n, nil
+}
+
+// cut splits a stream after each of some lengths.
+func cut(s []byte, lengths []byte) [][]byte {
+	var out [][]byte
+	for _, n := range lengths {
+		n := min(int(n), len(s))
+		out, s = append(out, s[:n]), s[n:]
+	}
+	return append(out, s)
+}
+
+func event(delta, finish string) string {
+	return `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + "}]}\n\n"
+}
+
+func collect(m *Model, r agent.Request) (chunks []agent.Chunk, err error) {
+	return collectIn(context.Background(), m, r)
+}
+
+func collectIn(ctx context.Context, m *Model, r agent.Request) (chunks []agent.Chunk, err error) {
+	for c, cerr := range m.Stream(ctx, r) {
+		if cerr != nil {
+			return chunks, cerr
+		}
+		chunks = append(chunks, c)
+	}
+	return chunks, nil
+}
+
+func words(chunks []agent.Chunk) string {
+	var b strings.Builder
+	for _, c := range chunks {
+		b.WriteString(c.Text)
+	}
+	return b.String()
+}
+
+func codeOf(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Code
+	}
+	return ""
+}
+
+var hello = agent.Request{Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Content: "Hi"}}}
+
+func BenchmarkStream(b *testing.B) {
+	const tokens = 200
+	stream := []byte(event(`{"role":"assistant","content":""}`, "null") + strings.Repeat(event(`{"content":" word"}`, "null"), tokens) + event(`{}`, `"stop"`) + "data: [DONE]\n\n")
+	m := (&wire{answer: func(int, *http.Request) *http.Response { return response(200, bytes.NewReader(stream)) }}).model(Limits{})
+	b.ReportAllocs()
+	b.SetBytes(int64(len(stream)))
+	for b.Loop() {
+		n := 0
+		for c, err := range m.Stream(context.Background(), hello) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if c.Text != "" {
+				n++
+			}
+		}
+		if n != tokens {
+			b.Fatalf("%d words", n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*tokens), "ns/token")
+}

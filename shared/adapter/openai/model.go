@@ -1,0 +1,177 @@
+package openai
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	api "github.com/sashabaranov/go-openai"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/fault"
+)
+
+// Limits are the times a model is given. The zero value of each means its default.
+type Limits struct {
+	FirstByte time.Duration // from the turn's start to the first word, retries included: 10 s
+	Idle      time.Duration // between two pieces of a stream: 15 s
+	Backoff   time.Duration // the first wait between two tries, doubled and jittered after: 200 ms
+}
+
+func (l Limits) orDefaults() Limits {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&l.FirstByte, 10*time.Second)
+	set(&l.Idle, 15*time.Second)
+	set(&l.Backoff, 200*time.Millisecond)
+	return l
+}
+
+// Model is a model server. It is safe for use by several goroutines.
+type Model struct {
+	baseURL string
+	key     func(context.Context) (string, error)
+	client  *client
+}
+
+// Options are what a Model is made of.
+type Options struct {
+	BaseURL string // the address above /chat/completions; "" is OpenAI's
+	// Key returns the API key, "" for a server that wants none. It is asked for each turn, so that a new key takes
+	// effect as soon as the secret's cache lets it.
+	Key    func(context.Context) (string, error)
+	Limits Limits
+	// Count, if set, counts what operators are paged for: UpstreamQuota and UpstreamAuth.
+	Count     func(ctx context.Context, metric string)
+	Transport http.RoundTripper // nil is one of its own
+}
+
+// New returns a model server. Nothing is dialled before the first turn.
+func New(o Options) *Model {
+	if o.BaseURL == "" {
+		o.BaseURL = "https://api.openai.com/v1"
+	}
+	if o.Transport == nil {
+		o.Transport = transport()
+	}
+	if o.Count == nil {
+		o.Count = func(context.Context, string) {}
+	}
+	return &Model{baseURL: o.BaseURL, key: o.Key, client: &client{
+		http:   &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		limits: o.Limits.orDefaults(), count: o.Count}}
+}
+
+// Stream asks the model once. Errors are faults, as rows 1 to 17 of the fault table have them.
+func (m *Model) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+	return func(yield func(agent.Chunk, error) bool) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		first := time.AfterFunc(m.client.limits.FirstByte, func() { cancel(errFirstByte) })
+		defer first.Stop()
+		stream, err := m.open(ctx, r)
+		if err != nil {
+			yield(agent.Chunk{}, err)
+			return
+		}
+		defer func() { _ = stream.Close() }()
+		var events reader
+		for {
+			event, err := stream.RecvRaw()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil && errors.Is(context.Cause(ctx), errFirstByte) {
+				err = timedOut(errFirstByte)
+			}
+			if err != nil {
+				yield(agent.Chunk{}, broken(err))
+				return
+			}
+			chunk, err := events.chunk(event)
+			if says(&chunk) {
+				first.Stop()
+			}
+			if !yield(chunk, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (m *Model) open(ctx context.Context, r agent.Request) (*api.ChatCompletionStream, error) {
+	request, err := requestOf(r)
+	if err != nil {
+		return nil, err
+	}
+	key, err := m.key(ctx)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "The model cannot be used at the moment.").Coded("upstream_auth").Because(err)
+	}
+	config := api.DefaultConfig(key)
+	config.BaseURL, config.HTTPClient = m.baseURL, m.client
+	config.EmptyMessagesLimit = emptyLines
+	stream, err := api.NewClientWithConfig(config).CreateChatCompletionStream(ctx, request)
+	if err == nil {
+		return stream, nil
+	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, err
+	}
+	// What is left is go-openai's own refusal of parameters that the model does not take.
+	return nil, fault.New(fault.Invalid, "The model does not take these parameters.").Because(err)
+}
+
+// emptyLines is how many lines without data may stand between two chunks: servers send comments to keep a connection
+// open while a model thinks.
+const emptyLines = 10_000
+
+// says reports whether a chunk brings more than the announcement that a message begins.
+func says(c *agent.Chunk) bool {
+	return c.Text != "" || c.Refusal != "" || len(c.Calls) > 0 || c.FinishReason != ""
+}
+
+// chunkOf reads a piece. Choices may be missing: usage, or Azure's filter results, come so.
+func chunkOf(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
+	c := agent.Chunk{Model: p.Model}
+	if p.Usage != nil {
+		c.Usage = &agent.Usage{PromptTokens: p.Usage.PromptTokens, CompletionTokens: p.Usage.CompletionTokens, TotalTokens: p.Usage.TotalTokens}
+	}
+	if len(p.Choices) == 0 {
+		return c, nil
+	}
+	choice := &p.Choices[0]
+	c.Text, c.Refusal, c.FinishReason = choice.Delta.Content, choice.Delta.Refusal, string(choice.FinishReason)
+	if c.FinishReason == "error" { // how some routers tell of a failure behind them
+		return c, broken(errors.New("finish_reason error"))
+	}
+	for _, call := range choice.Delta.ToolCalls {
+		f := agent.Fragment{Index: -1, ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments}
+		if call.Index != nil {
+			f.Index = *call.Index
+		}
+		c.Calls = append(c.Calls, f)
+	}
+	return c, nil
+}
+
+// broken is a stream that failed after it had begun.
+func broken(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return timedOut(err)
+	}
+	if _, ok := errors.AsType[*api.APIError](err); ok {
+		err = errEvent // the error's own text is the server's
+	}
+	return fault.New(fault.Upstream, "The model's answer broke off.").Coded("upstream_error").Because(fmt.Errorf("read stream: %w", err))
+}

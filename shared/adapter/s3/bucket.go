@@ -1,0 +1,162 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/aurora/shared/core/fault"
+)
+
+// Bucket is one S3 bucket. Use New.
+type Bucket struct {
+	name   string
+	client func() (*s3.Client, error)
+	large  func() (*s3.Client, error) // for uploads: S3 may take its time to put parts together
+}
+
+// New returns the bucket of this name. The client is made on first use, so that a cold start does not pay for a bucket
+// that the request does not need.
+func New(config func() (aws.Config, error), name string) *Bucket {
+	made := func(patience time.Duration) func() (*s3.Client, error) {
+		return sync.OnceValues(func() (*s3.Client, error) {
+			cfg, err := config()
+			if err != nil {
+				return nil, fmt.Errorf("configure S3: %w", err)
+			}
+			return s3.NewFromConfig(cfg, func(o *s3.Options) { o.Retryer, o.HTTPClient = persistent(), impatient(o.HTTPClient, patience) }), nil
+		})
+	}
+	return &Bucket{name: name, client: made(oneTry), large: made(onePart)}
+}
+
+const (
+	tries      = 30                      // the context ends the tries, not their number
+	maxBackoff = 250 * time.Millisecond  // some fifteen tries in a budget of 4 s
+	oneTry     = 1500 * time.Millisecond // to connect, and from the whole request to the answer's first byte
+	onePart    = 20 * time.Second        // the latter for a part of an upload, and for putting parts together
+)
+
+// persistent retries for as long as the context allows, 409s among the rest.
+func persistent() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = tries
+		o.MaxBackoff = maxBackoff
+		o.RateLimiter = ratelimit.None
+		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}}})
+	})
+}
+
+const hashKey = "content-hash" // travels as x-amz-meta-content-hash
+
+// Create writes a JSON object unless there is one of this key. created reports whether the object that is there now
+// holds this content; it is false, without an error, where another content holds the key. The hash names the content:
+// two bodies with one hash are the same to the caller. It tries until ctx ends.
+func (b *Bucket) Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error) {
+	client, err := b.client()
+	if err != nil {
+		return false, err
+	}
+	for {
+		_, err = client.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), // seekable: a retry reads it again
+			ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
+			Metadata: map[string]string{hashKey: hash},
+		})
+		if err == nil {
+			return true, nil
+		}
+		if status(err) != http.StatusPreconditionFailed {
+			return false, fmt.Errorf("put %s: %w", key, err)
+		}
+		there, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+		switch {
+		case err == nil:
+			return there.Metadata[hashKey] == hash, nil
+		case status(err) != http.StatusNotFound: // deleted since the PUT was refused: put it again
+			return false, fmt.Errorf("head %s: %w", key, err)
+		}
+	}
+}
+
+// Read gives an object's content and when it was written. A missing object is a fault.NotFound.
+func (b *Bucket) Read(ctx context.Context, key string) (body []byte, written time.Time, err error) {
+	client, err := b.client()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if status(err) == http.StatusNotFound {
+		return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.").Because(err)
+	}
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("get %s: %w", key, err)
+	}
+	defer func() { _ = object.Body.Close() }()
+	if body, err = io.ReadAll(object.Body); err != nil {
+		return nil, time.Time{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	return body, aws.ToTime(object.LastModified), nil
+}
+
+// List yields the keys that begin with prefix, in order, from the first one after startAfter; empty is from the first.
+// It ends with the first error. Keys that come or go meanwhile may be among them or not.
+func (b *Bucket) List(ctx context.Context, prefix, startAfter string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		client, err := b.client()
+		if err != nil {
+			yield("", err)
+			return
+		}
+		input := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
+		if startAfter != "" {
+			input.StartAfter = &startAfter
+		}
+		pages := s3.NewListObjectsV2Paginator(client, input)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", fmt.Errorf("list %s: %w", prefix, err))
+				return
+			}
+			for _, object := range page.Contents {
+				if !yield(aws.ToString(object.Key), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// impatient ends a try that hangs, so that another can be made within the context. It is made once: a client with
+// other limits has connections of its own.
+func impatient(client s3.HTTPClient, patience time.Duration) s3.HTTPClient {
+	buildable, ok := client.(*awshttp.BuildableClient)
+	if !ok {
+		return client
+	}
+	return buildable.
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = oneTry }).
+		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
+}
+
+// status is the HTTP status that an error came with, 0 where none did.
+func status(err error) int {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}

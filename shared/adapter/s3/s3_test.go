@@ -1,0 +1,82 @@
+package s3_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"example.com/aurora/shared/dev/fakes3"
+)
+
+// faultyS3 is S3's double with a bucket named reports. It spoils requests by rule: answer is written in the place of S3's
+// own answer, before S3 does what was asked or, with after, once it has.
+type faultyS3 struct {
+	fake http.Handler
+	mu   sync.Mutex
+	rule func(r *http.Request, n int) (answer http.HandlerFunc, after bool)
+	seen []string // the methods, in order
+}
+
+func (s *faultyS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.seen = append(s.seen, r.Method)
+	n, rule := len(s.seen), s.rule
+	s.mu.Unlock()
+	if rule != nil {
+		if answer, after := rule(r, n); answer != nil {
+			if after {
+				s.fake.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			// S3 takes the body before it answers; a server that answers first may cut the connection under a large one,
+			// and then the client sees no answer at all.
+			_, _ = io.Copy(io.Discard, r.Body)
+			answer(w, r)
+			return
+		}
+	}
+	s.fake.ServeHTTP(w, r)
+}
+
+func (s *faultyS3) methods() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.seen)
+}
+
+// says is an error as S3 words it.
+func says(status int, code string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, code, code)
+	}
+}
+
+// hangsUp ends the connection without an answer.
+func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// silent never answers. It reads the body first: until then net/http does not notice that a client has gone.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+func start(t *testing.T) (*faultyS3, func() (aws.Config, error)) {
+	t.Helper()
+	s := &faultyS3{fake: fakes3.Serve(t, "reports")}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return s, func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}
+}

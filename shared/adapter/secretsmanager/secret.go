@@ -1,0 +1,93 @@
+package secretsmanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"example.com/aurora/shared/core/fault"
+)
+
+const (
+	fresh    = 60 * time.Second        // how long a secret is used without asking again
+	patience = 1500 * time.Millisecond // for one look-up, retries included
+)
+
+// Store reads secrets. It is safe for use by several goroutines.
+type Store struct {
+	client func() (*secretsmanager.Client, error)
+	now    func() time.Time
+
+	mu     sync.Mutex
+	values map[string]*value
+}
+
+type value struct {
+	mu   sync.Mutex // held while one goroutine asks, so that the others wait for its answer
+	text string
+	read time.Time
+}
+
+// New returns a store whose client is made on first use.
+func New(config func() (aws.Config, error), now func() time.Time) *Store {
+	return &Store{
+		client: sync.OnceValues(func() (*secretsmanager.Client, error) {
+			cfg, err := config()
+			if err != nil {
+				return nil, err
+			}
+			return secretsmanager.NewFromConfig(cfg), nil
+		}),
+		now:    now,
+		values: map[string]*value{},
+	}
+}
+
+// Secret returns a secret's text, at most 60 s old. The error is a fault: NotFound where the secret does not exist or
+// has no value yet, Unavailable where the store does not answer within 1.5 s.
+func (s *Store) Secret(ctx context.Context, name string) (string, error) {
+	s.mu.Lock()
+	v := s.values[name]
+	if v == nil {
+		v = &value{}
+		s.values[name] = v
+	}
+	s.mu.Unlock()
+
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.read.IsZero() && s.now().Sub(v.read) < fresh {
+		return v.text, nil
+	}
+	v.text, v.read = "", time.Time{} // whatever happens now, the old one is over
+	text, err := s.load(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	v.text, v.read = text, s.now()
+	return text, nil
+}
+
+func (s *Store) load(ctx context.Context, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client, err := s.client()
+	if err != nil {
+		return "", err
+	}
+	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+		return "", fault.New(fault.NotFound, "A secret is missing.").Because(fmt.Errorf("secret %s has no value: %w", name, err))
+	}
+	if err != nil {
+		return "", fault.New(fault.Unavailable, "The secret store did not answer.").After(time.Second).
+			Because(fmt.Errorf("read secret %s: %w", name, err))
+	}
+	return aws.ToString(out.SecretString), nil
+}

@@ -1,0 +1,192 @@
+package ses
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	netmail "net/mail"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	gomail "github.com/wneessen/go-mail"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+const (
+	patience   = 8 * time.Second
+	maxTo      = 50 // recipients of one message, as SES has it
+	maxSubject = 500
+	tries      = 3
+)
+
+// Sender sends mail. Use New.
+type Sender struct {
+	client        func() (*sesv2.Client, error)
+	from          string
+	configuration string
+	now           func() time.Time
+}
+
+// New returns a sender whose client is made on first use. from is an address, which may have a name before it; where it
+// is empty the sender is not Ready. configuration is SES's configuration set; it may be empty.
+func New(config func() (aws.Config, error), from, configuration string, now func() time.Time) *Sender {
+	return &Sender{from: strings.TrimSpace(from), configuration: configuration, now: now,
+		client: sync.OnceValues(func() (*sesv2.Client, error) {
+			cfg, err := config()
+			if err != nil {
+				return nil, fmt.Errorf("configure SES: %w", err)
+			}
+			return sesv2.NewFromConfig(cfg, func(o *sesv2.Options) { o.Retryer = throttledOnly() }), nil
+		})}
+}
+
+// throttledOnly tries again what SES certainly did not take: a message that is sent twice arrives twice.
+func throttledOnly() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff = tries, time.Second
+		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+	})
+}
+
+// Ready reports whether there is a sender's address.
+func (s *Sender) Ready() bool { return s.from != "" }
+
+// SendMail sends one message to all its recipients. The error is a fault: Invalid where the message is none, Timeout
+// where nobody knows whether it was sent, Unavailable or TooMany where SES did not take it now, Upstream where it
+// refused.
+func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
+	if m.From == "" {
+		m.From = s.from
+	}
+	if m.From == "" {
+		return fault.New(fault.Unavailable, "Mail is not set up.").Coded("mail_not_set_up")
+	}
+	raw, recipients, err := s.compose(m)
+	if err != nil {
+		return err
+	}
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	in := &sesv2.SendEmailInput{
+		Content:     &types.EmailContent{Raw: &types.RawMessage{Data: raw}},
+		Destination: &types.Destination{ToAddresses: recipients},
+	}
+	if s.configuration != "" {
+		in.ConfigurationSetName = &s.configuration
+	}
+	if _, err := client.SendEmail(ctx, in); err != nil {
+		return refused(ctx, err)
+	}
+	return nil
+}
+
+// compose writes the message, and the addresses of its envelope.
+func (s *Sender) compose(m aurora.Mail) (raw []byte, recipients []string, err error) {
+	switch {
+	case len(m.To) == 0 || len(m.To) > maxTo:
+		return nil, nil, fault.Newf(fault.Invalid, "A mail needs 1 to %d recipients.", maxTo).Coded("invalid_mail").In("to")
+	case broken(m.Subject) || len(m.Subject) > maxSubject || strings.TrimSpace(m.Subject) == "":
+		return nil, nil, fault.Newf(fault.Invalid, "A mail's subject must be one line of at most %d bytes.", maxSubject).Coded("invalid_mail").In("subject")
+	case m.Text == "" && m.HTML == "":
+		return nil, nil, fault.New(fault.Invalid, "A mail must say something.").Coded("invalid_mail").In("text")
+	}
+	from, err := address(m.From)
+	if err != nil {
+		return nil, nil, fault.New(fault.Invalid, "The sender is no address.").Coded("invalid_mail").In("from")
+	}
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	message.FromMailAddress(from)
+	for _, to := range m.To {
+		a, err := address(to)
+		if err != nil {
+			return nil, nil, fault.New(fault.Invalid, "A recipient is no address.").Coded("invalid_mail").In("to")
+		}
+		message.AddToMailAddress(a)
+		recipients = append(recipients, a.Address)
+	}
+	message.Subject(strings.ToValidUTF8(m.Subject, "\uFFFD"))
+	message.SetDateWithValue(s.now())
+	text, html := strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.HTML, "\uFFFD")
+	switch {
+	case html == "":
+		message.SetBodyString(gomail.TypeTextPlain, text)
+	case text == "":
+		message.SetBodyString(gomail.TypeTextHTML, html)
+	default:
+		message.SetBodyString(gomail.TypeTextPlain, text)
+		message.AddAlternativeString(gomail.TypeTextHTML, html)
+	}
+	var b bytes.Buffer
+	if _, err := message.WriteTo(&b); err != nil {
+		return nil, nil, fmt.Errorf("write mail: %w", err)
+	}
+	return b.Bytes(), recipients, nil
+}
+
+// address reads one address, of ASCII alone and without anything that ends a line.
+func address(text string) (*netmail.Address, error) {
+	if broken(text) {
+		return nil, errors.New("it holds a control character")
+	}
+	a, err := netmail.ParseAddress(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range a.Address {
+		if r <= ' ' || r >= 0x7f {
+			return nil, errors.New("SES takes ASCII alone")
+		}
+	}
+	return a, nil
+}
+
+func broken(line string) bool {
+	return strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' })
+}
+
+// refused says why SES did not take a message. Its own text names addresses, so only its code is kept.
+func refused(ctx context.Context, err error) error {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		if !sent(err) && ctx.Err() == nil {
+			return fault.New(fault.Unavailable, "The mail could not be sent now.").Coded("mail_unavailable").After(time.Second).
+				Because(errors.New("send mail: the mail service was not reached"))
+		}
+		return fault.New(fault.Timeout, "The mail service did not answer; it is not known whether the mail was sent.").
+			Coded("state_unknown").Because(errors.New("send mail: no usable answer"))
+	}
+	cause := fmt.Errorf("send mail: SES said %s", api.ErrorCode())
+	switch api.ErrorCode() {
+	case "TooManyRequestsException", "LimitExceededException", "ThrottlingException":
+		return fault.New(fault.TooMany, "The mail service is busy.").Coded("mail_busy").After(time.Second).Because(cause)
+	case "MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException", "NotFoundException", "AccountSuspendedException", "SendingPausedException":
+		return fault.New(fault.Upstream, "The mail service refused the mail.").Coded("mail_refused").Because(cause)
+	default:
+		return fault.New(fault.Unavailable, "The mail could not be sent now.").Coded("mail_unavailable").After(time.Second).Because(cause)
+	}
+}
+
+// sent reports whether anything of the request may have reached SES.
+func sent(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return false
+	}
+	_, answered := errors.AsType[*smithyhttp.ResponseError](err)
+	_, sending := errors.AsType[*smithyhttp.RequestSendError](err)
+	return answered || sending
+}

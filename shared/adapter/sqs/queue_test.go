@@ -1,0 +1,138 @@
+package sqs_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"example.com/aurora/shared/adapter/sqs"
+)
+
+func batch(bodies ...string) events.SQSEvent {
+	var e events.SQSEvent
+	for i, body := range bodies {
+		e.Records = append(e.Records, events.SQSMessage{MessageId: string(rune('a' + i)), Body: body})
+	}
+	return e
+}
+
+func failed(r events.SQSEventResponse) (ids []string) {
+	for _, f := range r.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	return ids
+}
+
+func quiet(t *testing.T) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+}
+
+func TestOnlyTheFailedAreReported(t *testing.T) {
+	quiet(t)
+	consume := sqs.Consume(func(_ context.Context, m sqs.Message) error {
+		switch m.Body {
+		case "fails":
+			return errors.New("no")
+		case "panics":
+			panic("no")
+		}
+		return nil
+	})
+	r, err := consume(t.Context(), batch("good", "fails", "good", "panics", "good"))
+	if err != nil || !slices.Equal(failed(r), []string{"b", "d"}) {
+		t.Errorf("%v, %v", failed(r), err)
+	}
+	if r, err := consume(t.Context(), batch()); err != nil || r.BatchItemFailures == nil || len(r.BatchItemFailures) != 0 {
+		t.Errorf("an empty batch: %+v, %v", r, err) // null would fail the whole batch
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	e := batch("x")
+	e.Records[0].Attributes = map[string]string{"ApproximateReceiveCount": "3"}
+	e.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"key": {StringValue: aws.String("v"), DataType: "String"}, "bytes": {DataType: "Binary"}}
+	_, _ = sqs.Consume(func(_ context.Context, m sqs.Message) error {
+		if m.ID != "a" || m.Receives != "3" || len(m.Attributes) != 1 || m.Attributes["key"] != "v" {
+			t.Errorf("%+v", m)
+		}
+		return nil
+	})(t.Context(), e)
+}
+
+func TestWhatIsNotBegunInTimeIsGivenBack(t *testing.T) {
+	quiet(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var most, now atomic.Int32
+		consume := sqs.Consume(func(ctx context.Context, m sqs.Message) error {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(5 * time.Second):
+				return nil
+			}
+		})
+		began := time.Now()
+		r, err := consume(ctx, batch(strings.Split("abcdefghijklmnopqrst", "")...))
+		if took := time.Since(began); err != nil || took != 8*time.Second {
+			t.Errorf("it took %v, %v", took, err)
+		}
+		if n := len(failed(r)); n != 12 || most.Load() != 8 {
+			t.Errorf("%d failed, %d at once", n, most.Load())
+		}
+	})
+}
+
+func TestSend(t *testing.T) {
+	var calls atomic.Int32
+	var body, target string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		body, target = string(b), r.Header.Get("X-Amz-Target")
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		if calls.Add(1) == 1 { // SQS is busy; the SDK tries again
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+	}))
+	defer server.Close()
+	q := sqs.New(func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}, server.URL+"/000000000000/raw")
+	if err := q.Send(t.Context(), "hello", map[string]string{"key": "v"}); err != nil {
+		t.Fatal(err)
+	}
+	if target != "AmazonSQS.SendMessage" || !strings.Contains(body, `"MessageBody":"hello"`) || !strings.Contains(body, `"key":{"DataType":"String","StringValue":"v"}`) {
+		t.Errorf("sent %s %s", target, body)
+	}
+	before := calls.Load()
+	if err := q.Send(t.Context(), strings.Repeat("x", sqs.MaxSize-len("keyStringv")+1), map[string]string{"key": "v"}); err == nil || calls.Load() != before {
+		t.Errorf("a message over the limit was sent: %v", err)
+	}
+}
+
+func TestSendWithoutConfiguration(t *testing.T) {
+	q := sqs.New(func() (aws.Config, error) { return aws.Config{}, errors.New("no region") }, "http://127.0.0.1:1/q")
+	if err := q.Send(t.Context(), "x", nil); err == nil || !strings.Contains(err.Error(), "no region") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,81 @@
+package twilio
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+	"github.com/twilio/twilio-go/twiml"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// Transfer connects a live call with a destination, after its message was spoken; Twilio then carries the call, and
+// what was connected before is let go.
+func (c *Client) Transfer(ctx context.Context, sid string, to aurora.Destination) error {
+	document, err := dial(to)
+	if err != nil {
+		return err
+	}
+	return c.update(ctx, "transfer call", sid, (&api.UpdateCallParams{}).SetTwiml(document))
+}
+
+// Hangup ends a live call.
+func (c *Client) Hangup(ctx context.Context, sid string) error {
+	return c.update(ctx, "end call", sid, (&api.UpdateCallParams{}).SetStatus("completed"))
+}
+
+func (c *Client) update(ctx context.Context, what, sid string, params *api.UpdateCallParams) error {
+	if !aurora.CallSID(sid) { // it becomes part of a path
+		return fault.New(fault.Invalid, "The call has no name that the telephone provider knows.").Coded("invalid_call_sid")
+	}
+	return c.do(ctx, what, func(service *api.ApiService) error {
+		_, err := service.UpdateCall(sid, params)
+		return err
+	})
+}
+
+var (
+	sipURI = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^sips?:[^\s@<>"]+@[^\s@<>"]+$`)
+	})
+	extension = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]{1,10}$`)
+	})
+)
+
+// dial is the TwiML that transfers a call.
+func dial(to aurora.Destination) (string, error) {
+	var verbs []twiml.Element
+	if message := strings.TrimSpace(to.Message); message != "" {
+		verbs = append(verbs, &twiml.VoiceSay{Message: message})
+	}
+	number, ok := aurora.ParsePhone(to.Number)
+	switch {
+	case ok:
+		noun := &twiml.VoiceNumber{PhoneNumber: string(number)}
+		if extension().MatchString(to.Extension) {
+			noun.SendDigits = "wwww" + to.Extension // each w waits half a second
+		}
+		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{noun}})
+	case to.Number == "" && sipURI().MatchString(to.SIPURI) && len(to.SIPURI) <= 255:
+		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{&twiml.VoiceSip{SipUrl: to.SIPURI}}})
+	default:
+		return "", fault.New(fault.Invalid, "The destination has no number that can be called.").Coded("invalid_destination")
+	}
+	document, err := twiml.Voice(verbs)
+	if err != nil {
+		return "", fmt.Errorf("write TwiML: %w", err)
+	}
+	if len(document) > maxTwiML {
+		return "", fault.New(fault.Invalid, "The destination's message is too long.").Coded("invalid_destination")
+	}
+	return document, nil
+}
+
+// maxTwiML is how long TwiML within a request may be: https://www.twilio.com/docs/voice/api/call-resource
+const maxTwiML = 4000

@@ -1,0 +1,133 @@
+package twilio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/twilio/twilio-go/client"
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+
+	"example.com/aurora/shared/core/fault"
+)
+
+const (
+	patience  = 8 * time.Second // for one request
+	maxAnswer = 1 << 20         // bytes
+)
+
+// Client speaks to Twilio. Use New.
+type Client struct {
+	credentials func(context.Context) (string, error)
+	base        *url.URL // nil is Twilio
+	http        http.RoundTripper
+}
+
+// Options say how Twilio is reached.
+type Options struct {
+	// Credentials give the JSON {"accountSid","authToken"}; they are asked for with every request.
+	Credentials func(context.Context) (string, error)
+	// BaseURL is put in the place of https://api.twilio.com; empty is that.
+	BaseURL string
+}
+
+// New returns a client. A base URL that cannot be read fails every request, and says so.
+func New(o Options) *Client {
+	c := &Client{credentials: o.Credentials, http: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   3 * time.Second,
+		IdleConnTimeout:       60 * time.Second,
+		MaxIdleConnsPerHost:   4,
+		ExpectContinueTimeout: time.Second,
+	}}
+	if o.BaseURL != "" {
+		u, err := url.Parse(o.BaseURL)
+		if err != nil || u.Host == "" {
+			u = &url.URL{Scheme: "http", Host: "twilio.invalid"}
+		}
+		c.base = u
+	}
+	return c
+}
+
+// request is one request: its context, its time, and whether anything of it was sent.
+type request struct {
+	client *Client
+	ctx    context.Context
+	sent   atomic.Bool
+}
+
+// RoundTrip implements http.RoundTripper: the library knows no context and no address but Twilio's.
+func (q *request) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := httptrace.WithClientTrace(q.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { q.sent.Store(true) }})
+	r = r.Clone(ctx)
+	if base := q.client.base; base != nil {
+		r.URL.Scheme, r.URL.Host = base.Scheme, base.Host
+		r.URL.Path = strings.TrimSuffix(base.Path, "/") + r.URL.Path
+		r.URL.RawPath, r.Host = "", ""
+	}
+	response, err := q.client.http.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= 300 && response.StatusCode < 400 { // the library takes it for success
+		_ = response.Body.Close()
+		return nil, fmt.Errorf("status %d", response.StatusCode)
+	}
+	response.Body = capped{io.LimitReader(response.Body, maxAnswer), response.Body}
+	return response, nil
+}
+
+// capped is a body of which no more is read than the reader lets through.
+type capped struct {
+	io.Reader
+	io.Closer
+}
+
+// do makes one request with Twilio's library.
+func (c *Client) do(ctx context.Context, what string, ask func(*api.ApiService) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	sid, token, err := c.account(ctx)
+	if err != nil {
+		return err
+	}
+	q := &request{client: c, ctx: ctx}
+	base := &client.Client{
+		Credentials: client.NewCredentials(sid, token),
+		HTTPClient: &http.Client{Transport: q, Timeout: patience,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	base.SetAccountSid(sid)
+	if err := ask(api.NewApiServiceWithClient(base)); err != nil {
+		return q.fault(what, err)
+	}
+	return nil
+}
+
+func (c *Client) account(ctx context.Context) (sid, token string, err error) {
+	unset := fault.New(fault.Unavailable, "The telephone provider is not set up.").Coded("telephone_not_set_up")
+	text, err := c.credentials(ctx)
+	if err != nil {
+		return "", "", unset.Because(err)
+	}
+	var account struct{ AccountSid, AuthToken string }
+	if json.Unmarshal([]byte(text), &account) != nil { // its error could quote the secret
+		return "", "", unset.Because(errors.New("the secret is not JSON of accountSid and authToken"))
+	}
+	if account.AccountSid == "" || account.AuthToken == "" {
+		return "", "", unset.Because(errors.New("the secret has no accountSid or no authToken"))
+	}
+	return account.AccountSid, account.AuthToken, nil
+}

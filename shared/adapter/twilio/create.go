@@ -1,0 +1,104 @@
+package twilio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+	"github.com/twilio/twilio-go/twiml"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// callRefusals are the sentences for refusals that the caller of a call route can do something about. The codes mean
+// something else for text messages, so there are two tables.
+var callRefusals = map[string]string{
+	"twilio_13224": "The phone number cannot be called: it is not a valid number.",
+	"twilio_21201": "The phone number cannot be called: none was given.",
+	"twilio_21202": "The phone number cannot be called: it is a premium number.",
+	"twilio_21203": "The phone number cannot be called: international calls are not allowed.",
+	"twilio_21210": "The assistant's phone number may not be shown as the caller: it is not verified.",
+	"twilio_21211": "The phone number cannot be called: it is not a valid number.",
+	"twilio_21212": "The assistant's phone number is not a valid caller.",
+	"twilio_21213": "The assistant has no phone number to call from.",
+	"twilio_21214": "The phone number cannot be reached.",
+	"twilio_21215": "The phone number cannot be called: its country is not allowed by the telephone provider.",
+	"twilio_21216": "The phone number cannot be called: the telephone provider does not allow it.",
+	"twilio_21217": "The phone number cannot be called: it is not a valid number.",
+	"twilio_21219": "The phone number cannot be called: a trial account calls verified numbers alone.",
+}
+
+// Create places a call once, and returns Twilio's name for it. What the error says of the call:
+//
+//   - fault.Timeout: nobody knows whether it was placed; it must not be asked for again.
+//   - fault.TooMany: it was not taken, since Twilio is busy.
+//   - fault.Unavailable: nothing was sent; trying again makes sense where it says when.
+//   - anything else: it was refused, with Twilio's code where it gave one.
+func (c *Client) Create(ctx context.Context, d aurora.OutboundDial) (sid string, err error) {
+	document, err := connect(d)
+	if err != nil {
+		return "", err
+	}
+	params := (&api.CreateCallParams{}).SetFrom(string(d.From)).SetTo(string(d.To)).SetTwiml(document).
+		SetTimeout(int(d.RingTime / time.Second)).SetTimeLimit(int(d.TalkTime / time.Second)).
+		SetMachineDetection("Enable").SetAsyncAmd("true")
+	if d.StatusURL != "" {
+		params.SetStatusCallback(d.StatusURL).SetStatusCallbackMethod("POST").
+			SetStatusCallbackEvent([]string{"initiated", "ringing", "answered", "completed"}).
+			SetAsyncAmdStatusCallback(d.StatusURL).SetAsyncAmdStatusCallbackMethod("POST")
+	}
+	err = c.do(ctx, "place call", func(service *api.ApiService) error {
+		call, err := service.CreateCall(params)
+		if err == nil && (call.Sid == nil || !aurora.CallSID(*call.Sid)) {
+			return errors.New("no sid")
+		}
+		if err == nil {
+			sid = *call.Sid
+		}
+		return err
+	})
+	if err != nil {
+		return "", callFault(err)
+	}
+	return sid, nil
+}
+
+// callFault words a refusal for whoever asked for a call: every one that has Twilio's code is their 400 (fault row 44).
+func callFault(err error) error {
+	f := fault.From(err)
+	if !strings.HasPrefix(f.Code, "twilio_") || f.Kind == fault.Timeout || f.Kind == fault.TooMany {
+		return f
+	}
+	if f.Code == "twilio_21222" || f.Code == "twilio_21224" { // the library's own word for credentials that cannot be any
+		return fault.New(fault.Unavailable, "The telephone provider is not set up.").Coded("telephone_auth").Because(f.Unwrap())
+	}
+	message, ok := callRefusals[f.Code]
+	if !ok {
+		message = "The telephone provider refused the call."
+	}
+	return fault.New(fault.Invalid, message).Coded(f.Code).Because(f.Unwrap())
+}
+
+// connect is the TwiML that joins an answered call to the voice server. Nothing of the caller's text is in it (F1).
+func connect(d aurora.OutboundDial) (string, error) {
+	if d.From == "" || d.To == "" {
+		return "", fault.New(fault.Invalid, "A call needs two phone numbers.").Coded("invalid_phone_number")
+	}
+	stream := &twiml.VoiceStream{Url: d.StreamURL, InnerElements: []twiml.Element{
+		&twiml.VoiceParameter{Name: "assistantId", Value: d.AssistantID},
+		&twiml.VoiceParameter{Name: "callRecordId", Value: d.RecordID},
+	}}
+	document, err := twiml.Voice([]twiml.Element{&twiml.VoiceConnect{InnerElements: []twiml.Element{stream}}})
+	if err != nil {
+		return "", fmt.Errorf("write TwiML: %w", err)
+	}
+	if len(document) > maxTwiML {
+		return "", fault.New(fault.Unavailable, "The call cannot be connected with the voice server.").Coded("outbound_not_set_up").
+			Because(fmt.Errorf("TwiML of %d bytes", len(document)))
+	}
+	return document, nil
+}

@@ -1,0 +1,130 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+// The roles of messages.
+const (
+	System    = "system"
+	Developer = "developer" // what newer models call system
+	User      = "user"
+	Assistant = "assistant"
+	ToolRole  = "tool"
+)
+
+// Message is one message of a conversation.
+type Message struct {
+	Role    string
+	Content string
+	// Parts is content that came as a list (text, images), as it came. Content is empty then.
+	Parts json.RawMessage
+	Name  string
+	// ToolCalls are what an assistant's message asks to be done.
+	ToolCalls []ToolCall
+	// ToolCallID is the call that a tool's message answers.
+	ToolCallID string
+	// Sender is the agent that said it, ToolName the tool that a tool's message comes from. Both are ours, and are never
+	// sent to a model.
+	Sender, ToolName string
+}
+
+// ToolCall is a model's wish to have a function called. Arguments are JSON, as far as the model wrote JSON.
+type ToolCall struct {
+	ID, Name, Arguments string
+}
+
+type wireCall struct {
+	ID       string       `json:"id"`
+	Type     string       `json:"type"`
+	Function wireFunction `json:"function"`
+}
+
+type wireFunction struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
+}
+
+// MarshalJSON writes the call as Chat Completions has it.
+func (c ToolCall) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireCall{c.ID, "function", wireFunction{c.Name, c.Arguments}})
+}
+
+// UnmarshalJSON reads the call as Chat Completions has it; arguments may also come as an object.
+func (c *ToolCall) UnmarshalJSON(b []byte) error {
+	var w struct {
+		ID       string `json:"id"`
+		Function struct {
+			Name      string          `json:"name"`
+			Arguments json.RawMessage `json:"arguments"`
+		} `json:"function"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*c = ToolCall{ID: w.ID, Name: w.Function.Name}
+	switch args := w.Function.Arguments; {
+	case len(args) > 0 && args[0] == '"':
+		return json.Unmarshal(args, &c.Arguments)
+	case string(args) != "null":
+		c.Arguments = string(args)
+	}
+	return nil
+}
+
+// empty is a call that a server skipped: some count from 1.
+func (c ToolCall) empty() bool { return c == ToolCall{} }
+
+type wireMessage struct {
+	Role       string          `json:"role"`
+	Content    json.RawMessage `json:"content"`
+	Name       string          `json:"name,omitempty"`
+	ToolCalls  []ToolCall      `json:"tool_calls,omitempty"`
+	ToolCallID string          `json:"tool_call_id,omitempty"`
+	Sender     string          `json:"sender,omitempty"`
+	ToolName   string          `json:"tool_name,omitempty"`
+}
+
+// MarshalJSON writes the message as Chat Completions has it, and its sender.
+func (m Message) MarshalJSON() ([]byte, error) {
+	w := wireMessage{Role: m.Role, Content: m.Parts, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID, Sender: m.Sender, ToolName: m.ToolName}
+	if m.Parts == nil {
+		b, err := json.Marshal(m.Content)
+		if err != nil {
+			return nil, err
+		}
+		w.Content = b
+	}
+	return json.Marshal(w)
+}
+
+// UnmarshalJSON reads a message. Content may be a string, a list of parts or null. The document's tools_calls is read
+// where tool_calls is missing.
+func (m *Message) UnmarshalJSON(b []byte) error {
+	var w struct {
+		wireMessage
+		ToolsCalls []ToolCall `json:"tools_calls"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*m = Message{Role: w.Role, Name: w.Name, ToolCalls: w.ToolCalls, ToolCallID: w.ToolCallID, Sender: w.Sender, ToolName: w.ToolName}
+	if m.ToolCalls == nil {
+		m.ToolCalls = w.ToolsCalls
+	}
+	switch content := bytes.TrimSpace(w.Content); {
+	case len(content) == 0 || string(content) == "null":
+	case content[0] == '"':
+		return json.Unmarshal(content, &m.Content)
+	case content[0] == '[':
+		m.Parts = content
+	default:
+		return errors.New("content must be a string or a list")
+	}
+	return nil
+}
+
+// Empty reports whether the message says nothing.
+func (m *Message) Empty() bool { return m.Content == "" && m.Parts == nil && len(m.ToolCalls) == 0 }

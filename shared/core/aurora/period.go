@@ -1,0 +1,151 @@
+package aurora
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"example.com/aurora/shared/core/fault"
+)
+
+// Period is how long a report looks back.
+type Period string
+
+// The periods.
+const (
+	Weekly  Period = "weekly"
+	Monthly Period = "monthly"
+)
+
+// ParsePeriod reads weekly or monthly, in lower case as they stand in the API's addresses. Anything else is a
+// fault.Invalid that names the two.
+func ParsePeriod(s string) (Period, error) {
+	switch p := Period(s); p {
+	case Weekly, Monthly:
+		return p, nil
+	}
+	return "", fault.New(fault.Invalid, "The period must be weekly or monthly.").Coded("invalid_period").In("period")
+}
+
+// Title is the period as a sentence begins with it: Weekly, Monthly.
+func (p Period) Title() string {
+	r := []rune(string(p))
+	if len(r) > 0 {
+		r[0] = unicode.ToUpper(r[0])
+	}
+	return string(r)
+}
+
+// Before is one period earlier than t, by the calendar of t's zone: the same time of day seven days before, or on the
+// same day of the month before. A day that a month lacks becomes its last (time.AddDate would run into the next month),
+// and a time of day that a change of the clock skips becomes the moment of the change.
+func (p Period) Before(t time.Time) time.Time {
+	year, month, day := t.Date()
+	if p == Weekly {
+		day -= 7
+	} else {
+		month--
+		if last := time.Date(year, month+1, 0, 12, 0, 0, 0, time.UTC).Day(); day > last {
+			day = last
+		}
+	}
+	return wallClock(year, month, day, t)
+}
+
+// Window is the half-open time [From, Until) that a report is about. Both are in the zone that it is told in.
+type Window struct {
+	Period      Period
+	From, Until time.Time
+}
+
+// WindowUntil is the window that ends at until, told in a zone. Seconds are dropped: a report's name has none.
+func (p Period) WindowUntil(until time.Time, zone *time.Location) Window {
+	until = until.In(zone)
+	until = until.Add(-time.Duration(until.Second())*time.Second - time.Duration(until.Nanosecond()))
+	return Window{Period: p, From: p.Before(until), Until: until}
+}
+
+// Before is the window that ends where this one begins.
+func (w Window) Before() Window { return w.Period.WindowUntil(w.From, w.From.Location()) }
+
+// Holds reports whether a moment is in the window.
+func (w Window) Holds(t time.Time) bool { return !t.Before(w.From) && t.Before(w.Until) }
+
+// Dates are the calendar days that the window touches, in order, as YYYY-MM-DD.
+func (w Window) Dates() []string {
+	var dates []string
+	year, month, day := w.From.Date()
+	last := w.Until.Add(-1).Format(time.DateOnly)
+	for ; ; day++ {
+		date := time.Date(year, month, day, 12, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		if date > last {
+			return dates
+		}
+		dates = append(dates, date)
+	}
+}
+
+// Name is the window's end as it stands in the report's key: YYYY-MM-DDTHHMM, by the zone's clock.
+func (w Window) Name() string { return w.Until.Format("2006-01-02T1504") }
+
+// Midnight is when the day of t begins in t's zone. Where a change of the clock skips midnight, it is the moment of the
+// change.
+func Midnight(t time.Time) time.Time {
+	year, month, day := t.Date()
+	return wallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, t.Location()))
+}
+
+// EndOfHour is the end of the hour that is running at t, by the clock of t's zone: reports end there unless they are
+// told otherwise.
+func EndOfHour(t time.Time) time.Time {
+	begun := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
+	return t.Add(time.Hour - begun)
+}
+
+// wallClock is a day at the time of day, and in the zone, of clock. time.Date leaves open what it makes of a time that
+// is skipped; here it is the moment of the change. Of one that comes twice it is the first.
+func wallClock(year int, month time.Month, day int, clock time.Time) time.Time {
+	hour, minute, second := clock.Clock()
+	t := time.Date(year, month, day, hour, minute, second, 0, clock.Location())
+	h, m, s := t.Clock()
+	if h == hour && m == minute && s == second {
+		if start, _ := t.ZoneBounds(); !start.IsZero() {
+			_, now := t.Zone()
+			_, before := start.Add(-1).Zone()
+			if earlier := t.Add(time.Duration(now-before) * time.Second); earlier.Before(start) && sameClock(earlier, t) {
+				return earlier
+			}
+		}
+		return t
+	}
+	start, end := t.ZoneBounds()
+	if t.Sub(start) < 24*time.Hour && !start.IsZero() { // it was read by the clock before the change
+		return start
+	}
+	return end
+}
+
+func sameClock(a, b time.Time) bool {
+	return a.Format("2006-01-02T15:04:05") == b.Format("2006-01-02T15:04:05")
+}
+
+// ParseUntil reads the end of a report's window: a date, which is its midnight in the zone, or a time in RFC 3339. Empty
+// is the end of the running hour.
+func ParseUntil(s string, now time.Time, zone *time.Location) (time.Time, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return EndOfHour(now.In(zone)), nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, s, time.UTC)
+	if err == nil {
+		year, month, day := t.Date()
+		t = wallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, zone))
+	} else {
+		t, err = time.Parse(time.RFC3339, s)
+	}
+	if err != nil || t.UTC().Year() < firstYear || t.UTC().Year() >= lastYear {
+		return time.Time{}, fault.New(fault.Invalid, "until must be a date such as 2026-11-23 or a time such as 2026-11-23T08:00:00Z.").
+			Coded("invalid_until").In("until")
+	}
+	return t.In(zone), nil
+}

@@ -1,0 +1,203 @@
+package aurora_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/golden"
+)
+
+func turns(t testing.TB, fields string) []aurora.Turn {
+	t.Helper()
+	m, err := aurora.ParseMessage([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
+	if err != nil {
+		t.Fatalf("%s: %v", fields, err)
+	}
+	return m.Turns()
+}
+
+func TestTurns(t *testing.T) {
+	for fields, want := range map[string]string{
+		``: "",
+		`"messages":[{"role":"system","message":"S"},{"role":"bot","message":"Hi","secondsFromStart":1.2},{"role":"user","message":" Hello \n","secondsFromStart":"3"}]`:                                                                                               "assistant 1.2 Hi|caller 3 Hello",
+		`"startedAt":"2026-11-18T15:04:13Z","messages":"[{\"role\":\"AI\",\"content\":\"A\",\"time\":1795014254000},{\"role\":\"Customer\",\"text\":\"B\",\"time\":1695014254000}]"`:                                                                                   "assistant 1 A|caller -1 B",
+		`"artifact":{"messagesOpenAIFormatted":[{"role":"assistant","content":[{"type":"text","text":"A"},{"type":"text","text":"B"}]},{"role":"user","content":["C"]}]}`:                                                                                              "assistant -1 A B|caller -1 C",
+		`"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}},{"type":"text","text":""}]}]`:                                                                                                                                                   "caller -1 [input_audio]",
+		`"messages":[{"role":"user","message":"one","secondsFromStart":1},{"role":"user","message":"two","secondsFromStart":2},{"role":"assistant","content":""},{"role":"tool","content":"x"},{"role":"tool_calls","message":"x"},{"role":"user","message":"three"}]`: "caller 1 one two three",
+		`"artifact":{"messages":[{"role":"bot","message":"A"}]},"messages":[{"role":"user","message":"B"}]`:                                                                                                                                                            "caller -1 B",
+		`"messages":[{"role":"bot","message":"A"}],"transcript":"Line before\nAI: B\nmore\n\nUser: C: D\nNote: this goes on\r\nAssistant : E"`:                                                                                                                         "assistant -1 B more|caller -1 C: D Note: this goes on|assistant -1 E",
+		`"messages":[{"role":"bot","message":"A"}],"transcript":"AI: B"`:                                                                                                                                                                                               "assistant -1 A",
+		`"transcript":[{"role":"user","content":"A"}]`:                                                           "caller -1 A",
+		`"call":{"messages":[{"role":"human","text":"A"}]}`:                                                      "caller -1 A",
+		`"artifact":{"transcript":"caller: A"}`:                                                                  "caller -1 A",
+		`"messages":[1,null,"x",[],{"role":5},{"role":"user"},{"role":"user","message":{"a":1}}],"transcript":7`: "",
+	} {
+		var got []string
+		for _, turn := range turns(t, fields) {
+			got = append(got, fmt.Sprint(turn.Who, " ", turn.Seconds, " ", turn.Text))
+		}
+		if s := strings.Join(got, "|"); s != want {
+			t.Errorf("%s\n got %s\nwant %s", fields, s, want)
+		}
+	}
+}
+
+func TestTurnsOfTheCorpus(t *testing.T) {
+	m, err := aurora.ParseMessage([]byte(bodies(t)["end-of-call-report-vapi"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.JSON(t, "turns-vapi", m.Turns())
+}
+
+// What is said comes back, whichever way a provider tells it.
+func TestTurnsComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type said struct {
+			Role    string `json:"role"`
+			Message string `json:"message"`
+		}
+		words := rapid.StringMatching(`[a-zA-Zé.,!?]{1,12}( [a-z]{1,8}){0,4}`)
+		names := map[aurora.Speaker][]string{aurora.TheCaller: {"user", "User", "customer", "caller", "human"}, aurora.TheAssistant: {"bot", "assistant", "AI"}}
+		var want []aurora.Turn
+		var list []said
+		var transcript strings.Builder
+		for i := range rapid.IntRange(1, 20).Draw(t, "turns") {
+			who := []aurora.Speaker{aurora.TheCaller, aurora.TheAssistant}[i%2]
+			turn := aurora.Turn{Who: who, Seconds: -1}
+			name := rapid.SampledFrom(names[who]).Draw(t, "name")
+			for j := range rapid.IntRange(1, 3).Draw(t, "messages") {
+				text := words.Draw(t, "words")
+				turn.Text = strings.TrimSpace(turn.Text + " " + text)
+				list = append(list, said{name, text})
+				if j == 0 {
+					transcript.WriteString(name + ": ")
+				}
+				transcript.WriteString(text + "\n")
+			}
+			want = append(want, turn)
+		}
+		messages, _ := json.Marshal(list)
+		folded, _ := json.Marshal(string(messages))
+		text, _ := json.Marshal(transcript.String())
+		for _, fields := range []string{`"messages":` + string(messages), `"artifact":{"messages":` + string(folded) + `}`, `"transcript":` + string(text)} {
+			m, err := aurora.ParseMessage([]byte(`{"message":{"type":"x",` + fields + `}}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.Turns(); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Fatalf("%s\n got %v\nwant %v", fields, got, want)
+			}
+		}
+	})
+}
+
+func TestOutcomes(t *testing.T) {
+	spoke := `"messages":[{"role":"user","message":"Hi"}]`
+	for fields, want := range map[string]aurora.Outcome{
+		``:                          aurora.OutcomeNoAnswer,
+		`"endedReason":"voicemail"`: aurora.OutcomeVoicemail,
+		`"endedReason":"voicemail","analysis":{"successEvaluation":true},` + spoke:   aurora.OutcomeVoicemail,
+		`"endedReason":"customer-busy"`:                                              aurora.OutcomeNoAnswer,
+		`"endedReason":"pipeline-error"`:                                             aurora.OutcomeError,
+		`"endedReason":"silence-timed-out"`:                                          aurora.Dropped,
+		`"endedReason":"assistant-forwarded-call"`:                                   aurora.OutcomeTransferred,
+		`"endedReason":"assistant-forwarded-call","successEvaluation":"no",` + spoke: aurora.OutcomeTransferred,
+		`"analysis":{"successEvaluation":"Pass"},` + spoke:                           aurora.Resolved,
+		`"analysis":{"successEvaluation":false},` + spoke:                            aurora.Unresolved,
+		`"analysis":{"successEvaluation":"7"},` + spoke:                              "",
+		`"analysis":{"successEvaluation":{"score":1}},` + spoke:                      "",
+		`"endedReason":"pipeline-error",` + spoke:                                    "",
+		spoke: "",
+	} {
+		if got := report(t, fields).Outcome; got != want {
+			t.Errorf("%s: %q, want %q", fields, got, want)
+		}
+	}
+}
+
+func TestExtracted(t *testing.T) {
+	deep := strings.Repeat(`{"a":`, 25) + "1" + strings.Repeat("}", 25)
+	for fields, want := range map[string]string{
+		`"analysis":{"structuredData":{"name":"Dana\u0000 Example","id":12345678901234567,"n":1.50,"l":[true,null]}}`: `{"id":12345678901234567,"l":[true,null],"n":1.5,"name":"Dana Example"}`,
+		`"analysis":{"structuredData":"{\"a\":1}"}`: `{"a":1}`,
+		`"analysis":{"structuredData":{}},"artifact":{"structuredOutputs":{"u1":{"name":"Budget","result":5},"u2":{"name":"Plan","result":{"x":["y"]}},"u3":{"name":"Empty","result":null},"u4":7}}`: `{"Budget":5,"Plan":{"x":["y"]}}`,
+		`"analysis":{"structuredData":[1]}`:                                         ``,
+		`"analysis":{"structuredData":{"":1}}`:                                      ``,
+		`"analysis":{"structuredData":{"a":1e400}}`:                                 ``,
+		`"analysis":{"structuredData":{"a":1e126}}`:                                 ``,
+		`"analysis":{"structuredData":` + deep + `}`:                                ``,
+		`"analysis":{"structuredData":{"a":"` + strings.Repeat("x", 17<<10) + `"}}`: ``,
+		`"analysis":"none"`:                                                         ``,
+	} {
+		if got := string(report(t, fields).Extracted); got != want {
+			t.Errorf("%.120s: %s, want %s", fields, got, want)
+		}
+	}
+}
+
+func TestAnalysed(t *testing.T) {
+	c := aurora.NewCall(report(t, `"summary":"Theirs."`), "eoc/a.json", "v")
+	a := c.Analysed(aurora.Finding{Summary: "Ours.", Analysis: aurora.Analysis{Outcome: aurora.Resolved}})
+	if a.Version <= c.Version || a.Version >= "w" || a.Summary != "Theirs." || a.Outcome != aurora.Resolved {
+		t.Errorf("%+v", a)
+	}
+	c.Summary = ""
+	if a = c.Analysed(aurora.Finding{Summary: "Ours."}); a.Summary != "Ours." {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestClean(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 40).Draw(t, "n")
+		s := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune{'e', '\u0301', '\u202e', 0, '\n', ' ', '\u200b', '\u2028', '\U000e0041'}))).Draw(t, "s")
+		got := aurora.Clean(s, n)
+		if utf8.RuneCountInString(got) > n || !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\n\u202e\u200b\u2028\U000e0041") {
+			t.Fatalf("%q became %q", s, got)
+		}
+		if again := aurora.Clean(got, n); again != got {
+			t.Fatalf("%q, cleaned again, became %q", got, again)
+		}
+	})
+	if got := aurora.Clean("e\u0301 \t a\x00b\u202e\n", 10); got != "\u00e9 ab" {
+		t.Errorf("%q", got)
+	}
+}
+
+// FuzzTurns: no report makes the reader panic, what it reads is what was sent, and speech is told alike everywhere.
+func FuzzTurns(f *testing.F) {
+	for _, body := range bodies(f) {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		m, err := aurora.ParseMessage(body)
+		if err != nil {
+			return
+		}
+		r := m.EndOfCall()
+		spoke, length := false, 0
+		for i, turn := range m.Turns() {
+			spoke = spoke || turn.Who == aurora.TheCaller
+			length += len(turn.Text)
+			if turn.Text == "" || i > 0 && m.Turns()[i-1].Who == turn.Who {
+				t.Errorf("turn %d: %+v", i, turn)
+			}
+			if i > 20 {
+				break
+			}
+		}
+		if spoke && !r.Spoke || length > 4*len(body) {
+			t.Errorf("spoke %v, %v; %d bytes of %d", spoke, r.Spoke, length, len(body))
+		}
+		if len(r.Extracted) > aurora.MaxExtracted || r.Extracted != nil && !json.Valid(r.Extracted) {
+			t.Errorf("extracted %s", r.Extracted)
+		}
+	})
+}

@@ -1,0 +1,205 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
+)
+
+const (
+	apiKey   = "aur_api_0123456789abcdef0123456789abcdef"
+	apiNext  = "aur_api_fedcba9876543210fedcba9876543210"
+	otherKey = "aur_internal_0123456789abcdef0123456789"
+)
+
+// secrets is a store that counts how often it is asked.
+type secrets struct {
+	texts map[string]string
+	err   error
+	asked int
+}
+
+func (s *secrets) Secret(_ context.Context, name string) (string, error) {
+	s.asked++
+	return s.texts[name], s.err
+}
+
+func ring(text string) (*auth.Ring, *secrets) {
+	store := &secrets{texts: map[string]string{"api": text, "internal": `["` + otherKey + `"]`}}
+	return &auth.Ring{Secrets: store, Names: map[auth.Kind]string{auth.API: "api", auth.Internal: "internal"}}, store
+}
+
+func digest(key string) string {
+	d := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(d[:])
+}
+
+func header(pairs ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(pairs); i += 2 {
+		h[pairs[i]] = append(h[pairs[i]], pairs[i+1])
+	}
+	return h
+}
+
+// The table of security.md 3.7 for a bearer token, and what each must come to.
+func TestBearer(t *testing.T) {
+	keys, _ := ring(fmt.Sprintf(`["%s",{"digest":"sha256:%s","name":"acme"}]`, apiKey, digest(apiNext)))
+	for name, c := range map[string]struct {
+		h    http.Header
+		pass bool
+	}{
+		"right":                  {header("Authorization", "Bearer "+apiKey), true},
+		"second live key":        {header("Authorization", "Bearer "+apiNext), true},
+		"lower case name":        {header("authorization", "Bearer "+apiKey), true},
+		"upper case name":        {header("AUTHORIZATION", "Bearer "+apiKey), true},
+		"scheme in any case":     {header("Authorization", "bEARER "+apiKey), true},
+		"same value twice":       {header("Authorization", "Bearer "+apiKey, "Authorization", "Bearer "+apiKey), true},
+		"same value joined":      {header("authorization", "Bearer "+apiKey+",Bearer "+apiKey), true},
+		"absent":                 {header(), false},
+		"empty":                  {header("Authorization", ""), false},
+		"space":                  {header("Authorization", " "), false},
+		"scheme alone":           {header("Authorization", "Bearer"), false},
+		"scheme and space":       {header("Authorization", "Bearer "), false},
+		"two spaces":             {header("Authorization", "Bearer  "+apiKey), false},
+		"tab":                    {header("Authorization", "Bearer\t"+apiKey), false},
+		"no scheme":              {header("Authorization", apiKey), false},
+		"Basic":                  {header("Authorization", "Basic "+apiKey), false},
+		"Token":                  {header("Authorization", "Token "+apiKey), false},
+		"trailing space":         {header("Authorization", "Bearer "+apiKey+" "), false},
+		"trailing newline":       {header("Authorization", "Bearer "+apiKey+"\n"), false},
+		"trailing NUL":           {header("Authorization", "Bearer "+apiKey+"\x00"), false},
+		"two keys":               {header("Authorization", "Bearer "+apiKey+" "+apiKey), false},
+		"comma":                  {header("Authorization", "Bearer "+apiKey+",x"), false},
+		"two different values":   {header("Authorization", "Bearer "+apiKey, "Authorization", "Bearer "+apiNext), false},
+		"two casings":            {header("Authorization", "Bearer "+apiKey, "authorization", "Bearer "+apiNext), false},
+		"different joined":       {header("authorization", "Bearer "+apiKey+",Bearer "+apiNext), false},
+		"minus one":              {header("Authorization", "Bearer "+apiKey[:len(apiKey)-1]), false},
+		"plus one":               {header("Authorization", "Bearer "+apiKey+"0"), false},
+		"upper cased":            {header("Authorization", "Bearer "+strings.ToUpper(apiKey)), false},
+		"another kind":           {header("Authorization", "Bearer "+otherKey), false},
+		"in another header":      {header("FLASK-API-KEY", apiKey), false},
+		"the digest":             {header("Authorization", "Bearer "+digest(apiKey)), false},
+		"the stored digest":      {header("Authorization", "Bearer sha256:"+digest(apiNext)), false},
+		"null":                   {header("Authorization", "Bearer null"), false},
+		"10 KB":                  {header("Authorization", "Bearer "+strings.Repeat("k", 10<<10)), false},
+		"one byte":               {header("Authorization", "Bearer k"), false},
+		"not ASCII":              {header("Authorization", "Bearer "+apiKey[:len(apiKey)-1]+"ä"), false},
+		"look-alike":             {header("Authorization", "Bearer а"+apiKey[1:]), false},
+		"SQL":                    {header("Authorization", "Bearer ' OR '1'='1' -- 0123456789abcdef0123"), false},
+		"wildcard":               {header("Authorization", "Bearer ********************************"), false},
+		"JWT without algorithm":  {header("Authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.xxxxxxxxxxxx"), false},
+		"another header as well": {header("Authorization", "Bearer "+apiKey, "X-HTTP-Method-Override", "DELETE"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := auth.Bearer.Decide(context.Background(), c.h, keys)
+			if c.pass && (err != nil || e.Kind != auth.API) {
+				t.Errorf("refused: %v", err)
+			}
+			if !c.pass && !fault.Is(err, fault.Unauthorized) {
+				t.Errorf("err = %v, want unauthorized", err)
+			}
+		})
+	}
+}
+
+func TestWebhookTakesOneValidHeaderOfMany(t *testing.T) {
+	keys, _ := ring(`["` + apiKey + `"]`)
+	for _, h := range []http.Header{
+		header("FLASK-API-KEY", apiKey), header("flask-api-key", apiKey), header("BINARYTINT_API_KEY", apiKey), header("Binarytint-Api-Key", apiKey),
+		header("X-Vapi-Secret", apiKey), header("Authorization", "Bearer "+apiKey),
+		header("FLASK-API-KEY", "wrong", "X-Vapi-Secret", apiKey), header("FLASK-API-KEY", strings.Repeat("w", 40), "BINARYTINT-API-KEY", apiKey),
+	} {
+		if _, err := auth.Webhook.Decide(context.Background(), h, keys); err != nil {
+			t.Errorf("%v refused: %v", h, err)
+		}
+	}
+	for _, h := range []http.Header{
+		header(), header("FLASK-API-KEY", otherKey), header("X-API-KEY", apiKey), header("FLASK-API-KEY", "Bearer "+apiKey),
+		header("FLASK-API-KEY", apiKey, "flask-api-key", apiNext),
+		header("FLASK-API-KEY", apiKey, "X-Vapi-Secret", "a", "x-vapi-secret", "b"),
+	} {
+		if _, err := auth.Webhook.Decide(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
+			t.Errorf("%v: %v, want unauthorized", h, err)
+		}
+	}
+}
+
+func TestNobodyPassesWithoutKeys(t *testing.T) {
+	h := header("Authorization", "Bearer "+apiKey)
+	for name, text := range map[string]string{"empty list": `[]`, "empty key": `[""]`, "no JSON": apiKey, "nothing": ``, "null": `null`,
+		"object": `{"digest":"` + digest(apiKey) + `"}`, "short key": `["short"]`, "empty digest": `["sha256:"]`, "empty object": `[{}]`} {
+		t.Run(name, func(t *testing.T) {
+			keys, _ := ring(text)
+			if _, err := auth.Bearer.Decide(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
+				t.Errorf("err = %v, want unauthorized", err)
+			}
+			if _, err := auth.Bearer.Decide(context.Background(), header("Authorization", "Bearer "), keys); !fault.Is(err, fault.Unauthorized) {
+				t.Errorf("an empty key: %v", err)
+			}
+		})
+	}
+	keys, store := ring(`["` + apiKey + `"]`)
+	store.err = errors.New("away")
+	if _, err := auth.Bearer.Decide(context.Background(), h, keys); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("store away: %v, want unavailable", err)
+	}
+	if _, err := auth.Bearer.Decide(context.Background(), h, &auth.Ring{Secrets: store}); !fault.Is(err, fault.Unauthorized) {
+		t.Errorf("a kind without a secret: %v", err)
+	}
+}
+
+func TestMalformedKeysCostNoStoreCall(t *testing.T) {
+	keys, store := ring(`["` + apiKey + `"]`)
+	for range 10_000 {
+		_, _ = auth.Bearer.Decide(context.Background(), header("Authorization", "Bearer nope"), keys)
+	}
+	if store.asked != 0 {
+		t.Errorf("asked the store %d times", store.asked)
+	}
+}
+
+func TestParseEntries(t *testing.T) {
+	entries, err := auth.ParseEntries(fmt.Sprintf(`["%s","sha256:%s",{"digest":"%s","name":"acme","assistants":["a1","a2"]},"short",7]`,
+		apiKey, digest(apiNext), digest(otherKey)))
+	if len(entries) != 3 || err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "entry 3") || !strings.Contains(err.Error(), "entry 4") {
+		t.Fatalf("entries = %v, err = %v", entries, err)
+	}
+	if entries[0].Name != digest(apiKey)[:12] || entries[2].Name != "acme" || len(entries[2].Assistants) != 2 {
+		t.Errorf("entries = %+v", entries)
+	}
+}
+
+func TestUnusableEntriesAreTold(t *testing.T) {
+	keys, _ := ring(`["` + apiKey + `","short"]`)
+	told := 0
+	keys.Unusable = func(context.Context) { told++ }
+	for range 3 {
+		if _, err := auth.Bearer.Decide(context.Background(), header("Authorization", "Bearer "+apiKey), keys); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times, want once for each text", told)
+	}
+}
+
+func FuzzBearer(f *testing.F) {
+	f.Add("Bearer " + apiKey)
+	f.Add("bearer  x")
+	f.Fuzz(func(t *testing.T, v string) {
+		keys, _ := ring(`["` + apiKey + `"]`)
+		_, err := auth.Bearer.Decide(context.Background(), header("Authorization", v), keys)
+		if err == nil && !strings.Contains(v, apiKey) {
+			t.Errorf("%q opened the door", v)
+		}
+	})
+}

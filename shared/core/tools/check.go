@@ -1,0 +1,62 @@
+package tools
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+// toolName reports whether OpenAI takes a text as a function's name: 1 to 64 letters, digits, _ and -.
+func toolName(s string) bool { return aurora.SafeID(s) }
+
+// CheckTools says everything that is wrong with what an assistant may do, an error for each fault, joined. privateHosts
+// are addresses host:port that are allowed beyond https on the internet.
+func CheckTools(a aurora.Assistant, privateHosts ...string) error {
+	g := newGuard(privateHosts)
+	var s schemas
+	var wrong []error
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+
+	for i, name := range a.Functions {
+		own := slices.ContainsFunc(a.Tools, func(h aurora.HTTPTool) bool { return h.Name == name })
+		if known(name) == nil && !own && !(len(a.Handoffs) > 0 && isHandoff(name)) {
+			complain("functions.%d: nobody knows %q; the tools are %s", i, name, strings.Join(Names(), ", "))
+		}
+		if slices.Contains(a.Functions[:i], name) {
+			complain("functions.%d: %q is named twice", i, name)
+		}
+	}
+	for i, h := range a.Tools {
+		at := fmt.Sprintf("tools.%d", i)
+		if !toolName(h.Name) {
+			complain("%s.name: must be 1 to 64 letters, digits, _ and -", at)
+		}
+		if known(h.Name) != nil || isHandoff(h.Name) {
+			complain("%s.name: %q is the name of a built-in tool or a handoff", at, h.Name)
+		}
+		if slices.ContainsFunc(a.Tools[:i], func(o aurora.HTTPTool) bool { return o.Name == h.Name }) {
+			complain("%s.name: %q is the name of another tool", at, h.Name)
+		}
+		if _, err := g.target(h.URL); err != nil {
+			complain("%s.url: %w", at, err)
+		}
+		if _, err := s.check(parameters(h.Parameters)); err != nil {
+			complain("%s.parameters: %s", at, strings.Join(strings.Fields(err.Error()), " "))
+		}
+	}
+	for i, m := range a.MCPServers {
+		if _, err := g.target(m.URL); err != nil {
+			complain("mcpServers.%d.url: %w", i, err)
+		}
+	}
+	for i, d := range a.TransferDestinations {
+		same := func(o aurora.Destination) bool { return d.Name != "" && o.Name == d.Name }
+		if slices.ContainsFunc(a.TransferDestinations[:i], same) {
+			complain("transferDestinations.%d.name: %q is the name of another destination", i, d.Name)
+		}
+	}
+	return errors.Join(wrong...)
+}

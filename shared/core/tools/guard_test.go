@@ -1,0 +1,220 @@
+package tools
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// names resolves every name to what answer says for the nth question, over a DNS connection without a network.
+func resolver(answer func(n int32) netip.Addr) *net.Resolver {
+	var asked atomic.Int32
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer func() { _ = theirs.Close() }()
+			length := make([]byte, 2)
+			if _, err := io.ReadFull(theirs, length); err != nil {
+				return
+			}
+			q := make([]byte, binary.BigEndian.Uint16(length))
+			if _, err := io.ReadFull(theirs, q); err != nil {
+				return
+			}
+			end := 12
+			for q[end] != 0 {
+				end += int(q[end]) + 1
+			}
+			end += 5
+			a := answer(asked.Add(1))
+			reply := append([]byte{}, q[:end]...)
+			copy(reply[2:], []byte{0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0})
+			if kind := binary.BigEndian.Uint16(q[end-4:]); kind == 1 && a.Is4() || kind == 28 && a.Is6() {
+				reply[7] = 1
+				reply = append(reply, 0xc0, 12, 0, byte(kind), 0, 1, 0, 0, 0, 0, 0, byte(a.BitLen()/8))
+				reply = append(reply, a.AsSlice()...)
+			}
+			_, _ = theirs.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
+		}()
+		return ours, nil
+	}}
+}
+
+// D1, D5, D6: addresses that must not be reached, in every form that somebody thought of. Any name resolves to
+// loopback here, so that a form which passes the reading is stopped at the dial.
+func TestSSRF(t *testing.T) {
+	forms := []string{
+		"https://169.254.169.254/latest/meta-data/", "http://169.254.169.254/", "https://169.254.170.2/v2/credentials", "https://[fd00:ec2::254]/",
+		"https://metadata.google.internal/", "https://100.100.100.200/", "https://127.0.0.1/", "https://127.0.0.1:9001/2018-06-01/runtime/invocation/next",
+		"https://169.254.100.1/", "https://localhost/", "https://LOCALHOST/", "https://localhost./", "https://127.1/", "https://127.0.1/", "https://0/", "https://0.0.0.0/",
+		"https://2130706433/", "https://017700000001/", "https://0x7f000001/", "https://0x7f.0.0.1/", "https://0177.0.0.1/", "https://127.0.0.1./",
+		"https://[::1]/", "https://[::]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:a9fe:a9fe]/", "https://[::127.0.0.1]/", "https://[64:ff9b::7f00:1]/",
+		"https://[64:ff9b:1::7f00:1]/", "https://[2002:7f00:1::]/", "https://[2001::1]/", "https://[fe80::1]/", "https://[fe80::1%25eth0]/", "https://[fc00::1]/", "https://[ff02::1]/", "https://[2001:db8::1]/",
+		"https://10.0.0.1/", "https://172.16.0.1/", "https://172.31.255.255/", "https://192.168.1.1/", "https://100.64.0.1/", "https://192.0.0.8/", "https://198.18.0.1/",
+		"https://192.0.2.1/", "https://198.51.100.1/", "https://203.0.113.1/", "https://224.0.0.1/", "https://240.0.0.1/", "https://255.255.255.255/",
+		"https://127.0.0.1.nip.io/", "https://tools.example.com/", "https://①②⑦.⓪.⓪.①/", "https://tools.example.com:80/", "https://tools.example.com:22/", "http://tools.example.com/",
+		"https://user:pw@127.0.0.1/", "https://tools.example.com@127.0.0.1/", "https://tools.example.com\\@127.0.0.1/", "https://127.0.0.1#@tools.example.com/",
+		"file:///etc/passwd", "gopher://127.0.0.1:25/", "ftp://tools.example.com/", "//127.0.0.1/", "https:127.0.0.1", "https:///", "https://", "", " https://127.0.0.1/", "https://127.0.0.1\t/",
+		"https://%31%32%37.0.0.1/", "https://127.0.0.1%00.example.com/", "https://tools.example.com\r\nHost: x/", "unix:///var/run/docker.sock", "data:text/plain,x",
+	}
+	if len(forms) < 40 {
+		t.Fatalf("only %d forms", len(forms))
+	}
+	for _, loopback := range []string{"127.0.0.1", "::1", "169.254.169.254", "64:ff9b::a00:1"} {
+		k, _ := newKit(t)
+		k.guard = newGuardWith(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr(loopback) }))
+		for _, form := range forms {
+			to, err := k.guard.target(form)
+			if err == nil {
+				_, err = k.post(t.Context(), to, aurora.HTTPTool{Name: "x", URL: form}, session(), agent.Call{Arguments: []byte(`{}`)})
+				if !errors.Is(err, errGuard) && !strings.Contains(err.Error(), "no such host") {
+					t.Errorf("%s (names are %s): %v", form, loopback, err)
+				}
+			}
+			if err == nil {
+				t.Errorf("%s was reached", form)
+			}
+		}
+	}
+}
+
+// What was looked at before is not what is connected to.
+func TestRebinding(t *testing.T) {
+	k, _ := newKit(t)
+	names := resolver(func(n int32) netip.Addr {
+		if n <= 2 { // A and AAAA of the first look
+			return netip.MustParseAddr("93.184.215.14")
+		}
+		return netip.MustParseAddr("127.0.0.1")
+	})
+	k.guard = newGuardWith(nil, names)
+	seen, err := names.LookupHost(t.Context(), "tools.example.com")
+	if err != nil || len(seen) != 1 || seen[0] != "93.184.215.14" {
+		t.Fatalf("the double does not answer: %v %v", seen, err)
+	}
+	to, err := k.guard.target("https://tools.example.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = k.post(t.Context(), to, aurora.HTTPTool{Name: "x"}, session(), agent.Call{Arguments: []byte(`{}`)})
+	if !errors.Is(err, errGuard) || !fault.Is(err, fault.Forbidden) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for _, yes := range []string{"93.184.215.14", "1.1.1.1", "100.63.255.255", "100.128.0.0", "172.32.0.1", "2606:4700::1111", "::ffff:93.184.215.14"} {
+		if !public(netip.MustParseAddr(yes)) {
+			t.Errorf("%s is not public", yes)
+		}
+	}
+	for _, no := range []string{"::ffff:10.0.0.1", "2606:4700::1111%eth0", "192.88.99.1", "3fff::1", "5f00::1", "100::1", "fec0::1", "1::1"} {
+		if public(netip.MustParseAddr(no)) {
+			t.Errorf("%s is public", no)
+		}
+	}
+	if public(netip.Addr{}) {
+		t.Error("nothing is public")
+	}
+}
+
+// D2: a redirect is an answer, and no way on.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	k, w := newKit(t)
+	var reached atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	defer elsewhere.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
+		k.PrivateHosts = []string{hostOf(server), hostOf(elsewhere)} // even to one that is allowed
+		k.guard = newGuard(k.PrivateHosts)
+		w.secrets["aurora/test/tools/s"] = "bearer-secret"
+		_, err := use(t, offered(t, k, aurora.HTTPTool{Name: "x", URL: server.URL, Secret: "s"}), `{}`)
+		if !fault.Is(err, fault.Upstream) {
+			t.Errorf("%d: %v", status, err)
+		}
+		server.Close()
+		k.guard.transport.CloseIdleConnections()
+	}
+	if reached.Load() != 0 {
+		t.Error("a redirect was followed")
+	}
+}
+
+// D3: a proxy from the environment would see the secrets and choose the address.
+func TestNoProxy(t *testing.T) {
+	var reached atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	defer proxy.Close()
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"} {
+		t.Setenv(name, proxy.URL)
+	}
+	k, _ := newKit(t)
+	k.guard = newGuardWith(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr("10.0.0.1") }))
+	if k.guard.transport.Proxy != nil {
+		t.Error("a proxy is asked for")
+	}
+	_, err := use(t, offered(t, k, aurora.HTTPTool{Name: "x", URL: "https://tools.example.com/"}), `{}`)
+	if !errors.Is(err, errGuard) || reached.Load() != 0 {
+		t.Errorf("%v, the proxy was reached %d times", err, reached.Load())
+	}
+}
+
+// Private hosts are exact: another port of the same host is not let through.
+func TestPrivateHostsAreExact(t *testing.T) {
+	g := newGuard([]string{"127.0.0.1:9999", " LOCALHOST:8080 ", ""})
+	for form, ok := range map[string]bool{"http://127.0.0.1:9999/x": true, "http://localhost:8080": true, "https://127.0.0.1:9999/": true,
+		"http://127.0.0.1:9998/": false, "http://127.0.0.2:9999/": false, "http://127.0.0.1/": false, "ftp://127.0.0.1:9999/": false} {
+		if _, err := g.target(form); (err == nil) != ok {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+	if _, err := g.transport.DialContext(t.Context(), "tcp", "127.0.0.1:9998"); !errors.Is(err, errGuard) {
+		t.Errorf("%v", err)
+	}
+}
+
+// D9: the secret goes to the server that it is for.
+func TestSecretIsBoundToItsServer(t *testing.T) {
+	g := newGuard([]string{"127.0.0.1:1", "127.0.0.1:2"})
+	to, err := g.target("http://127.0.0.1:1/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{"http://127.0.0.1:2/", "https://127.0.0.1:1/", "http://localhost:1/"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, other, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := g.client(to, "secret").Do(r)
+		if response != nil {
+			_ = response.Body.Close()
+		}
+		if !errors.Is(err, errGuard) || r.Header.Get("Authorization") != "" {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+}
+
+func hostOf(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
+
+// offered makes an HTTP tool in a session.
+func offered(t *testing.T, k *Kit, h aurora.HTTPTool) agent.Tool {
+	t.Helper()
+	s := session()
+	s.CallID = "" // each call is a wish of its own
+	s.Assistant.Tools = []aurora.HTTPTool{h}
+	return find(t, k.For(t.Context(), s), h.Name)
+}

@@ -1,0 +1,59 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/toolschema"
+)
+
+const mostSchemas = 500 // compiled ones that are kept
+
+// schemas keeps compiled schemas by their text.
+type schemas struct {
+	mu       sync.Mutex
+	compiled map[string]*toolschema.Schema
+}
+
+// check returns a check of arguments against a schema, or why it is no schema of an object.
+func (s *schemas) check(text json.RawMessage) (check func(json.RawMessage) error, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	compiled := s.compiled[string(text)]
+	if compiled == nil {
+		var err error
+		if compiled, err = toolschema.Compile(text); err != nil {
+			return nil, err
+		}
+		if s.compiled == nil || len(s.compiled) >= mostSchemas {
+			s.compiled = map[string]*toolschema.Schema{}
+		}
+		s.compiled[string(text)] = compiled
+	}
+	return compiled.Check, nil
+}
+
+// must is check for schemas of ours. One that is none refuses every call, which a test would see.
+func (s *schemas) must(text json.RawMessage) func(json.RawMessage) error {
+	check, err := s.check(text)
+	if err != nil {
+		return func(json.RawMessage) error {
+			return fault.New(fault.Internal, "The tool cannot be used.").Because(err)
+		}
+	}
+	return check
+}
+
+// clip cuts text to at most n bytes, between characters.
+func clip(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "")
+}
+
+// panicked is what a panic said, as an error.
+func panicked(p any) error { return fmt.Errorf("panic: %v", p) }

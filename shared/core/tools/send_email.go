@@ -1,0 +1,54 @@
+package tools
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+)
+
+//go:embed send_email.md
+var sendEmailPrompt string
+
+const sendEmailParameters = `{"type":"object","required":["subject","body"],"additionalProperties":false,
+"properties":{"subject":{"type":"string","minLength":1,"maxLength":200,"pattern":"^[^\\x00-\\x1f\\x7f]*\\S[^\\x00-\\x1f\\x7f]*$","description":"One line that says what it is about."},
+"body":{"type":"string","minLength":1,"maxLength":10000,"pattern":"\\S","description":"The whole message as plain text."}}}`
+
+var sendEmail = builtin{
+	name: "send_email", description: sendEmailPrompt, parameters: fixed(sendEmailParameters), effect: always,
+	offered: func(k *Kit, s Session) bool {
+		return len(s.Assistant.Emails) > 0 && k.Mail != nil && ready(k.Mail) && k.Once != nil
+	},
+	call: func(ctx context.Context, k *Kit, s Session, in agent.Call) (string, error) {
+		var args struct{ Subject, Body string }
+		if err := json.Unmarshal(in.Arguments, &args); err != nil {
+			return "", fmt.Errorf("read arguments: %w", err)
+		}
+		m := aurora.Mail{To: s.Assistant.Emails, Subject: printable(args.Subject), Text: printable(args.Body) + signature(s)}
+		if err := k.Mail.SendMail(ctx, m); err != nil {
+			return "", fmt.Errorf("send mail: %w", err)
+		}
+		return "The e-mail was sent to the team.", nil
+	},
+}
+
+func ready(mail any) bool {
+	r, ok := mail.(interface{ Ready() bool })
+	return !ok || r.Ready()
+}
+
+// signature tells whoever reads the mail which call it is about, in words that the model has no part in.
+func signature(s Session) string {
+	lines := []string{"", "", "--", "Assistant: " + string(s.Assistant.AssistantName)}
+	if s.Caller != "" {
+		lines = append(lines, "Caller: "+string(s.Caller))
+	}
+	if s.CallID != "" {
+		lines = append(lines, "Call: "+s.CallID)
+	}
+	return printable(strings.Join(lines, "\n")) + "\n"
+}

@@ -1,0 +1,99 @@
+package tools
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+//go:embed transfer_call.md
+var transferCallPrompt string
+
+var transferCall = builtin{
+	name: "transfer_call", description: transferCallPrompt, parameters: destinations, effect: carriesOut,
+	offered: func(_ *Kit, s Session) bool {
+		return len(s.Assistant.TransferDestinations) > 0 && !s.theirs("transferCall", "transfer_call")
+	},
+	call: func(ctx context.Context, k *Kit, s Session, in agent.Call) (string, error) {
+		to, err := destination(s, in)
+		if err != nil {
+			return "", err
+		}
+		if !carriesOut(k, s) {
+			return "The call is transferred once you have said goodbye in one short sentence.", nil
+		}
+		if err := k.Control.Transfer(ctx, s.CallSID, to); err != nil {
+			return "", fmt.Errorf("transfer call: %w", err)
+		}
+		return "The call is being transferred now.", nil
+	},
+	outcome: func(k *Kit, s Session, in agent.Call, content string) agent.Outcome {
+		to, err := destination(s, in)
+		if err != nil {
+			return agent.Outcome{Content: content}
+		}
+		return agent.Outcome{Content: content, Action: &aurora.Action{
+			Type: aurora.TransferCall, Destination: &to, ToolCallID: in.ID, CarriedOut: carriesOut(k, s)}}
+	},
+}
+
+// label is how the model names a destination: never by its number.
+func label(d aurora.Destination, i int) string {
+	if name := strings.TrimSpace(d.Name); name != "" {
+		return name
+	}
+	return fmt.Sprintf("destination %d", i+1)
+}
+
+// destinations is the schema that offers the stored destinations by name.
+func destinations(s Session) json.RawMessage {
+	var names, about []string
+	for i, d := range s.Assistant.TransferDestinations {
+		name := label(d, i)
+		names = append(names, name)
+		if d.Description != "" {
+			about = append(about, name+": "+d.Description)
+		}
+	}
+	b, err := json.Marshal(map[string]any{
+		"type": "object", "required": []string{"destination"}, "additionalProperties": false,
+		"properties": map[string]any{"destination": map[string]any{"type": "string", "enum": unique(names),
+			"description": strings.TrimSpace("Where to transfer the call. " + strings.Join(about, " "))}},
+	})
+	if err != nil {
+		return json.RawMessage(`false`) // strings and lists of them can always be written
+	}
+	return b
+}
+
+func unique(names []string) []string {
+	var each []string
+	seen := map[string]bool{}
+	for _, name := range names {
+		if !seen[name] {
+			each = append(each, name)
+		}
+		seen[name] = true
+	}
+	return each
+}
+
+// destination is the stored one that the arguments name.
+func destination(s Session, in agent.Call) (aurora.Destination, error) {
+	var args struct{ Destination string }
+	if err := json.Unmarshal(in.Arguments, &args); err != nil {
+		return aurora.Destination{}, fmt.Errorf("read arguments: %w", err)
+	}
+	for i, d := range s.Assistant.TransferDestinations {
+		if label(d, i) == args.Destination {
+			return d, nil
+		}
+	}
+	return aurora.Destination{}, fault.New(fault.Invalid, "There is no such destination.").In("destination")
+}

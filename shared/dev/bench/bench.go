@@ -1,0 +1,247 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"example.com/aurora/shared/adapter/secretsmanager"
+	"example.com/aurora/shared/dev/emulator"
+)
+
+// Options say where everything is.
+type Options struct {
+	Root    string    // the folder that holds template.yaml
+	Data    string    // where bench.json goes
+	Readme  string    // the file that the tables are put into, between its marks; none where empty
+	Out     io.Writer // the tables, and what is going on
+	Environ []string
+	Seed    func(ctx context.Context, info emulator.Info) error
+}
+
+// sizes of a run: how often everything is done.
+type size struct {
+	starts  int     // cold starts of each function
+	works   int     // pieces of work of each function
+	alone   int     // turns by each way, one at a time
+	rounds  int     // of sixteen turns together
+	load    float64 // of the numbers of requests
+	reports []int   // calls
+}
+
+func (s size) scaled(n int) int { return max(1, int(float64(n)*s.load)) }
+
+// whole is the run of `make bench`.
+var whole = size{starts: 10, works: 15, alone: 50, rounds: 8, load: 1, reports: reportSizes}
+
+// bench is a run under way.
+type bench struct {
+	Options
+	size    size
+	began   time.Time
+	temp    string // everything that a run makes, and leaves behind nowhere
+	outside *outside
+	stack   *emulator.Stack
+	meter   *meter
+	secrets *secretsmanager.Store
+	queue   string // the address of a queue that nobody works on
+	results Results
+}
+
+func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
+
+// missing notes what could not be measured.
+func (b *bench) missing(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	b.results.Missing = append(b.results.Missing, text)
+	b.say("          %s", text)
+}
+
+// Run measures everything, prints it, and writes bench.json into the data folder.
+func Run(ctx context.Context, o Options) error {
+	b := &bench{Options: o, size: whole}
+	if err := b.measure(ctx); err != nil {
+		return err
+	}
+	if err := b.write(); err != nil {
+		return err
+	}
+	text := markdown(b.results)
+	b.say("\n%s", text)
+	if o.Readme != "" {
+		return intoReadme(o.Readme, text)
+	}
+	return nil
+}
+
+func (b *bench) measure(ctx context.Context) (err error) {
+	if b.temp, err = os.MkdirTemp("", "aurora-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.temp)) }()
+	if b.outside, err = startOutside(); err != nil {
+		return err
+	}
+	defer b.outside.close()
+	b.began = time.Now()
+	b.results = Results{Version: 1, At: b.began.UTC().Truncate(time.Second), Machine: machine()}
+	defer func() {
+		if b.meter != nil {
+			b.meter.close()
+		}
+		if b.stack != nil {
+			err = errors.Join(err, b.stack.Close())
+		}
+	}()
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"build everything, and start the stack", b.ready}, {"micro-benchmarks and reports", b.micro}, {"cold starts", b.cold}, {"every function at work", b.warm},
+		{"turns of a conversation", b.turns}, {"webhook", b.webhook}, {"outbound calls", b.outbound},
+		{"memory", b.peaks},
+	} {
+		b.say("%6.1f s  %s", time.Since(b.began).Seconds(), step.name)
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	b.results.Seconds = time.Since(b.began).Round(100 * time.Millisecond).Seconds()
+	b.results.Costs = costs(b.results)
+	workers, batch := b.stack.Batches("call-worker")
+	b.results.Million = million(b.results, workers, batch)
+	b.results.Targets = targets(b.results)
+	return nil
+}
+
+func (b *bench) write() error {
+	text, err := json.MarshalIndent(b.results, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.Data, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.Data, "bench.json"), append(text, '\n'), 0o600)
+}
+
+// environ is what the stack may know of the environment: nothing that leads to anybody's account, and no setting of
+// somebody's own that would make runs differ.
+func (b *bench) environ() []string {
+	var out []string
+	for _, entry := range b.Environ {
+		name, _, _ := strings.Cut(entry, "=")
+		switch {
+		case name == "PATH", name == "HOME", name == "TMPDIR", strings.HasPrefix(name, "XDG_"), strings.HasPrefix(name, "npm_config_"):
+			out = append(out, entry)
+		case strings.HasPrefix(name, "GO") && name != "GOMEMLIMIT" && name != "GOGC", strings.HasPrefix(name, "CGO_"), strings.HasSuffix(strings.ToUpper(name), "_PROXY"):
+			out = append(out, entry)
+		}
+	}
+	return append(out, "OPENAI_BASE_URL="+b.outside.model, "OPENAI_API_KEY=bench", "TWILIO_BASE_URL="+b.outside.telephone,
+		"LIMIT_KEY_PER_MINUTE=1000000", "LIMIT_KEY_PER_DAY=1000000", "LIMIT_DESTINATION_PER_DAY=1000000", "LIMIT_COUNTRY_PER_DAY=1000000",
+		"LIMIT_SPEND_PER_DAY_USD=1000000", "HYPERSCALE_ASSISTANT_ID="+theAssistant)
+}
+
+// ready starts the stack: once to build everything, once as `make run` does, with its time, and once to work with.
+func (b *bench) ready(ctx context.Context) error {
+	data := filepath.Join(b.temp, "data")
+	start := func() (err error) {
+		b.stack, err = emulator.Start(ctx, emulator.Options{Root: b.Root, Data: data, Seed: b.Seed, Environ: b.environ()})
+		return err
+	}
+	if err := start(); err != nil {
+		return err
+	}
+	err := b.stack.Close()
+	b.stack = nil
+	if err != nil {
+		return err
+	}
+	for range 2 { // the first builds the program itself
+		if b.results.ReadySeconds, err = b.makeRun(ctx, data); err != nil {
+			return err
+		}
+	}
+	if err := start(); err != nil {
+		return err
+	}
+	return b.prepare(ctx)
+}
+
+// prepare makes what the harness needs beside the stack: meters, a bucket and a queue of its own.
+func (b *bench) prepare(ctx context.Context) (err error) {
+	info := b.stack.Info()
+	b.meter, err = newMeter(map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB": info.Endpoints["dynamodb"], "AWS_ENDPOINT_URL_S3": info.Endpoints["s3"], "AWS_ENDPOINT_URL_SQS": info.Endpoints["sqs"],
+		"AWS_ENDPOINT_URL_SESV2": info.Endpoints["ses"], "AWS_ENDPOINT_URL_SECRETS_MANAGER": info.Endpoints["secretsmanager"],
+	})
+	if err != nil {
+		return err
+	}
+	b.secrets = secretsmanager.New(func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+			BaseEndpoint: aws.String(info.Endpoints["secretsmanager"])}, nil
+	}, time.Now)
+	if err := b.put(ctx, "", ""); err != nil {
+		return fmt.Errorf("make a bucket: %w", err)
+	}
+	answer, err := b.do(ctx, http.MethodPost, info.Endpoints["sqs"], `{"QueueName":"aurora-bench"}`, "AmazonSQS.CreateQueue")
+	if err != nil {
+		return fmt.Errorf("make a queue: %w", err)
+	}
+	var made struct {
+		QueueURL string `json:"QueueUrl"`
+	}
+	if err := json.Unmarshal(answer, &made); err != nil || made.QueueURL == "" {
+		return fmt.Errorf("make a queue: %s", answer)
+	}
+	b.queue = made.QueueURL
+	return nil
+}
+
+// secret is the name of one of the stack's secrets.
+func (b *bench) secret(name string) string {
+	stage := strings.TrimSuffix(strings.TrimPrefix(b.stack.Info().Tables["assistants"], "aurora-"), "-assistants")
+	return "aurora/" + stage + "/" + name
+}
+
+// put stores an object in the bench's own bucket; without a key it makes the bucket. S3's stand-in looks at no signature.
+func (b *bench) put(ctx context.Context, key, text string) error {
+	_, err := b.do(ctx, http.MethodPut, b.stack.Info().Endpoints["s3"]+"/"+benchBucket+"/"+key, text, "")
+	return err
+}
+
+func (b *bench) do(ctx context.Context, method, url, text, target string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	if target != "" {
+		r.Header.Set("X-Amz-Target", target)
+		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	}
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("%s: %.300s", resp.Status, answer)
+	}
+	return answer, nil
+}

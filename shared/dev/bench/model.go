@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"example.com/aurora/shared/dev/fakeopenai"
+)
+
+// Tokens is how many pieces the fake model's answer has; each is a token, about.
+const Tokens = 100
+
+// Pace is the time between two of its pieces: 500 tokens a second, as fast as hosted models get.
+const Pace = 2 * time.Millisecond
+
+// outside is the world that the bundle talks to: a fake model and a fake telephone provider. asked counts their requests.
+type outside struct {
+	model, telephone string
+	asked            struct{ model, telephone atomic.Int64 }
+	telephoneTime    atomic.Int64 // nanoseconds in the telephone provider
+	close            func()
+}
+
+func startOutside() (*outside, error) {
+	o := &outside{}
+	standin := fakeopenai.New(fakeopenai.Options{})
+	modelURL, closeModel, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.asked.model.Add(1)
+		complete(w, r, standin)
+	}))
+	if err != nil {
+		return nil, err
+	}
+	telephoneURL, closeTelephone, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		o.asked.telephone.Add(1)
+		placed(w, r)
+		o.telephoneTime.Add(int64(time.Since(began)))
+	}))
+	if err != nil {
+		closeModel()
+		return nil, err
+	}
+	o.model, o.telephone = modelURL+"/v1", telephoneURL
+	o.close = func() { closeModel(); closeTelephone(); standin.Close() }
+	return o, nil
+}
+
+// serve serves on any free port.
+func serve(handler http.Handler) (url string, stop func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				fmt.Fprintln(os.Stderr, "panic in a server of the bench:", p)
+			}
+		}()
+		_ = server.Serve(listener) // ends with Close
+	}()
+	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+// complete answers a turn at a model's pace: the first token at once, and each next one at its own moment after the
+// first, so that one that was late does not make the others late. Where JSON of a schema is asked for the stand-in
+// answers, which knows how to fill it in.
+func complete(w http.ResponseWriter, r *http.Request, standin http.Handler) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "/chat/completions") {
+		http.NotFound(w, r)
+		return
+	}
+	var asked struct {
+		Model  string
+		Stream bool
+		Format json.RawMessage `json:"response_format"`
+	}
+	if err := json.Unmarshal(body, &asked); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if len(asked.Format) > 0 || !asked.Stream {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		standin.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	flusher, _ := w.(http.Flusher)
+	event := func(delta, finish string) {
+		_, _ = fmt.Fprintf(w, "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":%s}]}\n\n", asked.Model, delta, finish)
+		flusher.Flush()
+	}
+	event(`{"role":"assistant","content":""}`, "null")
+	began := time.Now()
+	for i := range Tokens {
+		time.Sleep(time.Until(began.Add(time.Duration(i) * Pace)))
+		event(fmt.Sprintf(`{"content":"word%02d "}`, i), "null")
+	}
+	event(`{}`, `"stop"`)
+	_, _ = fmt.Fprintf(w, "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":%d,\"total_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.Model, Tokens, Tokens+10)
+}
+
+// placed answers as Twilio does when it takes a call or a text message, and never calls back.
+func placed(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	sid := strings.ToLower(strings.ReplaceAll(fmt.Sprintf("%032x", time.Now().UnixNano()), " ", "0"))
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = fmt.Fprintf(w, `{"sid":"CA%s","status":"queued","direction":"outbound-api","api_version":"2010-04-01"}`, sid)
+}

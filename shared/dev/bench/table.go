@@ -1,0 +1,177 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// figure is a number with three digits that count.
+func figure(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 1000:
+		return count(int(math.Round(v)))
+	case a >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case a >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
+
+// count is a whole number with its thousands apart.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
+}
+
+// markdown is a run as tables that can be read as they stand, too.
+func markdown(r Results) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
+	line("Run of %s on %s, %d cores, %s, %s; it took %.0f s.", r.At.Format("2 January 2006"), r.Machine.CPU, r.Machine.Cores, r.Machine.OS, r.Machine.Go, r.Seconds)
+	for _, m := range r.Missing {
+		line("\n**Missing:** %s", m)
+	}
+	line("")
+	t := table{{"target", "wanted", "found", ""}}
+	for _, x := range r.Targets {
+		t = append(t, []string{x.What, x.Wanted, x.Found, map[bool]string{true: "reached", false: "not reached"}[x.Reached]})
+	}
+	t.to(&b)
+
+	line("\nA turn of %d tokens from a model that says its first at once and one more every %d ms; medians, milliseconds. \"Added\" is what comes on top of asking the model itself.\n", Tokens, Pace.Milliseconds())
+	t = table{{"way", "at once", "first word", "added", "p99", "end", "added", "p99", "CPU a turn", "a 1,000 tokens"}}
+	for _, x := range r.Turns {
+		t = append(t, []string{x.Way, strconv.Itoa(x.AtOnce), figure(x.First), figure(x.AddedFirst), figure(x.FirstP99), figure(x.End), figure(x.AddedEnd), figure(x.EndP99), figure(x.CPU), figure(x.CPU * 1000 / Tokens)})
+	}
+	t.to(&b)
+
+	line("\nThe webhook and a call's placing, on the local stack with all that it does meanwhile. Of an outbound call %s ms are the telephone provider's; the rest is ours and the local stores'.\n", figure(r.Outbound.OutsideMs))
+	t = table{{"request", "bytes", "at once", "a second", "p50 ms", "p99 ms", "CPU ms", "MB"}}
+	for _, x := range append(append([]Load{}, r.Webhook...), r.Outbound) {
+		t = append(t, []string{x.What, count(x.Bytes), strconv.Itoa(x.AtOnce), figure(x.PerSecond), figure(x.P50), figure(x.P99), figure(x.CPU), figure(float64(x.ResidentKB) / 1024)})
+	}
+	t.to(&b)
+
+	line("\nReports, and the loop.\n")
+	t = table{{"what", "figures"}}
+	for _, x := range r.Reports {
+		words := fmt.Sprintf("%s s CPU, %s MB at the peak", strconv.FormatFloat(x.CPUSeconds, 'g', 3, 64), figure(x.PeakMB))
+		if x.Growth > 0 {
+			words += fmt.Sprintf("; time grew %s times as fast as the calls", figure(x.Growth))
+		}
+		t = append(t, []string{"report of " + count(x.Calls) + " calls", words})
+	}
+	for _, x := range r.Micro {
+		words := fmt.Sprintf("%s ns, %s B and %s allocations each", figure(x.Values["ns/op"]), figure(x.Values["B/op"]), figure(x.Values["allocs/op"]))
+		if v := x.Values["turns/s"]; v > 0 {
+			words = fmt.Sprintf("%s turns a second; %s", figure(v), words)
+		}
+		t = append(t, []string{map[string]string{"StreamToken": "a streamed token, from the model's chunk to the pipe", "TurnWithThreeTools": "a turn of the loop with three tools"}[x.Name], words})
+	}
+	t.to(&b)
+	functions(&b, r)
+	day(&b, r.Million)
+	return b.String()
+}
+
+// functions are the tables with a line for each function.
+func functions(b *strings.Builder, r Results) {
+	_, _ = fmt.Fprintf(b, "\nCold starts, from the process's start to its first question for work and to its first answer; milliseconds, medians.\n\n")
+	t := table{{"function", "asks", "× bare", "answers", "binary MB", "zipped MB", "resident MB"}}
+	for _, x := range r.Cold {
+		t = append(t, []string{x.Function, figure(x.NextMs), figure(x.Ratio), figure(x.AnswerMs), figure(float64(x.BinaryKB) / 1024), figure(float64(x.ZippedKB) / 1024), figure(float64(x.ResidentKB) / 1024)})
+	}
+	t.to(b)
+	_, _ = fmt.Fprintf(b, "\nDollars a million, at AWS's prices of %s in %s (shared/dev/bench/prices.go), arm64. CPU is measured here; waiting is counted from what was asked of stores, model and telephone. "+
+		"REST adds $%.2f and its authorizer. The last columns are what CPU becomes at a size, and for chat what of it comes before the first word.\n\n", PricesRead, Region, perREST*1e6)
+	t = table{{"function", "CPU ms", "waits ms", "MB at the peak", "template MB", "Lambda $", "stores, logs $", "cheapest MB", "Lambda $"}}
+	for _, m := range memorySizes {
+		t[0] = append(t[0], fmt.Sprintf("at %d", m))
+	}
+	for _, x := range r.Costs {
+		row := []string{x.Function, figure(x.CPU), figure(x.Wait), figure(x.PeakMB), strconv.Itoa(x.Memory), figure(x.Lambda), figure(x.Stores), strconv.Itoa(x.Cheapest), figure(x.CheapestLambda)}
+		for i, busy := range x.Busy {
+			words := figure(busy)
+			if i < len(x.First) {
+				words += " / " + figure(x.First[i])
+			}
+			row = append(row, words)
+		}
+		t = append(t, row)
+	}
+	t.to(b)
+	for _, x := range r.Costs {
+		if x.Kept != "" {
+			_, _ = fmt.Fprintf(b, "\n%s has %d MB: %s.\n", x.Function, x.Memory, x.Kept)
+		}
+	}
+}
+
+// day is a million calls a day, on paper.
+func day(b *strings.Builder, m Million) {
+	_, _ = fmt.Fprintf(b, "\n**A million calls a day, on paper.** %s.\n\n", strings.Join(m.Assumed, "; "))
+	t := table{{"limit", "needed at the peak", "there is", "room", "because"}}
+	for _, x := range m.Limits {
+		t = append(t, []string{x.What, figure(x.Need), figure(x.Limit), figure(x.Headroom) + "×", x.Arithmetic})
+	}
+	t.to(b)
+	if len(m.Limits) > 0 {
+		_, _ = fmt.Fprintf(b, "\nWhat gives first: %s.\n\n", m.Limits[0].What)
+	}
+	t = table{{"a day", "dollars", "because"}}
+	for _, x := range m.Bill {
+		t = append(t, []string{x.What, figure(x.Dollars), x.Arithmetic})
+	}
+	append(t, []string{"together", figure(m.Dollars), fmt.Sprintf("$%.6f a call", m.Dollars/calls)}).to(b)
+}
+
+// table is rows of cells, the first its head.
+type table [][]string
+
+func (t table) to(b *strings.Builder) {
+	widths := make([]int, len(t[0]))
+	for _, row := range t {
+		for i, cell := range row {
+			widths[i] = max(widths[i], len([]rune(cell)))
+		}
+	}
+	for n, row := range t {
+		for i, cell := range row {
+			_, _ = fmt.Fprintf(b, "| %s%s ", cell, strings.Repeat(" ", widths[i]-len([]rune(cell))))
+		}
+		b.WriteString("|\n")
+		if n == 0 {
+			for _, w := range widths {
+				_, _ = fmt.Fprintf(b, "| %s ", strings.Repeat("-", max(3, w)))
+			}
+			b.WriteString("|\n")
+		}
+	}
+}
+
+// The marks in the README between which the last run stands.
+const (
+	markFrom  = "<!-- the last run of make bench -->\n"
+	markUntil = "<!-- end of it -->"
+)
+
+// intoReadme puts a run in the place of the last one.
+func intoReadme(path, text string) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	head, rest, found := strings.Cut(string(old), markFrom)
+	_, tail, ended := strings.Cut(rest, markUntil)
+	if !found || !ended {
+		return fmt.Errorf("%s has no marks for the last run", path)
+	}
+	return os.WriteFile(path, []byte(head+markFrom+text+markUntil+tail), 0o644)
+}

@@ -1,0 +1,74 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// build makes the functions' programs as AWS gets them, in one go: <bin>/<function>/bootstrap.
+func build(ctx context.Context, root, bin string, environment []string, functions []*functionPlan) error {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		return errors.New("go is not installed, or not on the PATH: it builds the functions")
+	}
+	all := filepath.Join(bin, ".build")
+	if all, err = filepath.Abs(all); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(all, 0o755); err != nil {
+		return fmt.Errorf("building: %w", err)
+	}
+	arguments := []string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", all + string(filepath.Separator)}
+	for _, f := range functions {
+		arguments = append(arguments, "./functions/"+f.folder)
+	}
+	cmd := exec.CommandContext(ctx, goTool, arguments...)
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = root, grace, attributes()
+	cmd.Env = append(append([]string{}, environment...), "CGO_ENABLED=0")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("building the functions: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
+	}
+	for _, f := range functions {
+		if err := place(filepath.Join(all, f.folder), filepath.Join(bin, f.folder)); err != nil {
+			return fmt.Errorf("building %s: %w", f.folder, err)
+		}
+	}
+	return nil
+}
+
+// place puts a program where Lambda looks for it: as `bootstrap` in a folder of its own. The go tool keeps its own
+// name for it, so that what has not changed is not linked again.
+func place(program, folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	target := filepath.Join(folder, "bootstrap")
+	if err := os.Remove(target); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if os.Link(program, target) == nil {
+		return nil
+	}
+	from, err := os.Open(program)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	to, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(to, from); err != nil {
+		_ = to.Close()
+		return err
+	}
+	return to.Close()
+}

@@ -1,0 +1,205 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// doors are the listeners that callers know; they are taken first, so that a port in use is told at once.
+type doors struct {
+	api  net.Listener
+	urls map[string]net.Listener // by logical id
+}
+
+func (s *Stack) listen() (*doors, error) {
+	d := &doors{urls: map[string]net.Listener{}}
+	opened := false
+	defer func() {
+		if !opened {
+			d.close()
+		}
+	}()
+	next := s.options.Port
+	take := func(what string) (net.Listener, error) {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", next))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("port %d, for %s, is taken: stop who uses it, or choose others with PORT=%d", next, what, next+100)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("listening for %s: %w", what, err)
+		}
+		if next != 0 {
+			next++
+		}
+		return l, nil
+	}
+	var err error
+	if d.api, err = take("the API"); err != nil {
+		return nil, err
+	}
+	for _, f := range s.plan.functions {
+		if f.url != nil {
+			if d.urls[f.logical], err = take("the function URL of " + f.folder); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s.info.API = "http://" + d.api.Addr().String()
+	for logical, l := range d.urls {
+		s.info.FunctionURLs[logical] = "http://" + l.Addr().String()
+		s.template.refs[logical+"Url"] = s.info.FunctionURLs[logical] + "/"
+	}
+	opened = true
+	s.onStop(func(context.Context) error { d.close(); return nil }) // for a start that fails before they are served
+	return d, nil
+}
+
+func (d *doors) close() {
+	if d.api != nil {
+		_ = d.api.Close()
+	}
+	for _, l := range d.urls {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// startFunctions makes the pools. No process is started before it is wanted.
+func (s *Stack) startFunctions() error {
+	listener, err := anywhere()
+	if err != nil {
+		return err
+	}
+	s.runtime = newRuntimeAPI(s.crew, listener)
+	s.serve("the runtime API", listener, s.runtime)
+	names := map[string]*function{}
+	for _, p := range s.plan.functions {
+		log, err := openLog(filepath.Join(s.options.Data, "logs"), p.folder, s.show)
+		if err != nil {
+			return err
+		}
+		f := &function{functionPlan: p, limit: s.options.Concurrency, maxInit: maxInit, runtime: s.runtime, log: log, all: map[*process]bool{}}
+		if p.reserved > 0 {
+			f.limit = min(f.limit, p.reserved)
+		}
+		folder := filepath.Join(s.bin, p.folder)
+		environment := s.environmentOf(p, folder)
+		f.launch = func(address string) (*child, error) {
+			return s.launcher.start(filepath.Join(folder, "bootstrap"), nil, append(environment[:len(environment):len(environment)], "AWS_LAMBDA_RUNTIME_API="+address),
+				folder, log, nil)
+		}
+		s.functions = append(s.functions, f)
+		s.byARN[p.arn] = f
+		for _, name := range []string{p.folder, p.logical, p.name, p.arn} {
+			names[name] = f
+		}
+	}
+	s.onStop(func(context.Context) error {
+		var all crew
+		all.tell = s.tell
+		for _, f := range s.functions {
+			all.run("stopping "+f.folder, f.close)
+		}
+		all.wait()
+		return nil
+	})
+	s.invoker = &invoker{names: names, ctx: s.ctx, crew: s.crew, fail: s.giveUp}
+	return nil
+}
+
+// openDoors begins to serve callers.
+func (s *Stack) openDoors(d *doors) error {
+	log, err := openLog(filepath.Join(s.options.Data, "logs"), "gateway", s.show)
+	if err != nil {
+		return err
+	}
+	s.onStop(func(context.Context) error { return log.Close() })
+	s.serve("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, functions: s.byARN, log: log, show: s.show,
+		answers: &authorizerCache{now: time.Now, kept: map[string]cachedDecision{}}})
+	for _, f := range s.functions {
+		if l := d.urls[f.logical]; l != nil {
+			s.serve("the function URL of "+f.folder, l, &functionURL{function: f, domain: f.folder})
+		}
+	}
+	listener, err := anywhere()
+	if err != nil {
+		return err
+	}
+	s.info.Lambda = s.serve("the Invoke API", listener, http.Handler(s.invoker))
+	return nil
+}
+
+// startWork starts the pollers and the schedules.
+func (s *Stack) startWork() {
+	var working crew
+	working.tell = s.tell
+	for _, f := range s.functions {
+		for _, plan := range f.sources {
+			src := &source{sourcePlan: plan, function: f, client: s.sqs, crew: &working, tell: s.tell, visibility: 30 * time.Second}
+			for _, r := range s.plan.queues {
+				if s.template.arn(r) == plan.arn {
+					src.url = s.template.refs[r.logical]
+					src.visibility = time.Duration(number(s.template.resolve(r.properties["VisibilityTimeout"]), 30)) * time.Second
+				}
+			}
+			if src.url == "" {
+				s.tell("%s: the template has no queue %s to poll", f.logical, plan.queue)
+				continue
+			}
+			working.run("polling "+plan.queue, func() { src.run(s.ctx) })
+		}
+		for _, plan := range f.schedules {
+			working.run("the schedule "+plan.name, func() { s.keepTime(f, plan) })
+		}
+	}
+	// Stopped before the functions and the queues are: what they had taken goes back.
+	s.onStop(func(context.Context) error { working.wait(); return nil })
+}
+
+// keepTime invokes a function whenever its schedule is due, as an Event.
+func (s *Stack) keepTime(f *function, plan schedulePlan) {
+	when, err := parseSchedule(plan.expression)
+	if err != nil {
+		s.tell("%s: %v", plan.name, err)
+		return
+	}
+	zone, err := time.LoadLocation(plan.zone)
+	if err != nil {
+		s.tell("%s: %v", plan.name, err)
+		return
+	}
+	started := time.Now()
+	for {
+		now := time.Now()
+		minute := now.Truncate(time.Minute).Add(time.Minute)
+		if !pauseFor(s.ctx, minute.Sub(now)) {
+			return
+		}
+		if when.due(minute.In(zone), started) {
+			s.invoker.async(f, plan.event(f.arn, minute))
+		}
+	}
+}
+
+// giveUp sends an Event that failed for good to the function's destination for failures.
+func (s *Stack) giveUp(ctx context.Context, f *function, destination string, event, cause []byte) {
+	record, err := json.Marshal(map[string]any{"version": "1.0", "timestamp": time.Now().UTC().Format(time.RFC3339Nano),
+		"requestContext":  map[string]any{"requestId": newID(), "functionArn": f.arn + ":$LATEST", "condition": "RetriesExhausted", "approximateInvokeCount": f.retries + 1},
+		"requestPayload":  json.RawMessage(event),
+		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+		"responsePayload": json.RawMessage(cause)})
+	if err == nil {
+		err = s.publish(ctx, destination, record)
+	}
+	if err != nil {
+		s.tell("%s: a failed event was lost: %v", f.logical, err)
+	}
+}

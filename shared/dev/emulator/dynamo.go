@@ -1,0 +1,197 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+//go:embed dynalite.cjs
+var dynalite string
+
+// startDynalite starts DynamoDB and returns its address. Standard input is its life line: close it and it ends.
+func startDynalite(ctx context.Context, l *launcher, clients, data string, environment []string, log *logFile) (*child, io.Closer, string, error) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, nil, "", errors.New("node is not installed, or not on the PATH: DynamoDB is played by dynalite, which needs Node 20 or later")
+	}
+	modules := filepath.Join(clients, "node_modules")
+	if _, err := os.Stat(filepath.Join(modules, "dynalite")); err != nil {
+		log.show("fetching dynalite with npm ci, once …")
+		if err := installClients(ctx, clients); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	if modules, err = filepath.Abs(modules); err != nil {
+		return nil, nil, "", err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, nil, "", fmt.Errorf("starting dynalite: %w", err)
+	}
+	defer func() { _ = read.Close() }()
+	port := &portWriter{out: log, port: make(chan int, 1)}
+	c, err := l.start(node, []string{"-e", dynalite, "--", modules, data}, environment, "", port, read)
+	if err != nil {
+		_ = write.Close()
+		return nil, nil, "", err
+	}
+	select {
+	case p := <-port.port:
+		return c, write, fmt.Sprintf("http://127.0.0.1:%d", p), nil
+	case <-c.gone:
+		err = fmt.Errorf("dynalite ended before it served (%s); %s says why", c.ended(), log.path)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	_ = write.Close()
+	c.stop()
+	return nil, nil, "", err
+}
+
+func installClients(ctx context.Context, clients string) error {
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return errors.New("npm is not installed, or not on the PATH: it comes with Node, and fetches dynalite once")
+	}
+	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = clients, grace, attributes()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci in %s: %w\n%s", clients, err, out)
+	}
+	return nil
+}
+
+// portWriter reads dynalite's first line, which tells its port.
+type portWriter struct {
+	out  io.Writer
+	port chan int
+	mu   sync.Mutex
+	line []byte
+	told bool
+}
+
+func (w *portWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.told {
+		w.line = append(w.line, p...)
+		for {
+			line, rest, found := bytes.Cut(w.line, []byte("\n"))
+			if !found {
+				break
+			}
+			w.line = rest
+			var said struct{ Port int }
+			if json.Unmarshal(line, &said) == nil && said.Port > 0 {
+				w.port <- said.Port
+				w.told = true
+				break
+			}
+		}
+	}
+	return w.out.Write(p)
+}
+
+// makeTables creates the template's tables that are not there yet. One that has other indexes is left as it is, and
+// told: changing it would need its data moved.
+func makeTables(ctx context.Context, client *dynamodb.Client, t *template, tables []*resource, tell func(string, ...any)) error {
+	for _, r := range tables {
+		want, err := tableInput(t, r)
+		if err != nil {
+			return err
+		}
+		have, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: want.TableName})
+		var missing *types.ResourceNotFoundException
+		switch {
+		case errors.As(err, &missing):
+			if _, err := client.CreateTable(ctx, want); err != nil {
+				return fmt.Errorf("making table %s: %w", *want.TableName, err)
+			}
+			if err := whenActive(ctx, client, *want.TableName); err != nil {
+				return err
+			}
+		case err != nil:
+			return fmt.Errorf("looking for table %s: %w", *want.TableName, err)
+		case len(have.Table.GlobalSecondaryIndexes) != len(want.GlobalSecondaryIndexes):
+			tell("table %s has other indexes than the template: remove the data folder to begin anew", *want.TableName)
+		}
+	}
+	return nil
+}
+
+// whenActive waits until a new table can be used: at once here, a little later where a real service plays it.
+func whenActive(ctx context.Context, client *dynamodb.Client, name string) error {
+	for {
+		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)})
+		if err != nil {
+			return fmt.Errorf("waiting for table %s: %w", name, err)
+		}
+		if out.Table.TableStatus == types.TableStatusActive {
+			return nil
+		}
+		if !pauseFor(ctx, grace/20) {
+			return ctx.Err()
+		}
+	}
+}
+
+func tableInput(t *template, r *resource) (*dynamodb.CreateTableInput, error) {
+	p := mapping(t.resolve(r.properties))
+	in := &dynamodb.CreateTableInput{TableName: aws.String(t.name(r)), BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(p["KeySchema"])}
+	for _, v := range list(p["AttributeDefinitions"]) {
+		m := mapping(v)
+		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: aws.String(str(m["AttributeName"])), AttributeType: types.ScalarAttributeType(str(m["AttributeType"]))})
+	}
+	for _, v := range list(p["GlobalSecondaryIndexes"]) {
+		m := mapping(v)
+		projection := mapping(m["Projection"])
+		index := types.GlobalSecondaryIndex{IndexName: aws.String(str(m["IndexName"])), KeySchema: keySchema(m["KeySchema"]),
+			Projection: &types.Projection{ProjectionType: types.ProjectionType(str(projection["ProjectionType"])), NonKeyAttributes: words(projection["NonKeyAttributes"])}}
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, index)
+	}
+	if len(in.KeySchema) == 0 {
+		return nil, fmt.Errorf("table %s has no KeySchema", r.logical)
+	}
+	return in, nil
+}
+
+func keySchema(v any) []types.KeySchemaElement {
+	var schema []types.KeySchemaElement
+	for _, e := range list(v) {
+		m := mapping(e)
+		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(str(m["AttributeName"])), KeyType: types.KeyType(str(m["KeyType"]))})
+	}
+	return schema
+}
+
+// stored lists the ids in the assistants table; nil where there is none, or none in it.
+func stored(ctx context.Context, client *dynamodb.Client, table string) ([]string, error) {
+	var ids []string
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: aws.String(table), ProjectionExpression: aws.String("assistantId")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing the assistants: %w", err)
+		}
+		for _, item := range page.Items {
+			if id, ok := item["assistantId"].(*types.AttributeValueMemberS); ok {
+				ids = append(ids, id.Value)
+			}
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,131 @@
+package emulator
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// runHere is what this test program does when it is started as a stack of its own.
+func runHere(data string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := Run(ctx, Options{Root: "testdata", Data: data, Bin: os.Getenv("AURORA_LOCAL_TEST_BIN"), Environ: os.Environ(), Out: os.Stdout, clients: filepath.Join("..", "compat")})
+	if err != nil {
+		fmt.Println("failed:", err)
+		return 1
+	}
+	return 0
+}
+
+// TestNothingIsLeft ends a whole stack from outside, in each way, while a function is at work.
+func TestNothingIsLeft(t *testing.T) {
+	for _, end := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
+		t.Run(end.String(), func(t *testing.T) {
+			if end == syscall.SIGKILL && runtime.GOOS != "linux" {
+				t.Skip("only Linux tells a child at once that its parent was killed")
+			}
+			data := t.TempDir()
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), "AURORA_LOCAL_TEST_DATA="+data, "AURORA_LOCAL_TEST_BIN="+programs)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = cmd.Process.Kill() }()
+			lines := bufio.NewScanner(out)
+			for lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C") {
+			}
+			text, err := os.ReadFile(filepath.Join(data, InfoFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			info := string(text)
+			api, dynamo := at(t, info, "api").(string), at(t, info, "endpoints", "dynamodb").(string)
+			_, answer := call(t, "GET", api+"/open?do="+newPassage(t), "")
+			var pid int
+			if _, err := fmt.Sscanf(answer, "%d ", &pid); err != nil {
+				t.Fatalf("%q: %v", answer, err)
+			}
+			g := newGate(t)
+			go func() {
+				defer func() { _ = recover() }()
+				if response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request(t, api+"/open?do="+g.url)); err == nil {
+					_ = response.Body.Close()
+				}
+			}()
+			wait(t, g.arrived, "the function at work")
+			if err := cmd.Process.Signal(end); err != nil {
+				t.Fatal(err)
+			}
+			for lines.Scan() { // to the end: nobody who could write is left
+			}
+			err = cmd.Wait()
+			var exit *exec.ExitError
+			if end != syscall.SIGKILL && err != nil || end == syscall.SIGKILL && !errors.As(err, &exit) {
+				t.Errorf("ended with %v", err)
+			}
+			eventually(t, "the function to be gone", func() bool { return gone(pid) })
+			eventually(t, "dynalite to be gone", func() bool {
+				c, err := net.Dial("tcp", strings.TrimPrefix(dynamo, "http://"))
+				if err == nil {
+					_ = c.Close()
+				}
+				return err != nil
+			})
+		})
+	}
+}
+
+func request(t *testing.T, url string) *http.Request {
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), "GET", url, nil)
+	if err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+// newPassage is a gate that is open.
+func newPassage(t *testing.T) string {
+	g := newGate(t)
+	close(g.open)
+	return g.url
+}
+
+// gone says whether a process has ended; one that nobody has waited for counts as ended.
+func gone(pid int) bool {
+	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+		return true
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(patience)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}

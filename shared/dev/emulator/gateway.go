@@ -1,0 +1,293 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+)
+
+// maxGatewayBody is API Gateway's limit of a request's body, in bytes.
+const maxGatewayBody = 10 << 20
+
+// gateway is API Gateway's REST API, as far as the template uses it.
+type gateway struct {
+	plan      apiPlan
+	stage     string
+	functions map[string]*function // by ARN
+	answers   *authorizerCache
+	log       *logFile
+	show      func(line string)
+}
+
+// exchange is one request on its way through the gateway.
+type exchange struct {
+	w         http.ResponseWriter
+	r         *http.Request
+	body      []byte
+	id, trace string
+	start     time.Time
+	route     *routePlan
+	params    map[string]string
+	authority map[string]any // what the authorizer said
+	status    int
+	errorKind string
+}
+
+// ServeHTTP serves one request.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{w: w, r: r, id: newID(), trace: newTrace(), start: time.Now()}
+	w.Header().Set("X-Amzn-Requestid", x.id)
+	w.Header().Set("X-Amzn-Trace-Id", x.trace)
+	defer func() { g.access(x) }()
+	known := false
+	x.route, x.params, known = g.match(r.Method, r.URL)
+	if known && r.Method == http.MethodOptions && x.route == nil && g.plan.cors != nil {
+		g.preflight(x)
+		return
+	}
+	if x.route == nil {
+		g.refuse(x, "MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+		return
+	}
+	body, err := readBody(r, maxGatewayBody)
+	switch {
+	case errors.Is(err, errTooLarge):
+		g.refuse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
+		return
+	case err != nil:
+		g.refuse(x, "BAD_REQUEST_BODY", 400, "Invalid request body")
+		return
+	}
+	x.body = body
+	if !g.authorize(x) {
+		return
+	}
+	g.serve(x)
+}
+
+// maxDrain is how much of a body over its limit is read even so: many clients look for an answer only once they
+// have sent all of theirs.
+const maxDrain = 64 << 20
+
+func readBody(r *http.Request, limit int) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if err == nil && len(body) > limit {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // the answer is the same, however much there is
+		return nil, errTooLarge
+	}
+	return body, err
+}
+
+// match finds the route of a request. known says that the path has routes, whatever their methods.
+func (g *gateway) match(method string, u *url.URL) (found *routePlan, params map[string]string, known bool) {
+	best := -1
+	for _, r := range g.plan.routes {
+		p, score := matchPath(r.path, u.EscapedPath())
+		if score < 0 {
+			continue
+		}
+		known = true
+		if r.method != method && r.method != "ANY" {
+			continue
+		}
+		if score = score*2 + btoi(r.method == method); score > best {
+			best, found, params = score, r, p
+		}
+	}
+	return found, params, known
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// matchPath compares a path with a route's; -1 is no match, and more literal segments score higher.
+func matchPath(route, actual string) (map[string]string, int) {
+	want := strings.Split(strings.Trim(route, "/"), "/")
+	got := strings.Split(strings.TrimSuffix(strings.TrimPrefix(actual, "/"), "/"), "/")
+	params, score := map[string]string{}, 0
+	for i, w := range want {
+		name, variable := strings.CutPrefix(w, "{")
+		name = strings.TrimSuffix(name, "}")
+		greedy, all := strings.CutSuffix(name, "+")
+		switch {
+		case variable && all:
+			if i >= len(got) {
+				return nil, -1
+			}
+			params[greedy] = unescape(strings.Join(got[i:], "/"))
+			return params, score
+		case i >= len(got) || got[i] == "" && len(got) > 1:
+			return nil, -1
+		case variable:
+			params[name] = unescape(got[i])
+			score++
+		case unescape(got[i]) != w:
+			return nil, -1
+		default:
+			score += 100
+		}
+	}
+	if len(got) != len(want) {
+		return nil, -1
+	}
+	return params, score
+}
+
+func unescape(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
+func (g *gateway) preflight(x *exchange) {
+	h := x.w.Header()
+	for property, header := range map[string]string{"AllowOrigin": "Access-Control-Allow-Origin", "AllowHeaders": "Access-Control-Allow-Headers",
+		"AllowMethods": "Access-Control-Allow-Methods", "MaxAge": "Access-Control-Max-Age"} {
+		if value := strings.Trim(str(g.plan.cors[property]), "'"); value != "" {
+			h.Set(header, value)
+		}
+	}
+	x.status = http.StatusOK
+	x.w.WriteHeader(x.status)
+}
+
+// serve invokes the route's function and passes on what it answers.
+func (g *gateway) serve(x *exchange) {
+	f := g.functions[x.route.function.arn]
+	event, err := json.Marshal(g.event(x))
+	if err != nil {
+		g.refuse(x, "DEFAULT_5XX", 500, "Internal server error")
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), x.route.timeout)
+	defer cancel()
+	answer, err := f.invoke(ctx, newID(), x.trace, event)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		g.refuse(x, "INTEGRATION_TIMEOUT", 504, "Endpoint request timed out")
+	case errors.Is(err, errTooLarge):
+		g.refuse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
+	case err != nil: // throttled, or stopping
+		g.refuse(x, "DEFAULT_5XX", 500, "Internal server error")
+	case answer.failure != nil:
+		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+	case x.route.streams:
+		g.stream(ctx, x, answer)
+	default:
+		g.whole(x, answer)
+	}
+}
+
+// whole passes on a buffered answer.
+func (g *gateway) whole(x *exchange, answer *reply) {
+	if answer.stream != nil { // a buffered route cannot read it
+		_ = answer.stream.body.Close()
+		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		return
+	}
+	p, err := readProxyAnswer(answer.payload)
+	if err != nil {
+		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		return
+	}
+	body := []byte(p.Body)
+	if p.IsBase64Encoded && g.isBinary(x.r.Header.Get("Accept")) {
+		if body, err = decodeBase64(p.Body); err != nil {
+			g.refuse(x, "DEFAULT_5XX", 500, "Internal server error")
+			return
+		}
+	}
+	p.writeHeaders(x.w.Header())
+	if x.w.Header().Get("Content-Type") == "" {
+		x.w.Header().Set("Content-Type", "application/json")
+	}
+	x.status = p.StatusCode
+	x.w.WriteHeader(p.StatusCode)
+	_, _ = x.w.Write(body) // the caller may be gone
+}
+
+// stream passes on a streamed answer piece by piece, until it ends or the route's time is up.
+func (g *gateway) stream(ctx context.Context, x *exchange, answer *reply) {
+	if answer.stream == nil {
+		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		return
+	}
+	defer func() { _ = answer.stream.body.Close() }()
+	p, err := readProxyAnswer(answer.stream.prelude)
+	if err != nil {
+		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		return
+	}
+	p.writeHeaders(x.w.Header())
+	if x.w.Header().Get("Content-Type") == "" {
+		x.w.Header().Set("Content-Type", "application/json")
+	}
+	x.status = p.StatusCode
+	x.w.WriteHeader(p.StatusCode)
+	stop := context.AfterFunc(ctx, func() { _ = answer.stream.body.Close() })
+	defer stop()
+	pour(x.w, answer.stream.body)
+}
+
+// pour copies a streamed body to a caller, each piece at once. A body that breaks off breaks the caller's connection
+// off: it must not look whole.
+func pour(w http.ResponseWriter, body io.Reader) {
+	flush := http.NewResponseController(w).Flush
+	_ = flush()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buffer)
+		if n > 0 {
+			if _, err := w.Write(buffer[:n]); err != nil {
+				return // the caller is gone; closing the body lets the function run on unheard
+			}
+			_ = flush()
+		}
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+func (g *gateway) isBinary(kinds string) bool {
+	for _, kind := range strings.Split(kinds, ",") {
+		kind = strings.TrimSpace(strings.Split(kind, ";")[0])
+		for _, b := range g.plan.binary {
+			pattern := strings.ReplaceAll(b, "~1", "/")
+			if ok, _ := path.Match(pattern, kind); ok || pattern == "*/*" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// access keeps one line a request, and shows the operator those that failed.
+func (g *gateway) access(x *exchange) {
+	name := "-"
+	if x.route != nil {
+		name = x.route.function.folder
+	}
+	ms := time.Since(x.start).Milliseconds()
+	line, _ := json.Marshal(map[string]any{"level": "INFO", "time": x.start.UTC().Format(time.RFC3339Nano), "requestId": x.id, "method": x.r.Method,
+		"path": x.r.URL.Path, "function": name, "status": x.status, "error": x.errorKind, "ms": ms}) // scalars always encode
+	_, _ = fmt.Fprintf(g.log, "%s\n", line)
+	if x.status >= 500 {
+		g.show(fmt.Sprintf("gateway: %s %q %d %s after %d ms, %s, request %s", x.r.Method, x.r.URL.Path, x.status, x.errorKind, ms, name, x.id))
+	}
+}

@@ -1,0 +1,246 @@
+package emulator
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestGateway(t *testing.T) {
+	s := begin(t, Options{})
+	api := s.Info().API
+
+	t.Run("event", func(t *testing.T) {
+		response, body := call(t, http.MethodPost, api+"/things/a%20b?q=1&q=2&empty=", `{"x":"ü"}`, "Content-Type", "application/json", "X-Two", "a", "X-Two", "b")
+		if response.StatusCode != 200 {
+			t.Fatal(response.Status, body)
+		}
+		for _, check := range []struct {
+			want any
+			path []string
+		}{
+			{"/things/{id}", []string{"resource"}}, {"/things/a%20b", []string{"path"}}, {"POST", []string{"httpMethod"}},
+			{"a b", []string{"pathParameters", "id"}}, {"2", []string{"queryStringParameters", "q"}}, {"", []string{"queryStringParameters", "empty"}},
+			{"b", []string{"headers", "X-Two"}}, {`{"x":"ü"}`, []string{"body"}}, {false, []string{"isBase64Encoded"}}, {nil, []string{"stageVariables"}},
+			{"test", []string{"requestContext", "stage"}}, {"/test/things/a%20b", []string{"requestContext", "path"}}, {"127.0.0.1", []string{"requestContext", "identity", "sourceIp"}},
+			{response.Header.Get("X-Amzn-Requestid"), []string{"requestContext", "requestId"}}, {"http", []string{"headers", "X-Forwarded-Proto"}},
+			{strings.TrimPrefix(api, "http://"), []string{"headers", "Host"}},
+		} {
+			if got := at(t, body, check.path...); got != check.want {
+				t.Errorf("%s: %v, not %v", strings.Join(check.path, "."), got, check.want)
+			}
+		}
+		if two, _ := at(t, body, "multiValueHeaders", "X-Two").([]any); len(two) != 2 {
+			t.Errorf("multiValueHeaders: %v", two)
+		}
+		if q, _ := at(t, body, "multiValueQueryStringParameters", "q").([]any); len(q) != 2 || q[0] != "1" {
+			t.Errorf("multiValueQueryStringParameters: %v", q)
+		}
+		if _, there := at(t, body, "requestContext").(map[string]any)["authorizer"]; there {
+			t.Error("an open route has an authorizer's words")
+		}
+	})
+
+	t.Run("answers", func(t *testing.T) {
+		tests := []struct {
+			method, path, body string
+			status             int
+			contains           string
+		}{
+			{"GET", "/open?do=number", "", 201, "ok"},
+			{"GET", "/open?do=multi", "", 200, ""},
+			{"GET", "/open?do=malformed", "", 502, `{"broken":true,"requestId":"`},
+			{"GET", "/open?do=plain", "", 502, "broken"},
+			{"GET", "/open?do=error", "", 502, "broken"},
+			{"GET", "/open?do=panic", "", 502, "broken"},
+			{"GET", "/open?do=exit", "", 502, "broken"},
+			{"GET", "/open?do=big", "", 502, "broken"},
+			{"GET", "/open", "", 200, "requestContext"},
+			{"POST", "/things/1?do=sleep", "", 504, "broken"},
+			{"GET", "/things/1", "", 404, "Missing Authentication Token"},
+			{"GET", "/nowhere", "", 404, "Missing Authentication Token"},
+			{"DELETE", "/any/a/b", "", 200, `"rest":"a/b"`},
+			{"GET", "/any", "", 404, ""},
+			{"POST", "/things/1", strings.Repeat("x", 10<<20+1), 413, "Request Too Long"},
+			{"POST", "/things/1", strings.Repeat("x", 6<<20), 413, "Request Too Long"},
+			{"GET", "/wrong-kind", "", 502, "broken"},
+			{"GET", "/stream-buffered", "", 502, "broken"},
+		}
+		for _, test := range tests {
+			response, body := call(t, test.method, api+test.path, test.body)
+			if response.StatusCode != test.status || !strings.Contains(body, test.contains) {
+				t.Errorf("%s %s: %d %.200s", test.method, test.path, response.StatusCode, body)
+			}
+			if response.StatusCode >= 500 && response.Header.Get("Retry-After") != "1" {
+				t.Errorf("%s: no Retry-After in %v", test.path, response.Header)
+			}
+		}
+		response, _ := call(t, "GET", api+"/open?do=multi", "")
+		if two := response.Header.Values("X-Two"); len(two) != 2 || response.Header.Get("X-One") != "1" {
+			t.Errorf("headers: %v", response.Header)
+		}
+		response, _ = call(t, "GET", api+"/open?do=number", "")
+		if response.Header.Get("X-Number") != "5" || response.Header.Get("X-Flag") != "true" {
+			t.Errorf("headers: %v", response.Header)
+		}
+	})
+
+	t.Run("29 the process is killed at its time limit, and the next event is served", func(t *testing.T) {
+		response, _ := call(t, "GET", api+"/open?do=hang", "")
+		if response.StatusCode != 502 {
+			t.Errorf("hanging: %s", response.Status)
+		}
+		if response, _ = call(t, "GET", api+"/open", ""); response.StatusCode != 200 {
+			t.Errorf("after a kill: %s", response.Status)
+		}
+	})
+
+	t.Run("environment", func(t *testing.T) {
+		_, body := call(t, "GET", api+"/open?do=environment", "")
+		for _, want := range []string{"STAGE=test", "THINGS=aurora-test-ThingsTable", "GREETING=hello test at work-test", "AWS_REGION=us-east-1",
+			"SECRET=arn:aws:secretsmanager:us-east-1:000000000000:secret:aurora/test/api-", "AWS_LAMBDA_FUNCTION_NAME=aurora-test-EchoFunction",
+			"AWS_ENDPOINT_URL_DYNAMODB=" + s.Info().Endpoints["dynamodb"], "OPENAI_BASE_URL=" + s.Info().Endpoints["openai"]} {
+			if !strings.Contains(body, want) {
+				t.Errorf("no %s in\n%s", want, body)
+			}
+		}
+	})
+}
+
+func TestAuthorizers(t *testing.T) {
+	s := begin(t, Options{})
+	api := s.Info().API
+	tests := []struct {
+		name, path string
+		header     []string
+		status     int
+		kind       string
+	}{
+		{"no identity source", "/cached", nil, 401, "UnauthorizedException"},
+		{"an empty one", "/cached", []string{"Authorization", ""}, 401, "UnauthorizedException"},
+		{"allow", "/cached", []string{"Authorization", "allow"}, 200, ""},
+		{"allow, kept, on another route", "/cached2", []string{"Authorization", "allow"}, 200, ""},
+		{"narrow", "/cached", []string{"Authorization", "narrow"}, 200, ""},
+		{"narrow, kept, on another route", "/cached2", []string{"Authorization", "narrow"}, 401, "AccessDeniedException"},
+		{"elsewhere", "/cached", []string{"Authorization", "elsewhere"}, 401, "AccessDeniedException"},
+		{"deny", "/cached", []string{"Authorization", "deny"}, 401, "AccessDeniedException"},
+		{"unauthorized", "/cached", []string{"Authorization", "unauthorized"}, 401, "UnauthorizedException"},
+		{"broken", "/cached", []string{"Authorization", "broken"}, 500, "AuthorizerConfigurationException"},
+		{"no policy", "/cached", []string{"Authorization", "nopolicy"}, 500, "AuthorizerConfigurationException"},
+		{"nested context", "/cached", []string{"Authorization", "nested"}, 500, "AuthorizerConfigurationException"},
+		{"without a source it is asked", "/fresh", nil, 500, "AuthorizerConfigurationException"},
+		{"another header", "/fresh", []string{"X-Word", "allow"}, 200, ""},
+		{"another header, denied", "/fresh", []string{"X-Word", "deny"}, 401, "AccessDeniedException"},
+	}
+	for _, test := range tests {
+		response, body := call(t, "GET", api+test.path, "", test.header...)
+		if response.StatusCode != test.status || response.Header.Get("X-Amzn-Errortype") != test.kind {
+			t.Errorf("%s: %d %s %s", test.name, response.StatusCode, response.Header.Get("X-Amzn-Errortype"), body)
+		}
+		if test.kind == "AccessDeniedException" && (response.Header.Get("Www-Authenticate") != "Bearer" || response.Header.Get("X-Kind") != "ACCESS_DENIED" ||
+			body != `{"denied":true,"requestId":"`+response.Header.Get("X-Amzn-Requestid")+`"}`) {
+			t.Errorf("%s: %v %s", test.name, response.Header, body)
+		}
+		if test.kind == "UnauthorizedException" && body != `{"who":true,"message":"Unauthorized"}` {
+			t.Errorf("%s: %s", test.name, body)
+		}
+	}
+	count := func(path, header string) any {
+		_, body := call(t, "GET", api+path, "", header, "allow")
+		if at(t, body, "requestContext", "authorizer", "keyId") != "k1" || at(t, body, "requestContext", "authorizer", "flag") != "true" {
+			t.Errorf("the authorizer's words: %v", at(t, body, "requestContext", "authorizer"))
+		}
+		return at(t, body, "requestContext", "authorizer", "count")
+	}
+	if first, second := count("/cached", "Authorization"), count("/cached2", "Authorization"); first != second {
+		t.Errorf("a kept answer was asked for again: %v, %v", first, second)
+	}
+	if first, second := count("/fresh", "X-Word"), count("/fresh", "X-Word"); first == second {
+		t.Errorf("an answer was kept that must not be: %v, %v", first, second)
+	}
+}
+
+func TestStreams(t *testing.T) {
+	s := begin(t, Options{})
+	for name, url := range map[string]string{"REST": s.Info().API + "/stream", "function URL": s.Info().FunctionURLs["StreamerFunction"] + "/"} {
+		t.Run(name, func(t *testing.T) {
+			g := newGate(t)
+			response := open(t, url+"?gate="+g.url)
+			if response.StatusCode != 202 || response.Header.Get("Content-Type") != "text/event-stream" {
+				t.Fatalf("%s %v", response.Status, response.Header)
+			}
+			lines := bufio.NewReader(response.Body)
+			for _, want := range []string{"one\n", "two\n", "three\n"} {
+				wait(t, g.arrived, "the function")
+				g.open <- struct{}{} // the next piece is not even made until this one has been read here
+				if line, err := lines.ReadString('\n'); err != nil || line != want {
+					t.Fatalf("%q %v", line, err)
+				}
+			}
+			for _, do := range []string{"exit", "fail", "hang"} {
+				response := open(t, url+"?do="+do+"&gate="+g.url)
+				lines := bufio.NewReader(response.Body)
+				wait(t, g.arrived, "the function")
+				g.open <- struct{}{}
+				if line, err := lines.ReadString('\n'); err != nil || line != "one\n" {
+					t.Errorf("%s: %q %v", do, line, err)
+				}
+				wait(t, g.arrived, "the function")
+				g.open <- struct{}{}
+				if rest, err := io.ReadAll(lines); err == nil || len(rest) > 0 {
+					t.Errorf("%s looks whole: %q %v", do, rest, err)
+				}
+			}
+			if response, body := call(t, "GET", url+"?do=panic", ""); response.StatusCode != 502 {
+				t.Errorf("panic: %s %s", response.Status, body)
+			}
+			if _, body := call(t, "GET", url, ""); body != "one\ntwo\nthree\n" {
+				t.Errorf("after all that: %q", body)
+			}
+		})
+	}
+	t.Run("a caller who hangs up", func(t *testing.T) {
+		g := newGate(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, "GET", s.Info().API+"/stream?gate="+g.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		transport := &http.Transport{}
+		defer transport.CloseIdleConnections()
+		go func() {
+			defer func() { _ = recover() }()
+			if response, err := transport.RoundTrip(r); err == nil {
+				_ = response.Body.Close()
+			}
+		}()
+		wait(t, g.arrived, "the function")
+		cancel()
+		for range 2 { // it goes on to its end, as in Lambda
+			g.open <- struct{}{}
+			wait(t, g.arrived, "the function's next piece")
+		}
+		g.open <- struct{}{}
+	})
+}
+
+// open sends a request and leaves the body to be read.
+func open(t *testing.T, url string) *http.Response {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return response
+}

@@ -1,0 +1,201 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// process is one running copy of a function.
+type process struct {
+	function *function
+	id       string
+	work     chan *invocation // holds one
+
+	mu       sync.Mutex
+	child    *child
+	asked    bool        // it has asked for its first invocation: the init is over
+	current  *invocation // from begin until it asks again
+	answered bool        // current has its answer
+	initErr  *failure    // the function's own words about why it cannot start
+	late     bool        // we killed it, since its time was up
+	stopped  bool
+	over     bool // it has ended
+}
+
+// run starts the process and waits for its end.
+func (p *process) run() {
+	child, err := p.function.launch(p.function.runtime.address(p))
+	if err != nil {
+		p.function.runtime.forget(p)
+		p.function.lost(p, &failure{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}, false, false)
+		return
+	}
+	p.mu.Lock()
+	p.child = child
+	stopped := p.stopped
+	p.mu.Unlock()
+	if stopped {
+		child.kill()
+	}
+	timer := time.AfterFunc(p.function.maxInit, func() { p.expire(func() bool { return !p.asked }) })
+	<-child.gone
+	timer.Stop()
+	p.ended(child)
+}
+
+// expire kills the process where its time is up indeed.
+func (p *process) expire(up func() bool) {
+	p.mu.Lock()
+	late := up()
+	p.late = p.late || late
+	c := p.child
+	p.mu.Unlock()
+	if late && c != nil {
+		c.kill()
+	}
+}
+
+// ended clears up after a process, and answers for the invocation that it left behind.
+func (p *process) ended(c *child) {
+	p.function.runtime.forget(p)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	if !p.asked {
+		if p.initErr == nil {
+			p.initErr = p.cause(p.id, c)
+		}
+		p.function.lost(p, p.initErr, false, false)
+		return
+	}
+	inv := p.current
+	if inv != nil && !p.answered {
+		cause := p.cause(inv.id, c)
+		p.function.log.platform(inv.id, cause.Message)
+		inv.deliver(&reply{failure: cause})
+		inv.finish(fmt.Errorf("%s: %w", cause.Message, io.ErrUnexpectedEOF))
+	}
+	if inv == nil && !p.stopped {
+		p.function.log.platform(p.id, "an idle process ended: "+c.ended())
+	}
+	if inv != nil {
+		inv.timer.Stop()
+	}
+	p.function.lost(p, nil, inv != nil, inv != nil && p.answered)
+}
+
+// cause words the end of a process as Lambda does; the caller holds the lock.
+func (p *process) cause(id string, c *child) *failure {
+	switch {
+	case p.late && !p.asked:
+		return &failure{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: Init timed out after %.2f seconds", id, p.function.maxInit.Seconds())}
+	case p.late:
+		return &failure{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", id, p.function.timeout.Seconds())}
+	case c.err == nil:
+		return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited without providing a reason", id)}
+	}
+	return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", id, c.ended())}
+}
+
+// begin hands an invocation to a process that is free, and kills the process when its time is up. It says whether
+// the process was still there.
+func (p *process) begin(inv *invocation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return false
+	}
+	p.current, p.answered = inv, false
+	inv.timer = time.AfterFunc(time.Until(inv.deadline), func() { p.expire(func() bool { return p.current == inv }) })
+	p.work <- inv
+	return true
+}
+
+// next is called when the process asks for an invocation: whatever it had is over.
+func (p *process) next() {
+	p.mu.Lock()
+	first := !p.asked
+	p.asked = true
+	inv, answered := p.current, p.answered
+	p.current = nil
+	p.mu.Unlock()
+	if inv != nil {
+		inv.timer.Stop()
+		if !answered {
+			inv.deliver(&reply{failure: &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without an answer"}})
+			inv.finish(io.ErrUnexpectedEOF)
+			p.function.finished()
+		}
+	}
+	p.function.ready(p, first)
+}
+
+// serving is the invocation of this id, if the process has it.
+func (p *process) serving(id string) *invocation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current == nil || p.current.id != id || p.answered {
+		return nil
+	}
+	return p.current
+}
+
+// done is called when the function has answered.
+func (p *process) done(inv *invocation) {
+	p.mu.Lock()
+	mine := p.current == inv && !p.answered
+	p.answered = p.answered || mine
+	p.mu.Unlock()
+	if mine {
+		p.function.finished()
+	}
+}
+
+func (p *process) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	c := p.child
+	p.mu.Unlock()
+	if c != nil {
+		c.stop()
+	}
+}
+
+// initFailed keeps the function's own words about why it cannot start.
+func (p *process) initFailed(body []byte) {
+	f := &failure{Type: "Runtime.InitError", payload: body}
+	_ = json.Unmarshal(body, f) // words that are no JSON stay as they are
+	p.mu.Lock()
+	p.initErr = f
+	p.mu.Unlock()
+}
+
+// invocation is one event on its way through a process.
+type invocation struct {
+	id, trace string
+	event     []byte
+	deadline  time.Time
+	timer     *time.Timer
+	replied   chan *reply
+	once      sync.Once
+	read      *io.PipeReader
+	write     *io.PipeWriter
+}
+
+func newInvocation(id, trace string, event []byte, deadline time.Time) *invocation {
+	inv := &invocation{id: id, trace: trace, event: event, deadline: deadline, replied: make(chan *reply, 1)}
+	inv.read, inv.write = io.Pipe()
+	return inv
+}
+
+// deliver gives the caller its answer; the first counts.
+func (i *invocation) deliver(r *reply) { i.once.Do(func() { i.replied <- r }) }
+
+// abandon says that nobody reads the answer any more.
+func (i *invocation) abandon() { _ = i.read.CloseWithError(io.ErrClosedPipe) }
+
+// finish ends the streamed body: nil where it was whole.
+func (i *invocation) finish(err error) { _ = i.write.CloseWithError(err) }

@@ -1,0 +1,288 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// DefaultConcurrency is how many processes a function may have where Options do not say.
+const DefaultConcurrency = 64
+
+// Options say what to run, and where.
+type Options struct {
+	Root        string    // the folder that holds template.yaml and functions/
+	Data        string    // the folder for everything that is kept; made where it is missing
+	Port        int       // the API's; function URLs take those after it. 0 is any free one, for all of them
+	Concurrency int       // processes of one function; DefaultConcurrency where 0
+	Out         io.Writer // what an operator should see; nothing where nil
+	Environ     []string  // as os.Environ: what is set there overrides the template
+	Bin         string    // a folder of programs, <function>/bootstrap, that are built already
+
+	// Seed is called once, before the stack is ready, when the assistants table is empty.
+	Seed func(ctx context.Context, info Info) error
+
+	clients string // the npm folder that has dynalite; <Root>/shared/dev/compat where empty
+}
+
+// Stack is a running bundle.
+type Stack struct {
+	options  Options
+	template *template
+	plan     *plan
+	bin      string
+	info     Info
+
+	ctx       context.Context
+	cancel    context.CancelFunc
+	crew      *crew
+	launcher  *launcher
+	runtime   *runtimeAPI
+	functions []*function
+	byARN     map[string]*function
+	invoker   *invoker
+	objects   *objects
+	http      *http.Transport
+	dynamo    *dynamodb.Client
+	s3        *s3.Client
+	sqs       *sqs.Client
+	secrets   *secretsmanager.Client
+
+	out        sync.Mutex
+	broken     chan error // holds the first reason why the stack cannot go on
+	once       sync.Once
+	stopErr    error
+	stops      []func(ctx context.Context) error // in order of starting
+	dynamoStop func(ctx context.Context) error
+}
+
+// Run brings the bundle up, says where everything is, and serves until ctx is done. It leaves no process behind.
+func Run(ctx context.Context, o Options) error {
+	s, err := Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.Out != nil {
+		s.out.Lock()
+		s.info.print(o.Out, o.Data)
+		s.out.Unlock()
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-s.broken:
+	}
+	return errors.Join(err, s.Close())
+}
+
+// Start brings the bundle up. ctx bounds the start alone; Close ends the stack.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.clients == "" {
+		o.clients = filepath.Join(o.Root, "shared", "dev", "compat")
+	}
+	for _, dir := range []string{o.Data, filepath.Join(o.Data, "logs"), filepath.Join(o.Data, "dynamodb")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the data folder: %w", err)
+		}
+	}
+	t, err := readTemplate(filepath.Join(o.Root, "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	p, err := planOf(t)
+	if err != nil {
+		return nil, fmt.Errorf("reading the template: %w", err)
+	}
+	s := &Stack{options: o, template: t, plan: p, byARN: map[string]*function{}, broken: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
+		info: Info{FunctionURLs: map[string]string{}, Keys: map[string]string{}, Endpoints: map[string]string{}, Tables: map[string]string{},
+			Queues: map[string]string{}, Assistants: []string{}}}
+	s.crew = &crew{tell: s.tell}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Info says where everything is.
+func (s *Stack) Info() Info { return s.info }
+
+// Broken gives the reason why the stack cannot go on, should there come to be one.
+func (s *Stack) Broken() <-chan error { return s.broken }
+
+func (s *Stack) start(ctx context.Context) error {
+	file, err := lock(filepath.Join(s.options.Data, "lock"))
+	if err != nil {
+		return err
+	}
+	s.onStop(func(context.Context) error { return file.Close() })
+	// One that a killed run left says that all is ready, at addresses that are nobody's any more.
+	if err := os.Remove(filepath.Join(s.options.Data, InfoFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the last run's %s: %w", InfoFile, err)
+	}
+	for _, w := range s.plan.warnings {
+		s.tell("%s", w)
+	}
+	s.launcher = newLauncher(s.crew)
+	s.onStop(func(context.Context) error { close(s.launcher.quit); return nil })
+
+	s.tell("building %d functions, starting the stores …", len(s.plan.functions))
+	built := make(chan error, 1)
+	if s.bin = s.options.Bin; s.bin == "" {
+		s.bin = filepath.Join(s.options.Data, "bin")
+	}
+	if s.bin, err = filepath.Abs(s.bin); err != nil {
+		return err
+	}
+	building, stopBuilding := context.WithCancel(ctx)
+	defer stopBuilding()
+	s.crew.run("building", func() {
+		if s.options.Bin != "" {
+			built <- nil
+			return
+		}
+		built <- build(building, s.options.Root, s.bin, s.options.Environ, s.plan.functions)
+	})
+	listeners, err := s.listen()
+	if err != nil {
+		return err
+	}
+	if err := s.startStores(ctx); err != nil {
+		return err
+	}
+	if err := s.startFunctions(); err != nil {
+		return err
+	}
+	select {
+	case err := <-built:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := s.openDoors(listeners); err != nil {
+		return err
+	}
+	return s.ready(ctx)
+}
+
+// ready puts in the first assistants and tells that all is up.
+func (s *Stack) ready(ctx context.Context) error {
+	table := s.info.Tables["assistants"]
+	if table != "" {
+		ids, err := stored(ctx, s.dynamo, table)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 && s.options.Seed != nil {
+			if err := s.options.Seed(ctx, s.info); err != nil {
+				return fmt.Errorf("putting in the first assistants: %w", err)
+			}
+			if ids, err = stored(ctx, s.dynamo, table); err != nil {
+				return err
+			}
+		}
+		s.info.Assistants = append(s.info.Assistants, ids...)
+	}
+	if err := s.writeSAM(filepath.Join(s.options.Data, "sam.yaml")); err != nil {
+		return err
+	}
+	if s.objects != nil {
+		if err := s.objects.recover(ctx); err != nil {
+			return err
+		}
+	}
+	s.startWork()
+	s.info.Ready = true
+	s.onStop(func(context.Context) error {
+		s.info.Ready = false
+		return s.info.write(s.options.Data)
+	})
+	return s.info.write(s.options.Data)
+}
+
+// tell shows the operator a line.
+func (s *Stack) tell(format string, args ...any) { s.show(fmt.Sprintf(format, args...)) }
+
+func (s *Stack) show(line string) {
+	if s.options.Out == nil {
+		return
+	}
+	s.out.Lock()
+	defer s.out.Unlock()
+	_, _ = fmt.Fprintln(s.options.Out, line)
+}
+
+// breakDown says why the stack cannot go on; the first reason counts.
+func (s *Stack) breakDown(err error) {
+	select {
+	case s.broken <- err:
+	default:
+	}
+}
+
+func (s *Stack) onStop(f func(ctx context.Context) error) { s.stops = append(s.stops, f) }
+
+// stopPatience is how long requests under way may take to end when the stack stops.
+const stopPatience = 2 * time.Second
+
+// Close ends every process and waits until nothing runs any more. The data stays.
+func (s *Stack) Close() error {
+	s.once.Do(func() {
+		s.cancel()
+		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		defer cancel()
+		var errs []error
+		for i := len(s.stops) - 1; i >= 0; i-- {
+			errs = append(errs, s.stops[i](ctx))
+		}
+		s.http.CloseIdleConnections()
+		s.crew.wait()
+		s.stopErr = errors.Join(errs...)
+	})
+	return s.stopErr
+}
+
+// serve serves HTTP on a listener until the stack stops.
+func (s *Stack) serve(name string, listener net.Listener, handler http.Handler) string {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: nil}
+	s.crew.run("serving "+name, func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.breakDown(fmt.Errorf("serving %s: %w", name, err))
+		}
+	})
+	s.onStop(func(ctx context.Context) error {
+		if server.Shutdown(ctx) != nil {
+			return server.Close() // requests that do not end in time are cut
+		}
+		return nil
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// anywhere listens on a free port.
+func anywhere() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+
+func (s *Stack) awsConfig() aws.Config {
+	keys := credentials(s.options.Environ)
+	return aws.Config{Region: region, HTTPClient: &http.Client{Transport: s.http}, RetryMaxAttempts: 2,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: keys["AWS_ACCESS_KEY_ID"], SecretAccessKey: keys["AWS_SECRET_ACCESS_KEY"], SessionToken: keys["AWS_SESSION_TOKEN"]}, nil
+		})}
+}

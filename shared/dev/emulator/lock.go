@@ -1,0 +1,31 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// lock keeps a data folder for one stack. The kernel lets go of it when the process ends, however it ends.
+func lock(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer func() { _ = file.Close() }()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("locking the data folder: %w", err)
+		}
+		who, _ := io.ReadAll(io.LimitReader(file, 32)) // only to say it
+		return nil, fmt.Errorf("another stack uses this data folder (process %s): stop it, or choose another folder with AURORA_DATA", strings.TrimSpace(string(who)))
+	}
+	if err := file.Truncate(0); err == nil {
+		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0) // only to say it
+	}
+	return file, nil
+}

@@ -1,0 +1,233 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// programs is where TestMain has built testdata/functions.
+var programs string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	if data := os.Getenv("AURORA_LOCAL_TEST_DATA"); data != "" {
+		return runHere(data)
+	}
+	dir, err := os.MkdirTemp("", "aurora-local-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	programs = dir
+	t, err := readTemplate("testdata/template.yaml")
+	if err == nil {
+		var p *plan
+		if p, err = planOf(t); err == nil {
+			err = build(context.Background(), "testdata", dir, os.Environ(), p.functions)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines are left:", err)
+		return 1
+	}
+	return code
+}
+
+// patience bounds what a test waits for. It is never waited out where the code is right.
+const patience = 60 * time.Second
+
+// output collects what an operator would see.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// begin starts the test bundle, and checks at the end that none of its processes is left.
+func begin(t *testing.T, o Options) *Stack {
+	t.Helper()
+	o.Root, o.Bin, o.clients = "testdata", programs, filepath.Join("..", "compat")
+	if o.Data == "" {
+		o.Data = t.TempDir()
+	}
+	if o.Out == nil {
+		out := &output{}
+		o.Out = out
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Log(out.String())
+			}
+		})
+	}
+	o.Environ = append(o.Environ, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s, err := Start(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { end(t, s) })
+	return s
+}
+
+// end stops a bundle. It may be called again.
+func end(t *testing.T, s *Stack) {
+	t.Helper()
+	pids := running(s)
+	if err := s.Close(); err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(-pid, 0); err == nil {
+			t.Errorf("process group %d is left", pid)
+		}
+	}
+}
+
+func running(s *Stack) []int {
+	var pids []int
+	for _, f := range s.functions {
+		f.mu.Lock()
+		for p := range f.all {
+			p.mu.Lock()
+			if p.child != nil {
+				pids = append(pids, p.child.cmd.Process.Pid)
+			}
+			p.mu.Unlock()
+		}
+		f.mu.Unlock()
+	}
+	return pids
+}
+
+// call sends a request and reads the whole answer. Headers are given as names and values in turn.
+func call(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		return response, string(b) + " !" + err.Error()
+	}
+	return response, string(b)
+}
+
+// at reads a value in a JSON text by its path.
+func at(t *testing.T, text string, path ...string) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("no JSON: %v in %.300s", err, text)
+	}
+	for _, p := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			t.Fatalf("no %s in %v", p, v)
+		}
+		v = m[p]
+	}
+	return v
+}
+
+// gate is a server whose callers wait until they are let through.
+type gate struct {
+	url     string
+	arrived chan struct{}
+	open    chan struct{}
+}
+
+func newGate(t *testing.T) *gate {
+	g := &gate{arrived: make(chan struct{}, 1000), open: make(chan struct{}, 1000)}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.arrived <- struct{}{}
+		select {
+		case <-g.open:
+			_, _ = io.WriteString(w, "through")
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	g.url = server.URL
+	return g
+}
+
+func wait[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	panic("unreachable")
+}
+
+// sink is where the worker tells what it got. The answer function says what the worker answers; nil is nothing.
+func newSink(t *testing.T, answer func(event string) string) (url string, got chan string) {
+	got = make(chan string, 1000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		reply := `{"batchItemFailures":[]}`
+		if answer != nil {
+			reply = answer(string(b))
+		}
+		if reply == "fail" {
+			w.WriteHeader(http.StatusTeapot)
+		} else {
+			_, _ = io.WriteString(w, reply)
+		}
+		got <- string(b)
+	}))
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return server.URL, got
+}

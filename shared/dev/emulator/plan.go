@@ -1,0 +1,287 @@
+package emulator
+
+import (
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+	"time"
+)
+
+// apiID stands where AWS puts a random id.
+const apiID = "local"
+
+// plan is what the template asks for, in the words of this package.
+type plan struct {
+	stage     string
+	functions []*functionPlan
+	api       apiPlan
+	tables    []*resource
+	queues    []*resource
+	buckets   []*resource
+	secrets   []*resource
+	warnings  []string // what stands in the template and is not played here
+}
+
+// functionPlan is one function.
+type functionPlan struct {
+	logical, folder, name, arn string
+	environment                map[string]any // to be resolved once the stores are up
+	timeout                    time.Duration
+	memory                     int
+	reserved                   int // 0 is none
+	retries                    int // of Event invocations
+	onFailure                  string
+	url                        *urlPlan
+	sources                    []sourcePlan
+	schedules                  []schedulePlan
+}
+
+type urlPlan struct {
+	streams bool
+	cors    map[string]any
+}
+
+type sourcePlan struct {
+	queue       string // name
+	arn         string
+	batch       int
+	window      time.Duration
+	concurrency int
+	partial     bool // ReportBatchItemFailures
+}
+
+type schedulePlan struct {
+	name       string
+	expression string
+	zone       string
+	input      string
+}
+
+type apiPlan struct {
+	routes      []*routePlan
+	authorizers map[string]*authorizerPlan
+	responses   map[string]responsePlan
+	binary      []string
+	cors        map[string]any
+}
+
+type routePlan struct {
+	function   *functionPlan
+	method     string // upper case, or ANY
+	path       string
+	streams    bool
+	timeout    time.Duration
+	authorizer string // "" is none
+}
+
+type authorizerPlan struct {
+	name, arn string
+	token     bool // TOKEN, not REQUEST
+	headers   []string
+	queries   []string
+	context   []string
+	pattern   string // ValidationExpression of a TOKEN authorizer
+	ttl       time.Duration
+}
+
+type responsePlan struct {
+	status    int
+	headers   map[string]string
+	templates map[string]string
+}
+
+// planOf reads the template into a plan.
+func planOf(t *template) (*plan, error) {
+	p := &plan{stage: t.stage(), api: apiPlan{authorizers: map[string]*authorizerPlan{}, responses: map[string]responsePlan{}}}
+	for _, logical := range t.order {
+		r := t.resources[logical]
+		if r.condition != "" && !t.holds(r.condition) {
+			continue
+		}
+		switch r.kind {
+		case "AWS::Serverless::Api":
+			p.api.read(t, r)
+		case "AWS::Serverless::Function":
+			f, err := p.function(t, r)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", logical, err)
+			}
+			p.functions = append(p.functions, f)
+		case "AWS::DynamoDB::Table":
+			p.tables = append(p.tables, r)
+		case "AWS::SQS::Queue":
+			p.queues = append(p.queues, r)
+		case "AWS::S3::Bucket":
+			p.buckets = append(p.buckets, r)
+		case "AWS::SecretsManager::Secret":
+			p.secrets = append(p.secrets, r)
+		}
+	}
+	for _, r := range p.api.routes {
+		if r.authorizer == defaultAuthorizer {
+			r.authorizer = p.api.defaultAuthorizer(t)
+		}
+		if r.authorizer != "" && p.api.authorizers[r.authorizer] == nil {
+			return nil, fmt.Errorf("route %s %s asks for the authorizer %q, which the API does not have", r.method, r.path, r.authorizer)
+		}
+	}
+	return p, nil
+}
+
+// defaultAuthorizer marks a route that names none, until the API has been read.
+const defaultAuthorizer = "\x00default"
+
+func (a *apiPlan) defaultAuthorizer(t *template) string {
+	for _, r := range t.resources {
+		if r.kind == "AWS::Serverless::Api" {
+			return str(t.resolve(mapping(r.properties["Auth"])["DefaultAuthorizer"]))
+		}
+	}
+	return ""
+}
+
+func (a *apiPlan) read(t *template, r *resource) {
+	properties := mapping(t.resolve(r.properties))
+	a.binary = words(properties["BinaryMediaTypes"])
+	switch cors := properties["Cors"].(type) {
+	case string:
+		a.cors = map[string]any{"AllowOrigin": cors}
+	case map[string]any:
+		a.cors = cors
+	}
+	auth := mapping(properties["Auth"])
+	for name, v := range mapping(auth["Authorizers"]) {
+		a.authorizers[name] = authorizerOf(name, mapping(v))
+	}
+	for kind, v := range mapping(properties["GatewayResponses"]) {
+		entry := mapping(v)
+		response := responsePlan{status: number(entry["StatusCode"], 0), headers: map[string]string{}, templates: map[string]string{}}
+		for header, value := range mapping(mapping(entry["ResponseParameters"])["Headers"]) {
+			response.headers[header] = str(value)
+		}
+		for kind, value := range mapping(entry["ResponseTemplates"]) {
+			response.templates[kind] = str(value)
+		}
+		a.responses[kind] = response
+	}
+}
+
+func authorizerOf(name string, v map[string]any) *authorizerPlan {
+	identity := mapping(v["Identity"])
+	a := &authorizerPlan{name: name, arn: str(v["FunctionArn"]), token: str(v["FunctionPayloadType"]) != "REQUEST",
+		headers: words(identity["Headers"]), queries: words(identity["QueryStrings"]), context: words(identity["Context"]),
+		pattern: str(identity["ValidationExpression"]),
+		ttl:     time.Duration(number(identity["ReauthorizeEvery"], 300)) * time.Second}
+	if a.token {
+		header := str(identity["Header"])
+		if header == "" {
+			header = "Authorization"
+		}
+		a.headers = []string{header}
+	}
+	return a
+}
+
+func (p *plan) function(t *template, r *resource) (*functionPlan, error) {
+	global := mapping(t.globals["Function"])
+	property := func(name string) any {
+		if v, ok := r.properties[name]; ok {
+			if resolved := t.resolve(v); resolved != (none{}) {
+				return resolved
+			}
+		}
+		return t.resolve(global[name])
+	}
+	code := str(property("CodeUri"))
+	if code == "" || code == "." {
+		return nil, fmt.Errorf("CodeUri must name the function's folder")
+	}
+	f := &functionPlan{logical: r.logical, folder: path.Base(path.Clean(code)), name: t.name(r), arn: t.arn(r), environment: map[string]any{},
+		timeout: time.Duration(number(property("Timeout"), 3)) * time.Second, memory: number(property("MemorySize"), 128),
+		reserved: number(property("ReservedConcurrentExecutions"), 0), retries: 2}
+	for _, source := range []any{global["Environment"], r.properties["Environment"]} {
+		for name, v := range mapping(mapping(source)["Variables"]) {
+			f.environment[name] = v
+		}
+	}
+	if url := mapping(property("FunctionUrlConfig")); url != nil {
+		if str(url["AuthType"]) != "NONE" {
+			p.warnings = append(p.warnings, r.logical+": its function URL wants AWS signatures, which are not checked here")
+		}
+		f.url = &urlPlan{streams: str(url["InvokeMode"]) == "RESPONSE_STREAM", cors: mapping(url["Cors"])}
+	}
+	if async := mapping(property("EventInvokeConfig")); async != nil {
+		f.retries = number(async["MaximumRetryAttempts"], 2)
+		f.onFailure = str(mapping(mapping(async["DestinationConfig"])["OnFailure"])["Destination"])
+	}
+	events := mapping(r.properties["Events"])
+	for _, name := range sorted(events) {
+		if err := p.event(t, f, name, mapping(t.resolve(events[name]))); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func (p *plan) event(t *template, f *functionPlan, name string, event map[string]any) error {
+	properties := mapping(event["Properties"])
+	switch kind := str(event["Type"]); kind {
+	case "Api":
+		p.route(f, properties)
+	case "SQS":
+		arn := str(properties["Queue"])
+		batch := number(properties["BatchSize"], 10)
+		f.sources = append(f.sources, sourcePlan{queue: arn[strings.LastIndexByte(arn, ':')+1:], arn: arn, batch: batch,
+			window:      time.Duration(number(properties["MaximumBatchingWindowInSeconds"], 0)) * time.Second,
+			concurrency: number(mapping(properties["ScalingConfig"])["MaximumConcurrency"], 10),
+			partial:     strings.Contains(strings.Join(words(properties["FunctionResponseTypes"]), " "), "ReportBatchItemFailures")})
+	case "ScheduleV2", "Schedule":
+		expression := str(properties["ScheduleExpression"])
+		if expression == "" {
+			expression = str(properties["Schedule"])
+		}
+		if _, err := parseSchedule(expression); err != nil {
+			return fmt.Errorf("event %s: %w", name, err)
+		}
+		if str(properties["State"]) == "DISABLED" || properties["Enabled"] == false {
+			return nil
+		}
+		f.schedules = append(f.schedules, schedulePlan{name: f.logical + name, expression: expression,
+			zone: str(properties["ScheduleExpressionTimezone"]), input: str(properties["Input"])})
+	default:
+		p.warnings = append(p.warnings, fmt.Sprintf("%s: events of type %s are not played here", f.logical, kind))
+	}
+	return nil
+}
+
+// defaultRouteTimeout is API Gateway's where a route has none.
+const defaultRouteTimeout = 29 * time.Second
+
+func (p *plan) route(f *functionPlan, properties map[string]any) {
+	r := &routePlan{function: f, method: strings.ToUpper(str(properties["Method"])), path: str(properties["Path"]),
+		streams: str(properties["ResponseTransferMode"]) == "RESPONSE_STREAM", timeout: defaultRouteTimeout, authorizer: defaultAuthorizer}
+	if r.method == "*" || r.method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+		r.method = "ANY"
+	}
+	if ms := number(properties["TimeoutInMillis"], 0); ms > 0 {
+		r.timeout = time.Duration(ms) * time.Millisecond
+	}
+	switch named := str(mapping(properties["Auth"])["Authorizer"]); named {
+	case "":
+	case "NONE":
+		r.authorizer = ""
+	default:
+		r.authorizer = named
+	}
+	p.api.routes = append(p.api.routes, r)
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,91 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// refuse answers with a gateway response of the template, or with API Gateway's own.
+func (g *gateway) refuse(x *exchange, kind string, status int, message string) {
+	fallback := "DEFAULT_4XX"
+	if status >= 500 {
+		fallback = "DEFAULT_5XX"
+	}
+	response, ok := g.plan.responses[kind]
+	if !ok {
+		response = g.plan.responses[fallback]
+	}
+	if response.status != 0 {
+		status = response.status
+	}
+	body := `{"message":$context.error.messageString}`
+	if t, ok := response.templates["application/json"]; ok {
+		body = t
+	}
+	h := x.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Amzn-Errortype", errorTypes[kind])
+	if h.Get("X-Amzn-Errortype") == "" {
+		h.Set("X-Amzn-Errortype", "InternalServerErrorException")
+	}
+	vars := x.variables(kind, message, g.stage)
+	for name, value := range response.headers {
+		h.Set(name, x.headerValue(value, vars))
+	}
+	x.status, x.errorKind = status, kind
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.w.Write([]byte(expand(body, vars))) // the caller may be gone
+	}
+}
+
+var errorTypes = map[string]string{
+	"MISSING_AUTHENTICATION_TOKEN": "MissingAuthenticationTokenException", "UNAUTHORIZED": "UnauthorizedException",
+	"ACCESS_DENIED": "AccessDeniedException", "REQUEST_TOO_LARGE": "RequestEntityTooLargeException", "BAD_REQUEST_BODY": "BadRequestException",
+	"AUTHORIZER_CONFIGURATION_ERROR": "AuthorizerConfigurationException", "AUTHORIZER_FAILURE": "AuthorizerFailureException",
+}
+
+// variables are the $context variables that a gateway response may use. The message of a broken authorizer is null
+// in AWS too, so a template that quotes it gives no JSON string.
+func (x *exchange) variables(kind, message, stage string) map[string]string {
+	quoted := "null"
+	if message != "" {
+		b, _ := json.Marshal(message) // a string always encodes
+		quoted = string(b)
+	}
+	vars := map[string]string{
+		"context.requestId": x.id, "context.extendedRequestId": x.id, "context.error.message": message, "context.error.messageString": quoted,
+		"context.error.responseType": kind, "context.stage": stage, "context.apiId": apiID, "context.httpMethod": x.r.Method,
+		"context.path": "/" + stage + x.r.URL.Path, "context.identity.sourceIp": sourceIP(x.r), "context.requestTimeEpoch": strconv.FormatInt(x.start.UnixMilli(), 10),
+	}
+	if x.route != nil {
+		vars["context.resourcePath"] = x.route.path
+	}
+	for name, value := range x.authority {
+		vars["context.authorizer."+name] = str(value)
+	}
+	return vars
+}
+
+var variable = regexp.MustCompile(`\$\{[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+\}|\$[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+`)
+
+// expand puts variables into a template; one that is not known is empty.
+func expand(text string, vars map[string]string) string {
+	return variable.ReplaceAllStringFunc(text, func(match string) string {
+		return vars[strings.Trim(match, "${}")]
+	})
+}
+
+// headerValue works out a mapping such as 'fixed', context.requestId or method.request.header.Origin.
+func (x *exchange) headerValue(mapping string, vars map[string]string) string {
+	if fixed, ok := strings.CutPrefix(mapping, "'"); ok {
+		return strings.TrimSuffix(fixed, "'")
+	}
+	if name, ok := strings.CutPrefix(mapping, "method.request.header."); ok {
+		return x.r.Header.Get(name)
+	}
+	return vars[mapping]
+}

@@ -1,0 +1,221 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// runtimeVersion is the path under which Lambda serves its runtime API.
+const runtimeVersion = "/2018-06-01/runtime/"
+
+// runtimeAPI is the Lambda runtime API. Every process gets an address of its own, told apart by its path, so that
+// it is known who asks.
+type runtimeAPI struct {
+	crew *crew
+	host string
+	last atomic.Uint64
+
+	mu        sync.Mutex
+	processes map[string]*process
+}
+
+func newRuntimeAPI(c *crew, listener net.Listener) *runtimeAPI {
+	return &runtimeAPI{crew: c, host: listener.Addr().String(), processes: map[string]*process{}}
+}
+
+func (a *runtimeAPI) process(f *function) *process {
+	p := &process{function: f, id: "p" + strconv.FormatUint(a.last.Add(1), 10), work: make(chan *invocation, 1)}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.processes[p.id] = p
+	return p
+}
+
+func (a *runtimeAPI) forget(p *process) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.processes, p.id)
+}
+
+// address is what AWS_LAMBDA_RUNTIME_API is for a process.
+func (a *runtimeAPI) address(p *process) string { return a.host + "/" + p.id }
+
+// ServeHTTP serves one request of a process.
+func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id, verb, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), extensionVersion); found {
+		extension(w, r, id, verb)
+		return
+	}
+	id, path, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), runtimeVersion)
+	a.mu.Lock()
+	p := a.processes[id]
+	a.mu.Unlock()
+	if p == nil || !found {
+		refuse(w, http.StatusNotFound, "NotFound", "no such process")
+		return
+	}
+	switch {
+	case path == "invocation/next" && r.Method == http.MethodGet:
+		a.next(w, r, p)
+	case path == "init/error" && r.Method == http.MethodPost:
+		body, _ := io.ReadAll(io.LimitReader(r.Body, maxPayload)) // what came is what there is to say
+		p.initFailed(body)
+		w.WriteHeader(http.StatusAccepted)
+	case r.Method == http.MethodPost && strings.HasPrefix(path, "invocation/"):
+		id, verb, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/")
+		inv := p.serving(id)
+		if inv == nil {
+			refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+			return
+		}
+		switch verb {
+		case "response":
+			a.response(w, r, p, inv)
+		case "error":
+			a.failed(w, r, p, inv)
+		default:
+			refuse(w, http.StatusNotFound, "NotFound", "no such path")
+		}
+	default:
+		refuse(w, http.StatusNotFound, "NotFound", "no such path")
+	}
+}
+
+// extensionVersion is the path of the extensions API. The Go runtime client registers itself there in order to be sent
+// SIGTERM before it is killed; here everybody is.
+const extensionVersion = "/2020-01-01/extension/"
+
+func extension(w http.ResponseWriter, r *http.Request, id, verb string) {
+	switch verb {
+	case "register":
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Lambda-Extension-Identifier", id)
+		_, _ = io.WriteString(w, `{"functionName":"local","functionVersion":"$LATEST","handler":"bootstrap"}`)
+	case "event/next":
+		<-r.Context().Done() // it asked for no events, and gets none
+	default:
+		refuse(w, http.StatusNotFound, "NotFound", "no such path")
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, kind, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(failure{Type: kind, Message: message})
+}
+
+func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request, p *process) {
+	p.next()
+	select {
+	case inv := <-p.work:
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", p.function.arn)
+		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
+		_, _ = w.Write(inv.event) // a process that is gone is noticed by its end
+	case <-r.Context().Done():
+	}
+}
+
+// response takes a function's answer, whole or as a stream.
+func (a *runtimeAPI) response(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), streamType) {
+		a.streamed(w, r, p, inv)
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
+	if err != nil {
+		return // the process is dying, and its end answers
+	}
+	if len(body) > maxPayload {
+		_, _ = io.Copy(io.Discard, r.Body)
+		inv.deliver(&reply{failure: &failure{Type: "Function.ResponseSizeTooLarge",
+			Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)}})
+		p.done(inv)
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
+		return
+	}
+	if f := trailed(r.Trailer); f != nil {
+		inv.deliver(&reply{failure: f})
+	} else {
+		inv.deliver(&reply{payload: body})
+	}
+	p.done(inv)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (a *runtimeAPI) streamed(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
+	prelude, body, err := splitStream(r.Body)
+	if err != nil {
+		if errors.Is(err, errNoPrelude) {
+			inv.deliver(&reply{failure: &failure{Type: "Runtime.InvalidStream", Message: err.Error()}})
+			p.done(inv)
+			w.WriteHeader(http.StatusAccepted)
+		}
+		return
+	}
+	inv.deliver(&reply{stream: &stream{prelude: prelude, body: inv.read}})
+	err = copyStream(inv.write, body, maxStream)
+	var broken *brokenBody
+	if errors.As(err, &broken) {
+		return // the process is dying: its end finishes the stream
+	}
+	if f := trailed(r.Trailer); f != nil && err == nil {
+		err = f
+	}
+	if err != nil {
+		p.function.log.platform(inv.id, err.Error())
+	}
+	inv.finish(err)
+	p.done(inv)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// failed takes a function's error.
+func (a *runtimeAPI) failed(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload))
+	if err != nil {
+		return
+	}
+	f := &failure{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type"), payload: body}
+	_ = json.Unmarshal(body, f) // a body that is no JSON is passed on as it is
+	inv.deliver(&reply{failure: f})
+	p.done(inv)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// trailed reads the error that a client declares on every answer and sets only where reading the answer failed.
+func trailed(trailer http.Header) *failure {
+	kind := trailer.Get("Lambda-Runtime-Function-Error-Type")
+	if kind == "" {
+		return nil
+	}
+	f := &failure{Type: kind}
+	if body, err := base64.StdEncoding.DecodeString(trailer.Get("Lambda-Runtime-Function-Error-Body")); err == nil {
+		f.payload = body
+		_ = json.Unmarshal(body, f)
+	}
+	return f
+}
+
+func (f *failure) Error() string { return f.Type + ": " + f.Message }
+
+// body is the failure as the Invoke API gives it.
+func (f *failure) body() []byte {
+	if len(f.payload) > 0 {
+		return f.payload
+	}
+	b, _ := json.Marshal(f) // two strings always encode
+	return b
+}

@@ -1,0 +1,190 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+const (
+	longPoll       = 20 * time.Second
+	pollTrouble    = time.Second // the pause after a receive that failed
+	settlePatience = 5 * time.Second
+)
+
+// source is an event source mapping: it takes messages from a queue and invokes a function with them.
+type source struct {
+	sourcePlan
+	function   *function
+	client     *sqs.Client
+	url        string
+	visibility time.Duration
+	crew       *crew
+	slots      chan struct{}
+	tell       func(format string, args ...any)
+}
+
+// run polls until the stack stops.
+func (s *source) run(ctx context.Context) {
+	s.slots = make(chan struct{}, s.concurrency)
+	for {
+		select {
+		case s.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		messages := s.gather(ctx)
+		if len(messages) == 0 {
+			<-s.slots
+			if ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		s.crew.run("a batch for "+s.function.folder, func() {
+			defer func() { <-s.slots }()
+			s.process(ctx, messages)
+		})
+	}
+}
+
+// gather receives up to a batch, within the batching window.
+func (s *source) gather(ctx context.Context) []types.Message {
+	var batch []types.Message
+	wait, until := longPoll, time.Time{}
+	for len(batch) < s.batch {
+		out, err := s.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: aws.String(s.url), MaxNumberOfMessages: int32(min(10, s.batch-len(batch))), WaitTimeSeconds: int32(wait / time.Second),
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+			MessageAttributeNames:       []string{"All"},
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				s.tell("receiving from %s: %v", s.queue, err)
+				pauseFor(ctx, pollTrouble)
+			}
+			break
+		}
+		batch = append(batch, out.Messages...)
+		if len(batch) == 0 {
+			break
+		}
+		if until.IsZero() {
+			until = time.Now().Add(s.window)
+		}
+		wait = time.Until(until).Round(time.Second)
+		if wait <= 0 && (len(out.Messages) == 0 || s.batch <= 10) {
+			break
+		}
+		wait = max(wait, 0)
+	}
+	return batch
+}
+
+// process invokes the function with a batch. What it did not handle comes back.
+func (s *source) process(ctx context.Context, messages []types.Message) {
+	event := events.SQSEvent{}
+	for _, m := range messages {
+		event.Records = append(event.Records, s.record(m))
+	}
+	failed := map[string]bool{}
+	payload, err := json.Marshal(event)
+	if err == nil && len(payload) > maxPayload && len(messages) > 1 {
+		half := len(messages) / 2 // Lambda never makes a batch over its payload limit
+		s.process(ctx, messages[:half])
+		s.process(ctx, messages[half:])
+		return
+	}
+	if err == nil {
+		failed, err = s.invoke(ctx, payload)
+	}
+	if err != nil {
+		failed = map[string]bool{}
+		for _, m := range messages {
+			failed[aws.ToString(m.MessageId)] = true
+		}
+	}
+	// The stack may be stopping: what was handled must be deleted even so, and what was not must come back.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settlePatience)
+	defer cancel()
+	s.settle(ctx, messages, failed)
+}
+
+// invoke waits for a free place where the function is throttled.
+func (s *source) invoke(ctx context.Context, payload []byte) (map[string]bool, error) {
+	for {
+		answer, err := s.function.invoke(ctx, newID(), newTrace(), payload)
+		switch {
+		case errors.Is(err, errThrottled):
+			if !pauseFor(ctx, throttlePause) {
+				return nil, ctx.Err()
+			}
+			continue
+		case err != nil:
+			return nil, err
+		case answer.failure != nil:
+			return nil, answer.failure
+		case answer.stream != nil:
+			return nil, answer.stream.body.Close()
+		}
+		return s.failures(answer.payload)
+	}
+}
+
+// failures reads a partial answer, as Lambda does: nothing and null is success, a failure without an id is that of
+// the whole batch.
+func (s *source) failures(payload []byte) (map[string]bool, error) {
+	failed := map[string]bool{}
+	if !s.partial || len(payload) == 0 {
+		return failed, nil
+	}
+	var answer events.SQSEventResponse
+	if err := json.Unmarshal(payload, &answer); err != nil {
+		return nil, err
+	}
+	for _, f := range answer.BatchItemFailures {
+		if f.ItemIdentifier == "" {
+			return nil, errors.New("a failure without an id")
+		}
+		failed[f.ItemIdentifier] = true
+	}
+	return failed, nil
+}
+
+// settle deletes what was handled, and shows the rest again.
+//
+// Lambda leaves a failed message invisible until its visibility timeout, six of the function's time limits or more.
+// Here it comes back after one second, then two, four, … up to that timeout: a developer sees the retries and the
+// dead-letter queue within minutes, in the same order and number.
+func (s *source) settle(ctx context.Context, messages []types.Message, failed map[string]bool) {
+	for _, m := range messages {
+		var err error
+		if failed[aws.ToString(m.MessageId)] {
+			back := min(s.visibility, time.Second<<min(16, max(0, number(m.Attributes["ApproximateReceiveCount"], 1)-1)))
+			_, err = s.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: aws.String(s.url),
+				ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: int32(back / time.Second)})
+		} else {
+			_, err = s.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(s.url), ReceiptHandle: m.ReceiptHandle})
+		}
+		if err != nil {
+			s.tell("settling a message of %s, which will come again: %v", s.queue, err)
+		}
+	}
+}
+
+func (s *source) record(m types.Message) events.SQSMessage {
+	r := events.SQSMessage{MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
+		Md5OfBody: aws.ToString(m.MD5OfBody), Md5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes), Attributes: m.Attributes,
+		MessageAttributes: map[string]events.SQSMessageAttribute{}, EventSourceARN: s.arn, EventSource: "aws:sqs", AWSRegion: region}
+	for name, a := range m.MessageAttributes {
+		r.MessageAttributes[name] = events.SQSMessageAttribute{StringValue: a.StringValue, BinaryValue: a.BinaryValue,
+			StringListValues: []string{}, BinaryListValues: [][]byte{}, DataType: aws.ToString(a.DataType)}
+	}
+	return r
+}

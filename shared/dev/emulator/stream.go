@@ -1,0 +1,71 @@
+package emulator
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// streamType marks a streamed answer: a JSON prelude, eight zero bytes, the body.
+const streamType = "application/vnd.awslambda.http-integration-response"
+
+// maxPrelude is how far into a stream API Gateway looks for the zero bytes.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+const maxPrelude = 16 << 10
+
+var errNoPrelude = errors.New("a streamed answer must begin with a JSON prelude and eight zero bytes within 16 KB")
+
+// splitStream reads the prelude of a streamed answer, however the reads fall, and leaves the body in the reader.
+func splitStream(r io.Reader) (prelude []byte, body io.Reader, err error) {
+	buffered := bufio.NewReader(r)
+	zeros := 0
+	for zeros < 8 {
+		b, err := buffered.ReadByte()
+		switch {
+		case err == io.EOF:
+			return nil, nil, errNoPrelude
+		case err != nil:
+			return nil, nil, &brokenBody{err}
+		}
+		prelude = append(prelude, b)
+		if zeros++; b != 0 {
+			zeros = 0
+		}
+		if len(prelude) > maxPrelude+8 {
+			_, _ = io.Copy(io.Discard, buffered)
+			return nil, nil, errNoPrelude
+		}
+	}
+	return prelude[:len(prelude)-8], buffered, nil
+}
+
+// brokenBody says that an answer broke off: its process is dying.
+type brokenBody struct{ cause error }
+
+func (b *brokenBody) Error() string { return "the answer broke off: " + b.cause.Error() }
+func (b *brokenBody) Unwrap() error { return b.cause }
+
+// copyStream passes on each piece as it comes. A caller who is gone does not stop the function: the rest is read and
+// dropped. More than limit bytes is an error, and the rest is dropped likewise.
+func copyStream(w io.Writer, r io.Reader, limit int) error {
+	buffer := make([]byte, 32<<10)
+	var lost error
+	for passed := 0; ; {
+		n, err := r.Read(buffer)
+		if passed += n; passed > limit && lost == nil {
+			lost = fmt.Errorf("a streamed answer may have at most %d bytes", limit)
+		}
+		if n > 0 && w != nil && lost == nil {
+			if _, err := w.Write(buffer[:n]); err != nil {
+				w = nil
+			}
+		}
+		if err == io.EOF {
+			return lost
+		}
+		if err != nil {
+			return &brokenBody{err}
+		}
+	}
+}

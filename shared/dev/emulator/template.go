@@ -1,0 +1,345 @@
+package emulator
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	region  = "us-east-1"
+	account = "000000000000"
+)
+
+// template is template.yaml with its parameters' defaults, ready to have its intrinsic functions worked out.
+type template struct {
+	document   *yaml.Node
+	parameters map[string]any
+	conditions map[string]any
+	globals    map[string]any
+	resources  map[string]*resource
+	order      []string // logical ids as they stand in the file
+
+	refs map[string]string // what !Ref gives, where only the running stores know it
+}
+
+type resource struct {
+	logical    string
+	kind       string
+	properties map[string]any
+	condition  string
+}
+
+// readTemplate reads a template. The values that it takes parameters from are their defaults.
+func readTemplate(path string) (*template, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the template: %w", err)
+	}
+	t := &template{document: &yaml.Node{}, parameters: map[string]any{}, resources: map[string]*resource{}, refs: map[string]string{}}
+	if err := yaml.Unmarshal(text, t.document); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	tree, ok := plain(t.document).(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("reading %s: it is no mapping", path)
+	}
+	for name, p := range mapping(tree["Parameters"]) {
+		t.parameters[name] = mapping(p)["Default"]
+	}
+	t.conditions = mapping(tree["Conditions"])
+	t.globals = mapping(tree["Globals"])
+	for name, r := range mapping(tree["Resources"]) {
+		entry := mapping(r)
+		kind, _ := entry["Type"].(string)
+		condition, _ := entry["Condition"].(string)
+		t.resources[name] = &resource{logical: name, kind: kind, properties: mapping(entry["Properties"]), condition: condition}
+	}
+	t.order = keysInOrder(t.document, "Resources")
+	return t, nil
+}
+
+// keysInOrder lists the keys of one top-level mapping as they stand in the file.
+func keysInOrder(document *yaml.Node, section string) []string {
+	var names []string
+	if node := under(document.Content[0], section); node != nil {
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			names = append(names, node.Content[i].Value)
+		}
+	}
+	return names
+}
+
+// under finds a key's value in a mapping node.
+func under(node *yaml.Node, key string) *yaml.Node {
+	for i := 0; node != nil && i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			return node.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// plain turns YAML into maps, slices and scalars, with CloudFormation's short tags written out.
+func plain(node *yaml.Node) any {
+	var value any
+	switch node.Kind {
+	case yaml.DocumentNode:
+		return plain(node.Content[0])
+	case yaml.AliasNode:
+		return plain(node.Alias)
+	case yaml.MappingNode:
+		m := make(map[string]any, len(node.Content)/2)
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			m[node.Content[i].Value] = plain(node.Content[i+1])
+		}
+		value = m
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(node.Content))
+		for _, n := range node.Content {
+			list = append(list, plain(n))
+		}
+		value = list
+	default:
+		if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") {
+			value = node.Value
+		} else if err := node.Decode(&value); err != nil {
+			value = node.Value
+		}
+	}
+	if strings.HasPrefix(node.Tag, "!!") || !strings.HasPrefix(node.Tag, "!") {
+		return value
+	}
+	switch name := node.Tag[1:]; name {
+	case "Ref", "Condition":
+		return map[string]any{name: value}
+	case "GetAtt":
+		if s, ok := value.(string); ok {
+			logical, attribute, _ := strings.Cut(s, ".")
+			value = []any{logical, attribute}
+		}
+		return map[string]any{"Fn::GetAtt": value}
+	default:
+		return map[string]any{"Fn::" + name: value}
+	}
+}
+
+// none stands for AWS::NoValue: whatever holds it is left out.
+type none struct{}
+
+// resolve works out the intrinsic functions in a value.
+func (t *template) resolve(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if len(v) == 1 {
+			for name, argument := range v {
+				if name == "Ref" || name == "Condition" || strings.HasPrefix(name, "Fn::") {
+					return t.call(name, argument)
+				}
+			}
+		}
+		out := make(map[string]any, len(v))
+		for name, value := range v {
+			if r := t.resolve(value); r != (none{}) {
+				out[name] = r
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, value := range v {
+			if r := t.resolve(value); r != (none{}) {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+func (t *template) call(name string, argument any) any {
+	switch name {
+	case "Ref":
+		return t.ref(str(argument))
+	case "Condition":
+		return t.holds(str(argument))
+	case "Fn::GetAtt":
+		parts := list(argument)
+		if len(parts) != 2 {
+			return ""
+		}
+		return t.attribute(str(parts[0]), str(t.resolve(parts[1])))
+	case "Fn::Sub":
+		return t.substitute(argument)
+	}
+	arguments := list(argument)
+	at := func(i int) any {
+		if i < len(arguments) {
+			return t.resolve(arguments[i])
+		}
+		return nil
+	}
+	switch name {
+	case "Fn::If":
+		if t.holds(str(at(0))) {
+			return at(1)
+		}
+		return at(2)
+	case "Fn::Equals":
+		return str(at(0)) == str(at(1))
+	case "Fn::Not":
+		return !truth(at(0))
+	case "Fn::And", "Fn::Or":
+		for i := range arguments {
+			if truth(at(i)) == (name == "Fn::Or") {
+				return name == "Fn::Or"
+			}
+		}
+		return name == "Fn::And"
+	case "Fn::Join":
+		var parts []string
+		for _, p := range list(at(1)) {
+			parts = append(parts, str(p))
+		}
+		return strings.Join(parts, str(at(0)))
+	case "Fn::Select":
+		if l, i := list(at(1)), number(at(0), 0); i >= 0 && i < len(l) {
+			return l[i]
+		}
+		return ""
+	case "Fn::Split":
+		var parts []any
+		for _, p := range strings.Split(str(at(1)), str(at(0))) {
+			parts = append(parts, p)
+		}
+		return parts
+	}
+	return "" // Fn::ImportValue, Fn::FindInMap and the like: nothing on one machine answers to them
+}
+
+func (t *template) holds(condition string) bool { return truth(t.resolve(t.conditions[condition])) }
+
+var substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+func (t *template) substitute(argument any) string {
+	text, own := str(argument), map[string]any(nil)
+	if parts := list(argument); len(parts) == 2 {
+		text, own = str(parts[0]), mapping(parts[1])
+	}
+	return substitution.ReplaceAllStringFunc(text, func(match string) string {
+		name := match[2 : len(match)-1]
+		if strings.HasPrefix(name, "!") {
+			return "${" + name[1:] + "}"
+		}
+		if value, ok := own[name]; ok {
+			return str(t.resolve(value))
+		}
+		if logical, attribute, dotted := strings.Cut(name, "."); dotted {
+			return t.attribute(logical, attribute)
+		}
+		return str(t.ref(name))
+	})
+}
+
+// ref is what !Ref gives.
+func (t *template) ref(name string) any {
+	switch name {
+	case "AWS::NoValue":
+		return none{}
+	case "AWS::Region":
+		return region
+	case "AWS::AccountId":
+		return account
+	case "AWS::Partition":
+		return "aws"
+	case "AWS::URLSuffix":
+		return "amazonaws.com"
+	case "AWS::StackName", "AWS::StackId":
+		return t.stack()
+	}
+	if value, ok := t.refs[name]; ok {
+		return value
+	}
+	if value, ok := t.parameters[name]; ok {
+		return value
+	}
+	if r := t.resources[name]; r != nil {
+		switch r.kind {
+		case "AWS::Serverless::Api":
+			return apiID
+		case "AWS::SecretsManager::Secret", "AWS::SQS::Queue":
+			return t.arn(r) // until the store has told the address
+		}
+		return t.name(r)
+	}
+	return name
+}
+
+func (t *template) stack() string {
+	if stage := str(t.parameters["Stage"]); stage != "" {
+		return "aurora-" + stage
+	}
+	return "aurora"
+}
+
+// stage is the name of the deployment.
+func (t *template) stage() string {
+	if stage := str(t.parameters["Stage"]); stage != "" {
+		return stage
+	}
+	return "local"
+}
+
+// name is a resource's physical name: the one that it asks for, or one as CloudFormation makes.
+func (t *template) name(r *resource) string {
+	property := map[string]string{"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::S3::Bucket": "BucketName",
+		"AWS::SecretsManager::Secret": "Name", "AWS::Serverless::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName"}[r.kind]
+	if given, ok := r.properties[property]; ok {
+		if name := str(t.resolve(given)); name != "" {
+			return name
+		}
+	}
+	name := t.stack() + "-" + r.logical
+	if r.kind == "AWS::S3::Bucket" {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+func (t *template) arn(r *resource) string {
+	name := t.name(r)
+	switch r.kind {
+	case "AWS::S3::Bucket":
+		return "arn:aws:s3:::" + name
+	case "AWS::SQS::Queue":
+		return "arn:aws:sqs:" + region + ":" + account + ":" + name
+	case "AWS::DynamoDB::Table":
+		return "arn:aws:dynamodb:" + region + ":" + account + ":table/" + name
+	case "AWS::Serverless::Function":
+		return "arn:aws:lambda:" + region + ":" + account + ":function:" + name
+	case "AWS::SecretsManager::Secret":
+		return "arn:aws:secretsmanager:" + region + ":" + account + ":secret:" + name
+	}
+	return "arn:aws:local:" + region + ":" + account + ":" + name
+}
+
+// attribute is what !GetAtt gives.
+func (t *template) attribute(logical, attribute string) string {
+	r := t.resources[logical]
+	switch {
+	case r == nil && attribute == "FunctionUrl":
+		return t.refs[logical]
+	case r == nil:
+		return ""
+	case attribute == "Arn":
+		return t.arn(r)
+	case attribute == "QueueName":
+		return t.name(r)
+	case attribute == "QueueUrl":
+		return str(t.ref(logical))
+	}
+	return t.name(r)
+}

@@ -1,0 +1,294 @@
+package fakeopenai
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+
+	wire "github.com/sashabaranov/go-openai"
+)
+
+// filled is the plain model's answer where the request asks for JSON of a schema.
+func filled(r Request) (answer string, asked bool) {
+	format := r.Body.ResponseFormat
+	if format == nil || format.Type != wire.ChatCompletionResponseFormatTypeJSONSchema || format.JSONSchema == nil || format.JSONSchema.Schema == nil {
+		return "", false
+	}
+	b, err := format.JSONSchema.Schema.MarshalJSON()
+	var schema any
+	if err != nil || json.Unmarshal(b, &schema) != nil {
+		return "", false
+	}
+	heard := ""
+	for _, m := range r.Body.Messages {
+		if m.Role == "user" {
+			heard += spokenIn(text(m)) + "\n"
+		}
+	}
+	f := &form{root: schema, heard: strings.TrimSpace(heard), left: largest}
+	return mustJSON(f.value(schema, "", 0)), true
+}
+
+// spokenIn are the words of a text. Of lines that are JSON objects it is their texts.
+func spokenIn(s string) string {
+	var said []string
+	for line := range strings.Lines(s) {
+		var object map[string]any
+		if json.Unmarshal([]byte(line), &object) != nil {
+			said = append(said, strings.TrimSpace(line))
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			if v, ok := object[name].(string); ok {
+				said = append(said, v)
+			}
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// form fills in a schema from what was heard.
+type form struct {
+	root  any
+	heard string
+	left  int // values that may be filled in still
+}
+
+// How far a schema that holds itself is followed.
+const (
+	deepest = 8
+	largest = 2000
+)
+
+func (f *form) value(schema any, path string, depth int) any {
+	s := f.resolved(schema)
+	if f.left--; s == nil || depth > deepest || f.left < 0 {
+		return nil
+	}
+	if v, ok := s["const"]; ok {
+		return v
+	}
+	if of, ok := s["enum"].([]any); ok && len(of) > 0 {
+		return f.choice(of, path)
+	}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		if of, ok := s[key].([]any); ok {
+			for _, one := range of {
+				if inner := f.resolved(one); inner != nil && kindOf(inner) != "null" {
+					return f.value(inner, path, depth+1)
+				}
+			}
+		}
+	}
+	switch kindOf(s) {
+	case "object":
+		return f.object(s, path, depth)
+	case "array":
+		return f.array(s, path, depth)
+	case "string":
+		return f.text(s)
+	case "integer", "number":
+		return f.number(s)
+	case "boolean":
+		return f.hash(path)%2 == 0
+	}
+	return nil
+}
+
+// resolved is the schema itself, with what it refers to and what it is all of put in. It is nil for one that is none.
+func (f *form) resolved(schema any) map[string]any {
+	s, ok := schema.(map[string]any)
+	for range deepest {
+		ref, is := s["$ref"].(string)
+		if !ok || !is || !strings.HasPrefix(ref, "#") {
+			break
+		}
+		at := f.root
+		for name := range strings.SplitSeq(strings.TrimPrefix(strings.TrimPrefix(ref, "#"), "/"), "/") {
+			if name != "" {
+				object, _ := at.(map[string]any)
+				at = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
+			}
+		}
+		s, ok = at.(map[string]any)
+	}
+	all, _ := s["allOf"].([]any)
+	if len(all) == 0 {
+		return s
+	}
+	s = maps.Clone(s)
+	delete(s, "allOf")
+	for _, part := range all {
+		inner, _ := part.(map[string]any)
+		for name, v := range inner {
+			if properties, ok := s[name].(map[string]any); ok && name == "properties" {
+				more, _ := v.(map[string]any)
+				v = maps.Collect(both(properties, more))
+			}
+			s[name] = v
+		}
+	}
+	return s
+}
+
+func both(a, b map[string]any) func(func(string, any) bool) {
+	return func(yield func(string, any) bool) {
+		for _, m := range []map[string]any{a, b} {
+			for name, v := range m {
+				if !yield(name, v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func kindOf(s map[string]any) string {
+	switch t := s["type"].(type) {
+	case string:
+		return t
+	case []any:
+		for _, one := range t {
+			if name, ok := one.(string); ok && name != "null" {
+				return name
+			}
+		}
+		return "null"
+	}
+	if _, ok := s["properties"]; ok {
+		return "object"
+	}
+	if _, ok := s["items"]; ok {
+		return "array"
+	}
+	return "string"
+}
+
+// choice is the first of the values that was heard, else mostly the first there is, and always the same for the same
+// words.
+func (f *form) choice(of []any, path string) any {
+	words := strings.FieldsFunc(strings.ToLower(f.heard), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	spoken := " " + strings.Join(words, " ") + " "
+	for _, v := range of {
+		if s, ok := v.(string); ok && strings.Contains(spoken, " "+strings.ToLower(s)+" ") {
+			return v
+		}
+	}
+	if h := f.hash(path); h%3 == 0 {
+		return of[int(h/3%uint32(len(of)))]
+	}
+	return of[0]
+}
+
+func (f *form) hash(path string) uint32 {
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, path, "\n", f.heard) // a hash never fails
+	return h.Sum32()
+}
+
+func (f *form) object(s map[string]any, path string, depth int) any {
+	out := map[string]any{}
+	properties, _ := s["properties"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		out[name] = f.value(properties[name], path+"/"+name, depth+1)
+	}
+	required, _ := s["required"].([]any)
+	for _, v := range required {
+		if name, ok := v.(string); ok && out[name] == nil && properties[name] == nil {
+			out[name] = f.text(nil)
+		}
+	}
+	return out
+}
+
+// array is up to three long words, or one of anything else.
+func (f *form) array(s map[string]any, path string, depth int) any {
+	least, most := limit(s, "minItems", 0), limit(s, "maxItems", 3)
+	out := []any{}
+	if least == 0 && strings.HasSuffix(strings.ToLower(path), "actionitems") && !strings.Contains(strings.ToLower(f.heard), "call me back") {
+		return out // most conversations leave nothing to do
+	}
+	items := f.resolved(s["items"])
+	if items == nil || kindOf(items) == "string" && items["enum"] == nil && items["const"] == nil {
+		for _, word := range f.longWords() {
+			if len(out) < min(3, most) {
+				out = append(out, clipTo(word, limit(items, "maxLength", 500)))
+			}
+		}
+		for i := len(out); i < min(least, largest); i++ {
+			out = append(out, fmt.Sprint("stand-in ", i))
+		}
+		return out
+	}
+	for i := range min(max(1, least), most, largest) {
+		out = append(out, f.value(items, fmt.Sprint(path, "/", i), depth+1))
+	}
+	return out
+}
+
+// small are long words that say nothing of a conversation.
+var small = []string{"about", "again", "calling", "could", "goodbye", "great", "hello", "looking", "moment", "please", "right", "sorry", "speaking", "thank", "thanks", "there", "today", "welcome", "would", "yours"}
+
+func (f *form) longWords() []string {
+	var long []string
+	for word := range strings.FieldsFuncSeq(strings.ToLower(f.heard), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if len([]rune(word)) >= 5 && !slices.Contains(long, word) && !slices.Contains(small, word) {
+			long = append(long, word)
+		}
+	}
+	return long
+}
+
+// text says what it is, and what was heard; where a format is asked for it is some text of it.
+func (f *form) text(s map[string]any) string {
+	switch s["format"] {
+	case "date":
+		return "2026-01-01"
+	case "date-time":
+		return "2026-01-01T00:00:00Z"
+	case "time":
+		return "00:00:00Z"
+	case "email":
+		return "stand-in@example.com"
+	case "uri":
+		return "https://example.com/stand-in"
+	}
+	said := "This is from Aurora's stand-in model, which heard: " + strings.Join(strings.Fields(f.heard), " ")
+	said = clipTo(said, min(300, limit(s, "maxLength", 300)))
+	if n := limit(s, "minLength", 0) - len([]rune(said)); n > 0 {
+		said += strings.Repeat(".", n)
+	}
+	return said
+}
+
+// number is how many words were heard, as far as the schema lets it.
+func (f *form) number(s map[string]any) any {
+	n := float64(len(strings.Fields(f.heard)))
+	if v, ok := s["maximum"].(float64); ok {
+		n = math.Floor(min(n, v))
+	}
+	if v, ok := s["minimum"].(float64); ok {
+		n = max(n, math.Ceil(v))
+	}
+	return n
+}
+
+// limit is a whole number of a schema, or what holds without it.
+func limit(s map[string]any, name string, otherwise int) int {
+	if n, ok := s[name].(float64); ok && n >= 0 && n < 1e6 {
+		return int(n)
+	}
+	return otherwise
+}
+
+func clipTo(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}

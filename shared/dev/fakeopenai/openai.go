@@ -1,0 +1,282 @@
+package fakeopenai
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	wire "github.com/sashabaranov/go-openai"
+)
+
+// maxRequest bounds a request's body in bytes.
+const maxRequest = 32 << 20
+
+// Request is one request for a completion, as it was received.
+type Request struct {
+	Number int // 0 is the first
+	At     time.Time
+	Path   string
+	Header http.Header
+	Raw    []byte // the body, byte for byte
+	Body   wire.ChatCompletionRequest
+}
+
+// Last is the text of the last message of a role, or "".
+func (r Request) Last(role string) string {
+	for i := len(r.Body.Messages) - 1; i >= 0; i-- {
+		if r.Body.Messages[i].Role == role {
+			return text(r.Body.Messages[i])
+		}
+	}
+	return ""
+}
+
+// Script decides the answer to the n-th request, counted from 0. It may be called by many at once.
+type Script func(n int, r Request) Answer
+
+// Options make a stand-in. The zero value is the plain model.
+type Options struct {
+	Script Script           // the plain model where nil
+	Delay  time.Duration    // before each word of the plain model; 20 ms where 0
+	Now    func() time.Time // time.Now where nil
+}
+
+// Server is a model.
+type Server struct {
+	script Script
+	now    func() time.Time
+	closed chan struct{}
+	once   sync.Once
+
+	mu       sync.Mutex
+	requests []Request
+	keep     bool
+}
+
+// New makes a model. One with a script keeps every request it gets; the plain one keeps none.
+func New(o Options) *Server {
+	if o.Delay == 0 {
+		o.Delay = 20 * time.Millisecond
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{script: o.Script, now: o.Now, closed: make(chan struct{}), keep: o.Script != nil}
+	if s.script == nil {
+		s.script = model(o.Delay)
+	}
+	return s
+}
+
+// Close ends every answer that hangs or waits.
+func (s *Server) Close() { s.once.Do(func() { close(s.closed) }) }
+
+// Requests are those received so far, in order.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
+
+// T is what Serve needs of a *testing.T.
+type T interface{ Cleanup(func()) }
+
+// Double is a scripted model with an address.
+type Double struct {
+	*Server
+	URL string // what OPENAI_BASE_URL takes: it ends in /v1
+}
+
+// Serve starts a scripted model on a free port of 127.0.0.1, until the test is over.
+func Serve(t T, script Script) *Double {
+	s := New(Options{Script: script})
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		s.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return &Double{Server: s, URL: server.URL + "/v1"}
+}
+
+// ServeHTTP serves POST …/chat/completions, GET …/models and GET …/models/{id}.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions"):
+		s.complete(w, r)
+	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/models"):
+		refer(w, http.StatusOK, mustJSON(map[string]any{"object": "list", "data": []any{described("stand-in")}}))
+	case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/models/"):
+		refer(w, http.StatusOK, mustJSON(described(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])))
+	default:
+		refer(w, http.StatusNotFound, refusal("Unknown request URL: "+r.Method+" "+r.URL.Path+".", "unknown_url"))
+	}
+}
+
+func described(model string) map[string]any {
+	return map[string]any{"id": model, "object": "model", "created": 1763800000, "owned_by": "aurora-stand-in"}
+}
+
+func refusal(message, code string) string {
+	return mustJSON(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "param": nil, "code": code}})
+}
+
+func refer(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+	if err != nil {
+		refer(w, http.StatusBadRequest, refusal("The body could not be read.", "bad_request"))
+		return
+	}
+	request := Request{At: s.now(), Path: r.URL.Path, Header: r.Header.Clone(), Raw: raw}
+	if err := json.Unmarshal(raw, &request.Body); err != nil {
+		refer(w, http.StatusBadRequest, refusal("We could not parse the JSON body of your request: "+err.Error(), "bad_request"))
+		return
+	}
+	s.mu.Lock()
+	request.Number = len(s.requests)
+	if s.keep {
+		s.requests = append(s.requests, request)
+	}
+	s.mu.Unlock()
+	s.play(w, r, request, s.script(request.Number, request))
+}
+
+func (s *Server) play(w http.ResponseWriter, r *http.Request, request Request, a Answer) {
+	if a.hang {
+		s.hang(r.Context())
+		return
+	}
+	if a.endAfter == 0 && a.ending == endReset && !a.midLine {
+		reset(w)
+		return
+	}
+	id, created := fmt.Sprintf("chatcmpl-standin-%d", request.Number), s.now().Unix()
+	stream := request.Body.Stream && !a.whole
+	pieces, first, last := a.verbatim, 0, len(a.verbatim)
+	switch {
+	case stream:
+		pieces, first, last = a.pieces(request, id, created)
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	case a.verbatim == nil:
+		pieces = []string{a.body(request, id, created)}
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.Header().Set("X-Request-Id", "req-standin-"+id)
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	s.send(w, r, a, pieces, first, last, stream)
+}
+
+// send writes the pieces one by one, and plays the end that the answer asks for.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, a Answer, pieces []string, first, last int, stream bool) {
+	flush := http.NewResponseController(w).Flush
+	if stream || a.onHeaders != nil {
+		_ = flush()
+	}
+	if a.onHeaders != nil {
+		a.onHeaders()
+	}
+	for i, piece := range pieces {
+		content := i - first // how many pieces of content have gone out
+		if a.endAfter >= 0 && content >= min(a.endAfter, last-first) {
+			s.end(w, r, a, piece)
+			return
+		}
+		if content >= 0 && i < last && !s.pause(r.Context(), a.gate, a.each) {
+			return
+		}
+		if _, err := io.WriteString(w, piece); err != nil {
+			return // the caller is gone
+		}
+		if stream {
+			_ = flush()
+		}
+	}
+	if a.endAfter >= 0 {
+		s.end(w, r, a, "")
+	}
+}
+
+func (s *Server) end(w http.ResponseWriter, r *http.Request, a Answer, next string) {
+	if a.midLine {
+		_, _ = io.WriteString(w, next[:len(next)/2])
+	}
+	_ = http.NewResponseController(w).Flush()
+	switch a.ending {
+	case endReset:
+		reset(w)
+	case endHang:
+		s.hang(r.Context())
+	}
+}
+
+// pause waits for the gate and then for the time, where they are given. It says whether to go on.
+func (s *Server) pause(ctx context.Context, gate <-chan struct{}, d time.Duration) bool {
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return false
+		case <-s.closed:
+			return false
+		}
+	}
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closed:
+	}
+	return false
+}
+
+// hang waits until the caller hangs up or the stand-in is closed.
+func (s *Server) hang(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-s.closed:
+	}
+}
+
+// reset ends the connection with a TCP RST, as a crashed or overloaded peer does.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2: the stream is reset
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+func text(m wire.ChatCompletionMessage) string {
+	if m.Content != "" {
+		return m.Content
+	}
+	var parts []string
+	for _, p := range m.MultiContent {
+		parts = append(parts, p.Text)
+	}
+	return strings.Join(parts, " ")
+}

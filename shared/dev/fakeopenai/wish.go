@@ -1,0 +1,152 @@
+package fakeopenai
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	wire "github.com/sashabaranov/go-openai"
+)
+
+var (
+	use      = regexp.MustCompile(`(?is)\buse\s+([a-z0-9_-]+)\s*(\{.*\})?`)
+	transfer = regexp.MustCompile(`(?is)\btransfer me to\s+(.+)`)
+	texting  = regexp.MustCompile(`(?is)\btext me\b\W*(.*)`)
+	mailing  = regexp.MustCompile(`(?is)(?:^\W*|\bplease\W+)e-?mail\b\W*(.*)`)
+)
+
+// phrases are what a user says to be given a tool that needs no arguments, in the order in which they are tried.
+var phrases = []struct {
+	said  []string
+	tools []string // the first that is offered
+}{
+	{[]string{"what time is it", "what day is it"}, []string{"get_current_time"}},
+	{[]string{"my earlier calls", "history"}, []string{"get_caller_history"}},
+	{[]string{"goodbye", "hang up"}, []string{"end_call", "endCall"}},
+}
+
+// wish is the tool that the plain model asks for, and the arguments: what the user said last decides.
+func wish(r Request) (name, arguments string, wanted bool) {
+	said, ok := spokenLast(r)
+	if choice, _ := r.Body.ToolChoice.(string); !ok || choice == "none" || len(r.Body.Tools) == 0 {
+		return "", "", false
+	}
+	o := offer(r)
+	lower := strings.ToLower(said)
+	if m := use.FindStringSubmatch(said); m != nil && o.has(m[1]) {
+		if m[2] == "" {
+			m[2] = "{}"
+		}
+		return m[1], m[2], true
+	}
+	if strings.Contains(lower, "do not call") && o.has("add_to_do_not_call") {
+		return "add_to_do_not_call", "{}", true
+	}
+	if m := transfer.FindStringSubmatch(lower); m != nil {
+		if name, arguments, ok := o.transfer(m[1]); ok {
+			return name, arguments, true
+		}
+	}
+	if m := texting.FindStringSubmatch(said); m != nil && o.has("send_sms") {
+		return "send_sms", mustJSON(map[string]string{"message": orElse(m[1], "As you asked: a text message.")}), true
+	}
+	if m := mailing.FindStringSubmatch(said); m != nil && o.has("send_email") {
+		return "send_email", mustJSON(map[string]string{"subject": "A message from a conversation", "body": orElse(m[1], "The caller asked for an e-mail.")}), true
+	}
+	for _, p := range phrases {
+		if !slices.ContainsFunc(p.said, func(phrase string) bool { return strings.Contains(lower, phrase) }) {
+			continue
+		}
+		if i := slices.IndexFunc(p.tools, o.has); i >= 0 {
+			return p.tools[i], "{}", true
+		}
+	}
+	for _, t := range o {
+		if strings.Contains(lower, spoken(t.Name)) {
+			return t.Name, "{}", true
+		}
+	}
+	return "", "", false
+}
+
+// spokenLast is what the user said, where nobody has answered it yet.
+func spokenLast(r Request) (string, bool) {
+	for _, m := range slices.Backward(r.Body.Messages) {
+		if m.Role != "system" && m.Role != "developer" {
+			return text(m), m.Role == "user"
+		}
+	}
+	return "", false
+}
+
+// toolsSaid are the answers of the tools that were asked for last, in order.
+func toolsSaid(r Request) []string {
+	var said []string
+	for _, m := range slices.Backward(r.Body.Messages) {
+		if m.Role != "tool" {
+			break
+		}
+		said = append(said, text(m))
+	}
+	slices.Reverse(said)
+	return said
+}
+
+// offered are the tools of a request.
+type offered []wire.FunctionDefinition
+
+func offer(r Request) offered {
+	var o offered
+	for _, t := range r.Body.Tools {
+		if t.Function != nil {
+			o = append(o, *t.Function)
+		}
+	}
+	return o
+}
+
+func (o offered) has(name string) bool {
+	return slices.ContainsFunc(o, func(t wire.FunctionDefinition) bool { return t.Name == name })
+}
+
+// transfer finds who was named: a destination of transfer_call, or an assistant to hand over to.
+func (o offered) transfer(who string) (name, arguments string, ok bool) {
+	for _, t := range o {
+		if t.Name != "transfer_call" {
+			continue
+		}
+		for _, destination := range destinations(t.Parameters) {
+			if strings.Contains(who, strings.ToLower(destination)) {
+				return t.Name, mustJSON(map[string]string{"destination": destination}), true
+			}
+		}
+	}
+	for _, t := range o {
+		if to, is := strings.CutPrefix(t.Name, "transfer_to_"); is && strings.Contains(who, spoken(to)) {
+			return t.Name, "{}", true
+		}
+	}
+	return "", "", false
+}
+
+// destinations are those that transfer_call's schema lists.
+func destinations(parameters any) []string {
+	var schema struct {
+		Properties struct{ Destination struct{ Enum []string } }
+	}
+	if json.Unmarshal([]byte(mustJSON(parameters)), &schema) != nil {
+		return nil
+	}
+	return schema.Properties.Destination.Enum
+}
+
+// spoken is a tool's name as somebody would say it: get_current_time is "get current time".
+func spoken(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", " ")) }
+
+func orElse(said, otherwise string) string {
+	if said = strings.TrimSpace(said); said != "" {
+		return said
+	}
+	return otherwise
+}

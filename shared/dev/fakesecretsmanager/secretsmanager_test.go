@@ -1,0 +1,98 @@
+package fakesecretsmanager
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	client "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, path string) (*client.Client, func()) {
+	t.Helper()
+	server, err := Open(Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	transport := &http.Transport{}
+	c := client.New(client.Options{Region: "us-east-1", BaseEndpoint: aws.String(web.URL), HTTPClient: &http.Client{Transport: transport},
+		Retryer: aws.NopRetryer{}, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+		})})
+	return c, func() {
+		transport.CloseIdleConnections()
+		web.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets.db")
+	c, stop := open(t, path)
+	ctx := t.Context()
+	var missing *types.ResourceNotFoundException
+	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String("aurora/test/api")}); !errors.As(err, &missing) {
+		t.Errorf("no such secret: %v", err)
+	}
+	made, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/api")})
+	if err != nil || !strings.HasPrefix(*made.ARN, "arn:aws:secretsmanager:us-east-1:000000000000:secret:aurora/test/api-") {
+		t.Fatalf("%+v %v", made, err)
+	}
+	var exists *types.ResourceExistsException
+	if _, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/api")}); !errors.As(err, &exists) {
+		t.Errorf("made twice: %v", err)
+	}
+	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: made.ARN}); !errors.As(err, &missing) {
+		t.Errorf("no value yet: %v", err)
+	}
+	for _, value := range []string{"one", "two", "three"} {
+		if _, err := c.PutSecretValue(ctx, &client.PutSecretValueInput{SecretId: made.ARN, SecretString: aws.String(value)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+
+	c, stop = open(t, path)
+	defer stop()
+	arn := *made.ARN
+	for _, id := range []string{"aurora/test/api", arn, arn[:len(arn)-7]} {
+		got, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String(id)})
+		if err != nil || *got.SecretString != "three" || *got.ARN != arn || got.CreatedDate == nil {
+			t.Errorf("%s: %+v %v", id, got, err)
+		}
+	}
+	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String(arn[:len(arn)-1] + "x")}); !errors.As(err, &missing) {
+		t.Errorf("another ARN: %v", err)
+	}
+	previous, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String(arn), VersionStage: aws.String("AWSPREVIOUS")})
+	if err != nil || *previous.SecretString != "two" {
+		t.Errorf("previous: %+v %v", previous, err)
+	}
+	described, err := c.DescribeSecret(ctx, &client.DescribeSecretInput{SecretId: aws.String(arn)})
+	if err != nil || *described.Name != "aurora/test/api" || len(described.VersionIdsToStages) != 2 {
+		t.Errorf("%+v %v", described, err)
+	}
+	if _, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/binary"), SecretBinary: []byte{0, 255}}); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := c.ListSecrets(ctx, &client.ListSecretsInput{})
+	if err != nil || len(listed.SecretList) != 2 {
+		t.Errorf("%+v %v", listed, err)
+	}
+	binary, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String("aurora/test/binary")})
+	if err != nil || string(binary.SecretBinary) != "\x00\xff" || binary.SecretString != nil {
+		t.Errorf("%+v %v", binary, err)
+	}
+}

@@ -1,0 +1,294 @@
+package fakesqs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strconv"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"example.com/aurora/shared/dev/fakeaws"
+)
+
+func (s *Server) operations() map[string]fakeaws.Operation {
+	return map[string]fakeaws.Operation{
+		"CreateQueue":                  fakeaws.Typed(s.createQueue),
+		"GetQueueUrl":                  fakeaws.Typed(s.queueURL),
+		"ListQueues":                   fakeaws.Typed(s.listQueues),
+		"GetQueueAttributes":           fakeaws.Typed(s.queueAttributes),
+		"SetQueueAttributes":           fakeaws.Typed(s.setQueueAttributes),
+		"PurgeQueue":                   fakeaws.Typed(s.purge),
+		"SendMessage":                  fakeaws.Typed(s.send),
+		"SendMessageBatch":             fakeaws.Typed(s.sendBatch),
+		"ReceiveMessage":               fakeaws.Typed(s.receive),
+		"DeleteMessage":                fakeaws.Typed(s.deleteMessage),
+		"DeleteMessageBatch":           fakeaws.Typed(s.deleteBatch),
+		"ChangeMessageVisibility":      fakeaws.Typed(s.changeVisibility),
+		"ChangeMessageVisibilityBatch": fakeaws.Typed(s.changeVisibilityBatch),
+		"StartMessageMoveTask":         fakeaws.Typed(s.startMove),
+		"ListMessageMoveTasks":         fakeaws.Typed(s.listMoves),
+		"ListDeadLetterSourceQueues":   fakeaws.Typed(s.deadLetterSources),
+	}
+}
+
+type queueIn struct {
+	QueueUrl        string
+	QueueName       string
+	QueueNamePrefix string
+	Attributes      map[string]string
+	AttributeNames  []string
+}
+
+func (s *Server) createQueue(ctx context.Context, in queueIn) (any, error) {
+	if in.QueueName == "" || len(in.QueueName) > 80 {
+		return nil, invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+	}
+	if in.Attributes["FifoQueue"] == "true" {
+		return nil, fakeaws.Refuse("UnsupportedOperation", "The stand-in has standard queues only.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[in.QueueName]
+	if q == nil {
+		q = newQueue(in.QueueName)
+	}
+	for name, value := range in.Attributes {
+		if old, set := q.attributes[name]; set && old != value {
+			return nil, queryFault("QueueNameExists", "A queue of this name has another value of %s.", name)
+		}
+	}
+	if err := s.configure(q, in.Attributes); err != nil {
+		return nil, err
+	}
+	s.queues[q.name] = q
+	return map[string]string{"QueueUrl": s.url(ctx, q)}, nil
+}
+
+// url is a queue's address at the host that the caller used.
+func (s *Server) url(ctx context.Context, q *queue) string {
+	return "http://" + fakeaws.Host(ctx) + "/" + s.account + "/" + q.name
+}
+
+func (s *Server) configure(q *queue, attributes map[string]string) error {
+	updated := maps.Clone(q.attributes)
+	maps.Copy(updated, attributes)
+	value, err := json.Marshal(updated)
+	if err != nil {
+		return err
+	}
+	err = s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(queuesBucket).Put([]byte(q.name), value) })
+	if err != nil {
+		return err
+	}
+	q.attributes = updated
+	q.wake()
+	return nil
+}
+
+func (s *Server) queueURL(ctx context.Context, in queueIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.named(in.QueueName)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"QueueUrl": s.url(ctx, q)}, nil
+}
+
+func (s *Server) listQueues(ctx context.Context, in queueIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	urls := []string{}
+	for _, name := range s.names(in.QueueNamePrefix) {
+		urls = append(urls, s.url(ctx, s.queues[name]))
+	}
+	return map[string]any{"QueueUrls": urls}, nil
+}
+
+func (s *Server) queueAttributes(_ context.Context, in queueIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	if err := s.keep(s.settle(q, now)...); err != nil {
+		return nil, err
+	}
+	visible, inFlight, delayed := q.counts(now)
+	all := map[string]string{
+		"VisibilityTimeout": "30", "MessageRetentionPeriod": "345600", "DelaySeconds": "0", "ReceiveMessageWaitTimeSeconds": "0",
+		"MaximumMessageSize": strconv.Itoa(MaxMessage),
+	}
+	maps.Copy(all, q.attributes)
+	all["QueueArn"] = s.arn(q.name)
+	all["ApproximateNumberOfMessages"] = strconv.Itoa(visible)
+	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(inFlight)
+	all["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(delayed)
+	for name := range all {
+		if !wanted(name, in.AttributeNames) {
+			delete(all, name)
+		}
+	}
+	return map[string]any{"Attributes": all}, nil
+}
+
+func (s *Server) setQueueAttributes(_ context.Context, in queueIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.configure(q, in.Attributes)
+}
+
+func (s *Server) purge(_ context.Context, in queueIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	var changes []change
+	for _, m := range q.messages {
+		changes = append(changes, change{queue: q, message: m, gone: true})
+	}
+	q.messages = nil
+	return nil, s.keep(changes...)
+}
+
+type handleIn struct {
+	QueueUrl          string
+	Id                string // in a batch only
+	ReceiptHandle     string
+	VisibilityTimeout int
+}
+
+type handlesIn struct {
+	QueueUrl string
+	Entries  []handleIn
+}
+
+func (s *Server) deleteMessage(_ context.Context, in handleIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.forget(q, in)
+}
+
+func (s *Server) deleteBatch(_ context.Context, in handlesIn) (any, error) {
+	return s.each(in, s.forget)
+}
+
+func (s *Server) forget(q *queue, in handleIn) error {
+	m, current, valid := q.holding(in.ReceiptHandle)
+	if !valid {
+		return invalidHandle()
+	}
+	if m == nil || !current {
+		return nil
+	}
+	q.remove(m)
+	return s.keep(change{queue: q, message: m, gone: true})
+}
+
+func (s *Server) changeVisibility(_ context.Context, in handleIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.show(q, in)
+}
+
+func (s *Server) changeVisibilityBatch(_ context.Context, in handlesIn) (any, error) {
+	return s.each(in, s.show)
+}
+
+func (s *Server) show(q *queue, in handleIn) error {
+	m, current, valid := q.holding(in.ReceiptHandle)
+	now := s.now()
+	switch {
+	case !valid:
+		return invalidHandle()
+	case in.VisibilityTimeout < 0 || in.VisibilityTimeout > 43200:
+		return invalid("Value %d for parameter VisibilityTimeout is invalid.", in.VisibilityTimeout)
+	case m == nil || !current || !m.Visible.After(now):
+		return queryFault("MessageNotInflight", "The specified message isn't in flight.")
+	}
+	m.Visible = now.Add(time.Duration(in.VisibilityTimeout) * time.Second)
+	q.wake()
+	return s.keep(change{queue: q, message: m})
+}
+
+// each does one thing to every entry of a batch, and says which succeeded.
+func (s *Server) each(in handlesIn, do func(*queue, handleIn) error) (any, error) {
+	ids := make([]string, 0, len(in.Entries))
+	for _, e := range in.Entries {
+		ids = append(ids, e.Id)
+	}
+	if err := checkBatch(ids); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	successful, refused := []map[string]string{}, []failed{}
+	for _, e := range in.Entries {
+		if err := do(q, e); err != nil {
+			refused = append(refused, refusal(e.Id, err))
+			continue
+		}
+		successful = append(successful, map[string]string{"Id": e.Id})
+	}
+	return map[string]any{"Successful": successful, "Failed": refused}, nil
+}
+
+func checkBatch(ids []string) error {
+	if len(ids) == 0 {
+		return queryFault("EmptyBatchRequest", "There should be at least one entry in the request.")
+	}
+	if len(ids) > 10 {
+		return queryFault("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(ids))
+	}
+	seen := map[string]bool{}
+	for _, id := range ids {
+		if seen[id] {
+			return queryFault("BatchEntryIdsNotDistinct", "Id %s repeated.", id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+func refusal(id string, err error) failed {
+	var fault *fakeaws.Fault
+	if errors.As(err, &fault) {
+		return failed{Id: id, Code: fault.Code, Message: fault.Message, SenderFault: true}
+	}
+	return failed{Id: id, Code: "InternalError", Message: err.Error()}
+}
+
+func invalidHandle() error {
+	fault := fakeaws.Refuse("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+	fault.Query = "ReceiptHandleIsInvalid" // without the prefix that its neighbours have
+	return fault
+}
+
+func queryFault(code, format string, args ...any) error {
+	fault := fakeaws.Refuse(code, format, args...)
+	fault.Query = "AWS.SimpleQueueService." + code
+	return fault
+}

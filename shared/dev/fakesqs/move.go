@@ -1,0 +1,92 @@
+package fakesqs
+
+import (
+	"context"
+	"fmt"
+
+	"example.com/aurora/shared/dev/fakeaws"
+)
+
+// move is a message move task. Here it is over as soon as it is started.
+type move struct {
+	SourceArn                         string
+	DestinationArn                    string `json:",omitempty"`
+	Status                            string
+	ApproximateNumberOfMessagesMoved  int
+	ApproximateNumberOfMessagesToMove int
+	StartedTimestamp                  int64
+}
+
+type moveIn struct {
+	SourceArn      string
+	DestinationArn string
+	MaxResults     int
+}
+
+func (s *Server) startMove(ctx context.Context, in moveIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := s.queues[nameOf(in.SourceArn)]
+	if from == nil {
+		return nil, fakeaws.Refuse("ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist.")
+	}
+	if len(s.sourcesOf(ctx, from)) == 0 {
+		return nil, invalid("Source queue must be configured as a Dead Letter Queue.")
+	}
+	now := s.now()
+	task := move{SourceArn: in.SourceArn, DestinationArn: in.DestinationArn, Status: "COMPLETED", StartedTimestamp: now.UnixMilli()}
+	var changes []change
+	for _, m := range append([]*message(nil), from.messages...) {
+		target := in.DestinationArn
+		if target == "" {
+			target = m.Source
+		}
+		to := s.queues[nameOf(target)]
+		if to == nil || m.Visible.After(now) {
+			continue // nobody knows where it came from, or it is with a receiver: it stays
+		}
+		moved := s.shift(from, to, m, now)
+		moved[1].message.Source = ""
+		changes = append(changes, moved...)
+		task.ApproximateNumberOfMessagesMoved++
+	}
+	task.ApproximateNumberOfMessagesToMove = task.ApproximateNumberOfMessagesMoved
+	if err := s.keep(changes...); err != nil {
+		return nil, fmt.Errorf("keeping the moved messages: %w", err)
+	}
+	s.moves = append(s.moves, task)
+	return map[string]string{"TaskHandle": newID()}, nil
+}
+
+func (s *Server) listMoves(_ context.Context, in moveIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	results := []move{}
+	for i := len(s.moves) - 1; i >= 0 && len(results) < max(in.MaxResults, 1); i-- {
+		if s.moves[i].SourceArn == in.SourceArn {
+			results = append(results, s.moves[i])
+		}
+	}
+	return map[string]any{"Results": results}, nil
+}
+
+func (s *Server) deadLetterSources(ctx context.Context, in queueIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"queueUrls": s.sourcesOf(ctx, q)}, nil
+}
+
+// sourcesOf lists the queues whose dead letters come to one; the caller holds the lock.
+func (s *Server) sourcesOf(ctx context.Context, dead *queue) []string {
+	urls := []string{}
+	for _, name := range s.names("") {
+		if _, arn := s.queues[name].redrive(); nameOf(arn) == dead.name {
+			urls = append(urls, s.url(ctx, s.queues[name]))
+		}
+	}
+	return urls
+}

@@ -1,0 +1,136 @@
+package fakesqs
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// message is one message as it is kept.
+type message struct {
+	Sequence   uint64               `json:"sequence"`
+	ID         string               `json:"id"`
+	Body       string               `json:"body"`
+	Attributes map[string]attribute `json:"attributes,omitempty"`
+	Trace      string               `json:"trace,omitempty"`
+	Sent       time.Time            `json:"sent"`
+	First      time.Time            `json:"first"` // first received; zero until then
+	Visible    time.Time            `json:"visible"`
+	Receives   int                  `json:"receives"`
+	Handle     string               `json:"handle,omitempty"`
+	Source     string               `json:"source,omitempty"` // ARN of the queue that gave up on it
+}
+
+func (m *message) key() []byte { return binary.BigEndian.AppendUint64(nil, m.Sequence) }
+
+// attribute is a message attribute, in the form of the wire.
+type attribute struct {
+	DataType    string  `json:"DataType"`
+	StringValue *string `json:"StringValue,omitempty"`
+	BinaryValue []byte  `json:"BinaryValue,omitempty"`
+}
+
+// change is a message that has to be written, or forgotten.
+type change struct {
+	queue   *queue
+	message *message
+	gone    bool
+}
+
+// queue holds messages in the order in which they came.
+type queue struct {
+	name       string
+	attributes map[string]string
+	messages   []*message
+	next       uint64
+	changed    chan struct{} // closed, and replaced, whenever a message may have become visible
+}
+
+func newQueue(name string) *queue {
+	return &queue{name: name, attributes: map[string]string{}, next: 1, changed: make(chan struct{})}
+}
+
+func (q *queue) add(m *message) {
+	if m.Sequence == 0 {
+		m.Sequence = q.next
+	}
+	q.next = max(q.next, m.Sequence+1)
+	q.messages = append(q.messages, m)
+	q.wake()
+}
+
+func (q *queue) wake() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+func (q *queue) remove(gone *message) {
+	for i, m := range q.messages {
+		if m == gone {
+			q.messages = append(q.messages[:i], q.messages[i+1:]...)
+			return
+		}
+	}
+}
+
+// holding finds the message that a receipt handle names; current says whether no later receive has replaced it.
+func (q *queue) holding(handle string) (m *message, current, valid bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(handle)
+	if err != nil {
+		return nil, false, false
+	}
+	name, rest, found := strings.Cut(string(raw), "/")
+	digits, _, _ := strings.Cut(rest, "/")
+	sequence, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || !found || name != q.name {
+		return nil, false, false
+	}
+	for _, m := range q.messages {
+		if m.Sequence == sequence {
+			return m, m.Handle == handle, true
+		}
+	}
+	return nil, false, true
+}
+
+// seconds reads an attribute that is a number of seconds.
+func (q *queue) seconds(name string, otherwise int) time.Duration {
+	if n, err := strconv.Atoi(q.attributes[name]); err == nil {
+		otherwise = n
+	}
+	return time.Duration(otherwise) * time.Second
+}
+
+// redrive says after how many receives a message goes to which dead-letter queue; 0 is never.
+func (q *queue) redrive() (receives int, arn string) {
+	var policy struct {
+		DeadLetterTargetArn string          `json:"deadLetterTargetArn"`
+		MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"` // CloudFormation sends a number, people a string
+	}
+	if json.Unmarshal([]byte(q.attributes["RedrivePolicy"]), &policy) != nil {
+		return 0, ""
+	}
+	n, err := strconv.Atoi(strings.Trim(string(policy.MaxReceiveCount), `"`))
+	if err != nil {
+		return 0, ""
+	}
+	return n, policy.DeadLetterTargetArn
+}
+
+// counts says how many messages can be received now, are with a receiver, and are not to be seen yet.
+func (q *queue) counts(now time.Time) (visible, inFlight, delayed int) {
+	for _, m := range q.messages {
+		switch {
+		case !m.Visible.After(now):
+			visible++
+		case m.Receives > 0:
+			inFlight++
+		default:
+			delayed++
+		}
+	}
+	return visible, inFlight, delayed
+}

@@ -1,0 +1,166 @@
+package fakesqs
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/binary"
+	"encoding/hex"
+	"sort"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"example.com/aurora/shared/dev/fakeaws"
+)
+
+type sendIn struct {
+	QueueUrl                string
+	Id                      string // in a batch only
+	MessageBody             string
+	DelaySeconds            *int
+	MessageAttributes       map[string]attribute
+	MessageSystemAttributes map[string]attribute
+}
+
+type sent struct {
+	Id                     string `json:",omitempty"`
+	MessageId              string
+	MD5OfMessageBody       string
+	MD5OfMessageAttributes string `json:",omitempty"`
+}
+
+type failed struct {
+	Id, Code, Message string
+	SenderFault       bool
+}
+
+func (s *Server) send(_ context.Context, in sendIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return s.put(q, in)
+}
+
+type sendBatchIn struct {
+	QueueUrl string
+	Entries  []sendIn
+}
+
+func (s *Server) sendBatch(_ context.Context, in sendBatchIn) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.at(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	total := 0
+	ids := make([]string, 0, len(in.Entries))
+	for _, e := range in.Entries {
+		total += e.size()
+		ids = append(ids, e.Id)
+	}
+	if err := checkBatch(ids); err != nil {
+		return nil, err
+	}
+	if total > MaxMessage {
+		return nil, queryFault("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", MaxMessage, total)
+	}
+	successful, refused := []sent{}, []failed{}
+	for _, e := range in.Entries {
+		out, err := s.put(q, e)
+		if err != nil {
+			refused = append(refused, refusal(e.Id, err))
+			continue
+		}
+		out.Id = e.Id
+		successful = append(successful, out)
+	}
+	return map[string]any{"Successful": successful, "Failed": refused}, nil
+}
+
+// put adds one message to a queue; the caller holds the lock.
+func (s *Server) put(q *queue, in sendIn) (sent, error) {
+	if in.MessageBody == "" {
+		return sent{}, fakeaws.Refuse("MissingParameter", "The request must contain the parameter MessageBody.")
+	}
+	if size := in.size(); size > MaxMessage {
+		return sent{}, invalid("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", MaxMessage)
+	}
+	if at := strings.IndexFunc(in.MessageBody, unspeakable); at >= 0 || !utf8.ValidString(in.MessageBody) {
+		return sent{}, fakeaws.Refuse("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+	}
+	now := s.now()
+	delay := q.seconds("DelaySeconds", 0)
+	if in.DelaySeconds != nil {
+		if *in.DelaySeconds < 0 || *in.DelaySeconds > 900 {
+			return sent{}, invalid("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", *in.DelaySeconds)
+		}
+		delay = time.Duration(*in.DelaySeconds) * time.Second
+	}
+	m := &message{ID: newID(), Body: in.MessageBody, Attributes: in.MessageAttributes, Sent: now, Visible: now.Add(delay)}
+	if trace := in.MessageSystemAttributes["AWSTraceHeader"].StringValue; trace != nil {
+		m.Trace = *trace
+	}
+	q.add(m)
+	if err := s.keep(change{queue: q, message: m}); err != nil {
+		q.remove(m)
+		return sent{}, err
+	}
+	out := sent{MessageId: m.ID, MD5OfMessageBody: sum([]byte(m.Body))}
+	if len(m.Attributes) > 0 {
+		out.MD5OfMessageAttributes = sumAttributes(m.Attributes)
+	}
+	return out, nil
+}
+
+func (in sendIn) size() int {
+	n := len(in.MessageBody)
+	for name, a := range in.MessageAttributes {
+		n += len(name) + len(a.DataType) + len(a.BinaryValue)
+		if a.StringValue != nil {
+			n += len(*a.StringValue)
+		}
+	}
+	return n
+}
+
+// unspeakable is a character that a message must not hold: SQS takes what XML 1.0 takes.
+func unspeakable(r rune) bool {
+	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
+}
+
+func sum(b []byte) string {
+	digest := md5.Sum(b)
+	return hex.EncodeToString(digest[:])
+}
+
+// sumAttributes is the digest that SQS's developer guide describes under "Calculating the MD5 message digest for
+// message attributes": names in order, each part with its length before it.
+func sumAttributes(attributes map[string]attribute) string {
+	names := make([]string, 0, len(attributes))
+	for name := range attributes {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var b []byte
+	part := func(p []byte) {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(p)))
+		b = append(b, p...)
+	}
+	for _, name := range names {
+		a := attributes[name]
+		part([]byte(name))
+		part([]byte(a.DataType))
+		if a.StringValue != nil {
+			b = append(b, 1)
+			part([]byte(*a.StringValue))
+			continue
+		}
+		b = append(b, 2)
+		part(a.BinaryValue)
+	}
+	return sum(b)
+}

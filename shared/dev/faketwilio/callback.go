@@ -1,0 +1,94 @@
+package faketwilio
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Callback is what was told of a call, and how that was taken.
+type Callback struct {
+	SID       string // the call's
+	URL       string
+	Form      url.Values
+	Signature string
+	Status    int   // of the answer; 0 where there was none
+	Err       error // why there was none
+	At        time.Time
+}
+
+// Callbacks are the callbacks so far, in the order of their ends. Each is posted once: Twilio does not insist either.
+func (s *Server) Callbacks() []Callback {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.callbacks)
+}
+
+// patience is how long Twilio waits for an answer.
+const patience = 15 * time.Second
+
+// poster asks without keeping a connection: nothing of it is left when a call is over.
+func poster() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// post tells an address something, signed.
+func (s *Server) post(sid, method, address string, form url.Values) {
+	c := Callback{SID: sid, URL: address, Form: form, At: s.options.Now()}
+	body := form.Encode()
+	signed := form
+	if method == http.MethodGet {
+		separator := "?"
+		if strings.Contains(address, "?") {
+			separator = "&"
+		}
+		c.URL, body, signed = address+separator+body, "", nil
+	} else {
+		method = http.MethodPost
+	}
+	c.Signature = Sign(s.options.AuthToken, c.URL, signed)
+	c.Status, c.Err = s.ask(method, c.URL, body, c.Signature)
+	s.mu.Lock()
+	s.callbacks = keep(s.callbacks, c)
+	s.mu.Unlock()
+}
+
+func (s *Server) ask(method, address, body, signature string) (status int, err error) {
+	r, err := http.NewRequestWithContext(s.open, method, address, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	}
+	r.Header.Set("User-Agent", "TwilioProxy/1.1")
+	r.Header.Set("X-Twilio-Signature", signature)
+	response, err := s.posts.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxForm)) // nobody reads it
+	return response.StatusCode, nil
+}
+
+// Sign is what stands in X-Twilio-Signature: https://www.twilio.com/docs/usage/security#validating-requests
+func Sign(token, address string, form url.Values) string {
+	text := address
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			text += name + value
+		}
+	}
+	sum := hmac.New(sha1.New, []byte(token))
+	_, _ = sum.Write([]byte(text)) // a hash takes everything
+	return base64.StdEncoding.EncodeToString(sum.Sum(nil))
+}

@@ -1,0 +1,236 @@
+package faketwilio
+
+import (
+	"encoding/xml"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
+
+// maxTwiml is how long TwiML inside a request may be.
+const maxTwiml = 4000
+
+// change ends a live call, or gives it something else to do: https://www.twilio.com/docs/voice/api/call-resource
+func (s *Server) change(w http.ResponseWriter, r *http.Request) *refusal {
+	sid, _ := resource(r)
+	if !callSID.MatchString(sid) {
+		return notFound(r)
+	}
+	u := Update{SID: sid, Status: r.PostForm.Get("Status"), Twiml: r.PostForm.Get("Twiml"), URL: r.PostForm.Get("Url"), At: s.options.Now()}
+	switch {
+	case u.Status != "" && u.Status != completed && u.Status != "canceled":
+		return refuse(400, 20001, "Invalid status: %s", u.Status)
+	case u.Status == "" && u.Twiml == "" && u.URL == "":
+		return refuse(400, 21205, "Url parameter is required.")
+	case len(u.Twiml) > maxTwiml:
+		return refuse(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
+	case u.Twiml != "" && !isTwiml(u.Twiml):
+		return refuse(400, 12100, "Document parse failure")
+	}
+	c := s.callOf(sid)
+	if c == nil {
+		s.mu.Lock()
+		over := s.ended[sid]
+		if !over {
+			s.updates = keep(s.updates, u)
+			s.ended[sid] = u.Status != ""
+		}
+		s.mu.Unlock()
+		if over {
+			return refuse(400, 21220, "Call is not in-progress. Cannot redirect.")
+		}
+		answer(w, http.StatusOK, s.describeStranger(sid))
+		return nil
+	}
+	if problem := s.redirect(c, u); problem != nil {
+		return problem
+	}
+	answer(w, http.StatusOK, s.describeCall(c))
+	return nil
+}
+
+// redirect changes a call that was created here.
+func (s *Server) redirect(c *call, u Update) *refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answered := c.Status == inProgress
+	switch {
+	case final(c.Status), u.Status == "" && !answered:
+		return refuse(400, 21220, "Call is not in-progress. Cannot redirect.")
+	case u.Status == "canceled" && answered:
+		return refuse(400, 20001, "Invalid status: %s", u.Status)
+	}
+	s.updates = keep(s.updates, u)
+	if u.Status != "" {
+		c.wish = completed
+		if !answered {
+			c.wish = "canceled" // a call that nobody has answered was none
+		}
+		c.hangup()
+	}
+	return nil
+}
+
+func (s *Server) fetch(w http.ResponseWriter, r *http.Request) *refusal {
+	sid, _ := resource(r)
+	if !callSID.MatchString(sid) {
+		return notFound(r)
+	}
+	if c := s.callOf(sid); c != nil {
+		answer(w, http.StatusOK, s.describeCall(c))
+		return nil
+	}
+	answer(w, http.StatusOK, s.describeStranger(sid))
+	return nil
+}
+
+// listCalls lists the newest first: https://www.twilio.com/docs/voice/api/call-resource#read-multiple-call-resources
+// A call that has not started is taken by the time when it was created.
+func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) *refusal {
+	size, page, problem := paging(r)
+	if problem != nil {
+		return problem
+	}
+	after, okAfter := moment(r.Form.Get("StartTime>"))
+	before, okBefore := moment(r.Form.Get("StartTime<"))
+	if !okAfter || !okBefore {
+		return refuse(400, 20001, "Invalid StartTime")
+	}
+	s.mu.Lock()
+	all := slices.Clone(s.calls)
+	s.mu.Unlock()
+	list := []map[string]any{}
+	for _, c := range slices.Backward(all) {
+		seen := s.look(c)
+		fits := func(name, is string) bool { want := r.Form.Get(name); return want == "" || want == is }
+		if !fits("To", seen.To) || !fits("From", seen.From) || !fits("Status", seen.Status) ||
+			!after.IsZero() && seen.Created.Before(after) || !before.IsZero() && seen.Created.After(before) {
+			continue
+		}
+		list = append(list, s.describeCall(c))
+	}
+	at := func(n int) string {
+		q := r.URL.Query()
+		q.Set("Page", strconv.Itoa(n))
+		q.Set("PageSize", strconv.Itoa(size))
+		return r.URL.Path + "?" + q.Encode()
+	}
+	start := min(page*size, len(list))
+	end := min(start+size, len(list))
+	answered := map[string]any{"calls": list[start:end], "page": page, "page_size": size, "start": start, "end": max(start, end-1), "uri": r.URL.RequestURI(),
+		"first_page_uri": at(0), "next_page_uri": nil, "previous_page_uri": nil}
+	if end < len(list) {
+		answered["next_page_uri"] = at(page + 1)
+	}
+	if page > 0 {
+		answered["previous_page_uri"] = at(page - 1)
+	}
+	answer(w, http.StatusOK, answered)
+	return nil
+}
+
+// paging reads which of how large pages is asked for.
+func paging(r *http.Request) (size, page int, problem *refusal) {
+	size = 50
+	for name, into := range map[string]*int{"PageSize": &size, "Page": &page} {
+		if text := r.Form.Get(name); text != "" {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 0 || name == "PageSize" && n == 0 {
+				return 0, 0, refuse(400, 20001, "Invalid %s: %s", name, text)
+			}
+			*into = n
+		}
+	}
+	return min(size, kept), page, nil
+}
+
+// moment reads a time as Twilio takes it, a day or a second; zero where there is none.
+func moment(text string) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// describeStranger describes a call that somebody's telephone made, of which nothing is known here.
+func (s *Server) describeStranger(sid string) map[string]any {
+	s.mu.Lock()
+	status := inProgress
+	if s.ended[sid] {
+		status = completed
+	}
+	s.mu.Unlock()
+	return map[string]any{"sid": sid, "account_sid": s.options.AccountSID, "api_version": version, "status": status, "direction": "inbound",
+		"date_updated": date(s.options.Now()), "price_unit": "USD", "uri": s.callPath(sid) + ".json"}
+}
+
+func (s *Server) callPath(sid string) string {
+	return "/" + version + "/Accounts/" + s.options.AccountSID + "/Calls/" + sid
+}
+
+// describeCall describes a call that was created here.
+func (s *Server) describeCall(c *call) map[string]any {
+	seen := s.look(c)
+	when := func(t time.Time) any {
+		if t.IsZero() {
+			return nil
+		}
+		return date(t)
+	}
+	updated := seen.Created
+	for _, t := range []time.Time{seen.Started, seen.Ended} {
+		if t.After(updated) {
+			updated = t
+		}
+	}
+	path := s.callPath(seen.SID)
+	out := map[string]any{"sid": seen.SID, "account_sid": s.options.AccountSID, "api_version": version, "from": seen.From, "from_formatted": seen.From,
+		"to": seen.To, "to_formatted": seen.To, "status": seen.Status, "direction": outboundAPI, "answered_by": nil, "duration": nil,
+		"date_created": date(seen.Created), "date_updated": date(updated), "start_time": when(seen.Started), "end_time": when(seen.Ended),
+		"annotation": nil, "caller_name": nil, "forwarded_from": nil, "group_sid": nil, "parent_call_sid": nil, "phone_number_sid": nil,
+		"trunk_sid": nil, "price": nil, "price_unit": "USD", "queue_time": "0", "uri": path + ".json",
+		"subresource_uris": map[string]string{"events": path + "/Events.json", "recordings": path + "/Recordings.json"}}
+	if seen.AnsweredBy != "" {
+		out["answered_by"] = seen.AnsweredBy
+	}
+	if !seen.Ended.IsZero() {
+		out["duration"] = strconv.Itoa(seconds(seen))
+	}
+	return out
+}
+
+// isTwiml reports whether a text is one XML document whose root is Response. Twilio itself takes any text, and says
+// 12100 only in its console when the caller has heard an apology; better to see that here.
+func isTwiml(text string) bool {
+	d := xml.NewDecoder(strings.NewReader(text))
+	depth, roots := 0, []string{}
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return depth == 0 && slices.Equal(roots, []string{"Response"})
+		}
+		if err != nil {
+			return false
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if depth == 0 {
+				roots = append(roots, token.Name.Local)
+			}
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package faketwilio
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxURL is how long an address in a request may be: https://www.twilio.com/docs/api/errors/21609
+const maxURL = 4000
+
+// Call is a call that was created here, as it is now.
+type Call struct {
+	SID        string
+	From, To   string
+	Status     string // queued, initiated, ringing, in-progress; then completed, busy, no-answer, failed or canceled
+	AnsweredBy string // human or machine_start, once it is known
+	Twiml      string
+	Form       url.Values // all that it was created with
+	Created    time.Time
+	Started    time.Time // when it was answered
+	Ended      time.Time
+}
+
+// call is a Call under way.
+type call struct {
+	Call
+	hangup context.CancelFunc
+	wish   string // the status in which somebody asked it to end
+}
+
+// Calls are the calls so far, in order; those whose reply was lost are among them, and those that were refused are not.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := make([]Call, len(s.calls))
+	for i, c := range s.calls {
+		calls[i] = c.Call
+	}
+	return calls
+}
+
+func (s *Server) callOf(sid string) *call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
+		if c.SID == sid {
+			return c
+		}
+	}
+	return nil
+}
+
+// look is a call as it is now.
+func (s *Server) look(c *call) Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.Call
+}
+
+// The numbers that Twilio's test credentials know: https://www.twilio.com/docs/iam/test-credentials#test-calls
+var (
+	badCallees = map[string]func(to string) *refusal{
+		"+15005550001": func(to string) *refusal { return refuse(400, 21217, "Phone number is invalid: %s", to) },
+		"+15005550002": func(to string) *refusal { return refuse(400, 21214, "'To' phone number cannot be reached: %s", to) },
+		"+15005550003": notInternational,
+		"+15005550004": notAllowed,
+	}
+	badCallers = map[string]func(from string) *refusal{
+		"+15005550001": func(from string) *refusal { return refuse(400, 21212, "Invalid 'From' Phone Number: %s", from) },
+	}
+)
+
+func invalidTo(to string) *refusal { return refuse(400, 21211, "Invalid 'To' Phone Number: %s", to) }
+
+func notAllowed(to string) *refusal {
+	return refuse(400, 21216, "Account not allowed to call phone number: %s", to)
+}
+
+func notInternational(to string) *refusal {
+	return refuse(400, 21215, "Account not authorized to call %s. Perhaps you need to enable some international permissions.", to)
+}
+
+// create places a call: https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource
+func (s *Server) create(w http.ResponseWriter, r *http.Request) *refusal {
+	form := r.PostForm
+	if problem := wrongCall(form); problem != nil {
+		return problem
+	}
+	to := form.Get("To")
+	play := scenarios[to] // none for most: then a person answers
+	if play.refuse != nil {
+		return play.refuse(to)
+	}
+	if play.busyOnce && !s.busyBefore(to) {
+		return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
+	}
+	if play.lost {
+		return refuse(http.StatusInternalServerError, 20500, "An internal server error has occurred")
+	}
+	c := s.place(form, play)
+	switch play.reply {
+	case replyError:
+		return refuse(http.StatusInternalServerError, 20500, "An internal server error has occurred")
+	case replyNone:
+		panic(http.ErrAbortHandler) // the connection ends without a byte
+	case replyLate:
+		ctx, cancel := context.WithCancel(r.Context())
+		defer context.AfterFunc(s.open, cancel)()
+		defer cancel()
+		s.options.Wait(ctx, late)
+	case replyNoSID:
+		answer(w, http.StatusCreated, map[string]any{})
+		return nil
+	}
+	described := s.describeCall(c)
+	described["status"] = queued // whatever became of it since: Twilio answers before it dials
+	answer(w, http.StatusCreated, described)
+	return nil
+}
+
+// busyBefore reports whether the last call to a number was turned away because too many were asked for; every other is.
+func (s *Server) busyBefore(to string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy[to] = !s.busy[to]
+	return !s.busy[to]
+}
+
+// wrongCall is what Twilio would not take of a call.
+func wrongCall(form url.Values) *refusal {
+	from, to, twiml := form.Get("From"), form.Get("To"), form.Get("Twiml")
+	switch {
+	case to == "":
+		return refuse(400, 21201, "No 'To' number is specified")
+	case from == "":
+		return refuse(400, 21213, "No 'From' number is specified")
+	case twiml == "" && form.Get("Url") == "" && form.Get("ApplicationSid") == "":
+		return refuse(400, 21205, "Url parameter is required.")
+	case form.Get("Url") != "" && !isURL(form.Get("Url")):
+		return refuse(400, 21205, "Url is not a valid URL: %s", form.Get("Url"))
+	case len(twiml) > maxTwiml:
+		return refuse(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
+	case twiml != "" && !isTwiml(twiml):
+		return refuse(400, 12100, "Document parse failure")
+	case !e164.MatchString(to):
+		return invalidTo(to)
+	case badCallees[to] != nil:
+		return badCallees[to](to)
+	case badCallers[from] != nil:
+		return badCallers[from](from)
+	case !e164.MatchString(from):
+		return badCallers["+15005550001"](from)
+	case from == to || strings.HasPrefix(from, "+141555501"):
+		return refuse(400, 21210, "The source phone number provided, %s, is not yet verified for your account. You may only make calls from phone numbers that you've verified or purchased from Twilio.", from)
+	}
+	return wrongOptions(form)
+}
+
+var progressEvents = []string{"initiated", "ringing", "answered", completed}
+
+// wrongOptions is what Twilio would not take of a call's other parameters.
+func wrongOptions(form url.Values) *refusal {
+	for _, name := range []string{"StatusCallback", "AsyncAmdStatusCallback"} {
+		if address := form.Get(name); address != "" && !isURL(address) {
+			return refuse(400, 21609, "Invalid '%s' URL: %s", name, address)
+		}
+	}
+	for name, allowed := range map[string][]string{"MachineDetection": {"Enable", "DetectMessageEnd"}, "AsyncAmd": {"true", "false"},
+		"StatusCallbackMethod": {http.MethodGet, http.MethodPost}, "AsyncAmdStatusCallbackMethod": {http.MethodGet, http.MethodPost}} {
+		if value := form.Get(name); value != "" && !slices.Contains(allowed, value) {
+			return refuse(400, 20001, "Invalid %s: %s", name, value)
+		}
+	}
+	for _, event := range form["StatusCallbackEvent"] {
+		if !slices.Contains(progressEvents, event) {
+			return refuse(400, 21626, "Invalid status callback event: %s", event)
+		}
+	}
+	for name, most := range map[string]int{"Timeout": 600, "TimeLimit": 86400} {
+		if value := form.Get(name); value != "" {
+			if n, err := strconv.Atoi(value); err != nil || n < 1 || n > most {
+				return refuse(400, 20001, "Invalid %s: %s", name, value)
+			}
+		}
+	}
+	return nil
+}
+
+// isURL reports whether Twilio could ask an address. It would not take one of this machine; that is what we are for.
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && len(text) <= maxURL && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.Fragment == ""
+}

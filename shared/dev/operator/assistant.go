@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/core/toolschema"
+	"example.com/aurora/shared/usecase/chat"
+)
+
+//go:embed assistant.schema.json
+var assistantSchema []byte
+
+// assistant checks an assistant's JSON and writes it to the local or the deployed table.
+func (p *program) assistant(ctx context.Context) error {
+	f := p.flags("assistant")
+	file := f.String("file", "", "the assistant's JSON, - for standard input")
+	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	b, err := readFile(*file)
+	if err != nil {
+		return err
+	}
+	hosts := strings.FieldsFunc(p.env("TOOL_PRIVATE_HOSTS"), func(r rune) bool { return r == ',' || r == ' ' })
+	if err := checkAssistant(b, hosts...); err != nil {
+		return fmt.Errorf("%s was not stored:\n%w", *file, err)
+	}
+	s, err := p.stack(ctx, *stage)
+	if err != nil {
+		return err
+	}
+	stored, err := dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now).Put(ctx, b)
+	if err != nil {
+		return fmt.Errorf("%s was not stored: %w", *file, err)
+	}
+	p.say("%s (%s) is stored in %s", stored.ID(), stored.AssistantName, s.table("assistants"))
+	if len(stored.Numbers()) == 0 && stored.AssistantPhoneNumber != "" {
+		p.say("its number %s is not in E.164 (such as +15551230100): calls to it will not find the assistant", stored.AssistantPhoneNumber)
+	}
+	return nil
+}
+
+func readFile(name string) ([]byte, error) {
+	switch name {
+	case "":
+		return nil, errors.New("which? make assistant FILE=assistant.json")
+	case "-":
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// checkAssistant reports everything that is wrong with an assistant's JSON, a line for each field. privateHosts are
+// those of TOOL_PRIVATE_HOSTS.
+func checkAssistant(b []byte, privateHosts ...string) error {
+	schema, err := compileSchema()
+	if err != nil {
+		return err
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		return fmt.Errorf("  it is not JSON: %w", err)
+	}
+	var wrong []string
+	if err := schema.Validate(document); err != nil {
+		invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
+		if !ok {
+			return err
+		}
+		wrong = append(wrong, complaints(invalid)...)
+	}
+	wrong = append(wrong, meaning(b, privateHosts)...)
+	if len(wrong) == 0 {
+		return nil
+	}
+	slices.Sort(wrong)
+	return errors.New("  " + strings.Join(slices.Compact(wrong), "\n  "))
+}
+
+func compileSchema() (*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(assistantSchema))
+	if err != nil {
+		return nil, fmt.Errorf("read assistant.schema.json: %w", err)
+	}
+	c := jsonschema.NewCompiler()
+	c.UseLoader(jsonschema.SchemeURLLoader{}) // nothing is ever loaded from elsewhere
+	c.AssertFormat()
+	if err := c.AddResource("assistant.schema.json", document); err != nil {
+		return nil, err
+	}
+	return c.Compile("assistant.schema.json")
+}
+
+// complaints are the leaves of a validation error: the field, and what is wrong with it.
+func complaints(e *jsonschema.ValidationError) []string {
+	if len(e.Causes) > 0 {
+		var all []string
+		for _, c := range e.Causes {
+			all = append(all, complaints(c)...)
+		}
+		return all
+	}
+	field := strings.Join(e.InstanceLocation, ".")
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		return []string{join(field, strings.Join(k.Missing, ", ")) + ": is missing"}
+	case *kind.AdditionalProperties:
+		return []string{join(field, strings.Join(k.Properties, ", ")) + ": is not a field of an assistant"}
+	}
+	if field == "" {
+		field = "the document"
+	}
+	return []string{field + ": " + e.ErrorKind.LocalizedString(message.NewPrinter(language.English))}
+}
+
+func join(parent, field string) string {
+	if parent == "" {
+		return field
+	}
+	return parent + "." + field
+}
+
+// meaning checks what a schema cannot say: templates, tools, the schema of an analysis, and time zones.
+func meaning(b []byte, privateHosts []string) []string {
+	var a aurora.Assistant
+	if json.Unmarshal(b, &a) != nil {
+		return nil // the schema has said so
+	}
+	var wrong []string
+	for field, template := range map[string]aurora.Text{"assistantPrompt": a.AssistantPrompt, "assistantFirstMessage": a.AssistantFirstMessage} {
+		if err := chat.CheckPrompt(string(template)); err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %v", field, err))
+		}
+	}
+	if err := tools.CheckTools(a, privateHosts...); err != nil {
+		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
+	}
+	if len(a.Analysis.Schema) > 0 {
+		if _, err := toolschema.Compile(a.Analysis.Schema); err != nil {
+			wrong = append(wrong, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
+		}
+	}
+	if zone := string(a.TimeZone); zone != "" {
+		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+			wrong = append(wrong, fmt.Sprintf("timeZone: %q is no zone such as America/New_York", zone))
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"example.com/aurora/shared/core/auth"
+)
+
+// kinds of key that there are.
+var kinds = []string{string(auth.API), string(auth.Internal), string(auth.External)}
+
+// key makes a key and shows it once, with the entry that goes into the secret in its place.
+func (p *program) key(context.Context) error {
+	f := p.flags("key")
+	kind := f.String("kind", "api", "api, internal or external")
+	name := f.String("name", "", "whose key it is, for the logs")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	if !slices.Contains(kinds, *kind) {
+		return fmt.Errorf("KIND must be one of %s, not %q", strings.Join(kinds, ", "), *kind)
+	}
+	if *name == "" {
+		*name = *kind
+	}
+	key, digest := newKey(*kind)
+	p.say("key     %s", key)
+	p.say("digest  sha256:%s", digest)
+	p.say("")
+	p.say("The key is shown this once: give it to its holder. What is stored is the digest, one entry of the JSON array")
+	p.say("in the secret aurora/<stage>/%s:", *kind)
+	p.say("")
+	p.say(`  {"digest":"sha256:%s","name":%q}`, digest, *name)
+	p.say("")
+	p.say("It works within two minutes of being stored there, and stops as fast once it is taken out.")
+	return nil
+}
+
+// newKey returns 256 bits as a key, and its SHA-256 in hexadecimal.
+func newKey(kind string) (key, digest string) {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // never fails since Go 1.24
+	key = "aur_" + kind + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
+	return key, fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/secretsmanager"
+	"example.com/aurora/shared/adapter/twilio"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/usecase/outbound"
+)
+
+// doNotCall puts a number on the do-not-call list, or takes it off.
+func (p *program) doNotCall(ctx context.Context) error {
+	return p.list(ctx, "do-not-call", "will not be called or texted", "may be called again",
+		func(l *dynamo.Ledger, n aurora.Phone) error { return l.Refuse(ctx, n, "operator") },
+		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.Unrefuse(ctx, n) })
+}
+
+// consent notes that somebody agreed to be called, or takes it back.
+func (p *program) consent(ctx context.Context) error {
+	return p.list(ctx, "consent", "agreed to be called", "has taken the consent back",
+		func(l *dynamo.Ledger, n aurora.Phone) error { return l.Consent(ctx, n, "operator") },
+		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.Withdraw(ctx, n) })
+}
+
+func (p *program) list(ctx context.Context, name, added, removed string, add func(*dynamo.Ledger, aurora.Phone) error, remove func(*dynamo.Ledger, aurora.Phone) (bool, error)) error {
+	f := p.flags(name)
+	number := f.String("number", "", "a number such as +14155550100")
+	off := f.String("remove", "", "1 takes it off the list")
+	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	n, ok := aurora.ParsePhone(*number)
+	if !ok {
+		return fmt.Errorf("NUMBER must be a number such as +14155550100, not %q", *number)
+	}
+	s, err := p.stack(ctx, *stage)
+	if err != nil {
+		return err
+	}
+	ledger := dynamo.NewLedger(s.at("dynamodb"), s.table("ledger"), time.Now)
+	if *off == "" {
+		if err := add(ledger, n); err != nil {
+			return err
+		}
+		p.say("%s %s", n, added)
+		return nil
+	}
+	was, err := remove(ledger, n)
+	if err != nil {
+		return err
+	}
+	if !was {
+		return errors.New("the number was not on the list")
+	}
+	p.say("%s %s", n, removed)
+	return nil
+}
+
+// reconcile asks the provider what became of calls whose outcome nobody knows.
+func (p *program) reconcile(ctx context.Context) error {
+	f := p.flags("reconcile")
+	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	s, err := p.stack(ctx, *stage)
+	if err != nil {
+		return err
+	}
+	secrets := secretsmanager.New(s.at("secretsmanager"), time.Now)
+	base := ""
+	if s.local != nil {
+		base = s.local.Endpoints["twilio"]
+	}
+	ledger := dynamo.NewOutbound(s.at("dynamodb"), s.table("ledger"), time.Now)
+	service := &outbound.Service{
+		Ledger: ledger,
+		Provider: twilio.New(twilio.Options{BaseURL: base, Credentials: func(ctx context.Context) (string, error) {
+			return secrets.Secret(ctx, s.secret("twilio"))
+		}}),
+		Now: time.Now, NewID: rand.Text,
+	}
+	done, err := service.Reconcile(ctx, ledger)
+	p.say("%d placed, %d never placed, %d still unknown", done.Placed, done.NotPlaced, done.Unknown)
+	return err
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/usecase/webhook"
+)
+
+// tables are a ledger and rows as DynamoDB has them: conditional writes that say whether they were done.
+type tables struct {
+	mu      sync.Mutex
+	aliases map[string]aurora.Alias
+	rows    map[aurora.Place]aurora.Call
+}
+
+func (m *tables) Alias(_ context.Context, name string) (aurora.Alias, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, ok := m.aliases[name]
+	return a, ok, nil
+}
+
+func (m *tables) Create(_ context.Context, a aurora.Alias) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.aliases[a.Name]; ok {
+		return false, nil
+	}
+	m.aliases[a.Name] = a
+	return true, nil
+}
+
+func (m *tables) Change(_ context.Context, a aurora.Alias) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.aliases[a.Name].Revision != a.Revision-1 {
+		return false, nil
+	}
+	m.aliases[a.Name] = a
+	return true, nil
+}
+
+func (m *tables) Row(_ context.Context, at aurora.Place) (aurora.Call, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.rows[at]
+	return c, ok, nil
+}
+
+func (m *tables) Put(_ context.Context, c aurora.Call) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old, ok := m.rows[c.Place]; !ok || old.Version < c.Version {
+		m.rows[c.Place] = c
+	}
+	return nil
+}
+
+func (m *tables) Delete(_ context.Context, c aurora.Call) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.rows, c.Place)
+	return true, nil
+}
+
+type nobody struct{}
+
+func (nobody) ByID(context.Context, string) (aurora.Assistant, error) {
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
+}
+
+func (n nobody) ByNumber(ctx context.Context, _ aurora.Phone) (aurora.Assistant, error) {
+	return n.ByID(ctx, "")
+}
+
+// shelf is a bucket whose requests can be spoiled by rule.
+type shelf struct {
+	*s3.Bucket
+	tables *tables
+	spoil  func(w http.ResponseWriter, r *http.Request) bool
+	data   string
+}
+
+func newShelf(t *testing.T) *shelf {
+	t.Helper()
+	s := &shelf{data: t.TempDir(), tables: &tables{aliases: map[string]aurora.Alias{}, rows: map[aurora.Place]aurora.Call{}}}
+	store := fakes3.Serve(t, "calls")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.spoil == nil || !s.spoil(w, r) {
+			store.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	s.Bucket = s3.New(func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}, "calls")
+	return s
+}
+
+func (s *shelf) put(t *testing.T, key, body string) {
+	t.Helper()
+	if _, err := s.Create(t.Context(), key, []byte(body), key); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run reindexes as the command does.
+func (s *shelf) run(t *testing.T) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	now := func() time.Time { return time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC) }
+	r := &reindexing{out: &out, store: "calls", keys: s, progress: filepath.Join(s.data, "reindex-test.json"), worker: &webhook.Worker{
+		Reader: s, Assistants: nobody{}, Index: &webhook.Index{Ledger: s.tables, Rows: s.tables, Now: now, Retention: time.Hour},
+		Keeper: webhook.Keeper{Objects: s, Now: now, Count: func(context.Context, string) {}}}}
+	err := r.run(t.Context())
+	return out.String(), err
+}
+
+func keyOf(i int) string { return fmt.Sprintf("eoc/riley/2026/11/18/c%04d.json", i) }
+
+// TestFault58 reindexes more reports than one list holds, of which one goes away meanwhile, one is cut short and one
+// breaks off on the wire, and is stopped half way.
+func TestFault58(t *testing.T) {
+	const n = 1100
+	s := newShelf(t)
+	for i := range n {
+		s.put(t, keyOf(i), fmt.Sprintf(`{"message":{"type":"end-of-call-report","call":{"id":"c%04d","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","transcript":"User: Hi"}}`, i))
+	}
+	s.put(t, "eoc/riley/2026/11/18/z.json", `{"message":{"type":"end-of-call-report","call":{"id":"c0001","assi`)
+	s.put(t, "eoc/riley/2026/11/18/c0003~beef0001.json", `{"message":{"type":"end-of-call-report","timestamp":1795014286705,"call":{"id":"c0003","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","cost":2}}`)
+	s.put(t, "analysis/riley/2026/11/18/c0007.json", `{"summary":"Said hello.","outcome":"resolved","topics":["greeting"]}`)
+	var mu sync.Mutex
+	away := ""
+	s.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case away != "" && strings.HasSuffix(r.URL.Path, away):
+			w.WriteHeader(http.StatusForbidden)
+		case strings.HasSuffix(r.URL.Path, "/eoc/riley/2026/11/18/c0042.json"):
+			w.WriteHeader(http.StatusNotFound) // deleted since it was listed
+		case strings.HasSuffix(r.URL.Path, "/eoc/riley/2026/11/18/c0099.json"):
+			w.Header().Set("Content-Length", "200")
+			_, _ = w.Write([]byte(`{"message":`))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		default:
+			return false
+		}
+		return true
+	}
+
+	t.Run("58 a store that fails ends the run", func(t *testing.T) {
+		away = "/c0700.json"
+		out, err := s.run(t)
+		if err == nil || !strings.Contains(err.Error(), "run it again to go on from there") || strings.Contains(out, "reports read") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if rows := len(s.tables.rows); rows < 600 || rows > 720 {
+			t.Errorf("%d rows when the store failed at the 700th", rows)
+		}
+	})
+	t.Run("58 it goes on from there, and counts all", func(t *testing.T) {
+		away = "/c0007.json" // what is done is not read again
+		out, err := s.run(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"going on after eoc/riley/2026/11/18/c0", "unreadable: eoc/riley/2026/11/18/c0099.json\nunreadable: eoc/riley/2026/11/18/z.json\n",
+			fmt.Sprintf("%d reports read, %d rows, 1 gone, 2 unreadable", n-2+1, n-2)} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%q is missing in\n%s", want, out)
+			}
+		}
+		if len(s.tables.rows) != n-2 {
+			t.Errorf("%d rows", len(s.tables.rows))
+		}
+		row := func(id string) aurora.Call {
+			return s.tables.rows[aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: id}]
+		}
+		if c := row("c0007"); c.Summary != "Said hello." || c.Outcome != aurora.Resolved {
+			t.Errorf("its analysis was not used: %+v", c)
+		}
+		if c := row("c0003"); c.Cost == nil || *c.Cost != 2 {
+			t.Errorf("the newest report does not count: %+v", c)
+		}
+		if left, err := os.ReadDir(s.data); err != nil || len(left) != 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	})
+	t.Run("58 again over the same changes nothing", func(t *testing.T) {
+		away = ""
+		before := fmt.Sprint(s.tables.rows)
+		if out, err := s.run(t); err != nil || !strings.Contains(out, "1 gone, 2 unreadable") || fmt.Sprint(s.tables.rows) != before {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}
+
+func TestReindexingAnEmptyBucket(t *testing.T) {
+	s := newShelf(t)
+	if out, err := s.run(t); err != nil || !strings.Contains(out, "0 reports read, 0 rows, 0 gone, 0 unreadable") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	progress := filepath.Join(s.data, "reindex-test.json")
+	if err := os.WriteFile(progress, []byte(`{"bucket":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.run(t); err == nil || !strings.Contains(err.Error(), "remove it to begin anew") {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(progress, []byte(`{"bucket":"another","after":"eoc/zzz"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.put(t, keyOf(1), `{"message":{"type":"end-of-call-report","call":{"id":"c1","assistantId":"riley"}}}`)
+	if out, err := s.run(t); err != nil || !strings.Contains(out, "1 reports read, 1 rows") {
+		t.Errorf("another bucket's progress was taken for this one's: %v\n%s", err, out)
+	}
+}

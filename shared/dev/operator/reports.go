@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/s3"
+	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/usecase/report"
+)
+
+const (
+	reportTime = 6 * time.Minute // the worker's five, and the queue's
+	reportLook = 500 * time.Millisecond
+	linkTime   = time.Hour
+)
+
+// reporting is what the commands about reports work with.
+type reporting struct {
+	*program
+	store      string
+	assistants *dynamo.Assistants
+	objects    *s3.Bucket
+	queue      *sqs.Queue
+}
+
+func (p *program) reporting(ctx context.Context, stage string) (*reporting, error) {
+	s, err := p.stack(ctx, stage)
+	if err != nil {
+		return nil, err
+	}
+	name, err := s.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	address, err := s.queue(ctx, "reports")
+	if err != nil {
+		return nil, err
+	}
+	return &reporting{program: p, store: name, assistants: dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now),
+		objects: s3.New(s.at("s3"), name), queue: sqs.New(s.at("sqs"), address)}, nil
+}
+
+// queue is the address of one of the stack's queues.
+func (s *stack) queue(ctx context.Context, name string) (string, error) {
+	if s.local != nil {
+		return s.local.Queues[name], nil
+	}
+	cfg, err := s.at("sqs")()
+	if err != nil {
+		return "", err
+	}
+	full := "aurora-" + s.stage + "-" + name
+	out, err := awssqs.NewFromConfig(cfg).GetQueueUrl(ctx, &awssqs.GetQueueUrlInput{QueueName: &full})
+	if err != nil {
+		return "", fmt.Errorf("find the queue %s: %w", full, err)
+	}
+	return *out.QueueUrl, nil
+}
+
+// report has the worker make one report, and shows it.
+func (p *program) report(ctx context.Context) error {
+	f := p.flags("report")
+	id := f.String("assistant", "", "an assistant's id")
+	name := f.String("period", "", "weekly or monthly")
+	end := f.String("until", "", "where the window ends: a date or a time; the end of the running hour where empty")
+	resend := f.String("resend", "", "1 mails it also to whom it was mailed before")
+	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	period, err := aurora.ParsePeriod(*name)
+	if err != nil || *id == "" {
+		return errors.Join(errors.New("which? make report ASSISTANT=<id> PERIOD=weekly|monthly [UNTIL=2026-11-23]"), err)
+	}
+	r, err := p.reporting(ctx, *stage)
+	if err != nil {
+		return err
+	}
+	a, err := r.assistants.ByID(ctx, *id)
+	if err != nil {
+		return err
+	}
+	until, err := aurora.ParseUntil(*end, time.Now(), a.Location())
+	if err != nil {
+		return err
+	}
+	job := aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: until, Resend: *resend != ""}
+	place := aurora.ReportPlace(a.ID(), period.WindowUntil(until, a.Location()))
+	made, err := r.make(ctx, job, place)
+	if err != nil {
+		return err
+	}
+	return r.show(ctx, made, place)
+}
+
+// make queues a job and waits until its report is written, which may have been there before.
+func (r *reporting) make(ctx context.Context, job aurora.ReportJob, place string) (made aurora.Report, err error) {
+	ctx, cancel := context.WithTimeout(ctx, reportTime)
+	defer cancel()
+	_, before, err := r.objects.Read(ctx, place+"report.json")
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return made, err
+	}
+	// S3 tells the time by the second: one that was written just now must look older than the next.
+	if wait := 2*time.Second - time.Since(before); !before.IsZero() && wait > 0 && !pause(ctx, wait) {
+		return made, ctx.Err()
+	}
+	if err := report.Queue(ctx, r.queue, job); err != nil {
+		return made, err
+	}
+	for {
+		body, written, err := r.objects.Read(ctx, place+"report.json")
+		switch {
+		case err == nil && written.After(before):
+			if err := json.Unmarshal(body, &made); err != nil {
+				return made, fmt.Errorf("read %sreport.json: %w", place, err)
+			}
+			return made, nil
+		case err != nil && !fault.Is(err, fault.NotFound) && ctx.Err() == nil:
+			return made, err
+		}
+		if !pause(ctx, reportLook) {
+			return made, fmt.Errorf("the report did not come; the worker's log says why, and the job is tried again until it waits in the dead-letter queue (make redrive): %w", context.Cause(ctx))
+		}
+	}
+}
+
+// show says what a report says, and where it is.
+func (r *reporting) show(ctx context.Context, made aurora.Report, place string) error {
+	const day = "Mon 2 Jan 2006 15:04"
+	c, before := made.Calls, made.Previous
+	r.say("%s report on %s (%s), %s to %s, %s", made.Period.Title(), made.AssistantName, made.AssistantID, made.From.Format(day), made.Until.Format(day), made.TimeZone)
+	r.say("  calls    %d (the %s before: %d); answered %d, voicemail %d, failed %d; inbound %d, outbound %d, transferred %d",
+		c.Total, map[aurora.Period]string{aurora.Weekly: "week", aurora.Monthly: "month"}[made.Period], before.Calls.Total,
+		c.Answered, c.Voicemail, c.Failed, c.Inbound, c.Outbound, c.Transferred)
+	r.say("  minutes  %.2f (%.2f)", made.Minutes, before.Minutes)
+	r.say("  cost     %.4f %s (%.4f), unknown for %d calls", made.Cost.Total, made.Cost.Currency, before.Cost.Total, made.Cost.UnknownCalls)
+	r.say("  callers  %d, returning %d", made.Callers.Unique, made.Callers.Returning)
+	if made.Narrative.Text != "" {
+		r.say("  %s", made.Narrative.Text)
+	}
+	r.say("It lies in s3://%s/%s (report.html, .json, .csv).", r.store, place)
+	address, err := r.objects.Presign(ctx, place+"report.html", linkTime)
+	if err != nil {
+		return err
+	}
+	r.say("For an hour it opens at\n%s", address)
+	return nil
+}
+
+// schedule queues everybody's reports, now.
+func (p *program) schedule(ctx context.Context) error {
+	f := p.flags("schedule")
+	name := f.String("period", "", "weekly or monthly")
+	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	period, err := aurora.ParsePeriod(*name)
+	if err != nil {
+		return err
+	}
+	r, err := p.reporting(ctx, *stage)
+	if err != nil {
+		return err
+	}
+	unreadable := 0
+	s := &report.Scheduler{Assistants: r.assistants, Queue: r.queue, Now: time.Now, Count: func(context.Context, string) { unreadable++ }}
+	queued, err := s.Scheduled(ctx, period, time.Now(), true)
+	r.say("%d %s reports queued, each until its assistant's last midnight; they appear in s3://%s/reports/", queued, period, r.store)
+	if err == nil && unreadable > 0 {
+		err = fmt.Errorf("%d assistants cannot be read and get no report", unreadable)
+	}
+	return err
+}
+
+// pause waits, and reports whether it could.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/dev/emulator"
+)
+
+//go:embed assistants/*.json
+var demoAssistants embed.FS
+
+// documentAssistant is the API document's: the one that the hyperscale route calls by on this machine.
+const documentAssistant = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
+
+// run brings the local stack up until it is told to stop.
+func (p *program) run(ctx context.Context) error {
+	port, err := p.number("PORT", 3000)
+	if err != nil {
+		return err
+	}
+	concurrency, err := p.number("LOCAL_CONCURRENCY", 64)
+	if err != nil {
+		return err
+	}
+	return emulator.Run(ctx, emulator.Options{Root: ".", Data: p.dataFolder(), Port: port, Concurrency: concurrency, Out: p.out,
+		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: seed})
+}
+
+// number reads a whole number from the environment.
+func (p *program) number(name string, fallback int) (int, error) {
+	v := p.env(name)
+	if v == "" {
+		return fallback, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s must be a whole number, not %q", name, v)
+	}
+	return n, nil
+}
+
+// seed puts the demo assistants into an empty table, through the same checks as anybody's.
+func seed(ctx context.Context, info emulator.Info) error {
+	s := localStack(info)
+	assistants := dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now)
+	files, err := fs.Glob(demoAssistants, "assistants/*.json")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		b, err := demoAssistants.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := checkAssistant(b); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if _, err := assistants.Put(ctx, b); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"example.com/aurora/shared/dev/emulator"
+)
+
+// stack is what a command works on: the local one, or a deployed one.
+type stack struct {
+	stage     string
+	local     *emulator.Info // nil where deployed
+	configure func() (aws.Config, error)
+}
+
+// dataFolder is where the local stack keeps everything.
+func (p *program) dataFolder() string {
+	if d := p.env("AURORA_DATA"); d != "" {
+		return d
+	}
+	return ".aurora"
+}
+
+// stack finds the stack: the running local one where stage is empty.
+func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
+	if stage != "" {
+		return &stack{stage: stage, configure: func() (aws.Config, error) { return config.LoadDefaultConfig(ctx) }}, nil
+	}
+	path := filepath.Join(p.dataFolder(), "run.json")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no stack is running here: start one with `make run` (looked for %s)", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var info emulator.Info
+	if err := json.Unmarshal(b, &info); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if !info.Ready {
+		return nil, errors.New("the local stack is not ready; `make run` says when it is")
+	}
+	return localStack(info), nil
+}
+
+// localStack reaches each store of the local stack at its own address.
+func localStack(info emulator.Info) *stack {
+	stage := strings.TrimSuffix(strings.TrimPrefix(info.Tables["assistants"], "aurora-"), "-assistants")
+	return &stack{stage: stage, local: &info, configure: func() (aws.Config, error) {
+		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+	}}
+}
+
+// at is the configuration for one of the services that run.json names.
+func (s *stack) at(service string) func() (aws.Config, error) {
+	return func() (aws.Config, error) {
+		cfg, err := s.configure()
+		if err != nil || s.local == nil {
+			return cfg, err
+		}
+		cfg.BaseEndpoint = aws.String(s.local.Endpoints[service])
+		return cfg, nil
+	}
+}
+
+// secret is the name of one of the stack's secrets.
+func (s *stack) secret(name string) string { return "aurora/" + s.stage + "/" + name }
+
+// table is the name of one of the tables: assistants, calls or ledger.
+func (s *stack) table(name string) string {
+	if s.local != nil {
+		return s.local.Tables[name]
+	}
+	return "aurora-" + s.stage + "-" + name
+}

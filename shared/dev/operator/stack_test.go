@@ -1,0 +1,464 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/aurora/shared/dev/emulator"
+	"example.com/aurora/shared/dev/fakeopenai"
+)
+
+// bundle is the whole bundle on this machine: the functions' own binaries behind the local runner, with a model that
+// the test holds by the hand and a key store that it can take away.
+type bundle struct {
+	info  emulator.Info
+	data  string
+	gate  chan struct{} // one word of the model each
+	away  *atomic.Bool  // the key store
+	model *fakeopenai.Double
+}
+
+const testKey = "aur_api_teststack0123456789abcdef0123456789"
+
+// start brings the bundle up; data is its folder.
+func start(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{data: t.TempDir(), gate: make(chan struct{}), away: &atomic.Bool{}}
+	b.model = fakeopenai.Serve(t, func(_ int, r fakeopenai.Request) fakeopenai.Answer {
+		if r.Body.ResponseFormat != nil { // the analysis of a call
+			return fakeopenai.Text(`{"summary":"They spoke.","outcome":"resolved","sentiment":"positive","topics":["canary topic"],"actionItems":[]}`)
+		}
+		a := fakeopenai.Text("one ", "two ", "three").Usage(3, 3)
+		if r.Last("user") == "word by word" {
+			a = a.Gate(b.gate)
+		}
+		return a
+	})
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.away.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		var asked struct{ Name, SecretId string } // to create it, or to read it
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		name, value := asked.Name+asked.SecretId, `["`+testKey+`"]`
+		switch {
+		case strings.HasSuffix(name, "/openai"):
+			value = "sk-test"
+		case !strings.HasSuffix(name, "/api"):
+			value = `["aur_other_teststack0123456789abcdef01234567"]`
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": name, "Name": name, "SecretString": value})
+	}))
+	t.Cleanup(store.Close)
+	b.up(t, "OPENAI_BASE_URL="+b.model.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+store.URL)
+	return b
+}
+
+// up starts the bundle with these variables beside the environment's, until the test is over.
+func (b *bundle) up(t *testing.T, variables ...string) {
+	t.Helper()
+	var out bytes.Buffer
+	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seed, Environ: append(os.Environ(), variables...)})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b.info = s.Info()
+}
+
+func (b *bundle) post(t *testing.T, url, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	resp := b.open(t, url, body, header...)
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return resp, string(answer)
+}
+
+func (b *bundle) open(t *testing.T, url, body string, header ...string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+func (b *bundle) chatURLs() map[string]string {
+	const path = "/api/v1/openai/chat/completions"
+	return map[string]string{"REST": b.info.API + path, "function URL": b.info.FunctionURLs["ChatCompletionsFunction"] + path}
+}
+
+// What the foundation promises, seen from outside, in the order of its story.
+func TestStack(t *testing.T) {
+	b := start(t)
+	t.Run("a word is at the client before the next one is said", b.streams)
+	t.Run("whole answers", b.whole)
+	t.Run("doors", b.doors)
+	t.Run("the corpus", b.corpus)
+	t.Run("reports, each twice, 50 at a time", b.reports)
+	t.Run("analyses", b.analyses)
+	t.Run("reindexing", b.reindexing)
+	t.Run("no credential anywhere", b.noCredential)
+	t.Run("key store away", b.keyStoreAway)
+}
+
+// streams holds each word back until the one before it has been read by the client.
+func (b *bundle) streams(t *testing.T) {
+	for door, url := range b.chatURLs() {
+		t.Run(door, func(t *testing.T) {
+			answers := make(chan *http.Response, 1)
+			go func() {
+				answers <- b.open(t, url, `{"stream":true,"messages":[{"role":"user","content":"word by word"}],"call":{"caller_phone_number":"+14155550123"}}`,
+					"Authorization", "Bearer "+testKey)
+			}()
+			b.release(t) // one
+			var resp *http.Response
+			select {
+			case resp = <-answers:
+			case <-time.After(stuck):
+				t.Fatal("no answer before the second word: something gathers them")
+			}
+			defer func() { _ = resp.Body.Close() }()
+			if ct := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || !strings.HasPrefix(ct, "text/event-stream") {
+				t.Fatalf("%s, %s", resp.Status, ct)
+			}
+			lines := bufio.NewScanner(resp.Body)
+			next := func() string {
+				for lines.Scan() {
+					if lines.Text() != "" {
+						return lines.Text()
+					}
+				}
+				t.Fatalf("the stream ended: %v", lines.Err())
+				return ""
+			}
+			for i, word := range []string{"one ", "two ", "three"} {
+				if i > 0 {
+					b.release(t)
+				}
+				if line := next(); !strings.Contains(line, `"content":"`+word+`"`) {
+					t.Fatalf("want %q, got %s", word, line)
+				}
+			}
+			if line := next(); !strings.Contains(line, `"finish_reason":"stop"`) {
+				t.Errorf("want the reason, got %s", line)
+			}
+			if line := next(); !strings.HasPrefix(line, `data: {"full_session":{`) {
+				t.Errorf("want the bare session, got %s", line)
+			}
+			if line := next(); line != "data: [DONE]" {
+				t.Errorf("want the end, got %s", line)
+			}
+		})
+	}
+}
+
+// stuck is how long a step may take before the test gives up on it.
+const stuck = 30 * time.Second
+
+// release lets the model say its next word.
+func (b *bundle) release(t *testing.T) {
+	t.Helper()
+	select {
+	case b.gate <- struct{}{}:
+	case <-time.After(stuck):
+		t.Fatal("the model was not asked for its next word")
+	}
+}
+
+func (b *bundle) whole(t *testing.T) {
+	for door, url := range b.chatURLs() {
+		resp, body := b.post(t, url, `{"messages":[{"role":"user","content":"Hi"}]}`, "Authorization", "Bearer "+testKey)
+		if resp.StatusCode != 200 || !strings.Contains(body, `"content":"one two three"`) || !strings.Contains(body, `"tools_calls":null`) {
+			t.Errorf("%s: %s %s", door, resp.Status, body)
+		}
+	}
+}
+
+// doors tries every wrong key at every door.
+func (b *bundle) doors(t *testing.T) {
+	doors := b.chatURLs()
+	doors["webhook"] = b.info.API + "/api/webhook"
+	for door, url := range doors {
+		for name, header := range map[string][]string{
+			"no key": nil, "empty key": {"Authorization", "Bearer "}, "empty webhook key": {"FLASK-API-KEY", ""},
+			"wrong key":    {"Authorization", "Bearer " + strings.Repeat("w", 40), "FLASK-API-KEY", strings.Repeat("w", 40)},
+			"another kind": {"BINARYTINT-INTERNAL-API-KEY", testKey}, "internal key": {"Authorization", "Bearer " + b.info.Keys["BINARYTINT_INTERNAL_API_KEY"]},
+		} {
+			resp, body := b.post(t, url, `{"message":{"type":"status-update"}}`, header...)
+			var e struct {
+				Status string
+				Error  struct{ Code string }
+			}
+			if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 401 || e.Status != "error" || e.Error.Code != "invalid_api_key" {
+				t.Errorf("%s, %s: %s %s", door, name, resp.Status, body)
+			}
+		}
+	}
+	if resp, body := b.post(t, b.info.API+"/api/nothing", `{}`, "Authorization", "Bearer "+testKey); resp.StatusCode != 404 || !strings.Contains(body, `"status":"error"`) {
+		t.Errorf("unknown route: %s %s", resp.Status, body)
+	}
+}
+
+// corpus posts every payload that providers really sent.
+func (b *bundle) corpus(t *testing.T) {
+	want := map[string]int{"assistant-request": 201, "assistant-request-vapi": 201, "end-of-call-report": 200, "end-of-call-report-vapi": 200,
+		"end-of-call-report-vapi-redelivered": 200, "end-of-call-report-minimal": 200, "end-of-call-report-no-answer": 200, "end-of-call-report-voicemail": 200,
+		"end-of-call-report-model-failed": 200, "status-update": 200, "transfer-destination-request": 200, "conversation-update": 200, "transcript": 200}
+	for name, status := range want {
+		raw, err := os.ReadFile(filepath.Join("../../../events/webhook", name+".json"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var event struct{ Body string }
+		if err := json.Unmarshal(raw, &event); err != nil {
+			t.Fatal(err)
+		}
+		resp, body := b.post(t, b.info.API+"/api/webhook", event.Body, "FLASK-API-KEY", testKey)
+		if resp.StatusCode != status {
+			t.Errorf("%s: %s %s", name, resp.Status, body)
+		}
+	}
+}
+
+// reports sends 200 end-of-call reports, each twice, 50 at a time.
+func (b *bundle) reports(t *testing.T) {
+	work := make(chan int)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			for n := range work {
+				body := fmt.Sprintf(`{"message":{"type":"end-of-call-report","endedReason":"customer-ended-call","timestamp":%d,"endedAt":"2026-11-20T10:00:00Z",
+					"cost":0.05,"call":{"id":"many-%03d","assistantId":"9395bc40-ee5d-47e1-bcf3-b2af2f63e84a","twilioAuthToken":"canary-credential"}}}`,
+					1795014286704+int64(n), n%200)
+				if resp, answer := b.post(t, b.info.API+"/api/webhook", body, "FLASK-API-KEY", testKey); resp.StatusCode != 200 || answer != "{}" {
+					t.Errorf("report %d: %s %s", n, resp.Status, answer)
+				}
+			}
+		})
+	}
+	for n := range 400 {
+		work <- n
+	}
+	close(work)
+	wg.Wait()
+	if objects := b.objects(t, "eoc/9395bc40-ee5d-47e1-bcf3-b2af2f63e84a/2026/11/20/"); len(objects) != 200 {
+		t.Errorf("%d objects, want 200", len(objects))
+	}
+	for deadline := time.Now().Add(time.Minute); ; {
+		rows := b.rows(t, "many-")
+		if rows == 200 {
+			break
+		}
+		if rows > 200 || time.Now().After(deadline) {
+			t.Fatalf("%d rows, want 200", rows)
+		}
+		<-time.After(200 * time.Millisecond)
+	}
+}
+
+// analyses waits for what was found out about the corpus: every call in which somebody spoke, and no other.
+func (b *bundle) analyses(t *testing.T) {
+	for deadline := time.Now().Add(time.Minute); ; {
+		analysed, plain, kept := 0, 0, len(b.objects(t, "analysis/"))
+		b.scan(t, "calls", func(item string) {
+			switch {
+			case strings.Contains(item, "canary topic"):
+				analysed++
+			case strings.Contains(item, `"outcome"`) && !strings.Contains(item, "many-"):
+				plain++
+			}
+		})
+		if analysed == 3 && plain >= 3 && kept > analysed { // of the voicemail the provider had said all there is to say
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d rows analysed, %d of plain outcome, %d analyses kept", analysed, plain, kept)
+		}
+		<-time.After(200 * time.Millisecond)
+	}
+}
+
+// reindexing loses the rows of the calls, and has them back.
+func (b *bundle) reindexing(t *testing.T) {
+	cfg, err := localStack(b.info).at("dynamodb")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := dynamodb.NewFromConfig(cfg)
+	for n := range 50 {
+		key := map[string]types.AttributeValue{"assistantDay": &types.AttributeValueMemberS{Value: "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a#2026-11-20"},
+			"callId": &types.AttributeValueMemberS{Value: fmt.Sprintf("many-%03d", n)}}
+		if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(b.info.Tables["calls"]), Key: key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows := b.rows(t, "many-"); rows != 150 {
+		t.Fatalf("%d rows after 50 of 200 were deleted", rows)
+	}
+	var out bytes.Buffer
+	p := &program{out: &out, args: []string{"reindex"}, env: func(name string) string { return map[string]string{"AURORA_DATA": b.data}[name] }}
+	if err := p.do(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if rows := b.rows(t, "many-"); rows != 200 || !strings.Contains(out.String(), "0 gone, 0 unreadable") {
+		t.Errorf("%d rows after\n%s", rows, out.String())
+	}
+}
+
+func (b *bundle) s3(t *testing.T) *s3.Client {
+	cfg, err := localStack(b.info).at("s3")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+func (b *bundle) objects(t *testing.T, prefix string) []string {
+	t.Helper()
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(b.s3(t), &s3.ListObjectsV2Input{Bucket: &b.info.Bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+	}
+	return keys
+}
+
+// rows counts the rows whose call id begins so.
+func (b *bundle) rows(t *testing.T, prefix string) int {
+	n := 0
+	b.scan(t, "calls", func(item string) {
+		if strings.Contains(item, prefix) {
+			n++
+		}
+	})
+	return n
+}
+
+func (b *bundle) scan(t *testing.T, table string, f func(item string)) {
+	t.Helper()
+	cfg, err := localStack(b.info).at("dynamodb")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(cfg), &dynamodb.ScanInput{TableName: aws.String(b.info.Tables[table])})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			text, err := json.Marshal(item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f(string(text))
+		}
+	}
+}
+
+// noCredential looks through everything that was kept and logged.
+func (b *bundle) noCredential(t *testing.T) {
+	canaries := []string{"canary-credential", "00000000000000000000000000000000", testKey, "sk-test"}
+	look := func(where, text string) {
+		for _, c := range canaries {
+			if strings.Contains(text, c) {
+				t.Errorf("%s holds %s", where, c)
+			}
+		}
+	}
+	client := b.s3(t)
+	for _, key := range slices.Concat(b.objects(t, "eoc/"), b.objects(t, "analysis/"), b.objects(t, "unrecognised/")) {
+		o, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &b.info.Bucket, Key: &key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(o.Body)
+		_ = o.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		look(key, string(text))
+	}
+	for _, table := range []string{"calls", "ledger"} {
+		b.scan(t, table, func(item string) { look(table, item) })
+	}
+	logs, _ := filepath.Glob(filepath.Join(b.data, "logs", "*.log"))
+	if len(logs) == 0 {
+		t.Error("no logs")
+	}
+	for _, file := range logs {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		look(file, string(text))
+		for _, person := range []string{"+15557654321", "+14155550123", "cleaning next Tuesday", "word by word"} {
+			if strings.Contains(string(text), person) {
+				t.Errorf("%s holds %q", file, person)
+			}
+		}
+	}
+}
+
+// keyStoreAway takes the key store away from functions that have not asked it yet: never a pass.
+func (b *bundle) keyStoreAway(t *testing.T) {
+	b.away.Store(true)
+	fresh := start(t)
+	fresh.away.Store(true)
+	doors := fresh.chatURLs()
+	doors["webhook"] = fresh.info.API + "/api/webhook"
+	for door, url := range doors {
+		resp, body := fresh.post(t, url, `{"message":{"type":"status-update"},"messages":[{"role":"user","content":"Hi"}]}`,
+			"Authorization", "Bearer "+testKey, "FLASK-API-KEY", testKey)
+		want := http.StatusInternalServerError
+		if door == "function URL" {
+			want = http.StatusServiceUnavailable
+		}
+		if resp.StatusCode != want || !strings.Contains(body, `"status":"error"`) {
+			t.Errorf("%s: %s %s, want %d", door, resp.Status, body, want)
+		}
+	}
+}

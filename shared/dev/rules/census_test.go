@@ -1,0 +1,228 @@
+package rules_test
+
+import (
+	"go/ast"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"example.com/aurora/shared/transport/lambdaapp"
+)
+
+// Every function in template.yaml has a folder in functions/ and one in events/, and the other way round.
+func TestCensus(t *testing.T) {
+	t.Parallel()
+	var deployed []string
+	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+		name := strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/")
+		deployed = append(deployed, name)
+		if want := pascal(name) + "Function"; id != want {
+			t.Errorf("template.yaml: the function of functions/%s is %s, not %s", name, id, want)
+		}
+	}
+	slices.Sort(deployed)
+	if len(deployed) == 0 {
+		t.Fatal("template.yaml has no function")
+	}
+	for _, place := range []string{"functions", "events"} {
+		if there := folders(t, place); !slices.Equal(there, deployed) {
+			t.Errorf("%s/ holds   %v\ntemplate.yaml has %v", place, there, deployed)
+		}
+	}
+	for _, name := range deployed {
+		files, err := filepath.Glob(filepath.Join(root, "events", name, "*.json"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("events/%s has no event: %v", name, err)
+		}
+	}
+}
+
+func pascal(name string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(name, "-") {
+		if part != "" {
+			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+	}
+	return b.String()
+}
+
+// What a function asks of its environment the template gives, and gives nothing unasked. Names of a developer's machine
+// alone are never in the template; those that AWS and Go read themselves need no asking.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	sets := settingsOf(t)
+	asked := map[string][]string{}
+	for _, s := range everySource(t) {
+		if s.isTest() || layerOf(s.folder()) != "functions" {
+			continue
+		}
+		name := filepath.Base(s.folder())
+		eachCall(s, func(c *ast.CallExpr) {
+			of, method := called(c)
+			if assembled, ok := sets[of+"."+method]; ok {
+				asked[name] = append(asked[name], assembled...)
+			} else if variable := asks(t, c); variable != "" {
+				asked[name] = append(asked[name], variable)
+			}
+		})
+	}
+	template := asWritten(t)
+	var everywhere []string
+	for variable := range template.at("Globals", "Function", "Environment", "Variables") {
+		if !local(variable) { // GOMEMLIMIT is Go's own
+			everywhere = append(everywhere, variable)
+		}
+	}
+	slices.Sort(everywhere)
+	if want := slices.Sorted(slices.Values(lambdaapp.Globals)); !slices.Equal(everywhere, want) {
+		t.Errorf("template.yaml gives every function %v, and boot reads %v", everywhere, want)
+	}
+	for id, f := range template.of("AWS::Serverless::Function") {
+		name := strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/")
+		given := map[string]bool{}
+		for variable := range f.at("Environment", "Variables") {
+			given[variable] = true
+			if variable == "GOMEMLIMIT" || variable == "GOGC" { // Go's own
+				continue
+			}
+			if local(variable) {
+				t.Errorf("template.yaml: %s sets %s, which is of a developer's machine alone", id, variable)
+			}
+			if !slices.Contains(asked[name], variable) {
+				t.Errorf("template.yaml gives %s to %s, which does not ask for it", variable, id)
+			}
+		}
+		for _, variable := range asked[name] {
+			if !given[variable] && !slices.Contains(lambdaapp.Globals, variable) {
+				t.Errorf("functions/%s asks for %s, which template.yaml does not give", name, variable)
+			}
+		}
+	}
+}
+
+// isWiring reports whether a file is of a package that builds what several functions use, and reads its settings.
+func isWiring(s source) bool {
+	return layerOf(s.folder()) == "shared/transport" && strings.HasSuffix(s.folder(), "wiring")
+}
+
+// settingsOf are the names that each function of those packages asks for, itself or by another of them: by the package's
+// and the function's name.
+func settingsOf(t *testing.T) map[string][]string {
+	t.Helper()
+	sets, calls := map[string][]string{}, map[string][]string{}
+	for _, s := range everySource(t) {
+		if s.isTest() || !isWiring(s) {
+			continue
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			name := s.file.Name.Name + "." + f.Name.Name
+			ast.Inspect(f, func(n ast.Node) bool {
+				if c, ok := n.(*ast.CallExpr); ok {
+					if variable := asks(t, c); variable != "" {
+						sets[name] = append(sets[name], variable)
+					}
+					of, other := called(c)
+					if of == "" {
+						of = s.file.Name.Name
+					}
+					calls[name] = append(calls[name], of+"."+other)
+				}
+				return true
+			})
+		}
+	}
+	all := map[string][]string{}
+	for name := range calls {
+		all[name] = within(name, sets, calls, map[string]bool{})
+	}
+	for name, own := range sets {
+		if all[name] == nil {
+			all[name] = own
+		}
+	}
+	return all
+}
+
+// within is what a function asks for, and what those that it calls do.
+func within(name string, sets, calls map[string][]string, seen map[string]bool) []string {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	all := slices.Clone(sets[name])
+	for _, other := range calls[name] {
+		all = append(all, within(other, sets, calls, seen)...)
+	}
+	return all
+}
+
+// asks is the name of the setting that a call reads, "" where it reads none or one of a developer's machine alone.
+func asks(t *testing.T, c *ast.CallExpr) string {
+	t.Helper()
+	of, method := called(c)
+	if of == "time" || !slices.Contains([]string{"Required", "Optional", "Number", "Duration", "Getenv", "LookupEnv"}, method) || len(c.Args) == 0 {
+		return ""
+	}
+	literal, ok := c.Args[0].(*ast.BasicLit)
+	if !ok {
+		t.Errorf("%s: the name of a setting must be written out, so that this test can read it", at(c))
+		return ""
+	}
+	variable, err := strconv.Unquote(literal.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if local(variable) {
+		return ""
+	}
+	return variable
+}
+
+func local(variable string) bool {
+	return lambdaapp.LocalOnly(variable) || strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "GO")
+}
+
+// The modules that we import by choice. One that is new is a decision: it is written here with its reason in the
+// doc.go of the package that imports it (security I4).
+func TestModules(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(filepath.Join("testdata", "modules.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		name, version, ok := strings.Cut(line, " v")
+		if ok && !strings.Contains(version, "// indirect") && strings.Contains(name, "/") {
+			direct = append(direct, name)
+		}
+		if strings.HasPrefix(line, "replace ") {
+			t.Errorf("go.mod: %s", line)
+		}
+	}
+	slices.Sort(direct)
+	want := strings.Fields(string(kept))
+	for _, name := range direct {
+		if !slices.Contains(want, name) {
+			t.Errorf("go.mod requires %s, which testdata/modules.golden does not know: is it worth having?", name)
+		}
+	}
+	for _, name := range want {
+		if !slices.Contains(direct, name) {
+			t.Errorf("testdata/modules.golden names %s, which go.mod does not require directly (go mod tidy?)", name)
+		}
+	}
+}

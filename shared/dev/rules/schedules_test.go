@@ -1,0 +1,41 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+// Schedules: each fires in every hour that may be 08:00 of its day somewhere, says for which hour, and what is lost is
+// kept. A name of our own would collide with another stage's.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	f := asWritten(t).at("Resources", "ReportScheduleFunction", "Properties")
+	fires := map[string]string{"weekly": "cron(0 * ? * SUN-MON *)", "monthly": "cron(0 * 1,28-31 * ? *)"}
+	for name := range f.at("Events") {
+		event := f.at("Events", name, "Properties")
+		var input struct{ Period, At string }
+		if err := json.Unmarshal([]byte(event.text("Input")), &input); err != nil || input.At != "<aws.scheduler.scheduled-time>" {
+			t.Errorf("%s: %v in %s", name, err, event.text("Input"))
+		}
+		if event.text("ScheduleExpression") != fires[input.Period] || event.text("ScheduleExpressionTimezone") != "UTC" || event.text("OmitName") != "true" ||
+			f.at("Events", name).text("Type") != "ScheduleV2" || event.at("RetryPolicy").number("MaximumRetryAttempts") < 1 || len(names(event["DeadLetterConfig"])) != 1 {
+			t.Errorf("%s: %v", name, event)
+		}
+		delete(fires, input.Period)
+	}
+	invoke := f.at("EventInvokeConfig")
+	if len(fires) > 0 || invoke.number("MaximumRetryAttempts") < 1 || len(names(invoke.at("DestinationConfig", "OnFailure")["Destination"])) != 1 {
+		t.Errorf("not scheduled: %v; invoked by %v", fires, invoke)
+	}
+}
+
+// The two that make reports are told the same.
+func TestReportFunctionsAreAlike(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	a, b := template.at("Resources", "AuroraReportFunction", "Properties"), template.at("Resources", "ReportWorkerFunction", "Properties")
+	if !reflect.DeepEqual(a["Environment"], b["Environment"]) || a.number("MemorySize") != b.number("MemorySize") {
+		t.Errorf("%v and %v", a["Environment"], b["Environment"])
+	}
+}

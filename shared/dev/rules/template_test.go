@@ -1,0 +1,439 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/web"
+)
+
+// open are the routes that a signature guards, and no authorizer.
+var open = []string{"/api/outbound-call-status", "/api/reports/view/{token}"}
+
+// Routes: each has a door, a time limit longer than its function's, and streams where its function URL does.
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	routes := 0
+	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+		seconds := f.number("Timeout")
+		if seconds == 0 {
+			t.Errorf("%s has no Timeout of its own; the default is 3 s", id)
+		}
+		for name := range f.at("Events") {
+			if f.at("Events", name).text("Type") != "Api" {
+				continue
+			}
+			routes++
+			route := f.at("Events", name, "Properties")
+			path := route.text("Path")
+			if route.at("RestApiId").text("Ref") != "Api" {
+				t.Errorf("%s: %s is not a route of Api", id, path)
+			}
+			if authorizer := route.at("Auth").text("Authorizer"); (authorizer == "" || authorizer == "NONE") != slices.Contains(open, path) {
+				t.Errorf("%s: %s has the authorizer %q", id, path, authorizer)
+			}
+			if slices.Contains(open, path) && len(f.at("FunctionUrlConfig")) > 0 {
+				t.Errorf("%s: behind its own address nobody would look at a signature over %s", id, path)
+			}
+			if limit := route.number("TimeoutInMillis"); limit <= seconds*1000 {
+				t.Errorf("%s: the gateway waits %v ms for a function of %v s", id, limit, seconds)
+			}
+			mode := route.text("ResponseTransferMode")
+			if mode != "" && mode != "RESPONSE_STREAM" {
+				t.Errorf("%s: ResponseTransferMode %s gives a buffered route", id, mode)
+			}
+			if mode == "" && route.number("TimeoutInMillis") > 29_000 {
+				t.Errorf("%s: a buffered route of more than 29 s needs a raised quota", id)
+			}
+			if streams := f.at("FunctionUrlConfig").text("InvokeMode") == "RESPONSE_STREAM"; len(f.at("FunctionUrlConfig")) > 0 && streams != (mode != "") {
+				t.Errorf("%s: one of its doors streams and the other does not", id)
+			}
+		}
+	}
+	if routes < 14 {
+		t.Errorf("only %d routes were found", routes)
+	}
+}
+
+// The chat functions differ in their doors alone: what one is given and may do, all are.
+func TestChatFunctionsAreAlike(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	general := template.at("Resources", "ChatCompletionsFunction", "Properties")
+	for _, name := range []string{"Voice", "Sms", "Chat"} {
+		id := "ChatCompletions" + name + "Function"
+		f := template.at("Resources", id, "Properties")
+		for _, key := range []string{"Policies", "ReservedConcurrentExecutions"} {
+			if !reflect.DeepEqual(f[key], general[key]) {
+				t.Errorf("%s: %s is %v, and that of ChatCompletionsFunction %v", id, key, f[key], general[key])
+			}
+		}
+		given, others := maps.Clone(f.at("Environment", "Variables")), general.at("Environment", "Variables")
+		delete(given, "GOMEMLIMIT") // it goes with the size, which may differ
+		if !reflect.DeepEqual(given, others) {
+			t.Errorf("%s is given %v, and ChatCompletionsFunction %v", id, given, others)
+		}
+		way := strings.ToLower(name)
+		want := []string{"/api/v1/openai/chat/completions/" + way, "/api/v1/openai/" + way + "/chat/completions"}
+		var paths []string
+		for event := range f.at("Events") {
+			paths = append(paths, f.at("Events", event, "Properties").text("Path"))
+		}
+		slices.Sort(paths)
+		slices.Sort(want)
+		if !slices.Equal(paths, want) {
+			t.Errorf("%s answers %v, not %v", id, paths, want)
+		}
+		if mode, streams := f.at("FunctionUrlConfig").text("InvokeMode"), way == "voice"; (mode == "RESPONSE_STREAM") != streams || mode == "" {
+			t.Errorf("%s: its function URL is %q", id, mode)
+		}
+	}
+}
+
+// Every function's collector knows how much memory there is: four fifths of its size, since the rest is not the heap's.
+func TestMemoryLimits(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	globals := template.at("Globals", "Function")
+	for id, f := range template.of("AWS::Serverless::Function") {
+		size, limit := f.number("MemorySize"), f.at("Environment", "Variables").text("GOMEMLIMIT")
+		if size == 0 {
+			size = globals.number("MemorySize")
+		}
+		if limit == "" {
+			limit = globals.at("Environment", "Variables").text("GOMEMLIMIT")
+		}
+		if want := fmt.Sprintf("%dMiB", int(size)*4/5); limit != want {
+			t.Errorf("%s has %v MB and a GOMEMLIMIT of %q, not %s", id, size, limit, want)
+		}
+	}
+}
+
+// What decides whether a number may be called is the same wherever it is asked, and every function that asks is told all
+// of it.
+func TestCallingFunctionsAreAlike(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	variables := func(id string) tree { return template.at("Resources", id, "Properties", "Environment", "Variables") }
+	model := variables("OutboundCallUatFunction")
+	for _, id := range []string{"HyperscaleOutboundCallFunction", "WebhookFunction"} {
+		for name, value := range model {
+			rule := strings.HasPrefix(name, "LIMIT_") || slices.Contains([]string{"ALLOWED_COUNTRIES", "DEFAULT_REGION", "REQUIRE_CONSENT", "CALLING_HOURS", "CALL_ESTIMATE_USD"}, name)
+			if (rule || id != "WebhookFunction") && !reflect.DeepEqual(variables(id)[name], value) {
+				t.Errorf("%s: %s is %v, not %v", id, name, variables(id)[name], value)
+			}
+		}
+	}
+	defaults := map[string]string{"AllowedCountries": "*", "DefaultRegion": "", "RequireConsent": "false", "CallingHours": "", "LimitKeyPerMinute": "10",
+		"LimitKeyPerDay": "500", "LimitDestinationPerDay": "20", "LimitCountryPerDay": "200", "LimitSpendPerDayUsd": "50", "CallEstimateUsd": "0.10",
+		"HyperscaleAssistantId": "", "VoiceStreamUrl": "", "PublicUrl": ""}
+	for name, want := range defaults {
+		if p := template.at("Parameters", name); p.text("Default") != want || p["AllowedPattern"] == nil && p["AllowedValues"] == nil && p["MinValue"] == nil {
+			t.Errorf("parameter %s: %v; its default is %q, and not everything is allowed", name, p, want)
+		}
+	}
+}
+
+// Identity sources are ANDed: an authorizer that names two headers asks for both at once (security A6).
+func TestAuthorizers(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	authorizers := template.at("Resources", "Api", "Properties", "Auth", "Authorizers")
+	for name := range authorizers {
+		identity := authorizers.at(name, "Identity")
+		headers := identity.list("Headers")
+		if len(headers) > 1 {
+			t.Errorf("authorizer %s names %v: callers would have to send all of them", name, headers)
+		}
+		if cached := identity.number("ReauthorizeEvery"); cached > 60 || len(headers) == 0 && cached != 0 || identity["ReauthorizeEvery"] == nil {
+			t.Errorf("authorizer %s keeps its answer %v s under %v: a withdrawn key must not live longer than 60 s", name, cached, headers)
+		}
+	}
+	if len(authorizers) < 4 {
+		t.Errorf("only %d authorizers were found", len(authorizers))
+	}
+}
+
+// The gateway's own errors have the contract's shape, with the types and codes that package web gives the same failure.
+func TestGatewayResponses(t *testing.T) {
+	t.Parallel()
+	wanted := map[string]struct {
+		status string
+		kind   fault.Kind
+	}{
+		"ACCESS_DENIED":                  {"401", fault.Unauthorized},
+		"UNAUTHORIZED":                   {"401", fault.Unauthorized},
+		"MISSING_AUTHENTICATION_TOKEN":   {"404", fault.NotFound},
+		"INVALID_SIGNATURE":              {"404", fault.NotFound},
+		"RESOURCE_NOT_FOUND":             {"404", fault.NotFound},
+		"REQUEST_TOO_LARGE":              {"413", fault.TooLarge},
+		"UNSUPPORTED_MEDIA_TYPE":         {"415", fault.Unsupported},
+		"THROTTLED":                      {"429", fault.TooMany},
+		"QUOTA_EXCEEDED":                 {"429", fault.TooMany},
+		"AUTHORIZER_FAILURE":             {"500", fault.Internal},
+		"AUTHORIZER_CONFIGURATION_ERROR": {"500", fault.Internal},
+		"INTEGRATION_FAILURE":            {"503", fault.Unavailable},
+		"INTEGRATION_TIMEOUT":            {"504", fault.Timeout},
+		"DEFAULT_4XX":                    {"", fault.Invalid},
+		"DEFAULT_5XX":                    {"", fault.Internal},
+	}
+	responses := asWritten(t).at("Resources", "Api", "Properties", "GatewayResponses")
+	if got := slices.Sorted(maps.Keys(responses)); !slices.Equal(got, slices.Sorted(maps.Keys(wanted))) {
+		t.Errorf("gateway responses %v", got)
+	}
+	for name, want := range wanted {
+		r := responses.at(name)
+		if got := r.text("StatusCode"); got != want.status {
+			t.Errorf("%s answers %q, not %q", name, got, want.status)
+		}
+		headers := r.at("ResponseParameters", "Headers")
+		retry := want.status == "429" || want.kind == fault.Internal || want.status >= "500"
+		if (headers.text("Retry-After") != "") != retry {
+			t.Errorf("%s: Retry-After is %q", name, headers.text("Retry-After"))
+		}
+		if headers.text("Content-Type") != "'application/json'" {
+			t.Errorf("%s: Content-Type is %q", name, headers.text("Content-Type"))
+		}
+		var body struct {
+			Status, Message, RequestID string
+			Error                      web.ErrorObject
+		}
+		text := r.at("ResponseTemplates").text("application/json")
+		if err := json.Unmarshal([]byte(text), &body); err != nil {
+			t.Errorf("%s: %v in %s", name, err, text)
+			continue
+		}
+		model := web.ErrorOf(fault.New(want.kind, body.Message))
+		if want.kind == fault.NotFound {
+			model.Code = "unknown_route"
+		}
+		if body.Error != model {
+			t.Errorf("%s: error is %+v, and package web says %+v", name, body.Error, model)
+		}
+		if body.Status != "error" || body.RequestID != "$context.requestId" || strings.Count(text, "$") != 1 || !strings.HasSuffix(body.Message, ".") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+// SQS: Lambda asks for a visibility of six time limits, and two at once are the least it takes.
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	queues := template.at("Resources")
+	consumers := 0
+	for id, f := range template.of("AWS::Serverless::Function") {
+		for name := range f.at("Events") {
+			if f.at("Events", name).text("Type") != "SQS" {
+				continue
+			}
+			consumers++
+			event := f.at("Events", name, "Properties")
+			queue := names(event["Queue"])[0]
+			properties := queues.at(queue, "Properties")
+			if got, least := properties.number("VisibilityTimeout"), 6*f.number("Timeout"); got < least {
+				t.Errorf("%s: a message is invisible for %v s; six of %s's time limits are %v s", queue, got, id, least)
+			}
+			if !slices.Equal(event.list("FunctionResponseTypes"), []any{"ReportBatchItemFailures"}) {
+				t.Errorf("%s: one bad message of %s would bring back its whole batch", id, queue)
+			}
+			if event.at("ScalingConfig").number("MaximumConcurrency") < 2 {
+				t.Errorf("%s: MaximumConcurrency of %s is under 2", id, queue)
+			}
+			if properties.at("RedrivePolicy").number("maxReceiveCount") < 5 {
+				t.Errorf("%s: gives up on a message before the fifth try", queue)
+			}
+			dead := names(properties.at("RedrivePolicy")["deadLetterTargetArn"])
+			if len(dead) != 1 {
+				t.Errorf("%s has no dead-letter queue", queue)
+				continue
+			}
+			if queues.at(dead[0], "Properties").at("RedriveAllowPolicy").text("redrivePermission") != "byQueue" {
+				t.Errorf("%s takes the dead letters of any queue", dead[0])
+			}
+		}
+	}
+	if consumers < 3 {
+		t.Errorf("only %d queue consumers were found", consumers)
+	}
+	for id, q := range template.of("AWS::SQS::Queue") {
+		if q.text("SqsManagedSseEnabled") != "true" || q.number("MessageRetentionPeriod") != 14*24*3600 {
+			t.Errorf("%s: encrypted %s, kept %v s", id, q.text("SqsManagedSseEnabled"), q.number("MessageRetentionPeriod"))
+		}
+	}
+}
+
+// What is kept is encrypted, can be had back, survives the stack, and ends.
+func TestStores(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	var indexes []string
+	keys := map[string]string{"AssistantsTable": "assistantId", "CallsTable": "assistantDay callId", "LedgerTable": "key"}
+	for id, table := range template.of("AWS::DynamoDB::Table") {
+		var schema []string
+		for _, k := range table.trees("KeySchema") {
+			schema = append(schema, k.text("AttributeName"))
+		}
+		if got := strings.Join(schema, " "); got != keys[id] {
+			t.Errorf("%s has the key %q, not %q", id, got, keys[id])
+		}
+		delete(keys, id)
+		for _, index := range table.trees("GlobalSecondaryIndexes") {
+			if schema := index.trees("KeySchema"); len(schema) == 0 || schema[0].text("AttributeName") != index.text("IndexName") {
+				t.Errorf("%s: an index is named after the attribute that it looks up, not %s", id, index.text("IndexName"))
+			}
+			indexes = append(indexes, id+" "+index.text("IndexName"))
+		}
+		if table.text("BillingMode") != "PAY_PER_REQUEST" || table.at("PointInTimeRecoverySpecification").text("PointInTimeRecoveryEnabled") != "true" || table.at("SSESpecification").text("SSEEnabled") != "true" {
+			t.Errorf("%s: billing, recovery or encryption", id)
+		}
+		if ttl := table.at("TimeToLiveSpecification"); id != "AssistantsTable" && (ttl.text("AttributeName") != "expiresAt" || ttl.text("Enabled") != "true") {
+			t.Errorf("%s keeps its rows for ever", id)
+		}
+		if template.at("Resources", id).text("DeletionPolicy") != "Retain" {
+			t.Errorf("%s goes with the stack", id)
+		}
+	}
+	if len(keys) > 0 {
+		t.Errorf("missing: %v", keys)
+	}
+	wanted := []string{"AssistantsTable numberE164", "AssistantsTable internalKey", "AssistantsTable scheduledKey", "CallsTable callerKey"}
+	if !slices.Equal(indexes, wanted) {
+		t.Errorf("indexes %v, not %v", indexes, wanted)
+	}
+
+	bucket := template.at("Resources", "Bucket", "Properties")
+	for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+		if bucket.at("PublicAccessBlockConfiguration").text(block) != "true" {
+			t.Errorf("Bucket: %s is off", block)
+		}
+	}
+	if len(bucket.at("BucketEncryption")) == 0 || template.at("Resources", "Bucket").text("DeletionPolicy") != "Retain" {
+		t.Error("Bucket: encryption or retention")
+	}
+	if rules := bucket.at("LifecycleConfiguration").trees("Rules"); len(rules) == 0 || rules[0].at("ExpirationInDays").text("Ref") != "RetentionDays" {
+		t.Error("Bucket keeps its objects for ever")
+	}
+	var tls bool
+	for _, statement := range template.at("Resources", "BucketPolicy", "Properties", "PolicyDocument").trees("Statement") {
+		tls = tls || statement.text("Effect") == "Deny" && statement.text("Action") == "s3:*" && statement.text("Principal") == "*" &&
+			len(statement.list("Resource")) == 2 && statement.at("Condition", "Bool").text("aws:SecureTransport") == "false"
+	}
+	if !tls {
+		t.Error("Bucket takes requests without TLS")
+	}
+	for id, secret := range template.of("AWS::SecretsManager::Secret") {
+		if start := secret.text("SecretString"); start != "" && start != "[]" {
+			t.Errorf("%s has a value in the template", id)
+		}
+		// Only what nobody has to know is made up by AWS: keys are handed out.
+		if (secret["GenerateSecretString"] != nil) != (id == "LinksSecret") || !strings.HasPrefix(secret.at("Name").text("Fn::Sub"), "aurora/${Stage}/") {
+			t.Errorf("%s: %v", id, secret)
+		}
+	}
+}
+
+// Somebody hears of every function's errors, every dead letter, and what the functions count for them.
+func TestAlarms(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	watched := map[string][]string{} // metric → what it is watched for
+	for id, a := range template.of("AWS::CloudWatch::Alarm") {
+		if a.text("TreatMissingData") != "notBreaching" || a["AlarmActions"] == nil || a.text("AlarmDescription") == "" {
+			t.Errorf("%s: missing data, action or description", id)
+		}
+		if a.text("Namespace") == "Aurora" {
+			dimensions := a.trees("Dimensions")
+			if len(dimensions) != 1 || dimensions[0].text("Name") != "Stage" {
+				t.Errorf("%s: the functions count by Stage alone", id)
+			}
+		}
+		watched[a.text("MetricName")] = append(watched[a.text("MetricName")], names(a["Dimensions"])...)
+		if measured := len(a.list("Metrics")) - 1; measured > 10 {
+			t.Errorf("%s takes %d metrics; an alarm takes ten", id, measured) // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+		}
+		for _, m := range a.trees("Metrics") {
+			metric := m.at("MetricStat", "Metric")
+			watched[metric.text("MetricName")] = append(watched[metric.text("MetricName")], names(metric["Dimensions"])...)
+		}
+	}
+	for id := range template.of("AWS::Serverless::Function") {
+		for _, metric := range []string{"Errors", "Throttles"} {
+			if !slices.Contains(watched[metric], id) {
+				t.Errorf("no alarm on %s of %s", metric, id)
+			}
+		}
+	}
+	for id, q := range template.of("AWS::SQS::Queue") {
+		metric := "ApproximateNumberOfMessagesVisible"
+		if q["RedrivePolicy"] != nil {
+			metric = "ApproximateAgeOfOldestMessage"
+		}
+		if !slices.Contains(watched[metric], id) {
+			t.Errorf("no alarm on %s of %s", metric, id)
+		}
+	}
+	for _, metric := range []string{"UpstreamQuota", "UpstreamAuth", "EndOfCallQueued", "EndOfCallRefused", "KeysUnusable", "ReportFailed", "5XXError"} {
+		if len(watched[metric]) == 0 {
+			t.Errorf("no alarm on %s", metric)
+		}
+	}
+}
+
+// What alarms and the dashboard look at is counted by somebody, under that name.
+func TestMetricsAreCounted(t *testing.T) {
+	t.Parallel()
+	template := asWritten(t)
+	ours := map[string]string{} // metric → where it is looked at
+	for id, a := range template.of("AWS::CloudWatch::Alarm") {
+		if a.text("Namespace") == "Aurora" {
+			ours[a.text("MetricName")] = id
+		}
+	}
+	var board struct {
+		Widgets []struct{ Properties struct{ Metrics [][]any } }
+	}
+	body := template.at("Resources", "Dashboard", "Properties", "DashboardBody").text("Fn::Sub")
+	if err := json.Unmarshal([]byte(body), &board); err != nil {
+		t.Fatalf("the dashboard is no JSON: %v", err)
+	}
+	for _, widget := range board.Widgets {
+		namespace := any("")
+		for _, line := range widget.Properties.Metrics {
+			if line[0] != "." && line[0] != "..." {
+				namespace = line[0]
+			}
+			if namespace == "Aurora" {
+				ours[line[1].(string)] = "Dashboard"
+			}
+		}
+	}
+	counted := map[string]bool{}
+	for _, s := range everySource(t) {
+		if s.isTest() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				counted[strings.Trim(literal.Value, "`\"")] = true
+			}
+			return true
+		})
+	}
+	for metric, where := range ours {
+		if !counted[metric] {
+			t.Errorf("%s looks at %s, which nothing counts", where, metric)
+		}
+	}
+	if len(ours) < 5 {
+		t.Errorf("only %v were found", ours)
+	}
+}

@@ -1,0 +1,259 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// What SAM makes of template.yaml is what is deployed, and some mistakes show only there: a route that does not stream,
+// a role that is wide, a cycle.
+
+var translation = sync.OnceValues(func() ([]byte, error) {
+	return exec.Command("python3", filepath.Join("testdata", "translate.py"), filepath.Join(root, "template.yaml")).Output()
+})
+
+func asTranslated(t *testing.T) (tree, []byte) {
+	t.Helper()
+	if err := exec.Command("python3", "-c", "import samtranslator").Run(); err != nil {
+		t.Skip("python3 with the SAM translator (pip install aws-sam-translator) is not installed: the translated template was not looked at")
+	}
+	text, err := translation()
+	if err != nil {
+		var why []byte
+		if exit, ok := err.(*exec.ExitError); ok {
+			why = exit.Stderr
+		}
+		t.Fatalf("SAM does not translate template.yaml: %v\n%s", err, why)
+	}
+	var template tree
+	if err := json.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	return template, text
+}
+
+func TestTranslatedRoutes(t *testing.T) {
+	t.Parallel()
+	template, _ := asTranslated(t)
+	body := template.at("Resources", "Api", "Properties", "Body")
+	streamed := map[string]bool{}
+	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+		for name := range f.at("Events") {
+			if event := f.at("Events", name); event.text("Type") == "Api" {
+				path := event.at("Properties").text("Path")
+				streamed[path] = event.at("Properties")["ResponseTransferMode"] != nil
+				method := body.at("paths", path, strings.ToLower(event.at("Properties").text("Method")))
+				integration := method.at("x-amazon-apigateway-integration")
+				if integration.number("timeoutInMillis") == 0 {
+					t.Errorf("%s %s: no time limit", id, path)
+				}
+				if (method["security"] == nil) != slices.Contains(open, path) {
+					t.Errorf("%s %s: the authorizer is %v", id, path, method["security"])
+				}
+				uri := integration.at("uri").text("Fn::Sub")
+				streams := strings.Contains(uri, "2021-11-15") && strings.HasSuffix(uri, "/response-streaming-invocations") && integration.text("responseTransferMode") == "STREAM"
+				if streams != streamed[path] {
+					t.Errorf("%s %s: streams is %v in %s", id, path, streams, uri)
+				}
+			}
+		}
+	}
+	if got := len(body.at("paths")); got != len(streamed) || got == 0 {
+		t.Errorf("%d paths of %d", got, len(streamed))
+	}
+	for _, name := range []string{"ACCESS_DENIED", "UNAUTHORIZED"} {
+		if got := body.at("x-amazon-apigateway-gateway-responses", name).text("statusCode"); got != "401" {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
+	stages := 0
+	for id, stage := range template.of("AWS::ApiGateway::Stage") {
+		stages++
+		if stage.text("TracingEnabled") != "true" || len(stage.at("AccessLogSetting")) == 0 {
+			t.Errorf("%s: tracing or access log", id)
+		}
+		for _, s := range stage.trees("MethodSettings") {
+			if s["DataTraceEnabled"] != nil || s["LoggingLevel"] != nil || s["ThrottlingRateLimit"] == nil || s.text("MetricsEnabled") != "true" {
+				t.Errorf("%s: %v", id, s)
+			}
+		}
+	}
+	if _, extra := template.at("Resources", "Api", "Properties", "Body")["swagger"]; stages != 1 || extra {
+		t.Errorf("%d stages; swagger 2 would add one called Stage: %v", stages, extra)
+	}
+}
+
+// An address without an authorizer needs two permissions since October 2025
+// (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html); everything else is invoked by this API alone.
+func TestTranslatedInvokers(t *testing.T) {
+	t.Parallel()
+	template, _ := asTranslated(t)
+	public := map[string][]string{}
+	for id, p := range template.of("AWS::Lambda::Permission") {
+		function := names(p["FunctionName"])[0]
+		switch {
+		case p.text("Principal") == "apigateway.amazonaws.com":
+			if source := p.at("SourceArn"); len(source) == 0 || !slices.Contains(names(source), "Api") {
+				t.Errorf("%s: any API of any account may invoke %s", id, function)
+			}
+		case p.text("Principal") == "*" && (p.text("FunctionUrlAuthType") == "NONE" || p.text("InvokedViaFunctionUrl") == "true"):
+			public[function] = append(public[function], p.text("Action"))
+		default:
+			t.Errorf("%s: %v", id, p)
+		}
+	}
+	addresses := map[string]bool{}
+	for id, u := range template.of("AWS::Lambda::Url") {
+		function := names(u["TargetFunctionArn"])[0]
+		addresses[function] = true
+		slices.Sort(public[function])
+		if !slices.Equal(public[function], []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}) {
+			t.Errorf("%s: permissions %v", id, public[function])
+		}
+	}
+	for function := range public {
+		if !addresses[function] {
+			t.Errorf("%s is public and has no address", function)
+		}
+	}
+	if len(addresses) == 0 {
+		t.Error("no function URL was found")
+	}
+}
+
+// Least privilege: no wildcard, no reading of whole tables, no resource wider than a store of ours.
+func TestTranslatedRoles(t *testing.T) {
+	t.Parallel()
+	template, _ := asTranslated(t)
+	// What SAM gives every function: writing logs and traces.
+	stock := []string{"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSXRayDaemonWriteAccess"}
+	roles := 0
+	for id, role := range template.of("AWS::IAM::Role") {
+		if id == "ApiGatewayLogsRole" {
+			continue
+		}
+		if !strings.HasSuffix(id, "FunctionWeeklyRole") && !strings.HasSuffix(id, "FunctionMonthlyRole") { // a schedule's, which SAM makes
+			roles++
+		}
+		for _, arn := range role.list("ManagedPolicyArns") {
+			if own := names(arn); len(own) == 1 && template.at("Resources", own[0]).text("Type") == "AWS::IAM::ManagedPolicy" {
+				continue // looked at below
+			}
+			name, _ := arn.(string)
+			if !slices.Contains(stock, name[strings.LastIndex(name, "/")+1:]) {
+				t.Errorf("%s has the policy %v, which is wider than its work", id, arn)
+			}
+		}
+		for _, policy := range role.trees("Policies") {
+			narrow(t, id, policy.at("PolicyDocument"))
+		}
+	}
+	for id, policy := range template.of("AWS::IAM::ManagedPolicy") {
+		narrow(t, id, policy.at("PolicyDocument"))
+	}
+	functions := 0
+	for id, f := range template.of("AWS::Lambda::Function") {
+		functions++
+		group := names(f.at("LoggingConfig")["LogGroup"])
+		if len(group) != 1 {
+			t.Errorf("%s logs to a group of its own making, which keeps for ever", id)
+			continue
+		}
+		if got := template.at("Resources", group[0], "Properties", "RetentionInDays"); got.text("Ref") != "LogRetentionDays" {
+			t.Errorf("%s keeps %v", group[0], got)
+		}
+		if f.at("LoggingConfig").text("LogFormat") != "Text" {
+			t.Errorf("%s: Lambda may rewrite our lines", id)
+		}
+		if f.text("Runtime") != "provided.al2023" || f.text("Handler") != "bootstrap" || !slices.Equal(f.list("Architectures"), []any{"arm64"}) || f.at("TracingConfig").text("Mode") != "Active" {
+			t.Errorf("%s: runtime, handler, architecture or tracing", id)
+		}
+	}
+	if functions == 0 || roles != functions {
+		t.Errorf("%d roles for %d functions", roles, functions)
+	}
+}
+
+// narrow looks at what a policy allows, in either branch of a condition.
+func narrow(t *testing.T, id string, policy tree) {
+	t.Helper()
+	statements := policy.trees("Statement")
+	for i := 0; i < len(statements); i++ {
+		s := statements[i]
+		if branches := s.list("Fn::If"); len(branches) == 3 {
+			for _, branch := range branches[1:] {
+				if b, ok := branch.(map[string]any); ok && b["Ref"] == nil {
+					statements = append(statements, b)
+				}
+			}
+			continue
+		}
+		if len(s.list("Action")) == 0 || len(s.list("Resource")) == 0 {
+			t.Errorf("%s has a statement that this test cannot read: %v", id, s)
+		}
+		for _, action := range s.list("Action") {
+			a, _ := action.(string)
+			if a == "" || strings.Contains(a, "*") || a == "dynamodb:Scan" || a == "dynamodb:BatchWriteItem" {
+				t.Errorf("%s may %s", id, a)
+			}
+			if slices.Contains(s.list("Resource"), any("*")) && !strings.HasPrefix(a, "xray:Put") {
+				t.Errorf("%s may %s anything", id, a)
+			}
+			if strings.HasPrefix(a, "ses:Send") && len(s.at("Condition", "StringEquals", "ses:FromAddress")) == 0 {
+				t.Errorf("%s may %s from any verified address of the account", id, a)
+			}
+		}
+	}
+}
+
+// CloudFormation refuses a cycle, and the linter sees one only here: bucket, queue policy and notification are the
+// usual three.
+func TestTranslatedCycles(t *testing.T) {
+	t.Parallel()
+	template, _ := asTranslated(t)
+	resources := template.at("Resources")
+	const visiting, done = 1, 2
+	state := map[string]int{}
+	var visit func(id string, path []string)
+	visit = func(id string, path []string) {
+		if state[id] == done || resources[id] == nil {
+			return
+		}
+		if state[id] == visiting {
+			t.Errorf("cycle: %s → %s", strings.Join(path, " → "), id)
+			return
+		}
+		state[id] = visiting
+		for _, next := range names(resources[id]) {
+			visit(next, append(slices.Clone(path), id))
+		}
+		state[id] = done
+	}
+	for id := range resources {
+		visit(id, nil)
+	}
+	if got := template.at("Resources", "Bucket").text("DependsOn"); got != "CallsQueuePolicy" {
+		t.Errorf("Bucket waits for %q: S3 tries the queue when the notification is set", got)
+	}
+}
+
+func TestTranslatedLints(t *testing.T) {
+	t.Parallel()
+	_, text := asTranslated(t)
+	if _, err := exec.LookPath("cfn-lint"); err != nil {
+		t.Skip("cfn-lint (pip install cfn-lint) is not installed: the translated template was not linted")
+	}
+	file := filepath.Join(t.TempDir(), "translated.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cfn-lint", file).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}

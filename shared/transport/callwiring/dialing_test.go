@@ -1,0 +1,74 @@
+package callwiring_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/outbound"
+)
+
+func settings(change ...string) *lambdaapp.Settings {
+	env := map[string]string{"ASSISTANTS_TABLE": "a", "LEDGER_TABLE": "l", "TWILIO_SECRET": "t"}
+	for i := 0; i < len(change); i += 2 {
+		env[change[i]] = change[i+1]
+	}
+	return lambdaapp.NewSettings(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+}
+
+// A rule that is mistyped must not be a rule that is off.
+func TestRulesThatCannotBeRead(t *testing.T) {
+	s := settings()
+	if service := callwiring.Read(s, callwiring.Secrets()); s.Err() != nil || service.Guards.Limits.KeyPerMinute != 10 || service.Guards.Limits.SpendPerDay != 50_000_000 || service.Guards.RequireConsent {
+		t.Fatalf("%v, %+v", s.Err(), service.Guards)
+	}
+	for name, value := range map[string]string{"ALLOWED_COUNTRIES": "XX", "DEFAULT_REGION": "Mars", "REQUIRE_CONSENT": "yes please", "CALLING_HOURS": "9-5",
+		"LIMIT_KEY_PER_MINUTE": "0", "LIMIT_SPEND_PER_DAY_USD": "lots", "CALL_ESTIMATE_USD": "-1"} {
+		s := settings(name, value)
+		callwiring.Read(s, callwiring.Secrets())
+		if err := s.Err(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+		s = settings(name, value)
+		if got := callwiring.ReadCampaigns(s); got != nil || s.Err() != nil {
+			t.Errorf("%s=%s: the webhook got %v and would not start: %v", name, value, got, s.Err())
+		}
+	}
+	if callwiring.ReadCampaigns(settings()) == nil {
+		t.Error("nobody is eligible although all is well")
+	}
+}
+
+type placer struct{ asked outbound.Request }
+
+func (p *placer) Place(_ context.Context, r outbound.Request) (outbound.Answer, error) {
+	p.asked = r
+	return outbound.Answer{AssistantNumber: "4639465275", Name: r.Name, Number: r.PhoneNumber, SID: "CAdfbe15114bfabe08c3c017dcdea96264", Replayed: r.IdemKey == "again"}, nil
+}
+
+// The document's own example, letter by letter.
+func TestRoute(t *testing.T) {
+	p := &placer{}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/api/hyperscale/outbound-call", strings.NewReader(`{"phoneNumber":"+14155550100","name":"John Doe","info":"Some relevant info"}`))
+	r.Header.Set("Idempotency-Key", "again")
+	if err := callwiring.Route(p, outbound.Hyperscale, "a1", "https://aurora.example.com/")(w, r); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"data":"Call initiated from assistaintPhoneNumber = 4639465275 to John Doe at +14155550100. Call sid = CAdfbe15114bfabe08c3c017dcdea96264","status":"success"}`
+	if w.Code != 200 || w.Body.String() != want || w.Header().Get("Idempotent-Replayed") != "true" {
+		t.Errorf("%d %v\n%s\n%s", w.Code, w.Header(), w.Body, want)
+	}
+	if p.asked.AssistantID != "a1" || p.asked.Public != "https://aurora.example.com" || p.asked.Info != "Some relevant info" {
+		t.Errorf("asked %+v", p.asked)
+	}
+	r = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{}`))
+	r.Header["Idempotency-Key"] = []string{"a", "b"}
+	if err := callwiring.Route(p, outbound.Hyperscale, "a1", "")(w, r); err == nil {
+		t.Error("two keys were taken for one")
+	}
+}

@@ -1,0 +1,63 @@
+package callwiring
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/outbound"
+)
+
+// Placer places calls; it is *outbound.Service but in tests.
+type Placer interface {
+	Place(ctx context.Context, r outbound.Request) (outbound.Answer, error)
+}
+
+// Route serves one of the routes that place calls. assistant is the deployment's, where the route's callers name none;
+// public is PUBLIC_URL, or empty for the address that the request came to.
+func Route(p Placer, route, assistant, public string) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var body json.RawMessage
+		if err := web.StrictObject(r, &body); err != nil {
+			return err
+		}
+		request, err := outbound.Read(route, body, assistant)
+		if err != nil {
+			return err
+		}
+		holder := web.HolderOf(r)
+		request.Key = outbound.Key{Name: holder.Name, Kind: string(holder.Kind), Assistants: holder.Assistants}
+		if holder.Name == holder.ID { // an entry without a name goes by its kind
+			request.Key.Name = ""
+		}
+		request.Public = web.PublicURL(r, public)
+		if request.IdemKey, err = idempotencyKey(r); err != nil {
+			return err
+		}
+		answer, err := p.Place(r.Context(), request)
+		if err != nil {
+			return err
+		}
+		if answer.Replayed {
+			w.Header().Set("Idempotent-Replayed", "true")
+		}
+		return web.JSON(w, http.StatusOK, answer.Body())
+	}
+}
+
+func idempotencyKey(r *http.Request) (string, error) {
+	values := r.Header.Values("Idempotency-Key")
+	for _, v := range values {
+		if v != values[0] {
+			return "", fault.New(fault.Invalid, "Idempotency-Key must stand there once.").In("Idempotency-Key").
+				Because(errors.New("two different values"))
+		}
+	}
+	if len(values) == 0 {
+		return "", nil
+	}
+	return values[0], nil
+}

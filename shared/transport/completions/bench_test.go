@@ -1,0 +1,86 @@
+package completions
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/web"
+)
+
+// words is a model that says a word so many times, without a chunk of its own to allocate.
+func words(n int) script {
+	chunks := make([]agent.Chunk, n, n+1)
+	for i := range chunks {
+		chunks[i] = agent.Chunk{Text: " word", Model: "gpt-4o"}
+	}
+	return script{chunks: append(chunks, agent.Chunk{FinishReason: "stop"})}
+}
+
+// invoke takes a streamed turn through web and its pipe, and reads the answer as Lambda's runtime does. It counts the
+// events, which end in two line breaks each.
+func invoke(tb testing.TB, f *web.Function, event json.RawMessage, buf []byte) (sent int) {
+	v, err := f.Invoke(context.Background(), event)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	body := v.(*events.APIGatewayProxyStreamingResponse).Body
+	for breaks := 0; ; {
+		n, err := body.Read(buf)
+		breaks += bytes.Count(buf[:n], []byte("\n"))
+		if err == io.EOF {
+			return breaks / 2
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func served(tb testing.TB, n int) (*web.Function, json.RawMessage) {
+	f := &web.Function{Policy: auth.Bearer, MaxBody: web.CallBody, Stream: true, Routes: []web.Route{{Method: "POST", Path: "/p", Handler: endpoint(words(n)).General}}}
+	event, err := json.Marshal(map[string]any{"httpMethod": "POST", "path": "/p", "body": `{"stream":true,` + hi + `}`,
+		"requestContext": map[string]any{"authorizer": map[string]any{"keyId": "k"}}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f, event
+}
+
+func BenchmarkStreamToken(b *testing.B) {
+	f, event := served(b, b.N)
+	buf := make([]byte, 4096)
+	b.ReportAllocs()
+	b.ResetTimer()
+	if sent := invoke(b, f, event, buf); sent != b.N+2 {
+		b.Fatalf("%d events", sent)
+	}
+}
+
+// A token costs at most two allocations from the model's chunk to the pipe's reader, however long the answer is. What
+// grows with it is the text itself.
+func TestAllocationsPerToken(t *testing.T) {
+	buf := make([]byte, 4096)
+	allocations := func(n int) uint64 {
+		f, event := served(t, n)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if sent := invoke(t, f, event, buf); sent != n+2 {
+			t.Fatalf("%d events of %d tokens", sent, n)
+		}
+		runtime.ReadMemStats(&after)
+		return after.Mallocs - before.Mallocs
+	}
+	allocations(100) // what is made once
+	few, many := allocations(1000), allocations(11_000)
+	if per := float64(many-few) / 10_000; many > few && per > 2 {
+		t.Errorf("%.2f allocations per token", per)
+	}
+}

@@ -1,0 +1,199 @@
+package completions
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/chat"
+)
+
+// stream passes the turn on as it happens. An error before the first word is returned before anything was written, and
+// becomes a status; one after it follows the session that was gathered.
+func (a *answer) stream(ctx context.Context, w http.ResponseWriter) error {
+	web.SSE(w)
+	c := chunker{answer: a, w: w}
+	for e, err := range a.turn.Events {
+		switch {
+		case e.End != nil:
+			return a.end(ctx, &c, e.End, err)
+		case err != nil:
+			return err
+		case e.Text == "":
+			continue
+		}
+		if err := c.text(e); err != nil {
+			return err // the reader is gone; leaving the loop ends the model's stream too
+		}
+	}
+	return nil
+}
+
+// end closes the stream. A turn that failed ends with its session, and web adds the error.
+func (a *answer) end(ctx context.Context, c *chunker, result *agent.Result, failed error) error {
+	session := a.turn.Finish(ctx, result, failed)
+	if failed == nil {
+		return a.close(c, result, session)
+	}
+	if c.begun && a.session {
+		if err := c.session(session); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// close ends a stream properly: the reason, the session, the usage, [DONE].
+func (a *answer) close(c *chunker, result *agent.Result, session *chat.Session) error {
+	c.model(result.Model)
+	if err := c.finish(result); err != nil {
+		return err
+	}
+	if a.session {
+		if err := c.session(session); err != nil {
+			return err
+		}
+	}
+	if a.usage {
+		if err := c.usageChunk(result.Usage); err != nil {
+			return err
+		}
+	}
+	return web.Event(c.w, []byte("[DONE]"))
+}
+
+// chunker writes chunks into one buffer that it keeps.
+type chunker struct {
+	*answer
+	w     http.ResponseWriter
+	head  []byte // data: {"id":…,"model":"…",
+	begun bool
+	buf   []byte
+}
+
+// model fixes what all chunks begin with, once the model's name is known.
+func (c *chunker) model(name string) {
+	if c.head != nil {
+		return
+	}
+	h := append([]byte(nil), `data: {"id":`...)
+	h = appendString(h, c.id)
+	h = append(h, `,"object":"chat.completion.chunk","created":`...)
+	h = strconv.AppendInt(h, c.created, 10)
+	h = append(h, `,"model":`...)
+	c.head = append(appendString(h, name), ',')
+	c.buf = make([]byte, 0, 1024)
+}
+
+// text sends one piece of text, the first with the role.
+func (c *chunker) text(e agent.Event) error {
+	c.model(e.Model)
+	b := append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{`...)
+	b = append(c.role(b), `"content":`...)
+	b = append(appendString(b, e.Text), `},"finish_reason":null}]}`...)
+	return c.send(b)
+}
+
+// role says once who speaks.
+func (c *chunker) role(b []byte) []byte {
+	if c.begun {
+		return b
+	}
+	c.begun = true
+	return append(b, `"role":"assistant",`...)
+}
+
+// finish sends the calls that are handed back, whole, and then the reason.
+func (c *chunker) finish(r *agent.Result) error {
+	if !c.begun && len(r.Calls) == 0 { // a message without a word still has its role
+		if err := c.text(agent.Event{Model: r.Model}); err != nil {
+			return err
+		}
+	}
+	if len(r.Calls) > 0 {
+		if err := c.calls(r.Calls); err != nil {
+			return err
+		}
+	}
+	b := append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{},"finish_reason":`...)
+	return c.send(append(appendString(b, r.FinishReason), `}]}`...))
+}
+
+func (c *chunker) calls(calls []agent.ToolCall) error {
+	b := append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{`...)
+	b = append(c.role(b), `"tool_calls":[`...)
+	for i, call := range calls {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"index":`...)
+		b = strconv.AppendInt(b, int64(i), 10)
+		b = append(b, `,"id":`...)
+		b = appendString(b, call.ID)
+		b = append(b, `,"type":"function","function":{"name":`...)
+		b = appendString(b, call.Name)
+		b = append(b, `,"arguments":`...)
+		b = append(appendString(b, call.Arguments), `}}`...)
+	}
+	return c.send(append(b, `]},"finish_reason":null}]}`...))
+}
+
+// session sends the session: bare, as the document has it, or in a chunk, as everybody else can read it.
+func (c *chunker) session(s json.Marshaler) error {
+	full, err := s.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	b := append(c.buf[:0], `data: {`...)
+	if !c.bare {
+		b = append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{},"finish_reason":null}],`...)
+	}
+	b = append(append(b, `"full_session":`...), full...)
+	return c.send(append(escapeBreaks(b, 0), '}'))
+}
+
+func (c *chunker) usageChunk(u agent.Usage) error {
+	usage, err := json.Marshal(u)
+	if err != nil {
+		return err
+	}
+	b := append(append(c.buf[:0], c.head...), `"choices":[],"usage":`...)
+	return c.send(append(append(b, usage...), '}'))
+}
+
+// send ends the event and writes it in one piece.
+func (c *chunker) send(b []byte) error {
+	c.buf = append(b, "\n\n"...)
+	_, err := c.w.Write(c.buf)
+	return err
+}
+
+// appendString quotes a string as JSON. Bytes that are no UTF-8 become U+FFFD; line breaks of every kind are escaped, so
+// that no text can end an event.
+func appendString(b []byte, s string) []byte {
+	from := len(b)
+	b, _ = jsontext.AppendQuote(b, s) // its error tells of the bytes that it replaced
+	return escapeBreaks(b, from)
+}
+
+// breaks are what Unicode calls a line break and SSE does not. Readers that split a stream by Unicode's rules, as
+// Python's splitlines does, would see an event end there.
+var breaks = []struct{ raw, escaped []byte }{
+	{[]byte("\u0085"), []byte(`\u0085`)}, {[]byte("\u2028"), []byte(`\u2028`)}, {[]byte("\u2029"), []byte(`\u2029`)},
+}
+
+// escapeBreaks escapes them in the JSON that b holds from a place on, where they can only stand inside strings.
+func escapeBreaks(b []byte, from int) []byte {
+	for _, br := range breaks {
+		if bytes.Contains(b[from:], br.raw) {
+			b = append(b[:from], bytes.ReplaceAll(b[from:], br.raw, br.escaped)...)
+		}
+	}
+	return b
+}

@@ -1,0 +1,186 @@
+package completions
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/golden"
+)
+
+var (
+	usage = agent.Usage{PromptTokens: 11, CompletionTokens: 7, TotalTokens: 18}
+	hello = []agent.Chunk{{Text: "Nine ", Model: "gpt-4o-2024"}, {Text: "to five."}, {FinishReason: "stop"}, {Usage: &usage}}
+	calls = []agent.Chunk{{Model: "gpt-4o-2024", Calls: []agent.Fragment{{Index: 0, ID: "c1", Name: "book", Arguments: `{"day":"ü\n"}`}, {Index: 1, ID: "c2", Name: "book", Arguments: `{}`}}}, {FinishReason: "tool_calls"}}
+)
+
+const (
+	hi        = `"messages":[{"role":"user","content":"Hi"}]`
+	withTools = `"tools":[{"type":"function","function":{"name":"book"}}]`
+)
+
+// The bytes of a stream in each of its forms, and that each event is one write.
+func TestStreamBytes(t *testing.T) {
+	document := `"call":{"id":"c","caller_phone_number":"+15557654321","assistant_config":{"orgName":"X"},"tenant":"t"}`
+	for name, c := range map[string]struct {
+		body   string
+		header []string
+		chunks []agent.Chunk
+		err    error
+	}{
+		"plain":                       {body: `{"stream":true,` + hi + `}`, chunks: hello},
+		"usage":                       {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `}`, chunks: hello},
+		"document":                    {body: `{"stream":true,` + hi + `,` + document + `}`, chunks: hello},
+		"document-usage":              {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,` + document + `}`, chunks: hello},
+		"document-by-number-alone":    {body: `{"stream":true,` + hi + `,"call":{"caller_phone_number":"+15557654321"}}`, chunks: hello},
+		"document-by-config-alone":    {body: `{"stream":true,` + hi + `,"call":{"assistant_config":"{}"}}`, chunks: hello},
+		"document-wanted-as-openai":   {body: `{"stream":true,` + hi + `,` + document + `}`, header: []string{"X-Aurora-Stream", "openai"}, chunks: hello},
+		"openai":                      {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,"call":{"id":"c"}}`, chunks: hello},
+		"openai-wanted-as-document":   {body: `{"stream":true,` + hi + `,"call":{"id":"c"}}`, header: []string{"X-Aurora-Stream", "document"}, chunks: hello},
+		"no-call-wanted-as-document":  {body: `{"stream":true,` + hi + `}`, header: []string{"X-Aurora-Stream", "document"}, chunks: hello},
+		"tool-calls":                  {body: `{"stream":true,` + hi + `,` + withTools + `,"call":{"id":"c"}}`, chunks: calls},
+		"words-and-tool-calls":        {body: `{"stream":true,` + hi + `,` + withTools + `}`, chunks: append([]agent.Chunk{{Text: "Wait.", Model: "gpt-4o-2024"}}, calls...)},
+		"no-word":                     {body: `{"stream":true,` + hi + `}`, chunks: []agent.Chunk{{FinishReason: "length"}}},
+		"refusal":                     {body: `{"stream":true,` + hi + `}`, chunks: []agent.Chunk{{Refusal: "No."}, {FinishReason: "stop"}}},
+		"error-in-mid-stream":         {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,` + document + `}`, chunks: hello[:1], err: fault.New(fault.Upstream, "It broke.").Coded("upstream_error")},
+		"error-in-mid-stream-no-call": {body: `{"stream":true,` + hi + `}`, chunks: hello[:1], err: fault.New(fault.Upstream, "It broke.").Coded("upstream_error")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := post(t, endpoint(script{chunks: c.chunks, err: c.err}), c.body, c.header...)
+			if !errors.Is(err, c.err) {
+				t.Fatalf("error = %v", err)
+			}
+			if p.status != 0 || !strings.HasPrefix(p.header.Get("Content-Type"), "text/event-stream") {
+				t.Errorf("status %d, %v", p.status, p.header)
+			}
+			for i, w := range p.writes {
+				data := oneEvent(t, w)
+				if last := i == len(p.writes)-1; (data == "[DONE]") != (last && c.err == nil) {
+					t.Errorf("write %d of %d: %q", i, len(p.writes), w)
+				}
+			}
+			golden.Equal(t, name, []byte(strings.Join(p.writes, "")))
+		})
+	}
+}
+
+// oneEvent returns the data of a write that must be exactly one event of one line of valid JSON, whatever line breaks
+// its reader believes in.
+func oneEvent(t testing.TB, write string) string {
+	t.Helper()
+	data, ok := strings.CutPrefix(write, "data: ")
+	data, ends := strings.CutSuffix(data, "\n\n")
+	if !ok || !ends || strings.ContainsAny(data, "\r\n\v\f\x1c\x1d\x1e\u0085\u2028\u2029\x00") || !utf8.ValidString(data) {
+		t.Fatalf("not one event: %q", write)
+	}
+	if data != "[DONE]" && !json.Valid([]byte(data)) {
+		t.Fatalf("not JSON: %q", data)
+	}
+	return data
+}
+
+func TestAnErrorBeforeTheFirstWordWritesNothing(t *testing.T) {
+	broke := fault.New(fault.TooMany, "Too many.").Coded("rate_limit_exceeded")
+	for _, stream := range []string{"true", "false"} {
+		for _, m := range []script{{err: broke}, {chunks: []agent.Chunk{{Model: "m"}}, err: broke}} {
+			p, err := post(t, endpoint(m), `{"stream":`+stream+`,`+hi+`,"call":{"id":"c"}}`)
+			if !errors.Is(err, broke) || len(p.writes) != 0 || p.status != 0 {
+				t.Errorf("stream %s: %v, %q", stream, err, p.writes)
+			}
+		}
+	}
+	p, err := post(t, endpoint(script{chunks: hello[:1]}), `{`+hi+`}`) // a whole answer that breaks off
+	if fault.From(err).Code != "upstream_error" || len(p.writes) != 0 {
+		t.Errorf("%v, %q", err, p.writes)
+	}
+}
+
+// A reader who goes away at any event ends the turn there.
+func TestTheReaderIsGone(t *testing.T) {
+	body := `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,` + withTools + `,"call":{"id":"c"}}`
+	chunks := append(append([]agent.Chunk{}, hello[:2]...), calls...)
+	p, err := post(t, endpoint(script{chunks: chunks}), body)
+	if err != nil || len(p.writes) != 7 {
+		t.Fatalf("%d events, %v", len(p.writes), err)
+	}
+	for full := 1; full <= len(p.writes); full++ {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+		gone := &paper{header: http.Header{}, full: full}
+		if err := endpoint(script{chunks: chunks}).General(gone, r); !errors.Is(err, errGone) || len(gone.writes) != full-1 {
+			t.Errorf("event %d: %v after %d", full, err, len(gone.writes))
+		}
+	}
+}
+
+func TestWhole(t *testing.T) {
+	for name, c := range map[string]struct {
+		body   string
+		chunks []agent.Chunk
+	}{
+		"whole":                      {`{` + hi + `}`, hello},
+		"whole-session":              {`{"stream":null,` + hi + `,"call":{"id":"c","assistant_config":{}}}`, hello},
+		"whole-tool-calls":           {`{` + hi + `,` + withTools + `,"call":{"id":"c"}}`, calls},
+		"whole-words-and-tool-calls": {`{` + hi + `,` + withTools + `}`, append([]agent.Chunk{{Text: "Wait."}}, calls...)},
+		"whole-no-word":              {`{` + hi + `}`, []agent.Chunk{{FinishReason: "length"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := post(t, endpoint(script{chunks: c.chunks}), c.body)
+			if err != nil || len(p.writes) != 1 || p.status != 200 || p.header.Get("Content-Type") != "application/json" {
+				t.Fatalf("%d %v %q, %v", p.status, p.header, p.writes, err)
+			}
+			golden.Equal(t, name, []byte(p.writes[0]+"\n"))
+		})
+	}
+}
+
+// FuzzStreamText: whatever a model says, in words, names and arguments, every event is one line of valid JSON, and what
+// a client puts together is what was said.
+func FuzzStreamText(f *testing.F) {
+	for _, s := range []string{"a\n\ndata: [DONE]\n\n", "\x00\x1c\"\\", "\xff\xfe\u2028\u2029\u0085", "\ud7ff😀</script>", strings.Repeat("\u2028x", 300)} {
+		f.Add(s, "model", `{"a":1}`)
+		f.Add("x", s, s)
+	}
+	f.Fuzz(func(t *testing.T, text, model, arguments string) {
+		chunks := []agent.Chunk{{Text: text, Model: model}, {Text: text}, {Calls: []agent.Fragment{{ID: text, Name: "book", Arguments: arguments}}, FinishReason: "tool_calls"}}
+		p, err := post(t, endpoint(script{chunks: chunks}), `{"stream":true,`+hi+`,`+withTools+`,"call":{"id":"c","caller_phone_number":"x"}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said, called strings.Builder
+		for _, w := range p.writes {
+			data := oneEvent(t, w)
+			if data == "[DONE]" {
+				continue
+			}
+			var c struct {
+				Model   *string
+				Choices []struct {
+					Delta struct {
+						Content   string
+						ToolCalls []agent.ToolCall `json:"tool_calls"`
+					}
+				}
+			}
+			if err := json.Unmarshal([]byte(data), &c); err != nil {
+				t.Fatal(err)
+			}
+			for _, choice := range c.Choices {
+				said.WriteString(choice.Delta.Content)
+				for _, call := range choice.Delta.ToolCalls {
+					called.WriteString(call.Arguments)
+				}
+			}
+		}
+		if utf8.ValidString(text) && said.String() != text+text {
+			t.Fatalf("said %q, want %q twice", said.String(), text)
+		}
+		if utf8.ValidString(arguments) && called.String() != arguments {
+			t.Fatalf("called with %q, want %q", called.String(), arguments)
+		}
+	})
+}

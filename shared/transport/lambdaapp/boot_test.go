@@ -1,0 +1,135 @@
+package lambdaapp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"example.com/aurora/shared/transport/lambdaapp"
+)
+
+func lookup(env map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+}
+
+func TestSettingsComplainAboutEverythingAtOnce(t *testing.T) {
+	s := lambdaapp.NewSettings(lookup(map[string]string{"EMPTY": "", "DAYS": "many", "ZERO": "0", "SET": "x", "TEN": "10"}))
+	s.Required("MISSING")
+	s.Required("EMPTY")
+	s.Number("ZERO", 1)
+	if got := s.Required("SET") + s.Optional("MISSING", "y") + s.Optional("EMPTY", "z"); got != "xyz" {
+		t.Errorf("values = %q", got)
+	}
+	if s.Number("DAYS", 400) != 400 || s.Number("TEN", 1) != 10 || s.Number("MISSING", 7) != 7 {
+		t.Error("numbers are wrong")
+	}
+	want := `cannot start: MISSING is not set; EMPTY is not set; ZERO must be a whole number of at least 1, not "0"; DAYS must be a whole number of at least 1, not "many"`
+	if err := s.Err(); err == nil || err.Error() != want {
+		t.Errorf("Err() = %v\nwant    %s", err, want)
+	}
+}
+
+func TestSettingsWithoutComplaint(t *testing.T) {
+	s := lambdaapp.NewSettings(lookup(map[string]string{"A": "1"}))
+	s.Required("A")
+	if err := s.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What must never be seen in a log, in the forms in which it gets there.
+func TestLogHoldsNoSecret(t *testing.T) {
+	canaries := map[string]string{
+		"our key":        "aur_api_3fJ9xQ2mZ8vT1cR7bN5kL0wY6sH4dG",
+		"model key":      "sk-proj-abcdefghijklmnop",
+		"twilio account": "AC0123456789abcdef0123456789abcdef",
+		"twilio token":   "0123456789abcdef0123456789abcdef",
+		"bearer":         "Bearer abcdefghijklmnop.qrstuv",
+		"phone":          "+14155550123",
+		"mail":           "dana@example.com",
+		"signature":      "X-Amz-Signature=abcdef0123456789",
+	}
+	for name, canary := range canaries {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			log := lambdaapp.NewLogger(&b, slog.LevelInfo)
+			log.Info("said "+canary, "text", "x "+canary+" y", "error", fmt.Errorf("ask: %w", errors.New("with "+canary)),
+				"list", []string{canary}, "map", map[string]any{"a": canary}, slog.Group("g", "in", canary), "stringer", stringer(canary))
+			log.With("kept", canary).WithGroup("g").Warn("again", "deep", canary)
+			if strings.Contains(b.String(), canary) {
+				t.Errorf("leaked: %s", b.String())
+			}
+		})
+	}
+}
+
+type stringer string
+
+func (s stringer) String() string { return string(s) }
+
+func TestLogRedactsByField(t *testing.T) {
+	var b bytes.Buffer
+	lambdaapp.NewLogger(&b, slog.LevelInfo).Info("x", "twilioAuthToken", "short", "Authorization", "short", "clientSecret", 7, "promptTokens", 12, "credentialId", "abc")
+	got := b.String()
+	if strings.Contains(got, "short") || strings.Contains(got, ":7") || !strings.Contains(got, `"promptTokens":12`) || !strings.Contains(got, `"credentialId":"abc"`) {
+		t.Errorf("logged %s", got)
+	}
+}
+
+func TestLogLineIsOneJSONObjectWithTheRequest(t *testing.T) {
+	var b bytes.Buffer
+	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
+	//lint:ignore SA1029 the key is aws-lambda-go's
+	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Root=1-abc")
+	lambdaapp.NewLogger(&b, slog.LevelInfo).InfoContext(ctx, "a\nb\u2028\x1b[31m")
+	var line map[string]any
+	if err := json.Unmarshal(b.Bytes(), &line); err != nil || strings.Count(b.String(), "\n") != 1 {
+		t.Fatalf("%v in %q", err, b.String())
+	}
+	if line["requestId"] != "req-1" || line["traceId"] != "Root=1-abc" {
+		t.Errorf("line = %v", line)
+	}
+}
+
+func TestCountIsAnEmbeddedMetric(t *testing.T) {
+	var b bytes.Buffer
+	lambdaapp.NewMetrics(&b, "prod", "webhook", func() time.Time { return time.UnixMilli(1795014251604) }).Count(context.Background(), "RawQueued")
+	want := `{"RawQueued":1,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage"]],"Metrics":[{"Name":"RawQueued","Unit":"Count"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}` + "\n"
+	if b.String() != want {
+		t.Errorf("got  %s\nwant %s", b.String(), want)
+	}
+}
+
+func TestGoGivesAPanicToFailed(t *testing.T) {
+	failed := make(chan error, 1)
+	lambdaapp.Go(context.Background(), func() { panic("boom") }, func(err error) { failed <- err })
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("failed with %v", err)
+	}
+}
+
+func TestLogKeepsTheKeysOfObjects(t *testing.T) {
+	for _, key := range []string{"eoc/_/undated/g-0123456789abcdef0123456789abcdef.json", "unrecognised/x/2026/11/22/0123456789abcdef0123456789abcdef.json"} {
+		if got := lambdaapp.Redact(key); got != key {
+			t.Errorf("Redact(%s) = %s", key, got)
+		}
+	}
+}
+
+func FuzzRedact(f *testing.F) {
+	f.Add("call +14155550123 with aur_api_0123456789abcdef")
+	f.Fuzz(func(t *testing.T, s string) {
+		once := lambdaapp.Redact(s + " +14155550199 aur_api_0123456789abcdef ")
+		if strings.Contains(once, "5550199") || strings.Contains(once, "0123456789abcdef") {
+			t.Errorf("leaked in %q", once)
+		}
+	})
+}

@@ -1,0 +1,58 @@
+package lambdaapp
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Namespace is where the metrics appear in CloudWatch, with the dimension Stage.
+const Namespace = "Aurora"
+
+// Metrics counts what operators are paged for. The zero value is of no use; see NewMetrics.
+type Metrics struct {
+	mu       sync.Mutex
+	out      io.Writer
+	stage    string
+	function string
+	now      func() time.Time
+}
+
+// NewMetrics writes embedded-metric lines to out.
+func NewMetrics(out io.Writer, stage, function string, now func() time.Time) *Metrics {
+	return &Metrics{out: out, stage: stage, function: function, now: now}
+}
+
+// Count adds 1 to a metric.
+func (m *Metrics) Count(ctx context.Context, name string) {
+	line := map[string]any{
+		"_aws": map[string]any{
+			"Timestamp": m.now().UnixMilli(),
+			"CloudWatchMetrics": []any{map[string]any{
+				"Namespace":  Namespace,
+				"Dimensions": [][]string{{"Stage"}},
+				"Metrics":    []any{map[string]string{"Name": name, "Unit": "Count"}},
+			}},
+		},
+		"Stage": m.stage, "function": m.function, name: 1,
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		line["requestId"] = lc.AwsRequestID
+	}
+	b, _ := json.Marshal(line) // strings and numbers only: cannot fail
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, _ = m.out.Write(append(b, '\n'))
+}
+
+var standard = sync.OnceValue(func() *Metrics {
+	return NewMetrics(os.Stdout, os.Getenv("STAGE"), os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
+})
+
+// Count adds 1 to a metric of this process's function.
+func Count(ctx context.Context, name string) { standard().Count(ctx, name) }

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"encoding/json"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"example.com/aurora/shared/core/fault"
+)
+
+// The one table from kind of failure to HTTP: status, the type that OpenAI's clients read, and the code where the
+// error has none of its own (contract, "Errors").
+var table = map[fault.Kind]struct {
+	status     int
+	kind, code string
+}{
+	fault.Internal:     {http.StatusInternalServerError, "server_error", "internal_error"},
+	fault.Invalid:      {http.StatusBadRequest, "invalid_request_error", "invalid_request"},
+	fault.Unauthorized: {http.StatusUnauthorized, "authentication_error", "invalid_api_key"},
+	fault.Forbidden:    {http.StatusForbidden, "permission_error", "forbidden"},
+	fault.NotFound:     {http.StatusNotFound, "not_found_error", "not_found"},
+	fault.Method:       {http.StatusMethodNotAllowed, "invalid_request_error", "method_not_allowed"},
+	fault.Conflict:     {http.StatusConflict, "conflict_error", "conflict"},
+	fault.TooLarge:     {http.StatusRequestEntityTooLarge, "invalid_request_error", "body_too_large"},
+	fault.Unsupported:  {http.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_media_type"},
+	fault.TooMany:      {http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"},
+	fault.Upstream:     {http.StatusBadGateway, "upstream_error", "upstream_error"},
+	fault.Unavailable:  {http.StatusServiceUnavailable, "server_error", "unavailable"},
+	fault.Timeout:      {http.StatusGatewayTimeout, "timeout_error", "timeout"},
+}
+
+// ErrorObject is what OpenAI's clients read of a failure.
+type ErrorObject struct {
+	Message string  `json:"message"`
+	Type    string  `json:"type"`
+	Param   *string `json:"param"`
+	Code    string  `json:"code"`
+}
+
+// ErrorOf shows a failure to a caller: the sentence, never the cause.
+func ErrorOf(err error) ErrorObject {
+	f := fault.From(err)
+	row := table[f.Kind]
+	o := ErrorObject{Message: f.Message, Type: row.kind, Code: row.code}
+	if f.Code != "" {
+		o.Code = f.Code
+	}
+	if f.Param != "" {
+		o.Param = &f.Param
+	}
+	return o
+}
+
+// writeError answers with the contract's error shape and logs the cause.
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.From(err)
+	row := table[f.Kind]
+	object := ErrorOf(err)
+	level := slog.LevelInfo
+	if row.status >= 500 {
+		level = slog.LevelError
+	}
+	slog.Log(r.Context(), level, "request failed", "status", row.status, "code", object.Code, "error", err)
+
+	wait := f.RetryAfter
+	if wait <= 0 && (row.status == http.StatusServiceUnavailable || row.status == http.StatusTooManyRequests) {
+		wait = time.Second
+	}
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	body := struct {
+		Status    string      `json:"status"`
+		Message   string      `json:"message"`
+		Error     ErrorObject `json:"error"`
+		RequestID string      `json:"requestId"`
+	}{"error", f.Message, object, requestID(r)}
+	if werr := JSON(w, row.status, body); werr != nil {
+		slog.ErrorContext(r.Context(), "answer lost", "error", werr)
+	}
+}
+
+func requestID(r *http.Request) string {
+	if lc, ok := lambdacontext.FromContext(r.Context()); ok {
+		return lc.AwsRequestID
+	}
+	return ""
+}
+
+// JSON answers with a status and a value as JSON.
+func JSON(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, err = w.Write(b)
+	return err
+}

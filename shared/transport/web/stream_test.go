@@ -1,0 +1,104 @@
+package web_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"example.com/aurora/shared/transport/web"
+)
+
+// An event that finds its reader waiting goes alone and at once: nothing waits for the next.
+func TestEventsArriveOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := function(true, func(w http.ResponseWriter, r *http.Request) error {
+			web.SSE(w)
+			for range 3 {
+				if err := web.Event(w, []byte(`{}`)); err != nil {
+					return err
+				}
+				time.Sleep(200 * time.Millisecond)
+			}
+			return nil
+		})
+		v, err := f.Invoke(context.Background(), url("POST", "/p", `{}`, bearer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := v.(*events.LambdaFunctionURLStreamingResponse).Body
+		start, buf := time.Now(), make([]byte, 4096)
+		for i := range 3 {
+			n, err := body.Read(buf)
+			if err != nil || string(buf[:n]) != "data: {}\n\n" {
+				t.Errorf("read %q, %v", buf[:n], err)
+			}
+			if at := time.Since(start); at != time.Duration(i)*200*time.Millisecond {
+				t.Errorf("event %d after %v", i, at)
+			}
+		}
+		if _, err := body.Read(buf); err != io.EOF {
+			t.Errorf("end = %v", err)
+		}
+	})
+}
+
+// Row 27: a writer is blocked by a slow reader until the deadline at most.
+func TestFault27SlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		f := function(true, func(w http.ResponseWriter, r *http.Request) error {
+			web.SSE(w)
+			for {
+				if err := web.Event(w, []byte(`{}`)); err != nil {
+					ended <- err
+					return err
+				}
+			}
+		})
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		v, err := f.Invoke(ctx, url("POST", "/p", `{}`, bearer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.(*events.LambdaFunctionURLStreamingResponse).Body.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err == nil || time.Since(start) != 9*time.Second {
+			t.Errorf("ended with %v after %v, want 9s", err, time.Since(start))
+		}
+	})
+}
+
+// Row 28: the handler's context ends two seconds before the process would.
+func TestFault28SoftDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait := func(w http.ResponseWriter, r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }
+		for _, stream := range []bool{true, false} {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			start := time.Now()
+			a := invokeIn(ctx, t, function(stream, wait), url("POST", "/p", `{}`, bearer))
+			if a.status != 504 || time.Since(start) != 3*time.Second {
+				t.Errorf("stream=%v: %+v after %v", stream, a, time.Since(start))
+			}
+			cancel()
+		}
+	})
+}
+
+func TestAHandlerThatSaysNothing(t *testing.T) {
+	f := function(true, func(http.ResponseWriter, *http.Request) error { return nil })
+	if a := invoke(t, f, url("POST", "/p", `{}`, bearer)); a.status != 500 {
+		t.Errorf("answer = %+v", a)
+	}
+	f.Stream = false
+	if _, err := f.Invoke(context.Background(), url("POST", "/p", `{}`, bearer)); err == nil {
+		t.Error("a buffered answer without a status is no answer")
+	}
+}

@@ -1,0 +1,396 @@
+package chat_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/usecase/chat"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(m)
+}
+
+// table holds assistants by id and by number, and remembers what was looked up.
+type table struct {
+	byID, byNumber map[string]aurora.Assistant
+	err            error
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func (s *table) find(in map[string]aurora.Assistant, key string) (aurora.Assistant, error) {
+	s.mu.Lock()
+	s.asked = append(s.asked, key)
+	s.mu.Unlock()
+	if s.err != nil {
+		return aurora.Assistant{}, s.err
+	}
+	if a, ok := in[key]; ok {
+		return a, nil
+	}
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+}
+
+func (s *table) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+	return s.find(s.byID, id)
+}
+
+func (s *table) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
+	return s.find(s.byNumber, string(n))
+}
+
+// model answers "Yes." and remembers what it was asked.
+type model struct{ asked agent.Request }
+
+func (m *model) Stream(_ context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+	return func(yield func(agent.Chunk, error) bool) {
+		m.asked = r
+		_ = yield(agent.Chunk{Text: "Yes.", Model: "m"}, nil) && yield(agent.Chunk{FinishReason: "stop", Usage: &agent.Usage{TotalTokens: 3}}, nil)
+	}
+}
+
+func stored(id, prompt string) aurora.Assistant {
+	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantPrompt: aurora.Text(prompt)}}
+}
+
+var (
+	clock = func() time.Time { return time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC) }
+	user  = []agent.Message{{Role: agent.User, Content: "Hi"}}
+)
+
+// take runs one turn and returns what the model was asked and what the session is then.
+func take(t *testing.T, s *chat.Service, r chat.Request) (agent.Request, *chat.Session, error) {
+	t.Helper()
+	m := &model{}
+	s.Chain, s.Now = alone(m), clock
+	if s.Assistants == nil {
+		s.Assistants = &table{}
+	}
+	turn, err := s.Turn(t.Context(), r)
+	if err != nil {
+		return agent.Request{}, nil, err
+	}
+	result, err := agent.Collect(turn.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.asked, turn.Session(result, nil), nil
+}
+
+func call(t *testing.T, body string) *chat.Session {
+	t.Helper()
+	var s chat.Session
+	if err := json.Unmarshal([]byte(body), &s); err != nil {
+		t.Fatal(err)
+	}
+	return &s
+}
+
+// say builds messages from a compact form: "u:Hi" is a user's.
+func say(lines ...string) []agent.Message {
+	roles := map[string]string{"s": agent.System, "d": agent.Developer, "u": agent.User, "a": agent.Assistant}
+	var ms []agent.Message
+	for _, l := range lines {
+		role, content, _ := strings.Cut(l, ":")
+		ms = append(ms, agent.Message{Role: roles[role], Content: content})
+	}
+	return ms
+}
+
+func lines(ms []agent.Message) []string {
+	out := []string{}
+	for _, m := range ms {
+		out = append(out, m.Role[:1]+":"+m.Content)
+	}
+	return out
+}
+
+func TestHistory(t *testing.T) {
+	for name, c := range map[string]struct {
+		call, messages []string // call nil is none
+		asked, session []string
+	}{
+		"no call":                             {nil, []string{"u:Hi"}, []string{"s:P", "u:Hi"}, []string{"u:Hi", "a:Yes."}},
+		"appended":                            {[]string{"u:1", "a:2"}, []string{"u:3"}, []string{"s:P", "u:1", "a:2", "u:3"}, []string{"u:1", "a:2", "u:3", "a:Yes."}},
+		"an assistant's message is the whole": {[]string{"u:1", "a:2"}, []string{"a:Hello", "u:3"}, []string{"s:P", "a:Hello", "u:3"}, []string{"a:Hello", "u:3", "a:Yes."}},
+		"system messages of the call are dropped": {[]string{"s:old", "u:1", "d:old", "a:2"}, []string{"u:3"}, []string{"s:P", "u:1", "a:2", "u:3"}, []string{"u:1", "a:2", "u:3", "a:Yes."}},
+		"the caller's come after the prompt, in order": {[]string{"u:1"}, []string{"s:A", "u:2", "d:B", "s:C"},
+			[]string{"s:P", "s:A", "d:B", "s:C", "u:1", "u:2"}, []string{"u:1", "u:2", "a:Yes."}},
+		"and where they are the whole": {[]string{"u:1"}, []string{"a:0", "s:A", "u:2"}, []string{"s:P", "s:A", "a:0", "u:2"}, []string{"a:0", "u:2", "a:Yes."}},
+		"the call's alone":             {[]string{"u:1"}, []string{}, []string{"s:P", "u:1"}, []string{"u:1", "a:Yes."}},
+		"system messages alone":        {nil, []string{"s:A"}, []string{"s:P", "s:A"}, []string{"a:Yes."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := chat.Request{TargetAssistantID: "a1", Messages: say(c.messages...)}
+			if c.call != nil {
+				r.Session = &chat.Session{ID: "c1", Messages: say(c.call...)}
+			}
+			asked, session, err := take(t, &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"a1": stored("a1", "P")}}}, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := lines(asked.Messages); !reflect.DeepEqual(got, c.asked) {
+				t.Errorf("asked %q, want %q", got, c.asked)
+			}
+			if got := lines(session.Messages); !reflect.DeepEqual(got, c.session) {
+				t.Errorf("session %q, want %q", got, c.session)
+			}
+		})
+	}
+}
+
+// The caller's slices are its own: a retried turn must find what the first one found.
+func TestATurnLeavesItsRequestAlone(t *testing.T) {
+	history := make([]agent.Message, 2, 10)
+	copy(history, say("s:x", "u:1"))
+	r := chat.Request{Session: &chat.Session{ID: "c", Messages: history}, Messages: say("s:A", "u:2")}
+	before, _ := json.Marshal([]any{r.Messages, r.Session})
+	for range 2 {
+		if _, _, err := take(t, &chat.Service{}, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after, _ := json.Marshal([]any{r.Messages, r.Session}); string(after) != string(before) {
+		t.Errorf("%s\nbecame\n%s", before, after)
+	}
+}
+
+func TestWhichAssistant(t *testing.T) {
+	all := &table{byID: map[string]aurora.Assistant{}, byNumber: map[string]aurora.Assistant{"+15551230100": stored("number", "number")}}
+	for _, id := range []string{"target", "config", "call", "snake"} {
+		all.byID[id] = stored(id, id)
+	}
+	const number = "+1 (555) 123-0100"
+	for name, c := range map[string]struct {
+		target, call, number string
+		want                 string // the prompt; "" is a plain completion
+		asked                []string
+		sessionID            string
+	}{
+		"the target first":                {"target", `{"assistant_config":{"assistantId":"config"},"assistantId":"call"}`, number, "target", []string{"target"}, "call"},
+		"then the configuration's":        {"", `{"assistant_config":"{\"assistantId\":\"config\"}","assistantId":"call"}`, number, "config", []string{"config"}, "call"},
+		"then the call's":                 {"", `{"assistant_config":{},"assistantId":"call","assistant_id":"snake"}`, number, "call", []string{"call"}, "call"},
+		"in its other spelling":           {"", `{"assistant_id":"snake"}`, number, "snake", []string{"snake"}, "snake"},
+		"then by number":                  {"", `{"id":"c"}`, number, "number", []string{"+15551230100"}, "number"},
+		"by number without a call":        {"", ``, number, "number", []string{"+15551230100"}, ""},
+		"a number that is none":           {"", `{"id":"c"}`, "5551230100", "", nil, ""},
+		"a number nobody has":             {"", `{"id":"c"}`, "+15559999999", "", []string{"+15559999999"}, ""},
+		"an unknown id is a plain turn":   {"", `{"assistantId":"nobody"}`, "", "", []string{"nobody"}, "nobody"},
+		"a hostile id is never looked up": {"", `{"assistantId":"../../x"}`, "", "", nil, "../../x"},
+		"nobody":                          {"", ``, "", "", nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all.asked = nil
+			r := chat.Request{TargetAssistantID: c.target, Number: c.number, Messages: user}
+			if c.call != "" {
+				r.Session = call(t, c.call)
+			}
+			asked, session, err := take(t, &chat.Service{Assistants: all}, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if asked.Messages[0].Role == agent.System {
+				got = asked.Messages[0].Content
+			}
+			if got != c.want || !reflect.DeepEqual(all.asked, c.asked) {
+				t.Errorf("prompt %q after looking up %q", got, all.asked)
+			}
+			if c.call != "" && session.AssistantID != c.sessionID {
+				t.Errorf("session's assistant %q, want %q", session.AssistantID, c.sessionID)
+			}
+		})
+	}
+	for _, id := range []string{"nobody", "../../x"} {
+		_, _, err := take(t, &chat.Service{Assistants: all}, chat.Request{TargetAssistantID: id, Messages: user})
+		if f := fault.From(err); !fault.Is(err, fault.NotFound) || f.Param != "target_assistant_id" || f.Code != "assistant_not_found" {
+			t.Errorf("target %q: %+v", id, f)
+		}
+	}
+}
+
+// A call that names its assistant beside its configuration must find it again in the next turn.
+func TestTheAssistantIsFoundAgain(t *testing.T) {
+	all := &table{byID: map[string]aurora.Assistant{"a1": stored("a1", "stored")}}
+	session := call(t, `{"id":"c","assistant_config":{"orgName":"X"},"assistantId":"a1"}`)
+	for range 3 {
+		asked, next, err := take(t, &chat.Service{Assistants: all}, chat.Request{Session: session, Messages: user})
+		if err != nil || asked.Messages[0].Content != "stored" {
+			t.Fatalf("asked %+v, %v", asked.Messages, err)
+		}
+		b, err := json.Marshal(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session = call(t, string(b))
+	}
+}
+
+func TestTheStoreIsAway(t *testing.T) {
+	away := fault.New(fault.Unavailable, "The assistants cannot be read now.")
+	for name, c := range map[string]struct {
+		r    chat.Request
+		want string // the first message that goes out; "" is an error
+	}{
+		"with a configuration":      {chat.Request{Session: call(t, `{"assistant_config":{"assistantId":"a1","assistantPrompt":"Mine."}}`), Messages: user}, "Mine."},
+		"with a system message":     {chat.Request{Session: call(t, `{"assistantId":"a1"}`), Messages: say("s:Mine.", "u:Hi")}, "Mine."},
+		"with neither":              {chat.Request{Session: call(t, `{"assistantId":"a1"}`), Messages: user}, ""},
+		"with a target":             {chat.Request{TargetAssistantID: "a1", Session: call(t, `{"assistant_config":{"assistantPrompt":"Mine."}}`), Messages: user}, ""},
+		"and no assistant is named": {chat.Request{Messages: user}, "Hi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, _, err := take(t, &chat.Service{Assistants: &table{err: away}}, c.r)
+			switch {
+			case c.want == "" && !fault.Is(err, fault.Unavailable):
+				t.Errorf("error = %v", err)
+			case c.want != "" && (err != nil || asked.Messages[0].Content != c.want):
+				t.Errorf("asked %+v, %v", asked.Messages, err)
+			}
+		})
+	}
+}
+
+// Exactly what the caller's configuration may say: a field that is new in Configuration fails here until somebody has
+// decided.
+func TestOverride(t *testing.T) {
+	may := map[string]bool{"AssistantPrompt": true, "AssistantFirstMessage": true, "AssistantName": true, "AssistantPhoneNumberName": true, "OrgName": true,
+		"AIResponseLengthMinimum": true, "GracePeriodMs": true, "MinimumTimeBeforeAIResponds": true, "QuickFinalizeDelayMs": true}
+	fill := func(with string) (c aurora.Configuration) {
+		v := reflect.ValueOf(&c).Elem()
+		for i := range v.NumField() {
+			switch f := v.Field(i).Addr().Interface().(type) {
+			case *aurora.Text:
+				*f = aurora.Text(with + v.Type().Field(i).Name)
+			case *aurora.List:
+				*f = aurora.List{with + v.Type().Field(i).Name}
+			default:
+				t.Fatalf("a field of another type: %s", v.Type().Field(i).Name)
+			}
+		}
+		return c
+	}
+	own := fill("stored")
+	chat.Override(&own, fill("sent"))
+	kept := fill("stored")
+	chat.Override(&kept, aurora.Configuration{})
+	if !reflect.DeepEqual(kept, fill("stored")) {
+		t.Errorf("an empty configuration changed something: %+v", kept)
+	}
+	v := reflect.ValueOf(own)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		got, _ := json.Marshal(v.Field(i).Interface())
+		if changed := strings.Contains(string(got), "sent"); changed != may[name] {
+			t.Errorf("%s was overridden: %v, want %v", name, changed, may[name])
+		}
+	}
+}
+
+func TestTemperature(t *testing.T) {
+	half, zero := 0.5, 0.0
+	for name, c := range map[string]struct {
+		own  *float64
+		sent map[string]json.RawMessage
+		want string
+	}{
+		"neither":               {nil, nil, `null`},
+		"the assistant's":       {&half, map[string]json.RawMessage{"seed": json.RawMessage(`1`)}, `{"seed":1,"temperature":0.5}`},
+		"zero is a temperature": {&zero, nil, `{"temperature":0}`},
+		"the request's wins":    {&half, map[string]json.RawMessage{"temperature": json.RawMessage(`0`)}, `{"temperature":0}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := stored("a1", "")
+			a.Temperature = c.own
+			asked, _, err := take(t, &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"a1": a}}}, chat.Request{TargetAssistantID: "a1", Messages: user, Options: c.sent})
+			if err != nil || string(asked.Options) != c.want {
+				t.Errorf("options %s, %v", asked.Options, err)
+			}
+			if _, added := c.sent["temperature"]; added && c.own != nil && string(c.sent["temperature"]) != "0" {
+				t.Error("the request's own map was changed")
+			}
+		})
+	}
+}
+
+func TestLimits(t *testing.T) {
+	many := func(n int) []agent.Message { return say(strings.Split(strings.Repeat("u:x,", n-1)+"u:x", ",")...) }
+	long := func(n int) []agent.Message { return say("u:" + strings.Repeat("ü", n)) }
+	tool := func(id string) agent.Message { return agent.Message{Role: agent.ToolRole, ToolCallID: id} }
+	asks := agent.Message{Role: agent.Assistant, ToolCalls: []agent.ToolCall{{ID: "t1", Name: "f", Arguments: strings.Repeat("x", 100_000)}}}
+	for name, c := range map[string]struct {
+		r    chat.Request
+		code string // "" is fine
+	}{
+		"200 messages":                     {chat.Request{Messages: many(200)}, ""},
+		"201 messages":                     {chat.Request{Messages: many(201)}, "too_many_messages"},
+		"200 with the call's":              {chat.Request{Session: &chat.Session{Messages: many(150)}, Messages: many(50)}, ""},
+		"201 with the call's":              {chat.Request{Session: &chat.Session{Messages: many(150)}, Messages: many(51)}, "too_many_messages"},
+		"200,000 characters":               {chat.Request{Messages: long(200_000)}, ""},
+		"200,001 characters":               {chat.Request{Messages: long(200_001)}, "conversation_too_long"},
+		"arguments count":                  {chat.Request{Messages: append([]agent.Message{asks}, long(100_001)...)}, "conversation_too_long"},
+		"no message":                       {chat.Request{}, ""},
+		"an unknown role":                  {chat.Request{Messages: []agent.Message{{Role: "function"}}}, "invalid_role"},
+		"a tool message after its call":    {chat.Request{Messages: []agent.Message{asks, tool("t1")}}, ""},
+		"one whose call is in the session": {chat.Request{Session: &chat.Session{Messages: []agent.Message{asks}}, Messages: []agent.Message{tool("t1")}}, ""},
+		"a tool message before its call":   {chat.Request{Messages: []agent.Message{tool("t1"), asks}}, "unmatched_tool_message"},
+		"one of another call":              {chat.Request{Messages: []agent.Message{asks, tool("t2")}}, "unmatched_tool_message"},
+		"a model that is not allowed":      {chat.Request{Model: "gpt-9", Messages: user}, "model_not_found"},
+		"one that is":                      {chat.Request{Model: "gpt-4o", Messages: user}, ""},
+		"the default is":                   {chat.Request{Model: "small", Messages: user}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, _, err := take(t, &chat.Service{DefaultModels: []string{"small"}, AllowedModels: []string{"gpt-4o"}}, c.r)
+			if c.code == "" && len(c.r.Messages) == 0 {
+				if !fault.Is(err, fault.Invalid) {
+					t.Errorf("error = %v", err)
+				}
+				return
+			}
+			if f, _ := errors.AsType[*fault.Error](err); c.code == "" && err != nil || c.code != "" && (f == nil || f.Kind != fault.Invalid || f.Code != c.code) {
+				t.Errorf("error = %v, want %q", err, c.code)
+			}
+			if want := c.r.Model; err == nil && want != "" && asked.Model != want || err == nil && want == "" && asked.Model != "small" {
+				t.Errorf("asked %q", asked.Model)
+			}
+		})
+	}
+}
+
+func TestAFailedTurnKeepsWhatItHas(t *testing.T) {
+	s := &chat.Service{Assistants: &table{}, Chain: alone(&model{}), Now: clock}
+	turn, err := s.Turn(t.Context(), chat.Request{Session: call(t, `{"id":"c"}`), Messages: user})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := turn.Session(&agent.Result{Messages: say("a:Half")}, fault.New(fault.Upstream, "It broke.").Coded("upstream_error").Because(errors.New("secret detail")))
+	b, err := json.Marshal(session)
+	want := `{"context_variables":{},"error":{"code":"upstream_error","message":"It broke."},"id":"c","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Half"}],` +
+		`"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}`
+	if err != nil || string(b) != want {
+		t.Errorf("%s, %v", b, err)
+	}
+	if b, err := json.Marshal(turn.Session(nil, nil)); err != nil || strings.Contains(string(b), "usage") {
+		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// alone is a chain of one model, whatever is asked for.
+func alone(m agent.Model) func([]aurora.ModelRef) agent.Model {
+	return func([]aurora.ModelRef) agent.Model { return m }
+}

@@ -1,0 +1,152 @@
+package chat_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"example.com/aurora/shared/usecase/chat"
+)
+
+func TestReadCall(t *testing.T) {
+	for in, want := range map[string]string{
+		`{}`: `{"context_variables":{},"messages":[]}`,
+		`""`: `{"context_variables":{},"messages":[]}`,
+		`"{\"id\":\"c\",\"messages\":\"[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"Hi\\\"}]\"}"`:                                 `{"context_variables":{},"id":"c","messages":[{"role":"user","content":"Hi"}]}`,
+		`{"id":5,"caller_phone_number":null}`:                                                                                        `{"context_variables":{},"id":"5","messages":[]}`,
+		`{"usage":{"total_tokens":9},"error":{"code":"x"},"action":{"type":"y"}}`:                                                    `{"context_variables":{},"messages":[]}`,
+		`{"messages":[{"role":"system","content":"s"}],"context_variables":null}`:                                                    `{"context_variables":{},"messages":[]}`,
+		`{"assistant_config":null,"assistantId":"a"}`:                                                                                `{"assistantId":"a","context_variables":{},"messages":[]}`,
+		`{"assistant_config":"{}"}`:                                                                                                  `{"assistant_config":"{}","context_variables":{},"messages":[]}`,
+		`{"ID":"x","Messages":1,"x":{"b":1,"a":[2.50, 1e2]}}`:                                                                        `{"ID":"x","Messages":1,"context_variables":{},"messages":[],"x":{"b":1,"a":[2.50,1e2]}}`,
+		`{"context_variables":"{\"n\":9007199254740993,\"f\":0.1,\"big\":12345678901234567890,\"huge\":1e999,\"l\":[1,{\"k\":2}]}"}`: `{"context_variables":{"big":12345678901234567890,"f":0.1,"huge":1e999,"l":[1,{"k":2}],"n":9007199254740993},"messages":[]}`,
+	} {
+		_, session, err := take(t, &chat.Service{}, chat.Request{Session: call(t, in), Messages: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		session.Messages, session.Usage = session.Messages[:len(session.Messages)-2], nil // without the turn's own
+		if b, err := json.Marshal(session); err != nil || string(b) != want {
+			t.Errorf("%s\ngot  %s (%v)\nwant %s", in, b, err, want)
+		}
+	}
+	for _, in := range []string{`5`, `[]`, `true`, `"x"`, `"5"`, `{"id":{}}`, `{"messages":5}`, `{"messages":"x"}`, `{"messages":[{"content":5}]}`, `{"context_variables":[]}`,
+		`{"context_variables":"{} {}"}`, `{"context_variables":"{"}`, `{"active_agent":[]}`} {
+		var s chat.Session
+		if err := json.Unmarshal([]byte(in), &s); err == nil {
+			t.Errorf("%s was read as %+v", in, s)
+		}
+	}
+}
+
+// anything draws JSON.
+func anything(depth int) *rapid.Generator[any] {
+	return rapid.Custom(func(t *rapid.T) any {
+		kinds := 4
+		if depth > 0 {
+			kinds = 6
+		}
+		switch rapid.IntRange(0, kinds).Draw(t, "kind") {
+		case 0:
+			return nil
+		case 1:
+			return rapid.Bool().Draw(t, "bool")
+		case 2:
+			return json.Number(rapid.StringMatching(`-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,5})?(e[1-9])?`).Draw(t, "number"))
+		case 3, 4:
+			return rapid.StringN(0, 10, -1).Draw(t, "string")
+		case 5:
+			return rapid.SliceOfN(anything(depth-1), 0, 3).Draw(t, "list")
+		}
+		return rapid.MapOfN(rapid.StringN(0, 5, -1), anything(depth-1), 0, 3).Draw(t, "object")
+	})
+}
+
+// Any object as call comes back with what we do not know unchanged, and again when it is sent as the next call.
+func TestSessionRoundTrip(t *testing.T) {
+	ours := []string{"id", "caller_phone_number", "assistant_config", "assistantId", "assistant_id", "active_agent", "context_variables", "messages", "usage", "action", "error"}
+	rapid.Check(t, func(t *rapid.T) {
+		sent := rapid.MapOfN(rapid.StringN(0, 8, -1), anything(3), 0, 5).Draw(t, "rest")
+		for _, k := range ours {
+			delete(sent, k)
+		}
+		rest := len(sent)
+		sent["id"] = "c1"
+		sent["context_variables"] = rapid.MapOfN(rapid.StringN(0, 5, -1), rapid.Int64(), 0, 3).Draw(t, "variables")
+		sent["messages"] = []any{map[string]any{"role": "system", "content": "s"}, map[string]any{"role": "user", "content": rapid.StringN(0, 9, -1).Draw(t, "content")}}
+		if rapid.Bool().Draw(t, "config") {
+			sent["assistant_config"] = map[string]any{"orgName": rapid.StringN(0, 9, -1).Draw(t, "org"), "x": anything(1).Draw(t, "x")}
+		}
+		for turn := range 2 {
+			b, err := json.Marshal(sent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s chat.Session
+			if err := json.Unmarshal(b, &s); err != nil {
+				t.Fatalf("turn %d: %v in %s", turn, err, b)
+			}
+			if len(s.Rest) != rest {
+				t.Fatalf("turn %d: the rest is %v of %s", turn, s.Rest, b)
+			}
+			service := &chat.Service{Assistants: &table{}, Chain: alone(&model{}), Now: clock}
+			prepared, err := service.Turn(t.Context(), chat.Request{Session: &s, Messages: say("s:A", "u:Hi")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := json.Marshal(prepared.Session(nil, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got map[string]any
+			d := json.NewDecoder(strings.NewReader(string(out)))
+			d.UseNumber()
+			if err := d.Decode(&got); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := got["assistant_config"]; ok != (sent["assistant_config"] != nil) {
+				t.Fatalf("turn %d: assistant_config in %s", turn, out)
+			}
+			for k, v := range sent {
+				if k == "messages" {
+					continue
+				}
+				want, _ := json.Marshal(v)
+				if back, _ := json.Marshal(got[k]); string(back) != string(want) {
+					t.Fatalf("turn %d: %q came back as %s, was %s", turn, k, back, want)
+				}
+			}
+			for _, m := range got["messages"].([]any) {
+				if m.(map[string]any)["role"] == "system" {
+					t.Fatalf("turn %d: a system message in %s", turn, out)
+				}
+			}
+			sent = got
+		}
+	})
+}
+
+func FuzzSession(f *testing.F) {
+	f.Add([]byte(`{"id":"c","messages":[{"role":"user","content":"Hi"}],"x":[1,2.0],"context_variables":{"a":1e400}}`))
+	f.Add([]byte(`"{\"assistant_config\":\"{}\"}"`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s, again chat.Session
+		if json.Unmarshal(b, &s) != nil {
+			return
+		}
+		once, err := json.Marshal(&s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(once, &again); err != nil {
+			t.Fatalf("%s: %v", once, err)
+		}
+		twice, err := json.Marshal(&again)
+		if err != nil || !reflect.DeepEqual(once, twice) {
+			t.Fatalf("%s became %s (%v)", once, twice, err)
+		}
+	})
+}

@@ -1,0 +1,343 @@
+package outbound
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// Each guard refuses with its own code, takes nothing, and calls nobody.
+func TestGuards(t *testing.T) {
+	at := func(clock string) func(*bench, *Request) {
+		return func(b *bench, _ *Request) {
+			b.Guards.Hours, _ = ParseHours("08:00-21:00")
+			b.clock, _ = time.Parse(time.RFC3339, clock)
+		}
+	}
+	to := func(number string) func(*bench, *Request) {
+		return func(_ *bench, r *Request) { r.PhoneNumber = number }
+	}
+	limit := func(set func(*Limits)) func(*bench, *Request) {
+		return func(b *bench, _ *Request) { set(&b.Guards.Limits) }
+	}
+	for name, c := range map[string]struct {
+		set  func(*bench, *Request)
+		kind fault.Kind
+		code string
+	}{
+		"nothing":                  {func(*bench, *Request) {}, 0, ""},
+		"the key's own assistant":  {func(_ *bench, r *Request) { r.Key.Assistants = []string{other, riley} }, 0, ""},
+		"not the key's assistant":  {func(_ *bench, r *Request) { r.Key.Assistants = []string{other} }, fault.Forbidden, "assistant_not_allowed"},
+		"an unknown one, likewise": {func(_ *bench, r *Request) { r.Key.Assistants, r.AssistantID = []string{other}, "nobody" }, fault.Forbidden, "assistant_not_allowed"},
+		"an unknown assistant":     {func(_ *bench, r *Request) { r.AssistantID = "nobody" }, fault.NotFound, "assistant_not_found"},
+		"no number to call from":   {func(b *bench, _ *Request) { b.stored.all[0].AssistantPhoneNumber = "ask me" }, fault.Invalid, "assistant_number_invalid"},
+		"premium":                  {to("+19005551234"), fault.Forbidden, "number_type_blocked"},
+		"satellite":                {to("+881612345678"), fault.Forbidden, "number_type_blocked"},
+		"toll-free":                {to("+18005550100"), fault.Forbidden, "number_type_blocked"},
+		"a high-risk country":      {to("+5352345678"), fault.Forbidden, "country_blocked"},
+		"another country":          {func(b *bench, r *Request) { b.Guards.Countries, _ = ParseCountries("RO") }, fault.Forbidden, "country_blocked"},
+		"the caller's own number":  {to("4639465275"), fault.Forbidden, "number_type_blocked"},
+		"its text number":          {to("+14155550177"), fault.Forbidden, "number_type_blocked"},
+		"another assistant's":      {to("+1 415 555 0150"), fault.Forbidden, "number_type_blocked"},
+		"do not call":              {func(b *bench, _ *Request) { b.ledger.dnc[someone] = true }, fault.Forbidden, "do_not_call"},
+		"do not call, a national":  {func(b *bench, r *Request) { b.ledger.dnc[someone] = true; r.PhoneNumber = "415-555-0100" }, fault.Forbidden, "do_not_call"},
+		"no consent":               {func(b *bench, _ *Request) { b.Guards.RequireConsent = true }, fault.Forbidden, "consent_missing"},
+		"consent":                  {func(b *bench, _ *Request) { b.Guards.RequireConsent = true; b.ledger.consent[someone] = true }, 0, ""},
+		"too early":                {at("2026-11-18T15:59:59Z"), fault.Forbidden, "quiet_hours"},
+		"early enough":             {at("2026-11-18T16:00:00Z"), 0, ""},
+		"too late":                 {at("2026-11-19T05:00:00Z"), fault.Forbidden, "quiet_hours"},
+		"minutes":                  {limit(func(l *Limits) { l.KeyPerMinute = 0 }), fault.TooMany, "key_limit"},
+		"days":                     {limit(func(l *Limits) { l.KeyPerDay = 0 }), fault.TooMany, "key_limit"},
+		"destination":              {limit(func(l *Limits) { l.DestinationPerDay = 0 }), fault.TooMany, "destination_limit"},
+		"country":                  {limit(func(l *Limits) { l.CountryPerDay = 0 }), fault.TooMany, "country_limit"},
+		"budget":                   {limit(func(l *Limits) { l.SpendPerDay = l.Estimate - 1 }), fault.TooMany, "budget_exhausted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			r := request("k1")
+			c.set(b, &r)
+			_, err := b.place(r)
+			if code(err) != c.code || err != nil && fault.From(err).Kind != c.kind {
+				t.Fatalf("%v %q", err, code(err))
+			}
+			if c.code == "" {
+				return
+			}
+			if b.phone.posts() != 0 || b.taken() != "" || len(b.ledger.keys) != 0 {
+				t.Errorf("%d posts, %s taken, %d keys", b.phone.posts(), b.taken(), len(b.ledger.keys))
+			}
+			if c.kind == fault.TooMany && (fault.From(err).RetryAfter <= 0 || fault.From(err).RetryAfter > 24*time.Hour) {
+				t.Errorf("Retry-After %s", fault.From(err).RetryAfter)
+			}
+			for id, r := range b.ledger.records {
+				if r.State != aurora.OutboundRefused || r.Code != c.code {
+					t.Errorf("record %s is %s, %s", id, r.State, r.Code)
+				}
+			}
+		})
+	}
+}
+
+func TestFields(t *testing.T) {
+	for name, c := range map[string]struct {
+		set   func(*Request)
+		code  string
+		param string
+	}{
+		"no number":         {func(r *Request) { r.PhoneNumber = "" }, "invalid_phone_number", "client.phoneNumber"},
+		"number first":      {func(r *Request) { r.PhoneNumber, r.Name, r.AssistantID = "1", "", "" }, "invalid_phone_number", "client.phoneNumber"},
+		"no name":           {func(r *Request) { r.Name = "" }, "invalid_name", "client.name"},
+		"a blank name":      {func(r *Request) { r.Name = " \t\n " }, "invalid_name", "client.name"},
+		"an invisible name": {func(r *Request) { r.Name = "\u200b\u202e\u0000\ufeff" }, "invalid_name", "client.name"},
+		"100 runes":         {func(r *Request) { r.Name = strings.Repeat("ä", 100) }, "", ""},
+		"101 runes":         {func(r *Request) { r.Name = strings.Repeat("ä", 101) }, "invalid_name", "client.name"},
+		"100 decomposed":    {func(r *Request) { r.Name = strings.Repeat("a\u0308", 100) }, "", ""},
+		"a combining bomb":  {func(r *Request) { r.Name = "a" + strings.Repeat("\u0315", 1000) }, "invalid_name", "client.name"},
+		"no e-mail":         {func(r *Request) { r.Email = "" }, "", ""},
+		"e-mail a":          {func(r *Request) { r.Email = "a" }, "invalid_email", "client.email"},
+		"e-mail a@b":        {func(r *Request) { r.Email = "a@b" }, "invalid_email", "client.email"},
+		"e-mail with name":  {func(r *Request) { r.Email = "A <a@example.com>" }, "invalid_email", "client.email"},
+		"e-mail list":       {func(r *Request) { r.Email = "a@example.com,b@example.com" }, "invalid_email", "client.email"},
+		"e-mail newline":    {func(r *Request) { r.Email = "a@example.com\r\nBcc: b@example.com" }, "invalid_email", "client.email"},
+		"e-mail hidden":     {func(r *Request) { r.Email = "a\u200b@example.com" }, "invalid_email", "client.email"},
+		"e-mail long":       {func(r *Request) { r.Email = strings.Repeat("a", 250) + "@example.com" }, "invalid_email", "client.email"},
+		"info long":         {func(r *Request) { r.Info = strings.Repeat("x", maxInfo+1) }, "invalid_info", "client.info"},
+		"no assistant":      {func(r *Request) { r.AssistantID = "" }, "invalid_assistant_id", "assistantId"},
+		"a long key":        {func(r *Request) { r.IdemKey = strings.Repeat("k", 256) }, "invalid_idempotency_key", "Idempotency-Key"},
+		"a key of 255":      {func(r *Request) { r.IdemKey = strings.Repeat("k", 255) }, "", ""},
+		"a key with a line": {func(r *Request) { r.IdemKey = "a\nb" }, "invalid_idempotency_key", "Idempotency-Key"},
+	} {
+		b := newBench(t)
+		r := request("")
+		c.set(&r)
+		_, err := b.place(r)
+		if code(err) != c.code || err != nil && (fault.From(err).Kind != fault.Invalid || fault.From(err).Param != c.param) {
+			t.Errorf("%s: %v %q in %q", name, err, code(err), fault.From(err).Param)
+		}
+		if c.code != "" && len(b.ledger.calls) != 0 {
+			t.Errorf("%s: the ledger was asked: %v", name, b.ledger.calls)
+		}
+	}
+	for in, want := range map[string]string{"Ana\u0308": "Anä", " John\tDoe\r\n": "JohnDoe", "A\u202eB\u200b": "AB", "J\xff": "J", "<b>&": "<b>&"} {
+		if got := clean(in); got != want {
+			t.Errorf("%q is cleaned to %q, want %q", in, got, want)
+		}
+	}
+}
+
+// The other types of security.md's table, and where fields are looked for.
+func TestFieldsOfOtherTypes(t *testing.T) {
+	for _, value := range []string{`null`, `123`, `true`, `[]`, `{}`, `-0`, `1e400`, `["+14155550100"]`, `""`, `" "`} {
+		for route, body := range map[string]string{UAT: `{"client":{"phoneNumber":` + value + `,"name":"A"},"assistantId":"` + riley + `"}`,
+			Hyperscale: `{"phoneNumber":` + value + `,"name":"A","info":""}`} {
+			r, err := Read(route, []byte(body), riley)
+			if err == nil {
+				_, err = newBench(t).place(r)
+			}
+			if code(err) != "invalid_phone_number" {
+				t.Errorf("%s %s: %v", route, value, err)
+			}
+		}
+	}
+	for body, want := range map[string]string{
+		`{"client":{"phoneNumber":"+14155550100","name":5},"assistantId":"x"}`:              "invalid_name",
+		`{"client":{"phoneNumber":"+14155550100","name":"A","email":{}},"assistantId":"x"}`: "invalid_email",
+		`{"client":{"phoneNumber":"+14155550100","name":"A"},"assistantId":7}`:              "invalid_assistant_id",
+		`{"client":{"phoneNumber":"+14155550100","name":"A"}}`:                              "invalid_assistant_id",
+		`{"client":{"PHONENUMBER":"+14155550100","name":"A"},"assistantId":"x"}`:            "invalid_phone_number",
+		`{"phoneNumber":"+14155550100","name":"A","assistantId":"x"}`:                       "",
+		`{"client":[],"assistantId":"x"}`:                                                   "",
+		`{"client":"{}","assistantId":"x"}`:                                                 "",
+		`[]`:                                                                                "invalid_json",
+		`null`:                                                                              "invalid_json",
+		`{`:                                                                                 "invalid_json",
+		`{"client":{"phoneNumber":"+14155550100","name":"A","extra":[1]},"assistantId":"x"}`: "assistant_not_found",
+		`{"client":{"pho\u006eeNumber":"+14155550100","name":"A"},"assistantId":"nobody"}`:   "assistant_not_found",
+	} {
+		r, err := Read(UAT, []byte(body), "")
+		if err == nil {
+			_, err = newBench(t).place(r)
+		}
+		if err == nil || code(err) != want {
+			t.Errorf("%s: %v %q, want %q", body, err, code(err), want)
+		}
+	}
+}
+
+func TestHours(t *testing.T) {
+	t.Parallel()
+	h, err := ParseHours("08:00-21:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		at    string
+		zones string
+		want  bool
+	}{
+		"London in winter, 8":              {"2026-11-18T08:00:00Z", "Europe/London", true},
+		"a second before":                  {"2026-11-18T07:59:59Z", "Europe/London", false},
+		"London in summer, 8":              {"2026-07-01T07:00:00Z", "Europe/London", true},
+		"20:59":                            {"2026-11-18T20:59:59Z", "Europe/London", true},
+		"21:00":                            {"2026-11-18T21:00:00Z", "Europe/London", false},
+		"the day Bucharest springs ahead":  {"2026-03-29T05:00:00Z", "Europe/Bucharest", true},
+		"the day before":                   {"2026-03-28T05:00:00Z", "Europe/Bucharest", false},
+		"the day New York falls back":      {"2026-11-01T12:30:00Z", "America/New_York", false},
+		"the same day, later":              {"2026-11-01T13:00:00Z", "America/New_York", true},
+		"the day before it":                {"2026-10-31T12:30:00Z", "America/New_York", true},
+		"Idaho has two: one is closed":     {"2026-11-18T15:30:00Z", "America/Boise America/Los_Angeles", false},
+		"both open":                        {"2026-11-18T16:00:00Z", "America/Boise America/Los_Angeles", true},
+		"both open, evening":               {"2026-11-19T03:30:00Z", "America/Boise America/Los_Angeles", true},
+		"one closed, evening":              {"2026-11-19T04:00:00Z", "America/Boise America/Los_Angeles", false},
+		"no zone":                          {"2026-11-18T12:00:00Z", "", false},
+		"satellite":                        {"2026-11-18T12:00:00Z", "Etc/Unknown", false},
+		"one of several unknown":           {"2026-11-18T12:00:00Z", "Europe/London Etc/Unknown", false},
+		"a zone that does not exist":       {"2026-11-18T12:00:00Z", "Europe/Atlantis", false},
+		"the machine's own":                {"2026-11-18T12:00:00Z", "Local", false},
+		"eight zones":                      {"2026-11-18T12:00:00Z", strings.Repeat("UTC ", 8), true},
+		"nine zones":                       {"2026-11-18T12:00:00Z", strings.Repeat("UTC ", 9), false},
+		"half an hour off":                 {"2026-11-18T02:30:00Z", "Asia/Kolkata", true},
+		"half an hour off, a minute early": {"2026-11-18T02:29:00Z", "Asia/Kolkata", false},
+	} {
+		at, err := time.Parse(time.RFC3339, c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Open(at, strings.Fields(c.zones)); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if !(Hours{}).Open(time.Now(), nil) {
+		t.Error("without hours it is quiet")
+	}
+	for _, bad := range []string{"8-21", "08:00", "21:00-08:00", "08:00-08:00", "08:00-24:01", "08:60-21:00", "25:00-26:00", " 08:00-21:00", "08:00-21:00,22:00-23:00"} {
+		if _, err := ParseHours(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+	if h, err := ParseHours("00:00-24:00"); err != nil || !h.Open(time.Date(2026, 1, 1, 23, 59, 59, 0, time.UTC), []string{"UTC"}) {
+		t.Errorf("all day: %v", err)
+	}
+}
+
+// The zones are the number's own: a British mobile has three, an American toll-free more than anybody can be in.
+func TestHoursOfNumbers(t *testing.T) {
+	t.Parallel()
+	h, _ := ParseHours("08:00-21:00")
+	noon := time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
+	for number, want := range map[string]bool{"+447911123456": true, "+12085550100": false, "+18005550100": false, "+881612345678": false, "+40742070688": true} {
+		n, err := ParseNumber(number, "")
+		if err != nil || h.Open(noon, n.Zones) != want {
+			t.Errorf("%s in %v: %v", number, n.Zones, err)
+		}
+	}
+}
+
+// A hundred at once at a limit of three are exactly three calls, whichever limit it is.
+func TestLimitsHoldUnderConcurrency(t *testing.T) {
+	for name, set := range map[string]func(*Limits){
+		"minute": func(l *Limits) { l.KeyPerMinute = 3 }, "key": func(l *Limits) { l.KeyPerDay = 3 },
+		"destination": func(l *Limits) { l.DestinationPerDay = 3 }, "country": func(l *Limits) { l.CountryPerDay = 3 },
+		"budget": func(l *Limits) { l.SpendPerDay = 399_999 },
+	} {
+		b := newBench(t)
+		set(&b.Guards.Limits)
+		var wait sync.WaitGroup
+		var mu sync.Mutex
+		placed := 0
+		for i := range 100 {
+			wait.Go(func() {
+				if _, err := b.Place(t.Context(), request(fmt.Sprintf("k%d", i))); err == nil {
+					mu.Lock()
+					placed++
+					mu.Unlock()
+				} else if !fault.Is(err, fault.TooMany) {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		wait.Wait()
+		if b.phone.posts() != 3 || placed != 3 || b.taken() != "country 3, key 3, minute 3, spend 300000, to 3" {
+			t.Errorf("%s: %d posts, %d placed, %s", name, b.phone.posts(), placed, b.taken())
+		}
+	}
+}
+
+// Limits are counted on what is dialled, whoever asks and however it is written (C6).
+func TestLimitsAreNotGoneAround(t *testing.T) {
+	b := newBench(t)
+	b.Guards.Limits.DestinationPerDay = 2
+	for i, number := range []string{"+14155550100", "+1 (415) 555-0100", "415.555.0100", "(415) 555 0100"} {
+		r := request("none")
+		r.PhoneNumber, r.Key = number, Key{Name: fmt.Sprint("key", i)}
+		if _, err := b.place(r); (i < 2) != (err == nil) || i >= 2 && code(err) != "destination_limit" {
+			t.Errorf("%s: %v", number, err)
+		}
+	}
+	b.pass(7 * time.Hour) // the next day in UTC
+	if _, err := b.place(request("none")); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+	b.Guards.Limits.KeyPerMinute = 1
+	if _, err := b.place(request("none")); code(err) != "key_limit" || fault.From(err).RetryAfter != 30*time.Second && fault.From(err).RetryAfter != time.Minute {
+		t.Errorf("%v after %s", err, fault.From(err).RetryAfter)
+	}
+	b.pass(time.Minute)
+	if _, err := b.place(request("none")); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+func TestUSD(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]Micros{"50": 50_000_000, "0.10": 100_000, "0.1": 100_000, "0": 0, "0.000001": 1, "1.5": 1_500_000, "999999999": 999_999_999_000_000} {
+		if got, err := ParseUSD(in); got != want || err != nil {
+			t.Errorf("%q: %d %v", in, got, err)
+		}
+	}
+	for _, bad := range []string{"", "-1", "1e3", ".5", "1.", "$1", "1,5", "0.0000001", "1000000000", "NaN", " 1"} {
+		if _, err := ParseUSD(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+// campaign.predial: the same guards, counters read and not taken.
+func TestEligible(t *testing.T) {
+	b := newBench(t)
+	for number, want := range map[string]string{string(someone): "", "+15559876543": "invalid_phone_number", "+19005551234": "number_type_blocked",
+		"+5352345678": "country_blocked", "+14155550150": "number_type_blocked", "": "invalid_phone_number"} {
+		if err := b.Eligible(t.Context(), number, ""); code(err) != want {
+			t.Errorf("%q: %v", number, err)
+		}
+	}
+	b.Guards.Limits.DestinationPerDay = 1
+	if _, err := b.place(request("k1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Eligible(t.Context(), string(someone), ""); code(err) != "destination_limit" {
+		t.Error(err)
+	}
+	if b.taken() != "country 1, key 1, minute 1, spend 100000, to 1" || b.phone.posts() != 1 {
+		t.Error(b.taken())
+	}
+	b.Guards.Hours, _ = ParseHours("08:00-21:00")
+	for zone, want := range map[string]string{"": "", "America/New_York": "", "Asia/Tokyo": "quiet_hours", "Nowhere": "quiet_hours"} {
+		if err := b.Eligible(t.Context(), "+14155550101", zone); code(err) != want {
+			t.Errorf("in %q: %v", zone, err)
+		}
+	}
+	b.ledger.dnc["+14155550101"] = true
+	if err := b.Eligible(t.Context(), "+14155550101", ""); code(err) != "do_not_call" {
+		t.Error(err)
+	}
+	b.ledger.spoil = func(string, int) error { return fault.New(fault.Unavailable, "away") }
+	if err := b.Eligible(t.Context(), "+14155550102", ""); !fault.Is(err, fault.Unavailable) {
+		t.Error(err)
+	}
+}

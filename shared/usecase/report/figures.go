@@ -1,0 +1,225 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+const (
+	// currency is what providers bill calls in.
+	currency = "USD"
+	// unknownReason counts the calls whose ended reason was not told.
+	unknownReason = "unknown"
+	// otherReason counts the calls of the reasons beyond maxNames.
+	otherReason = "other"
+	// maxNames bounds how many different reasons and topics are told apart, since both are somebody else's words.
+	maxNames = 10_000
+)
+
+// tally counts the calls of one window.
+type tally struct {
+	window aurora.Window
+	days   map[int]int // by date, as dateKey has it: the place in byDay
+	byDay  []aurora.DayFigure
+	byHour [7][24]int
+	calls  aurora.CallFigures
+
+	milliseconds int64       // of all calls whose length is known
+	lengths      map[int]int // calls by whole seconds
+	known        int         // calls whose length is known
+	microdollars int64
+	unpriced     int
+
+	outcomes  map[aurora.Outcome]int
+	sentiment map[aurora.Sentiment]int
+	reasons   map[string]int
+	topics    map[string]int
+}
+
+func newTally(w aurora.Window) *tally {
+	t := &tally{window: w, days: map[int]int{}, lengths: map[int]int{}, outcomes: map[aurora.Outcome]int{},
+		sentiment: map[aurora.Sentiment]int{}, reasons: map[string]int{}, topics: map[string]int{}}
+	for _, date := range w.Dates() {
+		t.days[dateOf(date)] = len(t.byDay)
+		t.byDay = append(t.byDay, aurora.DayFigure{Date: date})
+	}
+	return t
+}
+
+// dateKey is a day as a number that is quick to look up.
+func dateKey(year, month, day int) int { return (year*100+month)*100 + day }
+
+// dateOf is the key of YYYY-MM-DD.
+func dateOf(date string) int {
+	key := 0
+	for i := range len(date) {
+		if date[i] != '-' {
+			key = key*10 + int(date[i]-'0')
+		}
+	}
+	return key
+}
+
+// add counts a call that ended in the window.
+func (t *tally) add(c *aurora.Call) {
+	t.calls.Total++
+	switch c.Class {
+	case aurora.Answered:
+		t.calls.Answered++
+	case aurora.Voicemail:
+		t.calls.Voicemail++
+	default: // failed, busy, no answer; and a class of a later version, which is not known to have gone well
+		t.calls.Failed++
+	}
+	switch c.Direction {
+	case aurora.Inbound:
+		t.calls.Inbound++
+	case aurora.Outbound:
+		t.calls.Outbound++
+	}
+	if c.Transferred {
+		t.calls.Transferred++
+	}
+	if c.Seconds != nil {
+		t.milliseconds += int64(math.Round(*c.Seconds * 1e3))
+		t.lengths[int(math.Round(*c.Seconds))]++
+		t.known++
+	}
+	if c.Cost != nil {
+		t.microdollars += int64(math.Round(*c.Cost * 1e6))
+	} else {
+		t.unpriced++
+	}
+	if c.Outcome != "" {
+		t.outcomes[c.Outcome]++
+	}
+	if c.Sentiment != "" {
+		t.sentiment[c.Sentiment]++
+	}
+	count(t.reasons, cmp.Or(c.EndedReason, unknownReason), otherReason)
+	for i, topic := range c.Topics {
+		if !slices.Contains(c.Topics[:i], topic) {
+			count(t.topics, topic, "")
+		}
+	}
+	at := c.When().In(t.window.From.Location())
+	year, month, day := at.Date()
+	if i, ok := t.days[dateKey(year, int(month), day)]; ok {
+		t.byDay[i].Calls++
+	}
+	t.byHour[(int(at.Weekday())+6)%7][at.Hour()]++
+}
+
+// count adds one to a name. Where there are too many names already it is the other's, or nobody's.
+func count(names map[string]int, name, other string) {
+	if _, known := names[name]; !known && len(names) >= maxNames {
+		name = other
+	}
+	if name != "" {
+		names[name]++
+	}
+}
+
+// figures are what was counted, with who called.
+func (t *tally) figures(callers aurora.CallerFigures) aurora.Figures {
+	f := aurora.Figures{Calls: t.calls, Minutes: math.Round(float64(t.milliseconds)/600) / 100,
+		Cost:    aurora.CostFigures{Total: float64(t.microdollars) / 1e6, Currency: currency, UnknownCalls: t.unpriced},
+		Callers: callers, Outcomes: t.outcomes, Sentiment: t.sentiment, EndedReasons: t.reasons,
+		ByDay: t.byDay, ByHour: t.byHour, Topics: []aurora.TopicFigure{}}
+	if t.known > 0 {
+		f.DurationSeconds.Average = int(math.Round(float64(t.milliseconds) / 1e3 / float64(t.known)))
+	}
+	seconds := slices.Sorted(maps.Keys(t.lengths))
+	f.DurationSeconds.Median, f.DurationSeconds.P90 = t.percentile(seconds, 50), t.percentile(seconds, 90)
+	for topic, calls := range t.topics {
+		f.Topics = append(f.Topics, aurora.TopicFigure{Topic: topic, Calls: calls})
+	}
+	slices.SortFunc(f.Topics, func(a, b aurora.TopicFigure) int {
+		return cmp.Or(cmp.Compare(b.Calls, a.Calls), strings.Compare(a.Topic, b.Topic))
+	})
+	f.Topics = f.Topics[:min(len(f.Topics), aurora.MaxTopics)]
+	return f
+}
+
+// percentile is the nearest-rank percentile of the lengths, which are given in order: the rank is the least whole number
+// that is at least percent of their count.
+func (t *tally) percentile(seconds []int, percent int) int {
+	rank := (t.known*percent + 99) / 100
+	for _, s := range seconds {
+		if rank -= t.lengths[s]; rank <= 0 {
+			return s
+		}
+	}
+	return 0
+}
+
+// callers remember who called in which of the windows. A number is kept as the number that it is: a million different
+// ones are a million small entries.
+type callers struct {
+	numbers map[uint64]windows
+	others  map[string]windows // SIP addresses and the like
+}
+
+// windows is a set of windows, the reported one first.
+type windows uint8
+
+const (
+	inReported windows = 1 << iota
+	inPrevious
+	inBefore
+)
+
+func newCallers() *callers {
+	return &callers{numbers: map[uint64]windows{}, others: map[string]windows{}}
+}
+
+func (c *callers) add(who aurora.Phone, when windows) {
+	if who == "" {
+		return
+	}
+	if n, ok := digits(string(who)); ok {
+		if seen := c.numbers[n]; seen&when == 0 {
+			c.numbers[n] = seen | when
+		}
+		return
+	}
+	c.others[string(who)] |= when
+}
+
+// digits reads a number in E.164: a plus and up to fifteen digits.
+func digits(s string) (n uint64, ok bool) {
+	if len(s) < 2 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
+		return 0, false
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(s[i]-'0')
+	}
+	return n, true
+}
+
+// figures count those who called in a window, and those of them who also called in the one before it.
+func (c *callers) figures(in, before windows) (f aurora.CallerFigures) {
+	see := func(w windows) {
+		if w&in != 0 {
+			f.Unique++
+			if w&before != 0 {
+				f.Returning++
+			}
+		}
+	}
+	for _, w := range c.numbers {
+		see(w)
+	}
+	for _, w := range c.others {
+		see(w)
+	}
+	return f
+}

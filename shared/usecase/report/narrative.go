@@ -1,0 +1,183 @@
+package report
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"time"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+const (
+	// narrativeTime is how long the model may take for the narrative; a report is never late for it.
+	narrativeTime = 12 * time.Second
+	// sampleSize is how many calls the model is told of, and maxSummary how much of each, in bytes.
+	sampleSize = 30
+	maxSummary = 400
+	// maxNarrative bounds what is taken from the model, in bytes.
+	maxNarrative = 4000
+)
+
+//go:embed narrative.md
+var narrativePrompt string
+
+// narrate has a model tell the report. It never fails: where there is no model, or it fails, the narrative is a note.
+func (m *Maker) narrate(ctx context.Context, a aurora.Assistant, r *aurora.Report, summaries []string) aurora.Narrative {
+	if r.Calls.Total == 0 {
+		return aurora.Narrative{Note: "There were no calls, so there is nothing to tell."}
+	}
+	refs := a.Models
+	if len(refs) == 0 {
+		for _, model := range m.Models {
+			refs = append(refs, aurora.ModelRef{Model: model})
+		}
+	}
+	if m.Chain == nil || len(refs) == 0 {
+		return aurora.Narrative{Note: "No model is set up to tell this report in words."}
+	}
+	ctx, cancel := context.WithTimeout(ctx, narrativeTime)
+	defer cancel()
+	allowed := factsIn(r)
+	answer, err := agent.Whole(ctx, m.Chain(refs), narrativeRequest(a, r, summaries))
+	if err != nil {
+		slog.WarnContext(ctx, "no narrative", "assistant", r.AssistantID, "error", err)
+		m.metric(ctx, "NarrativeFailed")
+		if fault.Is(err, fault.Timeout) || ctx.Err() != nil {
+			return aurora.Narrative{Note: "The model that tells this report in words did not answer in time."}
+		}
+		return aurora.Narrative{Note: "The model that tells this report in words could not be used."}
+	}
+	text, dropped := allowed.check(clip(clean(answer.Text), maxNarrative))
+	n := aurora.Narrative{Text: text, Model: answer.Model}
+	switch {
+	case text == "" && dropped == 0:
+		n.Note = "The model that tells this report in words said nothing."
+	case text == "":
+		n.Note = "Nothing of what the model wrote agreed with the figures, so it was left out."
+	case dropped == 1:
+		n.Note = "A sentence was left out, because a number in it was not among the figures."
+	case dropped > 1:
+		n.Note = fmt.Sprintf("%d sentences were left out, because a number in each was not among the figures.", dropped)
+	}
+	if dropped > 0 {
+		slog.WarnContext(ctx, "sentences of a narrative were dropped", "assistant", r.AssistantID, "sentences", dropped)
+	}
+	return n
+}
+
+// narrativeRequest is what the model is asked.
+func narrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []string) agent.Request {
+	language := "the language of this greeting: " + quoted(string(a.AssistantFirstMessage))
+	switch {
+	case a.Language != "":
+		language = "the language with the tag " + quoted(a.Language)
+	case a.AssistantFirstMessage == "":
+		language = "English"
+	}
+	var calls strings.Builder
+	for _, s := range summaries {
+		calls.WriteString("- " + strings.Join(strings.Fields(clip(clean(s), maxSummary)), " ") + "\n")
+	}
+	return agent.Request{
+		Messages: []agent.Message{
+			{Role: agent.System, Content: strings.ReplaceAll(narrativePrompt, "{{LANGUAGE}}", language)},
+			{Role: agent.User, Content: "Figures:\n" + tellFigures(r) + "\nSummaries of some calls:\n" + calls.String()},
+		},
+		Options: json.RawMessage(`{"temperature":0.3,"max_tokens":700}`),
+	}
+}
+
+func quoted(s string) string {
+	b, _ := json.Marshal(clip(clean(s), 500)) // strings always encode
+	return string(b)
+}
+
+// comparison is a figure beside the one before.
+type comparison struct {
+	name        string
+	now, before float64
+}
+
+// changes are the figures that are compared, in the order in which they matter.
+func changes(r *aurora.Report) []comparison {
+	now, before := &r.Figures, &r.Previous.Figures
+	list := []comparison{
+		{"calls", float64(now.Calls.Total), float64(before.Calls.Total)},
+		{"answered calls", float64(now.Calls.Answered), float64(before.Calls.Answered)},
+		{"voicemails", float64(now.Calls.Voicemail), float64(before.Calls.Voicemail)},
+		{"failed, busy or unanswered calls", float64(now.Calls.Failed), float64(before.Calls.Failed)},
+		{"inbound calls", float64(now.Calls.Inbound), float64(before.Calls.Inbound)},
+		{"outbound calls", float64(now.Calls.Outbound), float64(before.Calls.Outbound)},
+		{"transferred calls", float64(now.Calls.Transferred), float64(before.Calls.Transferred)},
+		{"minutes", now.Minutes, before.Minutes},
+		{"cost in US dollars", now.Cost.Total, before.Cost.Total},
+		{"average seconds of a call", float64(now.DurationSeconds.Average), float64(before.DurationSeconds.Average)},
+		{"median seconds of a call", float64(now.DurationSeconds.Median), float64(before.DurationSeconds.Median)},
+		{"90th percentile of seconds of a call", float64(now.DurationSeconds.P90), float64(before.DurationSeconds.P90)},
+		{"different callers", float64(now.Callers.Unique), float64(before.Callers.Unique)},
+		{"returning callers", float64(now.Callers.Returning), float64(before.Callers.Returning)},
+	}
+	for _, o := range []aurora.Outcome{aurora.Resolved, aurora.Unresolved, aurora.OutcomeTransferred, aurora.OutcomeVoicemail, aurora.OutcomeNoAnswer, aurora.Dropped, aurora.OutcomeError} {
+		list = append(list, comparison{"calls with outcome " + string(o), float64(now.Outcomes[o]), float64(before.Outcomes[o])})
+	}
+	for _, s := range []aurora.Sentiment{aurora.Positive, aurora.Neutral, aurora.Negative} {
+		list = append(list, comparison{"calls with " + string(s) + " sentiment", float64(now.Sentiment[s]), float64(before.Sentiment[s])})
+	}
+	return list
+}
+
+// percent is the change in whole percent; it is not ok where there was nothing before.
+func (c comparison) percent() (p int, ok bool) {
+	if c.before == 0 {
+		return 0, false
+	}
+	return int(math.Round((c.now - c.before) / c.before * 100)), true
+}
+
+// tellFigures writes the figures for the model, with every number that it may use.
+func tellFigures(r *aurora.Report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Period: %s, from %s until %s\n", r.Period, r.From.Format(time.RFC3339), r.Until.Format(time.RFC3339))
+	for _, c := range changes(r) {
+		fmt.Fprintf(&b, "%s: %s, before: %s", c.name, number(c.now), number(c.before))
+		if p, ok := c.percent(); ok && c.now != c.before {
+			fmt.Fprintf(&b, ", change: %+d%% (%s)", p, number(c.now-c.before))
+		}
+		b.WriteString("\n")
+	}
+	for _, t := range r.Topics[:min(len(r.Topics), toldTopics)] {
+		fmt.Fprintf(&b, "calls about %s: %d\n", quoted(t.Topic), t.Calls)
+	}
+	for _, d := range r.ByDay {
+		fmt.Fprintf(&b, "calls on %s: %d\n", d.Date, d.Calls)
+	}
+	day, hour := busiest(r.ByHour)
+	fmt.Fprintf(&b, "busiest hour of the week: %s %02d:00, calls: %d\n", weekdays[day], hour, r.ByHour[day][hour])
+	return b.String()
+}
+
+const toldTopics = 15
+
+// busiest is the weekday and hour with the most calls, the first of several.
+func busiest(byHour [7][24]int) (day, hour int) {
+	for d := range byHour {
+		for h := range byHour[d] {
+			if byHour[d][h] > byHour[day][hour] {
+				day, hour = d, h
+			}
+		}
+	}
+	return day, hour
+}
+
+// number writes a figure without digits that mean nothing.
+func number(n float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", n), "0"), ".")
+}

@@ -1,0 +1,247 @@
+package report_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"pgregory.net/rapid"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/usecase/report"
+)
+
+// zones hold every kind of clock: halves and quarters of an hour, changes at midnight, of half an hour, of two hours, to
+// and over the date line, and none at all.
+var zones = strings.Fields(`UTC Etc/GMT+12 Etc/GMT-14 Pacific/Kiritimati Pacific/Chatham Pacific/Auckland Pacific/Norfolk Pacific/Honolulu
+	Pacific/Pago_Pago Pacific/Marquesas Australia/Lord_Howe Australia/Adelaide Australia/Darwin Australia/Eucla Australia/Sydney Asia/Tokyo
+	Asia/Kolkata Asia/Kathmandu Asia/Yangon Asia/Kabul Asia/Tehran Asia/Beirut Asia/Gaza Asia/Jerusalem Africa/Cairo Africa/Casablanca
+	Africa/El_Aaiun Africa/Lagos Africa/Johannesburg Europe/London Europe/Bucharest Europe/Chisinau Europe/Moscow Europe/Lisbon
+	Atlantic/Azores Atlantic/Cape_Verde America/Nuuk America/Scoresbysund America/St_Johns America/Halifax America/Sao_Paulo
+	America/Santiago America/Asuncion America/Havana America/Caracas America/New_York America/Chicago America/Denver America/Phoenix
+	America/Los_Angeles America/Anchorage America/Adak Antarctica/Troll Antarctica/Casey Antarctica/McMurdo Arctic/Longyearbyen`)
+
+type stored struct {
+	internal, scheduled []aurora.Assistant
+	wrong               []error
+	err                 error
+}
+
+func (s stored) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+	return slices.Clone(s.internal), s.wrong, s.err
+}
+
+func (s stored) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
+	return slices.Clone(s.scheduled), s.wrong, s.err
+}
+
+type jobs struct {
+	mu   sync.Mutex
+	sent []string
+	fail func(body string) error
+}
+
+func (j *jobs) Send(_ context.Context, body string, _ map[string]string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.fail != nil {
+		if err := j.fail(body); err != nil {
+			return err
+		}
+	}
+	j.sent = append(j.sent, body)
+	return nil
+}
+
+// take is what was sent since, ordered.
+func (j *jobs) take() []string {
+	sent := j.sent
+	j.sent = nil
+	slices.Sort(sent)
+	return sent
+}
+
+func assistantIn(id, zone string) aurora.Assistant {
+	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), TimeZone: aurora.Text(zone)}}
+}
+
+func scheduler(s stored, now time.Time) (*report.Scheduler, *jobs, map[string]int) {
+	j, counted := &jobs{}, map[string]int{}
+	return &report.Scheduler{Assistants: s, Queue: j, Now: func() time.Time { return now },
+		Count: func(_ context.Context, metric string) { counted[metric]++ }}, j, counted
+}
+
+// fires is whether the template's schedule of a period fires at an hour.
+func fires(period aurora.Period, at time.Time) bool {
+	if period == aurora.Weekly {
+		return at.Weekday() == time.Sunday || at.Weekday() == time.Monday
+	}
+	return at.Day() == 1 || at.Day() >= 28
+}
+
+// Over a year of the template's schedules every assistant, wherever it is, gets one report a week and one a month, at
+// 08:something where it is, whose window ends at its last midnight.
+func TestEveryZoneGetsEachReportOnce(t *testing.T) {
+	var all []aurora.Assistant
+	for _, zone := range zones {
+		if _, err := time.LoadLocation(zone); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, assistantIn(zone, zone))
+	}
+	s, queue, counted := scheduler(stored{internal: all[:20], scheduled: all[10:]}, time.Time{})
+	for _, period := range []aurora.Period{aurora.Weekly, aurora.Monthly} {
+		windows := map[string][]aurora.ReportJob{}
+		from := time.Date(2025, 12, 27, 0, 0, 0, 0, time.UTC)
+		for at := from; at.Before(from.AddDate(1, 0, 20)); at = at.Add(time.Hour) {
+			if !fires(period, at) {
+				continue
+			}
+			if _, err := s.Scheduled(t.Context(), period, at, false); err != nil {
+				t.Fatal(err)
+			}
+			for _, body := range queue.take() {
+				var job aurora.ReportJob
+				if err := json.Unmarshal([]byte(body), &job); err != nil {
+					t.Fatal(err)
+				}
+				zone, _ := time.LoadLocation(job.AssistantID)
+				local := at.In(zone)
+				if job.Until = job.Until.In(zone); job.Until != aurora.Midnight(local) || local.Hour() != 8 || job.Period != period || job.Resend || job.Quiet {
+					t.Fatalf("at %v: %s", local, body)
+				}
+				windows[job.AssistantID] = append(windows[job.AssistantID], job)
+			}
+		}
+		for _, zone := range zones {
+			location, _ := time.LoadLocation(zone)
+			want := map[string]bool{}
+			for day := time.Date(2026, 1, 1, 12, 0, 0, 0, location); day.Year() == 2026; day = day.AddDate(0, 0, 1) {
+				if period == aurora.Weekly && day.Weekday() == time.Monday || period == aurora.Monthly && day.Day() == 1 {
+					want[aurora.Midnight(day).Format(time.RFC3339)] = true
+				}
+			}
+			got := map[string]int{}
+			for i, job := range windows[zone] {
+				if job.Until.Year() == 2026 {
+					got[job.Until.Format(time.RFC3339)]++
+				}
+				if i > 0 { // one window's beginning is the other's end, and nothing is counted twice or left out
+					before := windows[zone][i-1]
+					if w := period.WindowUntil(job.Until, location); !w.From.Equal(before.Until) {
+						t.Errorf("%s: from %v to %v, after one until %v", zone, w.From, w.Until, before.Until)
+					}
+				}
+			}
+			for until := range want {
+				if got[until] != 1 {
+					t.Errorf("%s %s until %s: %d jobs", period, zone, until, got[until])
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%s %s: %d reports in a year, want %d", period, zone, len(got), len(want))
+			}
+		}
+	}
+	if len(counted) > 0 {
+		t.Errorf("counted %v", counted)
+	}
+}
+
+// Row 55: what the schedule is told twice, or late, comes to the same jobs.
+func TestFault55Jobs(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		var all []aurora.Assistant
+		for i, zone := range rapid.SliceOfN(rapid.SampledFrom(zones), 1, 12).Draw(r, "zones") {
+			all = append(all, assistantIn(fmt.Sprint("a", i), zone))
+		}
+		at := time.Unix(rapid.Int64Range(1767225600, 1798761600).Draw(r, "at"), 0).UTC().Truncate(time.Hour) // in 2026
+		period := rapid.SampledFrom([]aurora.Period{aurora.Weekly, aurora.Monthly}).Draw(r, "period")
+		everybody := rapid.Bool().Draw(r, "all")
+		var first []string
+		for i, late := range []time.Duration{0, 0, time.Minute, 50 * time.Minute, 26 * time.Hour} {
+			s, queue, _ := scheduler(stored{internal: all, scheduled: all}, at.Add(late))
+			n, err := s.Scheduled(context.Background(), period, at, everybody)
+			got := queue.take()
+			if err != nil || n != len(got) || everybody && n != len(all) {
+				r.Fatalf("%d of %d, %v", n, len(got), err)
+			}
+			if i == 0 {
+				first = got
+			} else if !slices.Equal(first, got) {
+				r.Fatalf("%v late: %v, and in time %v", late, got, first)
+			}
+		}
+	})
+}
+
+func TestInternal(t *testing.T) {
+	now := time.Date(2026, 11, 18, 15, 20, 30, 5, time.UTC)
+	s, queue, _ := scheduler(stored{internal: []aurora.Assistant{assistantIn("a", "America/New_York"), assistantIn("b", "Asia/Kathmandu"), assistantIn("c", "Nowhere/Land")}}, now)
+	n, err := s.Internal(t.Context(), aurora.Weekly)
+	want := []string{
+		`{"assistantId":"a","period":"weekly","until":"2026-11-18T11:00:00-05:00"}`,
+		`{"assistantId":"b","period":"weekly","until":"2026-11-18T22:00:00+05:45"}`, // its clock shows 21:05
+		`{"assistantId":"c","period":"weekly","until":"2026-11-18T16:00:00Z"}`}
+	if got := queue.take(); n != 3 || err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d %v\n%s", n, err, strings.Join(got, "\n"))
+	}
+	s, _, _ = scheduler(stored{err: fault.New(fault.Unavailable, "Away.")}, now)
+	if _, err := s.Internal(t.Context(), aurora.Weekly); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.Scheduled(t.Context(), aurora.Weekly, now, true); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Row 56: one assistant of forty cannot be read, and one's job is not taken. The others are queued, somebody hears of it,
+// and what failed is tried again as a whole.
+func TestFault56Jobs(t *testing.T) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	defer slog.SetDefault(before)
+	var all []aurora.Assistant
+	for i := range 39 {
+		all = append(all, assistantIn(fmt.Sprintf("a%02d", i), "UTC"))
+	}
+	poison := errors.New("item poison: it is no JSON")
+	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	t.Run("fault 56, an assistant that cannot be read", func(t *testing.T) {
+		s, queue, counted := scheduler(stored{internal: all, scheduled: all[:3], wrong: []error{poison}}, now)
+		if n, err := s.Internal(t.Context(), aurora.Weekly); n != 39 || err != nil || len(queue.take()) != 39 || counted["ReportFailed"] != 1 {
+			t.Errorf("%d %v, counted %v", n, err, counted)
+		}
+		if n, err := s.Scheduled(t.Context(), aurora.Weekly, now, false); n != 39 || err != nil || len(queue.take()) != 39 || counted["ReportFailed"] != 2 {
+			t.Errorf("%d %v, counted %v", n, err, counted)
+		}
+	})
+	t.Run("fault 56, a job that is not taken", func(t *testing.T) {
+		for name, fail := range map[string]func(string) error{
+			"refused":  func(string) error { return errors.New("SQS is away") },
+			"panicked": func(string) error { panic("nil map") },
+		} {
+			s, queue, counted := scheduler(stored{internal: all}, now)
+			queue.fail = func(body string) error {
+				if strings.Contains(body, `"a07"`) {
+					return fail(body)
+				}
+				return nil
+			}
+			n, err := s.Internal(t.Context(), aurora.Weekly)
+			if n != 38 || !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "a07") || len(queue.take()) != 38 || counted["ReportFailed"] != 1 {
+				t.Errorf("%s: %d %v, counted %v", name, n, err, counted)
+			}
+		}
+	})
+}

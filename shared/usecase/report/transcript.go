@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+// Transcript is the page of one call that deserves attention: what a report says about it, and what was said.
+type Transcript struct {
+	Call          aurora.Attention
+	Turns         []aurora.Turn
+	AssistantName string
+	OrgName       string
+	// Language is the BCP 47 tag of what was said; empty where it is unknown.
+	Language string
+	// Zone is the assistant's; nil is that of the call's time.
+	Zone *time.Location
+	// Public is as in Page.
+	Public string
+}
+
+const (
+	maxTurns = 5000
+	maxTurn  = 20_000 // characters
+	maxSaid  = 2_000_000
+)
+
+type transcriptView struct {
+	Title, Assistant, Org string
+	When, Zone, Tongue    string
+	Card                  card
+	Turns                 []turnView
+	More                  string
+}
+
+type turnView struct {
+	Who, Offset string
+	Caller      bool
+	Said        []string
+}
+
+// HTML is the transcript as one file that loads and runs nothing.
+func (t Transcript) HTML() ([]byte, error) {
+	zone := t.Zone
+	if zone == nil {
+		zone = t.Call.At.Location()
+	}
+	p := Page{Public: t.Public, Report: aurora.Report{AssistantName: t.AssistantName}}
+	at := t.Call.At.In(zone)
+	v := transcriptView{Assistant: p.assistant(80), Org: tidy(t.OrgName, 120), When: at.Format("Monday 2 January 2006, 15:04"),
+		Zone: zoned(zone.String(), at), Tongue: tongue(t.Language), Card: p.card(t.Call, zone, pageSizes)}
+	v.Title = "Call of " + v.When + " – " + v.Assistant
+	said := 0
+	for i, turn := range t.Turns {
+		text := tidyLines(turn.Text, maxTurn)
+		if said += len(text); i >= maxTurns || said > maxSaid {
+			v.More = fmt.Sprintf("The call went on: %s more turns are not shown.", spelled(len(t.Turns)-i))
+			break
+		}
+		if text == "" {
+			continue
+		}
+		one := turnView{Who: v.Assistant, Caller: turn.Who != aurora.TheAssistant, Said: paragraphs(text, maxTurn)}
+		if one.Caller {
+			one.Who = "Caller"
+		}
+		if s := turn.Seconds; s >= 0 && !math.IsInf(s, 0) && s < 1e6 {
+			one.Offset = fmt.Sprintf("%d:%02d", int(s)/60, int(s)%60)
+		}
+		v.Turns = append(v.Turns, one)
+	}
+	return rendered("transcript.html.tmpl", v)
+}

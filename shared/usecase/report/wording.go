@@ -1,0 +1,158 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+// endings are the ended reasons that occur most, in words. The names are those of aurora.Classify's table.
+var endings = map[string]string{
+	"customer-ended-call":                                             "Customer ended the call",
+	"customer-ended-call-before-warm-transfer":                        "Customer ended the call before the transfer",
+	"customer-ended-call-after-warm-transfer-attempt":                 "Customer ended the call after the transfer was tried",
+	"customer-ended-call-during-transfer":                             "Customer ended the call during the transfer",
+	"customer-did-not-answer":                                         "Customer did not answer",
+	"customer-busy":                                                   "Customer's line was busy",
+	"customer-did-not-give-microphone-permission":                     "Customer did not allow the microphone",
+	"assistant-ended-call":                                            "Assistant ended the call",
+	"assistant-ended-call-after-message-spoken":                       "Assistant ended the call after its last words",
+	"assistant-ended-call-with-hangup-task":                           "Assistant ended the call",
+	"assistant-said-end-call-phrase":                                  "Assistant said goodbye",
+	"assistant-said-message-with-end-call-enabled":                    "Assistant said goodbye",
+	"assistant-forwarded-call":                                        "Assistant passed the call on",
+	"assistant-error":                                                 "The assistant failed",
+	"assistant-not-found":                                             "The assistant was not found",
+	"assistant-join-timed-out":                                        "The assistant did not come in time",
+	"silence-timed-out":                                               "Nobody said anything for too long",
+	"exceeded-max-duration":                                           "The call reached its longest time",
+	"voicemail":                                                       "Reached voicemail",
+	"manually-canceled":                                               "Cancelled by hand",
+	"twilio-failed-to-connect-call":                                   "The call could not be connected",
+	"twilio-reported-customer-misdialed":                              "The number was wrong",
+	"vonage-completed":                                                "The call was completed",
+	"vonage-disconnected":                                             "The line was cut",
+	"vonage-failed-to-connect-call":                                   "The call could not be connected",
+	"vonage-rejected":                                                 "The call was rejected",
+	"phone-call-provider-closed-websocket":                            "The telephone provider cut the line",
+	"call.in-progress.error-transfer-failed":                          "The transfer failed",
+	"call.in-progress.twilio-completed-call":                          "The call was completed",
+	"call.in-progress.sip-completed-call":                             "The call was completed",
+	"call.in-progress.error-assistant-did-not-receive-customer-audio": "Nothing was heard of the customer",
+	"call.ringing.sip-inbound-caller-hungup-before-call-connect":      "Caller hung up before the call was connected",
+	"call.forwarding.operator-busy":                                   "Nobody was free to take the call over",
+	"call.ringing.hook-executed-transfer":                             "Passed on while it rang",
+	"unknown-error":                                                   "An unknown error",
+	"unknown":                                                         "Unknown",
+	"completed":                                                       "The call was completed",
+	"busy":                                                            "The line was busy",
+	"no-answer":                                                       "Nobody answered",
+	"canceled":                                                        "Cancelled before anybody answered",
+	"failed":                                                          "The call could not be connected",
+}
+
+// ending is an ended reason in words; raw is the reason itself where the words do not say it.
+func ending(reason string) (words, raw string) {
+	raw = tidy(reason, 120)
+	if raw == "" {
+		return "Unknown", ""
+	}
+	if w, ok := endings[strings.ReplaceAll(strings.ToLower(raw), "_", "-")]; ok {
+		if strings.EqualFold(w, raw) {
+			raw = ""
+		}
+		return w, raw
+	}
+	words = strings.Join(strings.FieldsFunc(raw, func(r rune) bool { return r == '-' || r == '.' || r == '_' || r == ' ' }), " ")
+	if words == "" {
+		return raw, ""
+	}
+	words = capital(words)
+	if strings.EqualFold(words, raw) {
+		return words, ""
+	}
+	return words, raw
+}
+
+func capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[size:]
+}
+
+// heading says which way a call went.
+func heading(d aurora.Direction) string {
+	switch d {
+	case aurora.Inbound:
+		return "Incoming"
+	case aurora.Outbound:
+		return "Outgoing"
+	case aurora.Web:
+		return "Over the web"
+	}
+	return ""
+}
+
+// a row is one bar of a list.
+type row struct {
+	Label string
+	Raw   string // what the provider calls it; empty where the label says it
+	Count string
+	Share string // of the calls
+	Width int    // percent of the longest bar
+	Class string // positive, neutral, negative, …; decides nothing but a colour
+}
+
+// rowsOf are the entries of a map in order: by count, then by name. What goes beyond limit becomes one row.
+func rowsOf[K ~string](counts map[K]int, limit int, name func(string) (string, string)) []row {
+	type entry struct {
+		key string
+		n   int
+	}
+	var all []entry
+	sum := 0
+	for k, n := range counts {
+		if n > 0 {
+			all = append(all, entry{string(k), n})
+			sum += n
+		}
+	}
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(b.n-a.n, strings.Compare(a.key, b.key)) })
+	if len(all) == limit+1 {
+		limit++ // "1 other" would take the same space and say less
+	}
+	var rows []row
+	rest := 0
+	for i, e := range all {
+		if i >= limit {
+			rest += e.n
+			continue
+		}
+		label, raw := name(e.key)
+		rows = append(rows, bar(label, raw, e.n, sum, all[0].n))
+	}
+	if rest > 0 {
+		rows = append(rows, bar(spelled(len(all)-limit)+" others together", "", rest, sum, all[0].n))
+	}
+	return rows
+}
+
+func bar(label, raw string, n, whole, longest int) row {
+	return row{Label: label, Raw: raw, Count: spelled(n), Share: share(n, whole),
+		Width: min(100, max(1, int(100*float64(n)/float64(max(longest, 1)))))}
+}
+
+// plainly names an outcome or a sentiment.
+func plainly(key string) (words, raw string) {
+	words = capital(tidy(key, 60))
+	if words == "" {
+		words = "Unknown"
+	}
+	return words, ""
+}

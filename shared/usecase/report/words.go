@@ -1,0 +1,237 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+// thin is the space between groups of three digits: narrow, and no line breaks at it.
+const thin = "\u202f"
+
+// spelled is a whole number in groups of three digits.
+func spelled(n int) string {
+	digits := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, digits = "−", digits[1:]
+	}
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteString(thin)
+		}
+		b.WriteRune(d)
+	}
+	return sign + b.String()
+}
+
+// compact is a whole number in at most four characters or so, for where there is no space.
+func compact(n int) string {
+	switch {
+	case n < 1000:
+		return strconv.Itoa(n)
+	case n < 9_950:
+		return strconv.FormatFloat(float64(n)/1e3, 'f', 1, 64) + "k"
+	case n < 999_500:
+		return strconv.Itoa((n+500)/1000) + "k"
+	default:
+		return strconv.Itoa(int(math.Round(float64(n)/1e6))) + "M"
+	}
+}
+
+// finite is f, and 0 where f is no number that can be shown.
+func finite(f float64) float64 {
+	if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 1e15 {
+		return 0
+	}
+	return f
+}
+
+// decimals is a number with this many places, in groups.
+func decimals(f float64, places int) string {
+	text := strconv.FormatFloat(math.Abs(finite(f)), 'f', places, 64)
+	whole, rest, _ := strings.Cut(text, ".")
+	n, err := strconv.Atoi(whole)
+	if err != nil {
+		return text
+	}
+	text = spelled(n)
+	if rest != "" {
+		text += "." + rest
+	}
+	if f < 0 && strings.Trim(text, "0.") != "" {
+		text = "−" + text
+	}
+	return text
+}
+
+// minutes is a number of minutes: with one place while it is small.
+func minutes(f float64) string {
+	if f = finite(f); f != 0 && math.Abs(f) < 10 {
+		return decimals(f, 1)
+	}
+	return decimals(f, 0)
+}
+
+// money is an amount as people write it: $12.34.
+func money(amount float64, currency string) string {
+	amount = finite(amount)
+	text := decimals(math.Abs(amount), 2)
+	below := amount != 0 && math.Abs(amount) < 0.005
+	if below {
+		text = "0.01"
+	}
+	if currency = tidy(currency, 8); currency == "USD" || currency == "" {
+		text = "$" + text
+	} else {
+		text += "\u00a0" + currency
+	}
+	if below {
+		return "under " + text
+	}
+	if amount < 0 {
+		return "−" + text
+	}
+	return text
+}
+
+// lasting is a length of time in words: 48 s, 2 min 14 s, 1 h 3 min.
+func lasting(seconds float64) string {
+	s := int(math.Round(max(finite(seconds), 0)))
+	const gap = "\u00a0"
+	switch {
+	case s < 60:
+		return strconv.Itoa(s) + gap + "s"
+	case s < 3600 && s%60 == 0:
+		return strconv.Itoa(s/60) + gap + "min"
+	case s < 3600:
+		return fmt.Sprintf("%d%smin%s%d%ss", s/60, gap, gap, s%60, gap)
+	case s%3600/60 == 0:
+		return spelled(s/3600) + gap + "h"
+	default:
+		return fmt.Sprintf("%s%sh%s%d%smin", spelled(s/3600), gap, gap, s%3600/60, gap)
+	}
+}
+
+// share is a part of a whole in percent, in words that do not call the few none nor the most all.
+func share(part, whole int) string {
+	if whole <= 0 || part <= 0 {
+		return "0%"
+	}
+	p := 100 * float64(part) / float64(whole)
+	switch {
+	case p < 0.5:
+		return "under 1%"
+	case p > 99.5 && part < whole:
+		return "over 99%"
+	default:
+		return spelled(int(math.Round(p))) + "%"
+	}
+}
+
+// calls is a number of calls.
+func calls(n int) string {
+	if n == 1 {
+		return "1 call"
+	}
+	return spelled(n) + " calls"
+}
+
+// a change is how a figure stands to the one of the window before.
+type change struct {
+	Arrow string // ▲ or ▼; empty where nothing changed
+	Words string // 23 more (+12%)
+	Tone  string // good or bad, where nobody would argue; else empty
+}
+
+// changed compares a figure with the one before. more and fewer are the words for the two directions.
+func changed(now, before float64, spell func(float64) string, more, fewer, earlier string) change {
+	now, before = finite(now), finite(before)
+	d := now - before
+	amount := spell(math.Abs(d))
+	if d == 0 || amount == spell(0) {
+		return change{Words: "no change"}
+	}
+	c := change{Arrow: "▲", Words: amount + " " + more}
+	sign := "+"
+	if d < 0 {
+		c, sign = change{Arrow: "▼", Words: amount + " " + fewer}, "−"
+	}
+	if before <= 0 {
+		c.Words += " (none " + earlier + ")"
+		return c
+	}
+	switch p := math.Abs(d) / before * 100; {
+	case p < 0.5:
+		c.Words += " (" + sign + "under 1%)"
+	case p < 1e6:
+		c.Words += " (" + sign + spelled(int(math.Round(p))) + "%)"
+	}
+	return c
+}
+
+// toned says which direction is good.
+func (c change) toned(upIsBad bool) change {
+	if c.Arrow != "" && upIsBad {
+		c.Tone = "good"
+		if c.Arrow == "▲" {
+			c.Tone = "bad"
+		}
+	}
+	return c
+}
+
+// midnights reports whether a window begins and ends with a day.
+func midnights(from, until time.Time) bool {
+	return aurora.Midnight(from).Equal(from) && aurora.Midnight(until).Equal(until)
+}
+
+// spanned is a window in words: Monday 16 – Sunday 22 November 2026, with the times where it does not consist of days.
+func spanned(from, until time.Time) string {
+	if !midnights(from, until) {
+		const layout = "Monday 2 January 2006, 15:04"
+		return from.Format(layout) + " – " + until.Format(layout)
+	}
+	last := aurora.Midnight(until.Add(-time.Second))
+	switch {
+	case !last.After(from):
+		return last.Format("Monday 2 January 2006")
+	case from.Year() != last.Year():
+		return from.Format("Monday 2 January 2006") + " – " + last.Format("Monday 2 January 2006")
+	case from.Month() == last.Month() && from.Day() == 1 && until.Day() == 1:
+		return from.Format("January 2006")
+	case from.Month() == last.Month():
+		return from.Format("Monday 2") + " – " + last.Format("Monday 2 January 2006")
+	default:
+		return from.Format("Monday 2 January") + " – " + last.Format("Monday 2 January 2006")
+	}
+}
+
+// lately names a window as somebody does who reads about it at the time made: last week, in October 2026, in the week to
+// Sunday 22 November.
+func lately(p aurora.Period, from, until, made time.Time) string {
+	made = made.In(until.Location())
+	since := made.Sub(until)
+	if !midnights(from, until) {
+		return "in the " + unit(p) + " to " + until.Format("Monday 2 January, 15:04")
+	}
+	switch {
+	case p == aurora.Monthly && from.Day() == 1 && until.Day() == 1:
+		return "in " + from.Format("January 2006")
+	case p == aurora.Weekly && until.Weekday() == time.Monday && since >= 0 && since < 7*24*time.Hour:
+		return "last week"
+	}
+	return "in the " + unit(p) + " to " + until.Add(-time.Second).Format("Monday 2 January")
+}
+
+func unit(p aurora.Period) string {
+	if p == aurora.Monthly {
+		return "month"
+	}
+	return "week"
+}

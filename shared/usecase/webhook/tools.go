@@ -1,0 +1,279 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// Tools does what a model at the provider asks for. Its errors are told to that model by their fault's sentence; an
+// unknown tool is one of them.
+type Tools interface {
+	Call(ctx context.Context, a aurora.Assistant, session ToolSession, id, name string, arguments json.RawMessage) (string, error)
+}
+
+// ToolSession says for whom a tool acts; all of it comes from the provider, nothing from the model.
+type ToolSession struct {
+	CallID  string
+	CallSID string       // Twilio's name of the live call; may be empty
+	Caller  aurora.Phone // empty where the number is withheld
+	// UserMessages is how many messages the caller has said so far, as far as the provider tells.
+	UserMessages int
+	// Occurrence counts equal calls of one message, from 0.
+	Occurrence int
+}
+
+const (
+	toolTime     = 15 * time.Second // for all calls of a message, which run at once; Vapi waits 20 s
+	maxToolCalls = 20               // of one message that are run
+)
+
+var (
+	errNoTool   = fault.New(fault.NotFound, "There is no such tool.")
+	errNoObject = fault.New(fault.Invalid, "The arguments are not a JSON object.")
+	errTooMany  = fault.New(fault.Invalid, "Too many tools were asked for.")
+	errLate     = fault.New(fault.Timeout, "The tool did not answer in time.")
+	errFailed   = fault.New(fault.Upstream, "The tool failed.")
+	errNobody   = fault.New(fault.Unavailable, "The assistant's tools are not available.")
+)
+
+// toolCall is one call that a message asks for; refused says why it cannot be made.
+type toolCall struct {
+	id, name   string
+	arguments  json.RawMessage
+	occurrence int
+	refused    error
+}
+
+// toolResult is its answer, as Vapi reads it (https://docs.vapi.ai/server-url/events).
+type toolResult struct {
+	ToolCallID string `json:"toolCallId"`
+	Name       string `json:"name"`
+	Result     string `json:"result,omitempty"`
+	Error      string `json:"error,omitempty"`
+}
+
+// toolCalls answers tool-calls: every call in its place, whatever became of it.
+func (r *Receiver) toolCalls(ctx context.Context, m aurora.Message) Answer {
+	return Answer{Body: map[string]any{"results": r.callAll(ctx, m, callsOf(m))}}
+}
+
+// functionCall answers the older form, which knows one call and no errors.
+func (r *Receiver) functionCall(ctx context.Context, m aurora.Message) Answer {
+	arguments, err := argumentsOf(m.Value("functionCall.parameters", "functionCall.arguments"))
+	call := toolCall{id: m.Text("functionCall.id", "toolCallId"), name: m.Text("functionCall.name", "functionCall.function.name"), arguments: arguments, refused: err}
+	result := r.callAll(ctx, m, []toolCall{call})[0]
+	if result.Error != "" {
+		return Answer{Body: map[string]string{"result": "Error: " + result.Error}}
+	}
+	return Answer{Body: map[string]string{"result": result.Result}}
+}
+
+// callAll runs the calls at once and answers in their order.
+func (r *Receiver) callAll(ctx context.Context, m aurora.Message, calls []toolCall) []toolResult {
+	ctx, cancel := context.WithTimeout(ctx, toolTime)
+	defer cancel()
+	results := make([]toolResult, len(calls))
+	if len(calls) == 0 {
+		return results
+	}
+	a, err := r.toolsOwner(ctx, m)
+	if err != nil {
+		slog.WarnContext(ctx, "no tools: the assistant is unknown", "error", err)
+	}
+	session := toolSession(m)
+	pending := make([]<-chan toolResult, len(calls))
+	for i, call := range calls {
+		switch {
+		case call.refused != nil:
+		case call.name == "":
+			call.refused = errNoTool
+		case err != nil:
+			call.refused = errNobody
+		case i >= maxToolCalls:
+			call.refused = errTooMany
+		case r.Tools == nil:
+			call.refused = errNoTool
+		}
+		results[i] = toolResult{ToolCallID: call.id, Name: call.name, Error: told(call.refused)}
+		if call.refused == nil {
+			session.Occurrence = call.occurrence
+			pending[i] = r.callOne(ctx, a, session, call)
+		}
+	}
+	for i, done := range pending {
+		if done != nil {
+			results[i] = await(ctx, done, calls[i])
+		}
+	}
+	return results
+}
+
+// toolsOwner is the assistant whose tools a message calls.
+func (r *Receiver) toolsOwner(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return r.assistant(ctx, m)
+}
+
+// callOne begins a call. The channel has room, so that a tool that comes late waits for nobody.
+func (r *Receiver) callOne(ctx context.Context, a aurora.Assistant, session ToolSession, call toolCall) <-chan toolResult {
+	done := make(chan toolResult, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				slog.ErrorContext(ctx, "panic in a tool", "tool", clip(call.name, 64), "panic", fmt.Sprint(p))
+				done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errFailed)}
+			}
+		}()
+		result := toolResult{ToolCallID: call.id, Name: call.name}
+		text, err := r.Tools.Call(ctx, a, session, call.id, call.name, call.arguments)
+		if err != nil {
+			slog.WarnContext(ctx, "tool failed", "tool", clip(call.name, 64), "error", err)
+			if ctx.Err() != nil {
+				err = errLate
+			}
+			result.Error = told(err)
+		} else {
+			result.Result = oneLine(text)
+		}
+		done <- result
+	}()
+	return done
+}
+
+func await(ctx context.Context, done <-chan toolResult, call toolCall) toolResult {
+	select {
+	case result := <-done:
+		return result
+	case <-ctx.Done():
+	}
+	select {
+	case result := <-done: // just in time
+		return result
+	default:
+		return toolResult{ToolCallID: call.id, Name: call.name, Error: told(errLate)}
+	}
+}
+
+// told is an error as the model at the provider reads it; only our own sentences leave.
+func told(err error) string {
+	if err == nil {
+		return ""
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return oneLine(f.Message)
+	}
+	return errFailed.Message
+}
+
+var lineBreaks = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[ \t]*[\r\n\v\f\x{85}\x{2028}\x{2029}]+\s*`)
+})
+
+// oneLine is a result as Vapi reads it: one line, an object as JSON, and never nothing, which it takes for no answer.
+func oneLine(text string) string {
+	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
+	var compact bytes.Buffer
+	if (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) && json.Compact(&compact, []byte(text)) == nil {
+		text = compact.String()
+	}
+	if text = lineBreaks().ReplaceAllString(text, " "); text == "" {
+		return "Done."
+	}
+	return text
+}
+
+// callsOf are the calls of a message, each once: the lists repeat each other.
+func callsOf(m aurora.Message) []toolCall {
+	var calls []toolCall
+	seen, equal := map[string]bool{}, map[string]int{}
+	for _, list := range []string{"toolCallList", "toolCalls", "toolWithToolCallList"} {
+		first := len(calls) == 0
+		for _, entry := range m.Objects(list) {
+			call := callOf(entry)
+			if call.id == "" && !first || call.id != "" && seen[call.id] {
+				continue
+			}
+			seen[call.id] = true
+			key := call.name + " " + string(call.arguments)
+			call.occurrence = equal[key]
+			equal[key]++
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// callOf reads one entry: OpenAI's shape, Vapi's flat one, or a tool with its call inside. A tool's own parameters are a
+// schema, not arguments.
+func callOf(entry aurora.Message) (c toolCall) {
+	var err error
+	if entry.IsObject("toolCall") {
+		c.arguments, err = argumentsOf(entry.Value("toolCall.function.arguments", "toolCall.function.parameters", "toolCall.arguments", "toolCall.parameters"))
+	} else {
+		c.arguments, err = argumentsOf(entry.Value("function.arguments", "function.parameters", "arguments", "parameters"))
+	}
+	c.id = entry.Text("toolCall.id", "id", "toolCallId")
+	c.name = entry.Text("toolCall.function.name", "toolCall.name", "function.name", "name")
+	c.refused = err
+	return c
+}
+
+// argumentsOf makes one JSON object, its keys in order, of arguments that came as an object, as a string of one, or not
+// at all.
+func argumentsOf(v any) (json.RawMessage, error) {
+	if text, ok := v.(string); ok {
+		v = nil
+		if strings.TrimSpace(text) != "" {
+			d := json.NewDecoder(strings.NewReader(text))
+			d.UseNumber()
+			if !json.Valid([]byte(text)) || d.Decode(&v) != nil || v == nil {
+				return nil, errNoObject
+			}
+		}
+	}
+	switch v := v.(type) {
+	case nil:
+		return json.RawMessage(`{}`), nil
+	case map[string]any:
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, errNoObject.Because(err)
+		}
+		return b, nil
+	}
+	return nil, errNoObject
+}
+
+func toolSession(m aurora.Message) ToolSession {
+	s := ToolSession{CallID: m.Text("call.id", "callId", "call.callId", "session.callId", "session.id", "session.callSid", "session.streamSid")}
+	for _, id := range m.IDs("call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "callSid", "phoneCallProviderId") {
+		if strings.HasPrefix(id, "CA") {
+			s.CallSID = id
+			break
+		}
+	}
+	s.Caller, _ = m.Phone("customer.number", "call.customer.number", "session.callerPhoneNumber", "session.from", "call.customerNumber")
+	for _, list := range []string{"artifact.messages", "messages", "call.messages", "conversation"} {
+		for _, said := range m.Objects(list) {
+			if said.Text("role") == "user" {
+				s.UserMessages++
+			}
+		}
+		if s.UserMessages > 0 {
+			break
+		}
+	}
+	return s
+}

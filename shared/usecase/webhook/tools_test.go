@@ -1,0 +1,152 @@
+package webhook_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/usecase/webhook"
+)
+
+// everybody is any assistant that is asked for.
+type everybody struct{}
+
+func (everybody) ByID(_ context.Context, id string) (a aurora.Assistant, err error) {
+	a.AssistantID = aurora.Text(id)
+	return a, nil
+}
+
+func (e everybody) ByNumber(ctx context.Context, n aurora.Phone) (aurora.Assistant, error) {
+	return e.ByID(ctx, string(n))
+}
+
+// tool is a function that answers webhook.Tools.
+type tool func(ctx context.Context, name string, arguments json.RawMessage) (string, error)
+
+func (t tool) Call(ctx context.Context, _ aurora.Assistant, _ webhook.ToolSession, _, name string, arguments json.RawMessage) (string, error) {
+	return t(ctx, name, arguments)
+}
+
+// ask sends calls of these tools and returns the answer as JSON.
+func ask(t *testing.T, tools webhook.Tools, names ...string) string {
+	t.Helper()
+	var calls []string
+	for i, name := range names {
+		calls = append(calls, fmt.Sprintf(`{"id":"c%d","function":{"name":%q,"arguments":"{}"}}`, i, name))
+	}
+	r := webhook.Receiver{Assistants: everybody{}, Tools: tools}
+	answer, err := r.Receive(t.Context(), []byte(`{"message":{"type":"tool-calls","session":"riley","toolCallList":[`+strings.Join(calls, ",")+`]}}`))
+	if err != nil || answer.Created {
+		t.Fatal(answer, err)
+	}
+	b, err := json.Marshal(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestToolCallsRunAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		began := time.Now()
+		got := ask(t, tool(func(ctx context.Context, name string, _ json.RawMessage) (string, error) {
+			switch name {
+			case "quick":
+				<-time.After(time.Second)
+				return "quick", nil
+			case "slow":
+				<-time.After(14 * time.Second)
+				return "slow", nil
+			case "heeds":
+				<-ctx.Done()
+				return "", errors.New("gone")
+			}
+			<-release
+			return "too late", nil
+		}), "slow", "deaf", "quick", "heeds")
+		want := `{"results":[{"toolCallId":"c0","name":"slow","result":"slow"},{"toolCallId":"c1","name":"deaf","error":"The tool did not answer in time."},` +
+			`{"toolCallId":"c2","name":"quick","result":"quick"},{"toolCallId":"c3","name":"heeds","error":"The tool did not answer in time."}]}`
+		if took := time.Since(began); got != want || took != 15*time.Second {
+			t.Errorf("after %v: %s", took, got)
+		}
+		close(release)
+		synctest.Wait()
+	})
+}
+
+func TestWithoutTools(t *testing.T) {
+	if got := ask(t, nil, "send_sms"); got != `{"results":[{"toolCallId":"c0","name":"send_sms","error":"There is no such tool."}]}` {
+		t.Error(got)
+	}
+}
+
+func TestToolsOfAMessageThatIsTooLong(t *testing.T) {
+	var mu sync.Mutex
+	ran := 0
+	counting := tool(func(context.Context, string, json.RawMessage) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		ran++
+		return "ok", nil
+	})
+	if ask(t, counting, make([]string, 500)...); ran != 0 {
+		t.Errorf("%d ran without a name", ran)
+	}
+	got := ask(t, counting, slices.Repeat([]string{"t"}, 500)...)
+	if ran != 20 || strings.Count(got, `"Too many tools were asked for."`) != 480 {
+		t.Errorf("%d ran: %s", ran, got[:200])
+	}
+}
+
+func TestToolResultsAreOneLine(t *testing.T) {
+	for result, want := range map[string]string{
+		"a\nb": "a b", " a \r\n\t b\u2028c\u0085": "a b c", "two  spaces": "two  spaces", "": "Done.", "\n": "Done.", "\xff": "\uFFFD",
+		"{\n \"a\": [ 1 ]\n}": `{"a":[1]}`, "[1,\n2]": "[1,2]", "{not\njson}": "{not json}", "\"quoted\n\"": "\"quoted \"",
+	} {
+		got := ask(t, tool(func(context.Context, string, json.RawMessage) (string, error) { return result, nil }), "t")
+		quoted, _ := json.Marshal(want)
+		if got != `{"results":[{"toolCallId":"c0","name":"t","result":`+string(quoted)+`}]}` {
+			t.Errorf("%q: %s", result, got)
+		}
+	}
+}
+
+// FuzzToolCalls: whatever the lists hold, the answer is 200 with a result for each, and what runs has an object of
+// arguments.
+func FuzzToolCalls(f *testing.F) {
+	for _, list := range []string{`[]`, `[{"id":"a","function":{"name":"t","arguments":"{}"}}]`, `"[{\"name\":\"t\"}]"`, `[{"toolCall":{"id":1,"parameters":{"a":1}},"name":"t"}]`,
+		`{"0":1}`, `[[],{},null,1,"{}",{"toolCall":"{\"function\":\"{}\"}"},{"function":[1]}]`, `[{"name":"t","arguments":"{\"a\":1e999}"}]`} {
+		f.Add(list)
+	}
+	f.Fuzz(func(t *testing.T, list string) {
+		if !json.Valid([]byte(list)) {
+			t.Skip("no JSON is another test")
+		}
+		for _, kind := range []string{`"tool-calls","toolCallList":`, `"tool-calls","toolCalls":`, `"tool-calls","toolWithToolCallList":`, `"function-call","functionCall":`} {
+			r := webhook.Receiver{Assistants: everybody{}, Tools: tool(func(_ context.Context, name string, arguments json.RawMessage) (string, error) {
+				var object map[string]json.RawMessage
+				if err := json.Unmarshal(arguments, &object); err != nil || object == nil || name == "" {
+					t.Errorf("%q ran with %s", name, arguments)
+				}
+				return string(arguments), nil
+			})}
+			answer, err := r.Receive(t.Context(), []byte(`{"message":{"session":"riley","type":`+kind+list+`}}`))
+			if err != nil || answer.Created {
+				t.Fatal(answer, err)
+			}
+			b, err := json.Marshal(answer.Body)
+			if err != nil || !strings.Contains(string(b), `"result`) || strings.ContainsAny(string(b), "\n\r") {
+				t.Fatalf("%s, %v", b, err)
+			}
+		}
+	})
+}
