@@ -14,8 +14,8 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	scheduler := &report.Scheduler{
-		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Queue:      sqs.New(lambdaapp.AWS, s.Required("REPORTS_QUEUE_URL")),
+		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Queue:      sqs.New(lambdaapp.AWSConfig, s.Required("REPORTS_QUEUE_URL")),
 		Count:      lambdaapp.Count,
 		Now:        time.Now,
 	}

@@ -11,29 +11,29 @@ import (
 
 // scheduler queues the reports of every internal assistant.
 type scheduler interface {
-	Internal(ctx context.Context, period aurora.Period) (int, error)
+	QueueInternal(ctx context.Context, period aurora.Period) (int, error)
 }
 
 // serve is the function as Lambda calls it. The document sends no body; one that comes is not read.
 func serve(s scheduler) *web.Function {
 	return &web.Function{
-		Policy:  auth.Reports,
-		MaxBody: web.CallBody,
+		Policy:  auth.InternalPolicy,
+		MaxBody: web.MaxCallBody,
 		Routes: []web.Route{{Method: http.MethodPost, Path: "/api/reports/aurora-internal-report/{period}", Handler: func(w http.ResponseWriter, r *http.Request) error {
 			period, err := aurora.ParsePeriod(r.PathValue("period"))
 			if err != nil {
 				return err
 			}
-			if _, err := s.Internal(r.Context(), period); err != nil {
+			if _, err := s.QueueInternal(r.Context(), period); err != nil {
 				return err
 			}
-			return web.JSON(w, http.StatusOK, answer{"success", "Internal report generation process started for all assistants for the " + string(period) + " period."})
+			return web.WriteJSON(w, http.StatusOK, response{"success", "Internal report generation process started for all assistants for the " + string(period) + " period."})
 		}}},
 	}
 }
 
-// answer is the API document's.
-type answer struct {
+// response is the API document's.
+type response struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
 }

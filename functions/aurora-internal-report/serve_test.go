@@ -17,12 +17,12 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// house has two internal assistants, and one that cannot be read.
-type house struct{ away bool }
+// fakeAssistants has two internal assistants, and one that cannot be read.
+type fakeAssistants struct{ down bool }
 
-func (h house) Internal(context.Context) ([]aurora.Assistant, []error, error) {
-	if h.away {
-		return nil, nil, fault.New(fault.Unavailable, "The assistants cannot be read now.").Coded("store_unavailable").After(time.Second)
+func (h fakeAssistants) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+	if h.down {
+		return nil, nil, fault.New(fault.Unavailable, "The assistants cannot be read now.").WithCode("store_unavailable").WithRetryAfter(time.Second)
 	}
 	return []aurora.Assistant{
 		{Configuration: aurora.Configuration{AssistantID: "riley", TimeZone: "America/New_York"}},
@@ -30,18 +30,18 @@ func (h house) Internal(context.Context) ([]aurora.Assistant, []error, error) {
 	}, []error{errors.New("poison")}, nil
 }
 
-func (house) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
+func (fakeAssistants) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
 	panic("the route asks for internal assistants only")
 }
 
-// waiting takes jobs, or is away.
-type waiting struct {
-	away bool
+// fakeQueue takes jobs, or is away.
+type fakeQueue struct {
+	down bool
 	jobs chan string
 }
 
-func (q waiting) Send(_ context.Context, body string, _ map[string]string) error {
-	if q.away {
+func (q fakeQueue) Send(_ context.Context, body string, _ map[string]string) error {
+	if q.down {
 		return errors.New("no route to host")
 	}
 	q.jobs <- body
@@ -51,9 +51,9 @@ func (q waiting) Send(_ context.Context, body string, _ map[string]string) error
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	eventtest.Answers(t, "aurora-internal-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
-		q := waiting{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
+		q := fakeQueue{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
 		failed := 0
-		s := &report.Scheduler{Assistants: house{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return eventtest.Wednesday },
+		s := &report.Scheduler{Assistants: fakeAssistants{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return eventtest.Wednesday },
 			Count: func(context.Context, string) { failed++ }}
 		answer, err := serve(s).Invoke(in, event)
 		if err != nil {

@@ -11,6 +11,6 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	m := reportwiring.Read(s, reportwiring.Waiting)
+	m := reportwiring.NewMaker(s, reportwiring.APITiming)
 	lambdaapp.Start(s, serve(&service{assistants: m.Assistants, reports: m, now: time.Now}).Invoke)
 }

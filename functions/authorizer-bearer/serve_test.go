@@ -16,7 +16,7 @@ func (secrets) Secret(context.Context, string) (string, error) {
 }
 
 func TestEvents(t *testing.T) {
-	decide := serve(&auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}})
+	decide := serve(&auth.KeyStore{Secrets: secrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
 	golden.Events(t, "authorizer-bearer", func(t *testing.T, name string, event json.RawMessage) {
 		var r auth.Request
 		if err := json.Unmarshal(event, &r); err != nil {

@@ -7,6 +7,6 @@ import (
 )
 
 // serve answers API Gateway with the internal policy's decision.
-func serve(keys auth.Keys) func(context.Context, auth.Request) (auth.Response, error) {
-	return auth.Reports.Authorizer(keys)
+func serve(keys auth.KeySource) func(context.Context, auth.Request) (auth.Response, error) {
+	return auth.InternalPolicy.Authorizer(keys)
 }

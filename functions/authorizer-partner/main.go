@@ -13,10 +13,10 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	keys := &auth.Ring{
-		Secrets:  secretsmanager.New(lambdaapp.AWS, time.Now),
-		Names:    map[auth.Kind]string{auth.Internal: s.Required("INTERNAL_KEYS_SECRET"), auth.External: s.Required("EXTERNAL_KEYS_SECRET")},
-		Unusable: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+	keys := &auth.KeyStore{
+		Secrets:      secretsmanager.New(lambdaapp.AWSConfig, time.Now),
+		SecretNames:  map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET"), auth.KindExternal: s.Required("EXTERNAL_KEYS_SECRET")},
+		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 	lambdaapp.Start(s, serve(keys))
 }

@@ -7,6 +7,6 @@ import (
 )
 
 // serve answers API Gateway with the partner policy's decision.
-func serve(keys auth.Keys) func(context.Context, auth.Request) (auth.Response, error) {
-	return auth.Partner.Authorizer(keys)
+func serve(keys auth.KeySource) func(context.Context, auth.Request) (auth.Response, error) {
+	return auth.PartnerPolicy.Authorizer(keys)
 }

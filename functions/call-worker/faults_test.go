@@ -24,12 +24,12 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// lossy loses the reply of every so many writes to DynamoDB, once it has done them, and every so many outright.
-type lossy struct {
+// lossyTransport loses the reply of every so many writes to DynamoDB, once it has done them, and every so many outright.
+type lossyTransport struct {
 	every, n atomic.Int64
 }
 
-func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	n, every := l.n.Add(1), l.every.Load()
 	if every > 0 && n%every == 1 {
 		return nil, io.ErrUnexpectedEOF
@@ -42,10 +42,10 @@ func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// tables starts dynalite with the calls table and the ledger, and ends it with the test.
-func tables(t *testing.T) (func() (aws.Config, error), *lossy) {
+// startTables starts dynalite with the calls table and the ledger, and ends it with the test.
+func startTables(t *testing.T) (func() (aws.Config, error), *lossyTransport) {
 	t.Helper()
-	l := &lossy{}
+	l := &lossyTransport{}
 	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: l}}
 	client := dynamodb.NewFromConfig(cfg)
@@ -67,14 +67,14 @@ func tables(t *testing.T) (func() (aws.Config, error), *lossy) {
 // TestFault36And43 indexes one call by three names from twelve reports, each delivered twice, several at once, through
 // the real adapters, while replies are lost and calls fail. What failed is delivered again, as SQS does.
 func TestFault36And43(t *testing.T) {
-	config, network := tables(t)
-	b := objects{}
+	config, network := startTables(t)
+	b := fakeBucket{}
 	var notices []events.SQSMessage
 	for i := range 12 {
 		id := []string{"v1", "CA1", "MZ1"}[i%3]
 		assistant := map[bool]string{true: `,"assistantId":"riley"`}[i%2 == 0]
 		key := fmt.Sprintf("eoc/_/2026/11/18/%s~%08d.json", id, i)
-		b[key] = object{body: fmt.Sprintf(`{"message":{"type":"end-of-call-report","timestamp":%d,"call":{"id":%q%s},"callId":"v1","session":{"callSid":"CA1"},
+		b[key] = storedObject{body: fmt.Sprintf(`{"message":{"type":"end-of-call-report","timestamp":%d,"call":{"id":%q%s},"callId":"v1","session":{"callSid":"CA1"},
 			"streamSid":"MZ1","endedAt":"2026-11-18T15:04:%02dZ","cost":%d}}`, 1795014286704+i, id, assistant, i, i)}
 		body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{"eventName": "ObjectCreated:Put", "s3": map[string]any{"object": map[string]any{"key": key}}}}})
 		if err != nil {
@@ -84,11 +84,11 @@ func TestFault36And43(t *testing.T) {
 			notices = append(notices, events.SQSMessage{MessageId: fmt.Sprint(i, "-", d), Body: string(body)})
 		}
 	}
-	now := func() time.Time { return arrived }
+	now := func() time.Time { return arrivalTime }
 	retention := 400 * 24 * time.Hour
 	calls := dynamo.NewCalls(config, "calls", retention)
-	consume := sqs.Consume(serve(&webhook.Worker{Reader: b, Assistants: assistants{},
-		Index: &webhook.Index{Ledger: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}))
+	consume := sqs.Consume(serve(&webhook.Worker{Reader: b, Assistants: fakeAssistants{},
+		Index: &webhook.Index{Aliases: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}))
 
 	network.every.Store(7)
 	var wg sync.WaitGroup

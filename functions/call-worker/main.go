@@ -17,19 +17,19 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	reports := s3.New(lambdaapp.AWS, s.Required("BUCKET"))
-	retention := time.Duration(s.Number("RETENTION_DAYS", 400)) * 24 * time.Hour
-	models := modelwiring.Read(s)
+	reports := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
+	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
+	models := modelwiring.ReadSettings(s)
 	w := &webhook.Worker{
 		Reader:     reports,
-		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Index: &webhook.Index{
-			Ledger: dynamo.NewLedger(lambdaapp.AWS, s.Required("LEDGER_TABLE"), time.Now),
-			Rows:   dynamo.NewCalls(lambdaapp.AWS, s.Required("CALLS_TABLE"), retention),
-			Now:    time.Now, Retention: retention,
+			Aliases: dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
+			Rows:    dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
+			Now:     time.Now, Retention: retention,
 		},
-		Keeper:  webhook.Keeper{Objects: reports, Now: time.Now, Count: lambdaapp.Count},
-		Analyst: &callanalysis.Analyst{Chain: models.Chain(modelwiring.Unhurried), Models: modelwiring.List(s.Required("ANALYSIS_MODEL"))},
+		Archive:  webhook.Archive{Objects: reports, Now: time.Now, Count: lambdaapp.Count},
+		Analyser: &callanalysis.Analyst{Chain: models.Chain(modelwiring.WorkerTiming), Models: modelwiring.SplitList(s.Required("ANALYSIS_MODEL"))},
 	}
 	lambdaapp.Start(s, sqs.Consume(serve(w)))
 }

@@ -16,8 +16,8 @@ import (
 // serve handles one message: a raw report, which says so in an attribute, or the bucket's notification.
 func serve(w *webhook.Worker) func(context.Context, sqs.Message) error {
 	return func(ctx context.Context, m sqs.Message) error {
-		if _, raw := m.Attributes[webhook.RawAttribute]; raw {
-			return w.Raw(ctx, m.Body)
+		if _, raw := m.Attributes[webhook.QueuedKeyAttribute]; raw {
+			return w.StoreQueued(ctx, m.Body)
 		}
 		var n struct {
 			events.S3Event
@@ -35,7 +35,7 @@ func serve(w *webhook.Worker) func(context.Context, sqs.Message) error {
 		var failed []error
 		for _, record := range n.Records {
 			if strings.HasPrefix(record.EventName, "ObjectCreated:") {
-				failed = append(failed, w.Kept(ctx, record.S3.Object.URLDecodedKey))
+				failed = append(failed, w.ObjectCreated(ctx, record.S3.Object.URLDecodedKey))
 			}
 		}
 		return errors.Join(failed...)

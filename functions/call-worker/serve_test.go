@@ -28,8 +28,8 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// analyst asks a model at an address, through the adapter that asks in AWS.
-func analyst(url string) *callanalysis.Analyst {
+// newAnalyst asks a model at an address, through the adapter that asks in AWS.
+func newAnalyst(url string) *callanalysis.Analyst {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: url, Key: func(context.Context) (string, error) { return "sk-test", nil },
 		Limits: openai.Limits{Backoff: time.Millisecond}}}
 	return &callanalysis.Analyst{Models: []string{"gpt-4o-mini"}, Chain: func(refs []aurora.ModelRef) agent.Model {
@@ -41,39 +41,39 @@ func analyst(url string) *callanalysis.Analyst {
 	}}
 }
 
-var arrived = time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)
+var arrivalTime = time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)
 
-// objects is a bucket: the first object of a key stays, as with If-None-Match: * (package bucket's tests hold S3's
+// fakeBucket is a bucket: the first object of a key stays, as with If-None-Match: * (package bucket's tests hold S3's
 // protocol to it).
-type objects map[string]object
+type fakeBucket map[string]storedObject
 
-type object struct{ hash, body string }
+type storedObject struct{ hash, body string }
 
-func (b objects) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
+func (b fakeBucket) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
 	if there, ok := b[key]; ok {
 		return there.hash == hash, nil
 	}
-	b[key] = object{hash, string(body)}
+	b[key] = storedObject{hash, string(body)}
 	return true, nil
 }
 
-func (b objects) Read(_ context.Context, key string) ([]byte, time.Time, error) {
+func (b fakeBucket) Read(_ context.Context, key string) ([]byte, time.Time, error) {
 	o, ok := b[key]
 	if !ok {
 		return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
 	}
-	return []byte(o.body), arrived, nil
+	return []byte(o.body), arrivalTime, nil
 }
 
-// ledger and rows write on conditions, as DynamoDB does (package dynamo's tests hold dynalite to it).
-type ledger map[string]aurora.Alias
+// fakeLedger and rows write on conditions, as DynamoDB does (package dynamo's tests hold dynalite to it).
+type fakeLedger map[string]aurora.CallAlias
 
-func (l ledger) Alias(_ context.Context, name string) (aurora.Alias, bool, error) {
+func (l fakeLedger) Alias(_ context.Context, name string) (aurora.CallAlias, bool, error) {
 	a, ok := l[name]
 	return a, ok, nil
 }
 
-func (l ledger) Create(_ context.Context, a aurora.Alias) (bool, error) {
+func (l fakeLedger) CreateAlias(_ context.Context, a aurora.CallAlias) (bool, error) {
 	if _, ok := l[a.Name]; ok {
 		return false, nil
 	}
@@ -81,7 +81,7 @@ func (l ledger) Create(_ context.Context, a aurora.Alias) (bool, error) {
 	return true, nil
 }
 
-func (l ledger) Change(_ context.Context, a aurora.Alias) (bool, error) {
+func (l fakeLedger) UpdateAlias(_ context.Context, a aurora.CallAlias) (bool, error) {
 	if l[a.Name].Revision != a.Revision-1 {
 		return false, nil
 	}
@@ -89,45 +89,45 @@ func (l ledger) Change(_ context.Context, a aurora.Alias) (bool, error) {
 	return true, nil
 }
 
-type rows map[aurora.Place]aurora.Call
+type fakeRows map[aurora.CallKey]aurora.Call
 
-func (r rows) Row(_ context.Context, at aurora.Place) (aurora.Call, bool, error) {
+func (r fakeRows) Row(_ context.Context, at aurora.CallKey) (aurora.Call, bool, error) {
 	c, ok := r[at]
 	return c, ok, nil
 }
 
-func (r rows) Put(_ context.Context, c aurora.Call) error {
-	if r[c.Place].Version < c.Version {
-		r[c.Place] = c
+func (r fakeRows) Put(_ context.Context, c aurora.Call) error {
+	if r[c.CallKey].Version < c.Version {
+		r[c.CallKey] = c
 	}
 	return nil
 }
 
-func (r rows) Delete(_ context.Context, c aurora.Call) (bool, error) {
-	delete(r, c.Place)
+func (r fakeRows) Delete(_ context.Context, c aurora.Call) (bool, error) {
+	delete(r, c.CallKey)
 	return true, nil
 }
 
-type assistants struct{}
+type fakeAssistants struct{}
 
-func (assistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	if id == "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" {
 		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantName: "Riley"}, Language: "en-US"}, nil
 	}
 	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
-func (assistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
+func (fakeAssistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
 	if n == "+15551230100" {
 		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"}}, nil
 	}
 	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
-// kept is a bucket with every report of the webhook's events, and a few that no webhook writes.
-func kept(t *testing.T) objects {
+// newBucketWithReports is a bucket with every report of the webhook's events, and a few that no webhook writes.
+func newBucketWithReports(t *testing.T) fakeBucket {
 	t.Helper()
-	b := objects{
+	b := fakeBucket{
 		"eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/unreadable.json": {body: `{"message":`},
 		"eoc/_/undated/a b+c%é.json":                                          {body: `{"message":{"type":"end-of-call-report"}}`},
 		"eoc/_/undated/g-minimal.json":                                        {body: `{"message":{"type":"end-of-call-report","endedReason":"customer-ended-call"}}`},
@@ -142,7 +142,7 @@ func kept(t *testing.T) objects {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no reports (%v)", err)
 	}
-	keeper := webhook.Keeper{Objects: b, Now: func() time.Time { return arrived }, Count: func(context.Context, string) {}}
+	keeper := webhook.Archive{Objects: b, Now: func() time.Time { return arrivalTime }, Count: func(context.Context, string) {}}
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -158,15 +158,15 @@ func kept(t *testing.T) objects {
 				t.Fatal(err)
 			}
 		}
-		if err := keeper.Report(t.Context(), body); err != nil {
+		if err := keeper.StoreReport(t.Context(), body); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 	}
 	return b
 }
 
-// seen is what an event led to.
-type seen struct {
+// eventResult is what an event led to.
+type eventResult struct {
 	Failed []string          `json:"failed"`
 	Rows   []aurora.Call     `json:"rows"`
 	Names  map[string]string `json:"names"`
@@ -178,14 +178,14 @@ func TestEvents(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
 	golden.Events(t, "call-worker", func(t *testing.T, name string, event json.RawMessage) {
-		b, l, r := kept(t), ledger{}, rows{}
+		b, l, r := newBucketWithReports(t), fakeLedger{}, fakeRows{}
 		there := maps.Clone(b)
-		now := func() time.Time { return arrived }
+		now := func() time.Time { return arrivalTime }
 		serve := serve(&webhook.Worker{
-			Reader: b, Assistants: assistants{},
-			Index:  &webhook.Index{Ledger: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
-			Keeper: webhook.Keeper{Objects: b, Now: now, Count: func(context.Context, string) {}},
-			Analyst: analyst(fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
+			Reader: b, Assistants: fakeAssistants{},
+			Index:   &webhook.Index{Aliases: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
+			Archive: webhook.Archive{Objects: b, Now: now, Count: func(context.Context, string) {}},
+			Analyser: newAnalyst(fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 				return fakeopenai.Text(`{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["hours"],"actionItems":[]}`)
 			}).URL),
 		})
@@ -193,7 +193,7 @@ func TestEvents(t *testing.T) {
 		if err := json.Unmarshal(event, &batch); err != nil {
 			t.Fatal(err)
 		}
-		got := seen{Failed: []string{}, Rows: []aurora.Call{}, Names: map[string]string{}, Kept: map[string]string{}}
+		got := eventResult{Failed: []string{}, Rows: []aurora.Call{}, Names: map[string]string{}, Kept: map[string]string{}}
 		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
 			one := events.SQSEvent{Records: batch.Records[i : i+1]}
 			response, err := sqs.Consume(serve)(t.Context(), one)

@@ -11,6 +11,6 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	chat := chatwiring.Read(s)
-	lambdaapp.Start(s, serve(chat.Endpoint(modelwiring.Models{}), chat.Keys()).Invoke)
+	chat := chatwiring.ReadSettings(s)
+	lambdaapp.Start(s, serve(chat.NewHandler(modelwiring.Timing{}), chat.Keys()).Invoke)
 }

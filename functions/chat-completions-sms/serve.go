@@ -9,15 +9,15 @@ import (
 )
 
 // serve is the function: its address and the alias for clients that append /chat/completions to a base URL.
-func serve(endpoint *completions.Endpoint, keys auth.Keys) *web.Function {
+func serve(endpoint *completions.Handler, keys auth.KeySource) *web.Function {
 	return &web.Function{
-		Policy: auth.Bearer,
+		Policy: auth.BearerPolicy,
 		Keys:   keys,
 		Routes: []web.Route{
-			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/sms", Handler: endpoint.SMS},
-			{Method: http.MethodPost, Path: "/api/v1/openai/sms/chat/completions", Handler: endpoint.SMS},
+			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/sms", Handler: endpoint.ServeSMS},
+			{Method: http.MethodPost, Path: "/api/v1/openai/sms/chat/completions", Handler: endpoint.ServeSMS},
 		},
-		MaxBody: web.CallBody,
+		MaxBody: web.MaxCallBody,
 		Stream:  false,
 	}
 }

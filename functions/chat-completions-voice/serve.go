@@ -9,15 +9,15 @@ import (
 )
 
 // serve is the function: its address and the alias for clients that append /chat/completions to a base URL.
-func serve(endpoint *completions.Endpoint, keys auth.Keys) *web.Function {
+func serve(endpoint *completions.Handler, keys auth.KeySource) *web.Function {
 	return &web.Function{
-		Policy: auth.Bearer,
+		Policy: auth.BearerPolicy,
 		Keys:   keys,
 		Routes: []web.Route{
-			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/voice", Handler: endpoint.Voice},
-			{Method: http.MethodPost, Path: "/api/v1/openai/voice/chat/completions", Handler: endpoint.Voice},
+			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/voice", Handler: endpoint.ServeVoice},
+			{Method: http.MethodPost, Path: "/api/v1/openai/voice/chat/completions", Handler: endpoint.ServeVoice},
 		},
-		MaxBody: web.CallBody,
+		MaxBody: web.MaxCallBody,
 		Stream:  true,
 	}
 }

@@ -28,10 +28,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const canaryKey = "sk-canary-0123456789abcdef"
 
-// fast are the limits of the fault table, shortened by the same factor.
-var fast = openai.Limits{FirstByte: time.Second, Idle: 200 * time.Millisecond, Backoff: 10 * time.Millisecond}
+// shortLimits are the limits of the fault table, shortened by the same factor.
+var shortLimits = openai.Limits{FirstByte: time.Second, Idle: 200 * time.Millisecond, Backoff: 10 * time.Millisecond}
 
-type row struct {
+type faultCase struct {
 	name   string
 	answer func(n int, r fakeopenai.Request) fakeopenai.Answer
 	limits openai.Limits
@@ -41,11 +41,11 @@ type row struct {
 	requests int    // that the model got
 	text     string // that the caller got
 	finish   string
-	check    func(t *testing.T, o outcome)
+	check    func(t *testing.T, o result)
 }
 
-// outcome is what the caller of a streamed turn saw, and what was counted and logged meanwhile.
-type outcome struct {
+// result is what the caller of a streamed turn saw, and what was counted and logged meanwhile.
+type result struct {
 	status  int
 	header  map[string]string
 	body    string
@@ -58,11 +58,11 @@ type outcome struct {
 	times   []time.Time
 }
 
-func always(a fakeopenai.Answer) func(int, fakeopenai.Request) fakeopenai.Answer {
+func alwaysAnswer(a fakeopenai.Answer) func(int, fakeopenai.Request) fakeopenai.Answer {
 	return func(int, fakeopenai.Request) fakeopenai.Answer { return a }
 }
 
-func firstThen(first, then fakeopenai.Answer, times int) func(int, fakeopenai.Request) fakeopenai.Answer {
+func answerThen(first, then fakeopenai.Answer, times int) func(int, fakeopenai.Request) fakeopenai.Answer {
 	return func(n int, _ fakeopenai.Request) fakeopenai.Answer {
 		if n < times {
 			return first
@@ -71,100 +71,100 @@ func firstThen(first, then fakeopenai.Answer, times int) func(int, fakeopenai.Re
 	}
 }
 
-func chunk(delta, finish string) string {
+func chunkJSON(delta, finish string) string {
 	return `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + `}]}`
 }
 
-var fine = fakeopenai.Text("Hello ", "there")
+var fineAnswer = fakeopenai.Text("Hello ", "there")
 
-func limited(headers ...string) fakeopenai.Answer {
+func rateLimited(headers ...string) fakeopenai.Answer {
 	return fakeopenai.Status(429, `{"error":{"message":"org-canary is limited","type":"requests","code":"rate_limit_exceeded"}}`, headers...)
 }
 
 // Rows 1 to 19 of the fault table, as a caller of the streamed endpoint sees them.
 func TestFaults(t *testing.T) {
 	unavailable := fakeopenai.Status(503, `{"error":{"message":"org-canary overloaded"}}`)
-	rows := []row{
-		{name: "01 429 with Retry-After 1 is waited for", answer: firstThen(limited("Retry-After", "1"), fine, 1),
+	rows := []faultCase{
+		{name: "01 429 with Retry-After 1 is waited for", answer: answerThen(rateLimited("Retry-After", "1"), fineAnswer, 1),
 			limits: openai.Limits{FirstByte: 10 * time.Second}, status: 200, text: "Hello there", finish: "stop", requests: 2,
-			check: func(t *testing.T, o outcome) {
+			check: func(t *testing.T, o result) {
 				if wait := o.times[1].Sub(o.times[0]); wait < time.Second {
 					t.Errorf("tried again after %v", wait)
 				}
 			}},
-		{name: "01 429 for good", answer: always(limited("Retry-After", "0")), status: 429, code: "rate_limit_exceeded", requests: 3},
-		{name: "01 429 without Retry-After", answer: firstThen(limited(), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
-		{name: "02 quota", answer: always(fakeopenai.Status(429, `{"error":{"message":"org-canary","type":"insufficient_quota","code":"insufficient_quota"}}`)),
-			status: 503, code: "upstream_quota", requests: 1, check: counted("UpstreamQuota")},
-		{name: "03 Retry-After 600", answer: always(limited("Retry-After", "600")), status: 429, code: "rate_limit_exceeded", requests: 1,
-			check: func(t *testing.T, o outcome) {
+		{name: "01 429 for good", answer: alwaysAnswer(rateLimited("Retry-After", "0")), status: 429, code: "rate_limit_exceeded", requests: 3},
+		{name: "01 429 without Retry-After", answer: answerThen(rateLimited(), fineAnswer, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
+		{name: "02 quota", answer: alwaysAnswer(fakeopenai.Status(429, `{"error":{"message":"org-canary","type":"insufficient_quota","code":"insufficient_quota"}}`)),
+			status: 503, code: "upstream_quota", requests: 1, check: wantMetric("UpstreamQuota")},
+		{name: "03 Retry-After 600", answer: alwaysAnswer(rateLimited("Retry-After", "600")), status: 429, code: "rate_limit_exceeded", requests: 1,
+			check: func(t *testing.T, o result) {
 				if o.header["Retry-After"] != "600" {
 					t.Errorf("Retry-After = %q", o.header["Retry-After"])
 				}
 			}},
-		{name: "03 Retry-After is a date", answer: always(limited("Retry-After", "Fri, 31 Dec 2027 23:59:59 GMT")), status: 429, code: "rate_limit_exceeded", requests: 1},
-		{name: "03 Retry-After is garbage", answer: always(limited("Retry-After", "soon")), status: 429, code: "rate_limit_exceeded", requests: 1},
-		{name: "04 500 twice", answer: firstThen(fakeopenai.Status(500, `oops`), fine, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
-		{name: "04 503 for good", answer: always(unavailable), status: 502, code: "upstream_error", requests: 3},
-		{name: "05 context length", answer: always(fakeopenai.Status(400, `{"error":{"message":"org-canary","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`)),
+		{name: "03 Retry-After is a date", answer: alwaysAnswer(rateLimited("Retry-After", "Fri, 31 Dec 2027 23:59:59 GMT")), status: 429, code: "rate_limit_exceeded", requests: 1},
+		{name: "03 Retry-After is garbage", answer: alwaysAnswer(rateLimited("Retry-After", "soon")), status: 429, code: "rate_limit_exceeded", requests: 1},
+		{name: "04 500 twice", answer: answerThen(fakeopenai.Status(500, `oops`), fineAnswer, 2), status: 200, text: "Hello there", finish: "stop", requests: 3},
+		{name: "04 503 for good", answer: alwaysAnswer(unavailable), status: 502, code: "upstream_error", requests: 3},
+		{name: "05 context length", answer: alwaysAnswer(fakeopenai.Status(400, `{"error":{"message":"org-canary","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`)),
 			status: 400, code: "context_length_exceeded", requests: 1},
-		{name: "06 401", answer: always(fakeopenai.Status(401, `{"error":{"message":"Incorrect API key: `+canaryKey+`","code":"invalid_api_key"}}`)),
-			status: 503, code: "upstream_auth", requests: 1, check: counted("UpstreamAuth")},
-		{name: "09 headers never arrive", answer: always(fakeopenai.Hang()), limits: openai.Limits{FirstByte: 100 * time.Millisecond}, status: 504, code: "upstream_timeout", requests: 1},
-		{name: "10 stall after three words", answer: always(fakeopenai.Text("a ", "b ", "c ", "d").HangAfter(3)), status: 200, text: "a b c ", code: "upstream_timeout", requests: 1},
-		{name: "10 stall before the first word", answer: always(fakeopenai.Text("a").HangAfter(0)), status: 504, code: "upstream_timeout", requests: 1},
-		{name: "11 reset in mid-stream", answer: always(fakeopenai.Reset("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "12 clean close without a reason", answer: always(fakeopenai.Close("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "12 clean close before the first word", answer: always(fakeopenai.Close()), status: 502, code: "upstream_error", requests: 1},
-		{name: "12 [DONE] without a reason", answer: always(fakeopenai.Text("a ", "b ").NoFinish()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "12 a reason without [DONE] is an end", answer: always(fakeopenai.Text("a ", "b ").NoDone()), status: 200, text: "a b ", finish: "stop", requests: 1},
-		{name: "13 close in the middle of a line", answer: always(fakeopenai.Text("a ", "b ", "c ").CloseAfter(2).MidLine()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
-		{name: "14 error event", answer: always(fakeopenai.Raw("data: " + chunk(`{"content":"a "}`, `null`) + "\n\ndata: {\"error\":{\"message\":\"org-canary\"}}\n\n")),
+		{name: "06 401", answer: alwaysAnswer(fakeopenai.Status(401, `{"error":{"message":"Incorrect API key: `+canaryKey+`","code":"invalid_api_key"}}`)),
+			status: 503, code: "upstream_auth", requests: 1, check: wantMetric("UpstreamAuth")},
+		{name: "09 headers never arrive", answer: alwaysAnswer(fakeopenai.Hang()), limits: openai.Limits{FirstByte: 100 * time.Millisecond}, status: 504, code: "upstream_timeout", requests: 1},
+		{name: "10 stall after three words", answer: alwaysAnswer(fakeopenai.Text("a ", "b ", "c ", "d").HangAfter(3)), status: 200, text: "a b c ", code: "upstream_timeout", requests: 1},
+		{name: "10 stall before the first word", answer: alwaysAnswer(fakeopenai.Text("a").HangAfter(0)), status: 504, code: "upstream_timeout", requests: 1},
+		{name: "11 reset in mid-stream", answer: alwaysAnswer(fakeopenai.Reset("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 clean close without a reason", answer: alwaysAnswer(fakeopenai.Close("a ", "b ")), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 clean close before the first word", answer: alwaysAnswer(fakeopenai.Close()), status: 502, code: "upstream_error", requests: 1},
+		{name: "12 [DONE] without a reason", answer: alwaysAnswer(fakeopenai.Text("a ", "b ").NoFinish()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "12 a reason without [DONE] is an end", answer: alwaysAnswer(fakeopenai.Text("a ", "b ").NoDone()), status: 200, text: "a b ", finish: "stop", requests: 1},
+		{name: "13 close in the middle of a line", answer: alwaysAnswer(fakeopenai.Text("a ", "b ", "c ").CloseAfter(2).MidLine()), status: 200, text: "a b ", code: "upstream_error", requests: 1},
+		{name: "14 error event", answer: alwaysAnswer(fakeopenai.Raw("data: " + chunkJSON(`{"content":"a "}`, `null`) + "\n\ndata: {\"error\":{\"message\":\"org-canary\"}}\n\n")),
 			status: 200, text: "a ", code: "upstream_error", requests: 1},
-		{name: "14 error event with a space", answer: always(fakeopenai.Raw("data: "+chunk(`{"content":"a "}`, `null`)+"\n\n", "data: { \"er", "ror\": {\"message\":\"org-canary\"}}\n\n")),
+		{name: "14 error event with a space", answer: alwaysAnswer(fakeopenai.Raw("data: "+chunkJSON(`{"content":"a "}`, `null`)+"\n\n", "data: { \"er", "ror\": {\"message\":\"org-canary\"}}\n\n")),
 			status: 200, text: "a ", code: "upstream_error", requests: 1},
-		{name: "14 error event first", answer: always(fakeopenai.Raw("data:{\"error\":{\"message\":\"org-canary\"}}\n\n")), status: 502, code: "upstream_error", requests: 1},
-		{name: "15 no choices, usage alone, filter preamble", answer: always(fakeopenai.Chunks(
+		{name: "14 error event first", answer: alwaysAnswer(fakeopenai.Raw("data:{\"error\":{\"message\":\"org-canary\"}}\n\n")), status: 502, code: "upstream_error", requests: 1},
+		{name: "15 no choices, usage alone, filter preamble", answer: alwaysAnswer(fakeopenai.Chunks(
 			`{"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}`, `{"choices":null}`, `{}`,
-			chunk(`{"role":"assistant","content":""}`, `null`), chunk(`{"content":"a"}`, `null`), chunk(`{}`, `"stop"`),
+			chunkJSON(`{"role":"assistant","content":""}`, `null`), chunkJSON(`{"content":"a"}`, `null`), chunkJSON(`{}`, `"stop"`),
 			`{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`, `[DONE]`)),
-			status: 200, text: "a", finish: "stop", requests: 1, check: func(t *testing.T, o outcome) {
+			status: 200, text: "a", finish: "stop", requests: 1, check: func(t *testing.T, o result) {
 				if u, _ := o.session["usage"].(map[string]any); u["total_tokens"] != 4.0 {
 					t.Errorf("usage = %v", u)
 				}
 			}},
-		{name: "16 a chunk that is no JSON", answer: always(fakeopenai.Chunks(chunk(`{"content":"a "}`, `null`), `{"choices":[{`)), status: 200, text: "a ", code: "upstream_error", requests: 1},
-		{name: "17 HTML instead of a stream", answer: always(fakeopenai.Status(200, `<html>`, "Content-Type", "text/html")), status: 502, code: "upstream_error", requests: 2},
-		{name: "17 JSON once, then a stream", answer: firstThen(fakeopenai.Status(200, `{}`), fine, 1), status: 200, text: "Hello there", finish: "stop", requests: 2},
-		{name: "18 length", answer: always(fakeopenai.Text("cut ", "off").Finish("length")), status: 200, text: "cut off", finish: "length", requests: 1},
-		{name: "19 content filter", answer: always(fakeopenai.Text("I ").Finish("content_filter")), status: 200, text: "I ", finish: "content_filter", requests: 1},
-		{name: "19 refusal", answer: always(fakeopenai.Chunks(chunk(`{"refusal":"I can't."}`, `null`), chunk(`{}`, `"stop"`), `[DONE]`)),
+		{name: "16 a chunk that is no JSON", answer: alwaysAnswer(fakeopenai.Chunks(chunkJSON(`{"content":"a "}`, `null`), `{"choices":[{`)), status: 200, text: "a ", code: "upstream_error", requests: 1},
+		{name: "17 HTML instead of a stream", answer: alwaysAnswer(fakeopenai.Status(200, `<html>`, "Content-Type", "text/html")), status: 502, code: "upstream_error", requests: 2},
+		{name: "17 JSON once, then a stream", answer: answerThen(fakeopenai.Status(200, `{}`), fineAnswer, 1), status: 200, text: "Hello there", finish: "stop", requests: 2},
+		{name: "18 length", answer: alwaysAnswer(fakeopenai.Text("cut ", "off").Finish("length")), status: 200, text: "cut off", finish: "length", requests: 1},
+		{name: "19 content filter", answer: alwaysAnswer(fakeopenai.Text("I ").Finish("content_filter")), status: 200, text: "I ", finish: "content_filter", requests: 1},
+		{name: "19 refusal", answer: alwaysAnswer(fakeopenai.Chunks(chunkJSON(`{"refusal":"I can't."}`, `null`), chunkJSON(`{}`, `"stop"`), `[DONE]`)),
 			status: 200, text: "I can't.", finish: "content_filter", requests: 1},
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			double := fakeopenai.Serve(t, r.answer)
 			if r.limits == (openai.Limits{}) {
-				r.limits = fast
+				r.limits = shortLimits
 			}
-			o := turn(t, double.URL, r.limits, nil)
+			o := runTurn(t, double.URL, r.limits, nil)
 			for _, request := range double.Requests() {
 				o.times = append(o.times, request.At)
 			}
-			judge(t, r, o)
+			checkResult(t, r, o)
 		})
 	}
 }
 
-func counted(metric string) func(*testing.T, outcome) {
-	return func(t *testing.T, o outcome) {
+func wantMetric(metric string) func(*testing.T, result) {
+	return func(t *testing.T, o result) {
 		if len(o.metrics) != 1 || o.metrics[0] != metric {
 			t.Errorf("counted %v, want %s", o.metrics, metric)
 		}
 	}
 }
 
-func judge(t *testing.T, r row, o outcome) {
+func checkResult(t *testing.T, r faultCase, o result) {
 	t.Helper()
 	if o.status != r.status || o.code != r.code || o.text != r.text || o.finish != r.finish || (r.requests > 0 && len(o.times) != r.requests) {
 		t.Errorf("got status %d, code %q, text %q, finish %q, %d requests\nwant %d, %q, %q, %q, %d\n%s",
@@ -190,10 +190,10 @@ func TestFaultsBeforeTheModel(t *testing.T) {
 	closed := "http://" + l.Addr().String() + "/v1"
 	_ = l.Close()
 	t.Run("07 connection refused", func(t *testing.T) {
-		judge(t, row{status: 502, code: "upstream_error"}, turn(t, closed, fast, nil))
+		checkResult(t, faultCase{status: 502, code: "upstream_error"}, runTurn(t, closed, shortLimits, nil))
 	})
 	t.Run("07 unresolvable name", func(t *testing.T) {
-		judge(t, row{status: 502, code: "upstream_error"}, turn(t, "http://model.invalid/v1", fast, nil))
+		checkResult(t, faultCase{status: 502, code: "upstream_error"}, runTurn(t, "http://model.invalid/v1", shortLimits, nil))
 	})
 	t.Run("08 unknown authority", func(t *testing.T) {
 		asked := 0
@@ -207,9 +207,9 @@ func TestFaultsBeforeTheModel(t *testing.T) {
 		}
 		s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 		s.StartTLS()
-		o := turn(t, s.URL+"/v1", fast, nil)
+		o := runTurn(t, s.URL+"/v1", shortLimits, nil)
 		s.Close()
-		judge(t, row{status: 502, code: "upstream_error"}, o)
+		checkResult(t, faultCase{status: 502, code: "upstream_error"}, o)
 		if asked != 0 || connections != 1 {
 			t.Errorf("asked %d times over %d connections, want one try", asked, connections)
 		}
@@ -219,25 +219,25 @@ func TestFaultsBeforeTheModel(t *testing.T) {
 // Rows 28 and 31, which end a turn from our side.
 func TestFaultsOfOurOwn(t *testing.T) {
 	t.Run("28 soft deadline in mid-turn", func(t *testing.T) {
-		double := fakeopenai.Serve(t, always(fakeopenai.Text("a ", "b ").HangAfter(1)))
-		o := turn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		double := fakeopenai.Serve(t, alwaysAnswer(fakeopenai.Text("a ", "b ").HangAfter(1)))
+		o := runTurn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 2300*time.Millisecond) // 300 ms to the soft deadline
 		})
-		judge(t, row{status: 200, text: "a ", code: "upstream_timeout"}, o)
+		checkResult(t, faultCase{status: 200, text: "a ", code: "upstream_timeout"}, o)
 	})
 	t.Run("28 soft deadline before the first byte", func(t *testing.T) {
-		double := fakeopenai.Serve(t, always(fakeopenai.Hang()))
-		o := turn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		double := fakeopenai.Serve(t, alwaysAnswer(fakeopenai.Hang()))
+		o := runTurn(t, double.URL, openai.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 2300*time.Millisecond)
 		})
-		judge(t, row{status: 504, code: "upstream_timeout"}, o)
+		checkResult(t, faultCase{status: 504, code: "upstream_timeout"}, o)
 	})
 	t.Run("26 the caller hangs up", func(t *testing.T) {
 		gate := make(chan struct{}, 2)
 		gate <- struct{}{} // the role
 		gate <- struct{}{} // and a word
-		double := fakeopenai.Serve(t, always(fakeopenai.Text("a ", "b ", "c ").Gate(gate)))
-		v, err := function(double.URL, fast, nil).Invoke(context.Background(), request(t))
+		double := fakeopenai.Serve(t, alwaysAnswer(fakeopenai.Text("a ", "b ", "c ").Gate(gate)))
+		v, err := newFunction(double.URL, shortLimits, nil).Invoke(context.Background(), streamRequest(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,24 +247,24 @@ func TestFaultsOfOurOwn(t *testing.T) {
 	})
 }
 
-// turn takes one streamed turn at the function URL, and looks through everything that was said and logged for what
+// runTurn takes one streamed turn at the function URL, and looks through everything that was said and logged for what
 // must never be there.
-func turn(t *testing.T, base string, limits openai.Limits, within func(context.Context) (context.Context, context.CancelFunc)) outcome {
+func runTurn(t *testing.T, base string, limits openai.Limits, within func(context.Context) (context.Context, context.CancelFunc)) result {
 	t.Helper()
-	log := &safeBuffer{}
+	log := &lockedBuffer{}
 	previous := slog.Default()
 	slog.SetDefault(lambdaapp.NewLogger(log, slog.LevelDebug))
 	defer slog.SetDefault(previous)
 	var mu sync.Mutex
 	var metrics []string
-	f := function(base, limits, func(_ context.Context, m string) { mu.Lock(); metrics = append(metrics, m); mu.Unlock() })
+	f := newFunction(base, limits, func(_ context.Context, m string) { mu.Lock(); metrics = append(metrics, m); mu.Unlock() })
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	if within != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = within(ctx)
 		defer cancel()
 	}
-	v, err := f.Invoke(ctx, request(t))
+	v, err := f.Invoke(ctx, streamRequest(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func turn(t *testing.T, base string, limits openai.Limits, within func(context.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := read(t, r.StatusCode, b)
+	o := parseResult(t, r.StatusCode, b)
 	o.header, o.metrics = r.Headers, metrics
 	for _, canary := range []string{canaryKey, "org-canary", "What are your hours", "+15557654321"} {
 		if strings.Contains(log.String(), canary) {
@@ -286,10 +286,10 @@ func turn(t *testing.T, base string, limits openai.Limits, within func(context.C
 	return o
 }
 
-// read takes an answer apart as a caller would.
-func read(t *testing.T, status int, b []byte) outcome {
+// parseResult takes an answer apart as a caller would.
+func parseResult(t *testing.T, status int, b []byte) result {
 	t.Helper()
-	o := outcome{status: status, body: string(b)}
+	o := result{status: status, body: string(b)}
 	var plain struct {
 		Error struct{ Code string }
 	}
@@ -336,14 +336,14 @@ func read(t *testing.T, status int, b []byte) outcome {
 	return o
 }
 
-type safeBuffer struct {
+type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *safeBuffer) Write(p []byte) (int, error) {
+func (s *lockedBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
-func (s *safeBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+func (s *lockedBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }

@@ -9,12 +9,12 @@ import (
 )
 
 // serve is the function: one address, behind REST and behind its own URL.
-func serve(endpoint *completions.Endpoint, keys auth.Keys) *web.Function {
+func serve(endpoint *completions.Handler, keys auth.KeySource) *web.Function {
 	return &web.Function{
-		Policy:  auth.Bearer,
+		Policy:  auth.BearerPolicy,
 		Keys:    keys,
-		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions", Handler: endpoint.General}},
-		MaxBody: web.CallBody,
+		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions", Handler: endpoint.ServeGeneral}},
+		MaxBody: web.MaxCallBody,
 		Stream:  true,
 	}
 }

@@ -27,12 +27,12 @@ import (
 
 const apiKey = "aur_api_0123456789abcdef0123456789abcdef"
 
-type secrets struct{}
+type fakeSecrets struct{}
 
-func (secrets) Secret(context.Context, string) (string, error) { return `["` + apiKey + `"]`, nil }
+func (fakeSecrets) Secret(context.Context, string) (string, error) { return `["` + apiKey + `"]`, nil }
 
-// assistants is a table with one assistant, the corpus's.
-type assistants struct{}
+// fakeAssistants is a table with one assistant, the corpus's.
+type fakeAssistants struct{}
 
 var riley = aurora.Assistant{Configuration: aurora.Configuration{
 	AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York",
@@ -40,38 +40,38 @@ var riley = aurora.Assistant{Configuration: aurora.Configuration{
 	AssistantPrompt:      "You are Riley of {{ org_name }}. Today is {{ \"now\" | date: \"%A, %B %-d\" }}. The caller is {{ caller_phone_number }}.",
 }}
 
-func (assistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	if id != riley.ID() {
 		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 	}
 	return riley, nil
 }
 
-func (assistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
+func (fakeAssistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
 	if n != "+15551230100" {
 		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 	}
 	return riley, nil
 }
 
-// function is the whole function with a model at base.
-func function(base string, limits openai.Limits, count func(context.Context, string)) *web.Function {
+// newFunction is the whole function with a model at base.
+func newFunction(base string, limits openai.Limits, count func(context.Context, string)) *web.Function {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: limits, Count: count, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
 	now := func() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) } // still Saturday in New York
-	return serve(&completions.Endpoint{
+	return serve(&completions.Handler{
 		Service: &chat.Service{
-			Assistants:    assistants{},
+			Assistants:    fakeAssistants{},
 			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
 			DefaultModels: []string{"gpt-4o"},
 			Now:           now,
 		},
 		Now:   now,
 		NewID: func() string { return "chatcmpl-1" },
-	}, &auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}})
+	}, &auth.KeyStore{Secrets: fakeSecrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
 }
 
-// request is a streamed turn at the function URL, as the document has it.
-func request(t *testing.T) json.RawMessage {
+// streamRequest is a streamed turn at the function URL, as the document has it.
+func streamRequest(t *testing.T) json.RawMessage {
 	t.Helper()
 	body := `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"What are your hours?"}],
 		"call":{"id":"MZ1","caller_phone_number":"+15557654321","assistant_config":{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"}}}`
@@ -84,8 +84,8 @@ func request(t *testing.T) json.RawMessage {
 	return b
 }
 
-// script answers by what the caller said, with everything that a golden must pin.
-func script(_ int, r fakeopenai.Request) fakeopenai.Answer {
+// scriptedAnswer answers by what the caller said, with everything that a golden must pin.
+func scriptedAnswer(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	switch said := r.Last("user"); said {
 	case "call a tool":
 		return fakeopenai.ToolCall("call_1", "book_appointment", `{"date":"2026-11-24"}`).Usage(11, 7)
@@ -99,8 +99,8 @@ func script(_ int, r fakeopenai.Request) fakeopenai.Answer {
 // Every event, its answer, and what the model was asked, against what a person looked at.
 func TestEvents(t *testing.T) {
 	golden.Events(t, "chat-completions", func(t *testing.T, name string, event json.RawMessage) {
-		double := fakeopenai.Serve(t, script)
-		status, header, body := invoke(t, function(double.URL, fast, nil), event)
+		double := fakeopenai.Serve(t, scriptedAnswer)
+		status, header, body := invoke(t, newFunction(double.URL, shortLimits, nil), event)
 		seen := map[string]any{"status": status, "contentType": header.Get("Content-Type")}
 		if strings.HasPrefix(header.Get("Content-Type"), "text/event-stream") {
 			seen["stream"] = strings.Split(strings.TrimSuffix(string(body), "\n\n"), "\n\n")
@@ -116,9 +116,9 @@ func TestEvents(t *testing.T) {
 }
 
 func TestBodyOverTheLimit(t *testing.T) {
-	double := fakeopenai.Serve(t, script)
+	double := fakeopenai.Serve(t, scriptedAnswer)
 	var e map[string]any
-	if err := json.Unmarshal(request(t), &e); err != nil {
+	if err := json.Unmarshal(streamRequest(t), &e); err != nil {
 		t.Fatal(err)
 	}
 	pad := func(size int) json.RawMessage {
@@ -131,7 +131,7 @@ func TestBodyOverTheLimit(t *testing.T) {
 		return b
 	}
 	for size, want := range map[int]int{1<<20 - 1: 200, 1 << 20: 200, 1<<20 + 1: 413} {
-		if status, _, body := invoke(t, function(double.URL, fast, nil), pad(size)); status != want {
+		if status, _, body := invoke(t, newFunction(double.URL, shortLimits, nil), pad(size)); status != want {
 			t.Errorf("%d bytes: %d, want %d: %.200s", size, status, want, body)
 		}
 	}

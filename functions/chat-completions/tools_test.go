@@ -26,26 +26,26 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// phone counts what is sent, and keeps no promise but that.
-type phone struct {
+// fakePhone counts what is sent, and keeps no promise but that.
+type fakePhone struct {
 	mu   sync.Mutex
 	sent []string
 }
 
-func (p *phone) SendSMS(_ context.Context, _, to aurora.Phone, body string) (string, error) {
+func (p *fakePhone) SendSMS(_ context.Context, _, to aurora.Phone, body string) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sent = append(p.sent, string(to)+" "+body)
 	return fmt.Sprintf("SM%d", len(p.sent)), nil
 }
 
-// ledger remembers in this process what dynamo's remembers in a table: the first result of a key.
-type ledger struct {
+// fakeLedger remembers in this process what dynamo's remembers in a table: the first result of a key.
+type fakeLedger struct {
 	mu   sync.Mutex
 	done map[string]string
 }
 
-func (l *ledger) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+func (l *fakeLedger) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r, ok := l.done[key]; ok {
@@ -58,36 +58,38 @@ func (l *ledger) Once(ctx context.Context, key string, do func(context.Context) 
 	return r, err
 }
 
-func (*ledger) Refuse(context.Context, aurora.Phone, string) error { return nil }
+func (*fakeLedger) AddDoNotCall(context.Context, aurora.Phone, string) error { return nil }
 
-func (*ledger) Refused(context.Context, aurora.Phone) (bool, error) { return false, nil }
+func (*fakeLedger) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
-// able is Riley with something to do.
-type able struct{ aurora.Assistant }
+// oneAssistant is Riley with something to do.
+type oneAssistant struct{ aurora.Assistant }
 
-func (a able) ByID(context.Context, string) (aurora.Assistant, error) { return a.Assistant, nil }
-func (a able) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
+func (a oneAssistant) ByID(context.Context, string) (aurora.Assistant, error) {
+	return a.Assistant, nil
+}
+func (a oneAssistant) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
 	return a.Assistant, nil
 }
 
 // withTools is the function with tools, and what they reach.
-func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *phone) {
-	endpoint, p := agentEndpoint(base, more...)
-	return serve(endpoint, live), p
+func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *fakePhone) {
+	endpoint, p := newToolHandler(base, more...)
+	return serve(endpoint, liveKeys), p
 }
 
-var live = &auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}}
+var liveKeys = &auth.KeyStore{Secrets: fakeSecrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 
-func agentEndpoint(base string, more ...aurora.HTTPTool) (*completions.Endpoint, *phone) {
-	a := able{riley}
+func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler, *fakePhone) {
+	a := oneAssistant{riley}
 	a.Functions, a.TextFromNumber, a.Tools = aurora.List{"send_sms", "get_current_time"}, "+15551230101", more
-	p := &phone{}
-	kit := &tools.Kit{SMS: p, DoNotCall: &ledger{}, Once: &ledger{done: map[string]string{}}, Now: time.Now}
+	p := &fakePhone{}
+	kit := &tools.Kit{SMS: p, DoNotCall: &fakeLedger{}, Once: &fakeLedger{done: map[string]string{}}, Now: time.Now}
 	for _, m := range more {
 		kit.PrivateHosts = append(kit.PrivateHosts, strings.TrimPrefix(m.URL, "http://"))
 	}
-	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: fast, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
-	return &completions.Endpoint{
+	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: shortLimits, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
+	return &completions.Handler{
 		Service: &chat.Service{
 			Assistants:    a,
 			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
@@ -100,21 +102,21 @@ func agentEndpoint(base string, more ...aurora.HTTPTool) (*completions.Endpoint,
 	}, p
 }
 
-// text is a model's call to send a text message, under a new id each time, as a real model mints them.
-func text(body string) fakeopenai.Answer {
+// sendSMSCall is a model's call to send a text message, under a new id each time, as a real model mints them.
+func sendSMSCall(body string) fakeopenai.Answer {
 	return fakeopenai.ToolCall("call_"+rand.Text(), "send_sms", `{"message":"`+body+`"}`)
 }
 
-// said is the last message the model was given, which is what the tools answered.
-func said(d *fakeopenai.Double, request int) string {
+// lastToolMessage is the last message the model was given, which is what the tools answered.
+func lastToolMessage(d *fakeopenai.Double, request int) string {
 	messages := d.Requests()[request].Body.Messages
 	return messages[len(messages)-1].Content
 }
 
-func run(t *testing.T, f *web.Function) outcome {
+func runRequest(t *testing.T, f *web.Function) result {
 	t.Helper()
-	status, _, body := invoke(t, f, request(t))
-	return read(t, status, body)
+	status, _, body := invoke(t, f, streamRequest(t))
+	return parseResult(t, status, body)
 }
 
 // Rows 20 to 25 of the fault table: tools that go wrong, and what the caller gets all the same.
@@ -123,7 +125,7 @@ func TestToolFaults(t *testing.T) {
 		all := append([]fakeopenai.Answer{first}, rest...)
 		return func(n int, _ fakeopenai.Request) fakeopenai.Answer { return all[min(n, len(all)-1)] }
 	}
-	finished := func(t *testing.T, o outcome, want string) {
+	finished := func(t *testing.T, o result, want string) {
 		t.Helper()
 		if o.status != 200 || o.text != want || o.finish != "stop" || !o.done || o.code != "" {
 			t.Errorf("status %d, %q, %q, done %v, code %q; want %q\n%s", o.status, o.text, o.finish, o.done, o.code, want, o.body)
@@ -131,27 +133,27 @@ func TestToolFaults(t *testing.T) {
 	}
 	for name, arguments := range map[string]string{"no JSON": `{"message":`, "no object": `[]`, "no such field": `{"massage":"x"}`, "wrong type": `{"message":7}`, "another's number": `{"message":"x","to":"+19005551234"}`} {
 		t.Run("20 arguments: "+name, func(t *testing.T) {
-			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", arguments), fine))
+			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", arguments), fineAnswer))
 			f, p := withTools(d.URL)
-			finished(t, run(t, f), "Hello there")
-			if len(p.sent) != 0 || !strings.HasPrefix(said(d, 1), "Error: ") {
-				t.Errorf("sent %q; the model was told %q", p.sent, said(d, 1))
+			finished(t, runRequest(t, f), "Hello there")
+			if len(p.sent) != 0 || !strings.HasPrefix(lastToolMessage(d, 1), "Error: ") {
+				t.Errorf("sent %q; the model was told %q", p.sent, lastToolMessage(d, 1))
 			}
 		})
 	}
 	t.Run("20 arguments wrong a second time end the turn", func(t *testing.T) {
 		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", `{`)))
 		f, p := withTools(d.URL)
-		o := run(t, f)
+		o := runRequest(t, f)
 		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || len(d.Requests()) != 2 || len(p.sent) != 0 {
 			t.Errorf("%d requests, %+v", len(d.Requests()), o)
 		}
 	})
 	t.Run("21 a tool that the assistant does not have", func(t *testing.T) {
-		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_email", `{}`), fine))
+		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_email", `{}`), fineAnswer))
 		f, _ := withTools(d.URL)
-		finished(t, run(t, f), "Hello there")
-		if got := said(d, 1); got != "Error: Tool send_email not found." {
+		finished(t, runRequest(t, f), "Hello there")
+		if got := lastToolMessage(d, 1); got != "Error: Tool send_email not found." {
 			t.Errorf("told %q", got)
 		}
 	})
@@ -160,18 +162,18 @@ func TestToolFaults(t *testing.T) {
 			return fakeopenai.ToolCall("call_"+rand.Text(), "get_current_time", `{}`)
 		})
 		f, _ := withTools(d.URL)
-		o := run(t, f)
+		o := runRequest(t, f)
 		trouble, _ := o.session["error"].(map[string]any)
 		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || trouble["code"] != "turn_limit" || len(d.Requests()) != 10 {
 			t.Errorf("%d requests, error %v, %+v", len(d.Requests()), trouble, o)
 		}
 	})
 	t.Run("23 of two tools at once one fails", func(t *testing.T) {
-		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "broken", `{}`).ToolCall("c2", "send_sms", `{"message":"Hi"}`), fine))
+		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "broken", `{}`).ToolCall("c2", "send_sms", `{"message":"Hi"}`), fineAnswer))
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
 		defer s.Close()
 		f, p := withTools(d.URL, aurora.HTTPTool{Name: "broken", Description: "x", URL: s.URL})
-		finished(t, run(t, f), "Hello there")
+		finished(t, runRequest(t, f), "Hello there")
 		messages := d.Requests()[1].Body.Messages
 		one, two := messages[len(messages)-2], messages[len(messages)-1]
 		if one.ToolCallID != "c1" || !strings.HasPrefix(one.Content, "Error: ") || two.ToolCallID != "c2" || strings.HasPrefix(two.Content, "Error") || len(p.sent) != 1 {
@@ -185,11 +187,11 @@ func TestToolFaults(t *testing.T) {
 			"fails":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
 			"floods": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(strings.Repeat("x", 10<<20))) },
 		} {
-			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "outside", `{}`), fine))
+			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "outside", `{}`), fineAnswer))
 			s := httptest.NewServer(handler)
 			f, _ := withTools(d.URL, aurora.HTTPTool{Name: "outside", Description: "x", URL: s.URL, TimeoutMs: 200})
-			finished(t, run(t, f), "Hello there")
-			if got := said(d, 1); len(got) > 64<<10+100 || (name != "floods" && !strings.HasPrefix(got, "Error: ")) {
+			finished(t, runRequest(t, f), "Hello there")
+			if got := lastToolMessage(d, 1); len(got) > 64<<10+100 || (name != "floods" && !strings.HasPrefix(got, "Error: ")) {
 				t.Errorf("%s: told %d bytes: %.80s", name, len(got), got)
 			}
 			if name == "hangs" {
@@ -202,26 +204,26 @@ func TestToolFaults(t *testing.T) {
 		d := fakeopenai.Serve(t, func(n int, _ fakeopenai.Request) fakeopenai.Answer {
 			switch n {
 			case 0, 2:
-				return text("Your appointment is on Tuesday.")
+				return sendSMSCall("Your appointment is on Tuesday.")
 			case 1:
 				return fakeopenai.Reset("I have ")
 			}
-			return fine
+			return fineAnswer
 		})
 		f, p := withTools(d.URL)
-		if o := run(t, f); o.code != "upstream_error" {
+		if o := runRequest(t, f); o.code != "upstream_error" {
 			t.Fatalf("the first turn: %+v", o)
 		}
-		finished(t, run(t, f), "Hello there")
-		if len(p.sent) != 1 || said(d, 1) != said(d, 3) {
-			t.Errorf("sent %q; told %q, then %q", p.sent, said(d, 1), said(d, 3))
+		finished(t, runRequest(t, f), "Hello there")
+		if len(p.sent) != 1 || lastToolMessage(d, 1) != lastToolMessage(d, 3) {
+			t.Errorf("sent %q; told %q, then %q", p.sent, lastToolMessage(d, 1), lastToolMessage(d, 3))
 		}
 	})
 	t.Run("25 the same words in the next turn are another message", func(t *testing.T) {
-		d := fakeopenai.Serve(t, then(text("On my way."), fine, text("On my way."), fine))
+		d := fakeopenai.Serve(t, then(sendSMSCall("On my way."), fineAnswer, sendSMSCall("On my way."), fineAnswer))
 		f, p := withTools(d.URL)
-		finished(t, run(t, f), "Hello there")
-		event := strings.Replace(string(request(t)), `{\"role\":\"user\"`, `{\"role\":\"user\",\"content\":\"And now?\"},{\"role\":\"user\"`, 1)
+		finished(t, runRequest(t, f), "Hello there")
+		event := strings.Replace(string(streamRequest(t)), `{\"role\":\"user\"`, `{\"role\":\"user\",\"content\":\"And now?\"},{\"role\":\"user\"`, 1)
 		if status, _, body := invoke(t, f, []byte(event)); status != 200 {
 			t.Fatal(errors.New(string(body)))
 		}
@@ -232,16 +234,16 @@ func TestToolFaults(t *testing.T) {
 }
 
 // Two thousand tokens with three tool calls between them: each one is with the caller before the model says the next.
-func TestNothingIsGathered(t *testing.T) {
-	for channel, handler := range map[string]func(*completions.Endpoint) web.HandlerFunc{
-		"general": func(e *completions.Endpoint) web.HandlerFunc { return e.General },
-		"voice":   func(e *completions.Endpoint) web.HandlerFunc { return e.Voice },
+func TestTokensAreForwardedImmediately(t *testing.T) {
+	for channel, handler := range map[string]func(*completions.Handler) web.HandlerFunc{
+		"general": func(e *completions.Handler) web.HandlerFunc { return e.ServeGeneral },
+		"voice":   func(e *completions.Handler) web.HandlerFunc { return e.ServeVoice },
 	} {
-		t.Run(channel, func(t *testing.T) { oneByOne(t, handler) })
+		t.Run(channel, func(t *testing.T) { checkTokenByToken(t, handler) })
 	}
 }
 
-func oneByOne(t *testing.T, handler func(*completions.Endpoint) web.HandlerFunc) {
+func checkTokenByToken(t *testing.T, handler func(*completions.Handler) web.HandlerFunc) {
 	const words, rounds = 500, 4
 	gate := make(chan struct{})
 	said := make([]string, words)
@@ -255,8 +257,8 @@ func oneByOne(t *testing.T, handler func(*completions.Endpoint) web.HandlerFunc)
 		}
 		return a
 	})
-	endpoint, _ := agentEndpoint(d.URL)
-	f := serve(endpoint, live)
+	endpoint, _ := newToolHandler(d.URL)
+	f := serve(endpoint, liveKeys)
 	f.Routes[0].Handler = handler(endpoint)
 	release := func() {
 		select {
@@ -270,7 +272,7 @@ func oneByOne(t *testing.T, handler func(*completions.Endpoint) web.HandlerFunc)
 		err error
 	}
 	begun := make(chan answered, 1)
-	go func() { v, err := f.Invoke(context.Background(), request(t)); begun <- answered{v, err} }()
+	go func() { v, err := f.Invoke(context.Background(), streamRequest(t)); begun <- answered{v, err} }()
 	release() // the answer begins with its first word
 	first := <-begun
 	if first.err != nil {

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	secrets := callwiring.Secrets()
-	route := callwiring.Route(callwiring.Read(s, secrets), outbound.Hyperscale, s.Optional("HYPERSCALE_ASSISTANT_ID", ""), s.Optional("PUBLIC_URL", ""))
-	lambdaapp.Start(s, serve(route, callwiring.Keys(s, secrets)).Invoke)
+	secrets := callwiring.NewSecrets()
+	route := callwiring.PlaceHandler(callwiring.ReadService(s, secrets), outbound.RouteHyperscale, s.Optional("HYPERSCALE_ASSISTANT_ID", ""), s.Optional("PUBLIC_URL", ""))
+	lambdaapp.Start(s, serve(route, callwiring.ReadKeys(s, secrets)).Invoke)
 }

@@ -8,11 +8,11 @@ import (
 )
 
 // serve is the function: one address, behind REST and behind its own URL, for either of two kinds of key.
-func serve(route web.HandlerFunc, keys auth.Keys) *web.Function {
+func serve(route web.HandlerFunc, keys auth.KeySource) *web.Function {
 	return &web.Function{
-		Policy:  auth.Partner,
+		Policy:  auth.PartnerPolicy,
 		Keys:    keys,
 		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/hyperscale/outbound-call", Handler: route}},
-		MaxBody: web.CallBody,
+		MaxBody: web.MaxCallBody,
 	}
 }

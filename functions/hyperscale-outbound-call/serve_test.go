@@ -12,5 +12,5 @@ import (
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Calls(t, "hyperscale-outbound-call", outbound.Hyperscale, in, serve)
+	eventtest.Calls(t, "hyperscale-outbound-call", outbound.RouteHyperscale, in, serve)
 }

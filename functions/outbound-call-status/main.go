@@ -15,13 +15,13 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	ledger := s.Required("LEDGER_TABLE")
-	telephone := callwiring.Telephone(s, callwiring.Secrets())
-	retention := time.Duration(s.Number("RETENTION_DAYS", 400)) * 24 * time.Hour
-	lambdaapp.Start(s, serve(&status{
-		signed: telephone,
-		calls:  &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWS, ledger, time.Now), Provider: telephone, Now: time.Now},
-		index: &webhook.Index{Ledger: dynamo.NewLedger(lambdaapp.AWS, ledger, time.Now), Rows: dynamo.NewCalls(lambdaapp.AWS, s.Required("CALLS_TABLE"), retention),
+	telephone := callwiring.ReadTwilio(s, callwiring.NewSecrets())
+	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
+	lambdaapp.Start(s, serve(&callbackHandler{
+		verifier: telephone,
+		calls:    &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now), Provider: telephone, Now: time.Now},
+		index: &webhook.Index{Aliases: dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now), Rows: dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
 			Now: time.Now, Retention: retention},
-		public: s.Optional("PUBLIC_URL", ""),
+		publicURL: s.Optional("PUBLIC_URL", ""),
 	}).Invoke)
 }

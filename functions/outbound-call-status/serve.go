@@ -14,10 +14,10 @@ import (
 
 const path = "/api/outbound-call-status"
 
-// status moves a call's record on, and tells the index of a call that is over.
-type status struct {
-	signed interface {
-		Signed(ctx context.Context, address string, form url.Values, signature string) error
+// callbackHandler moves a call's record on, and tells the index of a call that is over.
+type callbackHandler struct {
+	verifier interface {
+		VerifySignature(ctx context.Context, address string, form url.Values, signature string) error
 	}
 	calls interface {
 		Status(ctx context.Context, cb outbound.Callback) (outbound.Progress, error)
@@ -25,35 +25,35 @@ type status struct {
 	index interface {
 		Add(ctx context.Context, names []string, c aurora.Call) error
 	}
-	public string
+	publicURL string
 }
 
 // serve is the function: it has no authorizer, because Twilio's signature says who calls.
-func serve(s *status) *web.Function {
+func serve(s *callbackHandler) *web.Function {
 	return &web.Function{
-		Open:    true,
+		NoAuth:  true,
 		Routes:  []web.Route{{Method: http.MethodPost, Path: path, Handler: s.receive}},
-		MaxBody: web.CallBody,
+		MaxBody: web.MaxCallBody,
 	}
 }
 
-func (s *status) receive(w http.ResponseWriter, r *http.Request) error {
+func (s *callbackHandler) receive(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return fault.New(fault.Invalid, "The body could not be read.").Because(err)
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return fault.New(fault.Invalid, "The body must be a form.").Coded("invalid_body").Because(err)
+		return fault.New(fault.Invalid, "The body must be a form.").WithCode("invalid_body").Because(err)
 	}
-	address := web.PublicURL(r, s.public) + path
+	address := web.PublicURL(r, s.publicURL) + path
 	if r.URL.RawQuery != "" {
 		address += "?" + r.URL.RawQuery
 	}
-	if err := s.signed.Signed(r.Context(), address, form, r.Header.Get("X-Twilio-Signature")); err != nil {
+	if err := s.verifier.VerifySignature(r.Context(), address, form, r.Header.Get("X-Twilio-Signature")); err != nil {
 		return err
 	}
-	callback, err := outbound.ReadCallback(r.URL.Query().Get("record"), form)
+	callback, err := outbound.ParseCallback(r.URL.Query().Get("record"), form)
 	if err != nil {
 		return err
 	}
@@ -66,5 +66,5 @@ func (s *status) receive(w http.ResponseWriter, r *http.Request) error {
 			return fault.New(fault.Unavailable, "The call cannot be indexed now.").Because(err)
 		}
 	}
-	return web.JSON(w, http.StatusOK, struct{}{})
+	return web.WriteJSON(w, http.StatusOK, struct{}{})
 }

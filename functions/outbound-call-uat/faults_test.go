@@ -31,27 +31,27 @@ import (
 )
 
 const (
-	riley   = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
-	account = "AC0123456789abcdef0123456789abcdef"
-	token   = "fedcba9876543210fedcba9876543210"
-	person  = "Zebulon Canary"
-	address = "canary@example.com"
+	riley       = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
+	account     = "AC0123456789abcdef0123456789abcdef"
+	token       = "fedcba9876543210fedcba9876543210"
+	personName  = "Zebulon Canary"
+	personEmail = "canary@example.com"
 )
 
-// wire stands between the SDK and DynamoDB; rule spoils a call before it is made, or its reply after.
-type wire struct {
+// faultyTransport stands between the SDK and DynamoDB; rule spoils a call before it is made, or its reply after.
+type faultyTransport struct {
 	mu   sync.Mutex
 	n    int
 	rule func(operation string, n int) (before, after error)
 }
 
-func (w *wire) set(rule func(string, int) (error, error)) {
+func (w *faultyTransport) setRule(rule func(string, int) (error, error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rule, w.n = rule, 0
 }
 
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	w.mu.Lock()
 	w.n++
@@ -72,10 +72,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// table starts dynalite with an empty ledger, and ends it with the test.
-func table(t *testing.T) (func() (aws.Config, error), *wire) {
+// newLedgerTable starts dynalite with an empty ledger, and ends it with the test.
+func newLedgerTable(t *testing.T) (func() (aws.Config, error), *faultyTransport) {
 	t.Helper()
-	w := &wire{}
+	w := &faultyTransport{}
 	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: w}}
 	client := dynamodb.NewFromConfig(cfg)
@@ -91,17 +91,17 @@ func table(t *testing.T) (func() (aws.Config, error), *wire) {
 	return func() (aws.Config, error) { return cfg, nil }, w
 }
 
-// double is Twilio, and counts: posts are the requests for a call, calls those it has taken.
-type double struct {
-	mu    sync.Mutex
-	posts int
-	calls []map[string]any
-	now   func() time.Time
+// fakeTwilio is Twilio, and counts: posts are the requests for a call, calls those it has taken.
+type fakeTwilio struct {
+	mu          sync.Mutex
+	createCount int
+	calls       []map[string]any
+	now         func() time.Time
 	// say answers the nth post in another way than 201; take says whether it takes the call all the same.
-	say func(n int, w http.ResponseWriter) (take, said bool)
+	respond func(n int, w http.ResponseWriter) (take, said bool)
 }
 
-func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *fakeTwilio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,8 +109,8 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"calls": d.calls})
 		return
 	}
-	d.posts++
-	sid := fmt.Sprintf("CA%032x", d.posts)
+	d.createCount++
+	sid := fmt.Sprintf("CA%032x", d.createCount)
 	call := map[string]any{"sid": sid, "from": r.PostForm.Get("From"), "to": r.PostForm.Get("To"), "status": "queued", "date_created": d.now().Format(time.RFC1123Z)}
 	take, said := true, false
 	defer func() {
@@ -118,8 +118,8 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			d.calls = append([]map[string]any{call}, d.calls...)
 		}
 	}()
-	if d.say != nil {
-		n, say := d.posts, d.say
+	if d.respond != nil {
+		n, say := d.createCount, d.respond
 		take = true // a panic in say is a lost reply to a call that was taken
 		if take, said = say(n, w); said {
 			return
@@ -129,41 +129,41 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(call)
 }
 
-func (d *double) count() int {
+func (d *fakeTwilio) createRequests() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.posts
+	return d.createCount
 }
 
-type assistants struct{}
+type fakeAssistants struct{}
 
-func (assistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	if id != riley {
 		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 	}
 	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275"}}, nil
 }
 
-func (assistants) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
+func (fakeAssistants) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
 	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
-// rig is the function with the ledger in DynamoDB's double and Twilio's, over their wires.
-type rig struct {
-	t      *testing.T
-	wire   *wire
-	twilio *double
-	calls  *outbound.Service
-	mu     sync.Mutex
-	clock  time.Time
-	ids    int
+// harness is the function with the ledger in DynamoDB's double and Twilio's, over their wires.
+type harness struct {
+	t         *testing.T
+	transport *faultyTransport
+	twilio    *fakeTwilio
+	calls     *outbound.Service
+	mu        sync.Mutex
+	clock     time.Time
+	ids       int
 }
 
-func newRig(t *testing.T, base string) *rig {
+func newHarness(t *testing.T, base string) *harness {
 	t.Helper()
-	g := &rig{t: t, clock: time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)}
-	config, w := table(t)
-	g.wire, g.twilio = w, &double{now: g.now}
+	g := &harness{t: t, clock: time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)}
+	config, w := newLedgerTable(t)
+	g.transport, g.twilio = w, &fakeTwilio{now: g.now}
 	if base == "" {
 		server := httptest.NewServer(g.twilio)
 		t.Cleanup(server.Close)
@@ -173,12 +173,12 @@ func newRig(t *testing.T, base string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.calls = &outbound.Service{Assistants: assistants{}, Ledger: dynamo.NewOutbound(config, "ledger", g.now),
+	g.calls = &outbound.Service{Assistants: fakeAssistants{}, Ledger: dynamo.NewOutbound(config, "ledger", g.now),
 		Provider: twilio.New(twilio.Options{BaseURL: base, Credentials: func(context.Context) (string, error) {
 			return `{"accountSid":"` + account + `","authToken":"` + token + `"}`, nil
 		}}),
 		Guards: outbound.Guards{Countries: countries, DefaultRegion: "US", Limits: outbound.Limits{KeyPerMinute: 1000, KeyPerDay: 1000,
-			DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, Estimate: 100_000}},
+			DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, EstimatePerCall: 100_000}},
 		StreamURL: "wss://voice.example.com/stream", Now: g.now, NewID: func() string {
 			g.mu.Lock()
 			defer g.mu.Unlock()
@@ -188,31 +188,31 @@ func newRig(t *testing.T, base string) *rig {
 	return g
 }
 
-func (g *rig) now() time.Time {
+func (g *harness) now() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.clock
 }
 
-func (g *rig) pass(d time.Duration) {
+func (g *harness) advance(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.clock = g.clock.Add(d)
 }
 
-// got is an answer, as a caller sees it.
-type got struct {
-	status   int
-	code     string
-	body     string
-	retry    string
-	replayed string
+// callResponse is an answer, as a caller sees it.
+type callResponse struct {
+	status     int
+	code       string
+	body       string
+	retryAfter string
+	replayed   string
 }
 
-// post sends a request through the function, as API Gateway does.
-func (g *rig) post(key, number string) got {
+// placeCall sends a request through the function, as API Gateway does.
+func (g *harness) placeCall(key, number string) callResponse {
 	g.t.Helper()
-	body, _ := json.Marshal(map[string]any{"client": map[string]string{"phoneNumber": number, "name": person, "email": address}, "assistantId": riley})
+	body, _ := json.Marshal(map[string]any{"client": map[string]string{"phoneNumber": number, "name": personName, "email": personEmail}, "assistantId": riley})
 	event := events.APIGatewayProxyRequest{HTTPMethod: "POST", Path: "/api/outbound-call-uat", Resource: "/api/outbound-call-uat",
 		MultiValueHeaders: map[string][]string{"Content-Type": {"application/json"}}, Body: string(body),
 		RequestContext: events.APIGatewayProxyRequestContext{Authorizer: map[string]any{"keyId": "0123456789ab", "keyName": "lamantic", "keyKind": "external"}}}
@@ -220,11 +220,11 @@ func (g *rig) post(key, number string) got {
 		event.MultiValueHeaders["Idempotency-Key"] = []string{key}
 	}
 	raw, _ := json.Marshal(event)
-	route := callwiring.Route(g.calls, outbound.UAT, "", "https://api.example.com/prod")
+	route := callwiring.PlaceHandler(g.calls, outbound.RouteUAT, "", "https://api.example.com/prod")
 	answer, err := serve(route, nil).Invoke(g.t.Context(), raw)
 	if err != nil {
 		g.t.Error(err)
-		return got{}
+		return callResponse{}
 	}
 	b, _ := json.Marshal(answer)
 	var seen events.APIGatewayProxyResponse
@@ -241,24 +241,24 @@ func (g *rig) post(key, number string) got {
 	}
 	var failure struct{ Error struct{ Code string } }
 	_ = json.Unmarshal([]byte(seen.Body), &failure)
-	return got{status: seen.StatusCode, code: failure.Error.Code, body: seen.Body, retry: header("Retry-After"), replayed: header("Idempotent-Replayed")}
+	return callResponse{status: seen.StatusCode, code: failure.Error.Code, body: seen.Body, retryAfter: header("Retry-After"), replayed: header("Idempotent-Replayed")}
 }
 
-func (g *rig) want(what string, is got, status int, code string, posts int) {
+func (g *harness) expect(what string, is callResponse, status int, code string, posts int) {
 	g.t.Helper()
-	if is.status != status || is.code != code || g.twilio.count() != posts {
-		g.t.Errorf("%s: %+v, %d posts; want %d %q, %d", what, is, g.twilio.count(), status, code, posts)
+	if is.status != status || is.code != code || g.twilio.createRequests() != posts {
+		g.t.Errorf("%s: %+v, %d posts; want %d %q, %d", what, is, g.twilio.createRequests(), status, code, posts)
 	}
 }
 
-const one = "+14155550100"
+const recipient = "+14155550100"
 
 // TestFaults is the rows of faults.md that are about placing a call, over DynamoDB's and Twilio's own protocols.
 func TestFaults(t *testing.T) {
 	var log bytes.Buffer
 	var lock sync.Mutex
 	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(writer(func(p []byte) (int, error) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
 		lock.Lock()
 		defer lock.Unlock()
 		return log.Write(p)
@@ -268,25 +268,25 @@ func TestFaults(t *testing.T) {
 	refuses := func(status, code int) func(int, http.ResponseWriter) (bool, bool) {
 		return func(_ int, w http.ResponseWriter) (bool, bool) {
 			w.WriteHeader(status)
-			_, _ = fmt.Fprintf(w, `{"code":%d,"message":"The number %s of %s","status":%d}`, code, one, account, status)
+			_, _ = fmt.Fprintf(w, `{"code":%d,"message":"The number %s of %s","status":%d}`, code, recipient, account, status)
 			return false, true
 		}
 	}
 	t.Run("44", func(t *testing.T) {
 		for i, code := range []int{21211, 21216, 21202} {
-			g := newRig(t, "")
-			g.twilio.say = refuses(400, code)
-			g.want(fmt.Sprint(i), g.post("k1", one), 400, fmt.Sprint("twilio_", code), 1)
-			g.twilio.say = nil
-			g.want("the key is free", g.post("k1", one), 200, "", 2)
+			g := newHarness(t, "")
+			g.twilio.respond = refuses(400, code)
+			g.expect(fmt.Sprint(i), g.placeCall("k1", recipient), 400, fmt.Sprint("twilio_", code), 1)
+			g.twilio.respond = nil
+			g.expect("the key is free", g.placeCall("k1", recipient), 200, "", 2)
 		}
 	})
 	t.Run("45", func(t *testing.T) {
-		g := newRig(t, "")
-		g.twilio.say = refuses(429, 20429)
-		a := g.post("k1", one)
-		g.want("busy", a, 429, "twilio_20429", 2)
-		if a.retry == "" {
+		g := newHarness(t, "")
+		g.twilio.respond = refuses(429, 20429)
+		a := g.placeCall("k1", recipient)
+		g.expect("busy", a, 429, "twilio_20429", 2)
+		if a.retryAfter == "" {
 			t.Error("no Retry-After")
 		}
 	})
@@ -302,19 +302,19 @@ func TestFaults(t *testing.T) {
 		},
 	} {
 		t.Run(row, func(t *testing.T) {
-			g := newRig(t, "")
-			g.twilio.say = say
-			a := g.post("k1", one)
-			g.want("unknown", a, 504, "call_state_unknown", 1)
+			g := newHarness(t, "")
+			g.twilio.respond = say
+			a := g.placeCall("k1", recipient)
+			g.expect("unknown", a, 504, "call_state_unknown", 1)
 			if !strings.Contains(a.body, "oc_1") {
 				t.Errorf("the record is not named: %s", a.body)
 			}
-			g.twilio.say = nil
-			g.pass(time.Minute)
-			if again := g.post("k1", one); len(g.twilio.calls) == 1 { // it was taken: Twilio lists it
-				g.want("found", again, 200, "", 1)
+			g.twilio.respond = nil
+			g.advance(time.Minute)
+			if again := g.placeCall("k1", recipient); len(g.twilio.calls) == 1 { // it was taken: Twilio lists it
+				g.expect("found", again, 200, "", 1)
 			} else {
-				g.want("still unknown", again, 409, "idempotency_state_unknown", 1)
+				g.expect("still unknown", again, 409, "idempotency_state_unknown", 1)
 			}
 		})
 	}
@@ -324,126 +324,126 @@ func TestFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = listener.Close()
-		g := newRig(t, "http://"+listener.Addr().String())
-		g.want("nobody there", g.post("k1", one), 502, "telephone_unreachable", 0)
+		g := newHarness(t, "http://"+listener.Addr().String())
+		g.expect("nobody there", g.placeCall("k1", recipient), 502, "telephone_unreachable", 0)
 		server := httptest.NewUnstartedServer(g.twilio)
 		if server.Listener, err = net.Listen("tcp", listener.Addr().String()); err != nil {
 			t.Fatal(err)
 		}
 		server.Start()
 		defer server.Close()
-		g.want("there again", g.post("k1", one), 200, "", 1)
+		g.expect("there again", g.placeCall("k1", recipient), 200, "", 1)
 	})
 	t.Run("49, 50 and 52", func(t *testing.T) {
-		g := newRig(t, "")
-		first := g.post("k1", one)
-		again := g.post("k1", one)
-		g.want("49", again, 200, "", 1)
+		g := newHarness(t, "")
+		first := g.placeCall("k1", recipient)
+		again := g.placeCall("k1", recipient)
+		g.expect("49", again, 200, "", 1)
 		if again.body != first.body || again.replayed != "true" || first.replayed != "" {
 			t.Errorf("49: %+v\n%+v", first, again)
 		}
-		g.want("50", g.post("k1", "+14155550101"), 409, "idempotency_conflict", 1)
-		g.want("52 first", g.post("", one), 200, "", 2)
-		g.want("52 a double click", g.post("", one), 200, "", 2)
-		g.pass(11 * time.Second)
-		g.want("52 eleven seconds later", g.post("", one), 200, "", 3)
-		g.want("52 none", g.post("none", one), 200, "", 4)
+		g.expect("50", g.placeCall("k1", "+14155550101"), 409, "idempotency_conflict", 1)
+		g.expect("52 first", g.placeCall("", recipient), 200, "", 2)
+		g.expect("52 a double click", g.placeCall("", recipient), 200, "", 2)
+		g.advance(11 * time.Second)
+		g.expect("52 eleven seconds later", g.placeCall("", recipient), 200, "", 3)
+		g.expect("52 none", g.placeCall("none", recipient), 200, "", 4)
 	})
 	t.Run("51", func(t *testing.T) {
-		g := newRig(t, "")
+		g := newHarness(t, "")
 		statuses := map[string]int{}
 		var wait sync.WaitGroup
 		var mu sync.Mutex
 		for range 50 {
 			wait.Go(func() {
-				a := g.post("k1", one)
+				a := g.placeCall("k1", recipient)
 				mu.Lock()
 				defer mu.Unlock()
 				statuses[fmt.Sprint(a.status, a.code, a.replayed)]++
-				if a.status == 409 && a.retry == "" {
+				if a.status == 409 && a.retryAfter == "" {
 					t.Error("no Retry-After")
 				}
 			})
 		}
 		wait.Wait()
-		if g.twilio.count() != 1 || statuses["200"] != 1 || statuses["200"]+statuses["200true"]+statuses["409idempotency_in_progress"] != 50 {
-			t.Errorf("%d posts, %v", g.twilio.count(), statuses)
+		if g.twilio.createRequests() != 1 || statuses["200"] != 1 || statuses["200"]+statuses["200true"]+statuses["409idempotency_in_progress"] != 50 {
+			t.Errorf("%d posts, %v", g.twilio.createRequests(), statuses)
 		}
 	})
 	t.Run("100 at a limit of 3", func(t *testing.T) {
-		g := newRig(t, "")
+		g := newHarness(t, "")
 		g.calls.Guards.Limits.DestinationPerDay = 3
 		var wait sync.WaitGroup
 		for i := range 100 {
-			wait.Go(func() { g.post(fmt.Sprint("k", i), one) })
+			wait.Go(func() { g.placeCall(fmt.Sprint("k", i), recipient) })
 		}
 		wait.Wait()
-		g.want("one more", g.post("k-more", one), 429, "destination_limit", 3)
+		g.expect("one more", g.placeCall("k-more", recipient), 429, "destination_limit", 3)
 	})
 	t.Run("53", func(t *testing.T) {
-		g := newRig(t, "")
+		g := newHarness(t, "")
 		before := 0
-		g.wire.set(func(_ string, n int) (error, error) {
-			if g.twilio.count() == 0 {
+		g.transport.setRule(func(_ string, n int) (error, error) {
+			if g.twilio.createRequests() == 0 {
 				before = n
 			}
 			return nil, nil
 		})
-		if g.want("well", g.post("k0", one), 200, "", 1); before < 10 {
+		if g.expect("well", g.placeCall("k0", recipient), 200, "", 1); before < 10 {
 			t.Errorf("only %d calls of DynamoDB come before the call", before)
 		}
 		for n := 1; n <= before; n++ { // DynamoDB is away from its nth call on
-			g.wire.set(func(_ string, at int) (error, error) {
+			g.transport.setRule(func(_ string, at int) (error, error) {
 				if at >= n {
 					return io.ErrUnexpectedEOF, nil
 				}
 				return nil, nil
 			})
-			if a := g.post(fmt.Sprint("k", n), one); a.status != 503 || a.code != "store_unavailable" || a.retry == "" || g.twilio.count() != 1 {
-				t.Errorf("away from call %d on: %+v, %d posts", n, a, g.twilio.count())
+			if a := g.placeCall(fmt.Sprint("k", n), recipient); a.status != 503 || a.code != "store_unavailable" || a.retryAfter == "" || g.twilio.createRequests() != 1 {
+				t.Errorf("away from call %d on: %+v, %d posts", n, a, g.twilio.createRequests())
 			}
 		}
 	})
 	t.Run("54", func(t *testing.T) {
-		g := newRig(t, "")
-		g.wire.set(func(string, int) (error, error) {
-			if g.twilio.count() > 0 {
+		g := newHarness(t, "")
+		g.transport.setRule(func(string, int) (error, error) {
+			if g.twilio.createRequests() > 0 {
 				return io.ErrUnexpectedEOF, nil
 			}
 			return nil, nil
 		})
-		a := g.post("k1", one)
-		g.want("placed", a, 200, "", 1)
-		g.wire.set(nil)
-		g.want("under way, for all anybody knows", g.post("k1", one), 409, "idempotency_in_progress", 1)
-		g.pass(time.Minute)
+		a := g.placeCall("k1", recipient)
+		g.expect("placed", a, 200, "", 1)
+		g.transport.setRule(nil)
+		g.expect("under way, for all anybody knows", g.placeCall("k1", recipient), 409, "idempotency_in_progress", 1)
+		g.advance(time.Minute)
 		calls := g.twilio.calls
 		g.twilio.calls = nil // not listed yet
-		g.want("unknown", g.post("k1", one), 409, "idempotency_state_unknown", 1)
+		g.expect("unknown", g.placeCall("k1", recipient), 409, "idempotency_state_unknown", 1)
 		g.twilio.calls = calls
-		g.pass(time.Minute)
-		if again := g.post("k1", one); again.body != a.body || again.replayed != "true" {
+		g.advance(time.Minute)
+		if again := g.placeCall("k1", recipient); again.body != a.body || again.replayed != "true" {
 			t.Errorf("found: %+v", again)
 		}
 	})
 	t.Run("a reply of DynamoDB's lost, each in turn", func(t *testing.T) {
-		g := newRig(t, "")
+		g := newHarness(t, "")
 		for n := 1; n <= 18; n++ {
-			g.wire.set(func(_ string, at int) (error, error) {
+			g.transport.setRule(func(_ string, at int) (error, error) {
 				if at == n {
 					return nil, io.ErrUnexpectedEOF
 				}
 				return nil, nil
 			})
 			key := fmt.Sprint("k", n)
-			g.want(key, g.post(key, one), 200, "", n)
-			g.wire.set(nil)
-			g.want(key+" again", g.post(key, one), 200, "", n)
+			g.expect(key, g.placeCall(key, recipient), 200, "", n)
+			g.transport.setRule(nil)
+			g.expect(key+" again", g.placeCall(key, recipient), 200, "", n)
 		}
 	})
 	lock.Lock()
 	defer lock.Unlock()
-	for _, secret := range []string{one, "4155550100", "4639465275", person, "Zebulon", address, account, token} {
+	for _, secret := range []string{recipient, "4155550100", "4639465275", personName, "Zebulon", personEmail, account, token} {
 		if i := strings.Index(log.String(), secret); i >= 0 {
 			t.Errorf("%q is in the log: %s", secret, log.String()[max(0, i-200):i+40])
 		}
@@ -453,6 +453,6 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-type writer func([]byte) (int, error)
+type writerFunc func([]byte) (int, error)
 
-func (w writer) Write(p []byte) (int, error) { return w(p) }
+func (w writerFunc) Write(p []byte) (int, error) { return w(p) }

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	secrets := callwiring.Secrets()
-	route := callwiring.Route(callwiring.Read(s, secrets), outbound.UAT, "", s.Optional("PUBLIC_URL", ""))
-	lambdaapp.Start(s, serve(route, callwiring.Keys(s, secrets)).Invoke)
+	secrets := callwiring.NewSecrets()
+	route := callwiring.PlaceHandler(callwiring.ReadService(s, secrets), outbound.RouteUAT, "", s.Optional("PUBLIC_URL", ""))
+	lambdaapp.Start(s, serve(route, callwiring.ReadKeys(s, secrets)).Invoke)
 }

@@ -12,5 +12,5 @@ import (
 
 func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Calls(t, "outbound-call-uat", outbound.UAT, in, serve)
+	eventtest.Calls(t, "outbound-call-uat", outbound.RouteUAT, in, serve)
 }

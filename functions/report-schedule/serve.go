@@ -11,7 +11,7 @@ import (
 
 // scheduler queues the reports that are due in an hour, or everybody's.
 type scheduler interface {
-	Scheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error)
+	QueueScheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error)
 }
 
 // event is what the schedules of template.yaml send, and whoever wants all reports now.
@@ -41,7 +41,7 @@ func serve(s scheduler, now func() time.Time) func(context.Context, event) (resu
 				return result{}, fmt.Errorf("read the scheduled time: %w", err)
 			}
 		}
-		queued, err := s.Scheduled(ctx, period, at, e.All)
+		queued, err := s.QueueScheduled(ctx, period, at, e.All)
 		slog.InfoContext(ctx, "reports queued", "period", string(period), "at", at.UTC().Format(time.RFC3339), "reports", queued)
 		return result{queued}, err
 	}

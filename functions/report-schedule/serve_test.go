@@ -14,30 +14,30 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// house has an internal assistant in New York, one that is both in Kathmandu, and one in Auckland that asks for reports.
-type house struct{}
+// fakeAssistants has an internal assistant in New York, one that is both in Kathmandu, and one in Auckland that asks for reports.
+type fakeAssistants struct{}
 
-func in(id, zone string) aurora.Assistant {
+func assistantIn(id, zone string) aurora.Assistant {
 	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), TimeZone: aurora.Text(zone)}}
 }
 
-func (house) Internal(context.Context) ([]aurora.Assistant, []error, error) {
-	return []aurora.Assistant{in("avery", "Asia/Kathmandu"), in("riley", "America/New_York")}, []error{errors.New("poison")}, nil
+func (fakeAssistants) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+	return []aurora.Assistant{assistantIn("avery", "Asia/Kathmandu"), assistantIn("riley", "America/New_York")}, []error{errors.New("poison")}, nil
 }
 
-func (house) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
-	return []aurora.Assistant{in("avery", "Asia/Kathmandu"), in("sam", "Pacific/Auckland")}, nil, nil
+func (fakeAssistants) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
+	return []aurora.Assistant{assistantIn("avery", "Asia/Kathmandu"), assistantIn("sam", "Pacific/Auckland")}, nil, nil
 }
 
-type jobs chan string
+type fakeQueue chan string
 
-func (q jobs) Send(_ context.Context, body string, _ map[string]string) error {
+func (q fakeQueue) Send(_ context.Context, body string, _ map[string]string) error {
 	q <- body
 	return nil
 }
 
-// seen is what an event led to.
-type seen struct {
+// outcome is what an event led to.
+type outcome struct {
 	Answer result   `json:"answer"`
 	Error  string   `json:"error,omitempty"`
 	Queued []string `json:"queued"`
@@ -46,10 +46,10 @@ type seen struct {
 func TestEvents(t *testing.T) {
 	now := func() time.Time { return time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC) }
 	golden.Events(t, "report-schedule", func(t *testing.T, name string, raw json.RawMessage) {
-		q := make(jobs, 10)
-		handle := serve(&report.Scheduler{Assistants: house{}, Queue: q, Now: now, Count: func(context.Context, string) {}}, now)
+		q := make(fakeQueue, 10)
+		handle := serve(&report.Scheduler{Assistants: fakeAssistants{}, Queue: q, Now: now, Count: func(context.Context, string) {}}, now)
 		var e event
-		got := seen{Queued: []string{}}
+		got := outcome{Queued: []string{}}
 		err := json.Unmarshal(raw, &e) // as Lambda does before it calls the handler
 		if err == nil {
 			got.Answer, err = handle(t.Context(), e)

@@ -13,6 +13,6 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	links := &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWS, time.Now), Name: s.Required("LINKS_SECRET"), Now: time.Now}
-	lambdaapp.Start(s, serve(links, s3.New(lambdaapp.AWS, s.Required("BUCKET"))).Invoke)
+	links := &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWSConfig, time.Now), SecretName: s.Required("LINKS_SECRET"), Now: time.Now}
+	lambdaapp.Start(s, serve(links, s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))).Invoke)
 }

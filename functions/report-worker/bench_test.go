@@ -22,8 +22,8 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// at is the configuration for a service at an address of this machine.
-func at(address string) func() (aws.Config, error) {
+// awsConfigAt is the configuration for a service at an address of this machine.
+func awsConfigAt(address string) func() (aws.Config, error) {
 	return func() (aws.Config, error) {
 		return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
 	}
@@ -31,10 +31,10 @@ func at(address string) func() (aws.Config, error) {
 
 const manyCalls = 50_000
 
-// fill puts a month's calls into the table of an empty dynalite.
-func fill(b *testing.B, address string) {
+// fillTable puts a month's calls into the table of an empty dynalite.
+func fillTable(b *testing.B, address string) {
 	b.Helper()
-	cfg, _ := at(address)()
+	cfg, _ := awsConfigAt(address)()
 	client := dynamodb.NewFromConfig(cfg)
 	table := "calls"
 	_, err := client.CreateTable(b.Context(), &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest,
@@ -55,7 +55,7 @@ func fill(b *testing.B, address string) {
 			for first := range work {
 				var batch []types.WriteRequest
 				for n := first; n < first+25; n++ {
-					batch = append(batch, types.WriteRequest{PutRequest: &types.PutRequest{Item: item(n)}})
+					batch = append(batch, types.WriteRequest{PutRequest: &types.PutRequest{Item: callItem(n)}})
 				}
 				if _, err := client.BatchWriteItem(b.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: batch}}); err != nil {
 					b.Error(err)
@@ -70,8 +70,8 @@ func fill(b *testing.B, address string) {
 	wg.Wait()
 }
 
-// item is a row as the call worker writes it.
-func item(n int) map[string]types.AttributeValue {
+// callItem is a row as the call worker writes it.
+func callItem(n int) map[string]types.AttributeValue {
 	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
 	ended := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * (31 * 24 * time.Hour / manyCalls))
 	return map[string]types.AttributeValue{
@@ -84,27 +84,27 @@ func item(n int) map[string]types.AttributeValue {
 	}
 }
 
-type known struct{}
+type fakeAssistants struct{}
 
-func (known) ByID(context.Context, string) (aurora.Assistant, error) {
+func (fakeAssistants) ByID(context.Context, string) (aurora.Assistant, error) {
 	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York", Emails: aurora.List{"owner@example.com"}}}, nil
 }
 
-type outbox struct{ mail aurora.Mail }
+type fakeMailer struct{ mail aurora.Mail }
 
-func (*outbox) Ready() bool { return true }
+func (*fakeMailer) Ready() bool { return true }
 
-func (o *outbox) SendMail(_ context.Context, m aurora.Mail) error { o.mail = m; return nil }
+func (o *fakeMailer) SendMail(_ context.Context, m aurora.Mail) error { o.mail = m; return nil }
 
-type everySent struct{}
+type alwaysSend struct{}
 
-func (everySent) Send(ctx context.Context, _ string, _ bool, send func(context.Context) error) (bool, error) {
+func (alwaysSend) Send(ctx context.Context, _ string, _ bool, send func(context.Context) error) (bool, error) {
 	return true, send(ctx)
 }
 
-type link struct{}
+type fakeLinks struct{}
 
-func (link) Link(_ context.Context, key string) (string, error) {
+func (fakeLinks) URL(_ context.Context, key string) (string, error) {
 	return "https://aurora.example.com/" + key, nil
 }
 
@@ -112,11 +112,11 @@ func (link) Link(_ context.Context, key string) (string, error) {
 // everything but the narrative. A request waits 29 s.
 func BenchmarkFault60FiftyThousandCalls(b *testing.B) {
 	address := dynalite.Serve(b)
-	fill(b, address)
+	fillTable(b, address)
 	objects := httptest.NewServer(fakes3.Serve(b, "reports"))
 	b.Cleanup(objects.Close)
-	out := &outbox{}
-	m := &report.Maker{Assistants: known{}, Calls: dynamo.NewCalls(at(address), "calls", 0), Bucket: s3.New(at(objects.URL), "reports"), Mail: out, Sent: everySent{}, Links: link{},
+	out := &fakeMailer{}
+	m := &report.Maker{Assistants: fakeAssistants{}, Calls: dynamo.NewCalls(awsConfigAt(address), "calls", 0), Bucket: s3.New(awsConfigAt(objects.URL), "reports"), Mail: out, SentLog: alwaysSend{}, Links: fakeLinks{},
 		Now: time.Now}
 	job := aurora.ReportJob{AssistantID: "a1", Period: aurora.Monthly, Until: time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC)}
 	for b.Loop() {

@@ -30,77 +30,77 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// post is a queue, and what is in it.
-type post struct {
+// fakeQueue is a queue, and what is in it.
+type fakeQueue struct {
 	mu   sync.Mutex
 	jobs []string
 }
 
-func (p *post) Send(_ context.Context, body string, _ map[string]string) error {
+func (p *fakeQueue) Send(_ context.Context, body string, _ map[string]string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.jobs = append(p.jobs, body)
 	return nil
 }
 
-type linkKeys struct{}
+type fakeSecrets struct{}
 
-func (linkKeys) Secret(context.Context, string) (string, error) {
+func (fakeSecrets) Secret(context.Context, string) (string, error) {
 	return "links-0123456789abcdef0123456789abcdef", nil
 }
 
-// works is everything that makes reports, over the protocols of DynamoDB, S3 and SES.
-type works struct {
+// pipeline is everything that makes reports, over the protocols of DynamoDB, S3 and SES.
+type pipeline struct {
 	assistants *dynamo.Assistants
 	calls      *dynamo.Calls
 	objects    *s3.Bucket
 	client     *dynamodb.Client
 	mails      *fakeses.Server
-	post       *post
+	queue      *fakeQueue
 	scheduler  *report.Scheduler
 	consume    []func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) // processes
 	mu         sync.Mutex
-	refuse     func(to string) *fakeaws.Fault
+	mailFault  func(to string) *fakeaws.APIError
 	counted    map[string]int
 }
 
-func build(t *testing.T, now func() time.Time) *works {
+func newPipeline(t *testing.T, now func() time.Time) *pipeline {
 	t.Helper()
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
-	tables := at(dynalite.Serve(t))
+	tables := awsConfigAt(dynalite.Serve(t))
 	cfg, _ := tables()
-	w := &works{client: dynamodb.NewFromConfig(cfg), post: &post{}, counted: map[string]int{}}
-	w.table(t, "assistants", "assistantId", "", "internalKey", "scheduledKey")
-	w.table(t, "calls", "assistantDay", "callId")
-	w.table(t, "ledger", "key", "")
-	w.mails = fakeses.New(fakeses.Options{Refuse: func(m fakeses.Mail) *fakeaws.Fault {
+	w := &pipeline{client: dynamodb.NewFromConfig(cfg), queue: &fakeQueue{}, counted: map[string]int{}}
+	w.createTable(t, "assistants", "assistantId", "", "internalKey", "scheduledKey")
+	w.createTable(t, "calls", "assistantDay", "callId")
+	w.createTable(t, "ledger", "key", "")
+	w.mails = fakeses.New(fakeses.Options{Reject: func(m fakeses.Mail) *fakeaws.APIError {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.refuse == nil {
+		if w.mailFault == nil {
 			return nil
 		}
-		return w.refuse(m.To[0])
+		return w.mailFault(m.To[0])
 	}})
 	mails, objects := httptest.NewServer(w.mails), httptest.NewServer(fakes3.Serve(t, "reports"))
 	t.Cleanup(func() { mails.Close(); objects.Close() })
-	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), s3.New(at(objects.URL), "reports")
+	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), s3.New(awsConfigAt(objects.URL), "reports")
 	count := func(_ context.Context, metric string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.counted[metric]++
 	}
-	w.scheduler = &report.Scheduler{Assistants: w.assistants, Queue: w.post, Count: count, Now: now}
+	w.scheduler = &report.Scheduler{Assistants: w.assistants, Queue: w.queue, Count: count, Now: now}
 	for range 2 {
 		w.consume = append(w.consume, sqs.Consume(serve(&report.Maker{Assistants: dynamo.NewAssistants(tables, "assistants", now), Calls: w.calls, Bucket: w.objects,
-			Mail: ses.New(at(mails.URL), "aurora@example.com", "", now), Sent: dynamo.NewLedger(tables, "ledger", now), Public: "https://aurora.example.com",
-			Links: &auth.Links{Secrets: linkKeys{}, Public: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
+			Mail: ses.New(awsConfigAt(mails.URL), "aurora@example.com", "", now), SentLog: dynamo.NewLedger(tables, "ledger", now), PublicURL: "https://aurora.example.com",
+			Links: &auth.Links{Secrets: fakeSecrets{}, BaseURL: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
 	}
 	return w
 }
 
-func (w *works) table(t *testing.T, name, hash, order string, indexes ...string) {
+func (w *pipeline) createTable(t *testing.T, name, hash, order string, indexes ...string) {
 	t.Helper()
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest, KeySchema: []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}}}
 	keys := append([]string{hash}, indexes...)
@@ -124,7 +124,7 @@ func (w *works) table(t *testing.T, name, hash, order string, indexes ...string)
 	}
 }
 
-func (w *works) assistant(t *testing.T, id, zone string, emails ...string) {
+func (w *pipeline) putAssistant(t *testing.T, id, zone string, emails ...string) {
 	t.Helper()
 	document, err := json.Marshal(map[string]any{"assistantId": id, "assistantName": id, "timeZone": zone, "internal": true, "emails": emails})
 	if err == nil {
@@ -137,11 +137,11 @@ func (w *works) assistant(t *testing.T, id, zone string, emails ...string) {
 
 // deliver gives every job that is in the queue to the processes, each as often as times says, and what failed again, as
 // often as SQS does. It says how many were given up.
-func (w *works) deliver(t *testing.T, times, receives int) (dead int) {
+func (w *pipeline) deliver(t *testing.T, times, receives int) (dead int) {
 	t.Helper()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for i, body := range w.post.jobs {
+	for i, body := range w.queue.jobs {
 		for n := range times {
 			wg.Go(func() {
 				for range receives {
@@ -160,12 +160,12 @@ func (w *works) deliver(t *testing.T, times, receives int) (dead int) {
 		}
 	}
 	wg.Wait()
-	w.post.jobs = nil
+	w.queue.jobs = nil
 	return dead
 }
 
 // reports are the whole reports in the bucket.
-func (w *works) reports(t *testing.T) (places []string) {
+func (w *pipeline) reports(t *testing.T) (places []string) {
 	t.Helper()
 	for key, err := range w.objects.List(t.Context(), "reports/", "") {
 		if err != nil {
@@ -179,7 +179,7 @@ func (w *works) reports(t *testing.T) (places []string) {
 }
 
 // sent is how many mails each address got.
-func (w *works) sent() map[string]int {
+func (w *pipeline) sent() map[string]int {
 	n := map[string]int{}
 	for _, m := range w.mails.Mails() {
 		for _, to := range m.To {
@@ -189,18 +189,18 @@ func (w *works) sent() map[string]int {
 	return n
 }
 
-func fixed(at time.Time) func() time.Time { return func() time.Time { return at } }
+func fixedClock(at time.Time) func() time.Time { return func() time.Time { return at } }
 
 // Row 55: the schedule fires twice and late, and every job is delivered twice, at once, to two processes. There is one
 // report for each assistant, and one mail for each of its addresses.
-func TestFault55(t *testing.T) {
-	w := build(t, fixed(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
-	w.assistant(t, "riley", "America/New_York", "one@example.com", "two@example.com")
-	w.assistant(t, "avery", "America/New_York", "three@example.com")
-	w.assistant(t, "else", "Asia/Tokyo", "four@example.com")
+func TestFault55DuplicateDelivery(t *testing.T) {
+	w := newPipeline(t, fixedClock(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
+	w.putAssistant(t, "riley", "America/New_York", "one@example.com", "two@example.com")
+	w.putAssistant(t, "avery", "America/New_York", "three@example.com")
+	w.putAssistant(t, "else", "Asia/Tokyo", "four@example.com")
 	due := time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC)
 	for range 2 {
-		if _, err := w.scheduler.Scheduled(t.Context(), aurora.Weekly, due, false); err != nil {
+		if _, err := w.scheduler.QueueScheduled(t.Context(), aurora.Weekly, due, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -216,10 +216,10 @@ func TestFault55(t *testing.T) {
 }
 
 // Row 56: of forty internal assistants one cannot be read, and one is gone when its report is made. The others get theirs.
-func TestFault56(t *testing.T) {
-	w := build(t, fixed(time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC)))
+func TestFault56UnreadableAssistants(t *testing.T) {
+	w := newPipeline(t, fixedClock(time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC)))
 	for i := range 39 {
-		w.assistant(t, fmt.Sprintf("a%02d", i), "UTC", fmt.Sprintf("a%02d@example.com", i))
+		w.putAssistant(t, fmt.Sprintf("a%02d", i), "UTC", fmt.Sprintf("a%02d@example.com", i))
 	}
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	table := "assistants"
@@ -227,13 +227,13 @@ func TestFault56(t *testing.T) {
 		"assistantId": text("poison"), "internalKey": text("internal"), "tools": text("none")}}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := w.scheduler.Internal(t.Context(), aurora.Weekly); n != 39 || err != nil || w.counted["ReportFailed"] != 1 {
+	if n, err := w.scheduler.QueueInternal(t.Context(), aurora.Weekly); n != 39 || err != nil || w.counted["ReportFailed"] != 1 {
 		t.Fatalf("%d queued, %v, counted %v", n, err, w.counted)
 	}
 	if _, err := w.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: map[string]types.AttributeValue{"assistantId": text("a07")}}); err != nil {
 		t.Fatal(err)
 	}
-	w.post.jobs = append(w.post.jobs, `{"assistantId":"poison","period":"weekly","until":"2026-11-18T16:00:00Z"}`, `{"assistantId":`)
+	w.queue.jobs = append(w.queue.jobs, `{"assistantId":"poison","period":"weekly","until":"2026-11-18T16:00:00Z"}`, `{"assistantId":`)
 	if dead := w.deliver(t, 1, 2); dead != 2 { // the poisoned one and the one that is none; who is gone will not come back
 		t.Errorf("%d jobs were given up", dead)
 	}
@@ -248,7 +248,7 @@ func TestFault56(t *testing.T) {
 
 // Row 57: a window is what the calendar of the assistant says, whatever its clock does within it. Calls on its edges are
 // in it where it begins, and not where it ends.
-func TestFault57(t *testing.T) {
+func TestFault57WindowEdges(t *testing.T) {
 	for name, c := range map[string]struct {
 		zone, until string
 		period      aurora.Period
@@ -265,8 +265,8 @@ func TestFault57(t *testing.T) {
 		"half an hour":               {"Australia/Lord_Howe", "2026-10-05", aurora.Weekly, "2026-09-28T00:00:00+10:30", 167.5},
 	} {
 		t.Run("fault 57, "+name, func(t *testing.T) {
-			w := build(t, fixed(time.Date(2028, 12, 31, 0, 0, 0, 0, time.UTC)))
-			w.assistant(t, "riley", c.zone)
+			w := newPipeline(t, fixedClock(time.Date(2028, 12, 31, 0, 0, 0, 0, time.UTC)))
+			w.putAssistant(t, "riley", c.zone)
 			zone, err := time.LoadLocation(c.zone)
 			if err != nil {
 				t.Fatal(err)
@@ -277,7 +277,7 @@ func TestFault57(t *testing.T) {
 				t.Fatal(err, wrong)
 			}
 			for i, ended := range []time.Time{from.Add(-time.Second), from, from.Add(time.Hour), until.Add(-time.Second), until, until.Add(time.Hour)} {
-				call := aurora.Call{Place: aurora.Place{AssistantID: "riley", Day: ended.UTC().Format(time.DateOnly), CallID: fmt.Sprint("c", i)}, Version: "1", EndedAt: ended.UTC()}
+				call := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: ended.UTC().Format(time.DateOnly), CallID: fmt.Sprint("c", i)}, Version: "1", EndedAt: ended.UTC()}
 				if i == 2 { // it is filed under the day before, as a call that was first heard of when it began
 					call.Day = ended.AddDate(0, 0, -1).UTC().Format(time.DateOnly)
 				}
@@ -285,7 +285,7 @@ func TestFault57(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := report.Queue(t.Context(), w.post, aurora.ReportJob{AssistantID: "riley", Period: c.period, Until: until}); err != nil {
+			if err := report.Enqueue(t.Context(), w.queue, aurora.ReportJob{AssistantID: "riley", Period: c.period, Until: until}); err != nil {
 				t.Fatal(err)
 			}
 			if dead := w.deliver(t, 1, 1); dead > 0 {
@@ -308,26 +308,26 @@ func TestFault57(t *testing.T) {
 
 // Row 59: SES is too busy for one address and refuses another. The rest get their mail, and once; when the job is tried
 // again only those two are tried.
-func TestFault59(t *testing.T) {
-	w := build(t, fixed(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
-	w.assistant(t, "riley", "UTC", "one@example.com", "busy@example.com", "refused@example.com", "two@example.com")
+func TestFault59MailFailures(t *testing.T) {
+	w := newPipeline(t, fixedClock(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
+	w.putAssistant(t, "riley", "UTC", "one@example.com", "busy@example.com", "refused@example.com", "two@example.com")
 	tried := map[string]int{}
 	mended := false
-	w.refuse = func(to string) *fakeaws.Fault {
+	w.mailFault = func(to string) *fakeaws.APIError {
 		tried[to]++
 		switch {
 		case mended:
 			return nil
 		case to == "busy@example.com":
-			return &fakeaws.Fault{Status: 429, Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded."}
+			return &fakeaws.APIError{Status: 429, Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded."}
 		case to == "refused@example.com":
-			return &fakeaws.Fault{Status: 400, Code: "MessageRejected", Message: "Address is on the suppression list."}
+			return &fakeaws.APIError{Status: 400, Code: "MessageRejected", Message: "Address is on the suppression list."}
 		}
 		return nil
 	}
 	job := aurora.ReportJob{AssistantID: "riley", Period: aurora.Weekly, Until: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}
 	run := func() int {
-		if err := report.Queue(t.Context(), w.post, job); err != nil {
+		if err := report.Enqueue(t.Context(), w.queue, job); err != nil {
 			t.Fatal(err)
 		}
 		return w.deliver(t, 1, 1)

@@ -12,5 +12,5 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	lambdaapp.Start(s, sqs.Consume(serve(reportwiring.Read(s, modelwiring.Unhurried), lambdaapp.Count)))
+	lambdaapp.Start(s, sqs.Consume(serve(reportwiring.NewMaker(s, modelwiring.WorkerTiming), lambdaapp.Count)))
 }

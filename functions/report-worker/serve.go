@@ -16,14 +16,14 @@ import (
 
 // maker makes one report.
 type maker interface {
-	Make(ctx context.Context, job aurora.ReportJob) (report.Made, error)
+	Make(ctx context.Context, job aurora.ReportJob) (report.Result, error)
 }
 
 // serve handles one job. One that fails is tried again, and the mails that were sent are not sent again; count hears of
 // it. One for an assistant that is not there is done, since it will not be there the next time either.
 func serve(m maker, count func(ctx context.Context, metric string)) func(context.Context, sqs.Message) error {
 	return func(ctx context.Context, message sqs.Message) error {
-		job, err := read(message.Body)
+		job, err := parseJob(message.Body)
 		if err != nil {
 			count(ctx, "ReportFailed")
 			return err
@@ -44,8 +44,8 @@ func serve(m maker, count func(ctx context.Context, metric string)) func(context
 	}
 }
 
-// read reads a job, which is nothing that the worker could guess.
-func read(body string) (job aurora.ReportJob, err error) {
+// parseJob reads a job, which is nothing that the worker could guess.
+func parseJob(body string) (job aurora.ReportJob, err error) {
 	if err := json.Unmarshal([]byte(body), &job); err != nil {
 		return job, fmt.Errorf("read job: %w", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"example.com/aurora/shared/dev/golden"
 )
 
-// seen is what an event led to.
-type seen struct {
+// outcome is what an event led to.
+type outcome struct {
 	Failed  []string `json:"failed"`
 	Objects []string `json:"objects"`
 	Did     []string `json:"did"`
@@ -35,7 +35,7 @@ func TestEvents(t *testing.T) {
 		if err := json.Unmarshal(event, &batch); err != nil {
 			t.Fatal(err)
 		}
-		got := seen{Failed: []string{}}
+		got := outcome{Failed: []string{}}
 		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
 			response, err := consume(context.Background(), events.SQSEvent{Records: batch.Records[i : i+1]})
 			if err != nil {

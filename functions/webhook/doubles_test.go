@@ -17,18 +17,18 @@ import (
 	"example.com/aurora/shared/dev/fakes3"
 )
 
-// cloud is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
+// fakeAWS is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
 // with the rest. DynamoDB holds what items says, by assistant id or number.
-type cloud struct {
+type fakeAWS struct {
 	s3     http.Handler
 	mu     sync.Mutex
-	spoil  func(service, operation string, n int) (answer http.HandlerFunc, after bool)
+	inject func(service, operation string, n int) (answer http.HandlerFunc, after bool)
 	calls  map[string]int
 	queued []string
 	items  map[string]string
 }
 
-func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service, operation := "s3", r.Method
 	if target, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		operation = name
@@ -38,7 +38,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	c.calls[service+" "+operation]++
-	n, spoil := c.calls[service+" "+operation], c.spoil
+	n, spoil := c.calls[service+" "+operation], c.inject
 	c.mu.Unlock()
 	if spoil != nil {
 		if answer, after := spoil(service, operation, n); answer != nil {
@@ -52,7 +52,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.serve(w, r, service)
 }
 
-func (c *cloud) serve(w http.ResponseWriter, r *http.Request, service string) {
+func (c *fakeAWS) serve(w http.ResponseWriter, r *http.Request, service string) {
 	if service == "s3" {
 		c.s3.ServeHTTP(w, r)
 		return
@@ -75,14 +75,14 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request, service string) {
 	_, _ = io.WriteString(w, `{"Items":[],"Count":0,"ScannedCount":0}`)
 }
 
-func (c *cloud) count(call string) int {
+func (c *fakeAWS) count(call string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[call]
 }
 
 // The ways to spoil a call.
-func s3Says(status int, code string) http.HandlerFunc {
+func s3Error(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/xml")
@@ -91,7 +91,7 @@ func s3Says(status int, code string) http.HandlerFunc {
 	}
 }
 
-func jsonSays(status int, kind string) http.HandlerFunc {
+func awsError(status int, kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(status)
@@ -99,16 +99,16 @@ func jsonSays(status int, kind string) http.HandlerFunc {
 	}
 }
 
-func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-func silent(_ http.ResponseWriter, r *http.Request) {
+func neverAnswer(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // until then net/http does not notice that a client has gone
 	<-r.Context().Done()
 }
 
-func start(t *testing.T) (*cloud, func() (aws.Config, error)) {
+func startFakeAWS(t *testing.T) (*fakeAWS, func() (aws.Config, error)) {
 	t.Helper()
-	c := &cloud{s3: fakes3.Serve(t, "reports"), calls: map[string]int{}, items: map[string]string{
+	c := &fakeAWS{s3: fakes3.Serve(t, "reports"), calls: map[string]int{}, items: map[string]string{
 		"riley":        `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"},"gracePeriodMs":{"N":"300"}}`,
 		"+15551230100": `{"assistantId":{"S":"riley"},"assistantName":{"S":"Riley"}}`,
 		"broken":       `{"assistantId":{"S":"broken"},"emails":{"M":{}}}`,
@@ -123,8 +123,8 @@ func start(t *testing.T) (*cloud, func() (aws.Config, error)) {
 	}
 }
 
-// post is a REST event that an authorizer has let through.
-func post(t *testing.T, body string) json.RawMessage {
+// newRESTEvent is a REST event that an authorizer has let through.
+func newRESTEvent(t *testing.T, body string) json.RawMessage {
 	t.Helper()
 	event, err := json.Marshal(map[string]any{"resource": "/api/webhook", "path": "/api/webhook", "httpMethod": "POST", "body": body,
 		"headers":        map[string]string{"Content-Type": "application/json"},
@@ -136,7 +136,7 @@ func post(t *testing.T, body string) json.RawMessage {
 }
 
 // keys are what the bucket holds.
-func (c *cloud) keys(t *testing.T) []string {
+func (c *fakeAWS) keys(t *testing.T) []string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	c.s3.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/reports?list-type=2", nil))

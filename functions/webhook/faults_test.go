@@ -21,33 +21,33 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// one is a warm process of the function.
-type one struct {
-	*cloud
+// warmFunction is a warm process of the function.
+type warmFunction struct {
+	*fakeAWS
 	mu      sync.Mutex
-	time    time.Time
+	clock   time.Time
 	counted []string
 	invoke  func(ctx context.Context, t *testing.T, body string) (status int, answer string, header map[string][]string)
 }
 
-func warm(t *testing.T) *one {
+func newWarmFunction(t *testing.T) *warmFunction {
 	t.Helper()
-	c, config := start(t)
-	p := &one{cloud: c, time: time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)}
-	now := func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.time }
+	c, config := startFakeAWS(t)
+	p := &warmFunction{fakeAWS: c, clock: time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)}
+	now := func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.clock }
 	count := func(_ context.Context, metric string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.counted = append(p.counted, metric)
 	}
-	f := function(&webhook.Receiver{
+	f := newFunction(&webhook.Receiver{
 		Assistants: dynamo.NewAssistants(config, "assistants", now),
-		Keeper:     webhook.Keeper{Objects: s3.New(config, "reports"), Now: now, Count: count},
+		Archive:    webhook.Archive{Objects: s3.New(config, "reports"), Now: now, Count: count},
 		Queue:      sqs.New(config, "http://127.0.0.1/000000000000/raw"),
 	})
 	p.invoke = func(ctx context.Context, t *testing.T, body string) (int, string, map[string][]string) {
 		t.Helper()
-		v, err := f.Invoke(ctx, post(t, body))
+		v, err := f.Invoke(ctx, newRESTEvent(t, body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,8 +57,8 @@ func warm(t *testing.T) *one {
 	return p
 }
 
-// ask posts a body and says how long the answer took.
-func (p *one) ask(t *testing.T, body string) (status int, answer string, took time.Duration) {
+// post posts a body and says how long the answer took.
+func (p *warmFunction) post(t *testing.T, body string) (status int, answer string, took time.Duration) {
 	t.Helper()
 	began := time.Now()
 	status, answer, header := p.invoke(t.Context(), t, body)
@@ -68,10 +68,14 @@ func (p *one) ask(t *testing.T, body string) (status int, answer string, took ti
 	return status, answer, time.Since(began)
 }
 
-func (p *one) pass(d time.Duration) { p.mu.Lock(); defer p.mu.Unlock(); p.time = p.time.Add(d) }
+func (p *warmFunction) advance(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clock = p.clock.Add(d)
+}
 
-// only spoils one service's calls of one operation while n says so.
-func only(service, operation string, from, to int, answer http.HandlerFunc, after bool) func(string, string, int) (http.HandlerFunc, bool) {
+// onCalls spoils one service's calls of one operation while n says so.
+func onCalls(service, operation string, from, to int, answer http.HandlerFunc, after bool) func(string, string, int) (http.HandlerFunc, bool) {
 	return func(s, o string, n int) (http.HandlerFunc, bool) {
 		if s == service && (operation == "" || o == operation) && n >= from && n <= to {
 			return answer, after
@@ -81,76 +85,76 @@ func only(service, operation string, from, to int, answer http.HandlerFunc, afte
 }
 
 const (
-	always = 1 << 30
-	ask    = `{"message":{"type":"assistant-request","session":"riley"}}`
-	ring   = `{"message":{"type":"assistant-request","call":{"id":"c"},"phoneNumber":{"number":"+15551230100"}}}`
+	always               = 1 << 30
+	assistantRequest     = `{"message":{"type":"assistant-request","session":"riley"}}`
+	vapiAssistantRequest = `{"message":{"type":"assistant-request","call":{"id":"c"},"phoneNumber":{"number":"+15551230100"}}}`
 )
 
-func eoc(id string, size int) string {
+func newEndOfCallReport(id string, size int) string {
 	quoted, _ := json.Marshal(id)
 	return fmt.Sprintf(`{"message":{"type":"end-of-call-report","timestamp":1795014286704,"call":{"id":%s,"assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","transcript":%q,"authToken":"0000"}}`,
-		quoted, noise(size))
+		quoted, incompressible(size))
 }
 
-// noise is text that gzip cannot make smaller than half.
-func noise(n int) string {
+// incompressible is text that gzip cannot make smaller than half.
+func incompressible(n int) string {
 	b := make([]byte, n/2)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
 	return hex.EncodeToString(b)
 }
 
 func TestFaults(t *testing.T) {
-	for name, f := range map[string]func(t *testing.T, p *one){
-		"33 throttled, with a stale answer": func(t *testing.T, p *one) {
-			if status, _, _ := p.ask(t, ask); status != 201 {
+	for name, f := range map[string]func(t *testing.T, p *warmFunction){
+		"33 throttled, with a stale answer": func(t *testing.T, p *warmFunction) {
+			if status, _, _ := p.post(t, assistantRequest); status != 201 {
 				t.Fatal(status)
 			}
-			p.spoil = only("dynamodb", "", 1, always, jsonSays(400, "ThrottlingException"), false)
-			p.pass(4 * time.Minute)
-			if status, _, took := p.ask(t, ask); status != 201 || took > slack*time.Second {
+			p.inject = onCalls("dynamodb", "", 1, always, awsError(400, "ThrottlingException"), false)
+			p.advance(4 * time.Minute)
+			if status, _, took := p.post(t, assistantRequest); status != 201 || took > timeFactor*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
-			p.pass(2 * time.Minute)
-			if status, _, took := p.ask(t, ask); status != 503 || took > slack*time.Second {
+			p.advance(2 * time.Minute)
+			if status, _, took := p.post(t, assistantRequest); status != 503 || took > timeFactor*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
 			if n := p.count("dynamodb GetItem"); n > 7 {
 				t.Errorf("%d reads", n)
 			}
 		},
-		"34 down": func(t *testing.T, p *one) {
-			p.spoil = only("dynamodb", "", 1, always, silent, false)
-			if status, _, took := p.ask(t, ask); status != 503 || took > slack*3*time.Second {
+		"34 down": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("dynamodb", "", 1, always, neverAnswer, false)
+			if status, _, took := p.post(t, assistantRequest); status != 503 || took > timeFactor*3*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
-			if status, answer, took := p.ask(t, ring); status != 200 || !strings.HasPrefix(answer, `{"error":"I'm sorry`) || took > slack*3*time.Second {
+			if status, answer, took := p.post(t, vapiAssistantRequest); status != 200 || !strings.HasPrefix(answer, `{"error":"I'm sorry`) || took > timeFactor*3*time.Second {
 				t.Errorf("%d %s in %v", status, answer, took)
 			}
 		},
-		"64 a dead connection": func(t *testing.T, p *one) {
-			p.spoil = only("dynamodb", "GetItem", 1, 1, silent, false)
-			if status, _, took := p.ask(t, ask); status != 201 || took > slack*time.Second {
+		"64 a dead connection": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("dynamodb", "GetItem", 1, 1, neverAnswer, false)
+			if status, _, took := p.post(t, assistantRequest); status != 201 || took > timeFactor*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
 		},
-		"35 unknown and malformed": func(t *testing.T, p *one) {
+		"35 unknown and malformed": func(t *testing.T, p *warmFunction) {
 			for session, want := range map[string]int{"nobody": 404, "broken": 500} {
-				status, answer, _ := p.ask(t, strings.Replace(ask, "riley", session, 1))
+				status, answer, _ := p.post(t, strings.Replace(assistantRequest, "riley", session, 1))
 				if status != want || strings.Contains(answer, "emails") {
 					t.Errorf("%s: %d %s", session, status, answer)
 				}
 			}
-			if _, answer, _ := p.ask(t, strings.Replace(ask, "riley", "broken", 1)); !strings.Contains(answer, `"code":"config_invalid"`) {
+			if _, answer, _ := p.post(t, strings.Replace(assistantRequest, "riley", "broken", 1)); !strings.Contains(answer, `"code":"config_invalid"`) {
 				t.Errorf("%s", answer)
 			}
-			if status, answer, _ := p.ask(t, `{"message":{"type":"assistant-request","call":{"assistantId":"broken"}}}`); status != 200 || !strings.Contains(answer, `"error"`) {
+			if status, answer, _ := p.post(t, `{"message":{"type":"assistant-request","call":{"assistantId":"broken"}}}`); status != 200 || !strings.Contains(answer, `"error"`) {
 				t.Errorf("%d %s", status, answer)
 			}
 		},
-		"37 slow down, then well": func(t *testing.T, p *one) {
+		"37 slow down, then well": func(t *testing.T, p *warmFunction) {
 			for i, size := range []int{50 << 10, 4 << 20} {
-				p.spoil = only("s3", "PUT", p.count("s3 PUT")+1, p.count("s3 PUT")+3, s3Says(503, "SlowDown"), false)
-				if status, answer, took := p.ask(t, eoc(fmt.Sprint("c", i), size)); status != 200 || answer != "{}" || took > slack*4*time.Second {
+				p.inject = onCalls("s3", "PUT", p.count("s3 PUT")+1, p.count("s3 PUT")+3, s3Error(503, "SlowDown"), false)
+				if status, answer, took := p.post(t, newEndOfCallReport(fmt.Sprint("c", i), size)); status != 200 || answer != "{}" || took > timeFactor*4*time.Second {
 					t.Errorf("%d %s in %v", status, answer, took)
 				}
 			}
@@ -158,54 +162,54 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%v, %d queued", p.keys(t), len(p.queued))
 			}
 		},
-		"37 slow down for good": func(t *testing.T, p *one) {
-			p.spoil = only("s3", "", 1, always, s3Says(503, "SlowDown"), false)
-			status, answer, took := p.ask(t, eoc("c", 50<<10))
-			if status != 200 || answer != "{}" || took > slack*6*time.Second || len(p.queued) != 1 || !strings.Contains(p.queued[0], "eoc/riley/2026/11/18/c.json") {
+		"37 slow down for good": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false)
+			status, answer, took := p.post(t, newEndOfCallReport("c", 50<<10))
+			if status != 200 || answer != "{}" || took > timeFactor*6*time.Second || len(p.queued) != 1 || !strings.Contains(p.queued[0], "eoc/riley/2026/11/18/c.json") {
 				t.Errorf("%d %s in %v, %d queued", status, answer, took, len(p.queued))
 			}
-			if !slices.Equal(p.counted, []string{webhook.MetricRaw}) {
+			if !slices.Equal(p.counted, []string{webhook.MetricReportQueued}) {
 				t.Errorf("counted %v", p.counted)
 			}
 			if strings.Contains(p.queued[0], "0000\\\"") {
 				t.Error("a credential was queued")
 			}
 		},
-		"37 slow down for good, too large for the queue": func(t *testing.T, p *one) {
-			p.spoil = only("s3", "", 1, always, s3Says(503, "SlowDown"), false)
-			if status, _, took := p.ask(t, eoc("c", 4<<20)); status != 503 || took > slack*6*time.Second || len(p.queued) != 0 {
+		"37 slow down for good, too large for the queue": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false)
+			if status, _, took := p.post(t, newEndOfCallReport("c", 4<<20)); status != 503 || took > timeFactor*6*time.Second || len(p.queued) != 0 {
 				t.Errorf("%d in %v, %d queued", status, took, len(p.queued))
 			}
 		},
-		"37 neither bucket nor queue": func(t *testing.T, p *one) {
-			p.spoil = func(s, _ string, _ int) (http.HandlerFunc, bool) {
-				return map[string]http.HandlerFunc{"s3": silent, "sqs": jsonSays(503, "ServiceUnavailable")}[s], false
+		"37 neither bucket nor queue": func(t *testing.T, p *warmFunction) {
+			p.inject = func(s, _ string, _ int) (http.HandlerFunc, bool) {
+				return map[string]http.HandlerFunc{"s3": neverAnswer, "sqs": awsError(503, "ServiceUnavailable")}[s], false
 			}
-			if status, _, took := p.ask(t, eoc("c", 100)); status != 503 || took > slack*8*time.Second {
+			if status, _, took := p.post(t, newEndOfCallReport("c", 100)); status != 503 || took > timeFactor*8*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
-			if !slices.Equal(p.counted, []string{webhook.MetricLost}) {
+			if !slices.Equal(p.counted, []string{webhook.MetricReportNotStored}) {
 				t.Errorf("counted %v", p.counted)
 			}
 		},
-		"38 the reply is lost": func(t *testing.T, p *one) {
-			p.spoil = only("s3", "PUT", 1, 1, hangsUp, true)
-			if status, _, _ := p.ask(t, eoc("c", 100)); status != 200 || len(p.keys(t)) != 1 || len(p.counted) != 0 {
+		"38 the reply is lost": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("s3", "PUT", 1, 1, dropConnection, true)
+			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || len(p.counted) != 0 {
 				t.Errorf("%d, %v, counted %v", status, p.keys(t), p.counted)
 			}
 		},
-		"38 a conflict is tried again": func(t *testing.T, p *one) {
-			p.spoil = only("s3", "PUT", 1, 2, s3Says(409, "ConditionalRequestConflict"), false)
-			if status, _, _ := p.ask(t, eoc("c", 100)); status != 200 || len(p.keys(t)) != 1 || p.count("s3 PUT") != 3 {
+		"38 a conflict is tried again": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("s3", "PUT", 1, 2, s3Error(409, "ConditionalRequestConflict"), false)
+			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || p.count("s3 PUT") != 3 {
 				t.Errorf("%d, %v", status, p.keys(t))
 			}
 		},
-		"39 fifty at once": func(t *testing.T, p *one) {
+		"39 fifty at once": func(t *testing.T, p *warmFunction) {
 			var wg sync.WaitGroup
 			for i := range 50 {
 				wg.Go(func() {
-					body := strings.Replace(eoc("c", 10<<10), "1795014286704", fmt.Sprint(1795014286704+i), 1)
-					if status, answer, _ := p.ask(t, body); status != 200 || answer != "{}" {
+					body := strings.Replace(newEndOfCallReport("c", 10<<10), "1795014286704", fmt.Sprint(1795014286704+i), 1)
+					if status, answer, _ := p.post(t, body); status != 200 || answer != "{}" {
 						t.Errorf("%d %s", status, answer)
 					}
 				})
@@ -215,9 +219,9 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%v, counted %v", keys, p.counted)
 			}
 		},
-		"40 another report of the call": func(t *testing.T, p *one) {
-			for _, body := range []string{eoc("c", 10), eoc("c", 20), eoc("c", 10), eoc("c", 20), eoc("c", 40)} {
-				if status, _, _ := p.ask(t, body); status != 200 {
+		"40 another report of the call": func(t *testing.T, p *warmFunction) {
+			for _, body := range []string{newEndOfCallReport("c", 10), newEndOfCallReport("c", 20), newEndOfCallReport("c", 10), newEndOfCallReport("c", 20), newEndOfCallReport("c", 40)} {
+				if status, _, _ := p.post(t, body); status != 200 {
 					t.Error(status)
 				}
 			}
@@ -225,13 +229,13 @@ func TestFaults(t *testing.T) {
 			if len(keys) != 3 || keys[0] != "eoc/riley/2026/11/18/c.json" || !strings.HasPrefix(keys[1], "eoc/riley/2026/11/18/c~") || len(keys[1]) != len("eoc/riley/2026/11/18/c~12345678.json") {
 				t.Errorf("%v", keys)
 			}
-			if !slices.Contains(p.counted, webhook.MetricConflict) {
+			if !slices.Contains(p.counted, webhook.MetricReportConflict) {
 				t.Errorf("counted %v", p.counted)
 			}
 		},
-		"41 hostile ids": func(t *testing.T, p *one) {
+		"41 hostile ids": func(t *testing.T, p *warmFunction) {
 			for _, id := range []string{"", "../../x", "%2e%2e", "a\x00b", strings.Repeat("x", 1025), "//", "☎", "a~b"} {
-				if status, answer, _ := p.ask(t, eoc(id, 10)); status != 200 || answer != "{}" {
+				if status, answer, _ := p.post(t, newEndOfCallReport(id, 10)); status != 200 || answer != "{}" {
 					t.Errorf("%q: %d %s", id, status, answer)
 				}
 			}
@@ -240,13 +244,13 @@ func TestFaults(t *testing.T) {
 					t.Errorf("%s", key)
 				}
 			}
-			if n := len(p.keys(t)); n != 8 || !slices.Equal(p.counted, []string{webhook.MetricNoID}) {
+			if n := len(p.keys(t)); n != 8 || !slices.Equal(p.counted, []string{webhook.MetricReportWithoutID}) {
 				t.Errorf("%d objects, counted %v", n, p.counted)
 			}
 		},
-		"an unknown message that cannot be kept": func(t *testing.T, p *one) {
-			p.spoil = only("s3", "", 1, always, s3Says(403, "AccessDenied"), false)
-			if status, answer, _ := p.ask(t, `{"message":{"type":"novel"}}`); status != 503 || strings.Contains(answer, "AccessDenied") {
+		"an unknown message that cannot be kept": func(t *testing.T, p *warmFunction) {
+			p.inject = onCalls("s3", "", 1, always, s3Error(403, "AccessDenied"), false)
+			if status, answer, _ := p.post(t, `{"message":{"type":"novel"}}`); status != 503 || strings.Contains(answer, "AccessDenied") {
 				t.Errorf("%d %s", status, answer)
 			}
 		},
@@ -255,7 +259,7 @@ func TestFaults(t *testing.T) {
 			if !strings.HasPrefix(name, "37") { // those are large, and measured
 				t.Parallel()
 			}
-			f(t, warm(t))
+			f(t, newWarmFunction(t))
 		})
 	}
 }

@@ -17,12 +17,12 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	f := function(&webhook.Receiver{
-		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Keeper:     webhook.Keeper{Objects: s3.New(lambdaapp.AWS, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
-		Queue:      sqs.New(lambdaapp.AWS, s.Required("RAW_QUEUE_URL")),
-		Tools:      toolwiring.Read(s).ForProvider(),
-		Outbound:   callwiring.ReadCampaigns(s),
+	f := newFunction(&webhook.Receiver{
+		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Archive:    webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
+		Queue:      sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
+		Tools:      toolwiring.ReadSettings(s).ForProvider(),
+		Outbound:   callwiring.ReadWebhookOutbound(s),
 	})
 	lambdaapp.Start(s, f.Invoke)
 }

@@ -2,5 +2,5 @@
 
 package main
 
-// slack is how much longer than said an answer may take.
-const slack = 1
+// timeFactor is how much longer than said an answer may take.
+const timeFactor = 1

@@ -8,18 +8,18 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// function is the webhook as Lambda calls it.
-func function(r *webhook.Receiver) *web.Function {
+// newFunction is the webhook as Lambda calls it.
+func newFunction(r *webhook.Receiver) *web.Function {
 	return &web.Function{
-		Policy:  auth.Webhook,
+		Policy:  auth.WebhookPolicy,
 		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/webhook", Handler: serve(r)}},
-		MaxBody: web.EventBody,
+		MaxBody: web.MaxEventBody,
 	}
 }
 
 func serve(receiver *webhook.Receiver) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		body, err := web.Body(r)
+		body, err := web.ReadBody(r)
 		if err != nil {
 			return err
 		}
@@ -31,6 +31,6 @@ func serve(receiver *webhook.Receiver) web.HandlerFunc {
 		if answer.Created {
 			status = http.StatusCreated
 		}
-		return web.JSON(w, status, answer.Body)
+		return web.WriteJSON(w, status, answer.Body)
 	}
 }

@@ -17,20 +17,20 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// table is what the tests' assistants table holds.
-type table map[string]aurora.Assistant
+// assistantTable is what the tests' assistants table holds.
+type assistantTable map[string]aurora.Assistant
 
-func (t table) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (t assistantTable) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	if id == "broken" { // what package dynamo says of an item that cannot be read
-		return aurora.Assistant{}, fault.New(fault.Internal, "This assistant's stored configuration is not valid.").Coded("config_invalid")
+		return aurora.Assistant{}, fault.New(fault.Internal, "This assistant's stored configuration is not valid.").WithCode("config_invalid")
 	}
 	if a, ok := t[id]; ok {
 		return a, nil
 	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 }
 
-func (t table) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error) {
+func (t assistantTable) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error) {
 	for _, a := range t {
 		if own, _ := aurora.ParsePhone(string(a.AssistantPhoneNumber)); own == number {
 			return a, nil
@@ -39,8 +39,8 @@ func (t table) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assist
 	return t.ByID(ctx, "")
 }
 
-var assistants = func() table {
-	t := table{}
+var assistants = func() assistantTable {
+	t := assistantTable{}
 	for _, document := range []string{
 		`{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","aiResponseLengthMinimum":20,"assistantFirstMessage":"Thanks for calling Harbor Dental, this is Riley. How can I help?",
 		  "assistantName":"Riley - Harbor Dental","assistantPhoneNumber":"+1 555-123-0100","assistantPhoneNumberName":"harbor-dental-main","assistantPrompt":"You are Riley.",
@@ -61,32 +61,32 @@ var assistants = func() table {
 	return t
 }()
 
-// objects keeps the first object of a key, as If-None-Match: * has it (package bucket's tests hold S3's protocol to it).
-type objects map[string]kept
+// fakeBucket keeps the first object of a key, as If-None-Match: * has it (package bucket's tests hold S3's protocol to it).
+type fakeBucket map[string]storedObject
 
-type kept struct {
+type storedObject struct {
 	hash string
 	body string
 }
 
-func (b objects) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
+func (b fakeBucket) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
 	if there, ok := b[key]; ok {
 		return there.hash == hash, nil
 	}
-	b[key] = kept{hash, string(body)}
+	b[key] = storedObject{hash, string(body)}
 	return true, nil
 }
 
-type noQueue struct{}
+type unusedQueue struct{}
 
-func (noQueue) Send(context.Context, string, map[string]string) error {
+func (unusedQueue) Send(context.Context, string, map[string]string) error {
 	panic("the bucket refuses nothing here")
 }
 
-// tools are what the tests' assistants may do. The echo tells for whom it acts.
-type tools struct{}
+// fakeTools are what the tests' assistants may do. The echo tells for whom it acts.
+type fakeTools struct{}
 
-func (tools) Call(_ context.Context, a aurora.Assistant, s webhook.ToolSession, id, name string, arguments json.RawMessage) (string, error) {
+func (fakeTools) Call(_ context.Context, a aurora.Assistant, s webhook.ToolSession, id, name string, arguments json.RawMessage) (string, error) {
 	switch name {
 	case "echo":
 		b, err := json.MarshalIndent(map[string]any{"assistant": a.AssistantID, "call": s.CallID, "sid": s.CallSID, "caller": string(s.Caller),
@@ -108,8 +108,8 @@ func (tools) Call(_ context.Context, a aurora.Assistant, s webhook.ToolSession, 
 	return "", fault.New(fault.NotFound, "There is no such tool.")
 }
 
-// seen is what an event led to.
-type seen struct {
+// eventResult is what an event led to.
+type eventResult struct {
 	Answer  any            `json:"answer"`
 	Kept    map[string]any `json:"kept,omitempty"`
 	Counted []string       `json:"counted,omitempty"`
@@ -122,11 +122,11 @@ func TestEvents(t *testing.T) {
 	defer slog.SetDefault(before)
 
 	golden.Events(t, "webhook", func(t *testing.T, name string, event json.RawMessage) {
-		store := objects{}
-		got := seen{Kept: map[string]any{}}
+		store := fakeBucket{}
+		got := eventResult{Kept: map[string]any{}}
 		count := func(_ context.Context, metric string) { got.Counted = append(got.Counted, metric) }
 		now := func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) }
-		f := function(&webhook.Receiver{Assistants: assistants, Keeper: webhook.Keeper{Objects: store, Now: now, Count: count}, Queue: noQueue{}, Tools: tools{}, Outbound: placed{}})
+		f := newFunction(&webhook.Receiver{Assistants: assistants, Archive: webhook.Archive{Objects: store, Now: now, Count: count}, Queue: unusedQueue{}, Tools: fakeTools{}, Outbound: fakeOutbound{}})
 		answer, err := f.Invoke(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestEvents(t *testing.T) {
 			if !json.Valid([]byte(o.body)) || strings.Contains(o.body, `"0000`) || strings.Contains(o.body, `\"0000`) {
 				t.Errorf("%s holds a credential, or no JSON: %s", key, o.body)
 			}
-			got.Kept[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, webhook.Removed)}
+			got.Kept[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, webhook.RemovedValue)}
 		}
 		golden.JSON(t, name, got)
 	})
@@ -148,17 +148,17 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// placed knows one call that we placed, and lets the fictitious numbers be called.
-type placed struct{}
+// fakeOutbound knows one call that we placed, and lets the fictitious numbers be called.
+type fakeOutbound struct{}
 
-func (placed) Call(_ context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
-	return aurora.OutboundCall{CallRecordID: "record-1", CallSID: "CA000000000000000000000000000000aa", PhoneNumber: "+14155550123",
+func (fakeOutbound) Call(_ context.Context, idOrSID string) (aurora.OutboundContext, bool, error) {
+	return aurora.OutboundContext{CallRecordID: "record-1", CallSID: "CA000000000000000000000000000000aa", PhoneNumber: "+14155550123",
 		Name: "Dana Example", Email: "dana@example.com", Info: "asked for a call"}, idOrSID == "CA000000000000000000000000000000aa", nil
 }
 
-func (placed) Eligible(_ context.Context, number, _ string) error {
+func (fakeOutbound) CheckEligible(_ context.Context, number, _ string) error {
 	if strings.HasPrefix(number, "+141555501") {
 		return nil
 	}
-	return fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").Coded("invalid_phone_number")
+	return fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").WithCode("invalid_phone_number")
 }

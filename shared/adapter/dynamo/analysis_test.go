@@ -12,10 +12,10 @@ import (
 )
 
 // Whatever data may stand in a row comes back from the table as it went in.
-func TestAnAnalysedCallComesBack(t *testing.T) {
-	config, _ := tables(t)
+func TestAnalysedCallRoundTrip(t *testing.T) {
+	config, _ := newTables(t)
 	s := dynamo.NewCalls(config, "calls", 24*time.Hour)
-	at := aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: "analysed"}
+	at := aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: "analysed"}
 	data := `{"deep":` + strings.Repeat(`{"a":`, 18) + `[1]` + strings.Repeat(`}`, 18) + `,"most":9.9e124,"least":-1e-129,"float":5e-324,"id":123456789012345678,"third":0.3333333333333333,
 		"empty":"","list":[],"none":null,"yes":true,"object":{},"text":"<é\u0000 𝄞>","a.b":1,"#n":2,":v":3}`
 	var v map[string]any
@@ -24,13 +24,13 @@ func TestAnAnalysedCallComesBack(t *testing.T) {
 	if err := d.Decode(&v); err != nil {
 		t.Fatal(err)
 	}
-	if aurora.Extracted(v) != nil {
+	if aurora.SanitizeExtracted(v) != nil {
 		t.Error("a number smaller than any that the table takes passed")
 	}
 	delete(v, "float")
 	cost := 0.00007875
-	put := aurora.Call{Place: at, Version: "1+a", Class: aurora.Answered, Analysis: aurora.Analysis{Outcome: aurora.Resolved, Sentiment: aurora.Negative, Topics: []string{"a", "b"},
-		Actions: []string{"Call back."}, Extracted: aurora.Extracted(v), AnalysisModel: "m", PromptTokens: 1, AnswerTokens: 2, AnalysisCost: &cost, AnalysisNote: "n"}}
+	put := aurora.Call{CallKey: at, Version: "1+a", Disposition: aurora.DispositionAnswered, Analysis: aurora.Analysis{Outcome: aurora.OutcomeResolved, Sentiment: aurora.SentimentNegative, Topics: []string{"a", "b"},
+		ActionItems: []string{"Call back."}, Extracted: aurora.SanitizeExtracted(v), AnalysisModel: "m", PromptTokens: 1, CompletionTokens: 2, AnalysisCost: &cost, AnalysisNote: "n"}}
 	if put.Extracted == nil {
 		t.Fatal("no data")
 	}

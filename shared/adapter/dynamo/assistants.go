@@ -35,39 +35,39 @@ const (
 
 // Limits of a read on the telephone's path (fault row 33).
 const (
-	readTries     = 3
-	readBackoff   = 100 * time.Millisecond
-	readTime      = 600 * time.Millisecond
-	firstReadTime = 1500 * time.Millisecond // where there is nothing to fall back on: a cold start connects first
-	oneTry        = 400 * time.Millisecond  // until the answer begins; a connection that died while frozen never answers
-	maxID         = 256                     // bytes; a longer id is nobody's, and DynamoDB refuses keys over 2 KB
+	maxReadAttempts  = 3
+	maxReadBackoff   = 100 * time.Millisecond
+	readTimeout      = 600 * time.Millisecond
+	firstReadTimeout = 1500 * time.Millisecond // where there is nothing to fall back on: a cold start connects first
+	attemptTimeout   = 400 * time.Millisecond  // until the answer begins; a connection that died while frozen never answers
+	maxIDBytes       = 256                     // bytes; a longer id is nobody's, and DynamoDB refuses keys over 2 KB
 )
 
 // Assistants is the table of assistants. Use NewAssistants.
 type Assistants struct {
-	table opener
-	all   opener // with patience
-	cache cache
+	table     lazyTable
+	bulkTable lazyTable // with patience
+	cache     cache
 }
 
 // NewAssistants returns the table of this name.
 func NewAssistants(config func() (aws.Config, error), table string, now func() time.Time) *Assistants {
-	return &Assistants{table: open(config, table, quickly), all: open(config, table, patiently), cache: cache{now: now}}
+	return &Assistants{table: openTable(config, table, withFastReads), bulkTable: openTable(config, table, withManyRetries), cache: cache{now: now}}
 }
 
-// quickly sets a client's limits for a caller who waits on the telephone.
-func quickly(o *dynamodb.Options) {
-	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = readTries, readBackoff })
+// withFastReads sets a client's limits for a caller who waits on the telephone.
+func withFastReads(o *dynamodb.Options) {
+	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = maxReadAttempts, maxReadBackoff })
 	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-		o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = oneTry })
+		o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = attemptTimeout })
 	}
 }
 
 // ByID is the assistant with this id: a fault.NotFound where there is none, fault.Internal (config_invalid) where the
 // stored one cannot be read, fault.Unavailable where the table does not answer and nothing is remembered.
 func (s *Assistants) ByID(ctx context.Context, id string) (aurora.Assistant, error) {
-	if id == "" || len(id) > maxID {
-		return aurora.Assistant{}, unknown()
+	if id == "" || len(id) > maxIDBytes {
+		return aurora.Assistant{}, errAssistantNotFound()
 	}
 	return s.cache.get(ctx, "id "+id, func(ctx context.Context) (aurora.Assistant, error) {
 		return s.read(ctx, func(ctx context.Context, t dynamo.Table) (item dynamo.Item, err error) {
@@ -79,11 +79,11 @@ func (s *Assistants) ByID(ctx context.Context, id string) (aurora.Assistant, err
 // ByNumber is the assistant whose own number this is. Its errors are ByID's.
 func (s *Assistants) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error) {
 	if number == "" {
-		return aurora.Assistant{}, unknown()
+		return aurora.Assistant{}, errAssistantNotFound()
 	}
 	return s.cache.get(ctx, "number "+string(number), func(ctx context.Context) (aurora.Assistant, error) {
 		return s.read(ctx, func(ctx context.Context, t dynamo.Table) (dynamo.Item, error) {
-			items, err := withNumber(ctx, t, number)
+			items, err := itemsWithNumber(ctx, t, number)
 			if err != nil || len(items) == 0 {
 				return nil, cmp.Or(err, dynamo.ErrNotFound)
 			}
@@ -95,14 +95,14 @@ func (s *Assistants) ByNumber(ctx context.Context, number aurora.Phone) (aurora.
 	})
 }
 
-// withNumber is every item with this number, ordered by id.
-func withNumber(ctx context.Context, t dynamo.Table, number aurora.Phone) (items []dynamo.Item, err error) {
+// itemsWithNumber is every item with this number, ordered by id.
+func itemsWithNumber(ctx context.Context, t dynamo.Table, number aurora.Phone) (items []dynamo.Item, err error) {
 	err = t.Get(numberKey, string(number)).Index(numberKey).All(ctx, &items)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		err = nil
 	}
 	slices.SortFunc(items, func(a, b dynamo.Item) int {
-		return cmp.Compare(fmt.Sprint(plain(a[idKey])), fmt.Sprint(plain(b[idKey])))
+		return cmp.Compare(fmt.Sprint(attributeToJSON(a[idKey])), fmt.Sprint(attributeToJSON(b[idKey])))
 	})
 	return items, err
 }
@@ -115,24 +115,24 @@ func (s *Assistants) read(ctx context.Context, find func(context.Context, dynamo
 	}
 	switch {
 	case errors.Is(err, dynamo.ErrNotFound):
-		return aurora.Assistant{}, unknown()
+		return aurora.Assistant{}, errAssistantNotFound()
 	case err != nil:
-		return aurora.Assistant{}, away("The assistants cannot be read now.").Because(fmt.Errorf("read assistant: %w", err))
+		return aurora.Assistant{}, errUnavailable("The assistants cannot be read now.").Because(fmt.Errorf("read assistant: %w", err))
 	}
-	return decode(item)
+	return decodeAssistant(item)
 }
 
-func unknown() *fault.Error {
-	return fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+func errAssistantNotFound() *fault.Error {
+	return fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 }
 
-// away is the error for a table that cannot be used now.
-func away(message string) *fault.Error {
-	return fault.New(fault.Unavailable, message).Coded("store_unavailable").After(time.Second)
+// errUnavailable is the error for a table that cannot be used now.
+func errUnavailable(message string) *fault.Error {
+	return fault.New(fault.Unavailable, message).WithCode("store_unavailable").WithRetryAfter(time.Second)
 }
 
-func decode(item dynamo.Item) (aurora.Assistant, error) {
-	b, err := json.Marshal(plainMap(item))
+func decodeAssistant(item dynamo.Item) (aurora.Assistant, error) {
+	b, err := json.Marshal(itemToJSON(item))
 	if err == nil {
 		var a aurora.Assistant
 		if a, err = aurora.ParseAssistant(b); err == nil {
@@ -140,14 +140,14 @@ func decode(item dynamo.Item) (aurora.Assistant, error) {
 		}
 	}
 	return aurora.Assistant{}, fault.New(fault.Internal, "This assistant's stored configuration is not valid.").
-		Coded("config_invalid").Because(fmt.Errorf("item %.80q: %w", fmt.Sprint(plain(item[idKey])), err))
+		WithCode("config_invalid").Because(fmt.Errorf("item %.80q: %w", fmt.Sprint(attributeToJSON(item[idKey])), err))
 }
 
 // Put writes an assistant from its JSON document, with every field the document has, in the place of the one of the same
 // id. It is refused as fault.Invalid where the document cannot be read, and as fault.Conflict where another assistant
 // has its number.
 func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant, error) {
-	a, item, err := encode(document)
+	a, item, err := encodeAssistant(document)
 	if err != nil {
 		return a, err
 	}
@@ -156,31 +156,31 @@ func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant
 		return a, err
 	}
 	if number, ok := aurora.ParsePhone(string(a.AssistantPhoneNumber)); ok {
-		others, err := withNumber(ctx, t, number)
+		others, err := itemsWithNumber(ctx, t, number)
 		if err != nil {
-			return a, away("The assistants cannot be read now.").Because(err)
+			return a, errUnavailable("The assistants cannot be read now.").Because(err)
 		}
 		for _, other := range others {
-			if id := fmt.Sprint(plain(other[idKey])); id != a.ID() {
+			if id := fmt.Sprint(attributeToJSON(other[idKey])); id != a.ID() {
 				return a, fault.Newf(fault.Conflict, "assistantPhoneNumber is the number of the assistant %s already.", id).
-					Coded("number_taken").In("assistantPhoneNumber")
+					WithCode("number_taken").WithParam("assistantPhoneNumber")
 			}
 		}
 	}
 	if err := t.Put(item).Run(ctx); err != nil {
-		return a, away("The assistant could not be written.").Because(fmt.Errorf("write assistant: %w", err))
+		return a, errUnavailable("The assistant could not be written.").Because(fmt.Errorf("write assistant: %w", err))
 	}
 	return a, nil
 }
 
-func encode(document []byte) (aurora.Assistant, dynamo.Item, error) {
+func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 	a, err := aurora.ParseAssistant(document)
 	if err != nil {
-		return a, nil, fault.New(fault.Invalid, "This is no assistant's configuration.").Coded("config_invalid").Because(err)
+		return a, nil, fault.New(fault.Invalid, "This is no assistant's configuration.").WithCode("config_invalid").Because(err)
 	}
-	fields, err := object(document)
+	fields, err := decodeObject(document)
 	if err != nil {
-		return a, nil, fault.New(fault.Invalid, "This is no assistant's configuration.").Coded("config_invalid").Because(err)
+		return a, nil, fault.New(fault.Invalid, "This is no assistant's configuration.").WithCode("config_invalid").Because(err)
 	}
 	for _, derived := range []string{numberKey, internalKey, scheduledKey} {
 		delete(fields, derived)
@@ -197,7 +197,7 @@ func encode(document []byte) (aurora.Assistant, dynamo.Item, error) {
 	}
 	item := dynamo.Item{}
 	for name, v := range fields {
-		item[name] = attribute(v)
+		item[name] = attributeFromJSON(v)
 	}
 	return a, item, nil
 }
@@ -210,12 +210,12 @@ func (s *Assistants) List(ctx context.Context) ([]aurora.Assistant, error) {
 	}
 	var items []dynamo.Item
 	if err := t.Scan().All(ctx, &items); err != nil && !errors.Is(err, dynamo.ErrNotFound) {
-		return nil, away("The assistants cannot be read now.").Because(err)
+		return nil, errUnavailable("The assistants cannot be read now.").Because(err)
 	}
 	var all []aurora.Assistant
 	var wrong []error
 	for _, item := range items {
-		a, err := decode(item)
+		a, err := decodeAssistant(item)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue

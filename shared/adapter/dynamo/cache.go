@@ -13,47 +13,47 @@ import (
 
 // How old an answer may be.
 const (
-	fresh      = 30 * time.Second // without asking the table
-	stale      = 5 * time.Minute  // when the table does not answer
-	freshNone  = 5 * time.Second  // "no such assistant", and a malformed one
-	mostCached = 1000             // entries; more than that is somebody trying ids
+	freshTTL        = 30 * time.Second // without asking the table
+	staleTTL        = 5 * time.Minute  // when the table does not answer
+	negativeTTL     = 5 * time.Second  // "no such assistant", and a malformed one
+	maxCacheEntries = 1000             // entries; more than that is somebody trying ids
 )
 
 // cache remembers assistants by the key they were asked for with.
 type cache struct {
 	now     func() time.Time
 	mu      sync.Mutex
-	entries map[string]entry
+	entries map[string]cacheEntry
 	flight  singleflight.Group
 }
 
-type entry struct {
+type cacheEntry struct {
 	assistant aurora.Assistant
 	err       error // NotFound or Internal: the answer is that there is none
-	read      time.Time
+	readAt    time.Time
 }
 
 // get answers from memory where that is fresh, else reads, else answers with what is stale.
 func (c *cache) get(ctx context.Context, key string, read func(context.Context) (aurora.Assistant, error)) (aurora.Assistant, error) {
-	known, ok := c.known(key)
-	if age := c.now().Sub(known.read); ok && (age < freshNone || known.err == nil && age < fresh) {
+	known, ok := c.lookup(key)
+	if age := c.now().Sub(known.readAt); ok && (age < negativeTTL || known.err == nil && age < freshTTL) {
 		return known.assistant, known.err
 	}
 	if err := ctx.Err(); err != nil {
-		return aurora.Assistant{}, away("The assistants cannot be read now.").Because(err)
+		return aurora.Assistant{}, errUnavailable("The assistants cannot be read now.").Because(err)
 	}
-	usable := ok && known.err == nil && c.now().Sub(known.read) <= stale
+	usable := ok && known.err == nil && c.now().Sub(known.readAt) <= staleTTL
 	v, err, _ := c.flight.Do(key, func() (any, error) {
 		// The first caller reads for all, so its hanging up must not fail the others; the read has its own end.
-		patience := readTime
+		patience := readTimeout
 		if !usable {
-			patience = firstReadTime
+			patience = firstReadTimeout
 		}
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		a, err := read(shared)
 		if err == nil || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Internal) {
-			c.keep(key, entry{a, err, c.now()})
+			c.store(key, cacheEntry{a, err, c.now()})
 		}
 		return a, err
 	})
@@ -64,21 +64,21 @@ func (c *cache) get(ctx context.Context, key string, read func(context.Context) 
 	return a, err
 }
 
-func (c *cache) known(key string) (entry, bool) {
+func (c *cache) lookup(key string) (cacheEntry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[key]
 	return e, ok
 }
 
-func (c *cache) keep(key string, e entry) {
+func (c *cache) store(key string, e cacheEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.entries) >= mostCached {
+	if len(c.entries) >= maxCacheEntries {
 		clear(c.entries)
 	}
 	if c.entries == nil {
-		c.entries = make(map[string]entry)
+		c.entries = make(map[string]cacheEntry)
 	}
 	c.entries[key] = e
 }

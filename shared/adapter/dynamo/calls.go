@@ -21,18 +21,18 @@ const (
 
 // Calls is the table of calls, one row each. Use NewCalls.
 type Calls struct {
-	table     opener
-	pages     opener // with patience
+	table     lazyTable
+	bulkTable lazyTable // with patience
 	retention time.Duration
 }
 
 // NewCalls returns the table of this name. Rows expire as long after their day as retention says.
 func NewCalls(config func() (aws.Config, error), table string, retention time.Duration) *Calls {
-	return &Calls{table: open(config, table), pages: open(config, table, patiently), retention: retention}
+	return &Calls{table: openTable(config, table), bulkTable: openTable(config, table, withManyRetries), retention: retention}
 }
 
 // Row is the row at a place; it is not ok where there is none.
-func (s *Calls) Row(ctx context.Context, at aurora.Place) (c aurora.Call, ok bool, err error) {
+func (s *Calls) Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok bool, err error) {
 	t, err := s.table()
 	if err != nil {
 		return c, false, err
@@ -45,14 +45,14 @@ func (s *Calls) Row(ctx context.Context, at aurora.Place) (c aurora.Call, ok boo
 	if err != nil {
 		return c, false, fmt.Errorf("read call: %w", err)
 	}
-	b, err := json.Marshal(plainMap(item))
+	b, err := json.Marshal(itemToJSON(item))
 	if err == nil {
 		err = json.Unmarshal(b, &c)
 	}
 	if err != nil {
 		return c, false, fmt.Errorf("read call: %w", err)
 	}
-	c.Place = at
+	c.CallKey = at
 	return c, true, nil
 }
 
@@ -62,7 +62,7 @@ func (s *Calls) Put(ctx context.Context, c aurora.Call) error {
 	if err != nil {
 		return err
 	}
-	item, err := row(c, s.retention)
+	item, err := encodeCall(c, s.retention)
 	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}
@@ -90,13 +90,13 @@ func (s *Calls) Delete(ctx context.Context, c aurora.Call) (gone bool, err error
 	return true, nil
 }
 
-// row is a call as an item: its JSON, its keys and its expiry.
-func row(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
+// encodeCall is a call as an item: its JSON, its keys and its expiry.
+func encodeCall(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
-	fields, err := object(b)
+	fields, err := decodeObject(b)
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +104,12 @@ func row(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	addCaller(fields, c)
+	setCallerIndex(fields, c)
 	fields[partitionKey] = c.Partition()
 	fields[expiryKey] = json.Number(fmt.Sprint(day.Add(24*time.Hour + retention).Unix()))
 	item := dynamo.Item{}
 	for name, v := range fields {
-		item[name] = attribute(v)
+		item[name] = attributeFromJSON(v)
 	}
 	return item, nil
 }

@@ -18,19 +18,19 @@ import (
 )
 
 const (
-	patientTries   = 10
-	patientBackoff = 2 * time.Second
+	bulkReadAttempts = 10
+	bulkReadBackoff  = 2 * time.Second
 )
 
-// patiently sets a client's limits for reading much: a table that grows under a burst throttles for seconds, and a
+// withManyRetries sets a client's limits for reading much: a table that grows under a burst throttles for seconds, and a
 // report that is half read is none.
-func patiently(o *dynamodb.Options) {
-	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = patientTries, patientBackoff })
+func withManyRetries(o *dynamodb.Options) {
+	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = bulkReadAttempts, bulkReadBackoff })
 }
 
-// reported are the attributes that reports are counted from, and the rows of their CSV. Summaries and extracted data,
+// reportAttributes are the attributes that reports are counted from, and the rows of their CSV. Summaries and extracted data,
 // which are most of a row, are read with Row for the few calls that show them.
-var reported = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
+var reportAttributes = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
 	"class", "direction", "customer", "customerName", "success", "recordingUrl", "transcript", "spoke", "transferred",
 	"outcome", "sentiment", "topics", "actionItems"}
 
@@ -39,24 +39,24 @@ var reported = []string{partitionKey, callKey, "version", "key", "id", "startedA
 // An error ends it: what came before is then not all.
 func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
-		t, err := s.pages()
+		t, err := s.bulkTable()
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		partition := aurora.Place{AssistantID: assistantID, Day: day}.Partition()
+		partition := aurora.CallKey{AssistantID: assistantID, Day: day}.Partition()
 		var odd int
 		var next dynamo.PagingKey
 		for first := true; first || next != nil; first = false {
 			var page []aurora.Call // a new one each time: whoever reads may keep it
 			// One request a turn: the library's own iteration does not say where a page ends.
-			rows := t.Get(partitionKey, partition).Project(reported...).StartFrom(next).RequestLimit(1).Iter()
+			rows := t.Get(partitionKey, partition).Project(reportAttributes...).StartFrom(next).RequestLimit(1).Iter()
 			var r dayRow
 			for ; rows.Next(ctx, &r); r = (dayRow{}) {
-				r.call.Place = aurora.Place{AssistantID: assistantID, Day: day, CallID: r.call.CallID}
-				if r.odd != "" {
+				r.call.CallKey = aurora.CallKey{AssistantID: assistantID, Day: day, CallID: r.call.CallID}
+				if r.badAttribute != "" {
 					odd++
-					slog.WarnContext(ctx, "an attribute of a call cannot be read and is left out", "row", partition, "callId", r.call.CallID, "attribute", r.odd)
+					slog.WarnContext(ctx, "an attribute of a call cannot be read and is left out", "row", partition, "callId", r.call.CallID, "attribute", r.badAttribute)
 				}
 				page = append(page, r.call)
 			}
@@ -64,7 +64,7 @@ func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]au
 				next, err = rows.LastEvaluatedKey(ctx)
 			}
 			if err != nil {
-				yield(nil, away("The calls cannot be read now.").Because(fmt.Errorf("read the calls of a day: %w", err)))
+				yield(nil, errUnavailable("The calls cannot be read now.").Because(fmt.Errorf("read the calls of a day: %w", err)))
 				return
 			}
 			if len(page) > 0 && !yield(page, nil) {
@@ -79,8 +79,8 @@ func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]au
 
 // dayRow is a call read from its attributes without a detour through JSON: a month's report reads 50,000 of them.
 type dayRow struct {
-	call aurora.Call
-	odd  string // an attribute that could not be read
+	call         aurora.Call
+	badAttribute string // an attribute that could not be read
 }
 
 // UnmarshalDynamoItem reads a row. What is malformed is absent.
@@ -90,63 +90,63 @@ func (r *dayRow) UnmarshalDynamoItem(item dynamo.Item) error {
 		var ok bool
 		switch name {
 		case callKey:
-			c.CallID, ok = stringOf(v)
+			c.CallID, ok = parseString(v)
 		case "version":
-			c.Version, ok = stringOf(v)
+			c.Version, ok = parseString(v)
 		case "key":
-			c.Key, ok = stringOf(v)
+			c.ObjectKey, ok = parseString(v)
 		case "id":
-			c.ID, ok = stringOf(v)
+			c.ID, ok = parseString(v)
 		case "startedAt":
-			c.StartedAt, ok = timeOf(v)
+			c.StartedAt, ok = parseTime(v)
 		case "endedAt":
-			c.EndedAt, ok = timeOf(v)
+			c.EndedAt, ok = parseTime(v)
 		case "reportedAt":
-			c.ReportedAt, ok = timeOf(v)
+			c.ReportedAt, ok = parseTime(v)
 		case "seconds":
-			c.Seconds, ok = numberOf(v)
+			c.Seconds, ok = parseNumber(v)
 		case "cost":
-			c.Cost, ok = numberOf(v)
+			c.Cost, ok = parseNumber(v)
 		case "transcript":
-			c.Transcript, ok = boolOf(v)
+			c.Transcript, ok = parseBool(v)
 		case "spoke":
-			c.Spoke, ok = boolOf(v)
+			c.Spoke, ok = parseBool(v)
 		case "transferred":
-			c.Transferred, ok = boolOf(v)
+			c.Transferred, ok = parseBool(v)
 		default:
-			ok = r.words(name, v)
+			ok = r.setText(name, v)
 		}
 		if !ok {
-			r.odd = name
+			r.badAttribute = name
 		}
 	}
 	return nil
 }
 
-// words reads what an attribute says in words.
-func (r *dayRow) words(name string, v types.AttributeValue) (ok bool) {
+// setText reads what an attribute says in words.
+func (r *dayRow) setText(name string, v types.AttributeValue) (ok bool) {
 	c := &r.call
 	var s string
 	switch name {
 	case "topics":
-		c.Topics, ok = stringsOf(v)
+		c.Topics, ok = parseStrings(v)
 		return ok
 	case "actionItems":
-		c.Actions, ok = stringsOf(v)
+		c.ActionItems, ok = parseStrings(v)
 		return ok
 	}
-	s, ok = stringOf(v)
+	s, ok = parseString(v)
 	switch name {
 	case "endedReason":
 		c.EndedReason = s
 	case "class":
-		c.Class = aurora.Class(s)
+		c.Disposition = aurora.Disposition(s)
 	case "direction":
 		c.Direction = aurora.Direction(s)
 	case "customer":
 		c.Customer = aurora.Phone(s)
 	case "customerName":
-		c.Name = s
+		c.CustomerName = s
 	case "success":
 		c.Success = s
 	case "recordingUrl":
@@ -161,7 +161,7 @@ func (r *dayRow) words(name string, v types.AttributeValue) (ok bool) {
 	return ok
 }
 
-func stringOf(v types.AttributeValue) (string, bool) {
+func parseString(v types.AttributeValue) (string, bool) {
 	s, ok := v.(*types.AttributeValueMemberS)
 	if !ok {
 		return "", false
@@ -169,8 +169,8 @@ func stringOf(v types.AttributeValue) (string, bool) {
 	return s.Value, true
 }
 
-func timeOf(v types.AttributeValue) (time.Time, bool) {
-	s, ok := stringOf(v)
+func parseTime(v types.AttributeValue) (time.Time, bool) {
+	s, ok := parseString(v)
 	if !ok {
 		return time.Time{}, false
 	}
@@ -178,7 +178,7 @@ func timeOf(v types.AttributeValue) (time.Time, bool) {
 	return t, err == nil
 }
 
-func numberOf(v types.AttributeValue) (*float64, bool) {
+func parseNumber(v types.AttributeValue) (*float64, bool) {
 	n, ok := v.(*types.AttributeValueMemberN)
 	if !ok {
 		return nil, false
@@ -190,19 +190,19 @@ func numberOf(v types.AttributeValue) (*float64, bool) {
 	return aws.Float64(f), true
 }
 
-func boolOf(v types.AttributeValue) (value, ok bool) {
+func parseBool(v types.AttributeValue) (value, ok bool) {
 	b, ok := v.(*types.AttributeValueMemberBOOL)
 	return ok && b.Value, ok
 }
 
-// stringsOf reads a list; what is no string in it is left out.
-func stringsOf(v types.AttributeValue) (all []string, ok bool) {
+// parseStrings reads a list; what is no string in it is left out.
+func parseStrings(v types.AttributeValue) (all []string, ok bool) {
 	l, ok := v.(*types.AttributeValueMemberL)
 	if !ok {
 		return nil, false
 	}
 	for _, item := range l.Value {
-		if s, isString := stringOf(item); isString {
+		if s, isString := parseString(item); isString {
 			all = append(all, s)
 		} else {
 			ok = false

@@ -19,8 +19,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// logged gathers what is logged while a test runs.
-func logged(t *testing.T) *strings.Builder {
+// captureLog gathers what is logged while a test runs.
+func captureLog(t *testing.T) *strings.Builder {
 	t.Helper()
 	var b strings.Builder
 	before := slog.Default()
@@ -29,7 +29,7 @@ func logged(t *testing.T) *strings.Builder {
 	return &b
 }
 
-func dayOf(t *testing.T, s *dynamo.Calls, assistantID, day string) (calls []aurora.Call, pages int, err error) {
+func readDay(t *testing.T, s *dynamo.Calls, assistantID, day string) (calls []aurora.Call, pages int, err error) {
 	t.Helper()
 	for page, err := range s.Day(t.Context(), assistantID, day) {
 		if err != nil {
@@ -42,36 +42,36 @@ func dayOf(t *testing.T, s *dynamo.Calls, assistantID, day string) (calls []auro
 }
 
 func TestDay(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
-	if calls, _, err := dayOf(t, s, "riley", "2026-11-18"); len(calls) != 0 || err != nil {
+	if calls, _, err := readDay(t, s, "riley", "2026-11-18"); len(calls) != 0 || err != nil {
 		t.Errorf("an empty day: %v %v", calls, err)
 	}
 	// Rows of 3 KB, 900 of them: more than two pages of 1 MB.
 	const rows = 900
 	for i := range rows {
-		c := aurora.Call{Place: aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}, Version: "1",
-			Summary: strings.Repeat("s", 3000), Class: "completed", Analysis: aurora.Analysis{Topics: []string{"billing"}, Extracted: json.RawMessage(`{"a":1}`)}}
+		c := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}, Version: "1",
+			Summary: strings.Repeat("s", 3000), Disposition: "completed", Analysis: aurora.Analysis{Topics: []string{"billing"}, Extracted: json.RawMessage(`{"a":1}`)}}
 		if err := s.Put(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	other := aurora.Call{Place: aurora.Place{AssistantID: "riley", Day: "2026-11-19", CallID: "c0000"}, Version: "1"}
+	other := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-19", CallID: "c0000"}, Version: "1"}
 	if err := s.Put(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
 	// Throttled in the middle, more often than a client on the telephone's path would try.
 	queries := 0
-	f.set(func(operation string, _ int) (func(*http.Request) (*http.Response, error), bool) {
+	f.setRule(func(operation string, _ int) (func(*http.Request) (*http.Response, error), bool) {
 		if operation != "Query" {
 			return nil, false
 		}
 		if queries++; queries >= 2 && queries <= 5 {
-			return reply(400, "ProvisionedThroughputExceededException"), false
+			return errorReply(400, "ProvisionedThroughputExceededException"), false
 		}
 		return nil, false
 	})
-	calls, pages, err := dayOf(t, s, "riley", "2026-11-18")
+	calls, pages, err := readDay(t, s, "riley", "2026-11-18")
 	if err != nil || len(calls) != rows || pages < 3 || queries < pages+4 {
 		t.Fatalf("%d calls on %d pages in %d queries, %v", len(calls), pages, queries, err)
 	}
@@ -81,16 +81,16 @@ func TestDay(t *testing.T) {
 		}
 	}
 	// Away in the middle: an error, and never a part that looks whole.
-	f.set(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
+	f.setRule(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
 		if n >= 2 {
-			return reply(400, "AccessDeniedException"), false
+			return errorReply(400, "AccessDeniedException"), false
 		}
 		return nil, false
 	})
-	if calls, _, err := dayOf(t, s, "riley", "2026-11-18"); !fault.Is(err, fault.Unavailable) || len(calls) == 0 || len(calls) == rows {
+	if calls, _, err := readDay(t, s, "riley", "2026-11-18"); !fault.Is(err, fault.Unavailable) || len(calls) == 0 || len(calls) == rows {
 		t.Errorf("%d calls, %v", len(calls), err)
 	}
-	f.set(nil)
+	f.setRule(nil)
 	for range s.Day(t.Context(), "riley", "2026-11-18") {
 		break // whoever stops reading is not read to
 	}
@@ -104,8 +104,8 @@ func TestDay(t *testing.T) {
 }
 
 // What Row reads through JSON, Day reads by hand: both read the same, whatever the row holds.
-func TestDayReadsWhatRowReads(t *testing.T) {
-	config, _ := tables(t)
+func TestDayAndRowReadTheSame(t *testing.T) {
+	config, _ := newTables(t)
 	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
 	n := 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -118,22 +118,22 @@ func TestDayReadsWhatRowReads(t *testing.T) {
 			}
 			return time.Unix(rapid.Int64Range(1.7e9, 1.8e9).Draw(r, "s"), rapid.Int64Range(0, 999).Draw(r, "ms")*1e6).UTC()
 		})
-		c := aurora.Call{Place: aurora.Place{AssistantID: "a", Day: "2026-11-18", CallID: fmt.Sprintf("c%d", n)}, Version: word.Draw(r, "v") + "1",
-			Key: word.Draw(r, "key"), ID: word.Draw(r, "id"), StartedAt: at.Draw(r, "start"), EndedAt: at.Draw(r, "end"), ReportedAt: at.Draw(r, "reported"),
-			Seconds: number.Draw(r, "seconds"), Cost: number.Draw(r, "cost"), EndedReason: word.Draw(r, "reason"), Class: aurora.Class(word.Draw(r, "class")),
-			Direction: aurora.Direction(word.Draw(r, "direction")), Customer: aurora.Phone(word.Draw(r, "customer")), Name: word.Draw(r, "name"),
+		c := aurora.Call{CallKey: aurora.CallKey{AssistantID: "a", Day: "2026-11-18", CallID: fmt.Sprintf("c%d", n)}, Version: word.Draw(r, "v") + "1",
+			ObjectKey: word.Draw(r, "key"), ID: word.Draw(r, "id"), StartedAt: at.Draw(r, "start"), EndedAt: at.Draw(r, "end"), ReportedAt: at.Draw(r, "reported"),
+			Seconds: number.Draw(r, "seconds"), Cost: number.Draw(r, "cost"), EndedReason: word.Draw(r, "reason"), Disposition: aurora.Disposition(word.Draw(r, "class")),
+			Direction: aurora.Direction(word.Draw(r, "direction")), Customer: aurora.Phone(word.Draw(r, "customer")), CustomerName: word.Draw(r, "name"),
 			Success: word.Draw(r, "success"), Recording: word.Draw(r, "recording"), Transcript: rapid.Bool().Draw(r, "t"), Spoke: rapid.Bool().Draw(r, "spoke"),
 			Transferred: rapid.Bool().Draw(r, "transferred")}
 		c.Outcome, c.Sentiment = aurora.Outcome(word.Draw(r, "o")), aurora.Sentiment(word.Draw(r, "s"))
-		c.Topics, c.Actions = rapid.SliceOfN(word, 1, 5).Draw(r, "topics"), rapid.SliceOfN(word, 1, 3).Draw(r, "actions")
+		c.Topics, c.ActionItems = rapid.SliceOfN(word, 1, 5).Draw(r, "topics"), rapid.SliceOfN(word, 1, 3).Draw(r, "actions")
 		if err := s.Put(t.Context(), c); err != nil {
 			r.Fatal(err)
 		}
-		want, ok, err := s.Row(t.Context(), c.Place)
+		want, ok, err := s.Row(t.Context(), c.CallKey)
 		if !ok || err != nil {
 			r.Fatal(ok, err)
 		}
-		calls, _, err := dayOf(t, s, "a", "2026-11-18")
+		calls, _, err := readDay(t, s, "a", "2026-11-18")
 		if err != nil || len(calls) != n {
 			r.Fatalf("%d calls, %v", len(calls), err)
 		}
@@ -150,24 +150,24 @@ func TestDayReadsWhatRowReads(t *testing.T) {
 	})
 }
 
-func TestDayLeavesOutWhatIsMalformed(t *testing.T) {
-	config, _ := tables(t)
-	log := logged(t)
+func TestDayOmitsMalformedAttributes(t *testing.T) {
+	config, _ := newTables(t)
+	log := captureLog(t)
 	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
 	number := &types.AttributeValueMemberN{Value: "1"}
-	odd := map[string]types.AttributeValue{"assistantDay": text("a#2026-11-18"), "callId": text("odd"),
-		"endedAt": text("yesterday"), "startedAt": number, "seconds": text("12"), "cost": &types.AttributeValueMemberNULL{Value: true}, "spoke": text("yes"),
-		"topics": text("billing"), "actionItems": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("call back"), number}},
-		"class": number, "outcome": number, "customer": &types.AttributeValueMemberM{}, "endedReason": text("hangup")}
-	raw(t, config, "calls", odd)
-	raw(t, config, "calls", map[string]types.AttributeValue{"assistantDay": text("a#2026-11-18"), "callId": text("well")})
-	calls, _, err := dayOf(t, s, "a", "2026-11-18")
+	odd := map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("odd"),
+		"endedAt": stringValue("yesterday"), "startedAt": number, "seconds": stringValue("12"), "cost": &types.AttributeValueMemberNULL{Value: true}, "spoke": stringValue("yes"),
+		"topics": stringValue("billing"), "actionItems": &types.AttributeValueMemberL{Value: []types.AttributeValue{stringValue("call back"), number}},
+		"class": number, "outcome": number, "customer": &types.AttributeValueMemberM{}, "endedReason": stringValue("hangup")}
+	putItem(t, config, "calls", odd)
+	putItem(t, config, "calls", map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("well")})
+	calls, _, err := readDay(t, s, "a", "2026-11-18")
 	if err != nil || len(calls) != 2 {
 		t.Fatalf("%v %v", calls, err)
 	}
 	c := calls[0]
 	if c.CallID != "odd" || c.Seconds != nil || c.Cost != nil || !c.EndedAt.IsZero() || !c.StartedAt.IsZero() || c.Spoke || c.Topics != nil ||
-		len(c.Actions) != 1 || c.Outcome != "" || c.Class != "" || c.Customer != "" || c.EndedReason != "hangup" {
+		len(c.ActionItems) != 1 || c.Outcome != "" || c.Disposition != "" || c.Customer != "" || c.EndedReason != "hangup" {
 		t.Errorf("%+v", c)
 	}
 	if got := log.String(); !strings.Contains(got, "callId=odd") || !strings.Contains(got, "calls=1") || strings.Contains(got, "callId=well") {
@@ -182,11 +182,11 @@ func BenchmarkDayRowJSON(b *testing.B) { benchmarkRow(b, dynamo.ReadRowJSON) }
 func benchmarkRow(b *testing.B, read func(guregu.Item) (aurora.Call, error)) {
 	number := &types.AttributeValueMemberN{Value: "61.5"}
 	yes := &types.AttributeValueMemberBOOL{Value: true}
-	item := guregu.Item{"assistantDay": text("a6ff7fee#2026-11-18"), "callId": text("019a9766-ca95-7aac"), "version": text("01795014286703-01795014286704-k"),
-		"key": text("eoc/a6ff7fee/2026/11/18/019a9766-ca95-7aac.json"), "id": text("019a9766-ca95-7aac"), "startedAt": text("2026-11-18T15:03:01.123Z"),
-		"endedAt": text("2026-11-18T15:04:42.001Z"), "seconds": number, "cost": number, "endedReason": text("customer-ended-call"), "class": text("completed"),
-		"direction": text("inbound"), "customer": text("+14155550100"), "spoke": yes, "transcript": yes, "outcome": text("resolved"), "sentiment": text("positive"),
-		"topics": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("billing"), text("opening hours")}}}
+	item := guregu.Item{"assistantDay": stringValue("a6ff7fee#2026-11-18"), "callId": stringValue("019a9766-ca95-7aac"), "version": stringValue("01795014286703-01795014286704-k"),
+		"key": stringValue("eoc/a6ff7fee/2026/11/18/019a9766-ca95-7aac.json"), "id": stringValue("019a9766-ca95-7aac"), "startedAt": stringValue("2026-11-18T15:03:01.123Z"),
+		"endedAt": stringValue("2026-11-18T15:04:42.001Z"), "seconds": number, "cost": number, "endedReason": stringValue("customer-ended-call"), "class": stringValue("completed"),
+		"direction": stringValue("inbound"), "customer": stringValue("+14155550100"), "spoke": yes, "transcript": yes, "outcome": stringValue("resolved"), "sentiment": stringValue("positive"),
+		"topics": &types.AttributeValueMemberL{Value: []types.AttributeValue{stringValue("billing"), stringValue("opening hours")}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if c, err := read(item); err != nil || c.CallID == "" {

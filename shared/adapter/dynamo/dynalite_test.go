@@ -17,9 +17,9 @@ import (
 	"example.com/aurora/shared/dev/dynalite"
 )
 
-// faults stands between the SDK and DynamoDB and spoils calls by rule. It knows the operation from the X-Amz-Target
+// faultyTransport stands between the SDK and DynamoDB and spoils calls by rule. It knows the operation from the X-Amz-Target
 // header.
-type faults struct {
+type faultyTransport struct {
 	mu    sync.Mutex
 	calls []string
 	// rule answers instead of DynamoDB, where it returns a response or an error. after means that DynamoDB did what was
@@ -27,7 +27,7 @@ type faults struct {
 	rule func(operation string, n int) (spoil func(*http.Request) (*http.Response, error), after bool)
 }
 
-func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	f.mu.Lock()
 	f.calls = append(f.calls, operation)
@@ -48,20 +48,20 @@ func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func (f *faults) set(rule func(string, int) (func(*http.Request) (*http.Response, error), bool)) {
+func (f *faultyTransport) setRule(rule func(string, int) (func(*http.Request) (*http.Response, error), bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rule, f.calls = rule, nil
 }
 
-func (f *faults) count() int {
+func (f *faultyTransport) callCount() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.calls)
 }
 
-// writes is how many calls were none that reads; the one that is judged is among them.
-func (f *faults) writes() int {
+// writeCount is how many calls were none that reads; the one that is judged is among them.
+func (f *faultyTransport) writeCount() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := 0
@@ -73,8 +73,8 @@ func (f *faults) writes() int {
 	return n
 }
 
-// reply is an error as DynamoDB words it.
-func reply(status int, kind string) func(*http.Request) (*http.Response, error) {
+// errorReply is an error as DynamoDB words it.
+func errorReply(status int, kind string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
 		body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"%s"}`, kind, kind)
 		return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
@@ -82,20 +82,20 @@ func reply(status int, kind string) func(*http.Request) (*http.Response, error) 
 	}
 }
 
-// cut is a connection that ends before the reply.
-func cut(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+// dropReply is a connection that ends before the reply.
+func dropReply(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 
-// tables starts DynamoDB's double with the project's three tables, and ends it with the test.
-func tables(t *testing.T) (func() (aws.Config, error), *faults) {
+// newTables starts DynamoDB's double with the project's three tables, and ends it with the test.
+func newTables(t *testing.T) (func() (aws.Config, error), *faultyTransport) {
 	t.Helper()
-	f := &faults{}
+	f := &faultyTransport{}
 	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: f}}
-	create(t, cfg)
+	createTables(t, cfg)
 	return func() (aws.Config, error) { return cfg, nil }, f
 }
 
-func create(t *testing.T, cfg aws.Config) {
+func createTables(t *testing.T, cfg aws.Config) {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cfg)
 	table := func(name string, keys []string, indexes ...string) {

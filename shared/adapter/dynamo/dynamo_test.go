@@ -33,16 +33,16 @@ func (c *clock) now() time.Time {
 	return c.t
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
 }
 
-const riley = `{"assistantId":"riley","assistantPhoneNumber":"+1 (555) 123-0100","gracePeriodMs":300,"emails":["a@example.com"],"internal":true,
+const rileyDocument = `{"assistantId":"riley","assistantPhoneNumber":"+1 (555) 123-0100","gracePeriodMs":300,"emails":["a@example.com"],"internal":true,
 	"report":{"scheduled":true},"vapi":{"assistantId":"v","n":1.50},"unknownExtension":{"deep":[1,null,true,"x",{}]},"empty":""}`
 
-func seed(t *testing.T, s *dynamo.Assistants, documents ...string) {
+func putAssistants(t *testing.T, s *dynamo.Assistants, documents ...string) {
 	t.Helper()
 	for _, document := range documents {
 		if _, err := s.Put(t.Context(), []byte(document)); err != nil {
@@ -51,7 +51,7 @@ func seed(t *testing.T, s *dynamo.Assistants, documents ...string) {
 	}
 }
 
-func raw(t *testing.T, config func() (aws.Config, error), table string, item map[string]types.AttributeValue) {
+func putItem(t *testing.T, config func() (aws.Config, error), table string, item map[string]types.AttributeValue) {
 	t.Helper()
 	cfg, _ := config()
 	if _, err := dynamodb.NewFromConfig(cfg).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
@@ -59,12 +59,12 @@ func raw(t *testing.T, config func() (aws.Config, error), table string, item map
 	}
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func stringValue(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 func TestAssistants(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
-	seed(t, s, riley, `{"assistantId":"avery","assistantPhoneNumber":"4639465275"}`)
+	putAssistants(t, s, rileyDocument, `{"assistantId":"avery","assistantPhoneNumber":"4639465275"}`)
 
 	a, err := s.ByNumber(t.Context(), "+15551230100")
 	if err != nil || a.ID() != "riley" || a.GracePeriodMs != "300" || !a.Internal || !a.Report.Scheduled {
@@ -93,13 +93,13 @@ func TestAssistants(t *testing.T) {
 	}
 }
 
-func TestPutDerivesKeysAndKeepsFields(t *testing.T) {
-	config, _ := tables(t)
+func TestPutDerivesIndexKeysAndKeepsUnknownFields(t *testing.T) {
+	config, _ := newTables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
-	seed(t, s, strings.Replace(riley, `{`, `{"numberE164":"+15550000000","internalKey":"forged",`, 1))
+	putAssistants(t, s, strings.Replace(rileyDocument, `{`, `{"numberE164":"+15550000000","internalKey":"forged",`, 1))
 	cfg, _ := config()
 	got, err := dynamodb.NewFromConfig(cfg).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("assistants"),
-		Key: map[string]types.AttributeValue{"assistantId": text("riley")}})
+		Key: map[string]types.AttributeValue{"assistantId": stringValue("riley")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,16 +111,16 @@ func TestPutDerivesKeysAndKeepsFields(t *testing.T) {
 	if _, ok := got.Item["unknownExtension"].(*types.AttributeValueMemberM); !ok {
 		t.Errorf("an extension was lost: %v", got.Item)
 	}
-	seed(t, s, `{"assistantId":"riley"}`) // written again without a number: the index key must go, never be ""
+	putAssistants(t, s, `{"assistantId":"riley"}`) // written again without a number: the index key must go, never be ""
 	if _, err := s.ByNumber(t.Context(), "+15551230100"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the old number is still riley's: %v", err)
 	}
 }
 
-func TestANumberIsOneAssistants(t *testing.T) {
-	config, _ := tables(t)
+func TestNumberBelongsToOneAssistant(t *testing.T) {
+	config, _ := newTables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
-	seed(t, s, riley, riley)
+	putAssistants(t, s, rileyDocument, rileyDocument)
 	_, err := s.Put(t.Context(), []byte(`{"assistantId":"thief","assistantPhoneNumber":"+1.555.123.0100"}`))
 	if f := fault.From(err); f == nil || f.Kind != fault.Conflict || f.Param != "assistantPhoneNumber" || !strings.Contains(f.Message, "riley") {
 		t.Errorf("%v", err)
@@ -131,7 +131,7 @@ func TestANumberIsOneAssistants(t *testing.T) {
 		}
 	}
 	// Two that got in by another way: the smaller id answers, always.
-	raw(t, config, "assistants", map[string]types.AttributeValue{"assistantId": text("adam"), "numberE164": text("+15551230100")})
+	putItem(t, config, "assistants", map[string]types.AttributeValue{"assistantId": stringValue("adam"), "numberE164": stringValue("+15551230100")})
 	if a, err := s.ByNumber(t.Context(), "+15551230100"); err != nil || a.ID() != "adam" {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -141,40 +141,42 @@ func TestFault33To35(t *testing.T) {
 	throttled := []string{"ThrottlingException", "ProvisionedThroughputExceededException"}
 	for _, kind := range throttled {
 		t.Run("33 "+kind, func(t *testing.T) {
-			config, f := tables(t)
+			config, f := newTables(t)
 			c := newClock()
 			s := dynamo.NewAssistants(config, "assistants", c.now)
-			seed(t, s, riley)
+			putAssistants(t, s, rileyDocument)
 			if _, err := s.ByID(t.Context(), "riley"); err != nil {
 				t.Fatal(err)
 			}
-			f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) { return reply(400, kind), false })
-			c.pass(time.Minute)
+			f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+				return errorReply(400, kind), false
+			})
+			c.advance(time.Minute)
 			began := time.Now()
 			if a, err := s.ByID(t.Context(), "riley"); err != nil || a.ID() != "riley" {
 				t.Errorf("a minute old, and not used: %v", err)
 			}
-			if took := time.Since(began); f.count() > 3 || took > 900*time.Millisecond {
-				t.Errorf("%d tries in %v", f.count(), took)
+			if took := time.Since(began); f.callCount() > 3 || took > 900*time.Millisecond {
+				t.Errorf("%d tries in %v", f.callCount(), took)
 			}
-			c.pass(5 * time.Minute)
+			c.advance(5 * time.Minute)
 			_, err := s.ByID(t.Context(), "riley")
 			if fa := fault.From(err); fa == nil || fa.Kind != fault.Unavailable || fa.RetryAfter != time.Second {
 				t.Errorf("six minutes old: %v", err)
 			}
-			f.set(nil)
+			f.setRule(nil)
 			if _, err := s.ByID(t.Context(), "riley"); err != nil {
 				t.Errorf("the table is back, and not asked: %v", err)
 			}
 		})
 	}
 	t.Run("33 twice throttled", func(t *testing.T) {
-		config, f := tables(t)
+		config, f := newTables(t)
 		s := dynamo.NewAssistants(config, "assistants", newClock().now)
-		seed(t, s, riley)
-		f.set(func(_ string, n int) (func(*http.Request) (*http.Response, error), bool) {
+		putAssistants(t, s, rileyDocument)
+		f.setRule(func(_ string, n int) (func(*http.Request) (*http.Response, error), bool) {
 			if n <= 2 {
-				return reply(400, throttled[n-1]), false
+				return errorReply(400, throttled[n-1]), false
 			}
 			return nil, false
 		})
@@ -183,9 +185,9 @@ func TestFault33To35(t *testing.T) {
 		}
 	})
 	t.Run("34 silent", func(t *testing.T) {
-		config, f := tables(t)
+		config, f := newTables(t)
 		s := dynamo.NewAssistants(config, "assistants", newClock().now)
-		f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
 			return func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }, false
 		})
 		began := time.Now()
@@ -197,18 +199,18 @@ func TestFault33To35(t *testing.T) {
 		}
 	})
 	t.Run("35 malformed", func(t *testing.T) {
-		config, f := tables(t)
+		config, f := newTables(t)
 		s := dynamo.NewAssistants(config, "assistants", newClock().now)
-		raw(t, config, "assistants", map[string]types.AttributeValue{"assistantId": text("bad"), "numberE164": text("+15551230100"), "emails": &types.AttributeValueMemberM{}})
-		f.set(nil)
+		putItem(t, config, "assistants", map[string]types.AttributeValue{"assistantId": stringValue("bad"), "numberE164": stringValue("+15551230100"), "emails": &types.AttributeValueMemberM{}})
+		f.setRule(nil)
 		for range 3 {
 			_, err := s.ByID(t.Context(), "bad")
 			if fa := fault.From(err); fa == nil || fa.Kind != fault.Internal || fa.Code != "config_invalid" {
 				t.Errorf("%v", err)
 			}
 		}
-		if f.count() != 1 {
-			t.Errorf("asked %d times", f.count())
+		if f.callCount() != 1 {
+			t.Errorf("asked %d times", f.callCount())
 		}
 		if _, err := s.List(t.Context()); err == nil || !strings.Contains(err.Error(), "bad") {
 			t.Errorf("the list does not say what it left out: %v", err)
@@ -217,14 +219,14 @@ func TestFault33To35(t *testing.T) {
 }
 
 func TestCache(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	c := newClock()
 	s := dynamo.NewAssistants(config, "assistants", c.now)
-	seed(t, s, riley)
+	putAssistants(t, s, rileyDocument)
 	ask := func(id string) int {
-		before := f.count()
+		before := f.callCount()
 		_, _ = s.ByID(t.Context(), id)
-		return f.count() - before
+		return f.callCount() - before
 	}
 	for i, step := range []struct {
 		id    string
@@ -233,20 +235,20 @@ func TestCache(t *testing.T) {
 	}{
 		{"riley", 0, 1}, {"riley", 29 * time.Second, 0}, {"riley", 2 * time.Second, 1}, {"none", 0, 1}, {"none", 4 * time.Second, 0}, {"none", 2 * time.Second, 1},
 	} {
-		c.pass(step.pass)
+		c.advance(step.pass)
 		if n := ask(step.id); n != step.asked {
 			t.Errorf("step %d: %s was asked for %d times", i, step.id, n)
 		}
 	}
 }
 
-func TestReadersShareARead(t *testing.T) {
-	config, f := tables(t)
+func TestConcurrentReadsAreShared(t *testing.T) {
+	config, f := newTables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
-	seed(t, s, riley)
+	putAssistants(t, s, rileyDocument)
 	entered, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
 		once.Do(func() { close(entered) })
 		<-release
 		return nil, false
@@ -265,22 +267,22 @@ func TestReadersShareARead(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	if n := f.count(); n > 2 {
+	if n := f.callCount(); n > 2 {
 		t.Errorf("%d reads", n)
 	}
 }
 
 func TestCalls(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	s := dynamo.NewCalls(config, "calls", 24*time.Hour)
-	at := aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: "c1"}
+	at := aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: "c1"}
 	if _, ok, err := s.Row(t.Context(), at); ok || err != nil {
 		t.Fatalf("%v %v", ok, err)
 	}
 	zero, half := 0.0, 21.07
-	full := aurora.Call{Place: at, Version: "2", Key: "eoc/x.json", ID: "c1", StartedAt: newClock().now(), Seconds: &half, Cost: &zero, Class: aurora.Busy,
+	full := aurora.Call{CallKey: at, Version: "2", ObjectKey: "eoc/x.json", ID: "c1", StartedAt: newClock().now(), Seconds: &half, Cost: &zero, Disposition: aurora.DispositionBusy,
 		Customer: "+14155550100", Summary: "", Spoke: true}
-	for _, c := range []aurora.Call{full, {Place: at, Version: "1", Class: aurora.Failed}, {Place: at, Version: "2", Class: aurora.Failed}} {
+	for _, c := range []aurora.Call{full, {CallKey: at, Version: "1", Disposition: aurora.DispositionFailed}, {CallKey: at, Version: "2", Disposition: aurora.DispositionFailed}} {
 		if err := s.Put(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +293,7 @@ func TestCalls(t *testing.T) {
 	}
 	cfg, _ := config()
 	item, err := dynamodb.NewFromConfig(cfg).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("calls"),
-		Key: map[string]types.AttributeValue{"assistantDay": text("riley#2026-11-18"), "callId": text("c1")}})
+		Key: map[string]types.AttributeValue{"assistantDay": stringValue("riley#2026-11-18"), "callId": stringValue("c1")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +304,7 @@ func TestCalls(t *testing.T) {
 	if _, ok := item.Item["summary"]; ok {
 		t.Error("what is unknown is there")
 	}
-	if gone, err := s.Delete(t.Context(), aurora.Call{Place: at, Version: "1"}); gone || err != nil {
+	if gone, err := s.Delete(t.Context(), aurora.Call{CallKey: at, Version: "1"}); gone || err != nil {
 		t.Errorf("another version was deleted: %v %v", gone, err)
 	}
 	for range 2 {
@@ -313,30 +315,30 @@ func TestCalls(t *testing.T) {
 }
 
 func TestLedger(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
-	a := aurora.Alias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour), Places: []aurora.Place{{AssistantID: "_", Day: "2026-11-18", CallID: "c1"}}}
-	write := func(write func(context.Context, aurora.Alias) (bool, error), a aurora.Alias, want bool) {
+	a := aurora.CallAlias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour), RowKeys: []aurora.CallKey{{AssistantID: "_", Day: "2026-11-18", CallID: "c1"}}}
+	write := func(write func(context.Context, aurora.CallAlias) (bool, error), a aurora.CallAlias, want bool) {
 		t.Helper()
 		if done, err := write(t.Context(), a); err != nil || done != want {
 			t.Errorf("done = %v, %v", done, err)
 		}
 	}
-	write(s.Create, a, true)
-	write(s.Create, a, false)
+	write(s.CreateAlias, a, true)
+	write(s.CreateAlias, a, false)
 	a.Revision, a.Parent = 1, "c0"
-	write(s.Change, a, true)
-	write(s.Change, a, false) // the same again, as after a lost reply
+	write(s.UpdateAlias, a, true)
+	write(s.UpdateAlias, a, false) // the same again, as after a lost reply
 	if got, ok, err := s.Alias(t.Context(), "c1"); !ok || err != nil || !reflect.DeepEqual(got, a) {
 		t.Errorf("\n got %+v (%v)\nwant %+v", got, err, a)
 	}
-	c.pass(time.Hour)
+	c.advance(time.Hour)
 	if _, ok, err := s.Alias(t.Context(), "c1"); ok || err != nil {
 		t.Errorf("an expired record was found: %v", err)
 	}
-	fresh := aurora.Alias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour)}
-	write(s.Create, fresh, true)
+	fresh := aurora.CallAlias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour)}
+	write(s.CreateAlias, fresh, true)
 	if _, ok, err := s.Alias(t.Context(), "never"); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
 	}
@@ -344,17 +346,17 @@ func TestLedger(t *testing.T) {
 
 // TestFault36: the SDK repeats a write whose reply was lost, and reports that its condition failed.
 func TestFault36(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
-	a := aurora.Alias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour), Places: []aurora.Place{{AssistantID: "_", Day: "2026-11-18", CallID: "c1"}}}
-	f.set(func(_ string, n int) (func(*http.Request) (*http.Response, error), bool) {
+	a := aurora.CallAlias{Name: "c1", Created: c.now(), ExpiresAt: c.now().Add(time.Hour), RowKeys: []aurora.CallKey{{AssistantID: "_", Day: "2026-11-18", CallID: "c1"}}}
+	f.setRule(func(_ string, n int) (func(*http.Request) (*http.Response, error), bool) {
 		if n == 1 {
-			return cut, true
+			return dropReply, true
 		}
 		return nil, false
 	})
-	done, err := s.Create(t.Context(), a)
+	done, err := s.CreateAlias(t.Context(), a)
 	if err != nil || done {
 		t.Fatalf("the double does not show the trap: %v %v", done, err)
 	}

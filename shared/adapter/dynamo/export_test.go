@@ -17,7 +17,7 @@ func ReadDayRow(item dynamo.Item) (aurora.Call, error) {
 
 // ReadRowJSON is how Row reads one.
 func ReadRowJSON(item dynamo.Item) (c aurora.Call, err error) {
-	b, err := json.Marshal(plainMap(item))
+	b, err := json.Marshal(itemToJSON(item))
 	if err != nil {
 		return c, err
 	}

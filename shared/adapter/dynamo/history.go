@@ -19,25 +19,25 @@ const (
 	atKey     = "at"        // RFC 3339, UTC: when the call was
 )
 
-// mostHistory is how many calls one look may give.
-const mostHistory = 100
+// maxHistory is how many calls one look may give.
+const maxHistory = 100
 
-func callerOf(assistantID string, caller aurora.Phone) string {
+func callerIndexKey(assistantID string, caller aurora.Phone) string {
 	return assistantID + "#" + string(caller)
 }
 
-// addCaller adds the attributes of the index to a row.
-func addCaller(fields map[string]any, c aurora.Call) {
+// setCallerIndex adds the attributes of the index to a row.
+func setCallerIndex(fields map[string]any, c aurora.Call) {
 	delete(fields, callerKey)
 	delete(fields, atKey)
 	if c.AssistantID == "" || c.AssistantID == aurora.NoAssistant || c.Customer == "" {
 		return
 	}
 	at := c.Day + "T00:00:00Z"
-	if t := c.At(); !t.IsZero() {
+	if t := c.StartOrEnd(); !t.IsZero() {
 		at = t.UTC().Format(time.RFC3339)
 	}
-	fields[callerKey], fields[atKey] = callerOf(c.AssistantID, c.Customer), at
+	fields[callerKey], fields[atKey] = callerIndexKey(c.AssistantID, c.Customer), at
 }
 
 // CallsOf is an assistant's calls with a caller, the newest first, at most limit of them. A row that cannot be read is
@@ -50,22 +50,22 @@ func (s *Calls) CallsOf(ctx context.Context, assistantID string, caller aurora.P
 	if err != nil {
 		return nil, err
 	}
-	limit = min(max(limit, 1), mostHistory)
+	limit = min(max(limit, 1), maxHistory)
 	var items []dynamo.Item
-	err = t.Get(callerKey, callerOf(assistantID, caller)).Index(callerKey).Order(dynamo.Descending).Limit(limit).All(ctx, &items)
+	err = t.Get(callerKey, callerIndexKey(assistantID, caller)).Index(callerKey).Order(dynamo.Descending).Limit(limit).All(ctx, &items)
 	if err != nil {
-		return nil, away("The calls cannot be read now.").Because(fmt.Errorf("read a caller's calls: %w", err))
+		return nil, errUnavailable("The calls cannot be read now.").Because(fmt.Errorf("read a caller's calls: %w", err))
 	}
 	calls := make([]aurora.Call, 0, len(items))
 	for _, item := range items {
-		fields := plainMap(item)
+		fields := itemToJSON(item)
 		var c aurora.Call
 		b, err := json.Marshal(fields)
 		if err = cmp.Or(err, json.Unmarshal(b, &c)); err != nil {
 			continue
 		}
 		partition, _ := fields[partitionKey].(string)
-		c.Place = aurora.ParsePlace(partition, fmt.Sprint(fields[callKey]))
+		c.CallKey = aurora.ParseCallKey(partition, fmt.Sprint(fields[callKey]))
 		calls = append(calls, c)
 	}
 	return calls, nil

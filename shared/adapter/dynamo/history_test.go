@@ -14,12 +14,12 @@ import (
 )
 
 func TestCallsOf(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	s := dynamo.NewCalls(config, "calls", 24*time.Hour)
 	c := newClock()
 	put := func(assistant, id string, customer aurora.Phone, started, ended time.Time) {
 		t.Helper()
-		err := s.Put(t.Context(), aurora.Call{Place: aurora.Place{AssistantID: assistant, Day: "2026-11-18", CallID: id}, Version: "1", ID: id,
+		err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: assistant, Day: "2026-11-18", CallID: id}, Version: "1", ID: id,
 			Customer: customer, StartedAt: started, EndedAt: ended, Summary: "about " + id})
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestCallsOf(t *testing.T) {
 		}
 		all := []string{}
 		for _, c := range calls {
-			if c.Summary != "about "+c.ID || c.Place != (aurora.Place{AssistantID: assistant, Day: "2026-11-18", CallID: c.ID}) {
+			if c.Summary != "about "+c.ID || c.CallKey != (aurora.CallKey{AssistantID: assistant, Day: "2026-11-18", CallID: c.ID}) {
 				t.Errorf("%+v", c)
 			}
 			all = append(all, c.ID)
@@ -63,12 +63,12 @@ func TestCallsOf(t *testing.T) {
 		}
 	}
 	// A later report may correct who called.
-	err := s.Put(t.Context(), aurora.Call{Place: aurora.Place{AssistantID: "a1", Day: "2026-11-18", CallID: "others"}, Version: "2", ID: "others", Customer: "+14155550102", Summary: "about others"})
+	err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: "2026-11-18", CallID: "others"}, Version: "2", ID: "others", Customer: "+14155550102", Summary: "about others"})
 	if err != nil || len(ids("a1", other, 10)) != 0 || len(ids("a1", "+14155550102", 10)) != 1 {
 		t.Errorf("%v", err)
 	}
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return reply(400, "AccessDeniedException"), false
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		return errorReply(400, "AccessDeniedException"), false
 	})
 	if _, err := s.CallsOf(t.Context(), "a1", caller, 1); !fault.Is(err, fault.Unavailable) || strings.Contains(fault.From(err).Message, "callerKey") {
 		t.Errorf("%v", err)
@@ -76,37 +76,37 @@ func TestCallsOf(t *testing.T) {
 }
 
 func TestDoNotCall(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	const number aurora.Phone = "+14155550100"
 	is := func(want bool) {
 		t.Helper()
-		if got, err := s.Refused(t.Context(), number); got != want || err != nil {
+		if got, err := s.IsDoNotCall(t.Context(), number); got != want || err != nil {
 			t.Errorf("refused = %v, %v", got, err)
 		}
 	}
 	is(false)
 	for _, source := range []string{"assistant a1", "sms STOP"} {
-		if err := s.Refuse(t.Context(), number, source); err != nil {
+		if err := s.AddDoNotCall(t.Context(), number, source); err != nil {
 			t.Error(err)
 		}
 		is(true)
 	}
-	c.pass(10 * 365 * 24 * time.Hour)
+	c.advance(10 * 365 * 24 * time.Hour)
 	is(true)
 	for _, bad := range []aurora.Phone{"", "4155550100", "+1 415 555 0100", "+14155550100#x"} {
-		if err := s.Refuse(t.Context(), bad, "x"); !fault.Is(err, fault.Invalid) {
+		if err := s.AddDoNotCall(t.Context(), bad, "x"); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", string(bad), err)
 		}
 	}
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return reply(400, "AccessDeniedException"), false
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		return errorReply(400, "AccessDeniedException"), false
 	})
-	if _, err := s.Refused(t.Context(), number); !fault.Is(err, fault.Unavailable) {
+	if _, err := s.IsDoNotCall(t.Context(), number); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)
 	}
-	if err := s.Refuse(t.Context(), number, "x"); !fault.Is(err, fault.Unavailable) {
+	if err := s.AddDoNotCall(t.Context(), number, "x"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)
 	}
 }
@@ -118,7 +118,7 @@ type mine struct {
 }
 
 func TestSessions(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	c := newClock()
 	s := dynamo.NewSessions[mine](config, "ledger", c.now)
 	load := func(assistant, call string) string {
@@ -154,7 +154,7 @@ func TestSessions(t *testing.T) {
 	if got := load("a1", hostile); !strings.Contains(got, `"x"`) {
 		t.Error(got)
 	}
-	c.pass(2*time.Hour - time.Second)
+	c.advance(2*time.Hour - time.Second)
 	if load("a1", "c1") == none {
 		t.Error("forgotten before its time")
 	}
@@ -163,15 +163,15 @@ func TestSessions(t *testing.T) {
 		t.Error(got)
 	}
 	save("a1", "c1", mine{ActiveAgent: "b"})
-	c.pass(2 * time.Hour)
+	c.advance(2 * time.Hour)
 	if got := load("a1", "c1"); got != none {
 		t.Errorf("after two hours: %s", got)
 	}
 	if err := s.Save(t.Context(), "a1", "c1", mine{ContextVariables: map[string]any{"x": strings.Repeat("y", 300<<10)}}); !fault.Is(err, fault.TooLarge) {
 		t.Errorf("%v", err)
 	}
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return reply(400, "ThrottlingException"), false
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		return errorReply(400, "ThrottlingException"), false
 	})
 	began := time.Now()
 	if _, err := s.Load(t.Context(), "a1", "c1"); !fault.Is(err, fault.Unavailable) || time.Since(began) > time.Second {

@@ -14,17 +14,17 @@ import (
 
 // Ledger is the table of small records that are written once or on a condition. Use NewLedger.
 type Ledger struct {
-	table opener
+	table lazyTable
 	now   func() time.Time
 }
 
 // NewLedger returns the table of this name.
 func NewLedger(config func() (aws.Config, error), table string, now func() time.Time) *Ledger {
-	return &Ledger{table: open(config, table), now: now}
+	return &Ledger{table: openTable(config, table), now: now}
 }
 
-// callRecord is an aurora.Alias as an item.
-type callRecord struct {
+// aliasItem is an aurora.CallAlias as an item.
+type aliasItem struct {
 	Key       string   `dynamo:"key,hash"`
 	Parent    string   `dynamo:"parent,omitempty"`
 	Created   int64    `dynamo:"created"` // milliseconds since 1970
@@ -36,12 +36,12 @@ type callRecord struct {
 const aliasPrefix = "call#"
 
 // Alias is the record of one of a call's names; it is not ok where there is none, or an expired one.
-func (s *Ledger) Alias(ctx context.Context, name string) (a aurora.Alias, ok bool, err error) {
+func (s *Ledger) Alias(ctx context.Context, name string) (a aurora.CallAlias, ok bool, err error) {
 	t, err := s.table()
 	if err != nil {
 		return a, false, err
 	}
-	var r callRecord
+	var r aliasItem
 	err = t.Get("key", aliasPrefix+name).Consistent(true).One(ctx, &r)
 	if errors.Is(err, dynamo.ErrNotFound) || err == nil && r.ExpiresAt <= s.now().Unix() {
 		return a, false, nil
@@ -49,31 +49,31 @@ func (s *Ledger) Alias(ctx context.Context, name string) (a aurora.Alias, ok boo
 	if err != nil {
 		return a, false, fmt.Errorf("read call record: %w", err)
 	}
-	a = aurora.Alias{Name: name, Parent: r.Parent, Created: time.UnixMilli(r.Created).UTC(), Revision: r.Revision,
+	a = aurora.CallAlias{Name: name, Parent: r.Parent, Created: time.UnixMilli(r.Created).UTC(), Revision: r.Revision,
 		ExpiresAt: time.Unix(r.ExpiresAt, 0).UTC()}
 	for _, p := range r.Places {
-		a.Places = append(a.Places, aurora.ParsePlace(p, name))
+		a.RowKeys = append(a.RowKeys, aurora.ParseCallKey(p, name))
 	}
 	return a, true, nil
 }
 
-// Create writes a record where there is none, or an expired one; it reports whether it did.
-func (s *Ledger) Create(ctx context.Context, a aurora.Alias) (done bool, err error) {
-	return s.put(ctx, a, "attribute_not_exists($) OR $ <= ?", "key", expiryKey, s.now().Unix())
+// CreateAlias writes a record where there is none, or an expired one; it reports whether it did.
+func (s *Ledger) CreateAlias(ctx context.Context, a aurora.CallAlias) (done bool, err error) {
+	return s.putAlias(ctx, a, "attribute_not_exists($) OR $ <= ?", "key", expiryKey, s.now().Unix())
 }
 
-// Change writes a record in the place of the one with the revision before; it reports whether it did.
-func (s *Ledger) Change(ctx context.Context, a aurora.Alias) (done bool, err error) {
-	return s.put(ctx, a, "$ = ?", "revision", a.Revision-1)
+// UpdateAlias writes a record in the place of the one with the revision before; it reports whether it did.
+func (s *Ledger) UpdateAlias(ctx context.Context, a aurora.CallAlias) (done bool, err error) {
+	return s.putAlias(ctx, a, "$ = ?", "revision", a.Revision-1)
 }
 
-func (s *Ledger) put(ctx context.Context, a aurora.Alias, condition string, args ...any) (bool, error) {
+func (s *Ledger) putAlias(ctx context.Context, a aurora.CallAlias, condition string, args ...any) (bool, error) {
 	t, err := s.table()
 	if err != nil {
 		return false, err
 	}
-	r := callRecord{Key: aliasPrefix + a.Name, Parent: a.Parent, Created: a.Created.UnixMilli(), Revision: a.Revision, ExpiresAt: a.ExpiresAt.Unix()}
-	for _, p := range a.Places {
+	r := aliasItem{Key: aliasPrefix + a.Name, Parent: a.Parent, Created: a.Created.UnixMilli(), Revision: a.Revision, ExpiresAt: a.ExpiresAt.Unix()}
+	for _, p := range a.RowKeys {
 		r.Places = append(r.Places, p.Partition()) // its CallID is the record's own name
 	}
 	err = t.Put(r).If(condition, args...).Run(ctx)

@@ -87,7 +87,7 @@ func (s *Ledger) once(ctx context.Context, k kind, key string, again bool, do fu
 	for {
 		claimed, err := s.claim(ctx, t, k, name, owner, again)
 		if err != nil {
-			return "", away("What was done before cannot be looked up now, so nothing was done.").Because(err)
+			return "", errUnavailable("What was done before cannot be looked up now, so nothing was done.").Because(err)
 		}
 		if claimed {
 			return s.carryOut(ctx, t, name, owner, do)
@@ -98,16 +98,16 @@ func (s *Ledger) once(ctx context.Context, k kind, key string, again bool, do fu
 		case errors.Is(err, dynamo.ErrNotFound):
 			continue // given up in between
 		case err != nil:
-			return "", away("What was done before cannot be looked up now, so nothing was done.").Because(fmt.Errorf("read once: %w", err))
+			return "", errUnavailable("What was done before cannot be looked up now, so nothing was done.").Because(fmt.Errorf("read once: %w", err))
 		case r.State == underWay && r.Owner == owner:
 			return s.carryOut(ctx, t, name, owner, do) // ours: only the reply was lost
 		case r.State == done:
 			return r.Result, nil
 		case r.State == unclear:
-			return "", fault.New(fault.Timeout, "This was tried before, and it is not known whether it was done.").Coded("state_unknown")
+			return "", fault.New(fault.Timeout, "This was tried before, and it is not known whether it was done.").WithCode("state_unknown")
 		}
 		if !pause(ctx, look) {
-			return "", fault.New(fault.Conflict, "This is being done already.").Coded("in_progress").After(time.Second).Because(context.Cause(ctx))
+			return "", fault.New(fault.Conflict, "This is being done already.").WithCode("in_progress").WithRetryAfter(time.Second).Because(context.Cause(ctx))
 		}
 	}
 }

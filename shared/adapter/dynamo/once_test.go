@@ -18,7 +18,7 @@ import (
 )
 
 func TestOnceUnderFifty(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	var n atomic.Int32
 	ready := make(chan struct{})
 	do := func(context.Context) (string, error) {
@@ -45,7 +45,7 @@ func TestOnceUnderFifty(t *testing.T) {
 }
 
 func TestOnce(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	n := 0
@@ -65,28 +65,28 @@ func TestOnce(t *testing.T) {
 	step("so it is done", "a", nil, "result 1", 0, 1)
 	step("and not again", "a", nil, "result 1", 0, 0)
 	step("another key is another wish", "b", nil, "result 1", 0, 1)
-	c.pass(24*time.Hour - time.Second)
+	c.advance(24*time.Hour - time.Second)
 	step("for a day", "a", nil, "result 1", 0, 0)
-	c.pass(time.Second)
+	c.advance(time.Second)
 	step("and no longer", "a", nil, "result 1", 0, 1)
 
 	step("what nobody knows", "u", fmt.Errorf("send: %w", fault.New(fault.Timeout, "Nobody knows.")), "", fault.Timeout, 1)
 	step("is not tried again", "u", nil, "", fault.Timeout, 0)
-	c.pass(2 * time.Minute)
+	c.advance(2 * time.Minute)
 	step("not after a lease either", "u", nil, "", fault.Timeout, 0)
 	step("nor what was given up", "v", fmt.Errorf("send: %w", context.Canceled), "", fault.Internal, 1)
 	step("is", "v", nil, "", fault.Timeout, 0)
 	step("an empty result is one", "e", nil, "result 1", 0, 1)
 
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return reply(400, "ThrottlingException"), false
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		return errorReply(400, "ThrottlingException"), false
 	})
 	step("without the ledger nothing is done", "x", nil, "", fault.Unavailable, 0)
 }
 
 // The caller is gone, and its context with it: how it ended is written down all the same.
 func TestOnceAfterTheCallerHasGone(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	s := dynamo.NewLedger(config, "ledger", newClock().now)
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := s.Once(ctx, "k", func(context.Context) (string, error) { cancel(); return "sent", nil }); err != nil {
@@ -100,7 +100,7 @@ func TestOnceAfterTheCallerHasGone(t *testing.T) {
 
 // A process that was killed leaves a record under way. It is respected for 60 s, and then taken over.
 func TestOnceTakesOverFromTheDead(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	cfg, _ := config()
@@ -120,7 +120,7 @@ func TestOnceTakesOverFromTheDead(t *testing.T) {
 	if got, err := s.Once(short, "k", func(context.Context) (string, error) { return "early", nil }); !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%q %v", got, err)
 	}
-	c.pass(60 * time.Second)
+	c.advance(60 * time.Second)
 	var n atomic.Int32
 	var all sync.WaitGroup
 	for range 10 {
@@ -141,18 +141,18 @@ func TestFault36Once(t *testing.T) {
 	for _, lost := range []int{1, 2} {
 		for name, failed := range map[string]error{"done": nil, "failed": errors.New("no")} {
 			t.Run(fmt.Sprintf("%s, reply %d lost", name, lost), func(t *testing.T) {
-				config, f := tables(t)
+				config, f := newTables(t)
 				s := dynamo.NewLedger(config, "ledger", newClock().now)
-				f.set(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
-					if writes := f.writes(); operation != "GetItem" && writes == lost {
-						return cut, true
+				f.setRule(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
+					if writes := f.writeCount(); operation != "GetItem" && writes == lost {
+						return dropReply, true
 					}
 					return nil, false
 				})
 				n := 0
 				do := func(context.Context) (string, error) { n++; return "first", failed }
 				_, _ = s.Once(t.Context(), "k", do)
-				f.set(nil)
+				f.setRule(nil)
 				got, err := s.Once(t.Context(), "k", func(context.Context) (string, error) { n++; return "second", nil })
 				want, times := "first", 1
 				if failed != nil {

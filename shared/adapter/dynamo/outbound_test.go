@@ -14,64 +14,64 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-const someoneElse aurora.Phone = "+14155550101"
+const otherNumber aurora.Phone = "+14155550101"
 
-func newOutbound(t *testing.T) (*dynamo.Outbound, *faults, *time.Time) {
+func newOutboundLedger(t *testing.T) (*dynamo.Outbound, *faultyTransport, *time.Time) {
 	t.Helper()
-	config, f := tables(t)
+	config, f := newTables(t)
 	clock := time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)
 	return dynamo.NewOutbound(config, "ledger", func() time.Time { return clock }), f, &clock
 }
 
 func TestOutboundRecords(t *testing.T) {
-	s, f, clock := newOutbound(t)
+	s, f, clock := newOutboundLedger(t)
 	seconds := 4.5
-	r := aurora.OutboundRecord{ID: "oc_1", State: aurora.OutboundInProgress, AssistantID: "riley", From: "+15551230100", To: "+14155550100",
+	r := aurora.OutboundCall{ID: "oc_1", State: aurora.OutboundInProgress, AssistantID: "riley", From: "+15551230100", To: "+14155550100",
 		AssistantNumber: "4639465275", Number: "+1 415 555 0100", Name: "Ann", Email: "ann@example.com", Info: "i", KeyName: "k-external",
-		Created: *clock, Deadline: clock.Add(30 * time.Second)}
-	loseFirst(f, "PutItem")
-	if err := s.OpenRecord(t.Context(), r); err != nil {
+		CreatedAt: *clock, Deadline: clock.Add(30 * time.Second)}
+	loseFirstReply(f, "PutItem")
+	if err := s.CreateRecord(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	f.set(nil)
+	f.setRule(nil)
 	got, ok, err := s.Record(t.Context(), "oc_1")
 	if !ok || err != nil || got != r {
 		t.Errorf("%+v\n%+v %v", got, r, err)
 	}
-	r.State, r.SID, r.Status, r.Seconds, r.Checked, r.EndedAt, r.AnsweredAt, r.AnsweredBy, r.Revision = aurora.OutboundPlaced, "CA00000000000000000000000000000001",
+	r.State, r.SID, r.Status, r.Seconds, r.CheckedAt, r.EndedAt, r.AnsweredAt, r.AnsweredBy, r.Revision = aurora.OutboundPlaced, "CA00000000000000000000000000000001",
 		aurora.CallCompleted, &seconds, *clock, *clock, *clock, "human", 1
 	for _, c := range []struct {
 		revision int
 		want     bool
 	}{{2, false}, {1, true}, {1, false}} {
 		r.Revision = c.revision
-		if done, err := s.ChangeRecord(t.Context(), r); done != c.want || err != nil {
+		if done, err := s.UpdateRecord(t.Context(), r); done != c.want || err != nil {
 			t.Errorf("revision %d: %v %v", c.revision, done, err)
 		}
 	}
 	if _, ok, err := s.Record(t.Context(), r.SID); ok || err != nil {
 		t.Errorf("a sid that nobody named leads somewhere: %v", err)
 	}
-	loseFirst(f, "PutItem")
-	if owner, err := s.NameCall(t.Context(), r.SID, "oc_1"); owner != "oc_1" || err != nil {
+	loseFirstReply(f, "PutItem")
+	if owner, err := s.ClaimSID(t.Context(), r.SID, "oc_1"); owner != "oc_1" || err != nil {
 		t.Errorf("%q %v", owner, err)
 	}
-	f.set(nil)
-	if owner, err := s.NameCall(t.Context(), r.SID, "oc_2"); owner != "oc_1" || err != nil {
+	f.setRule(nil)
+	if owner, err := s.ClaimSID(t.Context(), r.SID, "oc_2"); owner != "oc_1" || err != nil {
 		t.Errorf("%q %v", owner, err)
 	}
 	got, ok, err = s.Record(t.Context(), r.SID)
 	if !ok || err != nil || got.State != r.State || *got.Seconds != seconds || !got.EndedAt.Equal(*clock) || got.AnsweredBy != "human" || got.Revision != 1 {
 		t.Errorf("%+v %v", got, err)
 	}
-	for id, state := range map[string]aurora.OutboundState{"oc_3": aurora.OutboundUnknown, "oc_4": aurora.OutboundRefused, "oc_5": aurora.OutboundInProgress} {
+	for id, state := range map[string]aurora.OutboundState{"oc_3": aurora.OutboundUnknown, "oc_4": aurora.OutboundRejected, "oc_5": aurora.OutboundInProgress} {
 		r.ID, r.State = id, state
-		if err := s.OpenRecord(t.Context(), r); err != nil {
+		if err := s.CreateRecord(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var open []string
-	for r, err := range s.UnsettledRecords(t.Context()) {
+	for r, err := range s.UnresolvedRecords(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,49 +86,49 @@ func TestOutboundRecords(t *testing.T) {
 	}
 }
 
-func TestOutboundOpen(t *testing.T) {
-	s, _, _ := newOutbound(t)
+func TestOutboundPending(t *testing.T) {
+	s, _, _ := newOutboundLedger(t)
 	for _, id := range []string{"oc_1", "oc_2", "oc_2"} {
-		if err := s.Opened(t.Context(), "+14155550100", id); err != nil {
+		if err := s.AddPending(t.Context(), "+14155550100", id); err != nil {
 			t.Fatal(err)
 		}
 	}
 	check := func(to aurora.Phone, want ...string) {
 		t.Helper()
-		got, err := s.OpenOf(t.Context(), to)
+		got, err := s.Pending(t.Context(), to)
 		if slices.Sort(got); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%v %v, want %v", got, err, want)
 		}
 	}
 	check("+14155550100", "oc_1", "oc_2")
 	for _, id := range []string{"oc_1", "oc_1", "oc_9"} {
-		if err := s.Settled(t.Context(), "+14155550100", id); err != nil {
+		if err := s.RemovePending(t.Context(), "+14155550100", id); err != nil {
 			t.Fatal(err)
 		}
 	}
 	check("+14155550100", "oc_2")
-	_ = s.Settled(t.Context(), "+14155550100", "oc_2")
+	_ = s.RemovePending(t.Context(), "+14155550100", "oc_2")
 	check("+14155550100")
-	if err := s.Settled(t.Context(), someoneElse, "oc_1"); err != nil {
+	if err := s.RemovePending(t.Context(), otherNumber, "oc_1"); err != nil {
 		t.Error(err)
 	}
-	check(someoneElse)
+	check(otherNumber)
 }
 
 func TestOutboundKeys(t *testing.T) {
-	s, f, clock := newOutbound(t)
-	k := aurora.Idempotency{Key: "idem#x", Fingerprint: "f", Record: "oc_1", Until: clock.Add(10 * time.Second)}
+	s, f, clock := newOutboundLedger(t)
+	k := aurora.IdempotencyClaim{Key: "idem#x", Fingerprint: "f", RecordID: "oc_1", ExpiresAt: clock.Add(10 * time.Second)}
 	claim := func(record, over string, want bool) {
 		t.Helper()
 		k := k
-		k.Record, k.Until = record, clock.Add(10*time.Second)
+		k.RecordID, k.ExpiresAt = record, clock.Add(10*time.Second)
 		if claimed, err := s.ClaimKey(t.Context(), k, over); claimed != want || err != nil {
 			t.Errorf("%s over %q: %v %v", record, over, claimed, err)
 		}
 	}
-	loseFirst(f, "PutItem")
+	loseFirstReply(f, "PutItem")
 	claim("oc_1", "", true) // ours, though the second try failed
-	f.set(nil)
+	f.setRule(nil)
 	claim("oc_2", "", false)
 	claim("oc_2", "oc_3", false)
 	if got, ok, err := s.Key(t.Context(), "idem#x"); !ok || err != nil || got != k {
@@ -156,11 +156,11 @@ func TestOutboundKeys(t *testing.T) {
 	for i := range 50 {
 		wait.Go(func() {
 			k := k
-			k.Key, k.Record, k.Until = "idem#race", fmt.Sprint("oc_r", i), clock.Add(time.Hour)
+			k.Key, k.RecordID, k.ExpiresAt = "idem#race", fmt.Sprint("oc_r", i), clock.Add(time.Hour)
 			if claimed, err := s.ClaimKey(t.Context(), k, ""); err != nil {
 				t.Error(err)
 			} else if claimed {
-				won <- k.Record
+				won <- k.RecordID
 			}
 		})
 	}
@@ -170,12 +170,12 @@ func TestOutboundKeys(t *testing.T) {
 	}
 }
 
-func TestOutboundCounters(t *testing.T) {
-	s, f, clock := newOutbound(t)
-	tally := aurora.Tally{Key: "count#to#x", Amount: 1, Limit: 3, Expires: clock.Add(time.Hour)}
+func TestOutboundQuotas(t *testing.T) {
+	s, f, clock := newOutboundLedger(t)
+	tally := aurora.Quota{Key: "count#to#x", Amount: 1, Limit: 3, ExpiresAt: clock.Add(time.Hour)}
 	counted := func(key string, want int64) {
 		t.Helper()
-		if n, err := s.Counted(t.Context(), key); n != want || err != nil {
+		if n, err := s.QuotaUsed(t.Context(), key); n != want || err != nil {
 			t.Errorf("%s is %d, want %d (%v)", key, n, want, err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestOutboundCounters(t *testing.T) {
 	taken := make(chan bool, 100)
 	for i := range 100 {
 		wait.Go(func() {
-			ok, err := s.Take(t.Context(), tally, fmt.Sprint("oc_", i))
+			ok, err := s.TakeQuota(t.Context(), tally, fmt.Sprint("oc_", i))
 			if err != nil {
 				t.Error(err)
 			}
@@ -197,68 +197,68 @@ func TestOutboundCounters(t *testing.T) {
 		t.Errorf("%d of 100 took from a counter of 3", len(taken))
 	}
 	counted(tally.Key, 3)
-	if err := s.GiveBack(t.Context(), tally); err != nil {
+	if err := s.ReturnQuota(t.Context(), tally); err != nil {
 		t.Error(err)
 	}
-	loseFirst(f, "UpdateItem")
-	if ok, err := s.Take(t.Context(), tally, "oc_lost"); !ok || err != nil { // counted once, though it was made twice
+	loseFirstReply(f, "UpdateItem")
+	if ok, err := s.TakeQuota(t.Context(), tally, "oc_lost"); !ok || err != nil { // counted once, though it was made twice
 		t.Errorf("%v %v", ok, err)
 	}
-	f.set(nil)
+	f.setRule(nil)
 	counted(tally.Key, 3)
-	if ok, err := s.Take(t.Context(), tally, "oc_more"); ok || err != nil {
+	if ok, err := s.TakeQuota(t.Context(), tally, "oc_more"); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
 	}
-	loseFirst(f, "UpdateItem")
-	if err := s.GiveBack(t.Context(), tally); err == nil || f.count() != 1 { // given back once, and nobody knows
-		t.Errorf("%v, %d calls", err, f.count())
+	loseFirstReply(f, "UpdateItem")
+	if err := s.ReturnQuota(t.Context(), tally); err == nil || f.callCount() != 1 { // given back once, and nobody knows
+		t.Errorf("%v, %d calls", err, f.callCount())
 	}
-	f.set(nil)
+	f.setRule(nil)
 	counted(tally.Key, 2)
-	money := aurora.Tally{Key: "count#spend", Amount: 100_000, Limit: 250_000, Expires: clock.Add(time.Hour)}
+	money := aurora.Quota{Key: "count#spend", Amount: 100_000, Limit: 250_000, ExpiresAt: clock.Add(time.Hour)}
 	for i, want := range []bool{true, true, false} {
-		if ok, err := s.Take(t.Context(), money, fmt.Sprint("oc_", i)); ok != want || err != nil {
+		if ok, err := s.TakeQuota(t.Context(), money, fmt.Sprint("oc_", i)); ok != want || err != nil {
 			t.Errorf("%d: %v %v", i, ok, err)
 		}
 	}
 	counted(money.Key, 200_000)
 	money.Key, money.Limit = "count#none", 99_999
-	if ok, err := s.Take(t.Context(), money, "oc_1"); ok || err != nil {
+	if ok, err := s.TakeQuota(t.Context(), money, "oc_1"); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
 	}
 	counted(money.Key, 0)
-	if err := s.GiveBack(t.Context(), money); err == nil {
+	if err := s.ReturnQuota(t.Context(), money); err == nil {
 		t.Error("a counter is below nothing")
 	}
 }
 
 // With the table away everything says so, and as a 503.
-func TestOutboundAway(t *testing.T) {
-	s, f, clock := newOutbound(t)
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return reply(503, "ServiceUnavailable"), false
+func TestOutboundUnavailable(t *testing.T) {
+	s, f, clock := newOutboundLedger(t)
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		return errorReply(503, "ServiceUnavailable"), false
 	})
 	ctx := t.Context()
-	r := aurora.OutboundRecord{ID: "oc_1", Created: *clock}
+	r := aurora.OutboundCall{ID: "oc_1", CreatedAt: *clock}
 	for name, call := range map[string]func() error{
-		"OpenRecord": func() error { return s.OpenRecord(ctx, r) },
+		"OpenRecord": func() error { return s.CreateRecord(ctx, r) },
 		"Record":     func() error { _, _, err := s.Record(ctx, "oc_1"); return err },
-		"Change":     func() error { _, err := s.ChangeRecord(ctx, r); return err },
-		"NameCall":   func() error { _, err := s.NameCall(ctx, "CA1", "oc_1"); return err },
-		"Opened":     func() error { return s.Opened(ctx, someoneElse, "oc_1") },
-		"OpenOf":     func() error { _, err := s.OpenOf(ctx, someoneElse); return err },
+		"Change":     func() error { _, err := s.UpdateRecord(ctx, r); return err },
+		"NameCall":   func() error { _, err := s.ClaimSID(ctx, "CA1", "oc_1"); return err },
+		"Opened":     func() error { return s.AddPending(ctx, otherNumber, "oc_1") },
+		"OpenOf":     func() error { _, err := s.Pending(ctx, otherNumber); return err },
 		"Key":        func() error { _, _, err := s.Key(ctx, "idem#x"); return err },
 		"ClaimKey": func() error {
-			_, err := s.ClaimKey(ctx, aurora.Idempotency{Key: "idem#x", Until: *clock}, "")
+			_, err := s.ClaimKey(ctx, aurora.IdempotencyClaim{Key: "idem#x", ExpiresAt: *clock}, "")
 			return err
 		},
 		"ReleaseKey": func() error { return s.ReleaseKey(ctx, "idem#x", "oc_1") },
-		"Take":       func() error { _, err := s.Take(ctx, aurora.Tally{Key: "count#x", Limit: 1}, "oc_1"); return err },
-		"Counted":    func() error { _, err := s.Counted(ctx, "count#x"); return err },
-		"Consented":  func() error { _, err := s.Consented(ctx, someoneElse); return err },
-		"Refused":    func() error { _, err := s.Refused(ctx, someoneElse); return err },
+		"Take":       func() error { _, err := s.TakeQuota(ctx, aurora.Quota{Key: "count#x", Limit: 1}, "oc_1"); return err },
+		"Counted":    func() error { _, err := s.QuotaUsed(ctx, "count#x"); return err },
+		"Consented":  func() error { _, err := s.HasConsent(ctx, otherNumber); return err },
+		"Refused":    func() error { _, err := s.IsDoNotCall(ctx, otherNumber); return err },
 		"Unsettled": func() error {
-			for _, err := range s.UnsettledRecords(ctx) {
+			for _, err := range s.UnresolvedRecords(ctx) {
 				return err
 			}
 			return errors.New("nothing")
@@ -271,7 +271,7 @@ func TestOutboundAway(t *testing.T) {
 }
 
 func TestConsent(t *testing.T) {
-	s, _, _ := newOutbound(t)
+	s, _, _ := newOutboundLedger(t)
 	ctx := t.Context()
 	is := func(what string, got bool, err error, want bool) {
 		t.Helper()
@@ -279,46 +279,46 @@ func TestConsent(t *testing.T) {
 			t.Errorf("%s: %v %v", what, got, err)
 		}
 	}
-	ok, err := s.Consented(ctx, someoneElse)
+	ok, err := s.HasConsent(ctx, otherNumber)
 	is("nobody asked", ok, err, false)
 	for range 2 {
-		if err := s.Consent(ctx, someoneElse, "form"); err != nil {
+		if err := s.AddConsent(ctx, otherNumber, "form"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ok, err = s.Consented(ctx, someoneElse)
+	ok, err = s.HasConsent(ctx, otherNumber)
 	is("agreed", ok, err, true)
-	ok, err = s.Withdraw(ctx, someoneElse)
+	ok, err = s.RemoveConsent(ctx, otherNumber)
 	is("withdrawn", ok, err, true)
-	ok, err = s.Withdraw(ctx, someoneElse)
+	ok, err = s.RemoveConsent(ctx, otherNumber)
 	is("withdrawn again", ok, err, false)
-	ok, err = s.Consented(ctx, someoneElse)
+	ok, err = s.HasConsent(ctx, otherNumber)
 	is("no more", ok, err, false)
-	if err := s.Refuse(ctx, someoneElse, "test"); err != nil {
+	if err := s.AddDoNotCall(ctx, otherNumber, "test"); err != nil {
 		t.Fatal(err)
 	}
-	ok, err = s.Unrefuse(ctx, someoneElse)
+	ok, err = s.RemoveDoNotCall(ctx, otherNumber)
 	is("struck", ok, err, true)
-	ok, err = s.Refused(ctx, someoneElse)
+	ok, err = s.IsDoNotCall(ctx, otherNumber)
 	is("off the list", ok, err, false)
 	for _, bad := range []aurora.Phone{"", "555", "+1 415 555 0101"} {
-		if err := s.Consent(ctx, bad, "x"); !fault.Is(err, fault.Invalid) {
+		if err := s.AddConsent(ctx, bad, "x"); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
-		if _, err := s.Unrefuse(ctx, bad); !fault.Is(err, fault.Invalid) {
+		if _, err := s.RemoveDoNotCall(ctx, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
 }
 
-// loseFirst lets DynamoDB do the first call of an operation and loses its reply.
-func loseFirst(f *faults, operation string) {
+// loseFirstReply lets DynamoDB do the first call of an operation and loses its reply.
+func loseFirstReply(f *faultyTransport, operation string) {
 	done := false
-	f.set(func(op string, _ int) (func(*http.Request) (*http.Response, error), bool) {
+	f.setRule(func(op string, _ int) (func(*http.Request) (*http.Response, error), bool) {
 		if op != operation || done {
 			return nil, false
 		}
 		done = true
-		return cut, true
+		return dropReply, true
 	})
 }

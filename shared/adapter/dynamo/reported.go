@@ -14,27 +14,27 @@ import (
 // Internal is every internal assistant that can be read, ordered by id, and the errors of those that cannot: one that
 // somebody misspelt must not keep the others from their reports. err says that the table does not answer.
 func (s *Assistants) Internal(ctx context.Context) (all []aurora.Assistant, wrong []error, err error) {
-	return s.indexed(ctx, internalKey, internalValue)
+	return s.listByIndex(ctx, internalKey, internalValue)
 }
 
 // Scheduled is every assistant that asks for reports on its own account, as Internal has them.
 func (s *Assistants) Scheduled(ctx context.Context) (all []aurora.Assistant, wrong []error, err error) {
-	return s.indexed(ctx, scheduledKey, scheduledValue)
+	return s.listByIndex(ctx, scheduledKey, scheduledValue)
 }
 
-// indexed reads a whole partition of an index, page by page.
-func (s *Assistants) indexed(ctx context.Context, index, value string) (all []aurora.Assistant, wrong []error, err error) {
-	t, err := s.all()
+// listByIndex reads a whole partition of an index, page by page.
+func (s *Assistants) listByIndex(ctx context.Context, index, value string) (all []aurora.Assistant, wrong []error, err error) {
+	t, err := s.bulkTable()
 	if err != nil {
 		return nil, nil, err
 	}
 	var items []dynamo.Item
 	err = t.Get(index, value).Index(index).All(ctx, &items)
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
-		return nil, nil, away("The assistants cannot be read now.").Because(err)
+		return nil, nil, errUnavailable("The assistants cannot be read now.").Because(err)
 	}
 	for _, item := range items {
-		a, err := decode(item)
+		a, err := decodeAssistant(item)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue

@@ -18,7 +18,7 @@ import (
 )
 
 func TestSend(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	c := newClock()
 	s := dynamo.NewLedger(config, "ledger", c.now)
 	step := func(name, key string, again bool, err error, sent bool, kind fault.Kind, times int) {
@@ -29,22 +29,22 @@ func TestSend(t *testing.T) {
 			t.Errorf("%s: %v %v, sent %d times", name, got, failed, n)
 		}
 	}
-	busy := fault.New(fault.TooMany, "Busy.")
+	busy := fault.New(fault.RateLimited, "Busy.")
 	unknown := fmt.Errorf("send: %w", fault.New(fault.Timeout, "Nobody knows."))
-	step("what was refused", "a", false, busy, false, fault.TooMany, 1)
+	step("what was refused", "a", false, busy, false, fault.RateLimited, 1)
 	step("is tried again", "a", false, nil, true, 0, 1)
 	step("and then no more", "a", false, nil, false, 0, 0)
 	step("another mail is another", "b", false, nil, true, 0, 1)
-	c.pass(400*24*time.Hour - time.Second)
+	c.advance(400*24*time.Hour - time.Second)
 	step("for as long as calls are kept", "a", false, nil, false, 0, 0)
 	step("unless it is asked for", "a", true, nil, true, 0, 1)
 	step("which is remembered", "a", false, nil, false, 0, 0)
-	step("a mail that was asked for and refused", "b", true, busy, false, fault.TooMany, 1)
+	step("a mail that was asked for and refused", "b", true, busy, false, fault.RateLimited, 1)
 	step("may be sent", "b", false, nil, true, 0, 1)
 
 	step("what nobody knows", "u", false, unknown, false, fault.Timeout, 1)
 	step("is not tried again", "u", false, nil, false, 0, 0)
-	c.pass(2 * time.Minute)
+	c.advance(2 * time.Minute)
 	step("not after a lease either", "u", false, nil, false, 0, 0)
 	step("but where it is asked for", "u", true, nil, true, 0, 1)
 	step("and then it is known", "u", false, nil, false, 0, 0)
@@ -52,15 +52,15 @@ func TestSend(t *testing.T) {
 	if _, err := s.Once(t.Context(), "a", func(context.Context) (string, error) { return "", nil }); err != nil {
 		t.Errorf("a mail's key is another's too: %v", err)
 	}
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return reply(400, "ThrottlingException"), false
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+		return errorReply(400, "ThrottlingException"), false
 	})
 	step("without the ledger nothing is sent", "x", false, nil, false, fault.Unavailable, 0)
 }
 
 // Two processes are given the same job. One mail leaves.
 func TestSendUnderTwenty(t *testing.T) {
-	config, _ := tables(t)
+	config, _ := newTables(t)
 	var n, sent atomic.Int32
 	ledgers := []*dynamo.Ledger{dynamo.NewLedger(config, "ledger", newClock().now), dynamo.NewLedger(config, "ledger", newClock().now)}
 	var all sync.WaitGroup
@@ -82,11 +82,11 @@ func TestSendUnderTwenty(t *testing.T) {
 }
 
 func TestReportedAssistants(t *testing.T) {
-	config, f := tables(t)
+	config, f := newTables(t)
 	s := dynamo.NewAssistants(config, "assistants", newClock().now)
-	seed(t, s, `{"assistantId":"b","internal":true}`, `{"assistantId":"a","internal":true,"report":{"scheduled":true}}`,
+	putAssistants(t, s, `{"assistantId":"b","internal":true}`, `{"assistantId":"a","internal":true,"report":{"scheduled":true}}`,
 		`{"assistantId":"c","report":{"scheduled":true}}`, `{"assistantId":"d"}`)
-	raw(t, config, "assistants", map[string]types.AttributeValue{"assistantId": text("poison"), "internalKey": text("internal"), "tools": text("none")})
+	putItem(t, config, "assistants", map[string]types.AttributeValue{"assistantId": stringValue("poison"), "internalKey": stringValue("internal"), "tools": stringValue("none")})
 	internal, wrong, err := s.Internal(t.Context())
 	if err != nil || len(internal) != 2 || internal[0].ID() != "a" || internal[1].ID() != "b" || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "poison") {
 		t.Errorf("%v %v %v", internal, wrong, err)
@@ -96,12 +96,12 @@ func TestReportedAssistants(t *testing.T) {
 		t.Errorf("%v %v %v", scheduled, wrong, err)
 	}
 	for i := range 400 { // over a megabyte: several pages
-		seed(t, s, fmt.Sprintf(`{"assistantId":"many%03d","report":{"scheduled":true},"assistantPrompt":%q}`, i, strings.Repeat("p", 3500)))
+		putAssistants(t, s, fmt.Sprintf(`{"assistantId":"many%03d","report":{"scheduled":true},"assistantPrompt":%q}`, i, strings.Repeat("p", 3500)))
 	}
 	if scheduled, _, err = s.Scheduled(t.Context()); err != nil || len(scheduled) != 402 {
 		t.Errorf("%d of 402, %v", len(scheduled), err)
 	}
-	f.set(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
+	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
 		return func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, false
 	})
 	gone, cancel := context.WithTimeout(t.Context(), time.Second)

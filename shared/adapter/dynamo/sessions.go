@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	sessionPrefix = "session#"
-	sessionKept   = 2 * time.Hour
-	maxVariables  = 256 << 10 // bytes; an item has 400 KB
+	sessionPrefix    = "session#"
+	sessionTTL       = 2 * time.Hour
+	maxVariableBytes = 256 << 10 // bytes; an item has 400 KB
 )
 
 // kept is what is kept of a session: a use case's own type of this form.
@@ -30,13 +30,13 @@ type kept interface {
 
 // Sessions are kept in the ledger for callers that do not carry them. Use NewSessions.
 type Sessions[K kept] struct {
-	table opener
+	table lazyTable
 	now   func() time.Time
 }
 
 // NewSessions returns the sessions in the table of this name.
 func NewSessions[K kept](config func() (aws.Config, error), table string, now func() time.Time) *Sessions[K] {
-	return &Sessions[K]{table: open(config, table, quickly), now: now}
+	return &Sessions[K]{table: openTable(config, table, withFastReads), now: now}
 }
 
 // sessionRecord is a session as an item.
@@ -49,13 +49,13 @@ type sessionRecord struct {
 
 // sessionKey never mixes up two conversations: an assistant's id holds no #, and a call's id that could is hashed.
 func sessionKey(assistantID, callID string) string {
-	return sessionPrefix + aurora.SafeName(assistantID) + "#" + aurora.SafeName(callID)
+	return sessionPrefix + aurora.SafeKey(assistantID) + "#" + aurora.SafeKey(callID)
 }
 
 // Load is what was last saved for this assistant and call within two hours; zero where there is nothing. It takes at
 // most 600 ms.
 func (s *Sessions[K]) Load(ctx context.Context, assistantID, callID string) (K, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	var none K
 	t, err := s.table()
@@ -68,11 +68,11 @@ func (s *Sessions[K]) Load(ctx context.Context, assistantID, callID string) (K, 
 		return none, nil
 	}
 	if err != nil {
-		return none, away("The session cannot be read now.").Because(fmt.Errorf("read session: %w", err))
+		return none, errUnavailable("The session cannot be read now.").Because(fmt.Errorf("read session: %w", err))
 	}
 	var variables map[string]any
 	if r.Variables != "" {
-		if variables, err = object([]byte(r.Variables)); err != nil {
+		if variables, err = decodeObject([]byte(r.Variables)); err != nil {
 			return none, fmt.Errorf("read session: %w", err)
 		}
 	}
@@ -88,13 +88,13 @@ func (s *Sessions[K]) Save(ctx context.Context, assistantID, callID string, k K)
 		ActiveAgent      string
 		ContextVariables map[string]any
 	}(k)
-	r := sessionRecord{Key: sessionKey(assistantID, callID), Agent: plain.ActiveAgent, ExpiresAt: s.now().Add(sessionKept).Unix()}
+	r := sessionRecord{Key: sessionKey(assistantID, callID), Agent: plain.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
 	if len(plain.ContextVariables) > 0 {
 		b, err := json.Marshal(plain.ContextVariables)
 		if err != nil {
 			return fmt.Errorf("write session: %w", err)
 		}
-		if len(b) > maxVariables {
+		if len(b) > maxVariableBytes {
 			return fault.New(fault.TooLarge, "The session's variables are too large to be kept.")
 		}
 		r.Variables = string(b)
@@ -104,7 +104,7 @@ func (s *Sessions[K]) Save(ctx context.Context, assistantID, callID string, k K)
 		return err
 	}
 	if err := t.Put(r).Run(ctx); err != nil {
-		return away("The session cannot be written now.").Because(fmt.Errorf("write session: %w", err))
+		return errUnavailable("The session cannot be written now.").Because(fmt.Errorf("write session: %w", err))
 	}
 	return nil
 }

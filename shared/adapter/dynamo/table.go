@@ -14,10 +14,10 @@ import (
 	"github.com/guregu/dynamo/v2"
 )
 
-// opener makes a table's client on first use.
-type opener func() (dynamo.Table, error)
+// lazyTable makes a table's client on first use.
+type lazyTable func() (dynamo.Table, error)
 
-func open(config func() (aws.Config, error), name string, options ...func(*dynamodb.Options)) opener {
+func openTable(config func() (aws.Config, error), name string, options ...func(*dynamodb.Options)) lazyTable {
 	return sync.OnceValues(func() (dynamo.Table, error) {
 		cfg, err := config()
 		if err != nil {
@@ -27,8 +27,8 @@ func open(config func() (aws.Config, error), name string, options ...func(*dynam
 	})
 }
 
-// plain turns an attribute into what encoding/json writes. Numbers keep every digit, sets become lists in order.
-func plain(v types.AttributeValue) any {
+// attributeToJSON turns an attribute into what encoding/json writes. Numbers keep every digit, sets become lists in order.
+func attributeToJSON(v types.AttributeValue) any {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
 		return v.Value
@@ -41,11 +41,11 @@ func plain(v types.AttributeValue) any {
 	case *types.AttributeValueMemberL:
 		list := make([]any, len(v.Value))
 		for i, item := range v.Value {
-			list[i] = plain(item)
+			list[i] = attributeToJSON(item)
 		}
 		return list
 	case *types.AttributeValueMemberM:
-		return plainMap(v.Value)
+		return itemToJSON(v.Value)
 	case *types.AttributeValueMemberSS:
 		return slices.Sorted(slices.Values(v.Value))
 	case *types.AttributeValueMemberNS:
@@ -55,16 +55,16 @@ func plain(v types.AttributeValue) any {
 	}
 }
 
-func plainMap(item map[string]types.AttributeValue) map[string]any {
+func itemToJSON(item map[string]types.AttributeValue) map[string]any {
 	m := make(map[string]any, len(item))
 	for name, v := range item {
-		m[name] = plain(v)
+		m[name] = attributeToJSON(v)
 	}
 	return m
 }
 
-// attribute turns what encoding/json read, with UseNumber, into an attribute.
-func attribute(v any) types.AttributeValue {
+// attributeFromJSON turns what encoding/json read, with UseNumber, into an attribute.
+func attributeFromJSON(v any) types.AttributeValue {
 	switch v := v.(type) {
 	case string:
 		return &types.AttributeValueMemberS{Value: v}
@@ -75,13 +75,13 @@ func attribute(v any) types.AttributeValue {
 	case []any:
 		list := make([]types.AttributeValue, len(v))
 		for i, item := range v {
-			list[i] = attribute(item)
+			list[i] = attributeFromJSON(item)
 		}
 		return &types.AttributeValueMemberL{Value: list}
 	case map[string]any:
 		m := make(map[string]types.AttributeValue, len(v))
 		for name, item := range v {
-			m[name] = attribute(item)
+			m[name] = attributeFromJSON(item)
 		}
 		return &types.AttributeValueMemberM{Value: m}
 	default:
@@ -89,8 +89,8 @@ func attribute(v any) types.AttributeValue {
 	}
 }
 
-// object reads a JSON object without losing a digit.
-func object(b []byte) (map[string]any, error) {
+// decodeObject reads a JSON object without losing a digit.
+func decodeObject(b []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	fields := map[string]any{}

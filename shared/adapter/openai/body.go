@@ -13,9 +13,9 @@ var (
 	errEvent = errors.New("the stream held an error event")
 )
 
-// body is a stream's body that ends when it stalls, and when an error event goes by: go-openai knows such an event only
+// errorSniffingBody is a stream's body that ends when it stalls, and when an error event goes by: go-openai knows such an event only
 // when nothing stands between the brace and "error".
-type body struct {
+type errorSniffingBody struct {
 	io.ReadCloser
 	cancel context.CancelCauseFunc
 	idle   time.Duration
@@ -24,44 +24,44 @@ type body struct {
 	failed bool
 }
 
-func newBody(rc io.ReadCloser, cancel context.CancelCauseFunc, idle time.Duration) *body {
-	b := &body{ReadCloser: rc, cancel: cancel, idle: idle, line: make([]byte, 0, headLength),
+func newErrorSniffingBody(rc io.ReadCloser, cancel context.CancelCauseFunc, idle time.Duration) *errorSniffingBody {
+	b := &errorSniffingBody{ReadCloser: rc, cancel: cancel, idle: idle, line: make([]byte, 0, sniffLength),
 		timer: time.AfterFunc(idle, func() { cancel(errIdle) })}
 	b.timer.Stop()
 	return b
 }
 
-// headLength is how much of a line is looked at.
-const headLength = 64
+// sniffLength is how much of a line is looked at.
+const sniffLength = 64
 
-func (b *body) Read(p []byte) (int, error) {
+func (b *errorSniffingBody) Read(p []byte) (int, error) {
 	if b.failed {
-		return 0, broken(errEvent)
+		return 0, streamError(errEvent)
 	}
 	b.timer.Reset(b.idle)
 	n, err := b.ReadCloser.Read(p)
 	if !b.timer.Stop() {
-		return 0, timedOut(errIdle)
+		return 0, timeoutError(errIdle)
 	}
-	if good := b.good(p[:n]); good < n {
+	if good := b.validPrefix(p[:n]); good < n {
 		b.failed = true
 		return good, nil
 	}
 	return n, err
 }
 
-func (b *body) Close() error {
+func (b *errorSniffingBody) Close() error {
 	b.timer.Stop()
 	b.cancel(nil)
 	return b.ReadCloser.Close()
 }
 
-// good is how much of p stands before a line that begins an error event, which may itself have begun in an earlier read.
-func (b *body) good(p []byte) int {
+// validPrefix is how much of p stands before a line that begins an error event, which may itself have begun in an earlier read.
+func (b *errorSniffingBody) validPrefix(p []byte) int {
 	for at := 0; at < len(p); {
 		line, _, ended := bytes.Cut(p[at:], []byte("\n"))
-		b.line = append(b.line, line[:min(len(line), headLength-len(b.line))]...)
-		if (ended || len(b.line) == headLength) && isError(b.line) {
+		b.line = append(b.line, line[:min(len(line), sniffLength-len(b.line))]...)
+		if (ended || len(b.line) == sniffLength) && isErrorEvent(b.line) {
 			return at
 		}
 		if !ended {
@@ -73,8 +73,8 @@ func (b *body) good(p []byte) int {
 	return len(p)
 }
 
-// isError matches data:{"error" with white space wherever JSON and SSE allow it.
-func isError(line []byte) bool {
+// isErrorEvent matches data:{"error" with white space wherever JSON and SSE allow it.
+func isErrorEvent(line []byte) bool {
 	data, ok := bytes.CutPrefix(line, []byte("data:"))
 	if !ok {
 		return false

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	trips  = 5                // failures in a row after which a model is passed over
-	resets = 30 * time.Second // after which it is tried again
+	failuresToOpen = 5                // failures in a row after which a model is passed over
+	openDuration   = 30 * time.Second // after which it is tried again
 )
 
 // Ref names a model, the server that has it, and the key for it.
@@ -33,14 +33,14 @@ type Pool struct {
 	// Key returns the key in a named secret.
 	Key func(ctx context.Context, secret string) (string, error)
 	// Patience is how long a model may leave its first word open before the next one of its chain is asked; 0 waits.
-	Patience time.Duration
+	FirstWordTimeout time.Duration
 
-	mu    sync.Mutex
-	links map[Ref]*link
+	mu         sync.Mutex
+	candidates map[Ref]*candidate
 }
 
-// link is a model with its breaker.
-type link struct {
+// candidate is a model with its breaker.
+type candidate struct {
 	model   *Model
 	name    string
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
@@ -48,17 +48,17 @@ type link struct {
 
 // Chain returns models that are asked in order until one says its first word. One alone is asked whatever it did before.
 func (p *Pool) Chain(refs []Ref) agent.Model {
-	c := chain{patience: p.Patience}
+	c := chain{firstWordTimeout: p.FirstWordTimeout}
 	for _, r := range refs {
-		c.links = append(c.links, p.link(r))
+		c.candidates = append(c.candidates, p.candidateFor(r))
 	}
 	return &c
 }
 
-func (p *Pool) link(r Ref) *link {
+func (p *Pool) candidateFor(r Ref) *candidate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l, ok := p.links[r]; ok {
+	if l, ok := p.candidates[r]; ok {
 		return l
 	}
 	o := p.Options
@@ -69,36 +69,36 @@ func (p *Pool) link(r Ref) *link {
 		o.Key = func(ctx context.Context) (string, error) { return p.Key(ctx, r.Secret) }
 	}
 	if o.Transport == nil { // one set of connections for all of a process's models
-		o.Transport = transport()
+		o.Transport = newTransport()
 		p.Options.Transport = o.Transport
 	}
-	l := &link{model: New(o), name: r.Model, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+	l := &candidate{model: New(o), name: r.Model, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:         r.Model,
-		Timeout:      resets,
-		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= trips },
+		Timeout:      openDuration,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
 		IsSuccessful: func(err error) bool { return err == nil || fault.Is(err, fault.Invalid) },
 	})}
-	if p.links == nil {
-		p.links = map[Ref]*link{}
+	if p.candidates == nil {
+		p.candidates = map[Ref]*candidate{}
 	}
-	p.links[r] = l
+	p.candidates[r] = l
 	return l
 }
 
 type chain struct {
-	links    []*link
-	patience time.Duration
+	candidates       []*candidate
+	firstWordTimeout time.Duration
 }
 
-var errImpatient = errors.New("the next model is asked instead")
+var errSlowFirstWord = errors.New("the next model is asked instead")
 
 // Stream asks the models in order. What fails before its first word is passed over; the first one's error is returned
 // when all of them do, because it is the one that was meant.
-func (c *chain) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		var first error
-		for i, l := range c.links {
-			last := i == len(c.links)-1
+		for i, l := range c.candidates {
+			last := i == len(c.candidates)-1
 			done, err := l.breaker.Allow()
 			if err != nil && !(last && first == nil) {
 				slog.WarnContext(ctx, "model passed over", "model", l.name, "error", err)
@@ -126,27 +126,27 @@ func (c *chain) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chu
 			slog.WarnContext(ctx, "model failed before its first word", "model", l.name, "next", !last, "error", err)
 		}
 		if first == nil {
-			first = fault.New(fault.Unavailable, "No model can be used at the moment.").Coded("upstream_error").After(resets)
+			first = fault.New(fault.Unavailable, "No model can be used at the moment.").WithCode("upstream_error").WithRetryAfter(openDuration)
 		}
 		yield(agent.Chunk{}, first)
 	}
 }
 
 // ask passes one model's stream on. begun says that something was said; gone, that nobody listens.
-func (c *chain) ask(ctx context.Context, l *link, r agent.Request, next bool, yield func(agent.Chunk, error) bool) (begun, gone bool, err error) {
+func (c *chain) ask(ctx context.Context, l *candidate, r agent.ModelRequest, next bool, yield func(agent.Chunk, error) bool) (begun, gone bool, err error) {
 	r.Model = l.name
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	inTime := func() bool { return true }
-	if next && c.patience > 0 {
-		timer := time.AfterFunc(c.patience, func() { cancel(errImpatient) })
+	if next && c.firstWordTimeout > 0 {
+		timer := time.AfterFunc(c.firstWordTimeout, func() { cancel(errSlowFirstWord) })
 		defer timer.Stop()
 		inTime = timer.Stop
 	}
 	for chunk, serr := range l.model.Stream(ctx, r) {
-		if !begun && says(&chunk) {
+		if !begun && hasContent(&chunk) {
 			if !inTime() { // it passed just now
-				return false, false, timedOut(errImpatient)
+				return false, false, timeoutError(errSlowFirstWord)
 			}
 			begun = true
 		}
@@ -158,7 +158,7 @@ func (c *chain) ask(ctx context.Context, l *link, r agent.Request, next bool, yi
 		}
 	}
 	if !begun { // an end without a word or a reason
-		err = broken(errors.New("the stream ended before it began"))
+		err = streamError(errors.New("the stream ended before it began"))
 	}
 	return begun, false, err
 }

@@ -11,23 +11,23 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// pool has two servers: what "first" does, and one that always answers.
-func pool(t *testing.T, patience time.Duration, first fakeopenai.Script) (agent.Model, *fakeopenai.Double, *fakeopenai.Double) {
+// newPool has two servers: what "first" does, and one that always answers.
+func newPool(t *testing.T, patience time.Duration, first fakeopenai.Script) (agent.Model, *fakeopenai.Double, *fakeopenai.Double) {
 	t.Helper()
 	a := fakeopenai.Serve(t, first)
 	b := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("second") })
 	p := &openai.Pool{
-		Options:  openai.Options{BaseURL: a.URL, Limits: openai.Limits{FirstByte: 2 * time.Second, Backoff: time.Millisecond}, Key: func(context.Context) (string, error) { return "sk-first", nil }},
-		Key:      func(_ context.Context, name string) (string, error) { return "sk-" + name, nil },
-		Patience: patience,
+		Options:          openai.Options{BaseURL: a.URL, Limits: openai.Limits{FirstByte: 2 * time.Second, Backoff: time.Millisecond}, Key: func(context.Context) (string, error) { return "sk-first", nil }},
+		Key:              func(_ context.Context, name string) (string, error) { return "sk-" + name, nil },
+		FirstWordTimeout: patience,
 	}
 	return p.Chain([]openai.Ref{{Model: "one"}, {Model: "two", BaseURL: b.URL, Secret: "other"}}), a, b
 }
 
-// answer is what a chain says, or the code of its error.
-func answer(t *testing.T, m agent.Model) (text, code string) {
+// askChain is what a chain says, or the code of its error.
+func askChain(t *testing.T, m agent.Model) (text, code string) {
 	t.Helper()
-	for c, err := range m.Stream(t.Context(), agent.Request{Messages: []agent.Message{{Role: agent.User, Content: "Hi"}}}) {
+	for c, err := range m.Stream(t.Context(), agent.ModelRequest{Messages: []agent.Message{{Role: agent.RoleUser, Content: "Hi"}}}) {
 		if err != nil {
 			return text, fault.From(err).Code
 		}
@@ -52,8 +52,8 @@ func TestChain(t *testing.T) {
 		"the first is slow":          {first: fakeopenai.Text("first").HangAfter(0), patience: 50 * time.Millisecond, text: "second", asked: 1, spare: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, a, b := pool(t, c.patience, func(int, fakeopenai.Request) fakeopenai.Answer { return c.first })
-			text, code := answer(t, m)
+			m, a, b := newPool(t, c.patience, func(int, fakeopenai.Request) fakeopenai.Answer { return c.first })
+			text, code := askChain(t, m)
 			if text != c.text || code != c.code || len(a.Requests()) != c.asked || len(b.Requests()) != c.spare {
 				t.Errorf("said %q, code %q, asked %d and %d; want %q, %q, %d, %d", text, code, len(a.Requests()), len(b.Requests()), c.text, c.code, c.asked, c.spare)
 			}
@@ -67,23 +67,23 @@ func TestChain(t *testing.T) {
 }
 
 // When all fail, the first one's error is told: it is the one that was meant.
-func TestChainReturnsTheFirstError(t *testing.T) {
+func TestChainReturnsFirstError(t *testing.T) {
 	p := &openai.Pool{Options: openai.Options{Key: func(context.Context) (string, error) { return "k", nil }, Limits: openai.Limits{Backoff: time.Millisecond}}}
 	quota := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 		return fakeopenai.Status(429, `{"error":{"code":"insufficient_quota"}}`)
 	})
 	auth := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Status(401, ``) })
 	m := p.Chain([]openai.Ref{{Model: "a", BaseURL: quota.URL}, {Model: "b", BaseURL: auth.URL}})
-	if text, code := answer(t, m); text != "" || code != "upstream_quota" {
+	if text, code := askChain(t, m); text != "" || code != "upstream_quota" {
 		t.Errorf("%q, %q", text, code)
 	}
 }
 
 // Five failures in a row, and a model is passed over; one alone is asked all the same.
-func TestBreaker(t *testing.T) {
-	m, a, b := pool(t, 0, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Status(401, ``) })
+func TestCircuitBreaker(t *testing.T) {
+	m, a, b := newPool(t, 0, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Status(401, ``) })
 	for range 8 {
-		if text, code := answer(t, m); text != "second" || code != "" {
+		if text, code := askChain(t, m); text != "second" || code != "" {
 			t.Fatalf("%q, %q", text, code)
 		}
 	}
@@ -94,7 +94,7 @@ func TestBreaker(t *testing.T) {
 	alone := p.Chain([]openai.Ref{{Model: "one"}})
 	before := len(a.Requests())
 	for range 8 {
-		if _, code := answer(t, alone); code != "upstream_auth" {
+		if _, code := askChain(t, alone); code != "upstream_auth" {
 			t.Fatalf("code %q", code)
 		}
 	}

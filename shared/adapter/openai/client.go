@@ -18,8 +18,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// tries is how often a request is made at most, where trying again makes sense.
-const tries = 3
+// maxTries is how often a request is made at most, where trying again makes sense.
+const maxTries = 3
 
 // client is the http client that go-openai is given. What it returns is an open stream or a fault.
 type client struct {
@@ -28,8 +28,8 @@ type client struct {
 	count  func(context.Context, string)
 }
 
-// transport keeps connections for the next turn, and gives up idle ones before the addresses in between do.
-func transport() *http.Transport {
+// newTransport keeps connections for the next turn, and gives up idle ones before the addresses in between do.
+func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
@@ -49,12 +49,12 @@ var errFirstByte = errors.New("no first word within its time")
 func (c *client) Do(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context()) // ended by the body, with the reason
 	end := time.Now().Add(c.limits.FirstByte)
-	waits := between(c.limits.Backoff)
+	waits := newBackOff(c.limits.Backoff)
 	var failed *failure
-	for try := range tries {
-		resp, f := c.once(req.WithContext(ctx))
+	for try := range maxTries {
+		resp, f := c.tryOnce(req.WithContext(ctx))
 		if f == nil {
-			resp.Body = newBody(resp.Body, cancel, c.limits.Idle)
+			resp.Body = newErrorSniffingBody(resp.Body, cancel, c.limits.Idle)
 			return resp, nil
 		}
 		failed = f
@@ -62,7 +62,7 @@ func (c *client) Do(req *http.Request) (*http.Response, error) {
 		if wait == 0 {
 			wait = waits.NextBackOff()
 		}
-		if try+1 >= f.tries || time.Until(end) <= wait || !sleep(ctx, wait) {
+		if try+1 >= f.tries || time.Until(end) <= wait || !sleepContext(ctx, wait) {
 			break
 		}
 		if req.GetBody != nil {
@@ -74,7 +74,7 @@ func (c *client) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	cancel(nil)
-	c.report(req.Context(), failed.fault)
+	c.reportFailure(req.Context(), failed.fault)
 	return nil, failed.fault
 }
 
@@ -85,7 +85,7 @@ type failure struct {
 	wait  time.Duration
 }
 
-func (c *client) once(req *http.Request) (*http.Response, *failure) {
+func (c *client) tryOnce(req *http.Request) (*http.Response, *failure) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, transportFailure(req.Context(), err)
@@ -97,7 +97,7 @@ func (c *client) once(req *http.Request) (*http.Response, *failure) {
 	}
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
 		_ = resp.Body.Close()
-		return nil, &failure{tries: 2, fault: upstream(fmt.Errorf("200 with content type %q instead of a stream", resp.Header.Get("Content-Type")))}
+		return nil, &failure{tries: 2, fault: upstreamError(fmt.Errorf("200 with content type %q instead of a stream", resp.Header.Get("Content-Type")))}
 	}
 	return resp, nil
 }
@@ -105,12 +105,12 @@ func (c *client) once(req *http.Request) (*http.Response, *failure) {
 // transportFailure tells apart what went wrong before there was an answer: rows 7, 8, 9 and 28.
 func transportFailure(ctx context.Context, err error) *failure {
 	if errors.Is(context.Cause(ctx), errFirstByte) {
-		return &failure{fault: timedOut(errFirstByte)}
+		return &failure{fault: timeoutError(errFirstByte)}
 	}
 	if ctx.Err() != nil {
-		return &failure{fault: timedOut(ctx.Err())}
+		return &failure{fault: timeoutError(ctx.Err())}
 	}
-	f := upstream(fmt.Errorf("ask the model: %w", withoutURL(err)))
+	f := upstreamError(fmt.Errorf("ask the model: %w", withoutURL(err)))
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
 	var host x509.HostnameError
@@ -122,16 +122,16 @@ func transportFailure(ctx context.Context, err error) *failure {
 	return &failure{fault: f, tries: 2}
 }
 
-func timedOut(cause error) *fault.Error {
-	return fault.New(fault.Timeout, "The model did not answer in time.").Coded("upstream_timeout").Because(cause)
+func timeoutError(cause error) *fault.Error {
+	return fault.New(fault.Timeout, "The model did not answer in time.").WithCode("upstream_timeout").Because(cause)
 }
 
-func upstream(cause error) *fault.Error {
-	return fault.New(fault.Upstream, "The model could not be reached or failed.").Coded("upstream_error").Because(cause)
+func upstreamError(cause error) *fault.Error {
+	return fault.New(fault.Upstream, "The model could not be reached or failed.").WithCode("upstream_error").Because(cause)
 }
 
-// report counts what somebody must act on.
-func (c *client) report(ctx context.Context, f *fault.Error) {
+// reportFailure counts what somebody must act on.
+func (c *client) reportFailure(ctx context.Context, f *fault.Error) {
 	switch f.Code {
 	case "upstream_quota":
 		c.count(ctx, "UpstreamQuota")
@@ -141,15 +141,15 @@ func (c *client) report(ctx context.Context, f *fault.Error) {
 	slog.WarnContext(ctx, "model failed", "code", f.Code, "error", f)
 }
 
-// between are the waits between two tries: from base to ten times it, doubled and jittered by a half.
-func between(base time.Duration) *backoff.ExponentialBackOff {
+// newBackOff are the waits between two tries: from base to ten times it, doubled and jittered by a half.
+func newBackOff(base time.Duration) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier = base, 10*base, 2
 	b.Reset()
 	return b
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleepContext(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -22,15 +22,15 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// wire answers requests without a network, so that a test decides what each read of a body gets, and when.
-type wire struct {
+// fakeTransport answers requests without a network, so that a test decides what each read of a body gets, and when.
+type fakeTransport struct {
 	answer func(n int, r *http.Request) *http.Response
 	bodies [][]byte
 	heads  []http.Header
 	at     []time.Time
 }
 
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *fakeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func (w *wire) model(limits Limits) *Model {
+func (w *fakeTransport) newModel(limits Limits) *Model {
 	return New(Options{BaseURL: "http://model.invalid/v1", Transport: w, Limits: limits, Key: func(context.Context) (string, error) { return "sk-canary", nil }})
 }
 
@@ -59,15 +59,15 @@ func streaming(body io.Reader) func(int, *http.Request) *http.Response {
 	return func(int, *http.Request) *http.Response { return response(200, body) }
 }
 
-// pieces is a body whose reads return one piece each, as the packets of a connection do.
-type pieces struct {
+// packetReader is a body whose reads return one piece each, as the packets of a connection do.
+type packetReader struct {
 	left [][]byte
 	wait time.Duration   // before each piece
 	hold context.Context // after the last, until this ends; nil is the end of the body
 	err  error           // instead of io.EOF
 }
 
-func (p *pieces) Read(b []byte) (int, error) {
+func (p *packetReader) Read(b []byte) (int, error) {
 	for len(p.left) > 0 && len(p.left[0]) == 0 {
 		p.left = p.left[1:]
 	}
@@ -93,8 +93,8 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// cut splits a stream after each of some lengths.
-func cut(s []byte, lengths []byte) [][]byte {
+// splitStream splits a stream after each of some lengths.
+func splitStream(s []byte, lengths []byte) [][]byte {
 	var out [][]byte
 	for _, n := range lengths {
 		n := min(int(n), len(s))
@@ -103,15 +103,15 @@ func cut(s []byte, lengths []byte) [][]byte {
 	return append(out, s)
 }
 
-func event(delta, finish string) string {
+func sseEvent(delta, finish string) string {
 	return `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + "}]}\n\n"
 }
 
-func collect(m *Model, r agent.Request) (chunks []agent.Chunk, err error) {
-	return collectIn(context.Background(), m, r)
+func collect(m *Model, r agent.ModelRequest) (chunks []agent.Chunk, err error) {
+	return collectWithContext(context.Background(), m, r)
 }
 
-func collectIn(ctx context.Context, m *Model, r agent.Request) (chunks []agent.Chunk, err error) {
+func collectWithContext(ctx context.Context, m *Model, r agent.ModelRequest) (chunks []agent.Chunk, err error) {
 	for c, cerr := range m.Stream(ctx, r) {
 		if cerr != nil {
 			return chunks, cerr
@@ -121,7 +121,7 @@ func collectIn(ctx context.Context, m *Model, r agent.Request) (chunks []agent.C
 	return chunks, nil
 }
 
-func words(chunks []agent.Chunk) string {
+func textOf(chunks []agent.Chunk) string {
 	var b strings.Builder
 	for _, c := range chunks {
 		b.WriteString(c.Text)
@@ -136,17 +136,17 @@ func codeOf(err error) string {
 	return ""
 }
 
-var hello = agent.Request{Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Content: "Hi"}}}
+var helloRequest = agent.ModelRequest{Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Content: "Hi"}}}
 
 func BenchmarkStream(b *testing.B) {
 	const tokens = 200
-	stream := []byte(event(`{"role":"assistant","content":""}`, "null") + strings.Repeat(event(`{"content":" word"}`, "null"), tokens) + event(`{}`, `"stop"`) + "data: [DONE]\n\n")
-	m := (&wire{answer: func(int, *http.Request) *http.Response { return response(200, bytes.NewReader(stream)) }}).model(Limits{})
+	stream := []byte(sseEvent(`{"role":"assistant","content":""}`, "null") + strings.Repeat(sseEvent(`{"content":" word"}`, "null"), tokens) + sseEvent(`{}`, `"stop"`) + "data: [DONE]\n\n")
+	m := (&fakeTransport{answer: func(int, *http.Request) *http.Response { return response(200, bytes.NewReader(stream)) }}).newModel(Limits{})
 	b.ReportAllocs()
 	b.SetBytes(int64(len(stream)))
 	for b.Loop() {
 		n := 0
-		for c, err := range m.Stream(context.Background(), hello) {
+		for c, err := range m.Stream(context.Background(), helloRequest) {
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -22,7 +22,7 @@ type Limits struct {
 	Backoff   time.Duration // the first wait between two tries, doubled and jittered after: 200 ms
 }
 
-func (l Limits) orDefaults() Limits {
+func (l Limits) withDefaults() Limits {
 	set := func(d *time.Duration, v time.Duration) {
 		if *d <= 0 {
 			*d = v
@@ -59,18 +59,18 @@ func New(o Options) *Model {
 		o.BaseURL = "https://api.openai.com/v1"
 	}
 	if o.Transport == nil {
-		o.Transport = transport()
+		o.Transport = newTransport()
 	}
 	if o.Count == nil {
 		o.Count = func(context.Context, string) {}
 	}
 	return &Model{baseURL: o.BaseURL, key: o.Key, client: &client{
 		http:   &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		limits: o.Limits.orDefaults(), count: o.Count}}
+		limits: o.Limits.withDefaults(), count: o.Count}}
 }
 
 // Stream asks the model once. Errors are faults, as rows 1 to 17 of the fault table have them.
-func (m *Model) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
@@ -82,21 +82,21 @@ func (m *Model) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chu
 			return
 		}
 		defer func() { _ = stream.Close() }()
-		var events reader
+		var events eventDecoder
 		for {
 			event, err := stream.RecvRaw()
 			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil && errors.Is(context.Cause(ctx), errFirstByte) {
-				err = timedOut(errFirstByte)
+				err = timeoutError(errFirstByte)
 			}
 			if err != nil {
-				yield(agent.Chunk{}, broken(err))
+				yield(agent.Chunk{}, streamError(err))
 				return
 			}
-			chunk, err := events.chunk(event)
-			if says(&chunk) {
+			chunk, err := events.decode(event)
+			if hasContent(&chunk) {
 				first.Stop()
 			}
 			if !yield(chunk, err) || err != nil {
@@ -106,18 +106,18 @@ func (m *Model) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chu
 	}
 }
 
-func (m *Model) open(ctx context.Context, r agent.Request) (*api.ChatCompletionStream, error) {
-	request, err := requestOf(r)
+func (m *Model) open(ctx context.Context, r agent.ModelRequest) (*api.ChatCompletionStream, error) {
+	request, err := newAPIRequest(r)
 	if err != nil {
 		return nil, err
 	}
 	key, err := m.key(ctx)
 	if err != nil {
-		return nil, fault.New(fault.Unavailable, "The model cannot be used at the moment.").Coded("upstream_auth").Because(err)
+		return nil, fault.New(fault.Unavailable, "The model cannot be used at the moment.").WithCode("upstream_auth").Because(err)
 	}
 	config := api.DefaultConfig(key)
 	config.BaseURL, config.HTTPClient = m.baseURL, m.client
-	config.EmptyMessagesLimit = emptyLines
+	config.EmptyMessagesLimit = maxEmptyLines
 	stream, err := api.NewClientWithConfig(config).CreateChatCompletionStream(ctx, request)
 	if err == nil {
 		return stream, nil
@@ -129,17 +129,17 @@ func (m *Model) open(ctx context.Context, r agent.Request) (*api.ChatCompletionS
 	return nil, fault.New(fault.Invalid, "The model does not take these parameters.").Because(err)
 }
 
-// emptyLines is how many lines without data may stand between two chunks: servers send comments to keep a connection
+// maxEmptyLines is how many lines without data may stand between two chunks: servers send comments to keep a connection
 // open while a model thinks.
-const emptyLines = 10_000
+const maxEmptyLines = 10_000
 
-// says reports whether a chunk brings more than the announcement that a message begins.
-func says(c *agent.Chunk) bool {
-	return c.Text != "" || c.Refusal != "" || len(c.Calls) > 0 || c.FinishReason != ""
+// hasContent reports whether a chunk brings more than the announcement that a message begins.
+func hasContent(c *agent.Chunk) bool {
+	return c.Text != "" || c.Refusal != "" || len(c.ToolCalls) > 0 || c.FinishReason != ""
 }
 
-// chunkOf reads a piece. Choices may be missing: usage, or Azure's filter results, come so.
-func chunkOf(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
+// convertChunk reads a piece. Choices may be missing: usage, or Azure's filter results, come so.
+func convertChunk(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
 	c := agent.Chunk{Model: p.Model}
 	if p.Usage != nil {
 		c.Usage = &agent.Usage{PromptTokens: p.Usage.PromptTokens, CompletionTokens: p.Usage.CompletionTokens, TotalTokens: p.Usage.TotalTokens}
@@ -150,28 +150,28 @@ func chunkOf(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
 	choice := &p.Choices[0]
 	c.Text, c.Refusal, c.FinishReason = choice.Delta.Content, choice.Delta.Refusal, string(choice.FinishReason)
 	if c.FinishReason == "error" { // how some routers tell of a failure behind them
-		return c, broken(errors.New("finish_reason error"))
+		return c, streamError(errors.New("finish_reason error"))
 	}
 	for _, call := range choice.Delta.ToolCalls {
-		f := agent.Fragment{Index: -1, ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments}
+		f := agent.ToolCallDelta{Index: -1, ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments}
 		if call.Index != nil {
 			f.Index = *call.Index
 		}
-		c.Calls = append(c.Calls, f)
+		c.ToolCalls = append(c.ToolCalls, f)
 	}
 	return c, nil
 }
 
-// broken is a stream that failed after it had begun.
-func broken(err error) error {
+// streamError is a stream that failed after it had begun.
+func streamError(err error) error {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return timedOut(err)
+		return timeoutError(err)
 	}
 	if _, ok := errors.AsType[*api.APIError](err); ok {
 		err = errEvent // the error's own text is the server's
 	}
-	return fault.New(fault.Upstream, "The model's answer broke off.").Coded("upstream_error").Because(fmt.Errorf("read stream: %w", err))
+	return fault.New(fault.Upstream, "The model's answer broke off.").WithCode("upstream_error").Because(fmt.Errorf("read stream: %w", err))
 }

@@ -10,50 +10,50 @@ import (
 	"example.com/aurora/shared/core/agent"
 )
 
-// reader reads the events of one stream.
-type reader struct {
+// eventDecoder reads the events of one stream.
+type eventDecoder struct {
 	event   bytes.Reader
 	decoder *jsontext.Decoder
 	model   string // as it stood in the event before, and in most of a stream
 }
 
-// chunk reads an event. Almost all of them bring a piece of text and nothing else: those are read token by token, and
+// decode reads an event. Almost all of them bring a piece of text and nothing else: those are read token by token, and
 // every other one into go-openai's types, which takes three times as long.
-func (r *reader) chunk(event []byte) (agent.Chunk, error) {
-	if c, ok := r.text(event); ok {
+func (r *eventDecoder) decode(event []byte) (agent.Chunk, error) {
+	if c, ok := r.decodeText(event); ok {
 		return c, nil
 	}
 	var piece api.ChatCompletionStreamResponse
 	if err := json.Unmarshal(event, &piece); err != nil {
-		return agent.Chunk{}, broken(err)
+		return agent.Chunk{}, streamError(err)
 	}
-	return chunkOf(&piece)
+	return convertChunk(&piece)
 }
 
-// text reads an event that brings text, the role, or the reason for the end. It is not ok for one with anything else of
+// decodeText reads an event that brings text, the role, or the reason for the end. It is not ok for one with anything else of
 // meaning, or with a key that it does not know: a server may write them in another case, and encoding/json would
 // mind.
-func (r *reader) text(event []byte) (c agent.Chunk, ok bool) {
+func (r *eventDecoder) decodeText(event []byte) (c agent.Chunk, ok bool) {
 	r.event.Reset(event)
 	if r.decoder == nil {
 		r.decoder = jsontext.NewDecoder(&r.event, jsontext.AllowDuplicateNames(true)) // the last counts, as in encoding/json
 	} else {
 		r.decoder.Reset(&r.event)
 	}
-	ok = r.object(func(name jsontext.Value) bool {
+	ok = r.readObject(func(name jsontext.Value) bool {
 		switch string(name) {
 		case `"model"`:
-			ok := r.string(&r.model)
+			ok := r.readString(&r.model)
 			c.Model = r.model
 			return ok
 		case `"choices"`:
-			return r.choices(&c)
+			return r.decodeChoices(&c)
 		case `"usage"`:
-			return r.null()
+			return r.skipNull()
 		case `"id"`, `"object"`, `"system_fingerprint"`, `"service_tier"`, `"obfuscation"`:
-			return r.scalar('"')
+			return r.skipScalar('"')
 		case `"created"`:
-			return r.scalar('0')
+			return r.skipScalar('0')
 		}
 		return false
 	})
@@ -61,40 +61,40 @@ func (r *reader) text(event []byte) (c agent.Chunk, ok bool) {
 	return c, ok && r.decoder.InputOffset() == int64(len(event)) && c.FinishReason != "error"
 }
 
-// choices reads the first and only one.
-func (r *reader) choices(c *agent.Chunk) bool {
-	if r.decoder.PeekKind() != '[' || r.skip() || r.decoder.PeekKind() != '{' {
+// decodeChoices reads the first and only one.
+func (r *eventDecoder) decodeChoices(c *agent.Chunk) bool {
+	if r.decoder.PeekKind() != '[' || r.skipToken() || r.decoder.PeekKind() != '{' {
 		return false
 	}
-	read := r.object(func(name jsontext.Value) bool {
+	read := r.readObject(func(name jsontext.Value) bool {
 		switch string(name) {
 		case `"delta"`:
-			return r.object(func(name jsontext.Value) bool {
+			return r.readObject(func(name jsontext.Value) bool {
 				switch string(name) {
 				case `"content"`:
-					return r.null() || r.string(&c.Text)
+					return r.skipNull() || r.readString(&c.Text)
 				case `"refusal"`, `"tool_calls"`, `"function_call"`:
-					return r.null()
+					return r.skipNull()
 				case `"role"`:
-					return r.scalar('"')
+					return r.skipScalar('"')
 				}
 				return false
 			})
 		case `"finish_reason"`:
-			return r.null() || r.string(&c.FinishReason)
+			return r.skipNull() || r.readString(&c.FinishReason)
 		case `"logprobs"`:
-			return r.null()
+			return r.skipNull()
 		case `"index"`:
-			return r.scalar('0')
+			return r.skipScalar('0')
 		}
 		return false
 	})
-	return read && r.decoder.PeekKind() == ']' && !r.skip()
+	return read && r.decoder.PeekKind() == ']' && !r.skipToken()
 }
 
-// object reads an object, its values by the function. It is false as soon as that is, or where there is no object.
-func (r *reader) object(value func(quotedName jsontext.Value) bool) bool {
-	if r.decoder.PeekKind() != '{' || r.skip() {
+// readObject reads an object, its values by the function. It is false as soon as that is, or where there is no object.
+func (r *eventDecoder) readObject(value func(quotedName jsontext.Value) bool) bool {
+	if r.decoder.PeekKind() != '{' || r.skipToken() {
 		return false
 	}
 	for r.decoder.PeekKind() == '"' {
@@ -103,20 +103,20 @@ func (r *reader) object(value func(quotedName jsontext.Value) bool) bool {
 			return false
 		}
 	}
-	return r.decoder.PeekKind() == '}' && !r.skip()
+	return r.decoder.PeekKind() == '}' && !r.skipToken()
 }
 
-// skip passes over a token and reports whether that failed.
-func (r *reader) skip() bool {
+// skipToken passes over a token and reports whether that failed.
+func (r *eventDecoder) skipToken() bool {
 	_, err := r.decoder.ReadToken()
 	return err != nil
 }
 
-func (r *reader) null() bool { return r.decoder.PeekKind() == 'n' && !r.skip() }
+func (r *eventDecoder) skipNull() bool { return r.decoder.PeekKind() == 'n' && !r.skipToken() }
 
-// scalar passes over a string, a whole number or null.
-func (r *reader) scalar(kind jsontext.Kind) bool {
-	if r.null() {
+// skipScalar passes over a string, a whole number or null.
+func (r *eventDecoder) skipScalar(kind jsontext.Kind) bool {
+	if r.skipNull() {
 		return true
 	}
 	if r.decoder.PeekKind() != kind {
@@ -126,7 +126,7 @@ func (r *reader) scalar(kind jsontext.Kind) bool {
 	return err == nil && (kind == '"' || len(raw) < 19 && bytes.IndexFunc(raw, func(c rune) bool { return c < '0' || c > '9' }) < 0)
 }
 
-func (r *reader) string(to *string) bool {
+func (r *eventDecoder) readString(to *string) bool {
 	if r.decoder.PeekKind() != '"' {
 		return false
 	}

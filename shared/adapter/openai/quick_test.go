@@ -8,7 +8,7 @@ import (
 	api "github.com/sashabaranov/go-openai"
 )
 
-var events = []string{
+var sampleEvents = []string{
 	`{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`,
 	`{"id":"c","model":"gpt-4o","service_tier":"default","system_fingerprint":null,"obfuscation":"x","usage":null,"choices":[{"index":0,"delta":{"content":"a \"b\" \u00e9\ud83d\ude00\n","refusal":null},"logprobs":null,"finish_reason":null}]}`,
 	`{"choices":[{"delta":{},"finish_reason":"stop"}]}`,
@@ -23,15 +23,15 @@ var events = []string{
 	`{"choices":[{"delta":{"content":"a"},"finish_reason":null,"content_filter_results":{}}],"prompt_filter_results":[]}`,
 }
 
-// FuzzQuick: whatever the quick way reads, the slow way reads too, and the same.
-func FuzzQuick(f *testing.F) {
-	for _, e := range events {
-		f.Add([]byte(e), []byte(events[0]))
+// FuzzFastDecode: whatever the quick way reads, the slow way reads too, and the same.
+func FuzzFastDecode(f *testing.F) {
+	for _, e := range sampleEvents {
+		f.Add([]byte(e), []byte(sampleEvents[0]))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		var r reader
+		var r eventDecoder
 		for _, event := range [][]byte{first, second, first} {
-			quick, ok := r.text(event)
+			quick, ok := r.decodeText(event)
 			if !ok {
 				continue
 			}
@@ -39,7 +39,7 @@ func FuzzQuick(f *testing.F) {
 			if err := json.Unmarshal(event, &piece); err != nil {
 				t.Fatalf("%q is read as %+v, and is no event: %v", event, quick, err)
 			}
-			if slow, err := chunkOf(&piece); err != nil || !reflect.DeepEqual(quick, slow) {
+			if slow, err := convertChunk(&piece); err != nil || !reflect.DeepEqual(quick, slow) {
 				t.Fatalf("%q is read as %+v, and is %+v, %v", event, quick, slow, err)
 			}
 		}
@@ -47,10 +47,10 @@ func FuzzQuick(f *testing.F) {
 }
 
 // The events of a plain answer are read the quick way; otherwise it would be of no use.
-func TestQuickReadsText(t *testing.T) {
-	var r reader
-	for _, e := range events[:3] {
-		if _, ok := r.text([]byte(e)); !ok {
+func TestFastDecodeReadsText(t *testing.T) {
+	var r eventDecoder
+	for _, e := range sampleEvents[:3] {
+		if _, ok := r.decodeText([]byte(e)); !ok {
 			t.Errorf("%s was not read", e)
 		}
 	}

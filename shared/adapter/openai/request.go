@@ -13,18 +13,18 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// requestOf writes a request as the API has it.
-func requestOf(r agent.Request) (api.ChatCompletionRequest, error) {
+// newAPIRequest writes a request as the API has it.
+func newAPIRequest(r agent.ModelRequest) (api.ChatCompletionRequest, error) {
 	var out api.ChatCompletionRequest
 	if len(r.Options) > 0 {
 		if err := json.Unmarshal(r.Options, &out); err != nil {
-			return out, invalidOption(err)
+			return out, optionError(err)
 		}
-		keepZeros(r.Options, &out)
+		keepZeroOptions(r.Options, &out)
 	}
 	out.Model, out.Stream, out.N = r.Model, true, 0
 	out.StreamOptions = &api.StreamOptions{IncludeUsage: true}
-	if reasons(r.Model) {
+	if isReasoningModel(r.Model) {
 		if out.MaxCompletionTokens == 0 {
 			//lint:ignore SA1019 callers still send it, and other models take nothing else
 			out.MaxCompletionTokens = out.MaxTokens
@@ -35,7 +35,7 @@ func requestOf(r agent.Request) (api.ChatCompletionRequest, error) {
 	out.Messages = make([]api.ChatCompletionMessage, len(r.Messages))
 	for i, m := range r.Messages {
 		var err error
-		if out.Messages[i], err = messageOf(m); err != nil {
+		if out.Messages[i], err = newAPIMessage(m); err != nil {
 			return out, err
 		}
 	}
@@ -53,9 +53,9 @@ func requestOf(r agent.Request) (api.ChatCompletionRequest, error) {
 	return out, nil
 }
 
-// reasons reports whether a model is one of OpenAI's reasoning models, which take neither max_tokens nor sampling
+// isReasoningModel reports whether a model is one of OpenAI's reasoning models, which take neither max_tokens nor sampling
 // parameters (https://platform.openai.com/docs/guides/reasoning).
-func reasons(model string) bool {
+func isReasoningModel(model string) bool {
 	for _, p := range []string{"o1", "o3", "o4", "gpt-5", "gpt-6"} {
 		if strings.HasPrefix(model, p) {
 			return true
@@ -64,7 +64,7 @@ func reasons(model string) bool {
 	return false
 }
 
-func keepZeros(options json.RawMessage, out *api.ChatCompletionRequest) {
+func keepZeroOptions(options json.RawMessage, out *api.ChatCompletionRequest) {
 	var given struct {
 		Temperature *float32 `json:"temperature"`
 		TopP        *float32 `json:"top_p"`
@@ -80,12 +80,12 @@ func keepZeros(options json.RawMessage, out *api.ChatCompletionRequest) {
 	}
 }
 
-func messageOf(m agent.Message) (api.ChatCompletionMessage, error) {
+func newAPIMessage(m agent.Message) (api.ChatCompletionMessage, error) {
 	out := api.ChatCompletionMessage{Role: m.Role, Content: m.Content, Name: m.Name, ToolCallID: m.ToolCallID}
 	var err error
-	if out.MultiContent, err = partsOf(m.Parts); err != nil {
+	if out.MultiContent, err = decodeParts(m.Parts); err != nil {
 		return out, fault.New(fault.Invalid, "A message's content must be a string or a list of text and image_url parts.").
-			In("messages").Because(err)
+			WithParam("messages").Because(err)
 	}
 	for _, c := range m.ToolCalls {
 		f := api.FunctionCall{Name: c.Name, Arguments: c.Arguments}
@@ -100,8 +100,8 @@ func messageOf(m agent.Message) (api.ChatCompletionMessage, error) {
 	return out, nil
 }
 
-// partsOf reads content that is a list. What go-openai does not know is refused rather than sent without its content.
-func partsOf(raw json.RawMessage) ([]api.ChatMessagePart, error) {
+// decodeParts reads content that is a list. What go-openai does not know is refused rather than sent without its content.
+func decodeParts(raw json.RawMessage) ([]api.ChatMessagePart, error) {
 	if raw == nil {
 		return nil, nil
 	}
@@ -125,10 +125,10 @@ func partsOf(raw json.RawMessage) ([]api.ChatMessagePart, error) {
 	return parts, nil
 }
 
-func invalidOption(err error) error {
+func optionError(err error) error {
 	f := fault.New(fault.Invalid, "A parameter of the request has the wrong type.").Because(err)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		f = fault.New(fault.Invalid, fmt.Sprintf("%s must not be a %s.", wrong.Field, wrong.Value)).In(wrong.Field).Because(err)
+		f = fault.New(fault.Invalid, fmt.Sprintf("%s must not be a %s.", wrong.Field, wrong.Value)).WithParam(wrong.Field).Because(err)
 	}
 	return f
 }

@@ -12,30 +12,30 @@ import (
 )
 
 var (
-	assistantCalls = agent.Message{Role: agent.Assistant, Sender: "riley", ToolCalls: []agent.ToolCall{{ID: "c1", Name: "book", Arguments: `{"day":1}`}, {ID: "c2", Name: "now"}}}
-	turn           = []agent.Message{{Role: agent.System, Content: "Be brief."}, {Role: agent.User, Name: "dana", Content: "Hi"}}
+	assistantCalls = agent.Message{Role: agent.RoleAssistant, Sender: "riley", ToolCalls: []agent.ToolCall{{ID: "c1", Name: "book", Arguments: `{"day":1}`}, {ID: "c2", Name: "now"}}}
+	sampleMessages = []agent.Message{{Role: agent.RoleSystem, Content: "Be brief."}, {Role: agent.RoleUser, Name: "dana", Content: "Hi"}}
 )
 
 // The bytes that go out, for everything that go-openai or a model is particular about.
 func TestRequestBytes(t *testing.T) {
 	everything := `{"temperature":0.4,"top_p":0.9,"max_tokens":50,"presence_penalty":1,"frequency_penalty":-1,"stop":["END"],"seed":0,"user":"u",
 		"logit_bias":{"1":5},"reasoning_effort":"low","service_tier":"auto","store":true,"tool_choice":"auto","parallel_tool_calls":false}`
-	for name, r := range map[string]agent.Request{
-		"plain":            {Model: "gpt-4o", Messages: turn},
-		"zeros":            {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"temperature":0,"top_p":0,"presence_penalty":0}`)},
-		"everything":       {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(everything), Tools: []agent.Tool{{Name: "now"}}},
-		"no-tools":         {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"tool_choice":"auto","parallel_tool_calls":false}`)},
-		"o3":               {Model: "o3-mini", Messages: turn, Options: json.RawMessage(everything), Tools: []agent.Tool{{Name: "now"}}},
-		"gpt-5":            {Model: "gpt-5", Messages: turn, Options: json.RawMessage(`{"temperature":0,"max_tokens":50,"max_completion_tokens":40}`)},
-		"empty-contents":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User}, assistantCalls, {Role: agent.ToolRole, ToolCallID: "c1"}, {Role: agent.ToolRole, ToolCallID: "c2", Content: "4"}, {Role: agent.User, Parts: json.RawMessage(`[]`)}, {Role: agent.User, Parts: json.RawMessage(`[{"type":"text","text":""}]`)}}},
-		"image":            {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Parts: json.RawMessage(`[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"low"}}]`)}}},
-		"tools":            {Model: "gpt-4o", Messages: turn, Tools: []agent.Tool{{Name: "book", Description: "Books.", Strict: true, Parameters: json.RawMessage(`{"type":"object","properties":{"day":{"anyOf":[{"type":"integer"},{"type":"null"}]}}}`)}, {Name: "now"}, {Name: "null", Parameters: json.RawMessage(`null`)}}},
-		"json-schema-kept": {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"$schema":"x","type":"object","title":"kept","anyOf":[{"required":["a"]}]}}}}`)},
-		"json-object":      {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"response_format":{"type":"json_object"}}`)},
+	for name, r := range map[string]agent.ModelRequest{
+		"plain":            {Model: "gpt-4o", Messages: sampleMessages},
+		"zeros":            {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"temperature":0,"top_p":0,"presence_penalty":0}`)},
+		"everything":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(everything), Tools: []agent.Tool{{Name: "now"}}},
+		"no-tools":         {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"tool_choice":"auto","parallel_tool_calls":false}`)},
+		"o3":               {Model: "o3-mini", Messages: sampleMessages, Options: json.RawMessage(everything), Tools: []agent.Tool{{Name: "now"}}},
+		"gpt-5":            {Model: "gpt-5", Messages: sampleMessages, Options: json.RawMessage(`{"temperature":0,"max_tokens":50,"max_completion_tokens":40}`)},
+		"empty-contents":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser}, assistantCalls, {Role: agent.RoleTool, ToolCallID: "c1"}, {Role: agent.RoleTool, ToolCallID: "c2", Content: "4"}, {Role: agent.RoleUser, Parts: json.RawMessage(`[]`)}, {Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"text","text":""}]`)}}},
+		"image":            {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"low"}}]`)}}},
+		"tools":            {Model: "gpt-4o", Messages: sampleMessages, Tools: []agent.Tool{{Name: "book", Description: "Books.", Strict: true, Parameters: json.RawMessage(`{"type":"object","properties":{"day":{"anyOf":[{"type":"integer"},{"type":"null"}]}}}`)}, {Name: "now"}, {Name: "null", Parameters: json.RawMessage(`null`)}}},
+		"json-schema-kept": {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"$schema":"x","type":"object","title":"kept","anyOf":[{"required":["a"]}]}}}}`)},
+		"json-object":      {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_object"}}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &wire{answer: streaming(strings.NewReader(event(`{"content":"a"}`, `"stop"`)))}
-			if _, err := collect(w.model(Limits{}), r); err != nil {
+			w := &fakeTransport{answer: streaming(strings.NewReader(sseEvent(`{"content":"a"}`, `"stop"`)))}
+			if _, err := collect(w.newModel(Limits{}), r); err != nil {
 				t.Fatal(err)
 			}
 			if len(w.bodies) != 1 {
@@ -52,25 +52,25 @@ func TestRequestBytes(t *testing.T) {
 }
 
 // What cannot be sent is refused before anything is asked, and the refusal is the caller's to mend.
-func TestRefusedRequests(t *testing.T) {
-	for name, r := range map[string]agent.Request{
-		"seed is text":           {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"seed":"x"}`)},
-		"stop is a number":       {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"stop":5}`)},
-		"format is a list":       {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"response_format":[]}`)},
-		"schema is a list":       {Model: "gpt-4o", Messages: turn, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"schema":[]}}}`)},
-		"a sound":                {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Parts: json.RawMessage(`[{"type":"input_audio","input_audio":{"data":"x"}}]`)}}},
-		"an image without one":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Parts: json.RawMessage(`[{"type":"image_url"}]`)}}},
-		"parts without a type":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Parts: json.RawMessage(`[{}]`)}}},
-		"parts are text":         {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.User, Parts: json.RawMessage(`["a"]`)}}},
-		"a model that is gone":   {Model: "text-davinci-003", Messages: turn},
-		"tools that gpt-6 lacks": {Model: "gpt-6-sol", Messages: turn, Tools: []agent.Tool{{Name: "now"}}},
+func TestInvalidRequests(t *testing.T) {
+	for name, r := range map[string]agent.ModelRequest{
+		"seed is text":           {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"seed":"x"}`)},
+		"stop is a number":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"stop":5}`)},
+		"format is a list":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":[]}`)},
+		"schema is a list":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"schema":[]}}}`)},
+		"a sound":                {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"input_audio","input_audio":{"data":"x"}}]`)}}},
+		"an image without one":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"image_url"}]`)}}},
+		"parts without a type":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{}]`)}}},
+		"parts are text":         {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`["a"]`)}}},
+		"a model that is gone":   {Model: "text-davinci-003", Messages: sampleMessages},
+		"tools that gpt-6 lacks": {Model: "gpt-6-sol", Messages: sampleMessages, Tools: []agent.Tool{{Name: "now"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &wire{answer: func(int, *http.Request) *http.Response {
+			w := &fakeTransport{answer: func(int, *http.Request) *http.Response {
 				t.Error("the model was asked")
 				return response(500, http.NoBody)
 			}}
-			if _, err := collect(w.model(Limits{}), r); !fault.Is(err, fault.Invalid) {
+			if _, err := collect(w.newModel(Limits{}), r); !fault.Is(err, fault.Invalid) {
 				t.Errorf("error = %v", err)
 			}
 		})

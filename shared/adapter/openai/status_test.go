@@ -35,8 +35,8 @@ func TestRetryAfter(t *testing.T) {
 			"Fri, 31 Dec 1999 23:59:59 GMT": {retryAfter: time.Second},
 			"Fri, 31 Dec 9999 23:59:59 GMT": {retryAfter: 24 * time.Hour},
 		} {
-			f := limited(header, errors.New("cause"))
-			if f.tries != want.tries || f.wait != want.wait || f.fault.RetryAfter != want.retryAfter || f.fault.Kind != fault.TooMany {
+			f := rateLimitFailure(header, errors.New("cause"))
+			if f.tries != want.tries || f.wait != want.wait || f.fault.RetryAfter != want.retryAfter || f.fault.Kind != fault.RateLimited {
 				t.Errorf("%q: %d tries, wait %v, Retry-After %v; want %+v", header, f.tries, f.wait, f.fault.RetryAfter, want)
 			}
 		}
@@ -44,7 +44,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // What is waited between two tries, and that the time for a first word bounds them all.
-func TestWaits(t *testing.T) {
+func TestRetryWaits(t *testing.T) {
 	for name, c := range map[string]struct {
 		status  int
 		header  []string
@@ -63,9 +63,9 @@ func TestWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &wire{answer: func(int, *http.Request) *http.Response { return response(c.status, http.NoBody, c.header...) }}
+				w := &fakeTransport{answer: func(int, *http.Request) *http.Response { return response(c.status, http.NoBody, c.header...) }}
 				start := time.Now()
-				_, err := collectIn(t.Context(), w.model(c.limits), hello)
+				_, err := collectWithContext(t.Context(), w.newModel(c.limits), helloRequest)
 				if took := time.Since(start); err == nil || len(w.at) != c.tries || took < c.atLeast || took > c.atMost {
 					t.Errorf("%d tries in %v, %v", len(w.at), took, err)
 				}
@@ -80,17 +80,17 @@ func TestWaits(t *testing.T) {
 }
 
 // A server's own words reach neither caller nor log: they name accounts, and one is known to repeat the key.
-func TestNothingOfTheServersWords(t *testing.T) {
+func TestServerMessagesAreNotPassedOn(t *testing.T) {
 	const canary = "org-CANARY sk-CANARY"
 	bodies := []string{`{"error":{"message":"%[1]s","type":"%[1]s","param":"%[1]s","code":"%[1]s"}}`, `{"error":"%[1]s"}`, `<html>%[1]s`, `%[1]s`,
 		`{"error":{"message":"%[1]s","code":429}}`, `{"error":{"code":"insufficient_quota","message":"%[1]s"}}`}
 	for _, status := range []int{200, 301, 400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529} {
 		for _, form := range bodies {
 			body := fmt.Sprintf(form, canary)
-			w := &wire{answer: func(int, *http.Request) *http.Response {
+			w := &fakeTransport{answer: func(int, *http.Request) *http.Response {
 				return response(status, strings.NewReader(body), "Content-Type", canary, "Retry-After", canary)
 			}}
-			_, err := collect(w.model(Limits{Backoff: time.Nanosecond}), hello)
+			_, err := collect(w.newModel(Limits{Backoff: time.Nanosecond}), helloRequest)
 			f, ok := errors.AsType[*fault.Error](err)
 			if !ok {
 				t.Fatalf("%d %s: %v", status, body, err)
@@ -105,7 +105,7 @@ func TestNothingOfTheServersWords(t *testing.T) {
 	}
 }
 
-func TestStatuses(t *testing.T) {
+func TestStatusMapping(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		body   string
@@ -122,18 +122,18 @@ func TestStatuses(t *testing.T) {
 		{403, ``, fault.Unavailable, "upstream_auth", "", 1, "UpstreamAuth"},
 		{429, `{"error":{"code":"insufficient_quota"}}`, fault.Unavailable, "upstream_quota", "", 1, "UpstreamQuota"},
 		{429, `{"error":{"type":"insufficient_quota"}}`, fault.Unavailable, "upstream_quota", "", 1, "UpstreamQuota"},
-		{429, `[]`, fault.TooMany, "rate_limit_exceeded", "", 3, ""},
+		{429, `[]`, fault.RateLimited, "rate_limit_exceeded", "", 3, ""},
 		{408, ``, fault.Timeout, "upstream_timeout", "", 3, ""},
 		{500, `null`, fault.Upstream, "upstream_error", "", 3, ""},
 		{529, ``, fault.Upstream, "upstream_error", "", 3, ""},
 		{204, ``, fault.Upstream, "upstream_error", "", 1, ""},
 	} {
 		t.Run(fmt.Sprint(c.status, c.code), func(t *testing.T) {
-			w := &wire{answer: func(int, *http.Request) *http.Response { return response(c.status, strings.NewReader(c.body)) }}
+			w := &fakeTransport{answer: func(int, *http.Request) *http.Response { return response(c.status, strings.NewReader(c.body)) }}
 			metric := ""
 			m := New(Options{BaseURL: "http://model.invalid", Transport: w, Limits: Limits{Backoff: time.Nanosecond},
 				Key: func(context.Context) (string, error) { return "", nil }, Count: func(_ context.Context, name string) { metric = name }})
-			_, err := collect(m, hello)
+			_, err := collect(m, helloRequest)
 			f := fault.From(err)
 			if f.Kind != c.kind || f.Code != c.code || f.Param != c.param || len(w.at) != c.tries || metric != c.metric {
 				t.Errorf("%v code %q param %q after %d tries, counted %q", f.Kind, f.Code, f.Param, len(w.at), metric)

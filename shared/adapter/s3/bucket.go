@@ -23,9 +23,9 @@ import (
 
 // Bucket is one S3 bucket. Use New.
 type Bucket struct {
-	name   string
-	client func() (*s3.Client, error)
-	large  func() (*s3.Client, error) // for uploads: S3 may take its time to put parts together
+	name         string
+	client       func() (*s3.Client, error)
+	uploadClient func() (*s3.Client, error) // for uploads: S3 may take its time to put parts together
 }
 
 // New returns the bucket of this name. The client is made on first use, so that a cold start does not pay for a bucket
@@ -37,30 +37,30 @@ func New(config func() (aws.Config, error), name string) *Bucket {
 			if err != nil {
 				return nil, fmt.Errorf("configure S3: %w", err)
 			}
-			return s3.NewFromConfig(cfg, func(o *s3.Options) { o.Retryer, o.HTTPClient = persistent(), impatient(o.HTTPClient, patience) }), nil
+			return s3.NewFromConfig(cfg, func(o *s3.Options) { o.Retryer, o.HTTPClient = newRetryer(), withTimeouts(o.HTTPClient, patience) }), nil
 		})
 	}
-	return &Bucket{name: name, client: made(oneTry), large: made(onePart)}
+	return &Bucket{name: name, client: made(attemptTimeout), uploadClient: made(partTimeout)}
 }
 
 const (
-	tries      = 30                      // the context ends the tries, not their number
-	maxBackoff = 250 * time.Millisecond  // some fifteen tries in a budget of 4 s
-	oneTry     = 1500 * time.Millisecond // to connect, and from the whole request to the answer's first byte
-	onePart    = 20 * time.Second        // the latter for a part of an upload, and for putting parts together
+	maxAttempts    = 30                      // the context ends the tries, not their number
+	maxBackoff     = 250 * time.Millisecond  // some fifteen tries in a budget of 4 s
+	attemptTimeout = 1500 * time.Millisecond // to connect, and from the whole request to the answer's first byte
+	partTimeout    = 20 * time.Second        // the latter for a part of an upload, and for putting parts together
 )
 
-// persistent retries for as long as the context allows, 409s among the rest.
-func persistent() aws.Retryer {
+// newRetryer retries for as long as the context allows, 409s among the rest.
+func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = tries
+		o.MaxAttempts = maxAttempts
 		o.MaxBackoff = maxBackoff
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}}})
 	})
 }
 
-const hashKey = "content-hash" // travels as x-amz-meta-content-hash
+const hashMetadata = "content-hash" // travels as x-amz-meta-content-hash
 
 // Create writes a JSON object unless there is one of this key. created reports whether the object that is there now
 // holds this content; it is false, without an error, where another content holds the key. The hash names the content:
@@ -74,19 +74,19 @@ func (b *Bucket) Create(ctx context.Context, key string, body []byte, hash strin
 		_, err = client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), // seekable: a retry reads it again
 			ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
-			Metadata: map[string]string{hashKey: hash},
+			Metadata: map[string]string{hashMetadata: hash},
 		})
 		if err == nil {
 			return true, nil
 		}
-		if status(err) != http.StatusPreconditionFailed {
+		if httpStatus(err) != http.StatusPreconditionFailed {
 			return false, fmt.Errorf("put %s: %w", key, err)
 		}
 		there, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 		switch {
 		case err == nil:
-			return there.Metadata[hashKey] == hash, nil
-		case status(err) != http.StatusNotFound: // deleted since the PUT was refused: put it again
+			return there.Metadata[hashMetadata] == hash, nil
+		case httpStatus(err) != http.StatusNotFound: // deleted since the PUT was refused: put it again
 			return false, fmt.Errorf("head %s: %w", key, err)
 		}
 	}
@@ -99,7 +99,7 @@ func (b *Bucket) Read(ctx context.Context, key string) (body []byte, written tim
 		return nil, time.Time{}, err
 	}
 	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
-	if status(err) == http.StatusNotFound {
+	if httpStatus(err) == http.StatusNotFound {
 		return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.").Because(err)
 	}
 	if err != nil {
@@ -141,20 +141,20 @@ func (b *Bucket) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 	}
 }
 
-// impatient ends a try that hangs, so that another can be made within the context. It is made once: a client with
+// withTimeouts ends a try that hangs, so that another can be made within the context. It is made once: a client with
 // other limits has connections of its own.
-func impatient(client s3.HTTPClient, patience time.Duration) s3.HTTPClient {
+func withTimeouts(client s3.HTTPClient, patience time.Duration) s3.HTTPClient {
 	buildable, ok := client.(*awshttp.BuildableClient)
 	if !ok {
 		return client
 	}
 	return buildable.
-		WithDialerOptions(func(d *net.Dialer) { d.Timeout = oneTry }).
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = attemptTimeout }).
 		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
 }
 
-// status is the HTTP status that an error came with, 0 where none did.
-func status(err error) int {
+// httpStatus is the HTTP status that an error came with, 0 where none did.
+func httpStatus(err error) int {
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()
 	}

@@ -18,20 +18,20 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-const key = "eoc/_/undated/x y+z.json"
+const testKey = "eoc/_/undated/x y+z.json"
 
 func TestCreateAndRead(t *testing.T) {
-	_, config := start(t)
+	_, config := startS3(t)
 	b := s3.New(config, "reports")
 	for _, step := range []struct {
 		body, hash string
 		created    bool
 	}{{"one", "h1", true}, {"one again", "h1", true}, {"two", "h2", false}} {
-		if created, err := b.Create(t.Context(), key, []byte(step.body), step.hash); err != nil || created != step.created {
+		if created, err := b.Create(t.Context(), testKey, []byte(step.body), step.hash); err != nil || created != step.created {
 			t.Errorf("%s: %v, %v", step.body, created, err)
 		}
 	}
-	body, written, err := b.Read(t.Context(), key)
+	body, written, err := b.Read(t.Context(), testKey)
 	if string(body) != "one" || written.IsZero() || err != nil {
 		t.Errorf("read %q of %v, %v", body, written, err)
 	}
@@ -47,46 +47,46 @@ func TestCreateThroughFaults(t *testing.T) {
 		seen string
 	}{
 		"slow down twice": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: says(503, "SlowDown")}[n <= 2], false
+			return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[n <= 2], false
 		}, "PUT PUT PUT"},
 		"internal error": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: says(500, "InternalError")}[n == 1], false
+			return map[bool]http.HandlerFunc{true: respondError(500, "InternalError")}[n == 1], false
 		}, "PUT PUT"},
 		"another PUT under way": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: says(409, "ConditionalRequestConflict")}[n <= 2], false
+			return map[bool]http.HandlerFunc{true: respondError(409, "ConditionalRequestConflict")}[n <= 2], false
 		}, "PUT PUT PUT"},
 		"the reply is lost": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: hangsUp}[n == 1], true
+			return map[bool]http.HandlerFunc{true: dropConnection}[n == 1], true
 		}, "PUT PUT HEAD"},
 		"the reply is a 500": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: says(500, "InternalError")}[n == 1], true
+			return map[bool]http.HandlerFunc{true: respondError(500, "InternalError")}[n == 1], true
 		}, "PUT PUT HEAD"},
 		"the connection is cut": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: hangsUp}[n == 1], false
+			return map[bool]http.HandlerFunc{true: dropConnection}[n == 1], false
 		}, "PUT PUT"},
 		"no answer": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: silent}[n == 1], false
+			return map[bool]http.HandlerFunc{true: neverAnswer}[n == 1], false
 		}, "PUT PUT"},
 		"refused, then deleted": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: says(412, "PreconditionFailed")}[n == 1], false
+			return map[bool]http.HandlerFunc{true: respondError(412, "PreconditionFailed")}[n == 1], false
 		}, "PUT HEAD PUT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, body := range [][]byte{[]byte(`{"small":true}`), large} {
-				s, config := start(t)
+				s, config := startS3(t)
 				s.rule = c.rule
 				b := s3.New(config, "reports")
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
-				if created, err := b.Create(ctx, key, body, "h"); err != nil || !created {
+				if created, err := b.Create(ctx, testKey, body, "h"); err != nil || !created {
 					t.Fatalf("%v, %v after %v", created, err, s.methods())
 				}
 				if got := strings.Join(s.methods(), " "); got != c.seen {
 					t.Errorf("S3 saw %s, want %s", got, c.seen)
 				}
 				s.rule = nil
-				if got, _, err := b.Read(t.Context(), key); err != nil || !bytes.Equal(got, body) {
+				if got, _, err := b.Read(t.Context(), testKey); err != nil || !bytes.Equal(got, body) {
 					t.Errorf("%d bytes came back of %d, %v", len(got), len(body), err)
 				}
 			}
@@ -94,15 +94,15 @@ func TestCreateThroughFaults(t *testing.T) {
 	}
 }
 
-func TestCreateEndsWithItsContext(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{"slow down": says(503, "SlowDown"), "silent": silent} {
+func TestCreateStopsAtDeadline(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{"slow down": respondError(503, "SlowDown"), "silent": neverAnswer} {
 		t.Run(name, func(t *testing.T) {
-			s, config := start(t)
+			s, config := startS3(t)
 			s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return answer, false }
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
-			if _, err := s3.New(config, "reports").Create(ctx, key, []byte("{}"), "h"); err == nil {
+			if _, err := s3.New(config, "reports").Create(ctx, testKey, []byte("{}"), "h"); err == nil {
 				t.Error("created")
 			}
 			if took := time.Since(began); took > 2*time.Second {
@@ -115,16 +115,16 @@ func TestCreateEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestCreateDoesNotRepeatWhatIsForbidden(t *testing.T) {
-	s, config := start(t)
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return says(403, "AccessDenied"), false }
-	if _, err := s3.New(config, "reports").Create(t.Context(), key, []byte("{}"), "h"); err == nil || !slices.Equal(s.methods(), []string{"PUT"}) {
+func TestCreateDoesNotRetryForbidden(t *testing.T) {
+	s, config := startS3(t)
+	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
+	if _, err := s3.New(config, "reports").Create(t.Context(), testKey, []byte("{}"), "h"); err == nil || !slices.Equal(s.methods(), []string{"PUT"}) {
 		t.Errorf("%v after %v", err, s.methods())
 	}
 }
 
-func TestOneOfManyWins(t *testing.T) {
-	_, config := start(t)
+func TestConcurrentCreatesHaveOneWinner(t *testing.T) {
+	_, config := startS3(t)
 	b := s3.New(config, "reports")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -132,7 +132,7 @@ func TestOneOfManyWins(t *testing.T) {
 	for i := range 40 {
 		hash := string(rune('a' + i%2))
 		wg.Go(func() {
-			created, err := b.Create(t.Context(), key, []byte(hash), hash)
+			created, err := b.Create(t.Context(), testKey, []byte(hash), hash)
 			if err != nil {
 				t.Error(err)
 			}
@@ -145,20 +145,20 @@ func TestOneOfManyWins(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	body, _, err := b.Read(t.Context(), key)
+	body, _, err := b.Read(t.Context(), testKey)
 	if err != nil || !won[string(body)] || won["a"] == won["b"] {
 		t.Errorf("%s is there, %v won, %v", body, won, err)
 	}
 }
 
 func TestReadFails(t *testing.T) {
-	s, config := start(t)
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return says(403, "AccessDenied"), false }
-	if _, _, err := s3.New(config, "reports").Read(t.Context(), key); err == nil || fault.Is(err, fault.NotFound) {
+	s, config := startS3(t)
+	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
+	if _, _, err := s3.New(config, "reports").Read(t.Context(), testKey); err == nil || fault.Is(err, fault.NotFound) {
 		t.Errorf("%v", err)
 	}
 	b := s3.New(func() (aws.Config, error) { return aws.Config{}, errors.New("no region") }, "reports")
-	if _, err := b.Create(t.Context(), key, nil, ""); err == nil || !strings.Contains(err.Error(), "no region") {
+	if _, err := b.Create(t.Context(), testKey, nil, ""); err == nil || !strings.Contains(err.Error(), "no region") {
 		t.Errorf("%v", err)
 	}
 	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) {
@@ -170,7 +170,7 @@ func TestReadFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, _, err := s3.New(config, "reports").Read(ctx, key); err == nil {
+	if _, _, err := s3.New(config, "reports").Read(ctx, testKey); err == nil {
 		t.Error("a cut object was read")
 	}
 }

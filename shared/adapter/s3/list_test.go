@@ -15,7 +15,7 @@ import (
 	"example.com/aurora/shared/adapter/s3"
 )
 
-func keys(t *testing.T, b *s3.Bucket, prefix, startAfter string) []string {
+func listKeys(t *testing.T, b *s3.Bucket, prefix, startAfter string) []string {
 	t.Helper()
 	var all []string
 	for key, err := range b.List(t.Context(), prefix, startAfter) {
@@ -28,7 +28,7 @@ func keys(t *testing.T, b *s3.Bucket, prefix, startAfter string) []string {
 }
 
 func TestList(t *testing.T) {
-	s, config := start(t)
+	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	var want []string
 	for i := range 1203 { // S3 gives 1,000 at a time
@@ -40,13 +40,13 @@ func TestList(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	if got := keys(t, b, "eoc/", ""); !slices.Equal(got, want) {
+	if got := listKeys(t, b, "eoc/", ""); !slices.Equal(got, want) {
 		t.Errorf("%d keys, want %d", len(got), len(want))
 	}
-	if got := keys(t, b, "eoc/", want[700]); !slices.Equal(got, want[701:]) {
+	if got := listKeys(t, b, "eoc/", want[700]); !slices.Equal(got, want[701:]) {
 		t.Errorf("%d keys after the 700th, want %d", len(got), len(want)-701)
 	}
-	if got := keys(t, b, "nothing/", ""); len(got) != 0 {
+	if got := listKeys(t, b, "nothing/", ""); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
 	n := len(s.methods())
@@ -59,23 +59,23 @@ func TestList(t *testing.T) {
 	pages := 0
 	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) { // slow down, before each page
 		if pages++; pages%2 == 1 {
-			return says(503, "SlowDown"), false
+			return respondError(503, "SlowDown"), false
 		}
 		return nil, false
 	}
-	if got := keys(t, b, "eoc/", ""); !slices.Equal(got, want) || pages != 4 {
+	if got := listKeys(t, b, "eoc/", ""); !slices.Equal(got, want) || pages != 4 {
 		t.Errorf("%d keys in %d tries", len(got), pages)
 	}
 }
 
 // A list that fails half way says so: what came before is not all there is.
 func TestListFails(t *testing.T) {
-	s, config := start(t)
+	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	if _, err := b.Create(t.Context(), "eoc/a", []byte("{}"), "h"); err != nil {
 		t.Fatal(err)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return says(403, "AccessDenied"), false }
+	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
 	seen := 0
 	for key, err := range b.List(t.Context(), "eoc/", "") {
 		if seen++; err == nil || key != "" {
@@ -85,7 +85,7 @@ func TestListFails(t *testing.T) {
 	if seen != 1 {
 		t.Errorf("%d events", seen)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return silent, false }
+	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return neverAnswer, false }
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	for _, err := range b.List(ctx, "eoc/", "") {

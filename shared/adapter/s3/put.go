@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	partSize = 5 << 20 // the least that S3 takes of any part but the last
-	parts    = 2       // on their way at once; with the one being filled, some 15 MB of memory an upload
-	giveUp   = 5 * time.Second
+	partSize          = 5 << 20 // the least that S3 takes of any part but the last
+	uploadConcurrency = 2       // on their way at once; with the one being filled, some 15 MB of memory an upload
+	abortTimeout      = 5 * time.Second
 )
 
 // Put writes an object, in the place of the one of this key. It tries until ctx ends.
@@ -39,16 +39,16 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body []byte) 
 // Upload is Put for a body whose size nobody knows, and which is never in memory as a whole. The object changes at once,
 // when all of the body has arrived; where body fails there is no object, or still the one before.
 func (b *Bucket) Upload(ctx context.Context, key, contentType string, body io.Reader) error {
-	client, err := b.large()
+	client, err := b.uploadClient()
 	if err != nil {
 		return err
 	}
-	counted := &counter{Reader: body}
+	counted := &countingReader{Reader: body}
 	upload := transfermanager.New(client, func(o *transfermanager.Options) {
-		o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency, o.FailTimeout = partSize, partSize, parts, giveUp
+		o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency, o.FailTimeout = partSize, partSize, uploadConcurrency, abortTimeout
 	})
 	_, err = upload.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &b.name, Key: &key, ContentType: &contentType, Body: counted})
-	if err != nil && b.complete(ctx, client, key, counted.read, err) {
+	if err != nil && b.isUploaded(ctx, client, key, counted.read, err) {
 		return nil
 	}
 	if err != nil {
@@ -57,9 +57,9 @@ func (b *Bucket) Upload(ctx context.Context, key, contentType string, body io.Re
 	return nil
 }
 
-// complete reports whether an upload that failed is there all the same: where the reply to its end was lost, it is ended a
+// isUploaded reports whether an upload that failed is there all the same: where the reply to its end was lost, it is ended a
 // second time, and S3 does not know it any more.
-func (b *Bucket) complete(ctx context.Context, client *s3.Client, key string, size int64, err error) bool {
+func (b *Bucket) isUploaded(ctx context.Context, client *s3.Client, key string, size int64, err error) bool {
 	if api, ok := errors.AsType[smithy.APIError](err); !ok || api.ErrorCode() != "NoSuchUpload" {
 		return false
 	}
@@ -67,13 +67,13 @@ func (b *Bucket) complete(ctx context.Context, client *s3.Client, key string, si
 	return err == nil && aws.ToInt64(there.ContentLength) == size
 }
 
-// counter counts what is read.
-type counter struct {
+// countingReader counts what is read.
+type countingReader struct {
 	io.Reader
 	read int64
 }
 
-func (c *counter) Read(p []byte) (int, error) {
+func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.read += int64(n)
 	return n, err
@@ -87,7 +87,7 @@ func (b *Bucket) Presign(ctx context.Context, key string, lifetime time.Duration
 		return "", err
 	}
 	if _, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key}); err != nil {
-		if status(err) == http.StatusNotFound {
+		if httpStatus(err) == http.StatusNotFound {
 			return "", fault.New(fault.NotFound, "There is no such object.").Because(err)
 		}
 		return "", fmt.Errorf("head %s: %w", key, err)

@@ -19,10 +19,10 @@ import (
 )
 
 func TestPut(t *testing.T) {
-	s, config := start(t)
+	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	s.rule = func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-		return map[bool]http.HandlerFunc{true: says(503, "SlowDown")}[n <= 2], false
+		return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[n <= 2], false
 	}
 	for _, body := range []string{"one", "two"} {
 		if err := b.Put(t.Context(), "reports/a/weekly/x/report.html", "text/html; charset=utf-8", []byte(body)); err != nil {
@@ -37,10 +37,10 @@ func TestPut(t *testing.T) {
 	}
 }
 
-// lines is n bytes of rows that differ, made as they are read.
-type lines struct{ left, at int }
+// rowReader is n bytes of rows that differ, made as they are read.
+type rowReader struct{ left, at int }
 
-func (l *lines) Read(p []byte) (int, error) {
+func (l *rowReader) Read(p []byte) (int, error) {
 	if l.left == 0 {
 		return 0, io.EOF
 	}
@@ -58,17 +58,17 @@ func TestUpload(t *testing.T) {
 		multi bool
 	}{"empty": {0, false}, "a line": {100, false}, "less than a part": {5<<20 - 1, false}, "a part and a byte": {5<<20 + 1, true}, "many parts": {23 << 20, true}} {
 		t.Run(name, func(t *testing.T) {
-			s, config := start(t)
+			s, config := startS3(t)
 			b := s3.New(config, "reports")
 			s.rule = func(_ *http.Request, n int) (http.HandlerFunc, bool) { // one of the parts is tried again
-				return map[bool]http.HandlerFunc{true: says(503, "SlowDown")}[n == 2], false
+				return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[n == 2], false
 			}
-			if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &lines{left: c.size}); err != nil {
+			if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &rowReader{left: c.size}); err != nil {
 				t.Fatal(err)
 			}
 			s.rule = nil
 			got, _, err := b.Read(t.Context(), "reports/x.csv")
-			want, _ := io.ReadAll(&lines{left: c.size})
+			want, _ := io.ReadAll(&rowReader{left: c.size})
 			if err != nil || sha256.Sum256(got) != sha256.Sum256(want) {
 				t.Errorf("%d bytes came back of %d, %v", len(got), c.size, err)
 			}
@@ -80,17 +80,17 @@ func TestUpload(t *testing.T) {
 }
 
 // The reply to the end of an upload is lost, and the end is tried again: S3 does not know the upload any more.
-func TestUploadWhoseEndIsLost(t *testing.T) {
-	s, config := start(t)
+func TestUploadCompletionReplyLost(t *testing.T) {
+	s, config := startS3(t)
 	var lost atomic.Bool
 	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) {
 		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") && lost.CompareAndSwap(false, true) {
-			return hangsUp, true
+			return dropConnection, true
 		}
 		return nil, false
 	}
 	b := s3.New(config, "reports")
-	if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &lines{left: 6 << 20}); err != nil || !lost.Load() {
+	if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &rowReader{left: 6 << 20}); err != nil || !lost.Load() {
 		t.Fatalf("%v, lost %v", err, lost.Load())
 	}
 	if got, _, err := b.Read(t.Context(), "reports/x.csv"); err != nil || len(got) != 6<<20 {
@@ -98,8 +98,8 @@ func TestUploadWhoseEndIsLost(t *testing.T) {
 	}
 }
 
-// discard is an S3 that keeps nothing, so that the memory that is measured is the upload's own.
-func discard(w http.ResponseWriter, r *http.Request) {
+// acceptAndDiscard is an S3 that keeps nothing, so that the memory that is measured is the upload's own.
+func acceptAndDiscard(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("ETag", `"e"`)
 	switch {
@@ -110,12 +110,12 @@ func discard(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestUploadIsNeverWholeInMemory(t *testing.T) {
-	s, config := start(t)
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return discard, false }
+func TestUploadUsesBoundedMemory(t *testing.T) {
+	s, config := startS3(t)
+	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return acceptAndDiscard, false }
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if err := s3.New(config, "reports").Upload(t.Context(), "k", "text/csv", &lines{left: 200 << 20}); err != nil {
+	if err := s3.New(config, "reports").Upload(t.Context(), "k", "text/csv", &rowReader{left: 200 << 20}); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -124,24 +124,24 @@ func TestUploadIsNeverWholeInMemory(t *testing.T) {
 	}
 }
 
-func TestUploadThatFailsLeavesWhatWasThere(t *testing.T) {
-	s, config := start(t)
+func TestFailedUploadLeavesOldObject(t *testing.T) {
+	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	if err := b.Put(t.Context(), "k", "text/csv", []byte("before")); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("the table is away")
 	for _, size := range []int{100, 12 << 20} {
-		if err := b.Upload(t.Context(), "k", "text/csv", io.MultiReader(&lines{left: size}, failing{broken})); !errors.Is(err, broken) {
+		if err := b.Upload(t.Context(), "k", "text/csv", io.MultiReader(&rowReader{left: size}, failingReader{broken})); !errors.Is(err, broken) {
 			t.Errorf("%d: %v", size, err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) {
-		return map[bool]http.HandlerFunc{true: says(503, "SlowDown")}[r.URL.Query().Get("partNumber") == "2"], false
+		return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[r.URL.Query().Get("partNumber") == "2"], false
 	}
-	if err := b.Upload(ctx, "k", "text/csv", &lines{left: 12 << 20}); err == nil {
+	if err := b.Upload(ctx, "k", "text/csv", &rowReader{left: 12 << 20}); err == nil {
 		t.Error("uploaded")
 	}
 	s.rule = nil
@@ -153,12 +153,12 @@ func TestUploadThatFailsLeavesWhatWasThere(t *testing.T) {
 	}
 }
 
-type failing struct{ err error }
+type failingReader struct{ err error }
 
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
+func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
 
 func TestPresign(t *testing.T) {
-	s, config := start(t)
+	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	if err := b.Put(t.Context(), "reports/a b/report.html", "text/html; charset=utf-8", []byte("<p>")); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestPresign(t *testing.T) {
 	if _, err := b.Presign(t.Context(), "reports/nothing", time.Minute); !fault.Is(err, fault.NotFound) {
 		t.Errorf("%v", err)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return says(403, "AccessDenied"), false }
+	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
 	if _, err := b.Presign(t.Context(), "reports/a b/report.html", time.Minute); err == nil || fault.Is(err, fault.NotFound) {
 		t.Errorf("%v", err)
 	}

@@ -50,8 +50,8 @@ func (s *faultyS3) methods() []string {
 	return slices.Clone(s.seen)
 }
 
-// says is an error as S3 words it.
-func says(status int, code string) http.HandlerFunc {
+// respondError is an error as S3 words it.
+func respondError(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(status)
@@ -59,16 +59,16 @@ func says(status int, code string) http.HandlerFunc {
 	}
 }
 
-// hangsUp ends the connection without an answer.
-func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+// dropConnection ends the connection without an answer.
+func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// silent never answers. It reads the body first: until then net/http does not notice that a client has gone.
-func silent(_ http.ResponseWriter, r *http.Request) {
+// neverAnswer never answers. It reads the body first: until then net/http does not notice that a client has gone.
+func neverAnswer(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }
 
-func start(t *testing.T) (*faultyS3, func() (aws.Config, error)) {
+func startS3(t *testing.T) (*faultyS3, func() (aws.Config, error)) {
 	t.Helper()
 	s := &faultyS3{fake: fakes3.Serve(t, "reports")}
 	server := httptest.NewServer(s)

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	fresh    = 60 * time.Second        // how long a secret is used without asking again
-	patience = 1500 * time.Millisecond // for one look-up, retries included
+	cacheTTL      = 60 * time.Second        // how long a secret is used without asking again
+	lookupTimeout = 1500 * time.Millisecond // for one look-up, retries included
 )
 
 // Store reads secrets. It is safe for use by several goroutines.
@@ -25,10 +25,10 @@ type Store struct {
 	now    func() time.Time
 
 	mu     sync.Mutex
-	values map[string]*value
+	values map[string]*cachedSecret
 }
 
-type value struct {
+type cachedSecret struct {
 	mu   sync.Mutex // held while one goroutine asks, so that the others wait for its answer
 	text string
 	read time.Time
@@ -45,7 +45,7 @@ func New(config func() (aws.Config, error), now func() time.Time) *Store {
 			return secretsmanager.NewFromConfig(cfg), nil
 		}),
 		now:    now,
-		values: map[string]*value{},
+		values: map[string]*cachedSecret{},
 	}
 }
 
@@ -55,14 +55,14 @@ func (s *Store) Secret(ctx context.Context, name string) (string, error) {
 	s.mu.Lock()
 	v := s.values[name]
 	if v == nil {
-		v = &value{}
+		v = &cachedSecret{}
 		s.values[name] = v
 	}
 	s.mu.Unlock()
 
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.read.IsZero() && s.now().Sub(v.read) < fresh {
+	if !v.read.IsZero() && s.now().Sub(v.read) < cacheTTL {
 		return v.text, nil
 	}
 	v.text, v.read = "", time.Time{} // whatever happens now, the old one is over
@@ -75,7 +75,7 @@ func (s *Store) Secret(ctx context.Context, name string) (string, error) {
 }
 
 func (s *Store) load(ctx context.Context, name string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	client, err := s.client()
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Store) load(ctx context.Context, name string) (string, error) {
 		return "", fault.New(fault.NotFound, "A secret is missing.").Because(fmt.Errorf("secret %s has no value: %w", name, err))
 	}
 	if err != nil {
-		return "", fault.New(fault.Unavailable, "The secret store did not answer.").After(time.Second).
+		return "", fault.New(fault.Unavailable, "The secret store did not answer.").WithRetryAfter(time.Second).
 			Because(fmt.Errorf("read secret %s: %w", name, err))
 	}
 	return aws.ToString(out.SecretString), nil

@@ -18,19 +18,19 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// store is Secrets Manager as far as a look-up goes.
-type store struct {
-	asked  atomic.Int32
-	answer atomic.Pointer[func(http.ResponseWriter)]
+// fakeSecretsManager is Secrets Manager as far as a look-up goes.
+type fakeSecretsManager struct {
+	lookups atomic.Int32
+	answer  atomic.Pointer[func(http.ResponseWriter)]
 }
 
-func (s *store) set(f func(http.ResponseWriter)) { s.answer.Store(&f) }
+func (s *fakeSecretsManager) set(f func(http.ResponseWriter)) { s.answer.Store(&f) }
 
-func says(text string) func(http.ResponseWriter) {
+func respondSecret(text string) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) { _, _ = fmt.Fprintf(w, `{"Name":"n","SecretString":%q}`, text) }
 }
 
-func refuses(status int, kind string) func(http.ResponseWriter) {
+func respondError(status int, kind string) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) {
 		w.Header().Set("X-Amzn-ErrorType", kind)
 		w.WriteHeader(status)
@@ -38,10 +38,10 @@ func refuses(status int, kind string) func(http.ResponseWriter) {
 	}
 }
 
-func open(t *testing.T) (*store, *secretsmanager.Store, func(time.Duration)) {
-	s := &store{}
+func newStore(t *testing.T) (*fakeSecretsManager, *secretsmanager.Store, func(time.Duration)) {
+	s := &fakeSecretsManager{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.asked.Add(1)
+		s.lookups.Add(1)
 		(*s.answer.Load())(w)
 	}))
 	t.Cleanup(server.Close)
@@ -56,9 +56,9 @@ func open(t *testing.T) (*store, *secretsmanager.Store, func(time.Duration)) {
 }
 
 // Rotation: a new value is seen within 60 s, and the old one is not used a second longer.
-func TestSecretIsFreshForAMinute(t *testing.T) {
-	server, s, pass := open(t)
-	server.set(says("old"))
+func TestSecretIsCachedForAMinute(t *testing.T) {
+	server, s, pass := newStore(t)
+	server.set(respondSecret("old"))
 	read := func() string {
 		v, err := s.Secret(context.Background(), "n")
 		if err != nil {
@@ -71,44 +71,44 @@ func TestSecretIsFreshForAMinute(t *testing.T) {
 			t.Fatal("not the value")
 		}
 	}
-	if server.asked.Load() != 1 {
-		t.Fatalf("asked %d times", server.asked.Load())
+	if server.lookups.Load() != 1 {
+		t.Fatalf("asked %d times", server.lookups.Load())
 	}
-	server.set(says("new"))
+	server.set(respondSecret("new"))
 	pass(59 * time.Second)
 	if read() != "old" {
 		t.Error("not cached for a minute")
 	}
 	pass(time.Second)
-	if read() != "new" || server.asked.Load() != 2 {
+	if read() != "new" || server.lookups.Load() != 2 {
 		t.Error("stale after a minute")
 	}
 }
 
 func TestSecretFailsClosed(t *testing.T) {
-	server, s, pass := open(t)
-	server.set(says("old"))
+	server, s, pass := newStore(t)
+	server.set(respondSecret("old"))
 	if _, err := s.Secret(context.Background(), "n"); err != nil {
 		t.Fatal(err)
 	}
 	pass(time.Minute)
-	server.set(refuses(500, "InternalServiceError"))
+	server.set(respondError(500, "InternalServiceError"))
 	if v, err := s.Secret(context.Background(), "n"); v != "" || !fault.Is(err, fault.Unavailable) {
 		t.Errorf("store away: %q, %v", v, err)
 	}
-	server.set(refuses(400, "ResourceNotFoundException"))
+	server.set(respondError(400, "ResourceNotFoundException"))
 	if v, err := s.Secret(context.Background(), "n"); v != "" || !fault.Is(err, fault.NotFound) {
 		t.Errorf("no such secret: %q, %v", v, err)
 	}
-	server.set(says("back"))
+	server.set(respondSecret("back"))
 	if v, err := s.Secret(context.Background(), "n"); v != "back" || err != nil {
 		t.Errorf("store back: %q, %v", v, err)
 	}
 }
 
-func TestSecretIsAskedOnceByMany(t *testing.T) {
-	server, s, _ := open(t)
-	server.set(says("v"))
+func TestConcurrentReadsShareOneLookup(t *testing.T) {
+	server, s, _ := newStore(t)
+	server.set(respondSecret("v"))
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
@@ -118,8 +118,8 @@ func TestSecretIsAskedOnceByMany(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if server.asked.Load() != 1 {
-		t.Errorf("asked %d times", server.asked.Load())
+	if server.lookups.Load() != 1 {
+		t.Errorf("asked %d times", server.lookups.Load())
 	}
 }
 

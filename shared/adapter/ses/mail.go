@@ -24,10 +24,10 @@ import (
 )
 
 const (
-	patience   = 8 * time.Second
-	maxTo      = 50 // recipients of one message, as SES has it
-	maxSubject = 500
-	tries      = 3
+	sendTimeout = 8 * time.Second
+	maxTo       = 50 // recipients of one message, as SES has it
+	maxSubject  = 500
+	maxAttempts = 3
 )
 
 // Sender sends mail. Use New.
@@ -47,14 +47,14 @@ func New(config func() (aws.Config, error), from, configuration string, now func
 			if err != nil {
 				return nil, fmt.Errorf("configure SES: %w", err)
 			}
-			return sesv2.NewFromConfig(cfg, func(o *sesv2.Options) { o.Retryer = throttledOnly() }), nil
+			return sesv2.NewFromConfig(cfg, func(o *sesv2.Options) { o.Retryer = newThrottleRetryer() }), nil
 		})}
 }
 
-// throttledOnly tries again what SES certainly did not take: a message that is sent twice arrives twice.
-func throttledOnly() aws.Retryer {
+// newThrottleRetryer tries again what SES certainly did not take: a message that is sent twice arrives twice.
+func newThrottleRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff = tries, time.Second
+		o.MaxAttempts, o.MaxBackoff = maxAttempts, time.Second
 		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
 	})
 }
@@ -70,7 +70,7 @@ func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 		m.From = s.from
 	}
 	if m.From == "" {
-		return fault.New(fault.Unavailable, "Mail is not set up.").Coded("mail_not_set_up")
+		return fault.New(fault.Unavailable, "Mail is not set up.").WithCode("mail_not_set_up")
 	}
 	raw, recipients, err := s.compose(m)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	in := &sesv2.SendEmailInput{
 		Content:     &types.EmailContent{Raw: &types.RawMessage{Data: raw}},
@@ -90,7 +90,7 @@ func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 		in.ConfigurationSetName = &s.configuration
 	}
 	if _, err := client.SendEmail(ctx, in); err != nil {
-		return refused(ctx, err)
+		return mapError(ctx, err)
 	}
 	return nil
 }
@@ -99,22 +99,22 @@ func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 func (s *Sender) compose(m aurora.Mail) (raw []byte, recipients []string, err error) {
 	switch {
 	case len(m.To) == 0 || len(m.To) > maxTo:
-		return nil, nil, fault.Newf(fault.Invalid, "A mail needs 1 to %d recipients.", maxTo).Coded("invalid_mail").In("to")
-	case broken(m.Subject) || len(m.Subject) > maxSubject || strings.TrimSpace(m.Subject) == "":
-		return nil, nil, fault.Newf(fault.Invalid, "A mail's subject must be one line of at most %d bytes.", maxSubject).Coded("invalid_mail").In("subject")
+		return nil, nil, fault.Newf(fault.Invalid, "A mail needs 1 to %d recipients.", maxTo).WithCode("invalid_mail").WithParam("to")
+	case hasControlCharacter(m.Subject) || len(m.Subject) > maxSubject || strings.TrimSpace(m.Subject) == "":
+		return nil, nil, fault.Newf(fault.Invalid, "A mail's subject must be one line of at most %d bytes.", maxSubject).WithCode("invalid_mail").WithParam("subject")
 	case m.Text == "" && m.HTML == "":
-		return nil, nil, fault.New(fault.Invalid, "A mail must say something.").Coded("invalid_mail").In("text")
+		return nil, nil, fault.New(fault.Invalid, "A mail must say something.").WithCode("invalid_mail").WithParam("text")
 	}
-	from, err := address(m.From)
+	from, err := parseAddress(m.From)
 	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "The sender is no address.").Coded("invalid_mail").In("from")
+		return nil, nil, fault.New(fault.Invalid, "The sender is no address.").WithCode("invalid_mail").WithParam("from")
 	}
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	message.FromMailAddress(from)
 	for _, to := range m.To {
-		a, err := address(to)
+		a, err := parseAddress(to)
 		if err != nil {
-			return nil, nil, fault.New(fault.Invalid, "A recipient is no address.").Coded("invalid_mail").In("to")
+			return nil, nil, fault.New(fault.Invalid, "A recipient is no address.").WithCode("invalid_mail").WithParam("to")
 		}
 		message.AddToMailAddress(a)
 		recipients = append(recipients, a.Address)
@@ -138,9 +138,9 @@ func (s *Sender) compose(m aurora.Mail) (raw []byte, recipients []string, err er
 	return b.Bytes(), recipients, nil
 }
 
-// address reads one address, of ASCII alone and without anything that ends a line.
-func address(text string) (*netmail.Address, error) {
-	if broken(text) {
+// parseAddress reads one address, of ASCII alone and without anything that ends a line.
+func parseAddress(text string) (*netmail.Address, error) {
+	if hasControlCharacter(text) {
 		return nil, errors.New("it holds a control character")
 	}
 	a, err := netmail.ParseAddress(text)
@@ -155,29 +155,29 @@ func address(text string) (*netmail.Address, error) {
 	return a, nil
 }
 
-func broken(line string) bool {
+func hasControlCharacter(line string) bool {
 	return strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' })
 }
 
-// refused says why SES did not take a message. Its own text names addresses, so only its code is kept.
-func refused(ctx context.Context, err error) error {
+// mapError says why SES did not take a message. Its own text names addresses, so only its code is kept.
+func mapError(ctx context.Context, err error) error {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
 		if !sent(err) && ctx.Err() == nil {
-			return fault.New(fault.Unavailable, "The mail could not be sent now.").Coded("mail_unavailable").After(time.Second).
+			return fault.New(fault.Unavailable, "The mail could not be sent now.").WithCode("mail_unavailable").WithRetryAfter(time.Second).
 				Because(errors.New("send mail: the mail service was not reached"))
 		}
 		return fault.New(fault.Timeout, "The mail service did not answer; it is not known whether the mail was sent.").
-			Coded("state_unknown").Because(errors.New("send mail: no usable answer"))
+			WithCode("state_unknown").Because(errors.New("send mail: no usable answer"))
 	}
 	cause := fmt.Errorf("send mail: SES said %s", api.ErrorCode())
 	switch api.ErrorCode() {
 	case "TooManyRequestsException", "LimitExceededException", "ThrottlingException":
-		return fault.New(fault.TooMany, "The mail service is busy.").Coded("mail_busy").After(time.Second).Because(cause)
+		return fault.New(fault.RateLimited, "The mail service is busy.").WithCode("mail_busy").WithRetryAfter(time.Second).Because(cause)
 	case "MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException", "NotFoundException", "AccountSuspendedException", "SendingPausedException":
-		return fault.New(fault.Upstream, "The mail service refused the mail.").Coded("mail_refused").Because(cause)
+		return fault.New(fault.Upstream, "The mail service refused the mail.").WithCode("mail_refused").Because(cause)
 	default:
-		return fault.New(fault.Unavailable, "The mail could not be sent now.").Coded("mail_unavailable").After(time.Second).Because(cause)
+		return fault.New(fault.Unavailable, "The mail could not be sent now.").WithCode("mail_unavailable").WithRetryAfter(time.Second).Because(cause)
 	}
 }
 

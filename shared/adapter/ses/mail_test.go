@@ -31,16 +31,16 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// double is SES as far as SendEmail goes.
-type double struct {
+// fakeSES is SES as far as SendEmail goes.
+type fakeSES struct {
 	*httptest.Server
 	mu     sync.Mutex
 	bodies []map[string]any
 }
 
-func newDouble(t *testing.T, configuration string, serve http.HandlerFunc) (*double, *ses.Sender) {
+func newFakeSES(t *testing.T, configuration string, serve http.HandlerFunc) (*fakeSES, *ses.Sender) {
 	t.Helper()
-	d := &double{}
+	d := &fakeSES{}
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]any
 		_ = json.NewDecoder(r.Body).Decode(&body)
@@ -53,17 +53,17 @@ func newDouble(t *testing.T, configuration string, serve http.HandlerFunc) (*dou
 		serve(w, r)
 	}))
 	t.Cleanup(d.Close)
-	return d, ses.New(config(d.URL), "Aurora <aurora@example.com>", configuration, func() time.Time { return noon })
+	return d, ses.New(newConfig(d.URL), "Aurora <aurora@example.com>", configuration, func() time.Time { return noon })
 }
 
-// seen is what was posted so far.
-func (d *double) seen() []map[string]any {
+// requests is what was posted so far.
+func (d *fakeSES) requests() []map[string]any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.bodies)
 }
 
-func config(url string) func() (aws.Config, error) {
+func newConfig(url string) func() (aws.Config, error) {
 	return func() (aws.Config, error) {
 		return aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}, nil
 	}
@@ -71,7 +71,7 @@ func config(url string) func() (aws.Config, error) {
 
 func sent(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"MessageId":"m1"}`) }
 
-func refuses(status int, kind string) http.HandlerFunc {
+func respondError(status int, kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amzn-ErrorType", kind)
 		w.WriteHeader(status)
@@ -79,10 +79,10 @@ func refuses(status int, kind string) http.HandlerFunc {
 	}
 }
 
-// raw is the message that SES was given.
-func (d *double) raw(t *testing.T) *netmail.Message {
+// lastMessage is the message that SES was given.
+func (d *fakeSES) lastMessage(t *testing.T) *netmail.Message {
 	t.Helper()
-	content := d.seen()[len(d.seen())-1]["Content"].(map[string]any)["Raw"].(map[string]any)["Data"].(string)
+	content := d.requests()[len(d.requests())-1]["Content"].(map[string]any)["Raw"].(map[string]any)["Data"].(string)
 	b, err := base64.StdEncoding.DecodeString(content)
 	if err != nil {
 		t.Fatal(err)
@@ -95,13 +95,13 @@ func (d *double) raw(t *testing.T) *netmail.Message {
 }
 
 func TestSendMail(t *testing.T) {
-	d, s := newDouble(t, "aurora-test", sent)
+	d, s := newFakeSES(t, "aurora-test", sent)
 	text := "Grüße,\r\n.\r\nFrom here on " + strings.Repeat("a long line ", 30)
 	err := s.SendMail(t.Context(), aurora.Mail{To: []string{"team@example.com", "Boss <boss@example.com>"}, Subject: "Rückruf ✓", Text: text})
 	if err != nil || !s.Ready() {
 		t.Fatal(err)
 	}
-	m := d.raw(t)
+	m := d.lastMessage(t)
 	subject, _ := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 	if subject != "Rückruf ✓" || m.Header.Get("From") != `"Aurora" <aurora@example.com>` || m.Header.Get("To") != `<team@example.com>, "Boss" <boss@example.com>` {
 		t.Errorf("%q %v", subject, m.Header)
@@ -115,18 +115,18 @@ func TestSendMail(t *testing.T) {
 	if got, err := io.ReadAll(quotedprintable.NewReader(m.Body)); err != nil || strings.TrimSpace(string(got)) != strings.TrimSpace(text) {
 		t.Errorf("%q %v", got, err)
 	}
-	body := d.seen()[0]
+	body := d.requests()[0]
 	if body["ConfigurationSetName"] != "aurora-test" || !reflect.DeepEqual(body["Destination"], map[string]any{"ToAddresses": []any{"team@example.com", "boss@example.com"}}) {
 		t.Errorf("%v", body)
 	}
 }
 
-func TestHTMLComesBesideTheText(t *testing.T) {
-	d, s := newDouble(t, "", sent)
+func TestHTMLAlternative(t *testing.T) {
+	d, s := newFakeSES(t, "", sent)
 	if err := s.SendMail(t.Context(), aurora.Mail{From: "reports@example.com", To: []string{"a@example.com"}, Subject: "s", Text: "plain", HTML: "<p>rich</p>"}); err != nil {
 		t.Fatal(err)
 	}
-	m := d.raw(t)
+	m := d.lastMessage(t)
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/alternative" || m.Header.Get("From") != "<reports@example.com>" {
 		t.Fatalf("%v %v", m.Header, err)
@@ -143,13 +143,13 @@ func TestHTMLComesBesideTheText(t *testing.T) {
 	if !reflect.DeepEqual(kinds, []string{"text/plain", "text/html"}) {
 		t.Errorf("%v", kinds)
 	}
-	if _, ok := d.seen()[0]["ConfigurationSetName"]; ok {
+	if _, ok := d.requests()[0]["ConfigurationSetName"]; ok {
 		t.Error("an empty configuration set was named")
 	}
 }
 
-func TestWhatIsNoMail(t *testing.T) {
-	d, s := newDouble(t, "", sent)
+func TestInvalidMails(t *testing.T) {
+	d, s := newFakeSES(t, "", sent)
 	good := aurora.Mail{To: []string{"a@example.com"}, Subject: "s", Text: "t"}
 	for name, change := range map[string]func(*aurora.Mail){
 		"nobody":               func(m *aurora.Mail) { m.To = nil },
@@ -174,42 +174,42 @@ func TestWhatIsNoMail(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if len(d.seen()) != 0 {
-		t.Errorf("%d were sent", len(d.seen()))
+	if len(d.requests()) != 0 {
+		t.Errorf("%d were sent", len(d.requests()))
 	}
-	unready := ses.New(config(d.URL), "", "", time.Now)
+	unready := ses.New(newConfig(d.URL), "", "", time.Now)
 	if err := unready.SendMail(t.Context(), good); unready.Ready() || !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without a sender: %v", err)
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestSESErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve http.HandlerFunc
 		kind  fault.Kind
 		posts int
 	}{
-		"59: throttled":   {refuses(429, "TooManyRequestsException"), fault.TooMany, 3},
-		"rejected":        {refuses(400, "MessageRejected"), fault.Upstream, 1},
-		"bad":             {refuses(400, "BadRequestException"), fault.Upstream, 1},
-		"suspended":       {refuses(400, "AccountSuspendedException"), fault.Upstream, 1},
-		"500":             {refuses(500, "InternalFailure"), fault.Unavailable, 1},
-		"denied":          {refuses(403, "AccessDeniedException"), fault.Unavailable, 1},
+		"59: throttled":   {respondError(429, "TooManyRequestsException"), fault.RateLimited, 3},
+		"rejected":        {respondError(400, "MessageRejected"), fault.Upstream, 1},
+		"bad":             {respondError(400, "BadRequestException"), fault.Upstream, 1},
+		"suspended":       {respondError(400, "AccountSuspendedException"), fault.Upstream, 1},
+		"500":             {respondError(500, "InternalFailure"), fault.Unavailable, 1},
+		"denied":          {respondError(403, "AccessDeniedException"), fault.Unavailable, 1},
 		"the answer lost": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fault.Timeout, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, s := newDouble(t, "", c.serve)
+			d, s := newFakeSES(t, "", c.serve)
 			err := s.SendMail(t.Context(), aurora.Mail{To: []string{"boss@example.com"}, Subject: "my-subject", Text: "my-text"})
-			if !fault.Is(err, c.kind) || len(d.seen()) != c.posts {
-				t.Errorf("%v, %d posts", err, len(d.seen()))
+			if !fault.Is(err, c.kind) || len(d.requests()) != c.posts {
+				t.Errorf("%v, %d posts", err, len(d.requests()))
 			}
-			clean(t, err)
+			checkNoPrivateData(t, err)
 		})
 	}
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	message := aurora.Mail{To: []string{"boss@example.com"}, Subject: "s", Text: "t"}
-	if err := ses.New(config(closed.URL), "a@example.com", "", time.Now).SendMail(t.Context(), message); !fault.Is(err, fault.Unavailable) {
+	if err := ses.New(newConfig(closed.URL), "a@example.com", "", time.Now).SendMail(t.Context(), message); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("not reached: %v", err)
 	}
 	none := ses.New(func() (aws.Config, error) { return aws.Config{}, errors.New("none") }, "a@example.com", "", time.Now)
@@ -218,9 +218,9 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestNoAnswerInTime(t *testing.T) {
+func TestSendTimeout(t *testing.T) {
 	asked := make(chan struct{}, 1)
-	_, s := newDouble(t, "", func(_ http.ResponseWriter, r *http.Request) {
+	_, s := newFakeSES(t, "", func(_ http.ResponseWriter, r *http.Request) {
 		asked <- struct{}{}
 		<-r.Context().Done()
 	})
@@ -231,7 +231,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	}
 }
 
-func clean(t *testing.T, err error) {
+func checkNoPrivateData(t *testing.T, err error) {
 	t.Helper()
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "error", err)
@@ -248,14 +248,14 @@ func FuzzCompose(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, subject, text string) {
-		d, s := newDouble(t, "", sent)
+		d, s := newFakeSES(t, "", sent)
 		if err := s.SendMail(t.Context(), aurora.Mail{To: []string{"a@example.com"}, Subject: subject, Text: text}); err != nil {
 			if !fault.Is(err, fault.Invalid) {
 				t.Error(err)
 			}
 			return
 		}
-		for name := range d.raw(t).Header {
+		for name := range d.lastMessage(t).Header {
 			switch name {
 			case "From", "To", "Subject", "Date", "Message-Id", "Mime-Version", "Content-Type", "Content-Transfer-Encoding":
 			default:

@@ -13,15 +13,15 @@ import (
 
 // Message is one message of a batch.
 type Message struct {
-	ID         string
-	Body       string
-	Attributes map[string]string // string attributes alone
-	Receives   string            // how often SQS has handed it out, this time included
+	ID           string
+	Body         string
+	Attributes   map[string]string // string attributes alone
+	ReceiveCount string            // how often SQS has handed it out, this time included
 }
 
 const (
-	parallel = 8               // records at work at once
-	margin   = 2 * time.Second // kept before the function is killed; the context's deadline is the kill itself
+	maxParallel    = 8               // records at work at once
+	deadlineMargin = 2 * time.Second // kept before the function is killed; the context's deadline is the kill itself
 )
 
 // Consume serves a batch: handle is called for every message, several at once, and the messages whose handle failed,
@@ -29,12 +29,12 @@ const (
 func Consume(handle func(ctx context.Context, m Message) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		if deadline, ok := ctx.Deadline(); ok {
-			soft, cancel := context.WithDeadline(ctx, deadline.Add(-margin))
+			soft, cancel := context.WithDeadline(ctx, deadline.Add(-deadlineMargin))
 			defer cancel()
 			ctx = soft
 		}
 		failed := make([]bool, len(batch.Records))
-		slots := make(chan struct{}, parallel)
+		slots := make(chan struct{}, maxParallel)
 		var wg sync.WaitGroup
 		for i, record := range batch.Records {
 			select {
@@ -48,7 +48,7 @@ func Consume(handle func(ctx context.Context, m Message) error) func(context.Con
 			}
 			wg.Go(func() {
 				defer func() { <-slots }()
-				failed[i] = !done(ctx, handle, record)
+				failed[i] = !handleRecord(ctx, handle, record)
 			})
 		}
 		wg.Wait()
@@ -62,9 +62,9 @@ func Consume(handle func(ctx context.Context, m Message) error) func(context.Con
 	}
 }
 
-// done handles one record and reports whether it is done with.
-func done(ctx context.Context, handle func(context.Context, Message) error, record events.SQSMessage) (ok bool) {
-	m := Message{ID: record.MessageId, Body: record.Body, Receives: record.Attributes["ApproximateReceiveCount"], Attributes: map[string]string{}}
+// handleRecord handles one record and reports whether it is done with.
+func handleRecord(ctx context.Context, handle func(context.Context, Message) error, record events.SQSMessage) (ok bool) {
+	m := Message{ID: record.MessageId, Body: record.Body, ReceiveCount: record.Attributes["ApproximateReceiveCount"], Attributes: map[string]string{}}
 	for name, attribute := range record.MessageAttributes {
 		if attribute.StringValue != nil {
 			m.Attributes[name] = *attribute.StringValue
@@ -72,12 +72,12 @@ func done(ctx context.Context, handle func(context.Context, Message) error, reco
 	}
 	defer func() {
 		if p := recover(); p != nil { // in a goroutine it would end the process, and fail the whole batch
-			slog.ErrorContext(ctx, "a message panicked", "messageId", m.ID, "receives", m.Receives, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			slog.ErrorContext(ctx, "a message panicked", "messageId", m.ID, "receives", m.ReceiveCount, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			ok = false
 		}
 	}()
 	if err := handle(ctx, m); err != nil {
-		slog.ErrorContext(ctx, "a message failed", "messageId", m.ID, "receives", m.Receives, "error", err)
+		slog.ErrorContext(ctx, "a message failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
 		return false
 	}
 	return true

@@ -21,7 +21,7 @@ import (
 	"example.com/aurora/shared/adapter/sqs"
 )
 
-func batch(bodies ...string) events.SQSEvent {
+func newBatch(bodies ...string) events.SQSEvent {
 	var e events.SQSEvent
 	for i, body := range bodies {
 		e.Records = append(e.Records, events.SQSMessage{MessageId: string(rune('a' + i)), Body: body})
@@ -29,21 +29,21 @@ func batch(bodies ...string) events.SQSEvent {
 	return e
 }
 
-func failed(r events.SQSEventResponse) (ids []string) {
+func failedIDs(r events.SQSEventResponse) (ids []string) {
 	for _, f := range r.BatchItemFailures {
 		ids = append(ids, f.ItemIdentifier)
 	}
 	return ids
 }
 
-func quiet(t *testing.T) {
+func discardLogs(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
 }
 
-func TestOnlyTheFailedAreReported(t *testing.T) {
-	quiet(t)
+func TestOnlyFailedRecordsAreReported(t *testing.T) {
+	discardLogs(t)
 	consume := sqs.Consume(func(_ context.Context, m sqs.Message) error {
 		switch m.Body {
 		case "fails":
@@ -53,29 +53,29 @@ func TestOnlyTheFailedAreReported(t *testing.T) {
 		}
 		return nil
 	})
-	r, err := consume(t.Context(), batch("good", "fails", "good", "panics", "good"))
-	if err != nil || !slices.Equal(failed(r), []string{"b", "d"}) {
-		t.Errorf("%v, %v", failed(r), err)
+	r, err := consume(t.Context(), newBatch("good", "fails", "good", "panics", "good"))
+	if err != nil || !slices.Equal(failedIDs(r), []string{"b", "d"}) {
+		t.Errorf("%v, %v", failedIDs(r), err)
 	}
-	if r, err := consume(t.Context(), batch()); err != nil || r.BatchItemFailures == nil || len(r.BatchItemFailures) != 0 {
+	if r, err := consume(t.Context(), newBatch()); err != nil || r.BatchItemFailures == nil || len(r.BatchItemFailures) != 0 {
 		t.Errorf("an empty batch: %+v, %v", r, err) // null would fail the whole batch
 	}
 }
 
-func TestAttributes(t *testing.T) {
-	e := batch("x")
+func TestMessageFields(t *testing.T) {
+	e := newBatch("x")
 	e.Records[0].Attributes = map[string]string{"ApproximateReceiveCount": "3"}
 	e.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"key": {StringValue: aws.String("v"), DataType: "String"}, "bytes": {DataType: "Binary"}}
 	_, _ = sqs.Consume(func(_ context.Context, m sqs.Message) error {
-		if m.ID != "a" || m.Receives != "3" || len(m.Attributes) != 1 || m.Attributes["key"] != "v" {
+		if m.ID != "a" || m.ReceiveCount != "3" || len(m.Attributes) != 1 || m.Attributes["key"] != "v" {
 			t.Errorf("%+v", m)
 		}
 		return nil
 	})(t.Context(), e)
 }
 
-func TestWhatIsNotBegunInTimeIsGivenBack(t *testing.T) {
-	quiet(t)
+func TestRecordsNotStartedInTimeFail(t *testing.T) {
+	discardLogs(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -91,11 +91,11 @@ func TestWhatIsNotBegunInTimeIsGivenBack(t *testing.T) {
 			}
 		})
 		began := time.Now()
-		r, err := consume(ctx, batch(strings.Split("abcdefghijklmnopqrst", "")...))
+		r, err := consume(ctx, newBatch(strings.Split("abcdefghijklmnopqrst", "")...))
 		if took := time.Since(began); err != nil || took != 8*time.Second {
 			t.Errorf("it took %v, %v", took, err)
 		}
-		if n := len(failed(r)); n != 12 || most.Load() != 8 {
+		if n := len(failedIDs(r)); n != 12 || most.Load() != 8 {
 			t.Errorf("%d failed, %d at once", n, most.Load())
 		}
 	})

@@ -17,7 +17,7 @@ import (
 // Transfer connects a live call with a destination, after its message was spoken; Twilio then carries the call, and
 // what was connected before is let go.
 func (c *Client) Transfer(ctx context.Context, sid string, to aurora.Destination) error {
-	document, err := dial(to)
+	document, err := transferTwiML(to)
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,8 @@ func (c *Client) Hangup(ctx context.Context, sid string) error {
 }
 
 func (c *Client) update(ctx context.Context, what, sid string, params *api.UpdateCallParams) error {
-	if !aurora.CallSID(sid) { // it becomes part of a path
-		return fault.New(fault.Invalid, "The call has no name that the telephone provider knows.").Coded("invalid_call_sid")
+	if !aurora.IsCallSID(sid) { // it becomes part of a path
+		return fault.New(fault.Invalid, "The call has no name that the telephone provider knows.").WithCode("invalid_call_sid")
 	}
 	return c.do(ctx, what, func(service *api.ApiService) error {
 		_, err := service.UpdateCall(sid, params)
@@ -48,8 +48,8 @@ var (
 	})
 )
 
-// dial is the TwiML that transfers a call.
-func dial(to aurora.Destination) (string, error) {
+// transferTwiML is the TwiML that transfers a call.
+func transferTwiML(to aurora.Destination) (string, error) {
 	var verbs []twiml.Element
 	if message := strings.TrimSpace(to.Message); message != "" {
 		verbs = append(verbs, &twiml.VoiceSay{Message: message})
@@ -65,14 +65,14 @@ func dial(to aurora.Destination) (string, error) {
 	case to.Number == "" && sipURI().MatchString(to.SIPURI) && len(to.SIPURI) <= 255:
 		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{&twiml.VoiceSip{SipUrl: to.SIPURI}}})
 	default:
-		return "", fault.New(fault.Invalid, "The destination has no number that can be called.").Coded("invalid_destination")
+		return "", fault.New(fault.Invalid, "The destination has no number that can be called.").WithCode("invalid_destination")
 	}
 	document, err := twiml.Voice(verbs)
 	if err != nil {
 		return "", fmt.Errorf("write TwiML: %w", err)
 	}
 	if len(document) > maxTwiML {
-		return "", fault.New(fault.Invalid, "The destination's message is too long.").Coded("invalid_destination")
+		return "", fault.New(fault.Invalid, "The destination's message is too long.").WithCode("invalid_destination")
 	}
 	return document, nil
 }

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	patience  = 8 * time.Second // for one request
-	maxAnswer = 1 << 20         // bytes
+	requestTimeout   = 8 * time.Second // for one request
+	maxResponseBytes = 1 << 20         // bytes
 )
 
 // Client speaks to Twilio. Use New.
@@ -85,19 +85,19 @@ func (q *request) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = response.Body.Close()
 		return nil, fmt.Errorf("status %d", response.StatusCode)
 	}
-	response.Body = capped{io.LimitReader(response.Body, maxAnswer), response.Body}
+	response.Body = limitedBody{io.LimitReader(response.Body, maxResponseBytes), response.Body}
 	return response, nil
 }
 
-// capped is a body of which no more is read than the reader lets through.
-type capped struct {
+// limitedBody is a body of which no more is read than the reader lets through.
+type limitedBody struct {
 	io.Reader
 	io.Closer
 }
 
 // do makes one request with Twilio's library.
 func (c *Client) do(ctx context.Context, what string, ask func(*api.ApiService) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	sid, token, err := c.account(ctx)
 	if err != nil {
@@ -106,18 +106,18 @@ func (c *Client) do(ctx context.Context, what string, ask func(*api.ApiService) 
 	q := &request{client: c, ctx: ctx}
 	base := &client.Client{
 		Credentials: client.NewCredentials(sid, token),
-		HTTPClient: &http.Client{Transport: q, Timeout: patience,
+		HTTPClient: &http.Client{Transport: q, Timeout: requestTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	base.SetAccountSid(sid)
 	if err := ask(api.NewApiServiceWithClient(base)); err != nil {
-		return q.fault(what, err)
+		return q.classifyError(what, err)
 	}
 	return nil
 }
 
 func (c *Client) account(ctx context.Context) (sid, token string, err error) {
-	unset := fault.New(fault.Unavailable, "The telephone provider is not set up.").Coded("telephone_not_set_up")
+	unset := fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_not_set_up")
 	text, err := c.credentials(ctx)
 	if err != nil {
 		return "", "", unset.Because(err)

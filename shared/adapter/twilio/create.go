@@ -14,9 +14,9 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// callRefusals are the sentences for refusals that the caller of a call route can do something about. The codes mean
+// callErrorMessages are the sentences for refusals that the caller of a call route can do something about. The codes mean
 // something else for text messages, so there are two tables.
-var callRefusals = map[string]string{
+var callErrorMessages = map[string]string{
 	"twilio_13224": "The phone number cannot be called: it is not a valid number.",
 	"twilio_21201": "The phone number cannot be called: none was given.",
 	"twilio_21202": "The phone number cannot be called: it is a premium number.",
@@ -32,14 +32,14 @@ var callRefusals = map[string]string{
 	"twilio_21219": "The phone number cannot be called: a trial account calls verified numbers alone.",
 }
 
-// Create places a call once, and returns Twilio's name for it. What the error says of the call:
+// CreateCall places a call once, and returns Twilio's name for it. What the error says of the call:
 //
 //   - fault.Timeout: nobody knows whether it was placed; it must not be asked for again.
-//   - fault.TooMany: it was not taken, since Twilio is busy.
+//   - fault.RateLimited: it was not taken, since Twilio is busy.
 //   - fault.Unavailable: nothing was sent; trying again makes sense where it says when.
 //   - anything else: it was refused, with Twilio's code where it gave one.
-func (c *Client) Create(ctx context.Context, d aurora.OutboundDial) (sid string, err error) {
-	document, err := connect(d)
+func (c *Client) CreateCall(ctx context.Context, d aurora.CallRequest) (sid string, err error) {
+	document, err := connectTwiML(d)
 	if err != nil {
 		return "", err
 	}
@@ -53,7 +53,7 @@ func (c *Client) Create(ctx context.Context, d aurora.OutboundDial) (sid string,
 	}
 	err = c.do(ctx, "place call", func(service *api.ApiService) error {
 		call, err := service.CreateCall(params)
-		if err == nil && (call.Sid == nil || !aurora.CallSID(*call.Sid)) {
+		if err == nil && (call.Sid == nil || !aurora.IsCallSID(*call.Sid)) {
 			return errors.New("no sid")
 		}
 		if err == nil {
@@ -62,31 +62,31 @@ func (c *Client) Create(ctx context.Context, d aurora.OutboundDial) (sid string,
 		return err
 	})
 	if err != nil {
-		return "", callFault(err)
+		return "", callError(err)
 	}
 	return sid, nil
 }
 
-// callFault words a refusal for whoever asked for a call: every one that has Twilio's code is their 400 (fault row 44).
-func callFault(err error) error {
+// callError words a refusal for whoever asked for a call: every one that has Twilio's code is their 400 (fault row 44).
+func callError(err error) error {
 	f := fault.From(err)
-	if !strings.HasPrefix(f.Code, "twilio_") || f.Kind == fault.Timeout || f.Kind == fault.TooMany {
+	if !strings.HasPrefix(f.Code, "twilio_") || f.Kind == fault.Timeout || f.Kind == fault.RateLimited {
 		return f
 	}
 	if f.Code == "twilio_21222" || f.Code == "twilio_21224" { // the library's own word for credentials that cannot be any
-		return fault.New(fault.Unavailable, "The telephone provider is not set up.").Coded("telephone_auth").Because(f.Unwrap())
+		return fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_auth").Because(f.Unwrap())
 	}
-	message, ok := callRefusals[f.Code]
+	message, ok := callErrorMessages[f.Code]
 	if !ok {
 		message = "The telephone provider refused the call."
 	}
-	return fault.New(fault.Invalid, message).Coded(f.Code).Because(f.Unwrap())
+	return fault.New(fault.Invalid, message).WithCode(f.Code).Because(f.Unwrap())
 }
 
-// connect is the TwiML that joins an answered call to the voice server. Nothing of the caller's text is in it (F1).
-func connect(d aurora.OutboundDial) (string, error) {
+// connectTwiML is the TwiML that joins an answered call to the voice server. Nothing of the caller's text is in it (F1).
+func connectTwiML(d aurora.CallRequest) (string, error) {
 	if d.From == "" || d.To == "" {
-		return "", fault.New(fault.Invalid, "A call needs two phone numbers.").Coded("invalid_phone_number")
+		return "", fault.New(fault.Invalid, "A call needs two phone numbers.").WithCode("invalid_phone_number")
 	}
 	stream := &twiml.VoiceStream{Url: d.StreamURL, InnerElements: []twiml.Element{
 		&twiml.VoiceParameter{Name: "assistantId", Value: d.AssistantID},
@@ -97,7 +97,7 @@ func connect(d aurora.OutboundDial) (string, error) {
 		return "", fmt.Errorf("write TwiML: %w", err)
 	}
 	if len(document) > maxTwiML {
-		return "", fault.New(fault.Unavailable, "The call cannot be connected with the voice server.").Coded("outbound_not_set_up").
+		return "", fault.New(fault.Unavailable, "The call cannot be connected with the voice server.").WithCode("outbound_not_set_up").
 			Because(fmt.Errorf("TwiML of %d bytes", len(document)))
 	}
 	return document, nil

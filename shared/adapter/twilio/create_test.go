@@ -24,21 +24,21 @@ import (
 )
 
 const (
-	stream = "wss://voice.example.com/stream?a=1&b=2"
-	status = "https://api.example.com/prod/api/outbound-call-status?record=oc_1"
+	streamURL = "wss://voice.example.com/stream?a=1&b=2"
+	statusURL = "https://api.example.com/prod/api/outbound-call-status?record=oc_1"
 )
 
-func outboundDial() aurora.OutboundDial {
-	return aurora.OutboundDial{From: from, To: to, AssistantID: "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a", RecordID: "oc_1", StreamURL: stream,
-		StatusURL: status, RingTime: 30 * time.Second, TalkTime: 30 * time.Minute}
+func newCallRequest() aurora.CallRequest {
+	return aurora.CallRequest{From: from, To: to, AssistantID: "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a", RecordID: "oc_1", StreamURL: streamURL,
+		StatusURL: statusURL, RingTime: 30 * time.Second, TalkTime: 30 * time.Minute}
 }
 
 // What Twilio publishes of the parameters of a call's creation: their names, and which values they take.
 // https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource
-var published = map[string]func(string) bool{
-	"To": number, "From": number, "CallerId": number,
-	"Url": absolute, "FallbackUrl": absolute, "StatusCallback": absolute, "RecordingStatusCallback": absolute, "AsyncAmdStatusCallback": absolute,
-	"ClientNotificationUrl": absolute,
+var twilioParameters = map[string]func(string) bool{
+	"To": isE164, "From": isE164, "CallerId": isE164,
+	"Url": isHTTPURL, "FallbackUrl": isHTTPURL, "StatusCallback": isHTTPURL, "RecordingStatusCallback": isHTTPURL, "AsyncAmdStatusCallback": isHTTPURL,
+	"ClientNotificationUrl": isHTTPURL,
 	"Method":                oneOf("GET", "POST"), "FallbackMethod": oneOf("GET", "POST"), "StatusCallbackMethod": oneOf("GET", "POST"),
 	"RecordingStatusCallbackMethod": oneOf("GET", "POST"), "AsyncAmdStatusCallbackMethod": oneOf("GET", "POST"),
 	"StatusCallbackEvent":          oneOf("initiated", "ringing", "answered", "completed"),
@@ -49,13 +49,13 @@ var published = map[string]func(string) bool{
 	"MachineDetectionSilenceTimeout": between(2000, 10000),
 	"Record":                         oneOf("true", "false"), "RecordingChannels": oneOf("mono", "dual"), "RecordingTrack": oneOf("inbound", "outbound", "both"),
 	"Trim": oneOf("trim-silence", "do-not-trim"), "Twiml": func(s string) bool { return len(s) <= 4000 },
-	"SendDigits": anything, "SipAuthUsername": anything, "SipAuthPassword": anything, "Byoc": anything, "CallReason": anything, "CallToken": anything,
-	"ApplicationSid": anything, "Passports": anything, "RecordingConfigurationId": anything,
+	"SendDigits": anyText, "SipAuthUsername": anyText, "SipAuthPassword": anyText, "Byoc": anyText, "CallReason": anyText, "CallToken": anyText,
+	"ApplicationSid": anyText, "Passports": anyText, "RecordingConfigurationId": anyText,
 }
 
-func anything(string) bool { return true }
-func number(s string) bool { p, ok := aurora.ParsePhone(s); return ok && string(p) == s }
-func absolute(s string) bool {
+func anyText(string) bool  { return true }
+func isE164(s string) bool { p, ok := aurora.ParsePhone(s); return ok && string(p) == s }
+func isHTTPURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.Contains(u.Host, "_")
 }
@@ -66,16 +66,16 @@ func between(low, high int) func(string) bool {
 	return func(s string) bool { n, err := strconv.Atoi(s); return err == nil && n >= low && n <= high }
 }
 
-// repeated are the parameters that may be given more than once.
-var repeated = []string{"StatusCallbackEvent", "RecordingStatusCallbackEvent"}
+// repeatableParameters are the parameters that may be given more than once.
+var repeatableParameters = []string{"StatusCallbackEvent", "RecordingStatusCallbackEvent"}
 
-func TestCreate(t *testing.T) {
-	d, c := newDouble(t, answers(201, `{"sid":"`+call+`","status":"queued"}`))
-	sid, err := c.Create(t.Context(), outboundDial())
-	if sid != call || err != nil || d.count() != 1 {
-		t.Fatalf("%q %v %v", sid, err, d.posts)
+func TestCreateCall(t *testing.T) {
+	d, c := newFakeTwilio(t, respond(201, `{"sid":"`+call+`","status":"queued"}`))
+	sid, err := c.CreateCall(t.Context(), newCallRequest())
+	if sid != call || err != nil || d.requestCount() != 1 {
+		t.Fatalf("%q %v %v", sid, err, d.requests)
 	}
-	path, query, _ := strings.Cut(d.posts[0], "?")
+	path, query, _ := strings.Cut(d.requests[0], "?")
 	if path != "POST /2010-04-01/Accounts/"+account+"/Calls.json" || d.auth[0] != account+":"+token {
 		t.Errorf("%s as %s", path, d.auth[0])
 	}
@@ -84,7 +84,7 @@ func TestCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, values := range form {
-		check, ok := published[name]
+		check, ok := twilioParameters[name]
 		if !ok {
 			t.Errorf("Twilio publishes no parameter %s", name)
 			continue
@@ -94,12 +94,12 @@ func TestCreate(t *testing.T) {
 				t.Errorf("%s does not take %q", name, v)
 			}
 		}
-		if len(values) > 1 && !slices.Contains(repeated, name) {
+		if len(values) > 1 && !slices.Contains(repeatableParameters, name) {
 			t.Errorf("%s stands there %d times", name, len(values))
 		}
 	}
 	for name, want := range map[string]string{"From": string(from), "To": string(to), "Timeout": "30", "TimeLimit": "1800", "MachineDetection": "Enable",
-		"AsyncAmd": "true", "AsyncAmdStatusCallback": status, "AsyncAmdStatusCallbackMethod": "POST", "StatusCallback": status,
+		"AsyncAmd": "true", "AsyncAmdStatusCallback": statusURL, "AsyncAmdStatusCallbackMethod": "POST", "StatusCallback": statusURL,
 		"StatusCallbackMethod": "POST", "StatusCallbackEvent": "initiated ringing answered completed"} {
 		if got := strings.Join(form[name], " "); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -108,11 +108,11 @@ func TestCreate(t *testing.T) {
 	if len(form) != 12 { // those above, and Twiml
 		t.Errorf("%d parameters: %v", len(form), form)
 	}
-	elements(t, form.Get("Twiml"), outboundDial())
+	checkTwiML(t, form.Get("Twiml"), newCallRequest())
 }
 
-// elements checks that a document is exactly the expected elements (F1).
-func elements(t *testing.T, document string, d aurora.OutboundDial) {
+// checkTwiML checks that a document is exactly the expected elements (F1).
+func checkTwiML(t *testing.T, document string, d aurora.CallRequest) {
 	t.Helper()
 	var got []string
 	decoder := xml.NewDecoder(strings.NewReader(document))
@@ -150,9 +150,9 @@ func elements(t *testing.T, document string, d aurora.OutboundDial) {
 	}
 }
 
-func TestCreateSaysWhatBecameOfTheCall(t *testing.T) {
+func TestCreateCallErrors(t *testing.T) {
 	says := func(status, code int) http.HandlerFunc {
-		return answers(status, fmt.Sprintf(`{"code":%d,"message":"To %s of account %s","more_info":"x","status":%d}`, code, to, account, status))
+		return respond(status, fmt.Sprintf(`{"code":%d,"message":"To %s of account %s","more_info":"x","status":%d}`, code, to, account, status))
 	}
 	for name, c := range map[string]struct {
 		serve http.HandlerFunc
@@ -166,9 +166,9 @@ func TestCreateSaysWhatBecameOfTheCall(t *testing.T) {
 		"44: 21215 as Twilio says it": {says(400, 21215), fault.Invalid, "twilio_21215"},
 		"44: a code of text messages": {says(400, 21610), fault.Invalid, "twilio_21610"},
 		"44: a code nobody knows":     {says(400, 29999), fault.Invalid, "twilio_29999"},
-		"45: busy":                    {says(429, 20429), fault.TooMany, "twilio_20429"},
+		"45: busy":                    {says(429, 20429), fault.RateLimited, "twilio_20429"},
 		"46: 500":                     {says(500, 20500), fault.Timeout, "state_unknown"},
-		"46: 503 with HTML":           {answers(503, "<html>"), fault.Timeout, "state_unknown"},
+		"46: 503 with HTML":           {respond(503, "<html>"), fault.Timeout, "state_unknown"},
 		"46: the answer lost":         {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fault.Timeout, "state_unknown"},
 		"46: the answer cut": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
@@ -176,82 +176,82 @@ func TestCreateSaysWhatBecameOfTheCall(t *testing.T) {
 			_, _ = io.WriteString(w, `{"sid":"`)
 			panic(http.ErrAbortHandler)
 		}, fault.Timeout, "state_unknown"},
-		"48: 201 without sid":     {answers(201, `{}`), fault.Timeout, "state_unknown"},
-		"48: 201 with an odd sid": {answers(201, `{"sid":"../Calls"}`), fault.Timeout, "state_unknown"},
-		"48: 201 that is no JSON": {answers(201, `<html>`), fault.Timeout, "state_unknown"},
+		"48: 201 without sid":     {respond(201, `{}`), fault.Timeout, "state_unknown"},
+		"48: 201 with an odd sid": {respond(201, `{"sid":"../Calls"}`), fault.Timeout, "state_unknown"},
+		"48: 201 that is no JSON": {respond(201, `<html>`), fault.Timeout, "state_unknown"},
 		"a redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, fault.Timeout, "state_unknown"},
 		"20003: a wrong auth token": {says(401, 20003), fault.Unavailable, "telephone_auth"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, client := newDouble(t, c.serve)
-			_, err := client.Create(t.Context(), outboundDial())
+			d, client := newFakeTwilio(t, c.serve)
+			_, err := client.CreateCall(t.Context(), newCallRequest())
 			f := fault.From(err)
-			if err == nil || f.Kind != c.kind || f.Code != c.code || d.count() != 1 {
-				t.Errorf("%v, %q, %d posts", err, f.Code, d.count())
+			if err == nil || f.Kind != c.kind || f.Code != c.code || d.requestCount() != 1 {
+				t.Errorf("%v, %q, %d posts", err, f.Code, d.requestCount())
 			}
-			clean(t, err)
+			checkNoSecrets(t, err)
 		})
 	}
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	_, err := twilio.New(twilio.Options{BaseURL: closed.URL, Credentials: keys}).Create(t.Context(), outboundDial())
+	_, err := twilio.New(twilio.Options{BaseURL: closed.URL, Credentials: testCredentials}).CreateCall(t.Context(), newCallRequest())
 	if !fault.Is(err, fault.Unavailable) || fault.From(err).RetryAfter == 0 {
 		t.Errorf("47: %v", err)
 	}
-	clean(t, err)
+	checkNoSecrets(t, err)
 }
 
 // A connection that was kept and has died is not used for a second request: bytes may have been taken.
-func TestCreateOverADeadConnection(t *testing.T) {
+func TestCreateCallOverDeadConnection(t *testing.T) {
 	n := 0
-	d, c := newDouble(t, func(w http.ResponseWriter, r *http.Request) {
+	d, c := newFakeTwilio(t, func(w http.ResponseWriter, r *http.Request) {
 		if n++; n == 2 {
 			panic(http.ErrAbortHandler)
 		}
-		answers(201, `{"sid":"`+call+`"}`)(w, r)
+		respond(201, `{"sid":"`+call+`"}`)(w, r)
 	})
-	if _, err := c.Create(t.Context(), outboundDial()); err != nil {
+	if _, err := c.CreateCall(t.Context(), newCallRequest()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Create(t.Context(), outboundDial()); !fault.Is(err, fault.Timeout) || d.count() != 2 {
-		t.Errorf("%v, %d posts", err, d.count())
+	if _, err := c.CreateCall(t.Context(), newCallRequest()); !fault.Is(err, fault.Timeout) || d.requestCount() != 2 {
+		t.Errorf("%v, %d posts", err, d.requestCount())
 	}
 }
 
-func TestCreateIsNotSentWithout(t *testing.T) {
-	d, c := newDouble(t, answers(201, `{"sid":"`+call+`"}`))
-	long := outboundDial()
+func TestCreateCallRejectsBadInput(t *testing.T) {
+	d, c := newFakeTwilio(t, respond(201, `{"sid":"`+call+`"}`))
+	long := newCallRequest()
 	long.StreamURL = "wss://voice.example.com/" + strings.Repeat("x", 4000)
-	if _, err := c.Create(t.Context(), long); !fault.Is(err, fault.Unavailable) {
+	if _, err := c.CreateCall(t.Context(), long); !fault.Is(err, fault.Unavailable) {
 		t.Error(err)
 	}
-	for _, bad := range []aurora.OutboundDial{{From: from, StreamURL: stream}, {To: to, StreamURL: stream}} {
-		if _, err := c.Create(t.Context(), bad); !fault.Is(err, fault.Invalid) {
+	for _, bad := range []aurora.CallRequest{{From: from, StreamURL: streamURL}, {To: to, StreamURL: streamURL}} {
+		if _, err := c.CreateCall(t.Context(), bad); !fault.Is(err, fault.Invalid) {
 			t.Error(err)
 		}
 	}
-	if d.count() != 0 {
-		t.Errorf("sent %v", d.posts)
+	if d.requestCount() != 0 {
+		t.Errorf("sent %v", d.requests)
 	}
 	odd := twilio.New(twilio.Options{BaseURL: d.URL, Credentials: func(context.Context) (string, error) {
 		return `{"accountSid":"` + account + `","authToken":"not-hex"}`, nil
 	}})
-	if _, err := odd.Create(t.Context(), outboundDial()); !fault.Is(err, fault.Unavailable) || fault.From(err).Code != "telephone_auth" || d.count() != 0 {
+	if _, err := odd.CreateCall(t.Context(), newCallRequest()); !fault.Is(err, fault.Unavailable) || fault.From(err).Code != "telephone_auth" || d.requestCount() != 0 {
 		t.Error(err)
 	}
-	plain := outboundDial()
+	plain := newCallRequest()
 	plain.StatusURL = ""
-	if _, err := c.Create(t.Context(), plain); err != nil || strings.Contains(d.posts[0], "StatusCallback") {
-		t.Errorf("%v %v", err, d.posts)
+	if _, err := c.CreateCall(t.Context(), plain); err != nil || strings.Contains(d.requests[0], "StatusCallback") {
+		t.Errorf("%v %v", err, d.requests)
 	}
 }
 
-func (d *double) count() int {
+func (d *fakeTwilio) requestCount() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.posts)
+	return len(d.requests)
 }
 
 // Whatever an id or an address holds, the TwiML is XML with exactly the expected elements, or no call.
@@ -261,35 +261,35 @@ func FuzzTwiML(f *testing.F) {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
-		answers(201, `{"sid":"`+call+`"}`)(w, r)
-		twimls <- r.PostForm.Get("Twiml")
+		respond(201, `{"sid":"`+call+`"}`)(w, r)
+		receivedTwiML <- r.PostForm.Get("Twiml")
 	}))
 	f.Cleanup(server.Close)
-	c := twilio.New(twilio.Options{BaseURL: server.URL, Credentials: keys})
+	c := twilio.New(twilio.Options{BaseURL: server.URL, Credentials: testCredentials})
 	f.Fuzz(func(t *testing.T, assistant, record, stream string) {
-		d := outboundDial()
+		d := newCallRequest()
 		d.AssistantID, d.RecordID, d.StreamURL = assistant, record, stream
-		if _, err := c.Create(t.Context(), d); err != nil {
+		if _, err := c.CreateCall(t.Context(), d); err != nil {
 			if !fault.Is(err, fault.Unavailable) {
 				t.Error(err)
 			}
 			return
 		}
-		document := <-twimls
+		document := <-receivedTwiML
 		for _, s := range []string{assistant, record, stream} {
 			if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == '\ufffd' || r >= '\ufffe' && r <= '\uffff' }) {
-				count(t, document) // what XML cannot hold is replaced or left out
+				checkElementNames(t, document) // what XML cannot hold is replaced or left out
 				return
 			}
 		}
-		elements(t, document, d)
+		checkTwiML(t, document, d)
 	})
 }
 
-var twimls = make(chan string, 1)
+var receivedTwiML = make(chan string, 1)
 
-// count checks the elements' names alone.
-func count(t *testing.T, document string) {
+// checkElementNames checks the elements' names alone.
+func checkElementNames(t *testing.T, document string) {
 	t.Helper()
 	var got []string
 	decoder := xml.NewDecoder(strings.NewReader(document))
@@ -316,19 +316,19 @@ func TestListCalls(t *testing.T) {
 		{"sid":"CA00000000000000000000000000000001","from":"+15551230100","to":"+14155550100","status":"queued","date_created":"Wed, 18 Nov 2026 17:29:59 +0000","end_time":null,"duration":null},
 		{"sid":"CA00000000000000000000000000000003","from":"+15551230100","to":"+14155550199","status":"queued"},
 		{"sid":"odd","from":"+15551230100","to":"+14155550100"},{}],"page_size":100,"next_page_uri":null}`
-	d, c := newDouble(t, answers(200, page))
+	d, c := newFakeTwilio(t, respond(200, page))
 	since := time.Date(2026, 11, 18, 17, 0, 0, 0, time.UTC)
 	calls, err := c.ListCalls(t.Context(), from, to, since)
 	if err != nil || len(calls) != 2 || calls[0].SID != "CA00000000000000000000000000000002" || calls[0].Status != aurora.CallCompleted || *calls[0].Seconds != 42 ||
-		!calls[0].Created.Equal(since.Add(30*time.Minute+time.Second)) || !calls[0].Ended.Equal(since.Add(31*time.Minute)) || calls[1].Seconds != nil || !calls[1].Ended.IsZero() {
+		!calls[0].CreatedAt.Equal(since.Add(30*time.Minute+time.Second)) || !calls[0].EndedAt.Equal(since.Add(31*time.Minute)) || calls[1].Seconds != nil || !calls[1].EndedAt.IsZero() {
 		t.Errorf("%+v %v", calls, err)
 	}
-	if d.count() != 1 || !strings.HasPrefix(d.posts[0], "GET /2010-04-01/Accounts/"+account+"/Calls.json?") {
-		t.Errorf("%v", d.posts)
+	if d.requestCount() != 1 || !strings.HasPrefix(d.requests[0], "GET /2010-04-01/Accounts/"+account+"/Calls.json?") {
+		t.Errorf("%v", d.requests)
 	}
-	d, c = newDouble(t, answers(500, `{}`))
-	if _, err := c.ListCalls(t.Context(), from, to, since); err == nil || d.count() != 1 {
-		t.Errorf("%v, %d requests", err, d.count())
+	d, c = newFakeTwilio(t, respond(500, `{}`))
+	if _, err := c.ListCalls(t.Context(), from, to, since); err == nil || d.requestCount() != 1 {
+		t.Errorf("%v, %d requests", err, d.requestCount())
 	}
 }
 
@@ -342,8 +342,8 @@ func signature(token, address string, fields map[string]string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func TestSigned(t *testing.T) {
-	_, c := newDouble(t, answers(200, `{}`))
+func TestVerifySignature(t *testing.T) {
+	_, c := newFakeTwilio(t, respond(200, `{}`))
 	form := url.Values{"AccountSid": {account}, "CallSid": {call}, "CallStatus": {"ringing"}, "To": {string(to)}}
 	sign := func(token, address string, form url.Values) string {
 		fields := map[string]string{}
@@ -352,8 +352,8 @@ func TestSigned(t *testing.T) {
 		}
 		return signature(token, address, fields)
 	}
-	good := sign(token, status, form)
-	if err := c.Signed(t.Context(), status, form, good); err != nil {
+	good := sign(token, statusURL, form)
+	if err := c.VerifySignature(t.Context(), statusURL, form, good); err != nil {
 		t.Fatal(err)
 	}
 	with := func(name string, values ...string) url.Values {
@@ -370,21 +370,21 @@ func TestSigned(t *testing.T) {
 		form    url.Values
 		sig     string
 	}{
-		"none":               {status, form, ""},
-		"another token":      {status, form, sign("another", status, form)},
-		"another record":     {strings.Replace(status, "oc_1", "oc_2", 1), form, good},
-		"another status":     {status, with("CallStatus", "completed"), good},
-		"a field more":       {status, with("AnsweredBy", "human"), good},
-		"a field twice":      {status, with("CallStatus", "ringing", "completed"), good},
-		"another account":    {status, elsewhere, sign(token, status, elsewhere)},
-		"a signature's part": {status, form, good[:10]},
+		"none":               {statusURL, form, ""},
+		"another token":      {statusURL, form, sign("another", statusURL, form)},
+		"another record":     {strings.Replace(statusURL, "oc_1", "oc_2", 1), form, good},
+		"another status":     {statusURL, with("CallStatus", "completed"), good},
+		"a field more":       {statusURL, with("AnsweredBy", "human"), good},
+		"a field twice":      {statusURL, with("CallStatus", "ringing", "completed"), good},
+		"another account":    {statusURL, elsewhere, sign(token, statusURL, elsewhere)},
+		"a signature's part": {statusURL, form, good[:10]},
 	} {
-		if err := c.Signed(t.Context(), c2.address, c2.form, c2.sig); !fault.Is(err, fault.Unauthorized) {
+		if err := c.VerifySignature(t.Context(), c2.address, c2.form, c2.sig); !fault.Is(err, fault.Unauthorized) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	broken := twilio.New(twilio.Options{Credentials: func(context.Context) (string, error) { return "", io.ErrUnexpectedEOF }})
-	if err := broken.Signed(t.Context(), status, form, good); !fault.Is(err, fault.Unavailable) {
+	if err := broken.VerifySignature(t.Context(), statusURL, form, good); !fault.Is(err, fault.Unavailable) {
 		t.Error(err)
 	}
 }

@@ -11,19 +11,19 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// maxBody is how many characters a message may have: https://www.twilio.com/docs/api/errors/21617
-const maxBody = 1600
+// maxSMSRunes is how many characters a message may have: https://www.twilio.com/docs/api/errors/21617
+const maxSMSRunes = 1600
 
 // SendSMS sends a text message of at most 1,600 characters, and returns Twilio's name for it. A fault.Timeout means
 // that nobody knows whether it was sent.
 func (c *Client) SendSMS(ctx context.Context, from, to aurora.Phone, body string) (sid string, err error) {
 	switch {
 	case from == "" || to == "":
-		return "", fault.New(fault.Invalid, "A text message needs two phone numbers.").Coded("invalid_phone_number")
+		return "", fault.New(fault.Invalid, "A text message needs two phone numbers.").WithCode("invalid_phone_number")
 	case body == "":
-		return "", fault.New(fault.Invalid, "The text message is empty.").Coded("invalid_body")
-	case utf8.RuneCountInString(body) > maxBody:
-		return "", fault.New(fault.Invalid, "The text message is too long: 1600 characters are the most.").Coded("invalid_body")
+		return "", fault.New(fault.Invalid, "The text message is empty.").WithCode("invalid_body")
+	case utf8.RuneCountInString(body) > maxSMSRunes:
+		return "", fault.New(fault.Invalid, "The text message is too long: 1600 characters are the most.").WithCode("invalid_body")
 	}
 	params := (&api.CreateMessageParams{}).SetFrom(string(from)).SetTo(string(to)).SetBody(body)
 	err = c.do(ctx, "send SMS", func(service *api.ApiService) error {

@@ -10,11 +10,11 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Signed checks that Twilio sent a form to an address, as it was told the address: its X-Twilio-Signature is made with
+// VerifySignature checks that Twilio sent a form to an address, as it was told the address: its X-Twilio-Signature is made with
 // the account's token over both (https://www.twilio.com/docs/usage/security#validating-requests). The error is
 // fault.Unauthorized where it did not, fault.Unavailable where the token cannot be had.
-func (c *Client) Signed(ctx context.Context, address string, form url.Values, signature string) error {
-	denied := fault.New(fault.Unauthorized, "The request is not signed by the telephone provider.").Coded("invalid_signature")
+func (c *Client) VerifySignature(ctx context.Context, address string, form url.Values, signature string) error {
+	denied := fault.New(fault.Unauthorized, "The request is not signed by the telephone provider.").WithCode("invalid_signature")
 	if signature == "" {
 		return denied.Because(errors.New("no signature"))
 	}

@@ -30,48 +30,48 @@ const (
 	to   aurora.Phone = "+14155550100"
 )
 
-// double is Twilio as far as a request goes. It counts.
-type double struct {
+// fakeTwilio is Twilio as far as a request goes. It counts.
+type fakeTwilio struct {
 	*httptest.Server
-	mu    sync.Mutex
-	posts []string // path and form
-	auth  []string
+	mu       sync.Mutex
+	requests []string // path and form
+	auth     []string
 }
 
-func newDouble(t *testing.T, serve http.HandlerFunc) (*double, *twilio.Client) {
+func newFakeTwilio(t *testing.T, serve http.HandlerFunc) (*fakeTwilio, *twilio.Client) {
 	t.Helper()
-	d := &double{}
+	d := &fakeTwilio{}
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		user, password, _ := r.BasicAuth()
 		d.mu.Lock()
-		d.posts = append(d.posts, r.Method+" "+r.URL.Path+"?"+r.PostForm.Encode())
+		d.requests = append(d.requests, r.Method+" "+r.URL.Path+"?"+r.PostForm.Encode())
 		d.auth = append(d.auth, user+":"+password)
 		d.mu.Unlock()
 		serve(w, r)
 	}))
 	t.Cleanup(d.Close)
-	return d, twilio.New(twilio.Options{BaseURL: d.URL + "/", Credentials: keys})
+	return d, twilio.New(twilio.Options{BaseURL: d.URL + "/", Credentials: testCredentials})
 }
 
-// seen is what was posted so far.
-func (d *double) seen() []string {
+// sentRequests is what was posted so far.
+func (d *fakeTwilio) sentRequests() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.posts)
+	return slices.Clone(d.requests)
 }
 
-func (d *double) forget() {
+func (d *fakeTwilio) reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.posts = nil
+	d.requests = nil
 }
 
-func keys(context.Context) (string, error) {
+func testCredentials(context.Context) (string, error) {
 	return `{"accountSid":"` + account + `","authToken":"` + token + `"}`, nil
 }
 
-func answers(status int, body string) http.HandlerFunc {
+func respond(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -80,30 +80,30 @@ func answers(status int, body string) http.HandlerFunc {
 }
 
 func TestSendSMS(t *testing.T) {
-	d, c := newDouble(t, answers(201, `{"sid":"SM1","status":"queued"}`))
+	d, c := newFakeTwilio(t, respond(201, `{"sid":"SM1","status":"queued"}`))
 	body := "Straße & <b>50%</b>\n+1"
 	sid, err := c.SendSMS(t.Context(), from, to, body)
 	if sid != "SM1" || err != nil {
 		t.Errorf("%q %v", sid, err)
 	}
 	want := "POST /2010-04-01/Accounts/" + account + "/Messages.json?" + url.Values{"From": {string(from)}, "To": {string(to)}, "Body": {body}}.Encode()
-	if len(d.seen()) != 1 || d.seen()[0] != want || d.auth[0] != account+":"+token {
-		t.Errorf("%v", d.seen())
+	if len(d.sentRequests()) != 1 || d.sentRequests()[0] != want || d.auth[0] != account+":"+token {
+		t.Errorf("%v", d.sentRequests())
 	}
 	for name, bad := range map[string][3]string{"empty": {string(from), string(to), ""}, "long": {string(from), string(to), strings.Repeat("ä", 1601)}, "no sender": {"", string(to), "a"}, "no receiver": {string(from), "", "a"}} {
 		if _, err := c.SendSMS(t.Context(), aurora.Phone(bad[0]), aurora.Phone(bad[1]), bad[2]); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.SendSMS(t.Context(), from, to, strings.Repeat("ä", 1600)); err != nil || len(d.seen()) != 2 {
-		t.Errorf("%v, %d posts", err, len(d.seen()))
+	if _, err := c.SendSMS(t.Context(), from, to, strings.Repeat("ä", 1600)); err != nil || len(d.sentRequests()) != 2 {
+		t.Errorf("%v, %d posts", err, len(d.sentRequests()))
 	}
 }
 
 // Rows 44 to 48 as far as messages and live calls go: what Twilio may have taken is asked once.
-func TestRefusals(t *testing.T) {
+func TestSendSMSErrors(t *testing.T) {
 	says := func(status, code int) http.HandlerFunc {
-		return answers(status, fmt.Sprintf(`{"code":%d,"message":"To %s of account %s","more_info":"x","status":%d,"details":{"to":"%s"}}`, code, to, account, status, to))
+		return respond(status, fmt.Sprintf(`{"code":%d,"message":"To %s of account %s","more_info":"x","status":%d,"details":{"to":"%s"}}`, code, to, account, status, to))
 	}
 	for name, c := range map[string]struct {
 		serve http.HandlerFunc
@@ -116,41 +116,41 @@ func TestRefusals(t *testing.T) {
 		"21220 call is over":  {says(400, 21220), fault.Conflict, "twilio_21220"},
 		"20404 no such call":  {says(404, 20404), fault.NotFound, "twilio_20404"},
 		"30001 another":       {says(400, 30001), fault.Upstream, "twilio_30001"},
-		"20429 busy":          {says(429, 20429), fault.TooMany, "twilio_20429"},
+		"20429 busy":          {says(429, 20429), fault.RateLimited, "twilio_20429"},
 		"20003 a wrong token": {says(401, 20003), fault.Unavailable, "telephone_auth"},
 		"46: 500":             {says(500, 20500), fault.Timeout, "state_unknown"},
-		"46: 503 with HTML":   {answers(503, "<html>"), fault.Timeout, "state_unknown"},
+		"46: 503 with HTML":   {respond(503, "<html>"), fault.Timeout, "state_unknown"},
 		"46: the answer lost": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fault.Timeout, "state_unknown"},
-		"48: 201 without sid": {answers(201, `{}`), fault.Timeout, "state_unknown"},
-		"201 that is no JSON": {answers(201, `<html>`), fault.Timeout, "state_unknown"},
+		"48: 201 without sid": {respond(201, `{}`), fault.Timeout, "state_unknown"},
+		"201 that is no JSON": {respond(201, `<html>`), fault.Timeout, "state_unknown"},
 		"a redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, fault.Timeout, "state_unknown"},
-		"10 MB": {answers(201, strings.Repeat(" ", 10<<20)+`{"sid":"SM1"}`), fault.Timeout, "state_unknown"},
+		"10 MB": {respond(201, strings.Repeat(" ", 10<<20)+`{"sid":"SM1"}`), fault.Timeout, "state_unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, client := newDouble(t, c.serve)
+			d, client := newFakeTwilio(t, c.serve)
 			_, err := client.SendSMS(t.Context(), from, to, "hello-canary")
 			f := fault.From(err)
-			if err == nil || f.Kind != c.kind || f.Code != c.code || len(d.seen()) != 1 {
-				t.Errorf("%v %q, %d posts", err, f.Code, len(d.seen()))
+			if err == nil || f.Kind != c.kind || f.Code != c.code || len(d.sentRequests()) != 1 {
+				t.Errorf("%v %q, %d posts", err, f.Code, len(d.sentRequests()))
 			}
-			clean(t, err)
+			checkNoSecrets(t, err)
 		})
 	}
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	client := twilio.New(twilio.Options{BaseURL: closed.URL, Credentials: keys})
+	client := twilio.New(twilio.Options{BaseURL: closed.URL, Credentials: testCredentials})
 	_, err := client.SendSMS(t.Context(), from, to, "hello-canary")
 	if !fault.Is(err, fault.Unavailable) || fault.From(err).Code != "telephone_unreachable" {
 		t.Errorf("47: %v", err)
 	}
-	clean(t, err)
+	checkNoSecrets(t, err)
 }
 
-func TestNoAnswerInTime(t *testing.T) {
+func TestSendSMSCanceled(t *testing.T) {
 	release, asked := make(chan struct{}), make(chan struct{}, 1)
-	d, c := newDouble(t, func(_ http.ResponseWriter, r *http.Request) {
+	d, c := newFakeTwilio(t, func(_ http.ResponseWriter, r *http.Request) {
 		asked <- struct{}{}
 		select {
 		case <-r.Context().Done():
@@ -164,13 +164,13 @@ func TestNoAnswerInTime(t *testing.T) {
 		cancel()
 	}()
 	_, err := c.SendSMS(ctx, from, to, "a")
-	if !fault.Is(err, fault.Timeout) || len(d.seen()) != 1 {
-		t.Errorf("%v, %d posts", err, len(d.seen()))
+	if !fault.Is(err, fault.Timeout) || len(d.sentRequests()) != 1 {
+		t.Errorf("%v, %d posts", err, len(d.sentRequests()))
 	}
 }
 
-// clean looks for what no error may hold, in both of its voices and in a log.
-func clean(t *testing.T, err error) {
+// checkNoSecrets looks for what no error may hold, in both of its voices and in a log.
+func checkNoSecrets(t *testing.T, err error) {
 	t.Helper()
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "error", err)
@@ -188,22 +188,22 @@ func TestCredentials(t *testing.T) {
 		text string
 		err  error
 	}{"none": {"", errors.New("no value")}, "no JSON": {token, nil}, "no token": {`{"accountSid":"` + account + `"}`, nil}, "no account": {`{"authToken":"` + token + `"}`, nil}} {
-		d, _ := newDouble(t, answers(201, `{"sid":"SM1"}`))
+		d, _ := newFakeTwilio(t, respond(201, `{"sid":"SM1"}`))
 		client := twilio.New(twilio.Options{BaseURL: d.URL, Credentials: func(context.Context) (string, error) { return c.text, c.err }})
 		_, err := client.SendSMS(t.Context(), from, to, "a")
-		if !fault.Is(err, fault.Unavailable) || len(d.seen()) != 0 {
+		if !fault.Is(err, fault.Unavailable) || len(d.sentRequests()) != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
-		clean(t, err)
+		checkNoSecrets(t, err)
 	}
-	client := twilio.New(twilio.Options{BaseURL: "://", Credentials: keys})
+	client := twilio.New(twilio.Options{BaseURL: "://", Credentials: testCredentials})
 	if _, err := client.SendSMS(t.Context(), from, to, "a"); err == nil {
 		t.Error("a base URL that is none was used")
 	}
 }
 
 func TestTransferAndHangup(t *testing.T) {
-	d, c := newDouble(t, answers(200, `{"sid":"`+call+`"}`))
+	d, c := newFakeTwilio(t, respond(200, `{"sid":"`+call+`"}`))
 	path := "POST /2010-04-01/Accounts/" + account + "/Calls/" + call + ".json?"
 	document := func(inner string) string {
 		return path + url.Values{"Twiml": {`<?xml version="1.0" encoding="UTF-8"?><Response>` + inner + `</Response>`}}.Encode()
@@ -221,20 +221,20 @@ func TestTransferAndHangup(t *testing.T) {
 			document(`<Dial answerOnBridge="true"><Sip>sip:desk@example.com</Sip></Dial>`)},
 		"hangup": {func() error { return c.Hangup(t.Context(), call) }, path + "Status=completed"},
 	} {
-		d.forget()
-		if err := step.do(); err != nil || len(d.seen()) != 1 || d.seen()[0] != step.want {
-			t.Errorf("%s: %v\n got %v\nwant %s", name, err, d.seen(), step.want)
+		d.reset()
+		if err := step.do(); err != nil || len(d.sentRequests()) != 1 || d.sentRequests()[0] != step.want {
+			t.Errorf("%s: %v\n got %v\nwant %s", name, err, d.sentRequests(), step.want)
 		}
 	}
-	d.forget()
-	if err := c.Transfer(t.Context(), call, aurora.Destination{Number: string(to), Extension: "42"}); err != nil || !strings.Contains(d.seen()[0], url.QueryEscape(`sendDigits="wwww42"`)) {
-		t.Errorf("%v %v", err, d.seen())
+	d.reset()
+	if err := c.Transfer(t.Context(), call, aurora.Destination{Number: string(to), Extension: "42"}); err != nil || !strings.Contains(d.sentRequests()[0], url.QueryEscape(`sendDigits="wwww42"`)) {
+		t.Errorf("%v %v", err, d.sentRequests())
 	}
-	form, _ := url.ParseQuery(strings.TrimPrefix(d.seen()[0], path))
+	form, _ := url.ParseQuery(strings.TrimPrefix(d.sentRequests()[0], path))
 	if err := xml.Unmarshal([]byte(form.Get("Twiml")), new(struct{ XMLName xml.Name })); err != nil {
 		t.Error(err)
 	}
-	d.forget()
+	d.reset()
 	for _, bad := range []aurora.Destination{{}, {Number: "5550100"}, {Number: "+1415", SIPURI: "sip:a@example.com"}, {SIPURI: "sip:a b@example.com"}, {SIPURI: "http://example.com"},
 		{SIPURI: "client:bob"}, {Number: string(to), Message: strings.Repeat("m", 4000)}} {
 		if err := c.Transfer(t.Context(), call, bad); !fault.Is(err, fault.Invalid) {
@@ -246,7 +246,7 @@ func TestTransferAndHangup(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if len(d.seen()) != 0 {
-		t.Errorf("sent %v", d.seen())
+	if len(d.sentRequests()) != 0 {
+		t.Errorf("sent %v", d.sentRequests())
 	}
 }

@@ -12,73 +12,73 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// act does what a message asks for. again means that the model is to be asked once more; gone, that nobody listens.
-func (r *running) act(ctx context.Context, m Message) (again, gone bool) {
-	own, theirs := r.divide(m.ToolCalls)
+// handleToolCalls does what a message asks for. again means that the model is to be asked once more; gone, that nobody listens.
+func (r *runner) handleToolCalls(ctx context.Context, m Message) (again, gone bool) {
+	own, theirs := r.splitCalls(m.ToolCalls)
 	if len(own) > 0 {
 		mine := m
 		mine.ToolCalls = own
-		r.add(mine)
-		if !r.carryOut(ctx, own) {
+		r.appendMessages(mine)
+		if !r.runTools(ctx, own) {
 			return false, true
 		}
-		m = Message{Role: Assistant, Sender: m.Sender}
+		m = Message{Role: RoleAssistant, Sender: m.Sender}
 	}
 	if len(theirs) > 0 {
 		m.ToolCalls = theirs
-		r.add(m)
-		r.result.Calls, r.result.FinishReason = theirs, ToolCalls
+		r.appendMessages(m)
+		r.result.CallerToolCalls, r.result.FinishReason = theirs, FinishToolCalls
 		return false, false
 	}
 	if ctx.Err() != nil {
 		return false, false
 	}
-	if r.result.Action != nil && r.spoke(own) {
-		r.result.FinishReason = Stop
+	if r.result.Action != nil && r.hasText(own) {
+		r.result.FinishReason = FinishStop
 		return false, false
 	}
 	limit := r.MaxTurns
 	if limit == 0 {
-		limit = maxTurns
+		limit = defaultMaxTurns
 	}
 	switch {
-	case r.wrong > 1:
-		return r.apologise("tool_calls_invalid", "The model kept asking for tools in a way that could not be carried out.")
-	case r.asked >= limit, r.called >= maxToolCalls:
-		return r.apologise("turn_limit", "The model went on asking for tools and came to no end.")
+	case r.invalidMessages > 1:
+		return r.giveUp("tool_calls_invalid", "The model kept asking for tools in a way that could not be carried out.")
+	case r.modelCalls >= limit, r.toolCalls >= maxToolCallsPerTurn:
+		return r.giveUp("turn_limit", "The model went on asking for tools and came to no end.")
 	}
-	r.closing = r.result.Action != nil
+	r.toolsDisabled = r.result.Action != nil
 	return true, false
 }
 
-// spoke reports whether the message that asked for these calls had words of its own.
-func (r *running) spoke(own []ToolCall) bool {
+// hasText reports whether the message that asked for these calls had words of its own.
+func (r *runner) hasText(own []ToolCall) bool {
 	for i := len(r.result.Messages) - 1; i >= 0; i-- {
-		if m := &r.result.Messages[i]; m.Role == Assistant {
+		if m := &r.result.Messages[i]; m.Role == RoleAssistant {
 			return m.Content != "" && len(own) > 0
 		}
 	}
 	return false
 }
 
-// apologise ends a turn that came to no end of its own.
-func (r *running) apologise(code, why string) (again, gone bool) {
-	r.result.Trouble = fault.New(fault.Upstream, why).Coded(code)
-	r.result.FinishReason = Stop
-	if r.Apology == "" {
+// giveUp ends a turn that came to no end of its own.
+func (r *runner) giveUp(code, why string) (again, gone bool) {
+	r.result.SoftError = fault.New(fault.Upstream, why).WithCode(code)
+	r.result.FinishReason = FinishStop
+	if r.GiveUpMessage == "" {
 		return false, false
 	}
-	r.add(Message{Role: Assistant, Content: r.Apology, Sender: r.agent.Name})
-	return false, !r.say(r.Apology, true)
+	r.appendMessages(Message{Role: RoleAssistant, Content: r.GiveUpMessage, Sender: r.agent.Name})
+	return false, !r.emitText(r.GiveUpMessage, true)
 }
 
-// divide tells the caller's calls from our own. A call to nobody's tool is ours to answer.
-func (r *running) divide(calls []ToolCall) (own, theirs []ToolCall) {
+// splitCalls tells the caller's calls from our own. A call to nobody's tool is ours to answer.
+func (r *runner) splitCalls(calls []ToolCall) (own, theirs []ToolCall) {
 	for i, c := range calls {
 		if c.ID == "" { // some servers leave it out, and a tool's message must name it
-			c.ID = fmt.Sprintf("call_%d_%d", r.asked, i)
+			c.ID = fmt.Sprintf("call_%d_%d", r.modelCalls, i)
 		}
-		if find(r.Offered, c.Name) != nil && !r.closing {
+		if findTool(r.CallerTools, c.Name) != nil && !r.toolsDisabled {
 			theirs = append(theirs, c)
 		} else {
 			own = append(own, c)
@@ -87,14 +87,14 @@ func (r *running) divide(calls []ToolCall) (own, theirs []ToolCall) {
 	return own, theirs
 }
 
-// carryOut runs calls at once and takes their outcomes in order, so that of two handoffs the last one wins. It reports
+// runTools runs calls at once and takes their outcomes in order, so that of two handoffs the last one wins. It reports
 // whether anybody still listens.
-func (r *running) carryOut(ctx context.Context, calls []ToolCall) bool {
-	jobs := make([]job, len(calls))
+func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
+	jobs := make([]toolJob, len(calls))
 	var begin []Tool
 	wrong := false
 	for i, c := range calls {
-		jobs[i] = r.prepare(c)
+		jobs[i] = r.prepareCall(c)
 		if jobs[i].tool != nil {
 			begin = append(begin, *jobs[i].tool)
 		} else {
@@ -102,76 +102,76 @@ func (r *running) carryOut(ctx context.Context, calls []ToolCall) bool {
 		}
 	}
 	if wrong {
-		r.wrong++
+		r.invalidMessages++
 	}
-	if len(begin) > 0 && !r.yield(Event{Calling: begin, Model: r.result.Model}, nil) {
+	if len(begin) > 0 && !r.yield(Event{ToolsStarted: begin, Model: r.result.Model}, nil) {
 		return false
 	}
 	for i := range jobs {
 		jobs[i].start(ctx)
 	}
 	for i := range jobs {
-		r.take(calls[i], jobs[i].wait())
+		r.applyResult(calls[i], jobs[i].wait())
 	}
 	return true
 }
 
-// take adds a tool's message and what else came of the call.
-func (r *running) take(c ToolCall, o Outcome) {
-	r.add(Message{Role: ToolRole, Content: o.Content, ToolCallID: c.ID, ToolName: c.Name})
-	for k, v := range o.Context {
-		if r.result.Context == nil {
-			r.result.Context = map[string]any{}
+// applyResult adds a tool's message and what else came of the call.
+func (r *runner) applyResult(c ToolCall, o ToolResult) {
+	r.appendMessages(Message{Role: RoleTool, Content: o.Content, ToolCallID: c.ID, ToolName: c.Name})
+	for k, v := range o.Variables {
+		if r.result.Variables == nil {
+			r.result.Variables = map[string]any{}
 		}
-		r.result.Context[k] = v
+		r.result.Variables[k] = v
 	}
 	if o.Handoff != nil {
 		r.agent = o.Handoff
-		r.result.Agent = o.Handoff.Name
+		r.result.ActiveAgent = o.Handoff.Name
 	}
 	if o.Action != nil {
 		r.result.Action = o.Action
 	}
 }
 
-// job is one call to be run.
-type job struct {
-	tool    *Tool // nil where it cannot be run; the outcome says why
-	call    Call
-	outcome Outcome
+// toolJob is one call to be run.
+type toolJob struct {
+	tool       *Tool // nil where it cannot be run; the outcome says why
+	invocation Invocation
+	result     ToolResult
 
-	done   chan Outcome
-	limit  context.Context
+	done   chan ToolResult
+	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// prepare finds the tool and reads the arguments.
-func (r *running) prepare(c ToolCall) job {
-	r.called++
-	if r.called > maxToolCalls {
-		return job{outcome: Outcome{Content: tooManyCalls}}
+// prepareCall finds the tool and reads the arguments.
+func (r *runner) prepareCall(c ToolCall) toolJob {
+	r.toolCalls++
+	if r.toolCalls > maxToolCallsPerTurn {
+		return toolJob{result: ToolResult{Content: tooManyCallsMessage}}
 	}
-	tool := find(r.agent.Tools, c.Name)
-	if tool == nil || tool.Call == nil || r.closing {
-		return job{outcome: Outcome{Content: unknownTool(c.Name)}}
+	tool := findTool(r.agent.Tools, c.Name)
+	if tool == nil || tool.Run == nil || r.toolsDisabled {
+		return toolJob{result: ToolResult{Content: unknownToolMessage(c.Name)}}
 	}
-	arguments, err := Canonical(c.Arguments)
+	arguments, err := CanonicalArguments(c.Arguments)
 	if err != nil {
-		return job{outcome: Outcome{Content: badArguments}}
+		return toolJob{result: ToolResult{Content: badArgumentsMessage}}
 	}
-	if tool.Check != nil {
-		if err := tool.Check(arguments); err != nil {
-			return job{outcome: Outcome{Content: "Error: " + fault.From(err).Message}}
+	if tool.Validate != nil {
+		if err := tool.Validate(arguments); err != nil {
+			return toolJob{result: ToolResult{Content: "Error: " + fault.From(err).Message}}
 		}
 	}
 	key := c.Name + " " + string(arguments)
-	occurrence := r.seen[key]
-	r.seen[key]++
-	return job{tool: tool, call: Call{ID: c.ID, Arguments: arguments, Occurrence: occurrence, Context: maps.Clone(r.result.Context)}}
+	occurrence := r.occurrences[key]
+	r.occurrences[key]++
+	return toolJob{tool: tool, invocation: Invocation{ID: c.ID, Arguments: arguments, Occurrence: occurrence, Variables: maps.Clone(r.result.Variables)}}
 }
 
-// Canonical is a JSON object with its keys in order and nothing between them; no arguments at all are an empty one.
-func Canonical(arguments string) (json.RawMessage, error) {
+// CanonicalArguments is a JSON object with its keys in order and nothing between them; no arguments at all are an empty one.
+func CanonicalArguments(arguments string) (json.RawMessage, error) {
 	if strings.TrimSpace(arguments) == "" {
 		return json.RawMessage(`{}`), nil
 	}
@@ -188,21 +188,21 @@ func Canonical(arguments string) (json.RawMessage, error) {
 }
 
 // start runs the tool beside the others, within its time.
-func (j *job) start(ctx context.Context) {
+func (j *toolJob) start(ctx context.Context) {
 	if j.tool == nil {
 		return
 	}
 	limit := j.tool.Timeout
 	if limit == 0 {
-		limit = ToolTime
+		limit = DefaultToolTimeout
 	}
-	j.limit, j.cancel = context.WithTimeout(ctx, limit)
-	j.done = make(chan Outcome, 1)
+	j.ctx, j.cancel = context.WithTimeout(ctx, limit)
+	j.done = make(chan ToolResult, 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
 				slog.ErrorContext(ctx, "panic in a tool", "tool", j.tool.Name, "panic", fmt.Sprint(p))
-				j.done <- Outcome{Content: failedTool}
+				j.done <- ToolResult{Content: failedToolMessage}
 			}
 		}()
 		j.done <- j.run(ctx)
@@ -210,37 +210,37 @@ func (j *job) start(ctx context.Context) {
 }
 
 // wait returns the outcome. A tool that does not heed its time is left to itself.
-func (j *job) wait() Outcome {
+func (j *toolJob) wait() ToolResult {
 	if j.tool == nil {
-		return j.outcome
+		return j.result
 	}
 	defer j.cancel()
 	select {
 	case o := <-j.done:
 		return o
-	case <-j.limit.Done():
+	case <-j.ctx.Done():
 	}
 	select {
 	case o := <-j.done: // just in time
 		return o
 	default:
-		return Outcome{Content: lateTool}
+		return ToolResult{Content: lateToolMessage}
 	}
 }
 
 // run calls the tool and tells the model of its error in a sentence.
-func (j *job) run(ctx context.Context) Outcome {
-	outcome, err := j.tool.Call(j.limit, j.call)
+func (j *toolJob) run(ctx context.Context) ToolResult {
+	outcome, err := j.tool.Run(j.ctx, j.invocation)
 	if err == nil {
 		return outcome
 	}
 	slog.WarnContext(ctx, "tool failed", "tool", j.tool.Name, "error", err)
 	told, ours := errors.AsType[*fault.Error](err)
 	switch {
-	case j.limit.Err() != nil:
-		return Outcome{Content: lateTool}
+	case j.ctx.Err() != nil:
+		return ToolResult{Content: lateToolMessage}
 	case ours:
-		return Outcome{Content: "Error: " + told.Message}
+		return ToolResult{Content: "Error: " + told.Message}
 	}
-	return Outcome{Content: failedTool}
+	return ToolResult{Content: failedToolMessage}
 }

@@ -6,34 +6,34 @@ import (
 	"testing"
 )
 
-func TestGather(t *testing.T) {
+func TestMergeDeltas(t *testing.T) {
 	for name, c := range map[string]struct {
-		chunks [][]Fragment
+		chunks [][]ToolCallDelta
 		want   []ToolCall
 	}{
-		"arguments in pieces": {[][]Fragment{{{Index: 0, ID: "a", Name: "f"}}, {{Index: 0, Arguments: `{"x"`}}, {{Index: 0, Arguments: `:1}`}}},
+		"arguments in pieces": {[][]ToolCallDelta{{{Index: 0, ID: "a", Name: "f"}}, {{Index: 0, Arguments: `{"x"`}}, {{Index: 0, Arguments: `:1}`}}},
 			[]ToolCall{{"a", "f", `{"x":1}`}}},
-		"id and name in every fragment": {[][]Fragment{{{Index: 0, ID: "a", Name: "f", Arguments: `{`}}, {{Index: 0, ID: "a", Name: "f", Arguments: `}`}}},
+		"id and name in every fragment": {[][]ToolCallDelta{{{Index: 0, ID: "a", Name: "f", Arguments: `{`}}, {{Index: 0, ID: "a", Name: "f", Arguments: `}`}}},
 			[]ToolCall{{"a", "f", `{}`}}},
-		"a name in pieces": {[][]Fragment{{{Index: 0, ID: "a", Name: "book_"}}, {{Index: 0, Name: "table"}}, {{Index: 0, Name: "book_table", Arguments: `{}`}}},
+		"a name in pieces": {[][]ToolCallDelta{{{Index: 0, ID: "a", Name: "book_"}}, {{Index: 0, Name: "table"}}, {{Index: 0, Name: "book_table", Arguments: `{}`}}},
 			[]ToolCall{{"a", "book_table", `{}`}}},
-		"several in one chunk": {[][]Fragment{{{Index: 0, ID: "a", Name: "f"}, {Index: 1, ID: "b", Name: "g"}}, {{Index: 1, Arguments: `2`}, {Index: 0, Arguments: `1`}}},
+		"several in one chunk": {[][]ToolCallDelta{{{Index: 0, ID: "a", Name: "f"}, {Index: 1, ID: "b", Name: "g"}}, {{Index: 1, Arguments: `2`}, {Index: 0, Arguments: `1`}}},
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
-		"interleaved": {[][]Fragment{{{Index: 1, ID: "b", Name: "g"}}, {{Index: 0, ID: "a", Name: "f"}}, {{Index: 1, Arguments: `2`}}, {{Index: 0, Arguments: `1`}}},
+		"interleaved": {[][]ToolCallDelta{{{Index: 1, ID: "b", Name: "g"}}, {{Index: 0, ID: "a", Name: "f"}}, {{Index: 1, Arguments: `2`}}, {{Index: 0, Arguments: `1`}}},
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
-		"no index, several in one chunk": {[][]Fragment{{{Index: -1, ID: "a", Name: "f"}, {Index: -1, ID: "b", Name: "g"}}, {{Index: -1, Arguments: `1`}, {Index: -1, Arguments: `2`}}},
+		"no index, several in one chunk": {[][]ToolCallDelta{{{Index: -1, ID: "a", Name: "f"}, {Index: -1, ID: "b", Name: "g"}}, {{Index: -1, Arguments: `1`}, {Index: -1, Arguments: `2`}}},
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
-		"no index, one after the other": {[][]Fragment{{{Index: -1, ID: "a", Name: "f"}}, {{Index: -1, Arguments: `1`}}, {{Index: -1, ID: "b", Name: "g"}}, {{Index: -1, Arguments: `2`}}},
+		"no index, one after the other": {[][]ToolCallDelta{{{Index: -1, ID: "a", Name: "f"}}, {{Index: -1, Arguments: `1`}}, {{Index: -1, ID: "b", Name: "g"}}, {{Index: -1, Arguments: `2`}}},
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
-		"no index, ids in every fragment": {[][]Fragment{{{Index: -1, ID: "a", Name: "f"}}, {{Index: -1, ID: "b", Name: "g"}}, {{Index: -1, ID: "a", Arguments: `1`}}, {{Index: -1, ID: "b", Arguments: `2`}}},
+		"no index, ids in every fragment": {[][]ToolCallDelta{{{Index: -1, ID: "a", Name: "f"}}, {{Index: -1, ID: "b", Name: "g"}}, {{Index: -1, ID: "a", Arguments: `1`}}, {{Index: -1, ID: "b", Arguments: `2`}}},
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
-		"no index, no id": {[][]Fragment{{{Index: -1, Name: "f"}}, {{Index: -1, Arguments: `{}`}}}, []ToolCall{{"", "f", `{}`}}},
-		"a hostile index": {[][]Fragment{{{Index: 1 << 60, ID: "a"}, {Index: maxCalls, ID: "b"}, {Index: 0, ID: "c"}}}, []ToolCall{{ID: "c"}}},
+		"no index, no id": {[][]ToolCallDelta{{{Index: -1, Name: "f"}}, {{Index: -1, Arguments: `{}`}}}, []ToolCall{{"", "f", `{}`}}},
+		"a hostile index": {[][]ToolCallDelta{{{Index: 1 << 60, ID: "a"}, {Index: maxToolCallsPerMessage, ID: "b"}, {Index: 0, ID: "c"}}}, []ToolCall{{ID: "c"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls []ToolCall
 			for _, chunk := range c.chunks {
-				calls = gather(calls, chunk)
+				calls = mergeDeltas(calls, chunk)
 			}
 			if !reflect.DeepEqual(calls, c.want) {
 				t.Errorf("got %v, want %v", calls, c.want)
@@ -42,39 +42,39 @@ func TestGather(t *testing.T) {
 	}
 }
 
-func TestGatherIsBounded(t *testing.T) {
+func TestMergeDeltasIsBounded(t *testing.T) {
 	var calls []ToolCall
-	for i := range 10 * maxCalls {
-		calls = gather(calls, []Fragment{{Index: -1, ID: strings.Repeat("x", i+1)}, {Index: i, ID: "y"}})
+	for i := range 10 * maxToolCallsPerMessage {
+		calls = mergeDeltas(calls, []ToolCallDelta{{Index: -1, ID: strings.Repeat("x", i+1)}, {Index: i, ID: "y"}})
 	}
-	if len(calls) > maxCalls {
+	if len(calls) > maxToolCallsPerMessage {
 		t.Errorf("%d calls", len(calls))
 	}
 }
 
-// FuzzGather splits the arguments of calls into fragments, and fragments into chunks, in any way that servers do; the
+// FuzzMergeDeltas splits the arguments of calls into fragments, and fragments into chunks, in any way that servers do; the
 // calls must come out as they went in.
-func FuzzGather(f *testing.F) {
+func FuzzMergeDeltas(f *testing.F) {
 	f.Add(`{"a":1}`, `{"b":"2"}`, []byte{3, 1, 200, 7, 0, 0, 91})
 	f.Add(``, `[]`, []byte{})
 	f.Add("\xff\u2028", strings.Repeat("x", 100), []byte{255, 254, 253, 252, 1, 2, 4, 8, 16, 32})
 	f.Fuzz(func(t *testing.T, first, second string, cuts []byte) {
 		want := []ToolCall{{"call_a", "book", first}, {"call_b", "book_table", second}}
 		for _, indexed := range []bool{true, false} {
-			if got := replay(want, cuts, indexed); !reflect.DeepEqual(got, want) {
+			if got := sendAsDeltas(want, cuts, indexed); !reflect.DeepEqual(got, want) {
 				t.Fatalf("indexed %v: got %q, want %q", indexed, got, want)
 			}
 		}
 	})
 }
 
-// replay sends calls as fragments. Each byte of cuts says which call goes on, how much of it, whether id and name are
+// sendAsDeltas sends calls as fragments. Each byte of cuts says which call goes on, how much of it, whether id and name are
 // repeated, and whether the chunk ends here.
-func replay(calls []ToolCall, cuts []byte, indexed bool) []ToolCall {
+func sendAsDeltas(calls []ToolCall, cuts []byte, indexed bool) []ToolCall {
 	var got []ToolCall
-	var chunk []Fragment
+	var chunk []ToolCallDelta
 	send := func(i int, arguments string, named bool) {
-		f := Fragment{Index: -1, Arguments: arguments}
+		f := ToolCallDelta{Index: -1, Arguments: arguments}
 		if indexed {
 			f.Index = i
 		}
@@ -86,7 +86,7 @@ func replay(calls []ToolCall, cuts []byte, indexed bool) []ToolCall {
 		}
 		chunk = append(chunk, f)
 	}
-	flush := func() { got, chunk = gather(got, chunk), nil }
+	flush := func() { got, chunk = mergeDeltas(got, chunk), nil }
 	rest := make([]string, len(calls))
 	for i := range calls {
 		rest[i] = calls[i].Arguments

@@ -55,49 +55,49 @@ type recordedTool struct {
 // difference is where the reference is wrong, or where a telephone call needs something else: why, what the model says
 // in our run where the recording has nothing, and what must come of it.
 type difference struct {
-	why      string
-	script   [][]agent.Chunk // after what was recorded
-	messages []string        // in place of the recorded ones
-	asked    int             // how often
-	trouble  string
+	why           string
+	script        [][]agent.Chunk // after what was recorded
+	messages      []string        // in place of the recorded ones
+	requests      int             // how often
+	softErrorCode string
 }
 
-const sorry = "Sorry, I got stuck."
+const giveUpText = "Sorry, I got stuck."
 
 var (
-	sf   = `A: weather(t1, {"location":"SF"})`
-	done = [][]agent.Chunk{{said("done"), ended("stop")}}
+	weatherCallSF = `A: weather(t1, {"location":"SF"})`
+	doneReply     = [][]agent.Chunk{{textChunk("done"), finishChunk("stop")}}
 )
 
 var differences = map[string]difference{
-	"stream_two_tools_same_chunk_BUG": {why: "the reference reads only the first tool call of a chunk", asked: 2,
+	"stream_two_tools_same_chunk_BUG": {why: "the reference reads only the first tool call of a chunk", requests: 2,
 		messages: []string{`A: weather(t1, {"location":"A"}) weather(t2, {"location":"B"})`, "weather(t1) = sunny in A", "weather(t2) = sunny in B", "A: done"}},
-	"stream_handoff_sender_BUG": {why: "the reference names the first agent as the sender of what the second one said", asked: 2,
+	"stream_handoff_sender_BUG": {why: "the reference names the first agent as the sender of what the second one said", requests: 2,
 		messages: []string{"A: to2(t1, {})", `to2(t1) = {"assistant": "Agent 2"}`, "Agent 2: I am 2"}},
-	"tool_raises": {why: "an exception in a tool ends the reference's run; here the model is told, and goes on", asked: 2,
-		script:   append([][]agent.Chunk{{calls("t1", "boom", `{}`), ended("tool_calls")}}, done...),
+	"tool_raises": {why: "an exception in a tool ends the reference's run; here the model is told, and goes on", requests: 2,
+		script:   append([][]agent.Chunk{{toolCallChunk("t1", "boom", `{}`), finishChunk("tool_calls")}}, doneReply...),
 		messages: []string{"A: boom(t1, {})", "boom(t1) = Error: The tool failed.", "A: done"}},
-	"bad_json_args": {why: "so do arguments that are no JSON", asked: 2,
-		script:   append([][]agent.Chunk{{calls("t1", "weather", `{"location":`), ended("tool_calls")}}, done...),
+	"bad_json_args": {why: "so do arguments that are no JSON", requests: 2,
+		script:   append([][]agent.Chunk{{toolCallChunk("t1", "weather", `{"location":`), finishChunk("tool_calls")}}, doneReply...),
 		messages: []string{`A: weather(t1, {"location":)`, "weather(t1) = Error: The arguments are not a JSON object.", "A: done"}},
-	"wrong_args": {why: "and arguments that the tool does not take", asked: 2,
-		script:   append([][]agent.Chunk{{calls("t1", "weather", `{"city":"SF"}`), ended("tool_calls")}}, done...),
+	"wrong_args": {why: "and arguments that the tool does not take", requests: 2,
+		script:   append([][]agent.Chunk{{toolCallChunk("t1", "weather", `{"city":"SF"}`), finishChunk("tool_calls")}}, doneReply...),
 		messages: []string{`A: weather(t1, {"city":"SF"})`, "weather(t1) = Error: location is required.", "A: done"}},
-	"max_turns_0": {why: "0 is the default of 10 here, not none: a caller always gets an answer", asked: 1,
-		script: done, messages: []string{"A: done"}},
-	"max_turns_1": {why: "a turn that must end says so", asked: 1, trouble: "turn_limit",
-		messages: []string{sf, "weather(t1) = sunny in SF", "A: " + sorry}},
-	"max_turns_2": {why: "the reference counts messages, and 2 of them are one turn of the model; here it has two", asked: 2,
-		script: done, messages: []string{sf, "weather(t1) = sunny in SF", "A: done"}},
-	"non_string_results": {why: "the reference gives the model Python's repr of what is no string", asked: 2,
+	"max_turns_0": {why: "0 is the default of 10 here, not none: a caller always gets an answer", requests: 1,
+		script: doneReply, messages: []string{"A: done"}},
+	"max_turns_1": {why: "a turn that must end says so", requests: 1, softErrorCode: "turn_limit",
+		messages: []string{weatherCallSF, "weather(t1) = sunny in SF", "A: " + giveUpText}},
+	"max_turns_2": {why: "the reference counts messages, and 2 of them are one turn of the model; here it has two", requests: 2,
+		script: doneReply, messages: []string{weatherCallSF, "weather(t1) = sunny in SF", "A: done"}},
+	"non_string_results": {why: "the reference gives the model Python's repr of what is no string", requests: 2,
 		messages: []string{`A: cv_set(t1, {"k":"v"}) none_fn(t2, {})`, `cv_set(t1) = {"a":1}`, "none_fn(t2) = ", "A: ok"}},
 }
 
-func calls(id, name, arguments string) agent.Chunk {
-	return called(agent.Fragment{Index: 0, ID: id, Name: name, Arguments: arguments})
+func toolCallChunk(id, name, arguments string) agent.Chunk {
+	return toolCallsChunk(agent.ToolCallDelta{Index: 0, ID: id, Name: name, Arguments: arguments})
 }
 
-func TestSwarm(t *testing.T) {
+func TestRecordedSwarmRuns(t *testing.T) {
 	b, err := os.ReadFile("testdata/swarm-golden.json")
 	if err != nil {
 		t.Fatal(err)
@@ -119,40 +119,40 @@ func TestSwarm(t *testing.T) {
 }
 
 func (c *recording) replay(t *testing.T) {
-	model := &player{turns: c.script(t)}
-	turn := c.turn(model)
+	model := &scriptedModel{turns: c.script(t)}
+	turn := c.newTurn(model)
 	result, err := agent.Collect(turn.Run(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want, differs := differences[c.Name]
 	if !differs {
-		want = difference{messages: lines(c.Response.Messages), asked: len(c.Requests)}
+		want = difference{messages: describeMessages(c.Response.Messages), requests: len(c.Requests)}
 	}
-	if got := lines(result.Messages); !slices.Equal(got, want.messages) {
+	if got := describeMessages(result.Messages); !slices.Equal(got, want.messages) {
 		t.Errorf("%s\nmessages %s\n    want %s", want.why, strings.Join(got, "\n         "), strings.Join(want.messages, "\n         "))
 	}
-	if len(model.asked) != want.asked || result.Usage.TotalTokens != 3*want.asked {
-		t.Errorf("asked %d times for %d tokens, want %d", len(model.asked), result.Usage.TotalTokens, want.asked)
+	if len(model.requests) != want.requests || result.Usage.TotalTokens != 3*want.requests {
+		t.Errorf("asked %d times for %d tokens, want %d", len(model.requests), result.Usage.TotalTokens, want.requests)
 	}
-	if c.Response != nil && (result.Agent != c.Response.Agent || len(result.Context)+len(c.Response.Context) > 0 && !reflect.DeepEqual(result.Context, c.Response.Context)) {
-		t.Errorf("agent %q, context %v, want %q, %v", result.Agent, result.Context, c.Response.Agent, c.Response.Context)
+	if c.Response != nil && (result.ActiveAgent != c.Response.Agent || len(result.Variables)+len(c.Response.Context) > 0 && !reflect.DeepEqual(result.Variables, c.Response.Context)) {
+		t.Errorf("agent %q, context %v, want %q, %v", result.ActiveAgent, result.Variables, c.Response.Agent, c.Response.Context)
 	}
-	if code := ""; result.Trouble != nil && result.Trouble.Code != want.trouble || result.Trouble == nil && want.trouble != code {
-		t.Errorf("trouble %v, want %q", result.Trouble, want.trouble)
+	if code := ""; result.SoftError != nil && result.SoftError.Code != want.softErrorCode || result.SoftError == nil && want.softErrorCode != code {
+		t.Errorf("trouble %v, want %q", result.SoftError, want.softErrorCode)
 	}
-	reason := agent.Stop
+	reason := agent.FinishStop
 	if c.Input.ExecuteTools != nil {
-		reason = agent.ToolCalls
+		reason = agent.FinishToolCalls
 	}
-	if result.FinishReason != reason || len(result.Calls) > 0 != (reason == agent.ToolCalls) {
-		t.Errorf("ended with %q and %v handed back", result.FinishReason, result.Calls)
+	if result.FinishReason != reason || len(result.CallerToolCalls) > 0 != (reason == agent.FinishToolCalls) {
+		t.Errorf("ended with %q and %v handed back", result.FinishReason, result.CallerToolCalls)
 	}
-	c.compareRequests(t, model.asked, differs)
+	c.compareRequests(t, model.requests, differs)
 }
 
 // compareRequests holds what was sent against the recording. Of what follows a difference only the kind is compared.
-func (c *recording) compareRequests(t *testing.T, asked []agent.Request, differs bool) {
+func (c *recording) compareRequests(t *testing.T, asked []agent.ModelRequest, differs bool) {
 	for i, want := range c.Requests {
 		got := asked[i]
 		if got.Model != want.Model || string(got.Options) != string(options(want.ToolChoice)) {
@@ -165,7 +165,7 @@ func (c *recording) compareRequests(t *testing.T, asked []agent.Request, differs
 		if g, w := offered(t, got.Tools), mustJSON(t, tools); g != w {
 			t.Errorf("request %d: tools %s, want %s", i, g, w)
 		}
-		if g, w := lines(got.Messages), lines(want.Messages); !slices.Equal(g, w) && (!differs || i == 0) {
+		if g, w := describeMessages(got.Messages), describeMessages(want.Messages); !slices.Equal(g, w) && (!differs || i == 0) {
 			t.Errorf("request %d: messages %q, want %q", i, g, w)
 		}
 	}
@@ -199,15 +199,15 @@ func options(toolChoice json.RawMessage) json.RawMessage {
 	return fmt.Appendf(nil, `{"tool_choice":%s}`, toolChoice)
 }
 
-// lines are messages as a person reads them: who says what, who answers which call.
-func lines(messages []agent.Message) []string {
+// describeMessages are messages as a person reads them: who says what, who answers which call.
+func describeMessages(messages []agent.Message) []string {
 	var out []string
 	for _, m := range messages {
 		switch {
-		case m.Role == agent.ToolRole:
+		case m.Role == agent.RoleTool:
 			out = append(out, fmt.Sprintf("%s(%s) = %s", m.ToolName, m.ToolCallID, m.Content))
 			continue
-		case m.Role != agent.Assistant:
+		case m.Role != agent.RoleAssistant:
 			out = append(out, m.Role+": "+m.Content)
 			continue
 		}
@@ -226,16 +226,16 @@ func lines(messages []agent.Message) []string {
 // script is what the model said: of a streamed run its very chunks, of a whole one its messages.
 func (c *recording) script(t *testing.T) (turns [][]agent.Chunk) {
 	if c.Events != nil {
-		turns = c.streamed(t)
+		turns = c.streamedScript(t)
 	} else if c.Response != nil {
 		for _, m := range c.Response.Messages {
-			if m.Role != agent.Assistant {
+			if m.Role != agent.RoleAssistant {
 				continue
 			}
-			chunk := agent.Chunk{Text: m.Content, FinishReason: agent.Stop}
+			chunk := agent.Chunk{Text: m.Content, FinishReason: agent.FinishStop}
 			for i, call := range m.ToolCalls {
-				chunk.Calls = append(chunk.Calls, agent.Fragment{Index: i, ID: call.ID, Name: call.Name, Arguments: call.Arguments})
-				chunk.FinishReason = agent.ToolCalls
+				chunk.ToolCalls = append(chunk.ToolCalls, agent.ToolCallDelta{Index: i, ID: call.ID, Name: call.Name, Arguments: call.Arguments})
+				chunk.FinishReason = agent.FinishToolCalls
 			}
 			turns = append(turns, []agent.Chunk{chunk})
 		}
@@ -243,7 +243,7 @@ func (c *recording) script(t *testing.T) (turns [][]agent.Chunk) {
 	return append(turns, differences[c.Name].script...)
 }
 
-func (c *recording) streamed(t *testing.T) (turns [][]agent.Chunk) {
+func (c *recording) streamedScript(t *testing.T) (turns [][]agent.Chunk) {
 	for _, raw := range c.Events {
 		var e struct {
 			Delim    string    `json:"delim"`
@@ -264,11 +264,11 @@ func (c *recording) streamed(t *testing.T) (turns [][]agent.Chunk) {
 		case e.Delim == "start":
 			turns = append(turns, nil)
 		case e.Delim == "end": // the recording has no reasons
-			turns[len(turns)-1] = append(turns[len(turns)-1], ended("stop"))
+			turns[len(turns)-1] = append(turns[len(turns)-1], finishChunk("stop"))
 		default:
 			chunk := agent.Chunk{Text: e.Content}
 			for _, f := range e.Calls {
-				chunk.Calls = append(chunk.Calls, agent.Fragment{Index: f.Index, ID: f.ID, Name: f.Function.Name, Arguments: f.Function.Arguments})
+				chunk.ToolCalls = append(chunk.ToolCalls, agent.ToolCallDelta{Index: f.Index, ID: f.ID, Name: f.Function.Name, Arguments: f.Function.Arguments})
 			}
 			turns[len(turns)-1] = append(turns[len(turns)-1], chunk)
 		}
@@ -276,10 +276,10 @@ func (c *recording) streamed(t *testing.T) (turns [][]agent.Chunk) {
 	return turns
 }
 
-// turn is the recorded run as ours.
-func (c *recording) turn(model agent.Model) *agent.Turn {
-	turn := &agent.Turn{Model: model, Messages: c.Input.Messages, Context: c.Input.Context, Apology: sorry,
-		Agent: agent.Agent{Name: "A", Instructions: "You are a helpful agent.", Model: c.model("gpt-4o")}}
+// newTurn is the recorded run as ours.
+func (c *recording) newTurn(model agent.Model) *agent.Turn {
+	turn := &agent.Turn{Model: model, Messages: c.Input.Messages, Variables: c.Input.Context, GiveUpMessage: giveUpText,
+		Agent: agent.Agent{Name: "A", Instructions: "You are a helpful agent.", ModelName: c.model("gpt-4o")}}
 	if c.Input.MaxTurns != nil {
 		turn.MaxTurns = *c.Input.MaxTurns
 	}
@@ -290,12 +290,12 @@ func (c *recording) turn(model agent.Model) *agent.Turn {
 	for _, recorded := range c.Requests[0].Tools {
 		tool := agent.Tool{Name: recorded.Function.Name, Description: recorded.Function.Description, Parameters: recorded.Function.Parameters}
 		if c.Input.ExecuteTools != nil { // not run: the caller's own
-			turn.Offered = append(turn.Offered, tool)
+			turn.CallerTools = append(turn.CallerTools, tool)
 			continue
 		}
-		tool.Call = c.does(tool.Name)
+		tool.Run = c.toolFunc(tool.Name)
 		if tool.Name == "weather" {
-			tool.Check = func(arguments json.RawMessage) error {
+			tool.Validate = func(arguments json.RawMessage) error {
 				if !bytes.Contains(arguments, []byte(`"location"`)) {
 					return fault.New(fault.Invalid, "location is required.")
 				}
@@ -314,51 +314,51 @@ func (c *recording) model(name string) string {
 	return name
 }
 
-// does is what a recorded tool did.
-func (c *recording) does(name string) func(context.Context, agent.Call) (agent.Outcome, error) {
-	return func(_ context.Context, in agent.Call) (agent.Outcome, error) {
+// toolFunc is what a recorded tool did.
+func (c *recording) toolFunc(name string) func(context.Context, agent.Invocation) (agent.ToolResult, error) {
+	return func(_ context.Context, in agent.Invocation) (agent.ToolResult, error) {
 		var arguments struct{ Location, K string }
 		if err := json.Unmarshal(in.Arguments, &arguments); err != nil {
-			return agent.Outcome{}, err
+			return agent.ToolResult{}, err
 		}
-		person, _ := in.Context["name"].(string)
-		second := &agent.Agent{Name: "Agent 2", Instructions: "You help " + person + " missing=[]", Model: c.model("gpt-4o-mini")}
+		person, _ := in.Variables["name"].(string)
+		second := &agent.Agent{Name: "Agent 2", Instructions: "You help " + person + " missing=[]", ModelName: c.model("gpt-4o-mini")}
 		switch name {
 		case "weather":
-			return agent.Outcome{Content: "sunny in " + arguments.Location}, nil
+			return agent.ToolResult{Content: "sunny in " + arguments.Location}, nil
 		case "cv":
-			return agent.Outcome{Content: "hi " + person, Context: map[string]any{"seen": true}}, nil
+			return agent.ToolResult{Content: "hi " + person, Variables: map[string]any{"seen": true}}, nil
 		case "cv_set":
-			return agent.Outcome{Content: `{"a":1}`, Context: map[string]any{"mut": arguments.K}}, nil
+			return agent.ToolResult{Content: `{"a":1}`, Variables: map[string]any{"mut": arguments.K}}, nil
 		case "none_fn":
-			return agent.Outcome{}, nil
+			return agent.ToolResult{}, nil
 		case "to2":
-			return agent.Outcome{Content: `{"assistant": "Agent 2"}`, Handoff: second}, nil
+			return agent.ToolResult{Content: `{"assistant": "Agent 2"}`, Handoff: second}, nil
 		case "to2_res":
-			return agent.Outcome{Content: "moved", Handoff: second, Context: map[string]any{"from": "a1"}}, nil
+			return agent.ToolResult{Content: "moved", Handoff: second, Variables: map[string]any{"from": "a1"}}, nil
 		case "to3":
-			third := &agent.Agent{Name: "Agent 3", Instructions: "You are a helpful agent.", Model: "gpt-4o"}
-			return agent.Outcome{Content: `{"assistant": "Agent 3"}`, Handoff: third}, nil
+			third := &agent.Agent{Name: "Agent 3", Instructions: "You are a helpful agent.", ModelName: "gpt-4o"}
+			return agent.ToolResult{Content: `{"assistant": "Agent 3"}`, Handoff: third}, nil
 		}
-		return agent.Outcome{}, errors.New("db down")
+		return agent.ToolResult{}, errors.New("db down")
 	}
 }
 
-// player is a model that plays one turn of its script after the other, at three tokens each, and remembers what it was
+// scriptedModel is a model that plays one turn of its script after the other, at three tokens each, and remembers what it was
 // asked.
-type player struct {
-	turns [][]agent.Chunk
-	asked []agent.Request
+type scriptedModel struct {
+	turns    [][]agent.Chunk
+	requests []agent.ModelRequest
 }
 
-func (p *player) Stream(_ context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+func (p *scriptedModel) Stream(_ context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
-		p.asked = append(p.asked, r)
-		if len(p.asked) > len(p.turns) {
+		p.requests = append(p.requests, r)
+		if len(p.requests) > len(p.turns) {
 			yield(agent.Chunk{}, errors.New("asked once too often"))
 			return
 		}
-		for _, chunk := range p.turns[len(p.asked)-1] {
+		for _, chunk := range p.turns[len(p.requests)-1] {
 			if !yield(chunk, nil) {
 				return
 			}

@@ -8,11 +8,11 @@ import (
 
 // The roles of messages.
 const (
-	System    = "system"
-	Developer = "developer" // what newer models call system
-	User      = "user"
-	Assistant = "assistant"
-	ToolRole  = "tool"
+	RoleSystem    = "system"
+	RoleDeveloper = "developer" // what newer models call system
+	RoleUser      = "user"
+	RoleAssistant = "assistant"
+	RoleTool      = "tool"
 )
 
 // Message is one message of a conversation.
@@ -22,7 +22,7 @@ type Message struct {
 	// Parts is content that came as a list (text, images), as it came. Content is empty then.
 	Parts json.RawMessage
 	Name  string
-	// ToolCalls are what an assistant's message asks to be done.
+	// FinishToolCalls are what an assistant's message asks to be done.
 	ToolCalls []ToolCall
 	// ToolCallID is the call that a tool's message answers.
 	ToolCallID string
@@ -74,8 +74,8 @@ func (c *ToolCall) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// empty is a call that a server skipped: some count from 1.
-func (c ToolCall) empty() bool { return c == ToolCall{} }
+// isEmpty is a call that a server skipped: some count from 1.
+func (c ToolCall) isEmpty() bool { return c == ToolCall{} }
 
 type wireMessage struct {
 	Role       string          `json:"role"`
@@ -126,5 +126,5 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Empty reports whether the message says nothing.
-func (m *Message) Empty() bool { return m.Content == "" && m.Parts == nil && len(m.ToolCalls) == 0 }
+// IsEmpty reports whether the message says nothing.
+func (m *Message) IsEmpty() bool { return m.Content == "" && m.Parts == nil && len(m.ToolCalls) == 0 }

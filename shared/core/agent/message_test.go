@@ -10,7 +10,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 )
 
-func TestReadMessage(t *testing.T) {
+func TestUnmarshalMessage(t *testing.T) {
 	for in, want := range map[string]agent.Message{
 		`{"role":"user","content":"Hi"}`: {Role: "user", Content: "Hi"},
 		`{"role":"user","content":null}`: {Role: "user"},

@@ -10,11 +10,11 @@ import (
 type Model interface {
 	// Stream yields a message piece by piece. It ends with an error, or after a Chunk with a FinishReason; an end with
 	// neither is for the loop to call a failure.
-	Stream(ctx context.Context, r Request) iter.Seq2[Chunk, error]
+	Stream(ctx context.Context, r ModelRequest) iter.Seq2[Chunk, error]
 }
 
-// Request is what a model is asked.
-type Request struct {
+// ModelRequest is what a model is asked.
+type ModelRequest struct {
 	Model    string
 	Messages []Message
 	Tools    []Tool
@@ -26,15 +26,15 @@ type Request struct {
 type Chunk struct {
 	Text         string
 	Refusal      string // the model's words when it refuses
-	Calls        []Fragment
+	ToolCalls    []ToolCallDelta
 	FinishReason string
 	Usage        *Usage
 	Model        string // the model that answers, as the server names it
 }
 
-// Fragment is a piece of a tool call. Index says which call it belongs to; negative where the server did not say, and
+// ToolCallDelta is a piece of a tool call. Index says which call it belongs to; negative where the server did not say, and
 // then its place in the chunk does.
-type Fragment struct {
+type ToolCallDelta struct {
 	Index               int
 	ID, Name, Arguments string
 }
@@ -54,8 +54,8 @@ func (u *Usage) add(more Usage) {
 
 // The reasons for which a message ends.
 const (
-	Stop          = "stop"
-	Length        = "length"
-	ToolCalls     = "tool_calls"
-	ContentFilter = "content_filter"
+	FinishStop          = "stop"
+	FinishLength        = "length"
+	FinishToolCalls     = "tool_calls"
+	FinishContentFilter = "content_filter"
 )

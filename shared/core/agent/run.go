@@ -16,9 +16,9 @@ import (
 type Agent struct {
 	Name         string
 	Instructions string // the system prompt; may be empty
-	Model        string
+	ModelName    string
 	// Via is who is asked for it; nil is the turn's Model.
-	Via Model
+	Model Model
 	// Tools are what the agent may do.
 	Tools []Tool
 	// Options are asked with in place of the turn's; nil is the turn's.
@@ -32,15 +32,15 @@ type Turn struct {
 	// Messages are the conversation so far: the caller's system messages, then the history.
 	Messages []Message
 	// Context are the variables that the conversation carries.
-	Context map[string]any
+	Variables map[string]any
 	// Offered are the caller's own tools: a call to one of them ends the turn and is handed back.
-	Offered []Tool
+	CallerTools []Tool
 	// Options are further parameters for the model, as in Request.
 	Options json.RawMessage
 	// MaxTurns is how often the model may speak; 0 is 10.
 	MaxTurns int
 	// Apology is said where the turn must end without the model's last word: it went in circles.
-	Apology string
+	GiveUpMessage string
 }
 
 // Event is something that happens in a turn: a piece of text, the beginning of tool calls, or its End.
@@ -48,50 +48,50 @@ type Event struct {
 	Text  string
 	Model string // the model that speaks, known with the first event
 	// Calling are the tools that begin to run now, all at once. Nothing happens until the last is done.
-	Calling []Tool
-	End     *Result
+	ToolsStarted []Tool
+	End          *TurnResult
 }
 
-// Result is what a turn came to, or, beside an error, how far it came.
-type Result struct {
+// TurnResult is what a turn came to, or, beside an error, how far it came.
+type TurnResult struct {
 	// Messages are the turn's own, to be added to the conversation.
 	Messages []Message
 	// Said is every word of the turn, as the events had them.
-	Said         string
-	Agent        string // who is active now
-	Context      map[string]any
+	Text         string
+	ActiveAgent  string // who is active now
+	Variables    map[string]any
 	Usage        Usage
 	Model        string
 	FinishReason string
-	// Calls are handed back to the caller; FinishReason is then ToolCalls.
-	Calls []ToolCall
+	// Calls are handed back to the caller; FinishReason is then FinishToolCalls.
+	CallerToolCalls []ToolCall
 	// Action is what the voice server is to do now.
 	Action *aurora.Action
 	// Trouble is why the turn ended with an apology; it is not an error, since something was said.
-	Trouble *fault.Error
+	SoftError *fault.Error
 }
 
 // Run yields the turn as it happens. The last event is always an End; an error, if there is one, comes with it.
 func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		r := t.begin(yield)
+		r := t.newRunner(yield)
 		for {
-			message, stopped, err := r.ask(ctx)
+			message, stopped, err := r.callModel(ctx)
 			if stopped {
 				return
 			}
 			if err == nil && len(message.ToolCalls) > 0 {
-				if again, gone := r.act(ctx, message); again {
+				if again, gone := r.handleToolCalls(ctx, message); again {
 					continue
 				} else if gone {
 					return
 				}
 				err = ctx.Err()
-			} else if !message.Empty() {
-				r.add(message)
+			} else if !message.IsEmpty() {
+				r.appendMessages(message)
 			}
-			if r.result.FinishReason == ToolCalls && len(r.result.Calls) == 0 {
-				r.result.FinishReason = Stop // a caller would wait for calls that never come
+			if r.result.FinishReason == FinishToolCalls && len(r.result.CallerToolCalls) == 0 {
+				r.result.FinishReason = FinishStop // a caller would wait for calls that never come
 			}
 			yield(Event{Model: r.result.Model, End: r.result}, err)
 			return
@@ -99,92 +99,92 @@ func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// running is a turn under way.
-type running struct {
+// runner is a turn under way.
+type runner struct {
 	*Turn
 	yield  func(Event, error) bool
-	result *Result
+	result *TurnResult
 	agent  *Agent
-	said   strings.Builder
+	text   strings.Builder
 
-	asked, called, wrong int            // times the model spoke, calls made, messages with calls that could not be made
-	seen                 map[string]int // calls with the same arguments
-	closing              bool           // an action is decided: the model has the last word, and no tools
+	modelCalls, toolCalls, invalidMessages int            // times the model spoke, calls made, messages with calls that could not be made
+	occurrences                            map[string]int // calls with the same arguments
+	toolsDisabled                          bool           // an action is decided: the model has the last word, and no tools
 }
 
-func (t *Turn) begin(yield func(Event, error) bool) *running {
-	context := maps.Clone(t.Context)
+func (t *Turn) newRunner(yield func(Event, error) bool) *runner {
+	context := maps.Clone(t.Variables)
 	agent := t.Agent
-	return &running{Turn: t, yield: yield, agent: &agent, seen: map[string]int{},
-		result: &Result{Agent: agent.Name, Context: context, Model: agent.Model}}
+	return &runner{Turn: t, yield: yield, agent: &agent, occurrences: map[string]int{},
+		result: &TurnResult{ActiveAgent: agent.Name, Variables: context, Model: agent.ModelName}}
 }
 
-func (r *running) add(m ...Message) { r.result.Messages = append(r.result.Messages, m...) }
+func (r *runner) appendMessages(m ...Message) { r.result.Messages = append(r.result.Messages, m...) }
 
-// say passes words on. A message after another one begins on a line of its own.
-func (r *running) say(text string, first bool) bool {
-	if first && r.said.Len() > 0 {
+// emitText passes words on. A message after another one begins on a line of its own.
+func (r *runner) emitText(text string, first bool) bool {
+	if first && r.text.Len() > 0 {
 		text = "\n" + text
 	}
-	r.said.WriteString(text)
-	r.result.Said = r.said.String()
+	r.text.WriteString(text)
+	r.result.Text = r.text.String()
 	return r.yield(Event{Text: text, Model: r.result.Model}, nil)
 }
 
-// ask lets the model speak once, and passes its words on as they come. stopped means that nobody listens any more.
-func (r *running) ask(ctx context.Context) (m Message, stopped bool, err error) {
-	r.asked++
+// callModel lets the model speak once, and passes its words on as they come. stopped means that nobody listens any more.
+func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err error) {
+	r.modelCalls++
 	result := r.result
 	model := r.Model
-	if r.agent.Via != nil {
-		model = r.agent.Via
+	if r.agent.Model != nil {
+		model = r.agent.Model
 	}
-	h := hearing{model: result.Model}
-	for chunk, cerr := range model.Stream(ctx, r.request()) {
+	h := accumulator{model: result.Model}
+	for chunk, cerr := range model.Stream(ctx, r.modelRequest()) {
 		if cerr != nil {
 			err = cerr
 			break
 		}
 		first := h.text.Len() == 0
-		text := h.take(chunk)
+		text := h.add(chunk)
 		result.Model = h.model
-		if text != "" && !r.say(text, first) {
+		if text != "" && !r.emitText(text, first) {
 			return Message{}, true, nil
 		}
 	}
-	err = h.end(ctx, err)
+	err = h.finish(ctx, err)
 	result.Usage.add(h.usage)
-	m = Message{Role: Assistant, Content: h.text.String(), ToolCalls: slices.DeleteFunc(h.calls, ToolCall.empty), Sender: r.agent.Name}
-	if err != nil || h.reason == Length || h.reason == ContentFilter {
+	m = Message{Role: RoleAssistant, Content: h.text.String(), ToolCalls: slices.DeleteFunc(h.calls, ToolCall.isEmpty), Sender: r.agent.Name}
+	if err != nil || h.finishReason == FinishLength || h.finishReason == FinishContentFilter {
 		m.ToolCalls = nil // their arguments may be cut short
 	}
-	result.FinishReason = h.reason
+	result.FinishReason = h.finishReason
 	return m, false, err
 }
 
-func (r *running) request() Request {
+func (r *runner) modelRequest() ModelRequest {
 	messages := make([]Message, 0, len(r.Messages)+len(r.result.Messages)+1)
 	if r.agent.Instructions != "" {
-		messages = append(messages, Message{Role: System, Content: r.agent.Instructions})
+		messages = append(messages, Message{Role: RoleSystem, Content: r.agent.Instructions})
 	}
 	messages = append(append(messages, r.Messages...), r.result.Messages...)
 	options := r.agent.Options
 	if options == nil {
 		options = r.Options
 	}
-	return Request{Model: r.agent.Model, Messages: messages, Tools: r.tools(), Options: options}
+	return ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options}
 }
 
-// tools are what the model may ask for now: the agent's own and the caller's, whose take the place of equal names.
-func (r *running) tools() []Tool {
-	if r.closing {
+// availableTools are what the model may ask for now: the agent's own and the caller's, whose take the place of equal names.
+func (r *runner) availableTools() []Tool {
+	if r.toolsDisabled {
 		return nil
 	}
-	own := slices.DeleteFunc(slices.Clone(r.agent.Tools), func(t Tool) bool { return find(r.Offered, t.Name) != nil })
-	return append(own, r.Offered...)
+	own := slices.DeleteFunc(slices.Clone(r.agent.Tools), func(t Tool) bool { return findTool(r.CallerTools, t.Name) != nil })
+	return append(own, r.CallerTools...)
 }
 
-func find(tools []Tool, name string) *Tool {
+func findTool(tools []Tool, name string) *Tool {
 	for i := range tools {
 		if tools[i].Name == name {
 			return &tools[i]
@@ -193,15 +193,15 @@ func find(tools []Tool, name string) *Tool {
 	return nil
 }
 
-// gather adds fragments to the calls they belong to. Servers differ: several fragments in one chunk, an index or none,
+// mergeDeltas adds fragments to the calls they belong to. Servers differ: several fragments in one chunk, an index or none,
 // id and name once or in each.
-func gather(calls []ToolCall, fragments []Fragment) []ToolCall {
+func mergeDeltas(calls []ToolCall, fragments []ToolCallDelta) []ToolCall {
 	for i, f := range fragments {
 		at := f.Index
 		if at < 0 {
-			at = place(calls, f, i, len(fragments))
+			at = callIndex(calls, f, i, len(fragments))
 		}
-		if at >= maxCalls {
+		if at >= maxToolCallsPerMessage {
 			continue
 		}
 		for len(calls) <= at {
@@ -219,9 +219,9 @@ func gather(calls []ToolCall, fragments []Fragment) []ToolCall {
 	return calls
 }
 
-// place says to which call a fragment without an index belongs: to the one with its id, which may be a new one; without
+// callIndex says to which call a fragment without an index belongs: to the one with its id, which may be a new one; without
 // an id to the one that is being written, or, where several come in one chunk, to the one in its place.
-func place(calls []ToolCall, f Fragment, i, of int) int {
+func callIndex(calls []ToolCall, f ToolCallDelta, i, of int) int {
 	if f.ID == "" && of > 1 {
 		return i
 	}
@@ -235,7 +235,7 @@ func place(calls []ToolCall, f Fragment, i, of int) int {
 }
 
 // Collect runs a turn to its end for a whole answer.
-func Collect(events iter.Seq2[Event, error]) (*Result, error) {
+func Collect(events iter.Seq2[Event, error]) (*TurnResult, error) {
 	for e, err := range events {
 		if e.End != nil || err != nil {
 			return e.End, err

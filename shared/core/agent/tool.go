@@ -18,51 +18,51 @@ type Tool struct {
 
 	// Call runs the tool. A tool without it is the caller's own: its calls are handed back. An error is told to the
 	// model as its sentence, and never ends the turn.
-	Call func(ctx context.Context, in Call) (Outcome, error)
+	Run func(ctx context.Context, in Invocation) (ToolResult, error)
 	// Check says what is wrong with arguments that are a JSON object; nil accepts all. Its sentence is for the model.
-	Check func(arguments json.RawMessage) error
+	Validate func(arguments json.RawMessage) error
 	// Timeout is how long a call may take; 0 is 5 s.
 	Timeout time.Duration
 	// Filler is said to a caller on the phone while the call takes long; empty for the assistant's own.
 	Filler string
 }
 
-// Call is one call of a tool.
-type Call struct {
+// Invocation is one call of a tool.
+type Invocation struct {
 	ID        string
 	Arguments json.RawMessage // a JSON object that passed Check
 	// Occurrence counts the calls of the same tool with the same arguments in this turn, from 0.
 	Occurrence int
 	// Context are the conversation's variables, a copy for this call.
-	Context map[string]any
+	Variables map[string]any
 }
 
-// Outcome is what a tool did.
-type Outcome struct {
+// ToolResult is what a tool did.
+type ToolResult struct {
 	Content string // told to the model
 	// Handoff is the agent that goes on.
 	Handoff *Agent
 	// Context is merged into the conversation's variables.
-	Context map[string]any
+	Variables map[string]any
 	// Action is for the voice server, once the last words were spoken.
 	Action *aurora.Action
 }
 
-// ToolTime is how long a tool may take that says nothing of it.
-const ToolTime = 5 * time.Second
+// DefaultToolTimeout is how long a tool may take that says nothing of it.
+const DefaultToolTimeout = 5 * time.Second
 
 const (
-	maxTurns     = 10  // of the model, where Turn says nothing
-	maxToolCalls = 20  // of a turn
-	maxCalls     = 128 // of one message, whatever index a server claims
+	defaultMaxTurns        = 10  // of the model, where Turn says nothing
+	maxToolCallsPerTurn    = 20  // of a turn
+	maxToolCallsPerMessage = 128 // of one message, whatever index a server claims
 )
 
 // The answers of the loop itself to a model's call, in Swarm's manner.
-func unknownTool(name string) string { return fmt.Sprintf("Error: Tool %s not found.", name) }
+func unknownToolMessage(name string) string { return fmt.Sprintf("Error: Tool %s not found.", name) }
 
 const (
-	badArguments = "Error: The arguments are not a JSON object."
-	failedTool   = "Error: The tool failed."
-	lateTool     = "Error: The tool did not answer in time."
-	tooManyCalls = "Error: Too many tools were asked for."
+	badArgumentsMessage = "Error: The arguments are not a JSON object."
+	failedToolMessage   = "Error: The tool failed."
+	lateToolMessage     = "Error: The tool did not answer in time."
+	tooManyCallsMessage = "Error: Too many tools were asked for."
 )

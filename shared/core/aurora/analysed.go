@@ -11,17 +11,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Finding is what an analysis came to: the call's summary where the provider sent none, and all else. It is kept beside
+// AnalysisResult is what an analysis came to: the call's summary where the provider sent none, and all else. It is kept beside
 // the report, so that nothing that was paid for is asked for again.
-type Finding struct {
+type AnalysisResult struct {
 	Summary string `json:"summary,omitempty"`
 	Analysis
 }
 
-// Analysed is the row with what was found out. It counts for more than the row of the same report without it, and for
+// WithAnalysis is the row with what was found out. It counts for more than the row of the same report without it, and for
 // less than any newer report's.
-func (c Call) Analysed(f Finding) Call {
-	c.Version += analysedMark
+func (c Call) WithAnalysis(f AnalysisResult) Call {
+	c.Version += analysedSuffix
 	c.Analysis = f.Analysis
 	if c.Summary == "" {
 		c.Summary = f.Summary
@@ -29,34 +29,34 @@ func (c Call) Analysed(f Finding) Call {
 	return c
 }
 
-// analysedMark sorts after the end of a version, all of which are as long as another.
-const analysedMark = "+a"
+// analysedSuffix sorts after the end of a version, all of which are as long as another.
+const analysedSuffix = "+a"
 
-// outcome is what came of a call as far as that is plain without anybody's judgement, or by the provider's own.
-func (r EndOfCall) outcome() Outcome {
+// deriveOutcome is what came of a call as far as that is plain without anybody's judgement, or by the provider's own.
+func (r EndOfCall) deriveOutcome() Outcome {
 	switch {
 	case r.Transferred:
 		return OutcomeTransferred
-	case r.Class == Voicemail:
+	case r.Class == DispositionVoicemail:
 		return OutcomeVoicemail
 	case r.Spoke:
-		return evaluated(r.Success)
-	case r.Class == Failed:
+		return outcomeFromEvaluation(r.Success)
+	case r.Class == DispositionFailed:
 		return OutcomeError
-	case r.Class == NoAnswer, r.Class == Busy:
+	case r.Class == DispositionNoAnswer, r.Class == DispositionBusy:
 		return OutcomeNoAnswer
 	}
-	return Dropped // answered, and nobody said a word
+	return OutcomeDropped // answered, and nobody said a word
 }
 
-// evaluated reads a provider's evaluation as an outcome. Marks out of ten and the like have no threshold that we know
+// outcomeFromEvaluation reads a provider's evaluation as an outcome. Marks out of ten and the like have no threshold that we know
 // of, and say nothing.
-func evaluated(success string) Outcome {
+func outcomeFromEvaluation(success string) Outcome {
 	switch strings.ToLower(strings.TrimSpace(success)) {
 	case "true", "pass", "passed", "yes", "success", "successful", "excellent", "good":
-		return Resolved
+		return OutcomeResolved
 	case "false", "fail", "failed", "no", "failure", "unsuccessful", "poor":
-		return Unresolved
+		return OutcomeUnresolved
 	}
 	return ""
 }
@@ -64,14 +64,14 @@ func evaluated(success string) Outcome {
 // MaxExtracted bounds extracted data, in bytes of JSON: a row has 400 KB, and shall stay far below.
 const MaxExtracted = 16 << 10
 
-// extracted is the data that the provider extracted: Vapi's structured data, or else its structured outputs by name.
-func (m Message) extracted() json.RawMessage {
+// extractedData is the data that the provider extracted: Vapi's structured data, or else its structured outputs by name.
+func (m Message) extractedData() json.RawMessage {
 	for _, path := range []string{"analysis.structuredData", "call.analysis.structuredData"} {
-		if data := Extracted(unfold(m.at(path))); data != nil {
+		if data := SanitizeExtracted(expandJSON(m.lookup(path))); data != nil {
 			return data
 		}
 	}
-	outputs, _ := unfold(m.at("artifact.structuredOutputs")).(map[string]any)
+	outputs, _ := expandJSON(m.lookup("artifact.structuredOutputs")).(map[string]any)
 	named := map[string]any{}
 	for _, id := range slices.Sorted(maps.Keys(outputs)) { // of two by one name it is always the same that stays
 		fields, _ := outputs[id].(map[string]any)
@@ -80,19 +80,19 @@ func (m Message) extracted() json.RawMessage {
 			named[name] = fields["result"]
 		}
 	}
-	return Extracted(named)
+	return SanitizeExtracted(named)
 }
 
-// Extracted is data as it may stand in a row: an object in at most MaxExtracted bytes of JSON, not nested deeper than a
+// SanitizeExtracted is data as it may stand in a row: an object in at most MaxExtracted bytes of JSON, not nested deeper than a
 // store takes, with names and numbers that every store can hold and texts that Clean has cleaned. It is nil where the
 // value is none, or empty. Numbers are json.Number or float64.
-func Extracted(v any) json.RawMessage {
+func SanitizeExtracted(v any) json.RawMessage {
 	object, ok := v.(map[string]any)
 	if !ok || len(object) == 0 {
 		return nil
 	}
 	const levels = 20
-	clean, ok := tidy(object, levels)
+	clean, ok := sanitizeValue(object, levels)
 	if !ok {
 		return nil
 	}
@@ -103,13 +103,13 @@ func Extracted(v any) json.RawMessage {
 	return b
 }
 
-func tidy(v any, levels int) (any, bool) {
+func sanitizeValue(v any, levels int) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, inner := range v {
-			kept, ok := tidy(inner, levels-1)
-			if !ok || levels == 0 || name == "" || name != Clean(name, 200) {
+			kept, ok := sanitizeValue(inner, levels-1)
+			if !ok || levels == 0 || name == "" || name != CleanText(name, 200) {
 				return nil, false
 			}
 			out[name] = kept
@@ -118,7 +118,7 @@ func tidy(v any, levels int) (any, bool) {
 	case []any:
 		out := make([]any, len(v))
 		for i, inner := range v {
-			kept, ok := tidy(inner, levels-1)
+			kept, ok := sanitizeValue(inner, levels-1)
 			if !ok || levels == 0 {
 				return nil, false
 			}
@@ -126,29 +126,29 @@ func tidy(v any, levels int) (any, bool) {
 		}
 		return out, true
 	case string:
-		return Clean(v, MaxExtracted), true
+		return CleanText(v, MaxExtracted), true
 	case json.Number:
 		n, err := v.Float64()
 		if err == nil && n == math.Trunc(n) && len(v) <= 18 && !strings.ContainsAny(v.String(), ".eE") {
 			return v, true // an id of more digits than a float has
 		}
-		return float(n, err == nil)
+		return storableFloat(n, err == nil)
 	case float64:
-		return float(v, true)
+		return storableFloat(v, true)
 	}
 	return v, true // true, false and null
 }
 
-// float is a number that DynamoDB takes.
-func float(n float64, ok bool) (any, bool) {
+// storableFloat is a number that DynamoDB takes.
+func storableFloat(n float64, ok bool) (any, bool) {
 	const least, most = 1e-129, 1e125
 	size := math.Abs(n)
 	return n, ok && (size == 0 || size >= least && size < most)
 }
 
-// Clean is a text from elsewhere in at most n characters: valid, in NFC, without control and invisible formatting
+// CleanText is a text from elsewhere in at most n characters: valid, in NFC, without control and invisible formatting
 // characters, white space as single spaces.
-func Clean(s string, n int) string {
+func CleanText(s string, n int) string {
 	if len(s) > 8*n+64 {
 		s = s[:8*n+64] // of a text that is mostly white space less than n may be left
 	}

@@ -60,25 +60,25 @@ type Assistant struct {
 	// SMS shapes its text messages.
 	SMS SMSSettings `json:"sms,omitzero"`
 	// Report says whether and how the assistant's reports are made.
-	Report Reporting `json:"report,omitzero"`
+	Report ReportConfig `json:"report,omitzero"`
 	// Analysis says what to find out about its calls.
-	Analysis Analysing `json:"analysis,omitzero"`
+	Analysis AnalysisConfig `json:"analysis,omitzero"`
 	// Language is what the assistant speaks, a BCP 47 tag such as es; empty leaves it to its prompt.
 	Language string `json:"language,omitempty"`
 }
 
-// Reporting is an assistant's wish for reports.
-type Reporting struct {
+// ReportConfig is an assistant's wish for reports.
+type ReportConfig struct {
 	Scheduled bool `json:"scheduled,omitempty"` // weekly and monthly, at 08:00 in its zone
 }
 
-// Analysing is an assistant's wish for what is found out about each of its calls.
-type Analysing struct {
+// AnalysisConfig is an assistant's wish for what is found out about each of its calls.
+type AnalysisConfig struct {
 	Schema json.RawMessage `json:"schema,omitempty"` // JSON Schema of an object: the data to extract
 }
 
-// AuroraControl is the CallControl that makes Aurora act through Twilio.
-const AuroraControl = "aurora"
+// CallControlAurora is the CallControl that makes Aurora act through Twilio.
+const CallControlAurora = "aurora"
 
 // ModelRef is a model, and the server that has it.
 type ModelRef struct {
@@ -153,8 +153,8 @@ func ParseAssistant(b []byte) (Assistant, error) {
 	return a, nil
 }
 
-// SafeID reports whether an id can stand in a store's key as it is: 1 to 64 ASCII letters, digits, _ and -.
-func SafeID(id string) bool {
+// IsSafeID reports whether an id can stand in a store's key as it is: 1 to 64 ASCII letters, digits, _ and -.
+func IsSafeID(id string) bool {
 	if id == "" || len(id) > 64 {
 		return false
 	}

@@ -9,7 +9,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-func TestConfigurationTakesScalarsAndGivesStrings(t *testing.T) {
+func TestConfigurationReadsScalarsAndWritesStrings(t *testing.T) {
 	a, err := aurora.ParseAssistant([]byte(`{"assistantId":"a1","gracePeriodMs":300,"orgName":true,"emails":"a@example.com","phoneNumbers":[15,"x"],"timeZone":null}`))
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestConfigurationTakesScalarsAndGivesStrings(t *testing.T) {
 	}
 }
 
-func TestParseAssistantRefusesWhatIsNone(t *testing.T) {
+func TestParseAssistantRejectsInvalidDocuments(t *testing.T) {
 	for _, bad := range []string{``, `null`, `[]`, `{}`, `{"assistantId":""}`, `{"assistantId":{}}`, `{"assistantId":"a","emails":{}}`} {
 		if a, err := aurora.ParseAssistant([]byte(bad)); err == nil {
 			t.Errorf("%s became %+v", bad, a)
@@ -45,7 +45,7 @@ func TestParsePhone(t *testing.T) {
 	}
 }
 
-func TestPhoneCannotPrintItself(t *testing.T) {
+func TestPhoneIsMaskedInLogs(t *testing.T) {
 	var b strings.Builder
 	slog.New(slog.NewTextHandler(&b, nil)).Info("call", "to", aurora.Phone("+14155550100"))
 	if strings.Contains(b.String(), "4155550") || !strings.Contains(b.String(), "+14******100") {
@@ -53,7 +53,7 @@ func TestPhoneCannotPrintItself(t *testing.T) {
 	}
 }
 
-func TestNumbers(t *testing.T) {
+func TestConfigurationNumbers(t *testing.T) {
 	c := aurora.Configuration{AssistantPhoneNumber: "+1 555 123 0100", PhoneNumbers: aurora.List{"+15551230100", "4639465275", "+15551230101"}}
 	got := c.Numbers()
 	if len(got) != 2 || got[0] != "+15551230100" || got[1] != "+15551230101" {
@@ -61,10 +61,10 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-func TestSafeID(t *testing.T) {
+func TestIsSafeID(t *testing.T) {
 	for id, want := range map[string]bool{"9395bc40-ee5d-47e1-bcf3-b2af2f63e84a": true, "a_B-9": true, "": false, "../x": false, "a/b": false, "ä": false,
 		"a\x00": false, "a\n": false, strings.Repeat("a", 64): true, strings.Repeat("a", 65): false} {
-		if aurora.SafeID(id) != want {
+		if aurora.IsSafeID(id) != want {
 			t.Errorf("SafeID(%q) = %v", id, !want)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // EndOfCall is what an end-of-call report says, wherever the sender put it: the API document's shape and Vapi's are
 // one table of paths each. What the report does not say is absent, never zero.
 type EndOfCall struct {
-	// IDs are every id that names the call, the primary one first; as sent, so not safe in a key. May be empty.
+	// Texts are every id that names the call, the primary one first; as sent, so not safe in a key. May be empty.
 	IDs []string
 	// AssistantID is as sent; empty where the report names none.
 	AssistantID string
@@ -27,7 +27,7 @@ type EndOfCall struct {
 	// Cost in US dollars; nil where unknown, 0 only where the sender said 0.
 	Cost        *float64
 	EndedReason string
-	Class       Class
+	Class       Disposition
 	Summary     string
 	// Transcript reports whether there is one.
 	Transcript   bool
@@ -48,9 +48,9 @@ type Direction string
 
 // The directions. The empty one is unknown.
 const (
-	Inbound  Direction = "inbound"
-	Outbound Direction = "outbound"
-	Web      Direction = "web"
+	DirectionInbound  Direction = "inbound"
+	DirectionOutbound Direction = "outbound"
+	DirectionWeb      Direction = "web"
 )
 
 // Date is the day in UTC by which the report is filed: when the call ended, else began, else when the report was made.
@@ -76,7 +76,7 @@ func ParseEndOfCall(body []byte) (EndOfCall, error) {
 // EndOfCall reads the message as an end-of-call report.
 func (m Message) EndOfCall() EndOfCall {
 	r := EndOfCall{
-		IDs: m.IDs("call.id", "callId", "call.callId", "session.callSid", "session.callId", "session.id",
+		IDs: m.Texts("call.id", "callId", "call.callId", "session.callSid", "session.callId", "session.id",
 			"call.phoneCallProviderId", "phoneCallProviderId", "call.transport.callSid", "call.callSid", "callSid",
 			"session.streamSid", "call.streamSid", "call.transport.streamSid", "streamSid"),
 		AssistantID: m.Text("call.assistantId", "assistantId", "session.assistantId", "assistant.id", "assistant.assistantId",
@@ -89,11 +89,11 @@ func (m Message) EndOfCall() EndOfCall {
 		EndedReason:  m.Text("endedReason", "call.endedReason", "artifact.endedReason", "call.status"),
 		Summary:      m.Text("analysis.summary", "summary", "call.analysis.summary", "artifact.summary", "call.summary"),
 		Transcript:   m.Text("transcript", "artifact.transcript", "call.transcript", "call.artifact.transcript") != "",
-		RecordingURL: m.recording(),
-		Success:      m.success(),
+		RecordingURL: m.recordingURL(),
+		Success:      m.successEvaluation(),
 		Cost:         m.cost(),
-		Spoke:        anybodySpoke(m.Turns()),
-		Extracted:    m.extracted(),
+		Spoke:        hasCallerUtterance(m.Transcript()),
+		Extracted:    m.extractedData(),
 	}
 	r.AssistantNumber, _ = m.Phone(assistantNumberPaths...)
 	customer := []string{"customer.number", "call.customer.number", "session.callerPhoneNumber", "session.from",
@@ -102,10 +102,10 @@ func (m Message) EndOfCall() EndOfCall {
 	if r.Customer, ok = m.Phone(customer...); !ok {
 		r.Customer = Phone(clip(m.Text(customer...), 200))
 	}
-	r.Seconds = m.seconds(r.StartedAt, r.EndedAt)
+	r.Seconds = m.duration(r.StartedAt, r.EndedAt)
 	r.Class = Classify(r.EndedReason, r.Spoke)
-	r.Transferred = m.transferred(r.EndedReason)
-	r.Outcome = r.outcome()
+	r.Transferred = m.isTransferred(r.EndedReason)
+	r.Outcome = r.deriveOutcome()
 	return r
 }
 
@@ -116,18 +116,18 @@ var assistantNumberPaths = []string{"session.assistantPhoneNumber", "session.twi
 func (m Message) direction() Direction {
 	switch kind := strings.ToLower(m.Text("call.type", "call.direction", "direction")); {
 	case strings.Contains(kind, "inbound"):
-		return Inbound
+		return DirectionInbound
 	case strings.Contains(kind, "outbound"):
-		return Outbound
+		return DirectionOutbound
 	case strings.Contains(kind, "web"):
-		return Web
+		return DirectionWeb
 	default:
 		return ""
 	}
 }
 
-// seconds is the call's length: as stated in some unit, else the time between its start and its end.
-func (m Message) seconds(started, ended time.Time) *float64 {
+// duration is the call's length: as stated in some unit, else the time between its start and its end.
+func (m Message) duration(started, ended time.Time) *float64 {
 	units := []struct {
 		in    float64
 		paths []string
@@ -139,11 +139,11 @@ func (m Message) seconds(started, ended time.Time) *float64 {
 	const month = 31 * 24 * 3600 // longer than that is a wrong unit, not a call
 	for _, unit := range units {
 		if n, ok := m.Number(unit.paths...); ok && n*unit.in <= month {
-			return round(n*unit.in, 1e3)
+			return roundTo(n*unit.in, 1e3)
 		}
 	}
 	if length := ended.Sub(started).Seconds(); !started.IsZero() && !ended.IsZero() && length >= 0 && length <= month {
-		return round(length, 1e3)
+		return roundTo(length, 1e3)
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func (m Message) seconds(started, ended time.Time) *float64 {
 func (m Message) cost() *float64 {
 	const most = 1e6 // dollars; more is no price of a call
 	if n, ok := m.Number("cost", "call.cost", "costBreakdown.total", "call.costBreakdown.total", "artifact.cost"); ok && n <= most {
-		return round(n, 1e6)
+		return roundTo(n, 1e6)
 	}
 	parts := m.List("costs", "call.costs")
 	var sum float64
@@ -167,11 +167,11 @@ func (m Message) cost() *float64 {
 	if len(parts) == 0 || sum > most {
 		return nil
 	}
-	return round(sum, 1e6)
+	return roundTo(sum, 1e6)
 }
 
-// recording is the recording's address, kept only where it is one.
-func (m Message) recording() string {
+// recordingURL is the recording's address, kept only where it is one.
+func (m Message) recordingURL() string {
 	url := m.Text("artifact.recordingUrl", "recordingUrl", "artifact.recording.mono.combinedUrl", "artifact.recording.stereoUrl",
 		"call.recordingUrl", "artifact.stereoRecordingUrl", "stereoRecordingUrl", "call.artifact.recordingUrl")
 	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {
@@ -180,17 +180,17 @@ func (m Message) recording() string {
 	return url
 }
 
-// success is the sender's evaluation, which some send as a boolean.
-func (m Message) success() string {
+// successEvaluation is the sender's evaluation, which some send as a boolean.
+func (m Message) successEvaluation() string {
 	for _, path := range []string{"analysis.successEvaluation", "successEvaluation", "call.analysis.successEvaluation"} {
-		switch v := m.at(path).(type) {
+		switch v := m.lookup(path).(type) {
 		case bool:
 			if v {
 				return "true"
 			}
 			return "false"
 		default:
-			if s := scalar(v); s != "" {
+			if s := scalarText(v); s != "" {
 				return clip(s, 200)
 			}
 		}
@@ -198,7 +198,7 @@ func (m Message) success() string {
 	return ""
 }
 
-func (m Message) transferred(reason string) bool {
+func (m Message) isTransferred(reason string) bool {
 	switch strings.ToLower(reason) {
 	case "assistant-forwarded-call", "call.ringing.hook-executed-transfer", "call.ending.hook-executed-transfer",
 		"assistant-request-returned-forwarding-phone-number", "customer-ended-call-during-transfer", "call.forwarding.operator-busy":
@@ -209,8 +209,8 @@ func (m Message) transferred(reason string) bool {
 			"call.forwardedPhoneNumber", "forwardedPhoneNumber") != ""
 }
 
-// round drops what binary fractions add: 0.49 minutes are 29.4 seconds.
-func round(n, steps float64) *float64 {
+// roundTo drops what binary fractions add: 0.49 minutes are 29.4 seconds.
+func roundTo(n, steps float64) *float64 {
 	n = math.Round(n*steps) / steps
 	return &n
 }

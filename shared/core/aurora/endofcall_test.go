@@ -16,8 +16,8 @@ import (
 	"example.com/aurora/shared/dev/golden"
 )
 
-// report reads a message whose fields are given as JSON, without the braces.
-func report(t testing.TB, fields string) aurora.EndOfCall {
+// parseReport reads a message whose fields are given as JSON, without the braces.
+func parseReport(t testing.TB, fields string) aurora.EndOfCall {
 	t.Helper()
 	r, err := aurora.ParseEndOfCall([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
 	if err != nil {
@@ -26,8 +26,8 @@ func report(t testing.TB, fields string) aurora.EndOfCall {
 	return r
 }
 
-// bodies are the webhook's events.
-func bodies(t testing.TB) map[string]string {
+// webhookBodies are the webhook's events.
+func webhookBodies(t testing.TB) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "webhook", "*.json"))
 	if err != nil || len(files) == 0 {
@@ -48,8 +48,8 @@ func bodies(t testing.TB) map[string]string {
 	return all
 }
 
-func TestEndOfCallOfTheCorpus(t *testing.T) {
-	all := bodies(t)
+func TestEndOfCallGoldens(t *testing.T) {
+	all := webhookBodies(t)
 	for _, name := range []string{"end-of-call-report", "end-of-call-report-vapi", "end-of-call-report-minimal", "end-of-call-report-no-answer",
 		"end-of-call-report-voicemail", "end-of-call-report-model-failed", "end-of-call-report-odd-types", "end-of-call-report-session-sids"} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestEndOfCallOfTheCorpus(t *testing.T) {
 	}
 }
 
-func TestUnknownIsAbsent(t *testing.T) {
+func TestUnknownCostAndSecondsAreNil(t *testing.T) {
 	for fields, want := range map[string]string{
 		``:                                            "nil nil",
 		`"cost":0,"durationSeconds":0`:                "0 0",
@@ -86,28 +86,28 @@ func TestUnknownIsAbsent(t *testing.T) {
 		`"costBreakdown":{"total":0.5},"costs":[{"cost":9}]`:                          "0.5 nil",
 		`"durationSeconds":1e12`:                                                      "nil nil",
 	} {
-		r := report(t, fields)
-		if got := show(r.Cost) + " " + show(r.Seconds); got != want {
+		r := parseReport(t, fields)
+		if got := formatFloat(r.Cost) + " " + formatFloat(r.Seconds); got != want {
 			t.Errorf("%s: cost and seconds are %s, want %s", fields, got, want)
 		}
 	}
 }
 
-func show(n *float64) string {
+func formatFloat(n *float64) string {
 	if n == nil {
 		return "nil"
 	}
 	return fmt.Sprint(*n)
 }
 
-func TestTimes(t *testing.T) {
+func TestTimestampFormats(t *testing.T) {
 	for in, want := range map[string]string{
 		`"2026-11-18T15:04:44Z"`: "2026-11-18T15:04:44Z", `"2026-11-18T15:04:44.5-08:00"`: "2026-11-18T23:04:44.5Z",
 		`1795014284000`: "2026-11-18T15:04:44Z", `"1795014284000"`: "2026-11-18T15:04:44Z", `1795014284`: "2026-11-18T15:04:44Z", `1795014284000.7`: "2026-11-18T15:04:44Z",
 		`0`: "", `-1`: "", `1e308`: "", `"yesterday"`: "", `""`: "", `null`: "", `{}`: "", `"0001-01-01T00:00:00Z"`: "", `"9999-01-01T00:00:00Z"`: "", `"NaN"`: "",
 	} {
 		got := ""
-		if at := report(t, `"timestamp":`+in).Timestamp; !at.IsZero() {
+		if at := parseReport(t, `"timestamp":`+in).Timestamp; !at.IsZero() {
 			got = at.Format(time.RFC3339Nano)
 		}
 		if got != want {
@@ -116,8 +116,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-func TestIDsPrimaryFirst(t *testing.T) {
-	r := report(t, `"session":"{\"callSid\":\"CA1\",\"streamSid\":\"MZ1\"}","call":{"id":"v1","phoneCallProviderId":"CA1","transport":{"callSid":"CA2","accountSid":"AC1"}}`)
+func TestPrimaryCallIDComesFirst(t *testing.T) {
+	r := parseReport(t, `"session":"{\"callSid\":\"CA1\",\"streamSid\":\"MZ1\"}","call":{"id":"v1","phoneCallProviderId":"CA1","transport":{"callSid":"CA2","accountSid":"AC1"}}`)
 	if want := []string{"v1", "CA1", "CA2", "MZ1"}; !slices.Equal(r.IDs, want) {
 		t.Errorf("IDs = %v, want %v", r.IDs, want)
 	}
@@ -131,26 +131,26 @@ func TestSpoke(t *testing.T) {
 		`"transcript":"AI: Hi\nUser: Hello\n"`:                                                  true, `"transcript":"AI: Hi\nUser:\n"`: false, `"transcript":"AI: user: x"`: false,
 		`"messages":[5,null,"x",[]]`: false, `"messages":"[broken"`: false, ``: false,
 	} {
-		if got := report(t, fields).Spoke; got != want {
+		if got := parseReport(t, fields).Spoke; got != want {
 			t.Errorf("%s: spoke = %v", fields, got)
 		}
 	}
 }
 
-func TestEndOfCallElsewhere(t *testing.T) {
-	r := report(t, `"call":{"type":"outboundPhoneCall","endedReason":"customer-busy","customer":{"number":"sip:a@example.com"},"phoneNumber":{"number":"+1 555 123 0100"}},
+func TestEndOfCallReadsVapiPaths(t *testing.T) {
+	r := parseReport(t, `"call":{"type":"outboundPhoneCall","endedReason":"customer-busy","customer":{"number":"sip:a@example.com"},"phoneNumber":{"number":"+1 555 123 0100"}},
 		"analysis":{"successEvaluation":true,"summary":"In analysis"},"summary":"","artifact":{"recording":{"mono":{"combinedUrl":"https://storage.example.com/a.wav"}},"transfers":[{}]}`)
-	want := aurora.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.Outbound, EndedReason: "customer-busy", Class: aurora.Busy,
+	want := aurora.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.DirectionOutbound, EndedReason: "customer-busy", Class: aurora.DispositionBusy,
 		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", Transferred: true, Outcome: aurora.OutcomeTransferred}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
-	if r := report(t, `"recordingUrl":"javascript:alert(1)","call":{"type":"webCall"}`); r.RecordingURL != "" || r.Direction != aurora.Web {
+	if r := parseReport(t, `"recordingUrl":"javascript:alert(1)","call":{"type":"webCall"}`); r.RecordingURL != "" || r.Direction != aurora.DirectionWeb {
 		t.Errorf("got %+v", r)
 	}
 }
 
-func TestParseMessageNamesWhatIsWrong(t *testing.T) {
+func TestParseMessageErrorNamesField(t *testing.T) {
 	for body, param := range map[string]string{
 		``: "body", `null`: "body", `[]`: "body", `{`: "body", `{}{}`: "body", "\ufeff{}": "body",
 		`{}`: "message", `{"message":1}`: "message", `{"message":{}}`: "message.type", `{"message":{"type":1}}`: "message.type", `{"message":{"type":""}}`: "message.type",
@@ -163,18 +163,18 @@ func TestParseMessageNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	for reason, want := range map[string]aurora.Class{
-		"customer-ended-call": aurora.Answered, "customer-ended-call-during-transfer": aurora.Answered, "assistant-said-end-call-phrase": aurora.Answered, "silence-timed-out": aurora.Answered,
-		"voicemail": aurora.Voicemail, "customer-did-not-answer": aurora.NoAnswer, "customer-busy": aurora.Busy, "Customer_Busy ": aurora.Busy, "busy": aurora.Busy, "no-answer": aurora.NoAnswer,
-		"call.in-progress.error-providerfault-custom-llm-500-server-error": aurora.Failed, "call.start.error-get-org": aurora.Failed, "pipeline-error-openai-llm-failed": aurora.Failed,
-		"assistant-request-failed": aurora.Failed, "assistant-request-returned-forwarding-phone-number": aurora.Answered, "twilio-failed-to-connect-call": aurora.Failed,
-		"call.in-progress.error-providerfault-outbound-sip-480-temporarily-unavailable": aurora.NoAnswer, "call.in-progress.error-providerfault-outbound-sip-486-busy-here": aurora.Busy,
-		"call.in-progress.error-providerfault-outbound-sip-403-forbidden": aurora.Failed, "worker-shutdown": aurora.Failed,
+	for reason, want := range map[string]aurora.Disposition{
+		"customer-ended-call": aurora.DispositionAnswered, "customer-ended-call-during-transfer": aurora.DispositionAnswered, "assistant-said-end-call-phrase": aurora.DispositionAnswered, "silence-timed-out": aurora.DispositionAnswered,
+		"voicemail": aurora.DispositionVoicemail, "customer-did-not-answer": aurora.DispositionNoAnswer, "customer-busy": aurora.DispositionBusy, "Customer_Busy ": aurora.DispositionBusy, "busy": aurora.DispositionBusy, "no-answer": aurora.DispositionNoAnswer,
+		"call.in-progress.error-providerfault-custom-llm-500-server-error": aurora.DispositionFailed, "call.start.error-get-org": aurora.DispositionFailed, "pipeline-error-openai-llm-failed": aurora.DispositionFailed,
+		"assistant-request-failed": aurora.DispositionFailed, "assistant-request-returned-forwarding-phone-number": aurora.DispositionAnswered, "twilio-failed-to-connect-call": aurora.DispositionFailed,
+		"call.in-progress.error-providerfault-outbound-sip-480-temporarily-unavailable": aurora.DispositionNoAnswer, "call.in-progress.error-providerfault-outbound-sip-486-busy-here": aurora.DispositionBusy,
+		"call.in-progress.error-providerfault-outbound-sip-403-forbidden": aurora.DispositionFailed, "worker-shutdown": aurora.DispositionFailed,
 		"manually-canceled": "?", "vonage-completed": "?", "call.in-progress.twilio-completed-call": "?", "call.in-progress.error-warm-transfer-silence-timeout": "?", "never heard of": "?", "": "?",
 	} {
 		silent, spoken := want, want
 		if want == "?" {
-			silent, spoken = aurora.NoAnswer, aurora.Answered
+			silent, spoken = aurora.DispositionNoAnswer, aurora.DispositionAnswered
 		}
 		if a, b := aurora.Classify(reason, false), aurora.Classify(reason, true); a != silent || b != spoken {
 			t.Errorf("%q is %s in silence and %s with speech, want %s and %s", reason, a, b, silent, spoken)
@@ -182,30 +182,30 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func TestVersionOrders(t *testing.T) {
+func TestVersionsSortByTime(t *testing.T) {
 	at := time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC)
 	inOrder := []string{
-		aurora.Version(time.Time{}, at, "b"), aurora.Version(time.Time{}, at.Add(time.Second), "a"), aurora.Version(at, at, "a"), aurora.Version(at, at, "b"),
-		aurora.Version(at, at.Add(time.Second), "a"), aurora.Version(at.Add(time.Millisecond), at, "a"),
+		aurora.NewVersion(time.Time{}, at, "b"), aurora.NewVersion(time.Time{}, at.Add(time.Second), "a"), aurora.NewVersion(at, at, "a"), aurora.NewVersion(at, at, "b"),
+		aurora.NewVersion(at, at.Add(time.Second), "a"), aurora.NewVersion(at.Add(time.Millisecond), at, "a"),
 	}
 	if !slices.IsSorted(inOrder) {
 		t.Errorf("not in order: %v", inOrder)
 	}
 }
 
-func TestPlaces(t *testing.T) {
-	p := aurora.Place{AssistantID: "a_b-c", Day: "2026-11-18", CallID: "x"}
-	if got := aurora.ParsePlace(p.Partition(), "x"); got != p {
+func TestCallKeyRoundTrip(t *testing.T) {
+	p := aurora.CallKey{AssistantID: "a_b-c", Day: "2026-11-18", CallID: "x"}
+	if got := aurora.ParseCallKey(p.Partition(), "x"); got != p {
 		t.Errorf("%+v became %+v", p, got)
 	}
-	if aurora.ParsePlace("", "x").CallID != "x" || aurora.SafeName("../x") == "../x" || aurora.AssistantName("../x") != aurora.NoAssistant {
+	if aurora.ParseCallKey("", "x").CallID != "x" || aurora.SafeKey("../x") == "../x" || aurora.AssistantKey("../x") != aurora.NoAssistant {
 		t.Error("an unsafe name passed")
 	}
 }
 
 // FuzzEndOfCall: no JSON makes the reader panic or invent a figure.
 func FuzzEndOfCall(f *testing.F) {
-	for _, body := range bodies(f) {
+	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -26,22 +26,22 @@ func ParseMessage(body []byte) (Message, error) {
 	d.UseNumber() // 1e400 is valid JSON, and no float
 	var whole any
 	if err := d.Decode(&whole); err != nil {
-		return Message{}, fault.New(fault.Invalid, "The body must be a JSON object.").Coded("invalid_json").In("body").Because(err)
+		return Message{}, fault.New(fault.Invalid, "The body must be a JSON object.").WithCode("invalid_json").WithParam("body").Because(err)
 	}
 	if d.InputOffset() < int64(len(bytes.TrimRight(body, " \t\r\n"))) {
-		return Message{}, fault.New(fault.Invalid, "The body must be one JSON object, with nothing after it.").Coded("invalid_json").In("body")
+		return Message{}, fault.New(fault.Invalid, "The body must be one JSON object, with nothing after it.").WithCode("invalid_json").WithParam("body")
 	}
 	top, ok := whole.(map[string]any)
 	if !ok {
-		return Message{}, fault.New(fault.Invalid, "The body must be a JSON object.").Coded("invalid_json").In("body")
+		return Message{}, fault.New(fault.Invalid, "The body must be a JSON object.").WithCode("invalid_json").WithParam("body")
 	}
 	fields, ok := top["message"].(map[string]any)
 	if !ok {
-		return Message{}, fault.New(fault.Invalid, "message must be an object that has a type.").Coded("invalid_message").In("message")
+		return Message{}, fault.New(fault.Invalid, "message must be an object that has a type.").WithCode("invalid_message").WithParam("message")
 	}
 	m := Message{fields: fields}
 	if m.kind, ok = fields["type"].(string); !ok || m.kind == "" {
-		return Message{}, fault.New(fault.Invalid, "message.type must be a string such as assistant-request.").Coded("invalid_message").In("message.type")
+		return Message{}, fault.New(fault.Invalid, "message.type must be a string such as assistant-request.").WithCode("invalid_message").WithParam("message.type")
 	}
 	return m, nil
 }
@@ -50,12 +50,12 @@ func ParseMessage(body []byte) (Message, error) {
 func (m Message) Type() string { return m.kind }
 
 // Has reports whether there is anything but null at the path.
-func (m Message) Has(path string) bool { return m.at(path) != nil }
+func (m Message) Has(path string) bool { return m.lookup(path) != nil }
 
 // Text is the first of the paths that holds a string that is not blank, or a number; without surrounding space.
 func (m Message) Text(paths ...string) string {
 	for _, path := range paths {
-		if s := scalar(m.at(path)); s != "" {
+		if s := scalarText(m.lookup(path)); s != "" {
 			return s
 		}
 	}
@@ -65,7 +65,7 @@ func (m Message) Text(paths ...string) string {
 // Number is the first of the paths that holds a finite number of at least 0, which may be written as a string.
 func (m Message) Number(paths ...string) (n float64, ok bool) {
 	for _, path := range paths {
-		n, err := strconv.ParseFloat(scalar(m.at(path)), 64)
+		n, err := strconv.ParseFloat(scalarText(m.lookup(path)), 64)
 		if err == nil && n >= 0 && !math.IsInf(n, 0) { // NaN is not >= 0
 			return n, true
 		}
@@ -77,7 +77,7 @@ func (m Message) Number(paths ...string) (n float64, ok bool) {
 // It is the zero time where none does.
 func (m Message) Time(paths ...string) time.Time {
 	for _, path := range paths {
-		if t, ok := parseTime(scalar(m.at(path))); ok {
+		if t, ok := parseTime(scalarText(m.lookup(path))); ok {
 			return t
 		}
 	}
@@ -87,7 +87,7 @@ func (m Message) Time(paths ...string) time.Time {
 // List is the first of the paths that holds a list that is not empty, which may be a JSON string of itself.
 func (m Message) List(paths ...string) []any {
 	for _, path := range paths {
-		if list, ok := unfold(m.at(path)).([]any); ok && len(list) > 0 {
+		if list, ok := expandJSON(m.lookup(path)).([]any); ok && len(list) > 0 {
 			return list
 		}
 	}
@@ -97,7 +97,7 @@ func (m Message) List(paths ...string) []any {
 // Value is what stands at the first of the paths where anything does, as it came. Numbers are json.Number.
 func (m Message) Value(paths ...string) any {
 	for _, path := range paths {
-		if v := m.at(path); v != nil {
+		if v := m.lookup(path); v != nil {
 			return v
 		}
 	}
@@ -108,7 +108,7 @@ func (m Message) Value(paths ...string) any {
 func (m Message) Objects(path string) []Message {
 	var objects []Message
 	for _, v := range m.List(path) {
-		if fields, ok := unfold(v).(map[string]any); ok {
+		if fields, ok := expandJSON(v).(map[string]any); ok {
 			objects = append(objects, Message{fields: fields})
 		}
 	}
@@ -118,34 +118,34 @@ func (m Message) Objects(path string) []Message {
 // Phone is the first of the paths that can be written in E.164.
 func (m Message) Phone(paths ...string) (p Phone, ok bool) {
 	for _, path := range paths {
-		if p, ok := ParsePhone(scalar(m.at(path))); ok {
+		if p, ok := ParsePhone(scalarText(m.lookup(path))); ok {
 			return p, true
 		}
 	}
 	return "", false
 }
 
-// IDs are the texts at all of the paths, each once, in the order of the paths.
-func (m Message) IDs(paths ...string) []string {
+// Texts are the texts at all of the paths, each once, in the order of the paths.
+func (m Message) Texts(paths ...string) []string {
 	var ids []string
 	for _, path := range paths {
-		if id := scalar(m.at(path)); id != "" && !slices.Contains(ids, id) {
+		if id := scalarText(m.lookup(path)); id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-// at follows a dotted path through objects. An object that came as a string is put in the string's place, so that it is
+// lookup follows a dotted path through objects. An object that came as a string is put in the string's place, so that it is
 // read once and not for every path.
-func (m Message) at(path string) any {
+func (m Message) lookup(path string) any {
 	object := m.fields
 	for {
 		name, rest, more := strings.Cut(path, ".")
 		if !more {
 			return object[name]
 		}
-		v := unfold(object[name])
+		v := expandJSON(object[name])
 		inner, ok := v.(map[string]any)
 		if !ok {
 			return nil
@@ -155,8 +155,8 @@ func (m Message) at(path string) any {
 	}
 }
 
-// unfold gives the object or list that a JSON string holds, and anything else as it is.
-func unfold(v any) any {
+// expandJSON gives the object or list that a JSON string holds, and anything else as it is.
+func expandJSON(v any) any {
 	s, ok := v.(string)
 	if !ok {
 		return v
@@ -174,8 +174,8 @@ func unfold(v any) any {
 	return inner
 }
 
-// scalar writes a string or number as text; anything else is none.
-func scalar(v any) string {
+// scalarText writes a string or number as text; anything else is none.
+func scalarText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return strings.TrimSpace(v)
@@ -187,7 +187,7 @@ func scalar(v any) string {
 }
 
 // Times outside these years are clocks that were never set, or units that nobody sends.
-const firstYear, lastYear = 2000, 2100
+const minYear, maxYear = 2000, 2100
 
 func parseTime(s string) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339, s)
@@ -202,14 +202,14 @@ func parseTime(s string) (time.Time, bool) {
 		t = time.UnixMilli(int64(n))
 	}
 	t = t.UTC()
-	return t, t.Year() >= firstYear && t.Year() < lastYear
+	return t, t.Year() >= minYear && t.Year() < maxYear
 }
 
 // IsObject reports whether there is an object at the path, or a JSON string of one.
 func (m Message) IsObject(path string) bool {
-	_, ok := unfold(m.at(path)).(map[string]any)
+	_, ok := expandJSON(m.lookup(path)).(map[string]any)
 	return ok
 }
 
-// OwnNumber is which of our numbers the message is about, where it says so in E.164.
-func (m Message) OwnNumber() (Phone, bool) { return m.Phone(assistantNumberPaths...) }
+// AssistantNumber is which of our numbers the message is about, where it says so in E.164.
+func (m Message) AssistantNumber() (Phone, bool) { return m.Phone(assistantNumberPaths...) }

@@ -11,13 +11,13 @@ import (
 )
 
 // Both are written out because a program pays for a compiled expression at each start.
-func TestNamesAreTheirExpressions(t *testing.T) {
+func TestIDChecksMatchRegexps(t *testing.T) {
 	safe, call := regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`), regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 	same := func(t interface{ Errorf(string, ...any) }, s string) {
-		if got := aurora.SafeID(s); got != safe.MatchString(s) {
+		if got := aurora.IsSafeID(s); got != safe.MatchString(s) {
 			t.Errorf("SafeID(%q) = %t", s, got)
 		}
-		if got := aurora.CallSID(s); got != call.MatchString(s) {
+		if got := aurora.IsCallSID(s); got != call.MatchString(s) {
 			t.Errorf("CallSID(%q) = %t", s, got)
 		}
 	}

@@ -13,7 +13,7 @@ type OutboundState string
 const (
 	OutboundInProgress OutboundState = "in_progress"
 	OutboundPlaced     OutboundState = "placed"  // the provider has taken it and given it a sid
-	OutboundRefused    OutboundState = "refused" // it was not placed and never will be
+	OutboundRejected   OutboundState = "refused" // it was not placed and never will be
 	OutboundUnknown    OutboundState = "unknown" // it was asked for, and nobody knows what became of it
 )
 
@@ -34,8 +34,8 @@ const (
 	CallCanceled   CallStatus = "canceled"
 )
 
-// CallSID reports whether a text is a call's name as Twilio gives them: https://www.twilio.com/docs/glossary/what-is-a-sid
-func CallSID(s string) bool {
+// IsCallSID reports whether a text is a call's name as Twilio gives them: https://www.twilio.com/docs/glossary/what-is-a-sid
+func IsCallSID(s string) bool {
 	if len(s) != 34 || s[:2] != "CA" {
 		return false
 	}
@@ -53,14 +53,14 @@ var statusOrder = []CallStatus{"", CallQueued, CallInitiated, CallRinging, CallI
 
 // Rank orders statuses by how far the call is. All final ones are equal; a status nobody knows is negative.
 func (s CallStatus) Rank() int {
-	if s.Final() {
+	if s.IsFinal() {
 		return len(statusOrder)
 	}
 	return slices.Index(statusOrder, s)
 }
 
-// Final reports whether nothing comes after this status.
-func (s CallStatus) Final() bool {
+// IsFinal reports whether nothing comes after this status.
+func (s CallStatus) IsFinal() bool {
 	switch s {
 	case CallCompleted, CallBusy, CallNoAnswer, CallFailed, CallCanceled:
 		return true
@@ -68,8 +68,8 @@ func (s CallStatus) Final() bool {
 	return false
 }
 
-// OutboundRecord is all that is known of one outbound call.
-type OutboundRecord struct {
+// OutboundCall is all that is known of one outbound call.
+type OutboundCall struct {
 	ID          string // OutboundID's form; it is also the owner of what the call has claimed
 	State       OutboundState
 	AssistantID string
@@ -82,27 +82,27 @@ type OutboundRecord struct {
 	Code                    string // why it was refused
 	Status                  CallStatus
 	AnsweredBy              string // "human", "machine_start", "fax", "unknown"; Twilio's words
-	Created                 time.Time
+	CreatedAt               time.Time
 	Deadline                time.Time // in progress beyond it means that whoever placed it died
-	Checked                 time.Time // when the provider was last asked what became of it
+	CheckedAt               time.Time // when the provider was last asked what became of it
 	AnsweredAt, EndedAt     time.Time
 	Seconds                 *float64 // of talk
 	Revision                int      // counts the changes
 }
 
-// Overdue reports whether a record in progress was left behind by whoever had it.
-func (r OutboundRecord) Overdue(now time.Time) bool {
+// IsOverdue reports whether a record in progress was left behind by whoever had it.
+func (r OutboundCall) IsOverdue(now time.Time) bool {
 	return r.State == OutboundInProgress && !now.Before(r.Deadline)
 }
 
 // LogValue keeps names, addresses and whole numbers out of the log.
-func (r OutboundRecord) LogValue() slog.Value {
+func (r OutboundCall) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", r.ID), slog.String("state", string(r.State)), slog.String("assistant", r.AssistantID),
 		slog.Any("to", r.To), slog.String("sid", r.SID), slog.String("status", string(r.Status)))
 }
 
-// OutboundCall is what an assistant may know of the outbound call it speaks on.
-type OutboundCall struct {
+// OutboundContext is what an assistant may know of the outbound call it speaks on.
+type OutboundContext struct {
 	CallRecordID string `json:"callRecordId"`
 	CallSID      string `json:"callSid"`
 	PhoneNumber  Phone  `json:"phoneNumber"`
@@ -111,13 +111,13 @@ type OutboundCall struct {
 	Info         string `json:"info"`
 }
 
-// Call is the record as the assistant may know it.
-func (r OutboundRecord) Call() OutboundCall {
-	return OutboundCall{CallRecordID: r.ID, CallSID: r.SID, PhoneNumber: r.To, Name: r.Name, Email: r.Email, Info: r.Info}
+// Context is the record as the assistant may know it.
+func (r OutboundCall) Context() OutboundContext {
+	return OutboundContext{CallRecordID: r.ID, CallSID: r.SID, PhoneNumber: r.To, Name: r.Name, Email: r.Email, Info: r.Info}
 }
 
-// OutboundDial is a call to be placed: what the telephone provider is told, and nothing more.
-type OutboundDial struct {
+// CallRequest is a call to be placed: what the telephone provider is told, and nothing more.
+type CallRequest struct {
 	From, To    Phone
 	AssistantID string
 	RecordID    string
@@ -127,28 +127,28 @@ type OutboundDial struct {
 	TalkTime    time.Duration
 }
 
-// DialedCall is a call as the provider lists it.
-type DialedCall struct {
-	SID      string
-	From, To Phone
-	Status   CallStatus
-	Created  time.Time
-	Ended    time.Time
-	Seconds  *float64
+// ProviderCall is a call as the provider lists it.
+type ProviderCall struct {
+	SID       string
+	From, To  Phone
+	Status    CallStatus
+	CreatedAt time.Time
+	EndedAt   time.Time
+	Seconds   *float64
 }
 
-// Idempotency is the claim of a key under which a call is placed once.
-type Idempotency struct {
+// IdempotencyClaim is the claim of a key under which a call is placed once.
+type IdempotencyClaim struct {
 	Key         string // the ledger's: scope and hash
 	Fingerprint string // of the body
-	Record      string // of the call that has the key
-	Until       time.Time
+	RecordID    string // of the call that has the key
+	ExpiresAt   time.Time
 }
 
-// Tally is a counter that has a limit within a window of time.
-type Tally struct {
-	Key     string // the ledger's, with its window in it
-	Amount  int64  // what one call takes
-	Limit   int64
-	Expires time.Time
+// Quota is a counter that has a limit within a window of time.
+type Quota struct {
+	Key       string // the ledger's, with its window in it
+	Amount    int64  // what one call takes
+	Limit     int64
+	ExpiresAt time.Time
 }

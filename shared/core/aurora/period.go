@@ -24,7 +24,7 @@ func ParsePeriod(s string) (Period, error) {
 	case Weekly, Monthly:
 		return p, nil
 	}
-	return "", fault.New(fault.Invalid, "The period must be weekly or monthly.").Coded("invalid_period").In("period")
+	return "", fault.New(fault.Invalid, "The period must be weekly or monthly.").WithCode("invalid_period").WithParam("period")
 }
 
 // Title is the period as a sentence begins with it: Weekly, Monthly.
@@ -36,10 +36,10 @@ func (p Period) Title() string {
 	return string(r)
 }
 
-// Before is one period earlier than t, by the calendar of t's zone: the same time of day seven days before, or on the
+// SubtractFrom is one period earlier than t, by the calendar of t's zone: the same time of day seven days before, or on the
 // same day of the month before. A day that a month lacks becomes its last (time.AddDate would run into the next month),
 // and a time of day that a change of the clock skips becomes the moment of the change.
-func (p Period) Before(t time.Time) time.Time {
+func (p Period) SubtractFrom(t time.Time) time.Time {
 	year, month, day := t.Date()
 	if p == Weekly {
 		day -= 7
@@ -49,7 +49,7 @@ func (p Period) Before(t time.Time) time.Time {
 			day = last
 		}
 	}
-	return wallClock(year, month, day, t)
+	return atWallClock(year, month, day, t)
 }
 
 // Window is the half-open time [From, Until) that a report is about. Both are in the zone that it is told in.
@@ -62,14 +62,14 @@ type Window struct {
 func (p Period) WindowUntil(until time.Time, zone *time.Location) Window {
 	until = until.In(zone)
 	until = until.Add(-time.Duration(until.Second())*time.Second - time.Duration(until.Nanosecond()))
-	return Window{Period: p, From: p.Before(until), Until: until}
+	return Window{Period: p, From: p.SubtractFrom(until), Until: until}
 }
 
-// Before is the window that ends where this one begins.
-func (w Window) Before() Window { return w.Period.WindowUntil(w.From, w.From.Location()) }
+// Previous is the window that ends where this one begins.
+func (w Window) Previous() Window { return w.Period.WindowUntil(w.From, w.From.Location()) }
 
-// Holds reports whether a moment is in the window.
-func (w Window) Holds(t time.Time) bool { return !t.Before(w.From) && t.Before(w.Until) }
+// Contains reports whether a moment is in the window.
+func (w Window) Contains(t time.Time) bool { return !t.Before(w.From) && t.Before(w.Until) }
 
 // Dates are the calendar days that the window touches, in order, as YYYY-MM-DD.
 func (w Window) Dates() []string {
@@ -88,11 +88,11 @@ func (w Window) Dates() []string {
 // Name is the window's end as it stands in the report's key: YYYY-MM-DDTHHMM, by the zone's clock.
 func (w Window) Name() string { return w.Until.Format("2006-01-02T1504") }
 
-// Midnight is when the day of t begins in t's zone. Where a change of the clock skips midnight, it is the moment of the
+// StartOfDay is when the day of t begins in t's zone. Where a change of the clock skips midnight, it is the moment of the
 // change.
-func Midnight(t time.Time) time.Time {
+func StartOfDay(t time.Time) time.Time {
 	year, month, day := t.Date()
-	return wallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, t.Location()))
+	return atWallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, t.Location()))
 }
 
 // EndOfHour is the end of the hour that is running at t, by the clock of t's zone: reports end there unless they are
@@ -102,9 +102,9 @@ func EndOfHour(t time.Time) time.Time {
 	return t.Add(time.Hour - begun)
 }
 
-// wallClock is a day at the time of day, and in the zone, of clock. time.Date leaves open what it makes of a time that
+// atWallClock is a day at the time of day, and in the zone, of clock. time.Date leaves open what it makes of a time that
 // is skipped; here it is the moment of the change. Of one that comes twice it is the first.
-func wallClock(year int, month time.Month, day int, clock time.Time) time.Time {
+func atWallClock(year int, month time.Month, day int, clock time.Time) time.Time {
 	hour, minute, second := clock.Clock()
 	t := time.Date(year, month, day, hour, minute, second, 0, clock.Location())
 	h, m, s := t.Clock()
@@ -112,7 +112,7 @@ func wallClock(year int, month time.Month, day int, clock time.Time) time.Time {
 		if start, _ := t.ZoneBounds(); !start.IsZero() {
 			_, now := t.Zone()
 			_, before := start.Add(-1).Zone()
-			if earlier := t.Add(time.Duration(now-before) * time.Second); earlier.Before(start) && sameClock(earlier, t) {
+			if earlier := t.Add(time.Duration(now-before) * time.Second); earlier.Before(start) && isSameClock(earlier, t) {
 				return earlier
 			}
 		}
@@ -125,7 +125,7 @@ func wallClock(year int, month time.Month, day int, clock time.Time) time.Time {
 	return end
 }
 
-func sameClock(a, b time.Time) bool {
+func isSameClock(a, b time.Time) bool {
 	return a.Format("2006-01-02T15:04:05") == b.Format("2006-01-02T15:04:05")
 }
 
@@ -139,13 +139,13 @@ func ParseUntil(s string, now time.Time, zone *time.Location) (time.Time, error)
 	t, err := time.ParseInLocation(time.DateOnly, s, time.UTC)
 	if err == nil {
 		year, month, day := t.Date()
-		t = wallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, zone))
+		t = atWallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, zone))
 	} else {
 		t, err = time.Parse(time.RFC3339, s)
 	}
-	if err != nil || t.UTC().Year() < firstYear || t.UTC().Year() >= lastYear {
+	if err != nil || t.UTC().Year() < minYear || t.UTC().Year() >= maxYear {
 		return time.Time{}, fault.New(fault.Invalid, "until must be a date such as 2026-11-23 or a time such as 2026-11-23T08:00:00Z.").
-			Coded("invalid_until").In("until")
+			WithCode("invalid_until").WithParam("until")
 	}
 	return t.In(zone), nil
 }

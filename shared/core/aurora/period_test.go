@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-func zone(t testing.TB, name string) *time.Location {
+func loadZone(t testing.TB, name string) *time.Location {
 	t.Helper()
 	l, err := time.LoadLocation(name)
 	if err != nil {
@@ -46,11 +46,11 @@ func TestFault57Windows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := c.period.WindowUntil(until, zone(t, c.zone))
+		w := c.period.WindowUntil(until, loadZone(t, c.zone))
 		if got := w.From.Format(time.RFC3339); got != c.from {
 			t.Errorf("%s %s until %s begins %s, want %s", c.zone, c.period, c.until, got, c.from)
 		}
-		if got := w.Before().From.Format(time.RFC3339); got != c.before {
+		if got := w.Previous().From.Format(time.RFC3339); got != c.before {
 			t.Errorf("%s %s until %s: the window before begins %s, want %s", c.zone, c.period, c.until, got, c.before)
 		}
 		if got := w.Until.Sub(w.From).Hours(); got != c.hours {
@@ -59,23 +59,23 @@ func TestFault57Windows(t *testing.T) {
 		if got := w.Dates(); len(got) != c.days || got[0] != w.From.Format(time.DateOnly) {
 			t.Errorf("%s %s until %s touches %v, want %d days", c.zone, c.period, c.until, got, c.days)
 		}
-		if !w.Holds(w.From) || w.Holds(w.Until) || w.Holds(w.From.Add(-1)) || !w.Holds(w.Until.Add(-1)) {
+		if !w.Contains(w.From) || w.Contains(w.Until) || w.Contains(w.From.Add(-1)) || !w.Contains(w.Until.Add(-1)) {
 			t.Errorf("%s %s until %s is not half-open", c.zone, c.period, c.until)
 		}
-		if w.Before().Until != w.From {
-			t.Errorf("%s %s until %s: the window before ends %v", c.zone, c.period, c.until, w.Before().Until)
+		if w.Previous().Until != w.From {
+			t.Errorf("%s %s until %s: the window before ends %v", c.zone, c.period, c.until, w.Previous().Until)
 		}
 	}
 }
 
-var zones = []string{"UTC", "Europe/Bucharest", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago", "Pacific/Kiritimati",
+var zoneNames = []string{"UTC", "Europe/Bucharest", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago", "Pacific/Kiritimati",
 	"Pacific/Niue", "Asia/Beirut", "America/St_Johns", "America/Havana"}
 
 // Whatever the zone and the moment: windows join without a gap, a window is about as long as it says, and every moment
 // of it is on one of its dates.
-func TestWindowsJoin(t *testing.T) {
+func TestWindowProperties(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		l := zone(t, rapid.SampledFrom(zones).Draw(r, "zone"))
+		l := loadZone(t, rapid.SampledFrom(zoneNames).Draw(r, "zone"))
 		until := time.Unix(rapid.Int64Range(1_700_000_000, 1_900_000_000).Draw(r, "until"), 0)
 		period := rapid.SampledFrom([]aurora.Period{aurora.Weekly, aurora.Monthly}).Draw(r, "period")
 		w := period.WindowUntil(until, l)
@@ -86,7 +86,7 @@ func TestWindowsJoin(t *testing.T) {
 		if low, high := map[aurora.Period]float64{aurora.Weekly: 6.9, aurora.Monthly: 27.9}[period], map[aurora.Period]float64{aurora.Weekly: 7.1, aurora.Monthly: 31.1}[period]; days < low || days > high {
 			r.Fatalf("it has %v days", days)
 		}
-		if w.Before().Until != w.From {
+		if w.Previous().Until != w.From {
 			r.Fatal("a gap")
 		}
 		at := w.From.Add(time.Duration(rapid.Float64Range(0, 0.999999).Draw(r, "at") * float64(w.Until.Sub(w.From))))
@@ -94,10 +94,10 @@ func TestWindowsJoin(t *testing.T) {
 		for _, date := range w.Dates() {
 			found = found || date == at.Format(time.DateOnly)
 		}
-		if !found || !w.Holds(at) {
+		if !found || !w.Contains(at) {
 			r.Fatalf("%v is in none of %v", at, w.Dates())
 		}
-		m := aurora.Midnight(at)
+		m := aurora.StartOfDay(at)
 		if m.After(at) || m.Format(time.DateOnly) != at.Format(time.DateOnly) || m.Add(-1).Format(time.DateOnly) == at.Format(time.DateOnly) {
 			r.Fatalf("the day of %v does not begin at %v", at, m)
 		}
@@ -115,7 +115,7 @@ func TestParseUntil(t *testing.T) {
 		" 2026-11-23T08:00:00Z ":    "2026-11-23T03:00:00-05:00",
 		"2026-11-23T08:00:00+05:30": "2026-11-22T21:30:00-05:00",
 	} {
-		if got, err := aurora.ParseUntil(in, now, zone(t, "America/New_York")); err != nil || got.Format(time.RFC3339) != want {
+		if got, err := aurora.ParseUntil(in, now, loadZone(t, "America/New_York")); err != nil || got.Format(time.RFC3339) != want {
 			t.Errorf("%q is %v, %v; want %s", in, got, err, want)
 		}
 	}
@@ -137,12 +137,12 @@ func TestParsePeriod(t *testing.T) {
 	}
 }
 
-func TestReportPlace(t *testing.T) {
-	w := aurora.Weekly.WindowUntil(time.Date(2026, 11, 23, 5, 0, 59, 0, time.UTC), zone(t, "America/New_York"))
-	if got := aurora.ReportPlace("a1", w); got != "reports/a1/weekly/2026-11-23T0000/" {
+func TestReportPrefix(t *testing.T) {
+	w := aurora.Weekly.WindowUntil(time.Date(2026, 11, 23, 5, 0, 59, 0, time.UTC), loadZone(t, "America/New_York"))
+	if got := aurora.ReportPrefix("a1", w); got != "reports/a1/weekly/2026-11-23T0000/" {
 		t.Error(got)
 	}
-	if got := aurora.ReportPlace("../x", w); strings.Contains(got, "..") {
+	if got := aurora.ReportPrefix("../x", w); strings.Contains(got, "..") {
 		t.Error(got)
 	}
 }

@@ -19,11 +19,11 @@ type Report struct {
 	Attention []Attention `json:"attention"` // the most pressing first, at most MaxAttention
 	Narrative Narrative   `json:"narrative"`
 	// Previous is the window before: its end is this one's beginning.
-	Previous Previous `json:"previous"`
+	Previous PreviousWindow `json:"previous"`
 }
 
-// Previous is the window before a report's, counted in the same way.
-type Previous struct {
+// PreviousWindow is the window before a report's, counted in the same way.
+type PreviousWindow struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
 	Figures
@@ -135,7 +135,7 @@ type ReportJob struct {
 	Quiet       bool      `json:"quiet,omitempty"`  // mail it to nobody
 }
 
-// ReportPlace is where a window's report lies in the bucket, with a slash at its end.
-func ReportPlace(assistantID string, w Window) string {
-	return "reports/" + SafeName(assistantID) + "/" + string(w.Period) + "/" + w.Name() + "/"
+// ReportPrefix is where a window's report lies in the bucket, with a slash at its end.
+func ReportPrefix(assistantID string, w Window) string {
+	return "reports/" + SafeKey(assistantID) + "/" + string(w.Period) + "/" + w.Name() + "/"
 }

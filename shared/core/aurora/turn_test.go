@@ -13,16 +13,16 @@ import (
 	"example.com/aurora/shared/dev/golden"
 )
 
-func turns(t testing.TB, fields string) []aurora.Turn {
+func transcriptOf(t testing.TB, fields string) []aurora.Utterance {
 	t.Helper()
 	m, err := aurora.ParseMessage([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
 	if err != nil {
 		t.Fatalf("%s: %v", fields, err)
 	}
-	return m.Turns()
+	return m.Transcript()
 }
 
-func TestTurns(t *testing.T) {
+func TestTranscript(t *testing.T) {
 	for fields, want := range map[string]string{
 		``: "",
 		`"messages":[{"role":"system","message":"S"},{"role":"bot","message":"Hi","secondsFromStart":1.2},{"role":"user","message":" Hello \n","secondsFromStart":"3"}]`:                                                                                               "assistant 1.2 Hi|caller 3 Hello",
@@ -39,7 +39,7 @@ func TestTurns(t *testing.T) {
 		`"messages":[1,null,"x",[],{"role":5},{"role":"user"},{"role":"user","message":{"a":1}}],"transcript":7`: "",
 	} {
 		var got []string
-		for _, turn := range turns(t, fields) {
+		for _, turn := range transcriptOf(t, fields) {
 			got = append(got, fmt.Sprint(turn.Who, " ", turn.Seconds, " ", turn.Text))
 		}
 		if s := strings.Join(got, "|"); s != want {
@@ -48,29 +48,29 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-func TestTurnsOfTheCorpus(t *testing.T) {
-	m, err := aurora.ParseMessage([]byte(bodies(t)["end-of-call-report-vapi"]))
+func TestTranscriptGolden(t *testing.T) {
+	m, err := aurora.ParseMessage([]byte(webhookBodies(t)["end-of-call-report-vapi"]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.JSON(t, "turns-vapi", m.Turns())
+	golden.JSON(t, "turns-vapi", m.Transcript())
 }
 
 // What is said comes back, whichever way a provider tells it.
-func TestTurnsComeBack(t *testing.T) {
+func TestTranscriptRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type said struct {
 			Role    string `json:"role"`
 			Message string `json:"message"`
 		}
 		words := rapid.StringMatching(`[a-zA-Zé.,!?]{1,12}( [a-z]{1,8}){0,4}`)
-		names := map[aurora.Speaker][]string{aurora.TheCaller: {"user", "User", "customer", "caller", "human"}, aurora.TheAssistant: {"bot", "assistant", "AI"}}
-		var want []aurora.Turn
+		names := map[aurora.Speaker][]string{aurora.SpeakerCaller: {"user", "User", "customer", "caller", "human"}, aurora.SpeakerAssistant: {"bot", "assistant", "AI"}}
+		var want []aurora.Utterance
 		var list []said
 		var transcript strings.Builder
 		for i := range rapid.IntRange(1, 20).Draw(t, "turns") {
-			who := []aurora.Speaker{aurora.TheCaller, aurora.TheAssistant}[i%2]
-			turn := aurora.Turn{Who: who, Seconds: -1}
+			who := []aurora.Speaker{aurora.SpeakerCaller, aurora.SpeakerAssistant}[i%2]
+			turn := aurora.Utterance{Who: who, Seconds: -1}
 			name := rapid.SampledFrom(names[who]).Draw(t, "name")
 			for j := range rapid.IntRange(1, 3).Draw(t, "messages") {
 				text := words.Draw(t, "words")
@@ -91,14 +91,14 @@ func TestTurnsComeBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := m.Turns(); fmt.Sprint(got) != fmt.Sprint(want) {
+			if got := m.Transcript(); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("%s\n got %v\nwant %v", fields, got, want)
 			}
 		}
 	})
 }
 
-func TestOutcomes(t *testing.T) {
+func TestDeriveOutcome(t *testing.T) {
 	spoke := `"messages":[{"role":"user","message":"Hi"}]`
 	for fields, want := range map[string]aurora.Outcome{
 		``:                          aurora.OutcomeNoAnswer,
@@ -106,23 +106,23 @@ func TestOutcomes(t *testing.T) {
 		`"endedReason":"voicemail","analysis":{"successEvaluation":true},` + spoke:   aurora.OutcomeVoicemail,
 		`"endedReason":"customer-busy"`:                                              aurora.OutcomeNoAnswer,
 		`"endedReason":"pipeline-error"`:                                             aurora.OutcomeError,
-		`"endedReason":"silence-timed-out"`:                                          aurora.Dropped,
+		`"endedReason":"silence-timed-out"`:                                          aurora.OutcomeDropped,
 		`"endedReason":"assistant-forwarded-call"`:                                   aurora.OutcomeTransferred,
 		`"endedReason":"assistant-forwarded-call","successEvaluation":"no",` + spoke: aurora.OutcomeTransferred,
-		`"analysis":{"successEvaluation":"Pass"},` + spoke:                           aurora.Resolved,
-		`"analysis":{"successEvaluation":false},` + spoke:                            aurora.Unresolved,
+		`"analysis":{"successEvaluation":"Pass"},` + spoke:                           aurora.OutcomeResolved,
+		`"analysis":{"successEvaluation":false},` + spoke:                            aurora.OutcomeUnresolved,
 		`"analysis":{"successEvaluation":"7"},` + spoke:                              "",
 		`"analysis":{"successEvaluation":{"score":1}},` + spoke:                      "",
 		`"endedReason":"pipeline-error",` + spoke:                                    "",
 		spoke: "",
 	} {
-		if got := report(t, fields).Outcome; got != want {
+		if got := parseReport(t, fields).Outcome; got != want {
 			t.Errorf("%s: %q, want %q", fields, got, want)
 		}
 	}
 }
 
-func TestExtracted(t *testing.T) {
+func TestExtractedData(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 25) + "1" + strings.Repeat("}", 25)
 	for fields, want := range map[string]string{
 		`"analysis":{"structuredData":{"name":"Dana\u0000 Example","id":12345678901234567,"n":1.50,"l":[true,null]}}`: `{"id":12345678901234567,"l":[true,null],"n":1.5,"name":"Dana Example"}`,
@@ -136,44 +136,44 @@ func TestExtracted(t *testing.T) {
 		`"analysis":{"structuredData":{"a":"` + strings.Repeat("x", 17<<10) + `"}}`: ``,
 		`"analysis":"none"`:                                                         ``,
 	} {
-		if got := string(report(t, fields).Extracted); got != want {
+		if got := string(parseReport(t, fields).Extracted); got != want {
 			t.Errorf("%.120s: %s, want %s", fields, got, want)
 		}
 	}
 }
 
-func TestAnalysed(t *testing.T) {
-	c := aurora.NewCall(report(t, `"summary":"Theirs."`), "eoc/a.json", "v")
-	a := c.Analysed(aurora.Finding{Summary: "Ours.", Analysis: aurora.Analysis{Outcome: aurora.Resolved}})
-	if a.Version <= c.Version || a.Version >= "w" || a.Summary != "Theirs." || a.Outcome != aurora.Resolved {
+func TestWithAnalysis(t *testing.T) {
+	c := aurora.NewCall(parseReport(t, `"summary":"Theirs."`), "eoc/a.json", "v")
+	a := c.WithAnalysis(aurora.AnalysisResult{Summary: "Ours.", Analysis: aurora.Analysis{Outcome: aurora.OutcomeResolved}})
+	if a.Version <= c.Version || a.Version >= "w" || a.Summary != "Theirs." || a.Outcome != aurora.OutcomeResolved {
 		t.Errorf("%+v", a)
 	}
 	c.Summary = ""
-	if a = c.Analysed(aurora.Finding{Summary: "Ours."}); a.Summary != "Ours." {
+	if a = c.WithAnalysis(aurora.AnalysisResult{Summary: "Ours."}); a.Summary != "Ours." {
 		t.Errorf("%+v", a)
 	}
 }
 
-func TestClean(t *testing.T) {
+func TestCleanText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(t, "n")
 		s := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune{'e', '\u0301', '\u202e', 0, '\n', ' ', '\u200b', '\u2028', '\U000e0041'}))).Draw(t, "s")
-		got := aurora.Clean(s, n)
+		got := aurora.CleanText(s, n)
 		if utf8.RuneCountInString(got) > n || !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\n\u202e\u200b\u2028\U000e0041") {
 			t.Fatalf("%q became %q", s, got)
 		}
-		if again := aurora.Clean(got, n); again != got {
+		if again := aurora.CleanText(got, n); again != got {
 			t.Fatalf("%q, cleaned again, became %q", got, again)
 		}
 	})
-	if got := aurora.Clean("e\u0301 \t a\x00b\u202e\n", 10); got != "\u00e9 ab" {
+	if got := aurora.CleanText("e\u0301 \t a\x00b\u202e\n", 10); got != "\u00e9 ab" {
 		t.Errorf("%q", got)
 	}
 }
 
-// FuzzTurns: no report makes the reader panic, what it reads is what was sent, and speech is told alike everywhere.
-func FuzzTurns(f *testing.F) {
-	for _, body := range bodies(f) {
+// FuzzTranscript: no report makes the reader panic, what it reads is what was sent, and speech is told alike everywhere.
+func FuzzTranscript(f *testing.F) {
+	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -183,10 +183,10 @@ func FuzzTurns(f *testing.F) {
 		}
 		r := m.EndOfCall()
 		spoke, length := false, 0
-		for i, turn := range m.Turns() {
-			spoke = spoke || turn.Who == aurora.TheCaller
+		for i, turn := range m.Transcript() {
+			spoke = spoke || turn.Who == aurora.SpeakerCaller
 			length += len(turn.Text)
-			if turn.Text == "" || i > 0 && m.Turns()[i-1].Who == turn.Who {
+			if turn.Text == "" || i > 0 && m.Transcript()[i-1].Who == turn.Who {
 				t.Errorf("turn %d: %+v", i, turn)
 			}
 			if i > 20 {

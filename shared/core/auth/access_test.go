@@ -15,29 +15,29 @@ import (
 )
 
 const (
-	apiKey   = "aur_api_0123456789abcdef0123456789abcdef"
-	apiNext  = "aur_api_fedcba9876543210fedcba9876543210"
-	otherKey = "aur_internal_0123456789abcdef0123456789"
+	apiKey     = "aur_api_0123456789abcdef0123456789abcdef"
+	nextAPIKey = "aur_api_fedcba9876543210fedcba9876543210"
+	otherKey   = "aur_internal_0123456789abcdef0123456789"
 )
 
 // secrets is a store that counts how often it is asked.
 type secrets struct {
 	texts map[string]string
 	err   error
-	asked int
+	calls int
 }
 
 func (s *secrets) Secret(_ context.Context, name string) (string, error) {
-	s.asked++
+	s.calls++
 	return s.texts[name], s.err
 }
 
-func ring(text string) (*auth.Ring, *secrets) {
+func newKeyStore(text string) (*auth.KeyStore, *secrets) {
 	store := &secrets{texts: map[string]string{"api": text, "internal": `["` + otherKey + `"]`}}
-	return &auth.Ring{Secrets: store, Names: map[auth.Kind]string{auth.API: "api", auth.Internal: "internal"}}, store
+	return &auth.KeyStore{Secrets: store, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api", auth.KindInternal: "internal"}}, store
 }
 
-func digest(key string) string {
+func hexDigest(key string) string {
 	d := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(d[:])
 }
@@ -51,14 +51,14 @@ func header(pairs ...string) http.Header {
 }
 
 // The table of security.md 3.7 for a bearer token, and what each must come to.
-func TestBearer(t *testing.T) {
-	keys, _ := ring(fmt.Sprintf(`["%s",{"digest":"sha256:%s","name":"acme"}]`, apiKey, digest(apiNext)))
+func TestBearerPolicy(t *testing.T) {
+	keys, _ := newKeyStore(fmt.Sprintf(`["%s",{"digest":"sha256:%s","name":"acme"}]`, apiKey, hexDigest(nextAPIKey)))
 	for name, c := range map[string]struct {
 		h    http.Header
 		pass bool
 	}{
 		"right":                  {header("Authorization", "Bearer "+apiKey), true},
-		"second live key":        {header("Authorization", "Bearer "+apiNext), true},
+		"second live key":        {header("Authorization", "Bearer "+nextAPIKey), true},
 		"lower case name":        {header("authorization", "Bearer "+apiKey), true},
 		"upper case name":        {header("AUTHORIZATION", "Bearer "+apiKey), true},
 		"scheme in any case":     {header("Authorization", "bEARER "+apiKey), true},
@@ -79,16 +79,16 @@ func TestBearer(t *testing.T) {
 		"trailing NUL":           {header("Authorization", "Bearer "+apiKey+"\x00"), false},
 		"two keys":               {header("Authorization", "Bearer "+apiKey+" "+apiKey), false},
 		"comma":                  {header("Authorization", "Bearer "+apiKey+",x"), false},
-		"two different values":   {header("Authorization", "Bearer "+apiKey, "Authorization", "Bearer "+apiNext), false},
-		"two casings":            {header("Authorization", "Bearer "+apiKey, "authorization", "Bearer "+apiNext), false},
-		"different joined":       {header("authorization", "Bearer "+apiKey+",Bearer "+apiNext), false},
+		"two different values":   {header("Authorization", "Bearer "+apiKey, "Authorization", "Bearer "+nextAPIKey), false},
+		"two casings":            {header("Authorization", "Bearer "+apiKey, "authorization", "Bearer "+nextAPIKey), false},
+		"different joined":       {header("authorization", "Bearer "+apiKey+",Bearer "+nextAPIKey), false},
 		"minus one":              {header("Authorization", "Bearer "+apiKey[:len(apiKey)-1]), false},
 		"plus one":               {header("Authorization", "Bearer "+apiKey+"0"), false},
 		"upper cased":            {header("Authorization", "Bearer "+strings.ToUpper(apiKey)), false},
 		"another kind":           {header("Authorization", "Bearer "+otherKey), false},
 		"in another header":      {header("FLASK-API-KEY", apiKey), false},
-		"the digest":             {header("Authorization", "Bearer "+digest(apiKey)), false},
-		"the stored digest":      {header("Authorization", "Bearer sha256:"+digest(apiNext)), false},
+		"the digest":             {header("Authorization", "Bearer "+hexDigest(apiKey)), false},
+		"the stored digest":      {header("Authorization", "Bearer sha256:"+hexDigest(nextAPIKey)), false},
 		"null":                   {header("Authorization", "Bearer null"), false},
 		"10 KB":                  {header("Authorization", "Bearer "+strings.Repeat("k", 10<<10)), false},
 		"one byte":               {header("Authorization", "Bearer k"), false},
@@ -100,8 +100,8 @@ func TestBearer(t *testing.T) {
 		"another header as well": {header("Authorization", "Bearer "+apiKey, "X-HTTP-Method-Override", "DELETE"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := auth.Bearer.Decide(context.Background(), c.h, keys)
-			if c.pass && (err != nil || e.Kind != auth.API) {
+			e, err := auth.BearerPolicy.Authenticate(context.Background(), c.h, keys)
+			if c.pass && (err != nil || e.Kind != auth.KindAPI) {
 				t.Errorf("refused: %v", err)
 			}
 			if !c.pass && !fault.Is(err, fault.Unauthorized) {
@@ -111,79 +111,79 @@ func TestBearer(t *testing.T) {
 	}
 }
 
-func TestWebhookTakesOneValidHeaderOfMany(t *testing.T) {
-	keys, _ := ring(`["` + apiKey + `"]`)
+func TestWebhookPolicyNeedsOneValidHeader(t *testing.T) {
+	keys, _ := newKeyStore(`["` + apiKey + `"]`)
 	for _, h := range []http.Header{
 		header("FLASK-API-KEY", apiKey), header("flask-api-key", apiKey), header("BINARYTINT_API_KEY", apiKey), header("Binarytint-Api-Key", apiKey),
 		header("X-Vapi-Secret", apiKey), header("Authorization", "Bearer "+apiKey),
 		header("FLASK-API-KEY", "wrong", "X-Vapi-Secret", apiKey), header("FLASK-API-KEY", strings.Repeat("w", 40), "BINARYTINT-API-KEY", apiKey),
 	} {
-		if _, err := auth.Webhook.Decide(context.Background(), h, keys); err != nil {
+		if _, err := auth.WebhookPolicy.Authenticate(context.Background(), h, keys); err != nil {
 			t.Errorf("%v refused: %v", h, err)
 		}
 	}
 	for _, h := range []http.Header{
 		header(), header("FLASK-API-KEY", otherKey), header("X-API-KEY", apiKey), header("FLASK-API-KEY", "Bearer "+apiKey),
-		header("FLASK-API-KEY", apiKey, "flask-api-key", apiNext),
+		header("FLASK-API-KEY", apiKey, "flask-api-key", nextAPIKey),
 		header("FLASK-API-KEY", apiKey, "X-Vapi-Secret", "a", "x-vapi-secret", "b"),
 	} {
-		if _, err := auth.Webhook.Decide(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
+		if _, err := auth.WebhookPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
 			t.Errorf("%v: %v, want unauthorized", h, err)
 		}
 	}
 }
 
-func TestNobodyPassesWithoutKeys(t *testing.T) {
+func TestNoKeysNoAccess(t *testing.T) {
 	h := header("Authorization", "Bearer "+apiKey)
 	for name, text := range map[string]string{"empty list": `[]`, "empty key": `[""]`, "no JSON": apiKey, "nothing": ``, "null": `null`,
-		"object": `{"digest":"` + digest(apiKey) + `"}`, "short key": `["short"]`, "empty digest": `["sha256:"]`, "empty object": `[{}]`} {
+		"object": `{"digest":"` + hexDigest(apiKey) + `"}`, "short key": `["short"]`, "empty digest": `["sha256:"]`, "empty object": `[{}]`} {
 		t.Run(name, func(t *testing.T) {
-			keys, _ := ring(text)
-			if _, err := auth.Bearer.Decide(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
+			keys, _ := newKeyStore(text)
+			if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
 				t.Errorf("err = %v, want unauthorized", err)
 			}
-			if _, err := auth.Bearer.Decide(context.Background(), header("Authorization", "Bearer "), keys); !fault.Is(err, fault.Unauthorized) {
+			if _, err := auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer "), keys); !fault.Is(err, fault.Unauthorized) {
 				t.Errorf("an empty key: %v", err)
 			}
 		})
 	}
-	keys, store := ring(`["` + apiKey + `"]`)
+	keys, store := newKeyStore(`["` + apiKey + `"]`)
 	store.err = errors.New("away")
-	if _, err := auth.Bearer.Decide(context.Background(), h, keys); !fault.Is(err, fault.Unavailable) {
+	if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("store away: %v, want unavailable", err)
 	}
-	if _, err := auth.Bearer.Decide(context.Background(), h, &auth.Ring{Secrets: store}); !fault.Is(err, fault.Unauthorized) {
+	if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, &auth.KeyStore{Secrets: store}); !fault.Is(err, fault.Unauthorized) {
 		t.Errorf("a kind without a secret: %v", err)
 	}
 }
 
 func TestMalformedKeysCostNoStoreCall(t *testing.T) {
-	keys, store := ring(`["` + apiKey + `"]`)
+	keys, store := newKeyStore(`["` + apiKey + `"]`)
 	for range 10_000 {
-		_, _ = auth.Bearer.Decide(context.Background(), header("Authorization", "Bearer nope"), keys)
+		_, _ = auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer nope"), keys)
 	}
-	if store.asked != 0 {
-		t.Errorf("asked the store %d times", store.asked)
+	if store.calls != 0 {
+		t.Errorf("asked the store %d times", store.calls)
 	}
 }
 
-func TestParseEntries(t *testing.T) {
-	entries, err := auth.ParseEntries(fmt.Sprintf(`["%s","sha256:%s",{"digest":"%s","name":"acme","assistants":["a1","a2"]},"short",7]`,
-		apiKey, digest(apiNext), digest(otherKey)))
+func TestParseKeys(t *testing.T) {
+	entries, err := auth.ParseKeys(fmt.Sprintf(`["%s","sha256:%s",{"digest":"%s","name":"acme","assistants":["a1","a2"]},"short",7]`,
+		apiKey, hexDigest(nextAPIKey), hexDigest(otherKey)))
 	if len(entries) != 3 || err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "entry 3") || !strings.Contains(err.Error(), "entry 4") {
 		t.Fatalf("entries = %v, err = %v", entries, err)
 	}
-	if entries[0].Name != digest(apiKey)[:12] || entries[2].Name != "acme" || len(entries[2].Assistants) != 2 {
+	if entries[0].Name != hexDigest(apiKey)[:12] || entries[2].Name != "acme" || len(entries[2].Assistants) != 2 {
 		t.Errorf("entries = %+v", entries)
 	}
 }
 
-func TestUnusableEntriesAreTold(t *testing.T) {
-	keys, _ := ring(`["` + apiKey + `","short"]`)
+func TestInvalidKeysAreReportedOncePerSecretText(t *testing.T) {
+	keys, _ := newKeyStore(`["` + apiKey + `","short"]`)
 	told := 0
-	keys.Unusable = func(context.Context) { told++ }
+	keys.OnInvalidKey = func(context.Context) { told++ }
 	for range 3 {
-		if _, err := auth.Bearer.Decide(context.Background(), header("Authorization", "Bearer "+apiKey), keys); err != nil {
+		if _, err := auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer "+apiKey), keys); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,12 +192,12 @@ func TestUnusableEntriesAreTold(t *testing.T) {
 	}
 }
 
-func FuzzBearer(f *testing.F) {
+func FuzzBearerPolicy(f *testing.F) {
 	f.Add("Bearer " + apiKey)
 	f.Add("bearer  x")
 	f.Fuzz(func(t *testing.T, v string) {
-		keys, _ := ring(`["` + apiKey + `"]`)
-		_, err := auth.Bearer.Decide(context.Background(), header("Authorization", v), keys)
+		keys, _ := newKeyStore(`["` + apiKey + `"]`)
+		_, err := auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", v), keys)
 		if err == nil && !strings.Contains(v, apiKey) {
 			t.Errorf("%q opened the door", v)
 		}

@@ -1,4 +1,4 @@
-// Package auth decides whether a key opens a door, for the authorizers of the API and for function URLs alike.
+// Package auth decides whether a key opens a door, for the authorizers of the KindAPI and for function URLs alike.
 //
 // # Decisions
 //
@@ -8,7 +8,7 @@
 // Keys are compared as SHA-256 digests in constant time, and every live key is visited, so that neither the time of
 // an answer nor its absence tells how close a guess was. A key of the wrong shape costs no call to the store.
 //
-// The policy document that an authorizer returns names every route of its own policy and no other: API Gateway caches
+// The policy document that an authorizer returns names every route of its own policy and no other: KindAPI Gateway caches
 // it by the key, and a document for one route alone would be 403 on the next
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
 //

@@ -14,71 +14,71 @@ import (
 )
 
 const (
-	linkLife   = 30 * 24 * time.Hour
-	linkSkew   = 5 * time.Minute // clocks may differ by so much (fault row 67)
-	linkPrefix = "reports/"      // no other object can be linked to
-	leastKey   = 32              // bytes of a signing key
-	linkForm   = 1               // the first byte of every token, and of what is signed
-	linkHead   = 1 + 8           // the form and the time of making
-	longestKey = 1024            // bytes of an object's key, as S3 has it
+	linkTTL             = 30 * 24 * time.Hour
+	maxClockSkew        = 5 * time.Minute // clocks may differ by so much (fault row 67)
+	linkPrefix          = "reports/"      // no other object can be linked to
+	minSigningKeyLength = 32              // bytes of a signing key
+	tokenVersion        = 1               // the first byte of every token, and of what is signed
+	tokenHeaderLength   = 1 + 8           // the form and the time of making
+	maxObjectKeyLength  = 1024            // bytes of an object's key, as S3 has it
 )
 
 // Links makes and opens the links of mails: whoever has one may read one object under reports/, for 30 days.
 type Links struct {
 	// Secrets and Name are where the signing keys are: words of at least 32 bytes, the newest first. That one signs, and
 	// every one opens.
-	Secrets Secrets
-	Name    string
-	// Public is where the API is reached from outside; empty makes no links.
-	Public string
-	Now    func() time.Time
+	Secrets    Secrets
+	SecretName string
+	// Public is where the KindAPI is reached from outside; empty makes no links.
+	BaseURL string
+	Now     func() time.Time
 }
 
 var (
-	errLink    = fault.New(fault.Unauthorized, "This link is not valid. It may have ended: links live for 30 days.").Coded("invalid_link")
-	errLinkKey = errors.New("only objects under reports/ can be linked to")
+	errInvalidLink = fault.New(fault.Unauthorized, "This link is not valid. It may have ended: links live for 30 days.").WithCode("invalid_link")
+	errNotLinkable = errors.New("only objects under reports/ can be linked to")
 )
 
-// Link is the address at which an object can be read, or empty where Public is. The error is a fault: Internal where the
+// URL is the address at which an object can be read, or empty where Public is. The error is a fault: Internal where the
 // key cannot be linked to or there is no usable signing key, Unavailable where that cannot be read now.
-func (l *Links) Link(ctx context.Context, key string) (string, error) {
-	if l.Public == "" {
+func (l *Links) URL(ctx context.Context, key string) (string, error) {
+	if l.BaseURL == "" {
 		return "", nil
 	}
-	token, err := l.Token(ctx, key)
+	token, err := l.NewToken(ctx, key)
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimRight(l.Public, "/") + "/api/reports/view/" + token, nil
+	return strings.TrimRight(l.BaseURL, "/") + "/api/reports/view/" + token, nil
 }
 
-// Token is the signed name of an object, from now on.
-func (l *Links) Token(ctx context.Context, key string) (string, error) {
-	if !linkable(key) {
-		return "", fault.From(errLinkKey)
+// NewToken is the signed name of an object, from now on.
+func (l *Links) NewToken(ctx context.Context, key string) (string, error) {
+	if !isLinkable(key) {
+		return "", fault.From(errNotLinkable)
 	}
-	keys, err := l.keys(ctx)
+	keys, err := l.signingKeys(ctx)
 	if err != nil {
 		return "", err
 	}
-	b := make([]byte, 0, linkHead+len(key)+sha256.Size)
-	b = append(b, linkForm)
+	b := make([]byte, 0, tokenHeaderLength+len(key)+sha256.Size)
+	b = append(b, tokenVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(l.Now().Unix()))
 	b = append(b, key...)
 	return base64.RawURLEncoding.EncodeToString(sign(keys[0], b)), nil
 }
 
-// Open is the key of the object that a token names. The error is a fault: Unauthorized where the token was not made
+// Verify is the key of the object that a token names. The error is a fault: Unauthorized where the token was not made
 // here, is not valid yet or no more, and otherwise as Link's.
-func (l *Links) Open(ctx context.Context, token string) (key string, err error) {
-	if len(token) > base64.RawURLEncoding.EncodedLen(linkHead+longestKey+sha256.Size) {
-		return "", errLink
+func (l *Links) Verify(ctx context.Context, token string) (key string, err error) {
+	if len(token) > base64.RawURLEncoding.EncodedLen(tokenHeaderLength+maxObjectKeyLength+sha256.Size) {
+		return "", errInvalidLink
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) <= linkHead+sha256.Size || strings.ContainsAny(token, "\r\n") { // the decoder skips line ends
-		return "", errLink
+	if err != nil || len(b) <= tokenHeaderLength+sha256.Size || strings.ContainsAny(token, "\r\n") { // the decoder skips line ends
+		return "", errInvalidLink
 	}
-	keys, err := l.keys(ctx)
+	keys, err := l.signingKeys(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -89,18 +89,18 @@ func (l *Links) Open(ctx context.Context, token string) (key string, err error) 
 			good = true
 		}
 	}
-	made := time.Unix(int64(binary.BigEndian.Uint64(b[1:linkHead])), 0)
+	made := time.Unix(int64(binary.BigEndian.Uint64(b[1:tokenHeaderLength])), 0)
 	now := l.Now()
-	key = string(body[linkHead:])
-	if !good || b[0] != linkForm || !linkable(key) || now.Before(made.Add(-linkSkew)) || !now.Before(made.Add(linkLife+linkSkew)) {
-		return "", errLink
+	key = string(body[tokenHeaderLength:])
+	if !good || b[0] != tokenVersion || !isLinkable(key) || now.Before(made.Add(-maxClockSkew)) || !now.Before(made.Add(linkTTL+maxClockSkew)) {
+		return "", errInvalidLink
 	}
 	return key, nil
 }
 
-// linkable reports whether an object may be linked to at all, whoever signed.
-func linkable(key string) bool {
-	if !strings.HasPrefix(key, linkPrefix) || len(key) > longestKey {
+// isLinkable reports whether an object may be linked to at all, whoever signed.
+func isLinkable(key string) bool {
+	if !strings.HasPrefix(key, linkPrefix) || len(key) > maxObjectKeyLength {
 		return false
 	}
 	for part := range strings.SplitSeq(key, "/") {
@@ -118,24 +118,24 @@ func sign(key string, body []byte) []byte {
 	return m.Sum(append([]byte(nil), body...))
 }
 
-// keys are the live signing keys, the newest first. A secret with one that is too short is not used at all.
-func (l *Links) keys(ctx context.Context) ([]string, error) {
-	text, err := l.Secrets.Secret(ctx, l.Name)
+// signingKeys are the live signing keys, the newest first. A secret with one that is too short is not used at all.
+func (l *Links) signingKeys(ctx context.Context) ([]string, error) {
+	text, err := l.Secrets.Secret(ctx, l.SecretName)
 	if fault.Is(err, fault.NotFound) {
-		err = fault.New(fault.Internal, "Links are not set up.").Coded("links_not_set_up").Because(err)
+		err = fault.New(fault.Internal, "Links are not set up.").WithCode("links_not_set_up").Because(err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	keys := strings.Fields(text)
 	for _, k := range keys {
-		if len(k) < leastKey {
+		if len(k) < minSigningKeyLength {
 			keys = nil
 			break
 		}
 	}
 	if len(keys) == 0 {
-		return nil, fault.New(fault.Internal, "Links are not set up.").Coded("links_not_set_up").
+		return nil, fault.New(fault.Internal, "Links are not set up.").WithCode("links_not_set_up").
 			Because(errors.New("the links secret is not one or more words of at least 32 bytes"))
 	}
 	return keys, nil

@@ -15,10 +15,10 @@ import (
 const (
 	linkKey      = "links-0123456789abcdef0123456789abcdef"
 	otherLinkKey = "links-ffffffffffffffffffffffffffffffff"
-	linked       = "reports/riley/weekly/2026-11-23T0000/report.html"
+	linkedObject = "reports/riley/weekly/2026-11-23T0000/report.html"
 )
 
-var linkMade = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+var linkTime = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
 // linkSecret is a store of one secret.
 type linkSecret struct {
@@ -28,13 +28,13 @@ type linkSecret struct {
 
 func (s linkSecret) Secret(context.Context, string) (string, error) { return s.text, s.err }
 
-func linksAt(text string, now time.Time) *auth.Links {
-	return &auth.Links{Secrets: linkSecret{text: text}, Name: "links", Public: "https://aurora.example.com/v1/", Now: func() time.Time { return now }}
+func newLinks(text string, now time.Time) *auth.Links {
+	return &auth.Links{Secrets: linkSecret{text: text}, SecretName: "links", BaseURL: "https://aurora.example.com/v1/", Now: func() time.Time { return now }}
 }
 
-func token(t testing.TB, l *auth.Links, key string) string {
+func newToken(t testing.TB, l *auth.Links, key string) string {
 	t.Helper()
-	made, err := l.Token(context.Background(), key)
+	made, err := l.NewToken(context.Background(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,29 +42,29 @@ func token(t testing.TB, l *auth.Links, key string) string {
 }
 
 func TestLinks(t *testing.T) {
-	l := linksAt(linkKey, linkMade)
-	link, err := l.Link(t.Context(), linked)
+	l := newLinks(linkKey, linkTime)
+	link, err := l.URL(t.Context(), linkedObject)
 	made, ok := strings.CutPrefix(link, "https://aurora.example.com/v1/api/reports/view/")
 	if err != nil || !ok || strings.Trim(made, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		t.Fatalf("%s %v", link, err)
 	}
-	if key, err := l.Open(t.Context(), made); key != linked || err != nil {
+	if key, err := l.Verify(t.Context(), made); key != linkedObject || err != nil {
 		t.Errorf("%s %v", key, err)
 	}
-	l.Public = ""
-	if link, err := l.Link(t.Context(), linked); link != "" || err != nil {
+	l.BaseURL = ""
+	if link, err := l.URL(t.Context(), linkedObject); link != "" || err != nil {
 		t.Errorf("without an address: %s %v", link, err)
 	}
 	for _, key := range []string{"", "reports/", "eoc/_/undated/a.json", "reports", "/reports/a", "reports/../eoc/a", "reports/./a", "reports//a", "Reports/a", "reports/a/" + strings.Repeat("x", 1024)} {
-		if _, err := l.Token(t.Context(), key); err == nil {
+		if _, err := l.NewToken(t.Context(), key); err == nil {
 			t.Errorf("%.40q was signed", key)
 		}
 	}
 }
 
 // Row 67: clocks differ by at most five minutes, before the link begins and after it has ended.
-func TestFault67(t *testing.T) {
-	made := token(t, linksAt(linkKey, linkMade), linked)
+func TestFault67ClockSkew(t *testing.T) {
+	made := newToken(t, newLinks(linkKey, linkTime), linkedObject)
 	for name, c := range map[string]struct {
 		after time.Duration
 		open  bool
@@ -75,24 +75,24 @@ func TestFault67(t *testing.T) {
 		"ended long ago": {400 * 24 * time.Hour, false},
 	} {
 		t.Run("fault 67, "+name, func(t *testing.T) {
-			key, err := linksAt(linkKey, linkMade.Add(c.after)).Open(t.Context(), made)
-			if c.open && (err != nil || key != linked) || !c.open && !fault.Is(err, fault.Unauthorized) {
+			key, err := newLinks(linkKey, linkTime.Add(c.after)).Verify(t.Context(), made)
+			if c.open && (err != nil || key != linkedObject) || !c.open && !fault.Is(err, fault.Unauthorized) {
 				t.Errorf("%q %v", key, err)
 			}
 		})
 	}
 }
 
-func TestLinksRefuse(t *testing.T) {
-	l := linksAt(linkKey, linkMade)
-	made := token(t, l, linked)
+func TestInvalidTokens(t *testing.T) {
+	l := newLinks(linkKey, linkTime)
+	made := newToken(t, l, linkedObject)
 	raw, err := base64.RawURLEncoding.DecodeString(made)
 	if err != nil {
 		t.Fatal(err)
 	}
 	refused := func(what, token string) {
 		t.Helper()
-		if key, err := l.Open(t.Context(), token); !fault.Is(err, fault.Unauthorized) || key != "" {
+		if key, err := l.Verify(t.Context(), token); !fault.Is(err, fault.Unauthorized) || key != "" {
 			t.Errorf("%s: %q %v", what, key, err)
 		}
 	}
@@ -116,42 +116,42 @@ func TestLinksRefuse(t *testing.T) {
 		refused("a longer one", made+longer)
 	}
 	refused("nothing", "")
-	refused("another's", token(t, linksAt(otherLinkKey, linkMade), linked))
+	refused("another's", newToken(t, newLinks(otherLinkKey, linkTime), linkedObject))
 	refused("too long a one", strings.Repeat("A", 1<<20))
 }
 
-func TestLinksKeys(t *testing.T) {
-	made := token(t, linksAt(otherLinkKey, linkMade), linked)
-	if _, err := linksAt(linkKey+"\n"+otherLinkKey+"\n", linkMade).Open(t.Context(), made); err != nil {
+func TestSigningKeys(t *testing.T) {
+	made := newToken(t, newLinks(otherLinkKey, linkTime), linkedObject)
+	if _, err := newLinks(linkKey+"\n"+otherLinkKey+"\n", linkTime).Verify(t.Context(), made); err != nil {
 		t.Errorf("the key before the last one: %v", err)
 	}
-	if got := token(t, linksAt(linkKey+" "+otherLinkKey, linkMade), linked); got != token(t, linksAt(linkKey, linkMade), linked) {
+	if got := newToken(t, newLinks(linkKey+" "+otherLinkKey, linkTime), linkedObject); got != newToken(t, newLinks(linkKey, linkTime), linkedObject) {
 		t.Error("the newest key does not sign")
 	}
 	for _, text := range []string{"", " ", "short", linkKey + " short"} {
-		if _, err := linksAt(text, linkMade).Open(t.Context(), made); !fault.Is(err, fault.Internal) {
+		if _, err := newLinks(text, linkTime).Verify(t.Context(), made); !fault.Is(err, fault.Internal) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	l := linksAt("", linkMade)
+	l := newLinks("", linkTime)
 	for give, want := range map[error]fault.Kind{
 		fault.New(fault.NotFound, "A secret is missing."): fault.Internal, fault.New(fault.Unavailable, "Away."): fault.Unavailable} {
 		l.Secrets = linkSecret{err: give}
-		if _, err := l.Token(t.Context(), linked); fault.From(err).Kind != want || !errors.Is(err, give) {
+		if _, err := l.NewToken(t.Context(), linkedObject); fault.From(err).Kind != want || !errors.Is(err, give) {
 			t.Errorf("%v gives %v", give, err)
 		}
 	}
 }
 
-func FuzzOpen(f *testing.F) {
-	l := linksAt(linkKey, linkMade)
-	made := token(f, l, linked)
+func FuzzVerify(f *testing.F) {
+	l := newLinks(linkKey, linkTime)
+	made := newToken(f, l, linkedObject)
 	for _, s := range []string{made, "", "A", made[1:], made + "A", "..", "reports/a"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		key, err := l.Open(context.Background(), s)
-		if err == nil && (s != made || key != linked) {
+		key, err := l.Verify(context.Background(), s)
+		if err == nil && (s != made || key != linkedObject) {
 			t.Errorf("%q opened %q", s, key)
 		}
 		if err != nil && !fault.Is(err, fault.Unauthorized) {

@@ -12,28 +12,28 @@ type Kind uint8
 
 // The kinds of failure. The zero value is Internal, so that a forgotten kind is never blamed on the caller.
 const (
-	Internal     Kind = iota // our own mistake
-	Invalid                  // malformed or refused input
-	Unauthorized             // no key, or a wrong one
-	Forbidden                // known, but not allowed
-	NotFound                 // no such assistant, call or route
-	Method                   // a known route, another method
-	Conflict                 // contradicts what is already there
-	TooLarge                 // over a limit of size
-	Unsupported              // not JSON
-	TooMany                  // over a limit of rate
-	Upstream                 // the model or the telephone provider failed
-	Unavailable              // a store or a provider cannot be used now
-	Timeout                  // it did not answer in time
+	Internal             Kind = iota // our own mistake
+	Invalid                          // malformed or refused input
+	Unauthorized                     // no key, or a wrong one
+	Forbidden                        // known, but not allowed
+	NotFound                         // no such assistant, call or route
+	MethodNotAllowed                 // a known route, another method
+	Conflict                         // contradicts what is already there
+	TooLarge                         // over a limit of size
+	UnsupportedMediaType             // not JSON
+	RateLimited                      // over a limit of rate
+	Upstream                         // the model or the telephone provider failed
+	Unavailable                      // a store or a provider cannot be used now
+	Timeout                          // it did not answer in time
 )
 
-var names = [...]string{"internal", "invalid", "unauthorized", "forbidden", "not found", "method", "conflict",
+var kindNames = [...]string{"internal", "invalid", "unauthorized", "forbidden", "not found", "method", "conflict",
 	"too large", "unsupported", "too many", "upstream", "unavailable", "timeout"}
 
 // String names the kind for the log.
 func (k Kind) String() string {
-	if int(k) < len(names) {
-		return names[k]
+	if int(k) < len(kindNames) {
+		return kindNames[k]
 	}
 	return fmt.Sprintf("kind %d", k)
 }
@@ -60,14 +60,14 @@ func Newf(kind Kind, format string, args ...any) *Error {
 // Because returns the error with its cause, which is for the log alone.
 func (e *Error) Because(cause error) *Error { c := *e; c.cause = cause; return &c }
 
-// Coded returns the error with a stable code, such as "upstream_quota".
-func (e *Error) Coded(code string) *Error { c := *e; c.Code = code; return &c }
+// WithCode returns the error with a stable code, such as "upstream_quota".
+func (e *Error) WithCode(code string) *Error { c := *e; c.Code = code; return &c }
 
-// In returns the error naming the input field at fault.
-func (e *Error) In(param string) *Error { c := *e; c.Param = param; return &c }
+// WithParam returns the error naming the input field at fault.
+func (e *Error) WithParam(param string) *Error { c := *e; c.Param = param; return &c }
 
-// After returns the error with the time after which a retry makes sense.
-func (e *Error) After(d time.Duration) *Error { c := *e; c.RetryAfter = d; return &c }
+// WithRetryAfter returns the error with the time after which a retry makes sense.
+func (e *Error) WithRetryAfter(d time.Duration) *Error { c := *e; c.RetryAfter = d; return &c }
 
 // Error is the log's voice: the sentence, and why.
 func (e *Error) Error() string {
@@ -90,9 +90,9 @@ func From(err error) *Error {
 		return e
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return New(Timeout, "This took longer than is allowed.").Coded("timeout").Because(err)
+		return New(Timeout, "This took longer than is allowed.").WithCode("timeout").Because(err)
 	}
-	return New(Internal, "Something went wrong on our side.").Coded("internal_error").Because(err)
+	return New(Internal, "Something went wrong on our side.").WithCode("internal_error").Because(err)
 }
 
 // Is reports whether err holds a fault of this kind.

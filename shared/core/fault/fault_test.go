@@ -10,9 +10,9 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-func TestTwoVoicesNeverMix(t *testing.T) {
+func TestMessageAndCauseStayApart(t *testing.T) {
 	cause := errors.New("dial tcp 10.0.0.1: refused")
-	e := fault.New(fault.Upstream, "The model could not be reached.").Coded("upstream_error").In("model").After(time.Second).Because(cause)
+	e := fault.New(fault.Upstream, "The model could not be reached.").WithCode("upstream_error").WithParam("model").WithRetryAfter(time.Second).Because(cause)
 	if e.Message != "The model could not be reached." {
 		t.Errorf("caller's voice = %q", e.Message)
 	}
@@ -24,9 +24,9 @@ func TestTwoVoicesNeverMix(t *testing.T) {
 	}
 }
 
-func TestBuildersDoNotTouchTheOriginal(t *testing.T) {
+func TestBuildersReturnCopies(t *testing.T) {
 	base := fault.New(fault.NotFound, "No such assistant.")
-	_ = base.Coded("x").In("y").After(time.Hour).Because(errors.New("z"))
+	_ = base.WithCode("x").WithParam("y").WithRetryAfter(time.Hour).Because(errors.New("z"))
 	if base.Code != "" || base.Param != "" || base.RetryAfter != 0 || base.Unwrap() != nil {
 		t.Errorf("a shared error was changed: %+v", base)
 	}

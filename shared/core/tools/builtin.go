@@ -16,26 +16,26 @@ type builtin struct {
 	name        string
 	description string
 	// parameters is the JSON Schema of the arguments in this session.
-	parameters func(Session) json.RawMessage
+	parameters func(Scope) json.RawMessage
 	// anybody says that an assistant may have it which is not stored.
-	anybody bool
+	allowUnstored bool
 	// effect reports whether it changes something, so that it must happen once; nil never does.
-	effect func(*Kit, Session) bool
+	hasEffect func(*Kit, Scope) bool
 	// offered reports whether it can work in this session.
-	offered func(*Kit, Session) bool
-	call    func(context.Context, *Kit, Session, agent.Call) (string, error)
+	isAvailable func(*Kit, Scope) bool
+	run         func(context.Context, *Kit, Scope, agent.Invocation) (string, error)
 	// outcome adds to what is told to the model what the voice server is to do; nil adds nothing.
-	outcome func(*Kit, Session, agent.Call, string) agent.Outcome
+	result func(*Kit, Scope, agent.Invocation, string) agent.ToolResult
 }
 
-// providerTime is what a call may take that goes through a provider, whose own limit is 8 s.
-const providerTime = 9 * time.Second
+// providerTimeout is what a call may take that goes through a provider, whose own limit is 8 s.
+const providerTimeout = 9 * time.Second
 
 // builtins are all of them, by name.
 var builtins = []*builtin{&addToDoNotCall, &endCall, &callerHistory, &currentTime, &sendEmail, &sendSMS, &transferCall}
 
-// Names are the names of the built-in tools, in order.
-func Names() []string {
+// BuiltinNames are the names of the built-in tools, in order.
+func BuiltinNames() []string {
 	names := make([]string, len(builtins))
 	for i, b := range builtins {
 		names[i] = b.name
@@ -44,7 +44,7 @@ func Names() []string {
 	return names
 }
 
-func known(name string) *builtin {
+func findBuiltin(name string) *builtin {
 	i := slices.IndexFunc(builtins, func(b *builtin) bool { return b.name == name })
 	if i < 0 {
 		return nil
@@ -52,53 +52,53 @@ func known(name string) *builtin {
 	return builtins[i]
 }
 
-// isHandoff reports whether a name is of the form that handoffs have.
-func isHandoff(name string) bool { return strings.HasPrefix(name, "transfer_to_") }
+// isHandoffName reports whether a name is of the form that handoffs have.
+func isHandoffName(name string) bool { return strings.HasPrefix(name, "transfer_to_") }
 
-// builtin makes the tool for a session.
-func (k *Kit) builtin(b *builtin, s Session) agent.Tool {
+// builtinTool makes the tool for a session.
+func (k *Kit) builtinTool(b *builtin, s Scope) agent.Tool {
 	schema := b.parameters(s)
-	t := agent.Tool{Name: b.name, Description: strings.TrimSpace(b.description), Parameters: schema, Check: k.schemas.must(schema)}
-	effect := b.effect != nil && b.effect(k, s)
+	t := agent.Tool{Name: b.name, Description: strings.TrimSpace(b.description), Parameters: schema, Validate: k.validators.mustValidator(schema)}
+	effect := b.hasEffect != nil && b.hasEffect(k, s)
 	if effect {
-		t.Timeout = providerTime
+		t.Timeout = providerTimeout
 	}
-	t.Call = func(ctx context.Context, in agent.Call) (agent.Outcome, error) {
-		do := func(ctx context.Context) (string, error) { return b.call(ctx, k, s, in) }
+	t.Run = func(ctx context.Context, in agent.Invocation) (agent.ToolResult, error) {
+		do := func(ctx context.Context) (string, error) { return b.run(ctx, k, s, in) }
 		content, err := "", error(nil)
 		if effect {
-			content, err = k.once(ctx, s, b.name, in, do)
+			content, err = k.runOnce(ctx, s, b.name, in, do)
 		} else {
 			content, err = do(ctx)
 		}
 		if err != nil {
-			return agent.Outcome{}, err
+			return agent.ToolResult{}, err
 		}
-		if b.outcome != nil {
-			return b.outcome(k, s, in, content), nil
+		if b.result != nil {
+			return b.result(k, s, in, content), nil
 		}
-		return agent.Outcome{Content: content}, nil
+		return agent.ToolResult{Content: content}, nil
 	}
 	return t
 }
 
 // always offers a tool in every session.
-func always(*Kit, Session) bool { return true }
+func always(*Kit, Scope) bool { return true }
 
-// fixed is a schema that is the same in every session.
-func fixed(schema string) func(Session) json.RawMessage {
-	return func(Session) json.RawMessage { return json.RawMessage(schema) }
+// fixedSchema is a schema that is the same in every session.
+func fixedSchema(schema string) func(Scope) json.RawMessage {
+	return func(Scope) json.RawMessage { return json.RawMessage(schema) }
 }
 
-// nothing is the schema of a tool without parameters.
-const nothing = `{"type":"object","properties":{},"additionalProperties":false}`
+// noParameters is the schema of a tool without parameters.
+const noParameters = `{"type":"object","properties":{},"additionalProperties":false}`
 
-// carriesOut reports whether Aurora itself acts on the session's call.
-func carriesOut(k *Kit, s Session) bool {
-	return s.Assistant.CallControl == aurora.AuroraControl && s.CallSID != "" && k.Control != nil && k.Once != nil && s.stored()
+// controlsCall reports whether Aurora itself acts on the session's call.
+func controlsCall(k *Kit, s Scope) bool {
+	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Once != nil && s.isStored()
 }
 
-// theirs reports whether the caller's own tools do this already.
-func (s Session) theirs(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(s.Offered, name) })
+// callerHas reports whether the caller's own tools do this already.
+func (s Scope) callerHas(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(s.CallerTools, name) })
 }

@@ -17,23 +17,23 @@ import (
 var callerHistoryPrompt string
 
 const (
-	usualHistory  = 5
-	summaryLength = 600 // characters
+	defaultHistoryLimit = 5
+	maxSummaryLength    = 600 // characters
 )
 
 const callerHistoryParameters = `{"type":"object","additionalProperties":false,
 "properties":{"limit":{"type":"integer","minimum":1,"maximum":10,"description":"How many calls to tell of, the newest first; 5 where left out."}}}`
 
 var callerHistory = builtin{
-	name: "get_caller_history", description: callerHistoryPrompt, parameters: fixed(callerHistoryParameters),
-	offered: func(k *Kit, s Session) bool { return k.History != nil && s.Caller != "" && s.Assistant.ID() != "" },
-	call: func(ctx context.Context, k *Kit, s Session, in agent.Call) (string, error) {
+	name: "get_caller_history", description: callerHistoryPrompt, parameters: fixedSchema(callerHistoryParameters),
+	isAvailable: func(k *Kit, s Scope) bool { return k.History != nil && s.Caller != "" && s.Assistant.ID() != "" },
+	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Limit json.Number } // 2.0 is an integer to a schema, and none to a Go int
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
 		wanted, _ := args.Limit.Float64()
-		limit := int(cmp.Or(wanted, usualHistory))
+		limit := int(cmp.Or(wanted, defaultHistoryLimit))
 		calls, err := k.History.CallsOf(ctx, s.Assistant.ID(), s.Caller, limit+1)
 		if err != nil {
 			return "", fault.New(fault.Unavailable, "The earlier calls cannot be read now.").Because(err)
@@ -41,7 +41,7 @@ var callerHistory = builtin{
 		var lines []string
 		for _, c := range calls {
 			if len(lines) < limit && (s.CallID == "" || c.ID != s.CallID) {
-				lines = append(lines, earlier(c, s))
+				lines = append(lines, formatCall(c, s))
 			}
 		}
 		if len(lines) == 0 {
@@ -51,13 +51,13 @@ var callerHistory = builtin{
 	},
 }
 
-// earlier is a call in a line.
-func earlier(c aurora.Call, s Session) string {
+// formatCall is a call in a line.
+func formatCall(c aurora.Call, s Scope) string {
 	when := c.Day
-	if at := c.At(); !at.IsZero() {
+	if at := c.StartOrEnd(); !at.IsZero() {
 		when = at.In(s.Assistant.Location()).Format("Mon 2 Jan 2006, 15:04")
 	}
-	parts := []string{when, string(c.Class)}
+	parts := []string{when, string(c.Disposition)}
 	if c.Direction != "" {
 		parts = append(parts, string(c.Direction))
 	}
@@ -65,8 +65,8 @@ func earlier(c aurora.Call, s Session) string {
 		parts = append(parts, fmt.Sprintf("%.0f s", *c.Seconds))
 	}
 	summary := strings.Join(strings.Fields(c.Summary), " ")
-	if runes := []rune(summary); len(runes) > summaryLength {
-		summary = string(runes[:summaryLength]) + "…"
+	if runes := []rune(summary); len(runes) > maxSummaryLength {
+		summary = string(runes[:maxSummaryLength]) + "…"
 	}
 	return "- " + strings.Join(parts, ", ") + ": " + cmp.Or(summary, "no summary")
 }

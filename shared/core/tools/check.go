@@ -9,21 +9,21 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// toolName reports whether OpenAI takes a text as a function's name: 1 to 64 letters, digits, _ and -.
-func toolName(s string) bool { return aurora.SafeID(s) }
+// isToolName reports whether OpenAI takes a text as a function's name: 1 to 64 letters, digits, _ and -.
+func isToolName(s string) bool { return aurora.IsSafeID(s) }
 
 // CheckTools says everything that is wrong with what an assistant may do, an error for each fault, joined. privateHosts
 // are addresses host:port that are allowed beyond https on the internet.
 func CheckTools(a aurora.Assistant, privateHosts ...string) error {
 	g := newGuard(privateHosts)
-	var s schemas
+	var s validatorCache
 	var wrong []error
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
 	for i, name := range a.Functions {
 		own := slices.ContainsFunc(a.Tools, func(h aurora.HTTPTool) bool { return h.Name == name })
-		if known(name) == nil && !own && !(len(a.Handoffs) > 0 && isHandoff(name)) {
-			complain("functions.%d: nobody knows %q; the tools are %s", i, name, strings.Join(Names(), ", "))
+		if findBuiltin(name) == nil && !own && !(len(a.Handoffs) > 0 && isHandoffName(name)) {
+			complain("functions.%d: nobody knows %q; the tools are %s", i, name, strings.Join(BuiltinNames(), ", "))
 		}
 		if slices.Contains(a.Functions[:i], name) {
 			complain("functions.%d: %q is named twice", i, name)
@@ -31,24 +31,24 @@ func CheckTools(a aurora.Assistant, privateHosts ...string) error {
 	}
 	for i, h := range a.Tools {
 		at := fmt.Sprintf("tools.%d", i)
-		if !toolName(h.Name) {
+		if !isToolName(h.Name) {
 			complain("%s.name: must be 1 to 64 letters, digits, _ and -", at)
 		}
-		if known(h.Name) != nil || isHandoff(h.Name) {
+		if findBuiltin(h.Name) != nil || isHandoffName(h.Name) {
 			complain("%s.name: %q is the name of a built-in tool or a handoff", at, h.Name)
 		}
 		if slices.ContainsFunc(a.Tools[:i], func(o aurora.HTTPTool) bool { return o.Name == h.Name }) {
 			complain("%s.name: %q is the name of another tool", at, h.Name)
 		}
-		if _, err := g.target(h.URL); err != nil {
+		if _, err := g.parseURL(h.URL); err != nil {
 			complain("%s.url: %w", at, err)
 		}
-		if _, err := s.check(parameters(h.Parameters)); err != nil {
+		if _, err := s.validator(parametersOrAny(h.Parameters)); err != nil {
 			complain("%s.parameters: %s", at, strings.Join(strings.Fields(err.Error()), " "))
 		}
 	}
 	for i, m := range a.MCPServers {
-		if _, err := g.target(m.URL); err != nil {
+		if _, err := g.parseURL(m.URL); err != nil {
 			complain("mcpServers.%d.url: %w", i, err)
 		}
 	}

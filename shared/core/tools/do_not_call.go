@@ -12,10 +12,10 @@ import (
 var addToDoNotCallPrompt string
 
 var addToDoNotCall = builtin{
-	name: "add_to_do_not_call", description: addToDoNotCallPrompt, parameters: fixed(nothing), effect: always,
-	offered: func(k *Kit, s Session) bool { return s.Caller != "" && k.DoNotCall != nil && k.Once != nil },
-	call: func(ctx context.Context, k *Kit, s Session, _ agent.Call) (string, error) {
-		if err := k.DoNotCall.Refuse(ctx, s.Caller, "assistant "+s.Assistant.ID()); err != nil {
+	name: "add_to_do_not_call", description: addToDoNotCallPrompt, parameters: fixedSchema(noParameters), hasEffect: always,
+	isAvailable: func(k *Kit, s Scope) bool { return s.Caller != "" && k.DoNotCall != nil && k.Once != nil },
+	run: func(ctx context.Context, k *Kit, s Scope, _ agent.Invocation) (string, error) {
+		if err := k.DoNotCall.AddDoNotCall(ctx, s.Caller, "assistant "+s.Assistant.ID()); err != nil {
 			return "", fault.New(fault.Unavailable, "The do-not-call list cannot be written now; the number was not added.").Because(err)
 		}
 		return "The caller's number is on the do-not-call list: nobody calls or texts it any more.", nil

@@ -26,82 +26,82 @@ const (
 	callSID = "CA00000000000000000000000000000001"
 )
 
-var noon = time.Date(2026, 11, 22, 17, 30, 0, 0, time.UTC)
+var testNow = time.Date(2026, 11, 22, 17, 30, 0, 0, time.UTC)
 
-// world is everything outside that a kit uses, and what was done to it.
-type world struct {
-	mu      sync.Mutex
-	texts   []string // from, to, body
-	mails   []aurora.Mail
-	asked   []string // of the history: assistant, caller
-	refused map[aurora.Phone]string
-	control []string
-	secrets map[string]string
-	ledger  map[string]*deed
+// fakeBackends is everything outside that a kit uses, and what was done to it.
+type fakeBackends struct {
+	mu             sync.Mutex
+	sentSMS        []string // from, to, body
+	sentMail       []aurora.Mail
+	historyQueries []string // of the history: assistant, caller
+	doNotCall      map[aurora.Phone]string
+	callControl    []string
+	secrets        map[string]string
+	results        map[string]*onceResult
 
-	calls []aurora.Call
-	err   error // of every part but the ledger
-	away  error // of the ledger
+	calls   []aurora.Call
+	err     error // of every part but the ledger
+	onceErr error // of the ledger
 }
 
-// deed is something in the ledger. Like the real one it forgets a failure, and keeps what nobody knows.
-type deed struct {
+// onceResult is something in the ledger. Like the real one it forgets a failure, and keeps what nobody knows.
+type onceResult struct {
 	mu     sync.Mutex
 	done   bool
 	result string
 	err    error
 }
 
-func (w *world) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {
+func (w *fakeBackends) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.texts = append(w.texts, string(from)+" "+string(to)+" "+body)
+	w.sentSMS = append(w.sentSMS, string(from)+" "+string(to)+" "+body)
 	return "SM1", w.err
 }
 
-func (w *world) SendMail(_ context.Context, m aurora.Mail) error {
+func (w *fakeBackends) SendMail(_ context.Context, m aurora.Mail) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.mails = append(w.mails, m)
+	w.sentMail = append(w.sentMail, m)
 	return w.err
 }
 
-func (w *world) CallsOf(_ context.Context, assistantID string, caller aurora.Phone, limit int) ([]aurora.Call, error) {
+func (w *fakeBackends) CallsOf(_ context.Context, assistantID string, caller aurora.Phone, limit int) ([]aurora.Call, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked = append(w.asked, assistantID+" "+string(caller))
+	w.historyQueries = append(w.historyQueries, assistantID+" "+string(caller))
 	return w.calls[:min(limit, len(w.calls))], w.err
 }
 
-func (w *world) Refuse(_ context.Context, number aurora.Phone, source string) error {
+func (w *fakeBackends) AddDoNotCall(_ context.Context, number aurora.Phone, source string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.refused[number] = source
+	w.doNotCall[number] = source
 	return w.err
 }
 
-func (w *world) Refused(_ context.Context, number aurora.Phone) (bool, error) {
+func (w *fakeBackends) IsDoNotCall(_ context.Context, number aurora.Phone) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, ok := w.refused[number]
+	_, ok := w.doNotCall[number]
 	return ok, w.err
 }
 
-func (w *world) Transfer(_ context.Context, sid string, to aurora.Destination) error {
+func (w *fakeBackends) Transfer(_ context.Context, sid string, to aurora.Destination) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.control = append(w.control, "transfer "+sid+" "+to.Number)
+	w.callControl = append(w.callControl, "transfer "+sid+" "+to.Number)
 	return w.err
 }
 
-func (w *world) Hangup(_ context.Context, sid string) error {
+func (w *fakeBackends) Hangup(_ context.Context, sid string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.control = append(w.control, "hangup "+sid)
+	w.callControl = append(w.callControl, "hangup "+sid)
 	return w.err
 }
 
-func (w *world) Secret(_ context.Context, name string) (string, error) {
+func (w *fakeBackends) Secret(_ context.Context, name string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if v, ok := w.secrets[name]; ok {
@@ -110,16 +110,16 @@ func (w *world) Secret(_ context.Context, name string) (string, error) {
 	return "", errors.New("no such secret")
 }
 
-func (w *world) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+func (w *fakeBackends) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
 	w.mu.Lock()
-	if w.away != nil {
+	if w.onceErr != nil {
 		w.mu.Unlock()
-		return "", w.away
+		return "", w.onceErr
 	}
-	if w.ledger[key] == nil {
-		w.ledger[key] = &deed{}
+	if w.results[key] == nil {
+		w.results[key] = &onceResult{}
 	}
-	d := w.ledger[key]
+	d := w.results[key]
 	w.mu.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,23 +131,23 @@ func (w *world) Once(ctx context.Context, key string, do func(context.Context) (
 }
 
 // newKit is a kit in a world of its own.
-func newKit(t *testing.T) (*Kit, *world) {
+func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	t.Helper()
-	w := &world{refused: map[aurora.Phone]string{}, ledger: map[string]*deed{}, secrets: map[string]string{}}
+	w := &fakeBackends{doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
 	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Once: w, Control: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
-		Now: func() time.Time { return noon }}
+		Now: func() time.Time { return testNow }}
 	t.Cleanup(func() {
-		k.ready()
+		k.init()
 		k.guard.transport.CloseIdleConnections()
 	})
 	return k, w
 }
 
-// session is one in which every built-in tool can work.
-func session() Session {
-	return Session{CallID: "call-1", Caller: caller, UserMessages: 3, Assistant: aurora.Assistant{
+// testScope is one in which every built-in tool can work.
+func testScope() Scope {
+	return Scope{CallID: "call-1", Caller: caller, UserMessageCount: 3, Assistant: aurora.Assistant{
 		Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", TimeZone: "America/New_York", TextFromNumber: sender,
-			Emails: aurora.List{"team@example.com", "boss@example.com"}, Functions: Names()},
+			Emails: aurora.List{"team@example.com", "boss@example.com"}, Functions: BuiltinNames()},
 		TransferDestinations: []aurora.Destination{
 			{Name: "sales", Description: "For prices.", Number: "+14155550111"},
 			{Name: "support", Number: "+14155550112"},
@@ -156,7 +156,7 @@ func session() Session {
 	}}
 }
 
-func names(offered []agent.Tool) []string {
+func toolNames(offered []agent.Tool) []string {
 	var all []string
 	for _, t := range offered {
 		all = append(all, t.Name)
@@ -164,28 +164,28 @@ func names(offered []agent.Tool) []string {
 	return all
 }
 
-func find(t *testing.T, offered []agent.Tool, name string) agent.Tool {
+func findTool(t *testing.T, offered []agent.Tool, name string) agent.Tool {
 	t.Helper()
 	for _, tool := range offered {
 		if tool.Name == name {
 			return tool
 		}
 	}
-	t.Fatalf("%s is not offered, only %v", name, names(offered))
+	t.Fatalf("%s is not offered, only %v", name, toolNames(offered))
 	return agent.Tool{}
 }
 
-// use calls a tool as the loop does.
-func use(t *testing.T, tool agent.Tool, arguments string) (agent.Outcome, error) {
+// callTool calls a tool as the loop does.
+func callTool(t *testing.T, tool agent.Tool, arguments string) (agent.ToolResult, error) {
 	t.Helper()
-	if err := tool.Check(json.RawMessage(arguments)); err != nil {
-		return agent.Outcome{}, err
+	if err := tool.Validate(json.RawMessage(arguments)); err != nil {
+		return agent.ToolResult{}, err
 	}
-	return tool.Call(t.Context(), agent.Call{ID: "t1", Arguments: json.RawMessage(arguments)})
+	return tool.Run(t.Context(), agent.Invocation{ID: "t1", Arguments: json.RawMessage(arguments)})
 }
 
-// logs is what is logged while a test runs. Tests that read it do not run beside others.
-func logs(t *testing.T) *bytes.Buffer {
+// captureLogs is what is logged while a test runs. Tests that read it do not run beside others.
+func captureLogs(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	b := &syncBuffer{}
 	before := slog.Default()

@@ -13,10 +13,10 @@ import (
 var endCallPrompt string
 
 var endCall = builtin{
-	name: "end_call", description: endCallPrompt, parameters: fixed(nothing), anybody: true, effect: carriesOut,
-	offered: func(_ *Kit, s Session) bool { return !s.theirs("endCall", "end_call") },
-	call: func(ctx context.Context, k *Kit, s Session, _ agent.Call) (string, error) {
-		if !carriesOut(k, s) {
+	name: "end_call", description: endCallPrompt, parameters: fixedSchema(noParameters), allowUnstored: true, hasEffect: controlsCall,
+	isAvailable: func(_ *Kit, s Scope) bool { return !s.callerHas("endCall", "end_call") },
+	run: func(ctx context.Context, k *Kit, s Scope, _ agent.Invocation) (string, error) {
+		if !controlsCall(k, s) {
 			return "The call ends once you have said goodbye in one short sentence.", nil
 		}
 		if err := k.Control.Hangup(ctx, s.CallSID); err != nil {
@@ -24,7 +24,7 @@ var endCall = builtin{
 		}
 		return "The call is being ended now.", nil
 	},
-	outcome: func(k *Kit, s Session, in agent.Call, content string) agent.Outcome {
-		return agent.Outcome{Content: content, Action: &aurora.Action{Type: aurora.EndCall, ToolCallID: in.ID, CarriedOut: carriesOut(k, s)}}
+	result: func(k *Kit, s Scope, in agent.Invocation, content string) agent.ToolResult {
+		return agent.ToolResult{Content: content, Action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: in.ID, CarriedOut: controlsCall(k, s)}}
 	},
 }

@@ -21,15 +21,15 @@ type guard struct {
 	transport *http.Transport
 }
 
-// maxHeader is how long a server's headers may be.
-const maxHeader = 32 << 10
+// maxHeaderBytes is how long a server's headers may be.
+const maxHeaderBytes = 32 << 10
 
-var errGuard = errors.New("this address must not be reached")
+var errBlockedAddress = errors.New("this address must not be reached")
 
-func newGuard(private []string) *guard { return newGuardWith(private, nil) }
+func newGuard(private []string) *guard { return newGuardWithResolver(private, nil) }
 
-// newGuardWith is newGuard with a resolver; nil is the machine's.
-func newGuardWith(private []string, resolver *net.Resolver) *guard {
+// newGuardWithResolver is newGuard with a resolver; nil is the machine's.
+func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 	g := &guard{}
 	for _, p := range private {
 		if p = strings.ToLower(strings.TrimSpace(p)); p != "" {
@@ -37,15 +37,15 @@ func newGuardWith(private []string, resolver *net.Resolver) *guard {
 		}
 	}
 	open := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver}
-	guarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver, Control: control}
+	guarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver, Control: checkResolvedAddress}
 	g.transport = &http.Transport{
 		Proxy: nil, // HTTP_PROXY would send secrets, and our view of addresses, elsewhere
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if g.lets(address) {
+			if g.isPrivateHost(address) {
 				return open.DialContext(ctx, network, address)
 			}
 			if _, port, err := net.SplitHostPort(address); err != nil || port != "443" {
-				return nil, errGuard
+				return nil, errBlockedAddress
 			}
 			return guarded.DialContext(ctx, network, address)
 		},
@@ -54,35 +54,35 @@ func newGuardWith(private []string, resolver *net.Resolver) *guard {
 		IdleConnTimeout:        30 * time.Second,
 		MaxIdleConnsPerHost:    2,
 		DisableCompression:     true, // a small answer must not unpack into a large one
-		MaxResponseHeaderBytes: maxHeader,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	return g
 }
 
-// lets reports whether host:port is one of the private ones.
-func (g *guard) lets(address string) bool {
+// isPrivateHost reports whether host:port is one of the private ones.
+func (g *guard) isPrivateHost(address string) bool {
 	return slices.Contains(g.private, strings.ToLower(address))
 }
 
-// control refuses an address after it was resolved, before anything is sent to it.
-func control(_, address string, _ syscall.RawConn) error {
+// checkResolvedAddress refuses an address after it was resolved, before anything is sent to it.
+func checkResolvedAddress(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if err != nil || !public(at.Addr()) {
-		return errGuard
+	if err != nil || !isPublic(at.Addr()) {
+		return errBlockedAddress
 	}
 	return nil
 }
 
 // Addresses within the global ranges that are special all the same.
-var special = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+var specialPrefixes = parsePrefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
 	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
 	"224.0.0.0/4", "240.0.0.0/4",
 	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 
-// unicast is all of IPv6 that is handed out as public addresses; 64:ff9b::/96 and the like are outside.
-var unicast = netip.MustParsePrefix("2000::/3")
+// globalUnicast is all of IPv6 that is handed out as public addresses; 64:ff9b::/96 and the like are outside.
+var globalUnicast = netip.MustParsePrefix("2000::/3")
 
-func prefixes(of ...string) []netip.Prefix {
+func parsePrefixes(of ...string) []netip.Prefix {
 	all := make([]netip.Prefix, len(of))
 	for i, p := range of {
 		all[i] = netip.MustParsePrefix(p)
@@ -90,20 +90,20 @@ func prefixes(of ...string) []netip.Prefix {
 	return all
 }
 
-// public reports whether an address belongs to the internet at large.
-func public(a netip.Addr) bool {
+// isPublic reports whether an address belongs to the internet at large.
+func isPublic(a netip.Addr) bool {
 	if a.Zone() != "" {
 		return false
 	}
 	a = a.Unmap()
-	if !a.IsValid() || a.Is6() && !unicast.Contains(a) {
+	if !a.IsValid() || a.Is6() && !globalUnicast.Contains(a) {
 		return false
 	}
-	return !slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })
+	return !slices.ContainsFunc(specialPrefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// target reads a server's address: https on port 443, or one of the private hosts. The error is for the operator.
-func (g *guard) target(text string) (*url.URL, error) {
+// parseURL reads a server's address: https on port 443, or one of the private hosts. The error is for the operator.
+func (g *guard) parseURL(text string) (*url.URL, error) {
 	for _, r := range text {
 		if r <= ' ' || r == 0x7f || r == '\\' {
 			return nil, errors.New("the address holds a space, a control character or a backslash")
@@ -120,14 +120,14 @@ func (g *guard) target(text string) (*url.URL, error) {
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
 	}
-	if (u.Scheme == "http" || u.Scheme == "https") && g.lets(net.JoinHostPort(u.Hostname(), port)) {
+	if (u.Scheme == "http" || u.Scheme == "https") && g.isPrivateHost(net.JoinHostPort(u.Hostname(), port)) {
 		return u, nil
 	}
 	if u.Scheme != "https" || port != "443" {
 		return nil, errors.New("the address must be https on port 443")
 	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !public(a) {
-		return nil, fmt.Errorf("the address is not on the internet: %w", errGuard)
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !isPublic(a) {
+		return nil, fmt.Errorf("the address is not on the internet: %w", errBlockedAddress)
 	}
 	return u, nil
 }
@@ -135,27 +135,27 @@ func (g *guard) target(text string) (*url.URL, error) {
 // client is an http client for one server. The secret goes to that server's scheme, host and port alone.
 func (g *guard) client(to *url.URL, secret string) *http.Client {
 	return &http.Client{
-		Transport:     bound{to: to, secret: secret, through: g.transport},
+		Transport:     boundTransport{target: to, secret: secret, next: g.transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// bound sends requests to one server only, and adds its secret.
-type bound struct {
-	to      *url.URL
-	secret  string
-	through http.RoundTripper
+// boundTransport sends requests to one server only, and adds its secret.
+type boundTransport struct {
+	target *url.URL
+	secret string
+	next   http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (b bound) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != b.to.Scheme || !strings.EqualFold(r.URL.Host, b.to.Host) {
-		return nil, errGuard
+func (b boundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != b.target.Scheme || !strings.EqualFold(r.URL.Host, b.target.Host) {
+		return nil, errBlockedAddress
 	}
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", "Aurora")
 	if b.secret != "" {
 		r.Header.Set("Authorization", "Bearer "+b.secret)
 	}
-	return b.through.RoundTrip(r)
+	return b.next.RoundTrip(r)
 }

@@ -74,12 +74,12 @@ func TestSSRF(t *testing.T) {
 	}
 	for _, loopback := range []string{"127.0.0.1", "::1", "169.254.169.254", "64:ff9b::a00:1"} {
 		k, _ := newKit(t)
-		k.guard = newGuardWith(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr(loopback) }))
+		k.guard = newGuardWithResolver(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr(loopback) }))
 		for _, form := range forms {
-			to, err := k.guard.target(form)
+			to, err := k.guard.parseURL(form)
 			if err == nil {
-				_, err = k.post(t.Context(), to, aurora.HTTPTool{Name: "x", URL: form}, session(), agent.Call{Arguments: []byte(`{}`)})
-				if !errors.Is(err, errGuard) && !strings.Contains(err.Error(), "no such host") {
+				_, err = k.callHTTP(t.Context(), to, aurora.HTTPTool{Name: "x", URL: form}, testScope(), agent.Invocation{Arguments: []byte(`{}`)})
+				if !errors.Is(err, errBlockedAddress) && !strings.Contains(err.Error(), "no such host") {
 					t.Errorf("%s (names are %s): %v", form, loopback, err)
 				}
 			}
@@ -91,7 +91,7 @@ func TestSSRF(t *testing.T) {
 }
 
 // What was looked at before is not what is connected to.
-func TestRebinding(t *testing.T) {
+func TestDNSRebinding(t *testing.T) {
 	k, _ := newKit(t)
 	names := resolver(func(n int32) netip.Addr {
 		if n <= 2 { // A and AAAA of the first look
@@ -99,33 +99,33 @@ func TestRebinding(t *testing.T) {
 		}
 		return netip.MustParseAddr("127.0.0.1")
 	})
-	k.guard = newGuardWith(nil, names)
+	k.guard = newGuardWithResolver(nil, names)
 	seen, err := names.LookupHost(t.Context(), "tools.example.com")
 	if err != nil || len(seen) != 1 || seen[0] != "93.184.215.14" {
 		t.Fatalf("the double does not answer: %v %v", seen, err)
 	}
-	to, err := k.guard.target("https://tools.example.com/")
+	to, err := k.guard.parseURL("https://tools.example.com/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = k.post(t.Context(), to, aurora.HTTPTool{Name: "x"}, session(), agent.Call{Arguments: []byte(`{}`)})
-	if !errors.Is(err, errGuard) || !fault.Is(err, fault.Forbidden) {
+	_, err = k.callHTTP(t.Context(), to, aurora.HTTPTool{Name: "x"}, testScope(), agent.Invocation{Arguments: []byte(`{}`)})
+	if !errors.Is(err, errBlockedAddress) || !fault.Is(err, fault.Forbidden) {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestPublic(t *testing.T) {
+func TestIsPublic(t *testing.T) {
 	for _, yes := range []string{"93.184.215.14", "1.1.1.1", "100.63.255.255", "100.128.0.0", "172.32.0.1", "2606:4700::1111", "::ffff:93.184.215.14"} {
-		if !public(netip.MustParseAddr(yes)) {
+		if !isPublic(netip.MustParseAddr(yes)) {
 			t.Errorf("%s is not public", yes)
 		}
 	}
 	for _, no := range []string{"::ffff:10.0.0.1", "2606:4700::1111%eth0", "192.88.99.1", "3fff::1", "5f00::1", "100::1", "fec0::1", "1::1"} {
-		if public(netip.MustParseAddr(no)) {
+		if isPublic(netip.MustParseAddr(no)) {
 			t.Errorf("%s is public", no)
 		}
 	}
-	if public(netip.Addr{}) {
+	if isPublic(netip.Addr{}) {
 		t.Error("nothing is public")
 	}
 }
@@ -138,10 +138,10 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		k.PrivateHosts = []string{hostOf(server), hostOf(elsewhere)} // even to one that is allowed
+		k.PrivateHosts = []string{hostPort(server), hostPort(elsewhere)} // even to one that is allowed
 		k.guard = newGuard(k.PrivateHosts)
 		w.secrets["aurora/test/tools/s"] = "bearer-secret"
-		_, err := use(t, offered(t, k, aurora.HTTPTool{Name: "x", URL: server.URL, Secret: "s"}), `{}`)
+		_, err := callTool(t, newHTTPTool(t, k, aurora.HTTPTool{Name: "x", URL: server.URL, Secret: "s"}), `{}`)
 		if !fault.Is(err, fault.Upstream) {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -154,7 +154,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 // D3: a proxy from the environment would see the secrets and choose the address.
-func TestNoProxy(t *testing.T) {
+func TestProxyEnvironmentIsIgnored(t *testing.T) {
 	var reached atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	defer proxy.Close()
@@ -162,12 +162,12 @@ func TestNoProxy(t *testing.T) {
 		t.Setenv(name, proxy.URL)
 	}
 	k, _ := newKit(t)
-	k.guard = newGuardWith(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr("10.0.0.1") }))
+	k.guard = newGuardWithResolver(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr("10.0.0.1") }))
 	if k.guard.transport.Proxy != nil {
 		t.Error("a proxy is asked for")
 	}
-	_, err := use(t, offered(t, k, aurora.HTTPTool{Name: "x", URL: "https://tools.example.com/"}), `{}`)
-	if !errors.Is(err, errGuard) || reached.Load() != 0 {
+	_, err := callTool(t, newHTTPTool(t, k, aurora.HTTPTool{Name: "x", URL: "https://tools.example.com/"}), `{}`)
+	if !errors.Is(err, errBlockedAddress) || reached.Load() != 0 {
 		t.Errorf("%v, the proxy was reached %d times", err, reached.Load())
 	}
 }
@@ -177,11 +177,11 @@ func TestPrivateHostsAreExact(t *testing.T) {
 	g := newGuard([]string{"127.0.0.1:9999", " LOCALHOST:8080 ", ""})
 	for form, ok := range map[string]bool{"http://127.0.0.1:9999/x": true, "http://localhost:8080": true, "https://127.0.0.1:9999/": true,
 		"http://127.0.0.1:9998/": false, "http://127.0.0.2:9999/": false, "http://127.0.0.1/": false, "ftp://127.0.0.1:9999/": false} {
-		if _, err := g.target(form); (err == nil) != ok {
+		if _, err := g.parseURL(form); (err == nil) != ok {
 			t.Errorf("%s: %v", form, err)
 		}
 	}
-	if _, err := g.transport.DialContext(t.Context(), "tcp", "127.0.0.1:9998"); !errors.Is(err, errGuard) {
+	if _, err := g.transport.DialContext(t.Context(), "tcp", "127.0.0.1:9998"); !errors.Is(err, errBlockedAddress) {
 		t.Errorf("%v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestPrivateHostsAreExact(t *testing.T) {
 // D9: the secret goes to the server that it is for.
 func TestSecretIsBoundToItsServer(t *testing.T) {
 	g := newGuard([]string{"127.0.0.1:1", "127.0.0.1:2"})
-	to, err := g.target("http://127.0.0.1:1/")
+	to, err := g.parseURL("http://127.0.0.1:1/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,19 +202,19 @@ func TestSecretIsBoundToItsServer(t *testing.T) {
 		if response != nil {
 			_ = response.Body.Close()
 		}
-		if !errors.Is(err, errGuard) || r.Header.Get("Authorization") != "" {
+		if !errors.Is(err, errBlockedAddress) || r.Header.Get("Authorization") != "" {
 			t.Errorf("%s: %v", other, err)
 		}
 	}
 }
 
-func hostOf(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
+func hostPort(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
 
-// offered makes an HTTP tool in a session.
-func offered(t *testing.T, k *Kit, h aurora.HTTPTool) agent.Tool {
+// newHTTPTool makes an HTTP tool in a session.
+func newHTTPTool(t *testing.T, k *Kit, h aurora.HTTPTool) agent.Tool {
 	t.Helper()
-	s := session()
+	s := testScope()
 	s.CallID = "" // each call is a wish of its own
 	s.Assistant.Tools = []aurora.HTTPTool{h}
-	return find(t, k.For(t.Context(), s), h.Name)
+	return findTool(t, k.ForScope(t.Context(), s), h.Name)
 }

@@ -26,8 +26,8 @@ type Kit struct {
 		CallsOf(ctx context.Context, assistantID string, caller aurora.Phone, limit int) ([]aurora.Call, error)
 	}
 	DoNotCall interface {
-		Refuse(ctx context.Context, number aurora.Phone, source string) error
-		Refused(ctx context.Context, number aurora.Phone) (bool, error)
+		AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
+		IsDoNotCall(ctx context.Context, number aurora.Phone) (bool, error)
 	}
 	// Once does something once for a key, and gives the first result every time after that.
 	Once interface {
@@ -45,58 +45,58 @@ type Kit struct {
 	PrivateHosts []string // host:port that the guard lets through, for a developer's machine
 	Now          func() time.Time
 
-	start   sync.Once
-	guard   *guard
-	schemas schemas
-	servers servers
+	initOnce   sync.Once
+	guard      *guard
+	validators validatorCache
+	toolLists  listCache
 }
 
-// Session says for whom a tool acts. It comes from the request and the store, never from the model.
-type Session struct {
-	CallID       string
-	CallSID      string // Twilio's name of the live call
-	Caller       aurora.Phone
-	UserMessages int // in the conversation so far
+// Scope says for whom a tool acts. It comes from the request and the store, never from the model.
+type Scope struct {
+	CallID           string
+	CallSID          string // Twilio's name of the live call
+	Caller           aurora.Phone
+	UserMessageCount int // in the conversation so far
 	// Assistant has an id only where it came from the store. One that only its caller describes may do little.
 	Assistant aurora.Assistant
 	// Offered are the names of the caller's own tools.
-	Offered []string
+	CallerTools []string
 	// Call is told to HTTP tools.
-	Call json.RawMessage
+	CallDetails json.RawMessage
 }
 
-// stored reports whether we ourselves know the assistant.
-func (s Session) stored() bool { return s.Assistant.ID() != "" }
+// isStored reports whether we ourselves know the assistant.
+func (s Scope) isStored() bool { return s.Assistant.ID() != "" }
 
-// ready makes what the first use needs.
-func (k *Kit) ready() {
-	k.start.Do(func() {
+// init makes what the first use needs.
+func (k *Kit) init() {
+	k.initOnce.Do(func() {
 		if k.guard == nil {
 			k.guard = newGuard(k.PrivateHosts)
 		}
 	})
 }
 
-// For is what the session's agent may do: the built-in tools that the assistant's functions name, then its HTTP tools,
+// ForScope is what the session's agent may do: the built-in tools that the assistant's functions name, then its HTTP tools,
 // then those of its MCP servers. It takes at most two seconds, and only where a server's list is not known yet.
-func (k *Kit) For(ctx context.Context, s Session) []agent.Tool {
-	k.ready()
+func (k *Kit) ForScope(ctx context.Context, s Scope) []agent.Tool {
+	k.init()
 	var offered []agent.Tool
 	has := func(name string) bool {
 		return slices.ContainsFunc(offered, func(t agent.Tool) bool { return t.Name == name })
 	}
 	for _, name := range s.Assistant.Functions {
-		b := known(name)
+		b := findBuiltin(name)
 		switch {
-		case b == nil && declared(s, name): // made below, or by whoever makes handoffs
+		case b == nil && isDeclaredElsewhere(s, name): // made below, or by whoever makes handoffs
 		case b == nil:
 			slog.WarnContext(ctx, "an assistant names a tool that nobody knows", "assistant", s.Assistant.ID(), "tool", name)
-		case has(name) || !s.stored() && !b.anybody:
-		case b.offered(k, s):
-			offered = append(offered, k.builtin(b, s))
+		case has(name) || !s.isStored() && !b.allowUnstored:
+		case b.isAvailable(k, s):
+			offered = append(offered, k.builtinTool(b, s))
 		}
 	}
-	if !s.stored() {
+	if !s.isStored() {
 		return offered
 	}
 	for _, h := range s.Assistant.Tools {
@@ -111,12 +111,12 @@ func (k *Kit) For(ctx context.Context, s Session) []agent.Tool {
 		}
 		offered = append(offered, t)
 	}
-	return append(offered, k.remote(ctx, s, offered)...)
+	return append(offered, k.mcpTools(ctx, s, offered)...)
 }
 
-// declared reports whether a name in functions is one of the assistant's own tools or a handoff, which are made
+// isDeclaredElsewhere reports whether a name in functions is one of the assistant's own tools or a handoff, which are made
 // elsewhere.
-func declared(s Session, name string) bool {
+func isDeclaredElsewhere(s Scope, name string) bool {
 	return slices.ContainsFunc(s.Assistant.Tools, func(h aurora.HTTPTool) bool { return h.Name == name }) ||
-		len(s.Assistant.Handoffs) > 0 && isHandoff(name) || len(s.Assistant.MCPServers) > 0
+		len(s.Assistant.Handoffs) > 0 && isHandoffName(name) || len(s.Assistant.MCPServers) > 0
 }

@@ -11,18 +11,18 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-var everything = []string{"add_to_do_not_call", "end_call", "get_caller_history", "get_current_time", "send_email", "send_sms", "transfer_call"}
+var allBuiltins = []string{"add_to_do_not_call", "end_call", "get_caller_history", "get_current_time", "send_email", "send_sms", "transfer_call"}
 
-func TestNames(t *testing.T) {
-	if got := Names(); !reflect.DeepEqual(got, everything) {
+func TestBuiltinNames(t *testing.T) {
+	if got := BuiltinNames(); !reflect.DeepEqual(got, allBuiltins) {
 		t.Errorf("%v", got)
 	}
 }
 
-func TestWhatIsOffered(t *testing.T) {
+func TestAvailableTools(t *testing.T) {
 	without := func(gone ...string) []string {
 		var left []string
-		for _, name := range everything {
+		for _, name := range allBuiltins {
 			if !strings.Contains(" "+strings.Join(gone, " ")+" ", " "+name+" ") {
 				left = append(left, name)
 			}
@@ -30,32 +30,32 @@ func TestWhatIsOffered(t *testing.T) {
 		return left
 	}
 	for name, c := range map[string]struct {
-		change func(*Kit, *Session)
+		change func(*Kit, *Scope)
 		want   []string
 	}{
-		"everything that functions name":     {func(*Kit, *Session) {}, everything},
-		"nothing that they do not":           {func(_ *Kit, s *Session) { s.Assistant.Functions = aurora.List{"end_call"} }, []string{"end_call"}},
-		"each once":                          {func(_ *Kit, s *Session) { s.Assistant.Functions = aurora.List{"end_call", "end_call"} }, []string{"end_call"}},
-		"a name that nobody knows":           {func(_ *Kit, s *Session) { s.Assistant.Functions = aurora.List{"rm_rf", "end_call"} }, []string{"end_call"}},
-		"an assistant that is not stored":    {func(_ *Kit, s *Session) { s.Assistant.AssistantID = "" }, []string{"end_call", "get_current_time"}},
-		"a caller without a number":          {func(_ *Kit, s *Session) { s.Caller = "" }, without("send_sms", "get_caller_history", "add_to_do_not_call")},
-		"no sender":                          {func(_ *Kit, s *Session) { s.Assistant.TextFromNumber = "5551230100" }, without("send_sms")},
-		"no recipients":                      {func(_ *Kit, s *Session) { s.Assistant.Emails = nil }, without("send_email")},
-		"no destinations":                    {func(_ *Kit, s *Session) { s.Assistant.TransferDestinations = nil }, without("transfer_call")},
-		"the caller transfers itself":        {func(_ *Kit, s *Session) { s.Offered = []string{"transferCall"} }, without("transfer_call")},
-		"the caller ends its calls itself":   {func(_ *Kit, s *Session) { s.Offered = []string{"endCall"} }, without("end_call")},
-		"the caller's own of the same names": {func(_ *Kit, s *Session) { s.Offered = []string{"end_call", "transfer_call"} }, without("end_call", "transfer_call")},
-		"no Twilio":                          {func(k *Kit, _ *Session) { k.SMS, k.Control = nil, nil }, without("send_sms")},
-		"no SES":                             {func(k *Kit, _ *Session) { k.Mail = nil }, without("send_email")},
-		"no calls table":                     {func(k *Kit, _ *Session) { k.History = nil }, without("get_caller_history")},
-		"no ledger":                          {func(k *Kit, _ *Session) { k.Once = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
-		"no do-not-call list":                {func(k *Kit, _ *Session) { k.DoNotCall = nil }, without("send_sms", "add_to_do_not_call")},
+		"everything that functions name":     {func(*Kit, *Scope) {}, allBuiltins},
+		"nothing that they do not":           {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call"} }, []string{"end_call"}},
+		"each once":                          {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call", "end_call"} }, []string{"end_call"}},
+		"a name that nobody knows":           {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"rm_rf", "end_call"} }, []string{"end_call"}},
+		"an assistant that is not stored":    {func(_ *Kit, s *Scope) { s.Assistant.AssistantID = "" }, []string{"end_call", "get_current_time"}},
+		"a caller without a number":          {func(_ *Kit, s *Scope) { s.Caller = "" }, without("send_sms", "get_caller_history", "add_to_do_not_call")},
+		"no sender":                          {func(_ *Kit, s *Scope) { s.Assistant.TextFromNumber = "5551230100" }, without("send_sms")},
+		"no recipients":                      {func(_ *Kit, s *Scope) { s.Assistant.Emails = nil }, without("send_email")},
+		"no destinations":                    {func(_ *Kit, s *Scope) { s.Assistant.TransferDestinations = nil }, without("transfer_call")},
+		"the caller transfers itself":        {func(_ *Kit, s *Scope) { s.CallerTools = []string{"transferCall"} }, without("transfer_call")},
+		"the caller ends its calls itself":   {func(_ *Kit, s *Scope) { s.CallerTools = []string{"endCall"} }, without("end_call")},
+		"the caller's own of the same names": {func(_ *Kit, s *Scope) { s.CallerTools = []string{"end_call", "transfer_call"} }, without("end_call", "transfer_call")},
+		"no Twilio":                          {func(k *Kit, _ *Scope) { k.SMS, k.Control = nil, nil }, without("send_sms")},
+		"no SES":                             {func(k *Kit, _ *Scope) { k.Mail = nil }, without("send_email")},
+		"no calls table":                     {func(k *Kit, _ *Scope) { k.History = nil }, without("get_caller_history")},
+		"no ledger":                          {func(k *Kit, _ *Scope) { k.Once = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
+		"no do-not-call list":                {func(k *Kit, _ *Scope) { k.DoNotCall = nil }, without("send_sms", "add_to_do_not_call")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, _ := newKit(t)
-			s := session()
+			s := testScope()
 			c.change(k, &s)
-			if got := names(k.For(t.Context(), s)); !reflect.DeepEqual(got, c.want) {
+			if got := toolNames(k.ForScope(t.Context(), s)); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("offered %v\n   want %v", got, c.want)
 			}
 		})
@@ -63,21 +63,21 @@ func TestWhatIsOffered(t *testing.T) {
 }
 
 // E2: whatever an assistant brings along that is not stored, it reaches nothing.
-func TestAnAssistantThatIsNotStoredHasNoServers(t *testing.T) {
+func TestUnstoredAssistantHasNoServers(t *testing.T) {
 	k, _ := newKit(t)
-	s := session()
+	s := testScope()
 	s.Assistant.AssistantID = ""
 	s.Assistant.Tools = []aurora.HTTPTool{{Name: "evil", URL: "https://example.com/"}}
 	s.Assistant.MCPServers = []aurora.MCPServer{{URL: "https://example.com/mcp"}}
-	if got := names(k.For(t.Context(), s)); !reflect.DeepEqual(got, []string{"end_call", "get_current_time"}) {
+	if got := toolNames(k.ForScope(t.Context(), s)); !reflect.DeepEqual(got, []string{"end_call", "get_current_time"}) {
 		t.Errorf("offered %v", got)
 	}
 }
 
 // E1: identity comes from the session; there is no field that a model could put another's into.
-func TestNoToolTakesAnIdentity(t *testing.T) {
+func TestNoToolTakesIdentityParameters(t *testing.T) {
 	k, _ := newKit(t)
-	for _, tool := range k.For(t.Context(), session()) {
+	for _, tool := range k.ForScope(t.Context(), testScope()) {
 		var schema struct {
 			Properties           map[string]any
 			AdditionalProperties *bool
@@ -96,7 +96,7 @@ func TestNoToolTakesAnIdentity(t *testing.T) {
 			}
 		}
 		for _, field := range []string{"to", "from", "number", "phoneNumber", "caller", "assistantId", "emails"} {
-			if err := tool.Check(json.RawMessage(`{"` + field + `":"+14155550199"}`)); !fault.Is(err, fault.Invalid) {
+			if err := tool.Validate(json.RawMessage(`{"` + field + `":"+14155550199"}`)); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%s accepts %s: %v", tool.Name, field, err)
 			}
 		}
@@ -106,77 +106,81 @@ func TestNoToolTakesAnIdentity(t *testing.T) {
 	}
 }
 
-func TestTools(t *testing.T) {
+func TestBuiltinTools(t *testing.T) {
 	long := strings.Repeat("ä", 1600)
 	for name, c := range map[string]struct {
 		tool, arguments string
-		change          func(*Session, *world)
+		change          func(*Scope, *fakeBackends)
 		content         string // a part of what the model is told
 		fails           string // a part of the error's sentence
 		action          *aurora.Action
-		seen            func(*world) any
+		seen            func(*fakeBackends) any
 		want            any
 	}{
 		"the time where the assistant is": {tool: "get_current_time", arguments: `{}`, content: "Sunday, 22 November 2026, 12:30 (America/New_York, UTC-05:00)"},
-		"in UTC where nobody knows":       {tool: "get_current_time", arguments: `{}`, change: func(s *Session, _ *world) { s.Assistant.TimeZone = "Mars/Base" }, content: "17:30 (UTC, UTC+00:00)"},
+		"in UTC where nobody knows":       {tool: "get_current_time", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Assistant.TimeZone = "Mars/Base" }, content: "17:30 (UTC, UTC+00:00)"},
 
 		"a text goes to the caller": {tool: "send_sms", arguments: `{"message":"Hi\u0000 there"}`, content: "was sent",
-			seen: func(w *world) any { return w.texts }, want: []string{sender + " " + string(caller) + " Hi there"}},
+			seen: func(w *fakeBackends) any { return w.sentSMS }, want: []string{sender + " " + string(caller) + " Hi there"}},
 		"of 1600 characters":   {tool: "send_sms", arguments: `{"message":"` + long + `"}`, content: "was sent"},
 		"not of 1601":          {tool: "send_sms", arguments: `{"message":"` + long + `x"}`, fails: "message: maxLength"},
 		"not an empty one":     {tool: "send_sms", arguments: `{"message":"  "}`, fails: "message: must match"},
 		"not without a text":   {tool: "send_sms", arguments: `{}`, fails: "message: is missing."},
 		"not to another":       {tool: "send_sms", arguments: `{"message":"a","to":"+14155550199"}`, fails: "to: is not a parameter of this tool."},
 		"not a list":           {tool: "send_sms", arguments: `{"message":["a"]}`, fails: "message: must be string, not array."},
-		"not who said no":      {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Session, w *world) { w.refused[caller] = "x" }, fails: "asked not to be contacted", seen: func(w *world) any { return len(w.texts) }, want: 0},
-		"nobody while unknown": {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Session, w *world) { w.err = errors.New("down") }, fails: "cannot be read now, so nothing was sent", seen: func(w *world) any { return len(w.texts) }, want: 0},
+		"not who said no":      {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.doNotCall[caller] = "x" }, fails: "asked not to be contacted", seen: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
+		"nobody while unknown": {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, fails: "cannot be read now, so nothing was sent", seen: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
 
 		"a mail goes to the team": {tool: "send_email", arguments: `{"subject":"Call back","body":"Please."}`, content: "was sent",
-			seen: func(w *world) any { return w.mails }, want: []aurora.Mail{{To: []string{"team@example.com", "boss@example.com"}, Subject: "Call back",
+			seen: func(w *fakeBackends) any { return w.sentMail }, want: []aurora.Mail{{To: []string{"team@example.com", "boss@example.com"}, Subject: "Call back",
 				Text: "Please.\n\n--\nAssistant: Riley\nCaller: +14155550123\nCall: call-1\n"}}},
 		"no second header": {tool: "send_email", arguments: `{"subject":"a\r\nBcc: x@example.com","body":"b"}`, fails: "subject: must match"},
 
-		"history": {tool: "get_caller_history", arguments: `{"limit":2}`, change: func(_ *Session, w *world) {
+		"history": {tool: "get_caller_history", arguments: `{"limit":2}`, change: func(_ *Scope, w *fakeBackends) {
 			seconds := 61.4
-			w.calls = []aurora.Call{{ID: "call-1"}, {ID: "c0", Class: aurora.Answered, StartedAt: noon, Seconds: &seconds, Summary: "Asked\nfor prices."},
-				{Place: aurora.Place{Day: "2026-11-01"}, Class: aurora.NoAnswer}, {ID: "old", Summary: "too old"}}
+			w.calls = []aurora.Call{{ID: "call-1"}, {ID: "c0", Disposition: aurora.DispositionAnswered, StartedAt: testNow, Seconds: &seconds, Summary: "Asked\nfor prices."},
+				{CallKey: aurora.CallKey{Day: "2026-11-01"}, Disposition: aurora.DispositionNoAnswer}, {ID: "old", Summary: "too old"}}
 		}, content: "- Sun 22 Nov 2026, 12:30, answered, 61 s: Asked for prices.\n- 2026-11-01, no-answer: no summary",
-			seen: func(w *world) any { return w.asked }, want: []string{"a1 +14155550123"}},
+			seen: func(w *fakeBackends) any { return w.historyQueries }, want: []string{"a1 +14155550123"}},
 		"no history":             {tool: "get_caller_history", arguments: `{}`, content: "There are no earlier calls"},
-		"history is not to have": {tool: "get_caller_history", arguments: `{"limit":1.0}`, change: func(_ *Session, w *world) { w.err = errors.New("down") }, fails: "cannot be read now"},
+		"history is not to have": {tool: "get_caller_history", arguments: `{"limit":1.0}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, fails: "cannot be read now"},
 		"not all of it":          {tool: "get_caller_history", arguments: `{"limit":11}`, fails: "limit: maximum"},
 
 		"a transfer is told": {tool: "transfer_call", arguments: `{"destination":"sales"}`, content: "goodbye",
-			action: &aurora.Action{Type: aurora.TransferCall, ToolCallID: "t1", Destination: &aurora.Destination{Name: "sales", Description: "For prices.", Number: "+14155550111"}},
-			seen:   func(w *world) any { return len(w.control) + len(w.ledger) }, want: 0},
+			action: &aurora.Action{Type: aurora.ActionTransferCall, ToolCallID: "t1", Destination: &aurora.Destination{Name: "sales", Description: "For prices.", Number: "+14155550111"}},
+			seen:   func(w *fakeBackends) any { return len(w.callControl) + len(w.results) }, want: 0},
 		"to one without a name": {tool: "transfer_call", arguments: `{"destination":"destination 3"}`,
-			action: &aurora.Action{Type: aurora.TransferCall, ToolCallID: "t1", Destination: &aurora.Destination{SIPURI: "sip:desk@example.com"}}},
+			action: &aurora.Action{Type: aurora.ActionTransferCall, ToolCallID: "t1", Destination: &aurora.Destination{SIPURI: "sip:desk@example.com"}}},
 		"E5: to no other number": {tool: "transfer_call", arguments: `{"destination":"+14155550199"}`, fails: `destination: must be one of "sales", "support", "destination 3".`},
-		"not by telling alone": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Session, _ *world) { s.Assistant.CallControl, s.CallSID = aurora.AuroraControl, callSID },
-			content: "being transferred", seen: func(w *world) any { return w.control }, want: []string{"transfer " + callSID + " +14155550111"},
-			action: &aurora.Action{Type: aurora.TransferCall, ToolCallID: "t1", CarriedOut: true, Destination: &aurora.Destination{Name: "sales", Description: "For prices.", Number: "+14155550111"}}},
-		"Twilio refuses": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Session, w *world) {
-			s.Assistant.CallControl, s.CallSID = aurora.AuroraControl, callSID
+		"not by telling alone": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Scope, _ *fakeBackends) {
+			s.Assistant.CallControl, s.CallSID = aurora.CallControlAurora, callSID
+		},
+			content: "being transferred", seen: func(w *fakeBackends) any { return w.callControl }, want: []string{"transfer " + callSID + " +14155550111"},
+			action: &aurora.Action{Type: aurora.ActionTransferCall, ToolCallID: "t1", CarriedOut: true, Destination: &aurora.Destination{Name: "sales", Description: "For prices.", Number: "+14155550111"}}},
+		"Twilio refuses": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Scope, w *fakeBackends) {
+			s.Assistant.CallControl, s.CallSID = aurora.CallControlAurora, callSID
 			w.err = fault.New(fault.Conflict, "The call is over already.")
 		}, fails: "over already"},
-		"no control without a sid": {tool: "end_call", arguments: `{}`, change: func(s *Session, _ *world) { s.Assistant.CallControl = aurora.AuroraControl },
-			action: &aurora.Action{Type: aurora.EndCall, ToolCallID: "t1"}, seen: func(w *world) any { return len(w.control) }, want: 0},
-		"nor without being asked": {tool: "end_call", arguments: `{}`, change: func(s *Session, _ *world) { s.CallSID = callSID },
-			action: &aurora.Action{Type: aurora.EndCall, ToolCallID: "t1"}, seen: func(w *world) any { return len(w.control) }, want: 0},
-		"an end": {tool: "end_call", arguments: `{}`, change: func(s *Session, _ *world) { s.Assistant.CallControl, s.CallSID = aurora.AuroraControl, callSID },
-			action: &aurora.Action{Type: aurora.EndCall, ToolCallID: "t1", CarriedOut: true}, seen: func(w *world) any { return w.control }, want: []string{"hangup " + callSID}},
+		"no control without a sid": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Assistant.CallControl = aurora.CallControlAurora },
+			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1"}, seen: func(w *fakeBackends) any { return len(w.callControl) }, want: 0},
+		"nor without being asked": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.CallSID = callSID },
+			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1"}, seen: func(w *fakeBackends) any { return len(w.callControl) }, want: 0},
+		"an end": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) {
+			s.Assistant.CallControl, s.CallSID = aurora.CallControlAurora, callSID
+		},
+			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1", CarriedOut: true}, seen: func(w *fakeBackends) any { return w.callControl }, want: []string{"hangup " + callSID}},
 
 		"do not call": {tool: "add_to_do_not_call", arguments: `{}`, content: "do-not-call list",
-			seen: func(w *world) any { return w.refused }, want: map[aurora.Phone]string{caller: "assistant a1"}},
+			seen: func(w *fakeBackends) any { return w.doNotCall }, want: map[aurora.Phone]string{caller: "assistant a1"}},
 		"only the caller": {tool: "add_to_do_not_call", arguments: `{"number":"+14155550199"}`, fails: "number: is not a parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, w := newKit(t)
-			s := session()
+			s := testScope()
 			if c.change != nil {
 				c.change(&s, w)
 			}
-			got, err := use(t, find(t, k.For(t.Context(), s), c.tool), c.arguments)
+			got, err := callTool(t, findTool(t, k.ForScope(t.Context(), s), c.tool), c.arguments)
 			if c.fails == "" != (err == nil) || err != nil && !strings.Contains(fault.From(err).Message, c.fails) {
 				t.Errorf("error %v, want %q", err, c.fails)
 			}
@@ -193,7 +197,7 @@ func TestTools(t *testing.T) {
 }
 
 func TestCheckTools(t *testing.T) {
-	good := session().Assistant
+	good := testScope().Assistant
 	good.Tools = []aurora.HTTPTool{{Name: "book", URL: "https://tools.example.com/book", Parameters: json.RawMessage(`{"type":"object"}`)}}
 	good.MCPServers = []aurora.MCPServer{{URL: "https://mcp.example.com/"}}
 	good.Functions = append(good.Functions, "book")

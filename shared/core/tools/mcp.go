@@ -19,62 +19,62 @@ import (
 )
 
 const (
-	maxTraffic     = 1 << 20 // bytes of one answer of an MCP server, lists of tools among them
-	maxRemote      = 64      // tools of one server
-	maxPages       = 10      // of a server's list
-	maxDescription = 1000    // bytes
+	maxMCPResponseBytes = 1 << 20 // bytes of one answer of an MCP server, lists of tools among them
+	maxToolsPerServer   = 64      // tools of one server
+	maxListPages        = 10      // of a server's list
+	maxDescriptionBytes = 1000    // bytes
 )
 
-// remoteTool is a tool of an MCP server.
-type remoteTool struct {
+// mcpTool is a tool of an MCP server.
+type mcpTool struct {
 	name, description string
 	schema            json.RawMessage
-	check             func(json.RawMessage) error
+	validate          func(json.RawMessage) error
 	readOnly          bool
 }
 
-// dialled is a session with a server, and the secret that no text of its may hold.
-type dialled struct {
+// mcpConnection is a session with a server, and the secret that no text of its may hold.
+type mcpConnection struct {
 	*mcp.ClientSession
 	secret string
 }
 
-// dial opens a session with a server.
-func (k *Kit) dial(ctx context.Context, server aurora.MCPServer) (*dialled, error) {
-	to, err := k.guard.target(server.URL)
+// connectMCP opens a session with a server.
+func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConnection, error) {
+	to, err := k.guard.parseURL(server.URL)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := k.secret(ctx, server.Secret)
+	secret, err := k.bearerToken(ctx, server.Secret)
 	if err != nil {
 		return nil, err
 	}
 	through := k.guard.client(to, secret)
-	through.Transport = plainBody{through.Transport}
+	through.Transport = limitedTransport{through.Transport}
 	client := mcp.NewClient(&mcp.Implementation{Name: "aurora", Version: "1"}, nil)
 	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: to.String(), HTTPClient: through, MaxRetries: -1, DisableStandaloneSSE: true, MaxEventSize: maxTraffic,
+		Endpoint: to.String(), HTTPClient: through, MaxRetries: -1, DisableStandaloneSSE: true, MaxEventSize: maxMCPResponseBytes,
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &dialled{session, secret}, nil
+	return &mcpConnection{session, secret}, nil
 }
 
-// leave ends a session without waiting: a server may take its time to say goodbye.
-func (d *dialled) leave() {
+// closeAsync ends a session without waiting: a server may take its time to say goodbye.
+func (d *mcpConnection) closeAsync() {
 	go func() {
 		defer func() { _ = recover() }() // nobody needs it any more
 		_ = d.Close()
 	}()
 }
 
-// plainBody bounds what is read of an answer, and takes none that unpacks.
-type plainBody struct{ through http.RoundTripper }
+// limitedTransport bounds what is read of an answer, and takes none that unpacks.
+type limitedTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (p plainBody) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := p.through.RoundTrip(r)
+func (p limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := p.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -85,29 +85,29 @@ func (p plainBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	response.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(response.Body, maxTraffic), response.Body}
+	}{io.LimitReader(response.Body, maxMCPResponseBytes), response.Body}
 	return response, nil
 }
 
-// inventory asks a server for its tools.
-func (k *Kit) inventory(ctx context.Context, server aurora.MCPServer) ([]remoteTool, error) {
-	d, err := k.dial(ctx, server)
+// listTools asks a server for its tools.
+func (k *Kit) listTools(ctx context.Context, server aurora.MCPServer) ([]mcpTool, error) {
+	d, err := k.connectMCP(ctx, server)
 	if err != nil {
 		return nil, err
 	}
-	defer d.leave()
-	var all []remoteTool
+	defer d.closeAsync()
+	var all []mcpTool
 	params := &mcp.ListToolsParams{}
-	for range maxPages {
+	for range maxListPages {
 		page, err := d.ListTools(ctx, params)
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range page.Tools {
-			if t == nil || len(all) == maxRemote {
+			if t == nil || len(all) == maxToolsPerServer {
 				continue
 			}
-			if tool, err := k.adopt(t); err == nil { // a tool whose schema is none cannot be checked
+			if tool, err := k.convertTool(t); err == nil { // a tool whose schema is none cannot be checked
 				all = append(all, tool)
 			}
 		}
@@ -119,59 +119,59 @@ func (k *Kit) inventory(ctx context.Context, server aurora.MCPServer) ([]remoteT
 	return all, nil
 }
 
-func (k *Kit) adopt(t *mcp.Tool) (remoteTool, error) {
+func (k *Kit) convertTool(t *mcp.Tool) (mcpTool, error) {
 	schema, err := json.Marshal(t.InputSchema)
 	if err != nil {
-		return remoteTool{}, err
+		return mcpTool{}, err
 	}
-	schema = parameters(schema)
-	check, err := k.schemas.check(schema)
+	schema = parametersOrAny(schema)
+	check, err := k.validators.validator(schema)
 	if err != nil {
-		return remoteTool{}, err
+		return mcpTool{}, err
 	}
-	return remoteTool{name: t.Name, description: clip(printable(t.Description), maxDescription), schema: schema, check: check,
+	return mcpTool{name: t.Name, description: clip(stripControl(t.Description), maxDescriptionBytes), schema: schema, validate: check,
 		readOnly: t.Annotations != nil && t.Annotations.ReadOnlyHint}, nil
 }
 
-// offer makes a swarm's tool of a server's, under a name that is free.
-func (k *Kit) offer(server aurora.MCPServer, t remoteTool, name string, s Session) agent.Tool {
-	return agent.Tool{Name: name, Description: t.description, Parameters: t.schema, Check: t.check, Timeout: usualTime,
-		Call: func(ctx context.Context, in agent.Call) (agent.Outcome, error) {
-			ctx, cancel := context.WithTimeout(ctx, usualTime)
+// newMCPTool makes a swarm's tool of a server's, under a name that is free.
+func (k *Kit) newMCPTool(server aurora.MCPServer, t mcpTool, name string, s Scope) agent.Tool {
+	return agent.Tool{Name: name, Description: t.description, Parameters: t.schema, Validate: t.validate, Timeout: defaultTimeout,
+		Run: func(ctx context.Context, in agent.Invocation) (agent.ToolResult, error) {
+			ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 			defer cancel()
-			do := func(ctx context.Context) (string, error) { return k.callRemote(ctx, server, t, name, s, in) }
+			do := func(ctx context.Context) (string, error) { return k.callMCP(ctx, server, t, name, s, in) }
 			if t.readOnly {
-				return told(do(ctx))
+				return toResult(do(ctx))
 			}
-			return told(k.once(ctx, s, name, in, do))
+			return toResult(k.runOnce(ctx, s, name, in, do))
 		}}
 }
 
-// callRemote calls a server's tool.
-func (k *Kit) callRemote(ctx context.Context, server aurora.MCPServer, t remoteTool, name string, s Session, in agent.Call) (string, error) {
-	d, err := k.dial(ctx, server)
+// callMCP calls a server's tool.
+func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, name string, s Scope, in agent.Invocation) (string, error) {
+	d, err := k.connectMCP(ctx, server)
 	if err != nil {
 		if fault.Is(err, fault.Unavailable) {
 			return "", err
 		}
-		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errors.New(reason(err)))
+		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errors.New(describeError(err)))
 	}
-	defer d.leave()
+	defer d.closeAsync()
 	params := &mcp.CallToolParams{Name: t.name, Arguments: in.Arguments}
-	if key := wish(s, name, in); key != "" {
+	if key := idempotencyKey(s, name, in); key != "" {
 		params.Meta = mcp.Meta{"aurora/idempotencyKey": key}
 	}
 	result, err := d.CallTool(ctx, params)
 	if err != nil {
 		if said, ok := errors.AsType[*jsonrpc.Error](err); ok && ctx.Err() == nil {
-			return "", refusal{told: "Error: " + clip(redact(printable(said.Message), d.secret), maxReason)}
+			return "", toolError{message: "Error: " + clip(removeSecret(stripControl(said.Message), d.secret), maxErrorBytes)}
 		}
 		return "", fault.New(fault.Timeout, "The tool did not answer; it is not known whether it was done.").
-			Coded("tool_timeout").Because(errors.New(reason(err)))
+			WithCode("tool_timeout").Because(errors.New(describeError(err)))
 	}
-	content := redact(text(result), d.secret)
+	content := removeSecret(resultText(result), d.secret)
 	if result.IsError {
-		return "", refusal{told: "Error: " + clip(content, maxReason)}
+		return "", toolError{message: "Error: " + clip(content, maxErrorBytes)}
 	}
 	if content == "" {
 		content = "Done."
@@ -179,8 +179,8 @@ func (k *Kit) callRemote(ctx context.Context, server aurora.MCPServer, t remoteT
 	return content, nil
 }
 
-// text is what a result says to a model that reads.
-func text(result *mcp.CallToolResult) string {
+// resultText is what a result says to a model that reads.
+func resultText(result *mcp.CallToolResult) string {
 	var parts []string
 	for _, c := range result.Content {
 		switch c := c.(type) {
@@ -201,19 +201,19 @@ func text(result *mcp.CallToolResult) string {
 			parts = append(parts, string(b))
 		}
 	}
-	return clip(strings.TrimSpace(strings.ToValidUTF8(strings.Join(parts, "\n"), "")), maxAnswer)
+	return clip(strings.TrimSpace(strings.ToValidUTF8(strings.Join(parts, "\n"), "")), maxResultBytes)
 }
 
-// reason says why a server did not do its part, without repeating what it said or where it is.
-func reason(err error) string {
+// describeError says why a server did not do its part, without repeating what it said or where it is.
+func describeError(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	said, ok := errors.AsType[*jsonrpc.Error](err)
 	f, ours := errors.AsType[*fault.Error](err)
 	switch {
-	case errors.Is(err, errGuard):
-		return errGuard.Error()
+	case errors.Is(err, errBlockedAddress):
+		return errBlockedAddress.Error()
 	case ours:
 		return f.Error()
 	case errors.Is(err, context.DeadlineExceeded):

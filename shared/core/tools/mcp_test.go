@@ -20,19 +20,19 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// remote is an MCP server made with the SDK, which counts.
-type remote struct {
+// fakeMCPServer is an MCP server made with the SDK, which counts.
+type fakeMCPServer struct {
 	*httptest.Server
-	lists, calls atomic.Int32
-	mu           sync.Mutex
-	keys         []string // Authorization headers
-	meta         []any
-	release      chan struct{} // ends what hangs
+	lists, calls    atomic.Int32
+	mu              sync.Mutex
+	authHeaders     []string // Authorization headers
+	idempotencyKeys []any
+	release         chan struct{} // ends what hangs
 }
 
-func newRemote(t *testing.T, options *mcp.StreamableHTTPOptions, toolNames ...string) *remote {
+func newFakeMCPServer(t *testing.T, options *mcp.StreamableHTTPOptions, toolNames ...string) *fakeMCPServer {
 	t.Helper()
-	r := &remote{release: make(chan struct{})}
+	r := &fakeMCPServer{release: make(chan struct{})}
 	server := mcp.NewServer(&mcp.Implementation{Name: "double", Version: "1"}, nil)
 	server.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
@@ -48,7 +48,7 @@ func newRemote(t *testing.T, options *mcp.StreamableHTTPOptions, toolNames ...st
 			func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 				n := r.calls.Add(1)
 				r.mu.Lock()
-				r.meta = append(r.meta, req.Params.Meta["aurora/idempotencyKey"])
+				r.idempotencyKeys = append(r.idempotencyKeys, req.Params.Meta["aurora/idempotencyKey"])
 				r.mu.Unlock()
 				switch name {
 				case "refuse":
@@ -73,7 +73,7 @@ func newRemote(t *testing.T, options *mcp.StreamableHTTPOptions, toolNames ...st
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, options)
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
-		r.keys = append(r.keys, req.Header.Get("Authorization"))
+		r.authHeaders = append(r.authHeaders, req.Header.Get("Authorization"))
 		r.mu.Unlock()
 		handler.ServeHTTP(w, req)
 	}))
@@ -88,8 +88,8 @@ func newRemote(t *testing.T, options *mcp.StreamableHTTPOptions, toolNames ...st
 	return r
 }
 
-func mcpSession(servers ...*remote) Session {
-	s := session()
+func mcpScope(servers ...*fakeMCPServer) Scope {
+	s := testScope()
 	s.Assistant.Functions = aurora.List{"end_call"}
 	for _, r := range servers {
 		s.Assistant.MCPServers = append(s.Assistant.MCPServers, aurora.MCPServer{URL: r.URL, Secret: "mcp"})
@@ -97,25 +97,25 @@ func mcpSession(servers ...*remote) Session {
 	return s
 }
 
-func mcpKit(t *testing.T, servers ...*remote) (*Kit, *world) {
+func newMCPKit(t *testing.T, servers ...*fakeMCPServer) (*Kit, *fakeBackends) {
 	t.Helper()
 	k, w := newKit(t)
 	w.secrets["aurora/test/tools/mcp"] = "the-bearer-secret"
 	for _, r := range servers {
-		k.PrivateHosts = append(k.PrivateHosts, hostOf(r.Server))
+		k.PrivateHosts = append(k.PrivateHosts, hostPort(r.Server))
 	}
 	return k, w
 }
 
-func TestMCP(t *testing.T) {
+func TestMCPTools(t *testing.T) {
 	for name, options := range map[string]*mcp.StreamableHTTPOptions{"with sessions": nil, "stateless": {Stateless: true}, "answers as JSON": {JSONResponse: true}} {
 		t.Run(name, func(t *testing.T) {
-			r := newRemote(t, options, "book", "break", "echo", "large", "look", "picture", "refuse", "structure")
-			k, _ := mcpKit(t, r)
-			s := mcpSession(r)
-			offered := k.For(t.Context(), s)
-			if want := []string{"end_call", "book", "break", "echo", "large", "look", "picture", "refuse", "structure"}; !reflect.DeepEqual(names(offered), want) {
-				t.Fatalf("offered %v", names(offered))
+			r := newFakeMCPServer(t, options, "book", "break", "echo", "large", "look", "picture", "refuse", "structure")
+			k, _ := newMCPKit(t, r)
+			s := mcpScope(r)
+			offered := k.ForScope(t.Context(), s)
+			if want := []string{"end_call", "book", "break", "echo", "large", "look", "picture", "refuse", "structure"}; !reflect.DeepEqual(toolNames(offered), want) {
+				t.Fatalf("offered %v", toolNames(offered))
 			}
 			for tool, c := range map[string]struct{ content, fails string }{
 				"book":      {content: "done {\"day\":1}\n"},
@@ -127,17 +127,17 @@ func TestMCP(t *testing.T) {
 				"refuse":    {content: "Error: The day is full."},
 				"structure": {content: `{"free":true}`},
 			} {
-				out, err := use(t, find(t, offered, tool), `{"day":1}`)
+				out, err := callTool(t, findTool(t, offered, tool), `{"day":1}`)
 				if err != nil || !strings.HasPrefix(out.Content, c.content) || len(out.Content) > 64<<10 {
 					t.Errorf("%s: %.200q %v", tool, out.Content, err)
 				}
 			}
-			if err := find(t, offered, "book").Check(json.RawMessage(`{"day":"x"}`)); !fault.Is(err, fault.Invalid) {
+			if err := findTool(t, offered, "book").Validate(json.RawMessage(`{"day":"x"}`)); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%v", err)
 			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			for _, key := range r.keys {
+			for _, key := range r.authHeaders {
 				if key != "Bearer the-bearer-secret" {
 					t.Errorf("asked with %q", key)
 				}
@@ -148,13 +148,13 @@ func TestMCP(t *testing.T) {
 
 // Row 25 for what an MCP server does: a new id is no new wish. What only looks is done again.
 func TestMCPEffectsHappenOnce(t *testing.T) {
-	r := newRemote(t, nil, "book", "look")
-	k, _ := mcpKit(t, r)
-	s := mcpSession(r)
+	r := newFakeMCPServer(t, nil, "book", "look")
+	k, _ := newMCPKit(t, r)
+	s := mcpScope(r)
 	for tool, want := range map[string]int32{"book": 1, "look": 2} {
 		r.calls.Store(0)
 		for _, id := range []string{"first", "again"} {
-			if _, err := find(t, k.For(t.Context(), s), tool).Call(t.Context(), agent.Call{ID: id, Arguments: json.RawMessage(`{"day":1}`)}); err != nil {
+			if _, err := findTool(t, k.ForScope(t.Context(), s), tool).Run(t.Context(), agent.Invocation{ID: id, Arguments: json.RawMessage(`{"day":1}`)}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -162,18 +162,18 @@ func TestMCPEffectsHappenOnce(t *testing.T) {
 			t.Errorf("%s was called %d times", tool, r.calls.Load())
 		}
 	}
-	if want := wish(s, "book", agent.Call{Arguments: json.RawMessage(`{"day":1}`)}); r.meta[0] != want && r.meta[len(r.meta)-1] != want {
-		t.Errorf("the server was given %v", r.meta)
+	if want := idempotencyKey(s, "book", agent.Invocation{Arguments: json.RawMessage(`{"day":1}`)}); r.idempotencyKeys[0] != want && r.idempotencyKeys[len(r.idempotencyKeys)-1] != want {
+		t.Errorf("the server was given %v", r.idempotencyKeys)
 	}
 }
 
-func TestMCPListsAreKeptFiveMinutes(t *testing.T) {
-	r := newRemote(t, nil, "book")
-	k, _ := mcpKit(t, r)
-	now := noon
+func TestMCPListsAreCachedFiveMinutes(t *testing.T) {
+	r := newFakeMCPServer(t, nil, "book")
+	k, _ := newMCPKit(t, r)
+	now := testNow
 	k.Now = func() time.Time { return now }
-	s := mcpSession(r)
-	ask := func() []string { return names(k.For(t.Context(), s)) }
+	s := mcpScope(r)
+	ask := func() []string { return toolNames(k.ForScope(t.Context(), s)) }
 	both := []string{"end_call", "book"}
 	var all sync.WaitGroup
 	for range 20 {
@@ -207,44 +207,44 @@ func TestMCPListsAreKeptFiveMinutes(t *testing.T) {
 }
 
 // A server that is away costs a warning, and at most two seconds, once in half a minute.
-func TestMCPServerAway(t *testing.T) {
-	log := logs(t)
-	good := newRemote(t, nil, "book")
+func TestMCPServerUnavailable(t *testing.T) {
+	log := captureLogs(t)
+	good := newFakeMCPServer(t, nil, "book")
 	var asked atomic.Int32
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
-		wait(r, release)
+		waitForEnd(r, release)
 	}))
 	defer hanging.Close()
 	defer close(release)
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	junk := httptest.NewServer(says(200, "<html>"))
+	junk := httptest.NewServer(respondWith(200, "<html>"))
 	defer junk.Close()
-	k, _ := mcpKit(t, good)
-	k.PrivateHosts = append(k.PrivateHosts, hostOf(hanging), hostOf(closed), hostOf(junk))
-	s := mcpSession(good)
+	k, _ := newMCPKit(t, good)
+	k.PrivateHosts = append(k.PrivateHosts, hostPort(hanging), hostPort(closed), hostPort(junk))
+	s := mcpScope(good)
 	for _, url := range []string{hanging.URL, closed.URL, junk.URL, "https://10.0.0.1/"} {
 		s.Assistant.MCPServers = append([]aurora.MCPServer{{URL: url}}, s.Assistant.MCPServers...)
 	}
 	began := time.Now()
-	if got := names(k.For(t.Context(), s)); !reflect.DeepEqual(got, []string{"end_call", "book"}) {
+	if got := toolNames(k.ForScope(t.Context(), s)); !reflect.DeepEqual(got, []string{"end_call", "book"}) {
 		t.Errorf("offered %v", got)
 	}
 	if took := time.Since(began); took > 2500*time.Millisecond {
 		t.Errorf("it took %s", took)
 	}
-	l := k.servers.of(aurora.MCPServer{URL: hanging.URL})
+	l := k.toolLists.list(aurora.MCPServer{URL: hanging.URL})
 	l.mu.Lock() // the one that asks has given up
-	failed := l.failed
+	failed := l.failedAt
 	l.mu.Unlock()
-	if !failed.Equal(noon) {
+	if !failed.Equal(testNow) {
 		t.Errorf("the failure is not remembered: %s", failed)
 	}
 	before := asked.Load()
 	began = time.Now()
-	k.For(t.Context(), s)
+	k.ForScope(t.Context(), s)
 	if took := time.Since(began); took > time.Second || asked.Load() != before {
 		t.Errorf("the second time it took %s, and asked %d times", took, asked.Load()-before)
 	}
@@ -254,37 +254,37 @@ func TestMCPServerAway(t *testing.T) {
 }
 
 func TestMCPNamesArePrefixedOnlyOnCollision(t *testing.T) {
-	a := newRemote(t, nil, "book", "end_call", "transfer_to_sales", "get_current_time")
-	b := newRemote(t, nil, "book", "cancel", "theirs", "a.b")
-	k, _ := mcpKit(t, a, b)
-	s := mcpSession(a, b)
-	s.Offered = []string{"theirs"}
-	got := names(k.For(t.Context(), s))
+	a := newFakeMCPServer(t, nil, "book", "end_call", "transfer_to_sales", "get_current_time")
+	b := newFakeMCPServer(t, nil, "book", "cancel", "theirs", "a.b")
+	k, _ := newMCPKit(t, a, b)
+	s := mcpScope(a, b)
+	s.CallerTools = []string{"theirs"}
+	got := toolNames(k.ForScope(t.Context(), s))
 	want := []string{"end_call", "book", "127_0_0_1_end_call", "127_0_0_1_get_current_time", "127_0_0_1_transfer_to_sales", "a_b", "127_0_0_1_book", "cancel", "127_0_0_1_theirs"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("offered %v\n   want %v", got, want)
 	}
-	out, err := use(t, find(t, k.For(t.Context(), s), "127_0_0_1_book"), `{"day":1}`)
+	out, err := callTool(t, findTool(t, k.ForScope(t.Context(), s), "127_0_0_1_book"), `{"day":1}`)
 	if err != nil || b.calls.Load() != 1 || a.calls.Load() != 0 {
 		t.Errorf("%q %v: a %d, b %d", out.Content, err, a.calls.Load(), b.calls.Load())
 	}
 }
 
-func TestMCPToolThatHangs(t *testing.T) {
-	r := newRemote(t, nil, "hang")
-	k, _ := mcpKit(t, r)
-	tool := find(t, k.For(t.Context(), mcpSession(r)), "hang")
+func TestMCPToolTimeout(t *testing.T) {
+	r := newFakeMCPServer(t, nil, "hang")
+	k, _ := newMCPKit(t, r)
+	tool := findTool(t, k.ForScope(t.Context(), mcpScope(r)), "hang")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err := tool.Call(ctx, agent.Call{Arguments: json.RawMessage(`{"day":1}`)})
+	_, err := tool.Run(ctx, agent.Invocation{Arguments: json.RawMessage(`{"day":1}`)})
 	if !fault.Is(err, fault.Timeout) {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestSafeNames(t *testing.T) {
+func TestSafeToolName(t *testing.T) {
 	for name, want := range map[string]string{"a.b/c": "a_b_c", "größe": "gr__e", strings.Repeat("x", 100): strings.Repeat("x", 64), "": ""} {
-		if got := safe(name); got != want {
+		if got := safeToolName(name); got != want {
 			t.Errorf("%q: %q", name, got)
 		}
 	}

@@ -12,25 +12,25 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// once does something with an effect, or gives the result of the first time it was done for the same wish.
-func (k *Kit) once(ctx context.Context, s Session, tool string, in agent.Call, do func(context.Context) (string, error)) (string, error) {
-	key := wish(s, tool, in)
+// runOnce does something with an effect, or gives the result of the first time it was done for the same wish.
+func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invocation, do func(context.Context) (string, error)) (string, error) {
+	key := idempotencyKey(s, tool, in)
 	if key == "" || k.Once == nil {
 		return do(ctx)
 	}
 	return k.Once.Once(ctx, key, func(ctx context.Context) (content string, err error) {
 		defer func() { // the ledger must learn how it ended
 			if p := recover(); p != nil {
-				err = fault.Newf(fault.Internal, "The tool failed.").Because(panicked(p))
+				err = fault.Newf(fault.Internal, "The tool failed.").Because(panicError(p))
 			}
 		}()
 		return do(ctx)
 	})
 }
 
-// wish is the key under which an effect is remembered, without anything that a model mints anew; empty where the
+// idempotencyKey is the key under which an effect is remembered, without anything that a model mints anew; empty where the
 // conversation has no name.
-func wish(s Session, tool string, in agent.Call) string {
+func idempotencyKey(s Scope, tool string, in agent.Invocation) string {
 	call := s.CallID
 	if call == "" {
 		call = s.CallSID
@@ -39,14 +39,14 @@ func wish(s Session, tool string, in agent.Call) string {
 		return ""
 	}
 	h := sha256.New()
-	for _, part := range []string{call, strconv.Itoa(s.UserMessages), tool, string(canonical(in.Arguments)), strconv.Itoa(in.Occurrence)} {
+	for _, part := range []string{call, strconv.Itoa(s.UserMessageCount), tool, string(canonicalArguments(in.Arguments)), strconv.Itoa(in.Occurrence)} {
 		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part)) // no two lists of parts are written alike
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// canonical writes arguments with their keys in order and nothing between them; what is no JSON stays as it is.
-func canonical(arguments json.RawMessage) json.RawMessage {
+// canonicalArguments writes arguments with their keys in order and nothing between them; what is no JSON stays as it is.
+func canonicalArguments(arguments json.RawMessage) json.RawMessage {
 	d := json.NewDecoder(bytes.NewReader(arguments))
 	d.UseNumber()
 	var v any

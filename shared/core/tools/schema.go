@@ -10,16 +10,16 @@ import (
 	"example.com/aurora/shared/core/toolschema"
 )
 
-const mostSchemas = 500 // compiled ones that are kept
+const maxCachedSchemas = 500 // compiled ones that are kept
 
-// schemas keeps compiled schemas by their text.
-type schemas struct {
+// validatorCache keeps compiled schemas by their text.
+type validatorCache struct {
 	mu       sync.Mutex
 	compiled map[string]*toolschema.Schema
 }
 
-// check returns a check of arguments against a schema, or why it is no schema of an object.
-func (s *schemas) check(text json.RawMessage) (check func(json.RawMessage) error, err error) {
+// validator returns a check of arguments against a schema, or why it is no schema of an object.
+func (s *validatorCache) validator(text json.RawMessage) (check func(json.RawMessage) error, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	compiled := s.compiled[string(text)]
@@ -28,7 +28,7 @@ func (s *schemas) check(text json.RawMessage) (check func(json.RawMessage) error
 		if compiled, err = toolschema.Compile(text); err != nil {
 			return nil, err
 		}
-		if s.compiled == nil || len(s.compiled) >= mostSchemas {
+		if s.compiled == nil || len(s.compiled) >= maxCachedSchemas {
 			s.compiled = map[string]*toolschema.Schema{}
 		}
 		s.compiled[string(text)] = compiled
@@ -36,9 +36,9 @@ func (s *schemas) check(text json.RawMessage) (check func(json.RawMessage) error
 	return compiled.Check, nil
 }
 
-// must is check for schemas of ours. One that is none refuses every call, which a test would see.
-func (s *schemas) must(text json.RawMessage) func(json.RawMessage) error {
-	check, err := s.check(text)
+// mustValidator is check for schemas of ours. One that is none refuses every call, which a test would see.
+func (s *validatorCache) mustValidator(text json.RawMessage) func(json.RawMessage) error {
+	check, err := s.validator(text)
 	if err != nil {
 		return func(json.RawMessage) error {
 			return fault.New(fault.Internal, "The tool cannot be used.").Because(err)
@@ -55,5 +55,5 @@ func clip(text string, n int) string {
 	return strings.ToValidUTF8(text[:n], "")
 }
 
-// panicked is what a panic said, as an error.
-func panicked(p any) error { return fmt.Errorf("panic: %v", p) }
+// panicError is what a panic said, as an error.
+func panicError(p any) error { return fmt.Errorf("panic: %v", p) }

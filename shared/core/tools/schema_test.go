@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/core/toolschema"
 )
 
-func TestSchemas(t *testing.T) {
+func TestValidatorCompilesSchemas(t *testing.T) {
 	for name, c := range map[string]struct{ schema, fails string }{
 		"an object":            {`{"type":"object"}`, ""},
 		"no type":              {`{"properties":{"a":{}}}`, ""},
@@ -32,9 +32,9 @@ func TestSchemas(t *testing.T) {
 		"of itself":            {`{"$ref":"#"}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s schemas
+			var s validatorCache
 			began := time.Now()
-			check, err := s.check(json.RawMessage(c.schema))
+			check, err := s.validator(json.RawMessage(c.schema))
 			if c.fails == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("%v, want %q", err, c.fails)
 			}
@@ -49,31 +49,31 @@ func TestSchemas(t *testing.T) {
 }
 
 func TestSchemasAreCompiledOnce(t *testing.T) {
-	var s schemas
+	var s validatorCache
 	for range 3 {
-		if _, err := s.check(json.RawMessage(anyObject)); err != nil {
+		if _, err := s.validator(json.RawMessage(anyObjectSchema)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	first := s.compiled[anyObject]
+	first := s.compiled[anyObjectSchema]
 	if len(s.compiled) != 1 || first == nil {
 		t.Errorf("%d are kept", len(s.compiled))
 	}
-	for i := range mostSchemas + 10 {
-		if _, err := s.check(json.RawMessage(`{"type":"object","maxProperties":` + json.Number(strings.Repeat("1", i%9+1)).String() + `,"description":"` + strings.Repeat("x", i) + `"}`)); err != nil {
+	for i := range maxCachedSchemas + 10 {
+		if _, err := s.validator(json.RawMessage(`{"type":"object","maxProperties":` + json.Number(strings.Repeat("1", i%9+1)).String() + `,"description":"` + strings.Repeat("x", i) + `"}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(s.compiled) > mostSchemas {
+	if len(s.compiled) > maxCachedSchemas {
 		t.Errorf("%d are kept", len(s.compiled))
 	}
 }
 
-func TestComplaints(t *testing.T) {
+func TestValidationMessages(t *testing.T) {
 	const schema = `{"type":"object","additionalProperties":false,"required":["day"],"properties":{"day":{"type":"integer","minimum":1,"maximum":31},
 "who":{"type":"object","required":["name"],"properties":{"name":{"type":"string","pattern":"^[A-Z]"},"tags":{"type":"array","items":{"enum":["a","b"]}}}},"n":{"type":["string","null"]}}}`
-	var s schemas
-	check, err := s.check(json.RawMessage(schema))
+	var s validatorCache
+	check, err := s.validator(json.RawMessage(schema))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +116,10 @@ func TestComplaints(t *testing.T) {
 // differently.
 func FuzzCheck(f *testing.F) {
 	for _, b := range builtins {
-		f.Add(string(b.parameters(session())), `{"message":"a","destination":"sales","limit":1}`)
+		f.Add(string(b.parameters(testScope())), `{"message":"a","destination":"sales","limit":1}`)
 	}
 	for _, schema := range []string{`{"$ref":"#"}`, `{"type":"object","patternProperties":{"^(a+)+$":{"multipleOf":0.1}}}`, `{"not":{}}`, `{"type":"object","$dynamicRef":"#x","$defs":{"x":{"$dynamicAnchor":"x"}}}`,
-		`{"properties":{"a":{"oneOf":[{"const":1},{"uniqueItems":true,"contains":{}}]}},"unevaluatedProperties":false}`, anyObject} {
+		`{"properties":{"a":{"oneOf":[{"const":1},{"uniqueItems":true,"contains":{}}]}},"unevaluatedProperties":false}`, anyObjectSchema} {
 		for _, arguments := range []string{`{}`, `{"a":[1,1.0,1e308]}`, `{"a":1e999999999}`, `{"a":{"a":{"a":{}}}}`, `{"":"\ud800"}`, `nul`, `{"a":-0}`} {
 			f.Add(schema, arguments)
 		}
@@ -127,8 +127,8 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, arguments string) {
 		stuck := time.AfterFunc(10*time.Second, func() { panic(fmt.Sprintf("no end of %q with %q", text, arguments)) })
 		defer stuck.Stop()
-		var s schemas
-		check, err := s.check(json.RawMessage(text))
+		var s validatorCache
+		check, err := s.validator(json.RawMessage(text))
 		if err != nil {
 			return
 		}

@@ -19,16 +19,16 @@ const sendEmailParameters = `{"type":"object","required":["subject","body"],"add
 "body":{"type":"string","minLength":1,"maxLength":10000,"pattern":"\\S","description":"The whole message as plain text."}}}`
 
 var sendEmail = builtin{
-	name: "send_email", description: sendEmailPrompt, parameters: fixed(sendEmailParameters), effect: always,
-	offered: func(k *Kit, s Session) bool {
-		return len(s.Assistant.Emails) > 0 && k.Mail != nil && ready(k.Mail) && k.Once != nil
+	name: "send_email", description: sendEmailPrompt, parameters: fixedSchema(sendEmailParameters), hasEffect: always,
+	isAvailable: func(k *Kit, s Scope) bool {
+		return len(s.Assistant.Emails) > 0 && k.Mail != nil && canSend(k.Mail) && k.Once != nil
 	},
-	call: func(ctx context.Context, k *Kit, s Session, in agent.Call) (string, error) {
+	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Subject, Body string }
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
-		m := aurora.Mail{To: s.Assistant.Emails, Subject: printable(args.Subject), Text: printable(args.Body) + signature(s)}
+		m := aurora.Mail{To: s.Assistant.Emails, Subject: stripControl(args.Subject), Text: stripControl(args.Body) + signature(s)}
 		if err := k.Mail.SendMail(ctx, m); err != nil {
 			return "", fmt.Errorf("send mail: %w", err)
 		}
@@ -36,13 +36,13 @@ var sendEmail = builtin{
 	},
 }
 
-func ready(mail any) bool {
+func canSend(mail any) bool {
 	r, ok := mail.(interface{ Ready() bool })
 	return !ok || r.Ready()
 }
 
 // signature tells whoever reads the mail which call it is about, in words that the model has no part in.
-func signature(s Session) string {
+func signature(s Scope) string {
 	lines := []string{"", "", "--", "Assistant: " + string(s.Assistant.AssistantName)}
 	if s.Caller != "" {
 		lines = append(lines, "Caller: "+string(s.Caller))
@@ -50,5 +50,5 @@ func signature(s Session) string {
 	if s.CallID != "" {
 		lines = append(lines, "Call: "+s.CallID)
 	}
-	return printable(strings.Join(lines, "\n")) + "\n"
+	return stripControl(strings.Join(lines, "\n")) + "\n"
 }

@@ -20,41 +20,41 @@ const sendSMSParameters = `{"type":"object","required":["message"],"additionalPr
 "properties":{"message":{"type":"string","minLength":1,"maxLength":1600,"pattern":"\\S","description":"The whole text message, at most 1600 characters."}}}`
 
 var sendSMS = builtin{
-	name: "send_sms", description: sendSMSPrompt, parameters: fixed(sendSMSParameters), effect: always,
-	offered: func(k *Kit, s Session) bool {
+	name: "send_sms", description: sendSMSPrompt, parameters: fixedSchema(sendSMSParameters), hasEffect: always,
+	isAvailable: func(k *Kit, s Scope) bool {
 		_, ok := aurora.ParsePhone(string(s.Assistant.TextFromNumber))
 		return ok && s.Caller != "" && k.SMS != nil && k.DoNotCall != nil && k.Once != nil
 	},
-	call: func(ctx context.Context, k *Kit, s Session, in agent.Call) (string, error) {
+	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Message string }
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
-		if err := k.mayReach(ctx, s.Caller); err != nil {
+		if err := k.checkDoNotCall(ctx, s.Caller); err != nil {
 			return "", err
 		}
 		from, _ := aurora.ParsePhone(string(s.Assistant.TextFromNumber))
-		if _, err := k.SMS.SendSMS(ctx, from, s.Caller, printable(args.Message)); err != nil {
+		if _, err := k.SMS.SendSMS(ctx, from, s.Caller, stripControl(args.Message)); err != nil {
 			return "", fmt.Errorf("send SMS: %w", err)
 		}
 		return "The text message was sent to the caller.", nil
 	},
 }
 
-// mayReach refuses numbers that asked to be left alone, and every number while nobody can say which.
-func (k *Kit) mayReach(ctx context.Context, number aurora.Phone) error {
-	refused, err := k.DoNotCall.Refused(ctx, number)
+// checkDoNotCall refuses numbers that asked to be left alone, and every number while nobody can say which.
+func (k *Kit) checkDoNotCall(ctx context.Context, number aurora.Phone) error {
+	refused, err := k.DoNotCall.IsDoNotCall(ctx, number)
 	if err != nil {
 		return fault.New(fault.Unavailable, "The do-not-call list cannot be read now, so nothing was sent.").Because(err)
 	}
 	if refused {
-		return fault.New(fault.Forbidden, "This caller asked not to be contacted, so nothing was sent.").Coded("do_not_call")
+		return fault.New(fault.Forbidden, "This caller asked not to be contacted, so nothing was sent.").WithCode("do_not_call")
 	}
 	return nil
 }
 
-// printable drops what is no valid text, and control characters other than line breaks and tabs.
-func printable(text string) string {
+// stripControl drops what is no valid text, and control characters other than line breaks and tabs.
+func stripControl(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
 			return -1

@@ -15,54 +15,54 @@ import (
 )
 
 const (
-	listFresh   = 5 * time.Minute  // how long a server's list is used without asking again
-	listStale   = time.Hour        // and how long where the server does not answer
-	listAgain   = 30 * time.Second // after a failure, until it is asked again
-	listTime    = 2 * time.Second  // for asking
-	mostServers = 5                // of one assistant
-	mostLists   = 500              // that are kept
+	listTTL        = 5 * time.Minute  // how long a server's list is used without asking again
+	staleListTTL   = time.Hour        // and how long where the server does not answer
+	listRetryAfter = 30 * time.Second // after a failure, until it is asked again
+	listTimeout    = 2 * time.Second  // for asking
+	maxServers     = 5                // of one assistant
+	maxCachedLists = 500              // that are kept
 )
 
-// servers keep what MCP servers offer.
-type servers struct {
+// listCache keep what MCP servers offer.
+type listCache struct {
 	mu    sync.Mutex
-	lists map[aurora.MCPServer]*list
+	lists map[aurora.MCPServer]*toolList
 }
 
-type list struct {
-	mu     sync.Mutex // held while one asks, so that the others wait for its answer
-	tools  []remoteTool
-	read   time.Time
-	failed time.Time
+type toolList struct {
+	mu       sync.Mutex // held while one asks, so that the others wait for its answer
+	tools    []mcpTool
+	loadedAt time.Time
+	failedAt time.Time
 }
 
-func (s *servers) of(server aurora.MCPServer) *list {
+func (s *listCache) list(server aurora.MCPServer) *toolList {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lists[server]
 	if l == nil {
-		if s.lists == nil || len(s.lists) >= mostLists {
-			s.lists = map[aurora.MCPServer]*list{}
+		if s.lists == nil || len(s.lists) >= maxCachedLists {
+			s.lists = map[aurora.MCPServer]*toolList{}
 		}
-		l = &list{}
+		l = &toolList{}
 		s.lists[server] = l
 	}
 	return l
 }
 
-// remote are the tools of the assistant's MCP servers. All servers are asked at once, and none is waited for longer
+// mcpTools are the tools of the assistant's MCP servers. All servers are asked at once, and none is waited for longer
 // than two seconds.
-func (k *Kit) remote(ctx context.Context, s Session, have []agent.Tool) []agent.Tool {
+func (k *Kit) mcpTools(ctx context.Context, s Scope, have []agent.Tool) []agent.Tool {
 	from := s.Assistant.MCPServers
-	if len(from) > mostServers {
-		from = from[:mostServers]
+	if len(from) > maxServers {
+		from = from[:maxServers]
 	}
 	if len(from) == 0 {
 		return nil
 	}
 	type answer struct {
 		server int
-		tools  []remoteTool
+		tools  []mcpTool
 	}
 	answers := make(chan answer, len(from)) // room for those that come too late
 	for i, server := range from {
@@ -74,53 +74,53 @@ func (k *Kit) remote(ctx context.Context, s Session, have []agent.Tool) []agent.
 				}
 				answers <- a
 			}()
-			a.tools = k.listed(ctx, server)
+			a.tools = k.serverTools(ctx, server)
 		}()
 	}
-	enough := time.NewTimer(listTime)
+	enough := time.NewTimer(listTimeout)
 	defer enough.Stop()
-	lists := make([][]remoteTool, len(from))
+	lists := make([][]mcpTool, len(from))
 	for range from {
 		select {
 		case a := <-answers:
 			lists[a.server] = a.tools
 		case <-enough.C:
-			return k.name(s, from, lists, have)
+			return k.nameTools(s, from, lists, have)
 		case <-ctx.Done():
-			return k.name(s, from, lists, have)
+			return k.nameTools(s, from, lists, have)
 		}
 	}
-	return k.name(s, from, lists, have)
+	return k.nameTools(s, from, lists, have)
 }
 
-// listed is what a server offers, as far as it is known.
-func (k *Kit) listed(ctx context.Context, server aurora.MCPServer) []remoteTool {
-	l := k.servers.of(server)
+// serverTools is what a server offers, as far as it is known.
+func (k *Kit) serverTools(ctx context.Context, server aurora.MCPServer) []mcpTool {
+	l := k.toolLists.list(server)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := k.Now()
-	if !l.read.IsZero() && now.Sub(l.read) < listFresh {
+	if !l.loadedAt.IsZero() && now.Sub(l.loadedAt) < listTTL {
 		return l.tools
 	}
-	if l.failed.IsZero() || now.Sub(l.failed) >= listAgain {
+	if l.failedAt.IsZero() || now.Sub(l.failedAt) >= listRetryAfter {
 		// Whoever asks does it for all, so its hanging up must not fail the others.
-		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTime)
+		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
 		defer cancel()
-		found, err := k.inventory(asking, server)
+		found, err := k.listTools(asking, server)
 		if err == nil {
-			l.tools, l.read, l.failed = found, now, time.Time{}
+			l.tools, l.loadedAt, l.failedAt = found, now, time.Time{}
 			return found
 		}
-		l.failed = now
-		slog.WarnContext(ctx, "an MCP server does not say what it offers", "server", host(server), "error", reason(err))
+		l.failedAt = now
+		slog.WarnContext(ctx, "an MCP server does not say what it offers", "server", hostName(server), "error", describeError(err))
 	}
-	if !l.read.IsZero() && now.Sub(l.read) < listStale {
+	if !l.loadedAt.IsZero() && now.Sub(l.loadedAt) < staleListTTL {
 		return l.tools
 	}
 	return nil
 }
 
-func host(server aurora.MCPServer) string {
+func hostName(server aurora.MCPServer) string {
 	u, err := url.Parse(server.URL)
 	if err != nil {
 		return ""
@@ -128,34 +128,34 @@ func host(server aurora.MCPServer) string {
 	return u.Hostname()
 }
 
-// name gives each tool a name that no other has: its own, or with its server's before it, or with a number after it.
-func (k *Kit) name(s Session, from []aurora.MCPServer, lists [][]remoteTool, have []agent.Tool) []agent.Tool {
+// nameTools gives each tool a name that no other has: its own, or with its server's before it, or with a number after it.
+func (k *Kit) nameTools(s Scope, from []aurora.MCPServer, lists [][]mcpTool, have []agent.Tool) []agent.Tool {
 	var all []agent.Tool
 	same := func(name string) func(agent.Tool) bool { return func(t agent.Tool) bool { return t.Name == name } }
 	taken := func(name string) bool {
-		return name == "" || known(name) != nil || isHandoff(name) || slices.Contains(s.Offered, name) ||
+		return name == "" || findBuiltin(name) != nil || isHandoffName(name) || slices.Contains(s.CallerTools, name) ||
 			slices.ContainsFunc(have, same(name)) || slices.ContainsFunc(all, same(name))
 	}
 	for i, tools := range lists {
 		for _, t := range tools {
-			name := safe(t.name)
+			name := safeToolName(t.name)
 			if taken(name) {
-				name = safe(host(from[i]) + "_" + t.name)
+				name = safeToolName(hostName(from[i]) + "_" + t.name)
 			}
 			for n, base := 2, name; taken(name); n++ {
 				suffix := fmt.Sprintf("_%d", n)
 				name = base[:min(len(base), 64-len(suffix))] + suffix
 			}
-			all = append(all, k.offer(from[i], t, name, s))
+			all = append(all, k.newMCPTool(from[i], t, name, s))
 		}
 	}
 	return all
 }
 
-// safe is a name as models take it: at most 64 letters, digits, _ and -.
-func safe(name string) string {
+// safeToolName is a name as models take it: at most 64 letters, digits, _ and -.
+func safeToolName(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r < 0x80 && toolName(string(r)) {
+		if r < 0x80 && isToolName(string(r)) {
 			return r
 		}
 		return '_'

@@ -16,16 +16,16 @@ import (
 var transferCallPrompt string
 
 var transferCall = builtin{
-	name: "transfer_call", description: transferCallPrompt, parameters: destinations, effect: carriesOut,
-	offered: func(_ *Kit, s Session) bool {
-		return len(s.Assistant.TransferDestinations) > 0 && !s.theirs("transferCall", "transfer_call")
+	name: "transfer_call", description: transferCallPrompt, parameters: destinationSchema, hasEffect: controlsCall,
+	isAvailable: func(_ *Kit, s Scope) bool {
+		return len(s.Assistant.TransferDestinations) > 0 && !s.callerHas("transferCall", "transfer_call")
 	},
-	call: func(ctx context.Context, k *Kit, s Session, in agent.Call) (string, error) {
-		to, err := destination(s, in)
+	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
+		to, err := findDestination(s, in)
 		if err != nil {
 			return "", err
 		}
-		if !carriesOut(k, s) {
+		if !controlsCall(k, s) {
 			return "The call is transferred once you have said goodbye in one short sentence.", nil
 		}
 		if err := k.Control.Transfer(ctx, s.CallSID, to); err != nil {
@@ -33,29 +33,29 @@ var transferCall = builtin{
 		}
 		return "The call is being transferred now.", nil
 	},
-	outcome: func(k *Kit, s Session, in agent.Call, content string) agent.Outcome {
-		to, err := destination(s, in)
+	result: func(k *Kit, s Scope, in agent.Invocation, content string) agent.ToolResult {
+		to, err := findDestination(s, in)
 		if err != nil {
-			return agent.Outcome{Content: content}
+			return agent.ToolResult{Content: content}
 		}
-		return agent.Outcome{Content: content, Action: &aurora.Action{
-			Type: aurora.TransferCall, Destination: &to, ToolCallID: in.ID, CarriedOut: carriesOut(k, s)}}
+		return agent.ToolResult{Content: content, Action: &aurora.Action{
+			Type: aurora.ActionTransferCall, Destination: &to, ToolCallID: in.ID, CarriedOut: controlsCall(k, s)}}
 	},
 }
 
-// label is how the model names a destination: never by its number.
-func label(d aurora.Destination, i int) string {
+// destinationName is how the model names a destination: never by its number.
+func destinationName(d aurora.Destination, i int) string {
 	if name := strings.TrimSpace(d.Name); name != "" {
 		return name
 	}
 	return fmt.Sprintf("destination %d", i+1)
 }
 
-// destinations is the schema that offers the stored destinations by name.
-func destinations(s Session) json.RawMessage {
+// destinationSchema is the schema that offers the stored destinations by name.
+func destinationSchema(s Scope) json.RawMessage {
 	var names, about []string
 	for i, d := range s.Assistant.TransferDestinations {
-		name := label(d, i)
+		name := destinationName(d, i)
 		names = append(names, name)
 		if d.Description != "" {
 			about = append(about, name+": "+d.Description)
@@ -84,16 +84,16 @@ func unique(names []string) []string {
 	return each
 }
 
-// destination is the stored one that the arguments name.
-func destination(s Session, in agent.Call) (aurora.Destination, error) {
+// findDestination is the stored one that the arguments name.
+func findDestination(s Scope, in agent.Invocation) (aurora.Destination, error) {
 	var args struct{ Destination string }
 	if err := json.Unmarshal(in.Arguments, &args); err != nil {
 		return aurora.Destination{}, fmt.Errorf("read arguments: %w", err)
 	}
 	for i, d := range s.Assistant.TransferDestinations {
-		if label(d, i) == args.Destination {
+		if destinationName(d, i) == args.Destination {
 			return d, nil
 		}
 	}
-	return aurora.Destination{}, fault.New(fault.Invalid, "There is no such destination.").In("destination")
+	return aurora.Destination{}, fault.New(fault.Invalid, "There is no such destination.").WithParam("destination")
 }

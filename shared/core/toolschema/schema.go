@@ -76,7 +76,7 @@ func (s *Schema) Check(arguments json.RawMessage) (err error) {
 		return fault.New(fault.Invalid, "The arguments are nested too deep.")
 	}
 	if at := huge(v, ""); at != "" {
-		return fault.Newf(fault.Invalid, "%s: the number is out of range.", clip(at, complaintEnd)).In(at)
+		return fault.Newf(fault.Invalid, "%s: the number is out of range.", clip(at, complaintEnd)).WithParam(at)
 	}
 	if c := (&run{}).check(s.root, v); c != nil {
 		return c.fault()
@@ -94,7 +94,7 @@ func (c *complaint) fault() *fault.Error {
 		field = "the arguments"
 	}
 	sentence := strings.Join(strings.Fields(strings.ToValidUTF8(field+": "+c.why, "")), " ")
-	return fault.New(fault.Invalid, clip(sentence, complaintEnd)+".").Coded("invalid_arguments").In(clip(field, complaintEnd))
+	return fault.New(fault.Invalid, clip(sentence, complaintEnd)+".").WithCode("invalid_arguments").WithParam(clip(field, complaintEnd))
 }
 
 // read reads one JSON value and nothing behind it, with its numbers as they are written.

@@ -41,45 +41,45 @@ type size struct {
 
 func (s size) scaled(n int) int { return max(1, int(float64(n)*s.load)) }
 
-// whole is the run of `make bench`.
-var whole = size{starts: 10, works: 15, alone: 50, rounds: 8, load: 1, reports: reportSizes}
+// fullSize is the run of `make bench`.
+var fullSize = size{starts: 10, works: 15, alone: 50, rounds: 8, load: 1, reports: reportSizes}
 
 // bench is a run under way.
 type bench struct {
 	Options
-	size    size
-	began   time.Time
-	temp    string // everything that a run makes, and leaves behind nowhere
-	outside *outside
-	stack   *emulator.Stack
-	meter   *meter
-	secrets *secretsmanager.Store
-	queue   string // the address of a queue that nobody works on
-	results Results
+	size     size
+	began    time.Time
+	temp     string // everything that a run makes, and leaves behind nowhere
+	external *externalServices
+	stack    *emulator.Stack
+	meter    *meter
+	secrets  *secretsmanager.Store
+	queue    string // the address of a queue that nobody works on
+	results  Results
 }
 
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
+func (b *bench) printf(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
 
-// missing notes what could not be measured.
-func (b *bench) missing(format string, args ...any) {
+// noteMissing notes what could not be measured.
+func (b *bench) noteMissing(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	b.results.Missing = append(b.results.Missing, text)
-	b.say("          %s", text)
+	b.printf("          %s", text)
 }
 
 // Run measures everything, prints it, and writes bench.json into the data folder.
 func Run(ctx context.Context, o Options) error {
-	b := &bench{Options: o, size: whole}
+	b := &bench{Options: o, size: fullSize}
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
 	if err := b.write(); err != nil {
 		return err
 	}
-	text := markdown(b.results)
-	b.say("\n%s", text)
+	text := renderMarkdown(b.results)
+	b.printf("\n%s", text)
 	if o.Readme != "" {
-		return intoReadme(o.Readme, text)
+		return replaceMarked(o.Readme, text)
 	}
 	return nil
 }
@@ -89,10 +89,10 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.temp)) }()
-	if b.outside, err = startOutside(); err != nil {
+	if b.external, err = startExternalServices(); err != nil {
 		return err
 	}
-	defer b.outside.close()
+	defer b.external.close()
 	b.began = time.Now()
 	b.results = Results{Version: 1, At: b.began.UTC().Truncate(time.Second), Machine: machine()}
 	defer func() {
@@ -107,20 +107,20 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"build everything, and start the stack", b.ready}, {"micro-benchmarks and reports", b.micro}, {"cold starts", b.cold}, {"every function at work", b.warm},
-		{"turns of a conversation", b.turns}, {"webhook", b.webhook}, {"outbound calls", b.outbound},
-		{"memory", b.peaks},
+		{"build everything, and start the stack", b.startStack}, {"micro-benchmarks and reports", b.measureMicro}, {"cold starts", b.measureColdStarts}, {"every function at work", b.measureWarm},
+		{"turns of a conversation", b.measureTurns}, {"webhook", b.measureWebhook}, {"outbound calls", b.measureOutbound},
+		{"memory", b.measurePeaks},
 	} {
-		b.say("%6.1f s  %s", time.Since(b.began).Seconds(), step.name)
+		b.printf("%6.1f s  %s", time.Since(b.began).Seconds(), step.name)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
 	b.results.Seconds = time.Since(b.began).Round(100 * time.Millisecond).Seconds()
-	b.results.Costs = costs(b.results)
-	workers, batch := b.stack.Batches("call-worker")
-	b.results.Million = million(b.results, workers, batch)
-	b.results.Targets = targets(b.results)
+	b.results.Costs = computeCosts(b.results)
+	workers, batch := b.stack.BatchLimits("call-worker")
+	b.results.Million = estimateMillion(b.results, workers, batch)
+	b.results.Targets = evaluateTargets(b.results)
 	return nil
 }
 
@@ -135,9 +135,9 @@ func (b *bench) write() error {
 	return os.WriteFile(filepath.Join(b.Data, "bench.json"), append(text, '\n'), 0o600)
 }
 
-// environ is what the stack may know of the environment: nothing that leads to anybody's account, and no setting of
+// stackEnviron is what the stack may know of the environment: nothing that leads to anybody's account, and no setting of
 // somebody's own that would make runs differ.
-func (b *bench) environ() []string {
+func (b *bench) stackEnviron() []string {
 	var out []string
 	for _, entry := range b.Environ {
 		name, _, _ := strings.Cut(entry, "=")
@@ -148,16 +148,16 @@ func (b *bench) environ() []string {
 			out = append(out, entry)
 		}
 	}
-	return append(out, "OPENAI_BASE_URL="+b.outside.model, "OPENAI_API_KEY=bench", "TWILIO_BASE_URL="+b.outside.telephone,
+	return append(out, "OPENAI_BASE_URL="+b.external.model, "OPENAI_API_KEY=bench", "TWILIO_BASE_URL="+b.external.telephone,
 		"LIMIT_KEY_PER_MINUTE=1000000", "LIMIT_KEY_PER_DAY=1000000", "LIMIT_DESTINATION_PER_DAY=1000000", "LIMIT_COUNTRY_PER_DAY=1000000",
-		"LIMIT_SPEND_PER_DAY_USD=1000000", "HYPERSCALE_ASSISTANT_ID="+theAssistant)
+		"LIMIT_SPEND_PER_DAY_USD=1000000", "HYPERSCALE_ASSISTANT_ID="+seededAssistant)
 }
 
-// ready starts the stack: once to build everything, once as `make run` does, with its time, and once to work with.
-func (b *bench) ready(ctx context.Context) error {
+// startStack starts the stack: once to build everything, once as `make run` does, with its time, and once to work with.
+func (b *bench) startStack(ctx context.Context) error {
 	data := filepath.Join(b.temp, "data")
 	start := func() (err error) {
-		b.stack, err = emulator.Start(ctx, emulator.Options{Root: b.Root, Data: data, Seed: b.Seed, Environ: b.environ()})
+		b.stack, err = emulator.Start(ctx, emulator.Options{Root: b.Root, Data: data, Seed: b.Seed, Environ: b.stackEnviron()})
 		return err
 	}
 	if err := start(); err != nil {
@@ -169,7 +169,7 @@ func (b *bench) ready(ctx context.Context) error {
 		return err
 	}
 	for range 2 { // the first builds the program itself
-		if b.results.ReadySeconds, err = b.makeRun(ctx, data); err != nil {
+		if b.results.ReadySeconds, err = b.timeMakeRun(ctx, data); err != nil {
 			return err
 		}
 	}
@@ -193,10 +193,10 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 			BaseEndpoint: aws.String(info.Endpoints["secretsmanager"])}, nil
 	}, time.Now)
-	if err := b.put(ctx, "", ""); err != nil {
+	if err := b.putObject(ctx, "", ""); err != nil {
 		return fmt.Errorf("make a bucket: %w", err)
 	}
-	answer, err := b.do(ctx, http.MethodPost, info.Endpoints["sqs"], `{"QueueName":"aurora-bench"}`, "AmazonSQS.CreateQueue")
+	answer, err := b.request(ctx, http.MethodPost, info.Endpoints["sqs"], `{"QueueName":"aurora-bench"}`, "AmazonSQS.CreateQueue")
 	if err != nil {
 		return fmt.Errorf("make a queue: %w", err)
 	}
@@ -210,19 +210,19 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// secret is the name of one of the stack's secrets.
-func (b *bench) secret(name string) string {
+// secretName is the name of one of the stack's secrets.
+func (b *bench) secretName(name string) string {
 	stage := strings.TrimSuffix(strings.TrimPrefix(b.stack.Info().Tables["assistants"], "aurora-"), "-assistants")
 	return "aurora/" + stage + "/" + name
 }
 
-// put stores an object in the bench's own bucket; without a key it makes the bucket. S3's stand-in looks at no signature.
-func (b *bench) put(ctx context.Context, key, text string) error {
-	_, err := b.do(ctx, http.MethodPut, b.stack.Info().Endpoints["s3"]+"/"+benchBucket+"/"+key, text, "")
+// putObject stores an object in the bench's own bucket; without a key it makes the bucket. S3's stand-in looks at no signature.
+func (b *bench) putObject(ctx context.Context, key, text string) error {
+	_, err := b.request(ctx, http.MethodPut, b.stack.Info().Endpoints["s3"]+"/"+benchBucket+"/"+key, text, "")
 	return err
 }
 
-func (b *bench) do(ctx context.Context, method, url, text, target string) ([]byte, error) {
+func (b *bench) request(ctx context.Context, method, url, text, target string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(text))
 	if err != nil {
 		return nil, err

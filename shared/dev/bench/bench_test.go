@@ -73,15 +73,15 @@ func TestCheapest(t *testing.T) {
 
 func TestStoresAndWaiting(t *testing.T) {
 	t.Parallel()
-	uses := Use{useWrites: 3, useReads: 2, useDynamo: 4, usePut: 1, useModel: 1, useLogs: 1 << 30}
-	if got, want := stores(uses), 0.05*5e-6+3*0.625e-6+2*0.125e-6+0.005/1000+0.5; math.Abs(got-want) > 1e-12 {
+	uses := Usage{useWrites: 3, useReads: 2, useDynamo: 4, usePut: 1, useModel: 1, useLogs: 1 << 30}
+	if got, want := storesCost(uses), 0.05*5e-6+3*0.625e-6+2*0.125e-6+0.005/1000+0.5; math.Abs(got-want) > 1e-12 {
 		t.Errorf("%.9f dollars, not %.9f", got, want)
 	}
-	if got := waiting(uses); got != 4*4+30+3000 {
+	if got := waitTime(uses); got != 4*4+30+3000 {
 		t.Errorf("waits %v ms", got)
 	}
-	for what := range sold {
-		if what != useReads && what != useWrites && what != useLogs && waits[what] == 0 {
+	for what := range unitPrices {
+		if what != useReads && what != useWrites && what != useLogs && serviceWaits[what] == 0 {
 			t.Errorf("%s is paid for and takes no time", what)
 		}
 	}
@@ -92,22 +92,22 @@ func sample() Results {
 	return Results{
 		Cold: []Cold{{Function: "bare", NextMs: 3, Ratio: 1}, {Function: "authorizer-bearer", Ratio: 2}, {Function: "webhook", Ratio: 5}, {Function: "report-view", Ratio: 2.5}},
 		Turns: []Turn{{Way: wayURL, AtOnce: 1, First: 1.3, AddedFirst: 1, CPUFirst: 1.5}, {Way: wayRival, AtOnce: 1, First: 4, AddedFirst: 3},
-			{Way: wayURL, AtOnce: together, First: 5, AddedFirst: 4}, {Way: wayRival, AtOnce: together, First: 41, AddedFirst: 40}},
+			{Way: wayURL, AtOnce: concurrentTurns, First: 5, AddedFirst: 4}, {Way: wayRival, AtOnce: concurrentTurns, First: 41, AddedFirst: 40}},
 		ChatResidentKB: 32 << 10, ChatTurns: 100, ReadySeconds: 3,
 		Micro:   []Micro{{Name: "StreamToken", Values: map[string]float64{"allocs/op": 2}}},
 		Reports: []Report{{Calls: 10_000, CPUSeconds: 0.09, PeakMB: 17}, {Calls: 1_000_000, CPUSeconds: 10, PeakMB: 256}},
-		Warm: []Warm{{Function: "chat-completions-voice", Memory: 512, CPU: 20, PeakKB: 27 << 10, Uses: Use{useModel: 1}},
-			{Function: "webhook", Memory: 256, CPU: 2, PeakKB: 104 << 10, Uses: Use{usePut: 1}}, {Function: "authorizer-webhook", Memory: 128, CPU: 0.4, PeakKB: 11 << 10},
-			{Function: "call-worker", Memory: 256, CPU: 8, PeakKB: 72 << 10, Uses: Use{useWrites: 4, useRow: 3, useDynamo: 8, useModel: 1, usePut: 1, useGet: 1}},
-			{Function: "report-worker", Memory: 512, CPU: 40, PeakKB: 33 << 10, Uses: Use{useModel: 1}}},
+		Warm: []Warm{{Function: "chat-completions-voice", Memory: 512, CPU: 20, PeakKB: 27 << 10, Usage: Usage{useModel: 1}},
+			{Function: "webhook", Memory: 256, CPU: 2, PeakKB: 104 << 10, Usage: Usage{usePut: 1}}, {Function: "authorizer-webhook", Memory: 128, CPU: 0.4, PeakKB: 11 << 10},
+			{Function: "call-worker", Memory: 256, CPU: 8, PeakKB: 72 << 10, Usage: Usage{useWrites: 4, useRow: 3, useDynamo: 8, useModel: 1, usePut: 1, useGet: 1}},
+			{Function: "report-worker", Memory: 512, CPU: 40, PeakKB: 33 << 10, Usage: Usage{useModel: 1}}},
 	}
 }
 
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	r := sample()
-	r.Costs = costs(r)
-	reached := targets(r)
+	r.Costs = computeCosts(r)
+	reached := evaluateTargets(r)
 	if len(reached) != 13 {
 		t.Errorf("%d targets", len(reached))
 	}
@@ -116,7 +116,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 	}
-	for _, x := range targets(Results{}) {
+	for _, x := range evaluateTargets(Results{}) {
 		if x.Reached || x.Found != "not measured" {
 			t.Errorf("of nothing at all: %+v", x)
 		}
@@ -138,9 +138,9 @@ func TestTargets(t *testing.T) {
 	} {
 		r := sample()
 		spoil(&r)
-		r.Costs = costs(r)
+		r.Costs = computeCosts(r)
 		var missed []string
-		for _, x := range targets(r) {
+		for _, x := range evaluateTargets(r) {
 			if !x.Reached {
 				missed = append(missed, x.What)
 			}
@@ -155,8 +155,8 @@ func TestTargets(t *testing.T) {
 func TestMillion(t *testing.T) {
 	t.Parallel()
 	r := sample()
-	r.Costs = costs(r)
-	m := million(r, 10, 8)
+	r.Costs = computeCosts(r)
+	m := estimateMillion(r, 10, 8)
 	sum := 0.0
 	for _, l := range m.Bill {
 		if l.Dollars <= 0 || math.IsNaN(l.Dollars) || math.IsInf(l.Dollars, 0) {
@@ -179,38 +179,38 @@ func TestMillion(t *testing.T) {
 	if m.Limits[0].Headroom > 0.5 || !strings.Contains(m.Limits[0].What, "ThrottleRate") {
 		t.Errorf("first gives %+v", m.Limits[0])
 	}
-	if text := markdown(r); !strings.Contains(text, "| function URL ") || strings.Contains(text, "%!") || strings.Contains(text, "NaN") {
+	if text := renderMarkdown(r); !strings.Contains(text, "| function URL ") || strings.Contains(text, "%!") || strings.Contains(text, "NaN") {
 		t.Errorf("%s", text)
 	}
 }
 
-func TestFigure(t *testing.T) {
+func TestFormatFigure(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[float64]string{0: "0.00", 0.333: "0.33", 9.994: "9.99", 42.64: "42.6", 123.4: "123", 1234.5: "1,235", 1e6: "1,000,000", -1234: "-1,234"} {
-		if got := figure(v); got != want {
+		if got := formatFigure(v); got != want {
 			t.Errorf("%v is told as %s, not %s", v, got, want)
 		}
 	}
 }
 
-func TestIntoReadme(t *testing.T) {
+func TestReplaceMarked(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "README.md")
-	if err := os.WriteFile(path, []byte("before\n"+markFrom+"old\n"+markUntil+"\nafter\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("before\n"+markStart+"old\n"+markEnd+"\nafter\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := intoReadme(path, "new\n"); err != nil {
+		if err := replaceMarked(path, "new\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != "before\n"+markFrom+"new\n"+markUntil+"\nafter\n" {
+	if text, err := os.ReadFile(path); err != nil || string(text) != "before\n"+markStart+"new\n"+markEnd+"\nafter\n" {
 		t.Errorf("%s, %v", text, err)
 	}
 	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := intoReadme(path, "new\n"); err == nil {
+	if err := replaceMarked(path, "new\n"); err == nil {
 		t.Error("a file without marks was written")
 	}
 }
@@ -241,13 +241,13 @@ func TestMeter(t *testing.T) {
 	defer m.close()
 	for _, c := range []struct {
 		target, body string
-		want         Use
+		want         Usage
 	}{
-		{"PutItem", `{"TableName":"aurora-dev-calls"}`, Use{useDynamo: 1, useWrites: 4, useRow: 2}},
-		{"BatchGetItem", `{}`, Use{useDynamo: 1, useReads: 1.5}},
-		{"UpdateItem", `{"Key":{}}`, Use{useDynamo: 1, useWrites: 1}},
+		{"PutItem", `{"TableName":"aurora-dev-calls"}`, Usage{useDynamo: 1, useWrites: 4, useRow: 2}},
+		{"BatchGetItem", `{}`, Usage{useDynamo: 1, useReads: 1.5}},
+		{"UpdateItem", `{"Key":{}}`, Usage{useDynamo: 1, useWrites: 1}},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.at["AWS_ENDPOINT_URL_DYNAMODB"], strings.NewReader(c.body))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.addresses["AWS_ENDPOINT_URL_DYNAMODB"], strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,12 +269,12 @@ func TestMeter(t *testing.T) {
 // The fake model speaks at its pace, and says when it is done.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	o, err := startOutside()
+	o, err := startExternalServices()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer o.close()
-	first, end, err := turn(t.Context(), http.DefaultClient, way{url: o.model + "/chat/completions", body: []byte(`{"model":"m","stream":true}`)}, nil)
+	first, end, err := measureTurn(t.Context(), http.DefaultClient, way{url: o.model + "/chat/completions", body: []byte(`{"model":"m","stream":true}`)}, nil)
 	if err != nil || first <= 0 || end < (Tokens-1)*Pace {
 		t.Errorf("%v until the first word, %v until the end: %v", first, end, err)
 	}
@@ -291,8 +291,8 @@ func TestProcessorTime(t *testing.T) {
 	for before := cpuOf([]int{os.Getpid()}); cpuOf([]int{os.Getpid()}) <= before; { // or the test hangs, and fails
 		runtime.Gosched()
 	}
-	now := resident(os.Getpid())
-	if most := peak(os.Getpid()); now <= 0 || most < now {
+	now := residentKB(os.Getpid())
+	if most := peakKB(os.Getpid()); now <= 0 || most < now {
 		t.Errorf("resident %d KB, at the peak %d", now, most)
 	}
 }

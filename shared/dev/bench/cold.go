@@ -39,8 +39,8 @@ type candidate struct {
 	event         []byte
 }
 
-// cold measures the start of every function, and of a bare one first.
-func (b *bench) cold(ctx context.Context) error {
+// measureColdStarts measures the start of every function, and of a bare one first.
+func (b *bench) measureColdStarts(ctx context.Context) error {
 	bare, err := buildBare(ctx, b.Root, b.temp)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (b *bench) cold(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, candidate{name: folder, program: program, environment: b.metered(environment), event: event})
+		all = append(all, candidate{name: folder, program: program, environment: b.meteredEnvironment(environment), event: event})
 	}
 	b.results.Cold, err = coldStarts(ctx, all, b.size.starts)
 	return err
@@ -79,19 +79,19 @@ func coldStarts(ctx context.Context, all []candidate, rounds int) ([]Cold, error
 		found[i].Function, found[i].NextMs, found[i].AnswerMs = c.name, median(next[i]), median(answer[i])
 		found[i].Ratio = found[i].NextMs / median(next[0])
 		var err error
-		if found[i].BinaryKB, found[i].ZippedKB, err = sizes(c.program); err != nil {
+		if found[i].BinaryKB, found[i].ZippedKB, err = programSizes(c.program); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
 }
 
-type start struct {
+type coldSample struct {
 	next, answer float64
 	resident     int64
 }
 
-func coldStart(ctx context.Context, c candidate) (s start, err error) {
+func coldStart(ctx context.Context, c candidate) (s coldSample, err error) {
 	ctx, cancel := context.WithTimeout(ctx, coldTimeout)
 	defer cancel()
 	h, err := launch(ctx, c.program, c.environment, c.event)
@@ -99,19 +99,19 @@ func coldStart(ctx context.Context, c candidate) (s start, err error) {
 		return s, err
 	}
 	defer h.close()
-	next, err := h.first(ctx)
+	next, err := h.firstRequest(ctx)
 	if err != nil {
 		return s, err
 	}
-	answer, err := h.answer(ctx)
+	answer, err := h.nextAnswer(ctx)
 	if err != nil {
 		return s, err
 	}
-	return start{milliseconds(next.Sub(h.began)), milliseconds(answer.Sub(h.began)), resident(h.command.Process.Pid)}, nil
+	return coldSample{milliseconds(next.Sub(h.began)), milliseconds(answer.Sub(h.began)), residentKB(h.command.Process.Pid)}, nil
 }
 
-// sizes are a program's, as it is and zipped as for a deployment.
-func sizes(program string) (binary, zipped int64, err error) {
+// programSizes are a program's, as it is and zipped as for a deployment.
+func programSizes(program string) (binary, zipped int64, err error) {
 	text, err := os.ReadFile(program)
 	if err != nil {
 		return 0, 0, err

@@ -22,8 +22,8 @@ const (
 	chatPath = "/api/v1/openai/chat/completions"
 )
 
-// turns measures a turn by every way.
-func (b *bench) turns(ctx context.Context) error {
+// measureTurns measures a turn by every way.
+func (b *bench) measureTurns(ctx context.Context) error {
 	info := b.stack.Info()
 	key := info.Keys["BINARYTINT_API_KEY"]
 	program, _, _ := b.stack.Program("chat-completions")
@@ -32,17 +32,17 @@ func (b *bench) turns(ctx context.Context) error {
 	asked := []byte(fmt.Sprintf(`{"messages":[{"role":"user","content":%q}]}`, question))
 	atURL := way{name: wayURL, url: info.FunctionURLs["ChatCompletionsFunction"] + chatPath, key: key, body: body, pids: ours}
 	ways := []way{
-		{name: wayDirect, url: b.outside.model + "/chat/completions", body: body}, atURL,
+		{name: wayDirect, url: b.external.model + "/chat/completions", body: body}, atURL,
 		{name: wayREST, url: info.API + chatPath, key: key, body: body, pids: ours},
 	}
-	rival, stop, err := b.rival(ctx)
+	rival, stop, err := b.startRival(ctx)
 	if err != nil {
-		b.missing("%s was not measured: %v", wayRival, err)
+		b.noteMissing("%s was not measured: %v", wayRival, err)
 	} else {
 		defer stop()
 		ways = append(ways, way{name: wayRival, url: rival.url, body: asked, pids: func() []int { return []int{rival.pid} }})
 	}
-	if b.results.Turns, err = turns(ctx, ways, b.size.alone, b.size.rounds); err != nil {
+	if b.results.Turns, err = measureWays(ctx, ways, b.size.alone, b.size.rounds); err != nil {
 		return err
 	}
 	first, err := firstCPU(ctx, atURL, b.size.alone/2+1)
@@ -55,7 +55,7 @@ func (b *bench) turns(ctx context.Context) error {
 		}
 	}
 	// One at a time it is always the same process that answers, at the function URL and behind REST.
-	b.results.ChatResidentKB, b.results.ChatTurns = most(ours(), resident), 2*b.size.alone
+	b.results.ChatResidentKB, b.results.ChatTurns = largest(ours(), residentKB), 2*b.size.alone
 	return nil
 }
 
@@ -72,15 +72,15 @@ type rivalServer struct {
 	pid int
 }
 
-// rival starts what people would use instead.
-func (b *bench) rival(ctx context.Context) (r rivalServer, stop func(), err error) {
+// startRival starts what people would use instead.
+func (b *bench) startRival(ctx context.Context) (r rivalServer, stop func(), err error) {
 	folder := filepath.Join(b.Root, "shared", "dev", "compat")
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@openai", "agents")); err != nil {
 		return r, nil, errors.New("it is not installed; run `make clients`")
 	}
 	command := exec.CommandContext(ctx, "node", "rival.mjs")
 	command.Dir = folder
-	command.Env = append(b.environ(), "NODE_ENV=production", "RIVAL_MODEL_URL="+b.outside.model, "RIVAL_PROMPT="+prompt)
+	command.Env = append(b.stackEnviron(), "NODE_ENV=production", "RIVAL_MODEL_URL="+b.external.model, "RIVAL_PROMPT="+prompt)
 	command.Stderr = b.Out
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -98,8 +98,8 @@ func (b *bench) rival(ctx context.Context) (r rivalServer, stop func(), err erro
 	return rivalServer{strings.TrimSpace(line), command.Process.Pid}, stop, nil
 }
 
-// makeRun does what `make run` does, and gives the seconds until the stack is ready.
-func (b *bench) makeRun(ctx context.Context, data string) (seconds float64, err error) {
+// timeMakeRun does what `make run` does, and gives the seconds until the stack is ready.
+func (b *bench) timeMakeRun(ctx context.Context, data string) (seconds float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	program := filepath.Join(b.temp, "operate")
@@ -110,7 +110,7 @@ func (b *bench) makeRun(ctx context.Context, data string) (seconds float64, err 
 		return 0, fmt.Errorf("build operate: %w\n%s", err, out)
 	}
 	run := exec.CommandContext(ctx, program, "run")
-	run.Dir, run.Env = b.Root, append(b.environ(), "AURORA_DATA="+data, "PORT=0")
+	run.Dir, run.Env = b.Root, append(b.stackEnviron(), "AURORA_DATA="+data, "PORT=0")
 	run.Cancel = func() error { return run.Process.Signal(syscall.SIGTERM) } // its children end with it
 	if err := run.Start(); err != nil {
 		return 0, err

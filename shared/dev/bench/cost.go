@@ -23,21 +23,21 @@ type Cost struct {
 	Busy  []float64 `json:"busyMs"`
 	First []float64 `json:"firstMs,omitempty"`
 	// Kept says why the template has another size than the cheapest.
-	Kept string `json:"kept,omitempty"`
+	SizeReason string `json:"kept,omitempty"`
 }
 
-// kept are the functions whose size is not the cheapest, and why.
-var kept = map[string]string{
+// sizeReasons are the functions whose size is not the cheapest, and why.
+var sizeReasons = map[string]string{
 	"chat-completions-voice": "a caller waits for the first word, and a small size stretches the work before it",
 	"call-worker":            "a batch may hold eight reports of 5 MB, and here not all eight came together",
 }
 
-// stretched is how long so many milliseconds of a whole processor take at a size.
-func stretched(cpu float64, memory int) float64 { return cpu * max(1, fullProcessor/float64(memory)) }
+// wallTime is how long so many milliseconds of a whole processor take at a size.
+func wallTime(cpu float64, memory int) float64 { return cpu * max(1, fullProcessor/float64(memory)) }
 
 // lambdaCost is what one invocation costs. AWS rounds up to the millisecond.
 func lambdaCost(cpu, wait float64, memory int) float64 {
-	ms := math.Ceil(stretched(cpu, memory) + wait)
+	ms := math.Ceil(wallTime(cpu, memory) + wait)
 	return perInvocation + ms/1000*float64(memory)/1024*perGBSecond
 }
 
@@ -55,40 +55,40 @@ func cheapest(cpu, wait, peak float64) int {
 	return best
 }
 
-// waiting is how long a piece of work waits on AWS, one thing after the other, in milliseconds.
-func waiting(uses Use) float64 {
+// waitTime is how long a piece of work waits on AWS, one thing after the other, in milliseconds.
+func waitTime(uses Usage) float64 {
 	var sum float64
 	for what, n := range uses {
-		sum += n * float64(waits[what]) / float64(time.Millisecond)
+		sum += n * float64(serviceWaits[what]) / float64(time.Millisecond)
 	}
 	return sum
 }
 
-// stores is what it uses beside Lambda.
-func stores(uses Use) float64 {
+// storesCost is what it uses beside Lambda.
+func storesCost(uses Usage) float64 {
 	sum := traced * perTrace
 	for what, n := range uses {
-		sum += n * sold[what]
+		sum += n * unitPrices[what]
 	}
 	return sum
 }
 
-// costs are every function's, and those of reports by their calls.
-func costs(r Results) []Cost {
+// computeCosts are every function's, and those of reports by their calls.
+func computeCosts(r Results) []Cost {
 	var all []Cost
 	for _, w := range r.Warm {
 		c := Cost{Function: w.Function, CPU: w.CPU, PeakMB: float64(peakOf(r, w)) / 1024, Memory: w.Memory}
-		if streams(w.Function) && len(r.Turns) > 0 {
+		if isStreaming(w.Function) && len(r.Turns) > 0 {
 			for _, m := range memorySizes {
-				c.First = append(c.First, stretched(find(r.Turns, wayURL, 1).CPUFirst, m))
+				c.First = append(c.First, wallTime(findTurn(r.Turns, wayURL, 1).CPUFirst, m))
 			}
 		}
-		all = append(all, price(c, w.Uses))
+		all = append(all, addPrices(c, w.Usage))
 	}
 	for _, report := range r.Reports {
 		if w, ok := warmOf(r, "report-worker"); ok {
-			all = append(all, price(Cost{Function: "report-worker, of " + count(report.Calls) + " calls", CPU: w.CPU + 1000*report.CPUSeconds,
-				PeakMB: max(report.PeakMB, float64(w.PeakKB)/1024), Memory: w.Memory}, withRows(w.Uses, report.Calls)))
+			all = append(all, addPrices(Cost{Function: "report-worker, of " + formatCount(report.Calls) + " calls", CPU: w.CPU + 1000*report.CPUSeconds,
+				PeakMB: max(report.PeakMB, float64(w.PeakKB)/1024), Memory: w.Memory}, addRowReads(w.Usage, report.Calls)))
 		}
 	}
 	return all
@@ -97,10 +97,10 @@ func costs(r Results) []Cost {
 // rowKB is a call's row as reports read it.
 const rowKB = 0.7
 
-// withRows adds the reading of a report's calls: those of its window, and as many in each of the two before, in pages of
+// addRowReads adds the reading of a report's calls: those of its window, and as many in each of the two before, in pages of
 // a megabyte, with eventually consistent reads at half a unit for 4 KB. Eight days are read at once.
-func withRows(uses Use, calls int) Use {
-	all := Use{}
+func addRowReads(uses Usage, calls int) Usage {
+	all := Usage{}
 	for what, n := range uses {
 		all[what] = n
 	}
@@ -110,20 +110,20 @@ func withRows(uses Use, calls int) Use {
 	return all
 }
 
-func streams(function string) bool {
+func isStreaming(function string) bool {
 	return function == "chat-completions" || function == "chat-completions-voice"
 }
 
-func price(c Cost, uses Use) Cost {
-	c.Wait, c.Stores = waiting(uses), 1e6*stores(uses)
+func addPrices(c Cost, uses Usage) Cost {
+	c.Wait, c.Stores = waitTime(uses), 1e6*storesCost(uses)
 	c.Lambda = 1e6 * lambdaCost(c.CPU, c.Wait, c.Memory)
 	c.Cheapest = cheapest(c.CPU, c.Wait, c.PeakMB)
 	c.CheapestLambda = 1e6 * lambdaCost(c.CPU, c.Wait, c.Cheapest)
 	for _, m := range memorySizes {
-		c.Busy = append(c.Busy, stretched(c.CPU, m))
+		c.Busy = append(c.Busy, wallTime(c.CPU, m))
 	}
 	if c.Cheapest != c.Memory {
-		c.Kept = kept[c.Function]
+		c.SizeReason = sizeReasons[c.Function]
 	}
 	return c
 }
@@ -148,7 +148,7 @@ func warmOf(r Results, function string) (Warm, bool) {
 	return Warm{}, false
 }
 
-func find(turns []Turn, way string, atOnce int) Turn {
+func findTurn(turns []Turn, way string, atOnce int) Turn {
 	for _, t := range turns {
 		if t.Way == way && t.AtOnce == atOnce {
 			return t

@@ -16,40 +16,40 @@ import (
 
 // harness runs one process of a function against a runtime API of its own.
 type harness struct {
-	began    time.Time
-	command  *exec.Cmd
-	events   chan []byte
-	asked    chan time.Time // for an event
-	answered chan answered
-	over     chan struct{}
-	server   func()
-	log      lines
+	began     time.Time
+	command   *exec.Cmd
+	events    chan []byte
+	requested chan time.Time // for an event
+	answers   chan answer
+	exited    chan struct{}
+	server    func()
+	log       lockedBuffer
 }
 
-type answered struct {
+type answer struct {
 	at      time.Time
 	failure string
 }
 
-// lines holds what a process wrote: os/exec writes while others read.
-type lines struct {
+// lockedBuffer holds what a process wrote: os/exec writes while others read.
+type lockedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-func (l *lines) Len() int {
+func (l *lockedBuffer) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Len()
 }
 
-func (l *lines) String() string {
+func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
@@ -57,7 +57,7 @@ func (l *lines) String() string {
 
 // launch starts a process whose first event is ready for it.
 func launch(ctx context.Context, program string, environment []string, first []byte) (*harness, error) {
-	h := &harness{events: make(chan []byte, 1), asked: make(chan time.Time, 1), answered: make(chan answered, 1), over: make(chan struct{})}
+	h := &harness{events: make(chan []byte, 1), requested: make(chan time.Time, 1), answers: make(chan answer, 1), exited: make(chan struct{})}
 	address, stop, err := serve(h)
 	if err != nil {
 		return nil, err
@@ -77,26 +77,26 @@ func launch(ctx context.Context, program string, environment []string, first []b
 
 // close ends the process.
 func (h *harness) close() {
-	close(h.over)
+	close(h.exited)
 	_ = h.command.Process.Kill()
 	_ = h.command.Wait() // it was killed
 	h.server()
 }
 
-// first is when the process first asked for an event.
-func (h *harness) first(ctx context.Context) (time.Time, error) {
+// firstRequest is when the process first asked for an event.
+func (h *harness) firstRequest(ctx context.Context) (time.Time, error) {
 	select {
-	case at := <-h.asked:
+	case at := <-h.requested:
 		return at, nil
 	case <-ctx.Done():
 		return time.Time{}, fmt.Errorf("it never asked for an event: %s", h.log.String())
 	}
 }
 
-// answer is when it answered the event that it has.
-func (h *harness) answer(ctx context.Context) (time.Time, error) {
+// nextAnswer is when it answered the event that it has.
+func (h *harness) nextAnswer(ctx context.Context) (time.Time, error) {
 	select {
-	case a := <-h.answered:
+	case a := <-h.answers:
 		if a.failure != "" {
 			return a.at, fmt.Errorf("it failed: %s\n%s", a.failure, h.log.String())
 		}
@@ -106,14 +106,14 @@ func (h *harness) answer(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// again gives one more event, and waits for the answer.
-func (h *harness) again(ctx context.Context, event []byte) error {
+// invoke gives one more event, and waits for the answer.
+func (h *harness) invoke(ctx context.Context, event []byte) error {
 	select {
 	case h.events <- event:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	_, err := h.answer(ctx)
+	_, err := h.nextAnswer(ctx)
 	return err
 }
 
@@ -124,10 +124,10 @@ func (h *harness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/extension/register"): // how a Go function gets to know of SIGTERM
 		w.Header().Set("Lambda-Extension-Identifier", "bench")
 	case strings.HasSuffix(r.URL.Path, "/extension/event/next"):
-		<-h.over
+		<-h.exited
 	case strings.HasSuffix(r.URL.Path, "/next"):
 		select {
-		case h.asked <- now:
+		case h.requested <- now:
 		default:
 		}
 		select {
@@ -136,7 +136,7 @@ func (h *harness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
 			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:bench")
 			_, _ = w.Write(event)
-		case <-h.over:
+		case <-h.exited:
 		}
 	default:
 		body, _ := io.ReadAll(r.Body)
@@ -145,7 +145,7 @@ func (h *harness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			failure = string(body)
 		}
 		select {
-		case h.answered <- answered{time.Now(), failure}:
+		case h.answers <- answer{time.Now(), failure}:
 		default:
 		}
 		w.WriteHeader(http.StatusAccepted)

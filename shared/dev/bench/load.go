@@ -26,8 +26,8 @@ type Load struct {
 	OutsideMs float64 `json:"outsideMs,omitempty"`
 }
 
-// shot is a request that is sent so many times.
-type shot struct {
+// loadPlan is a request that is sent so many times.
+type loadPlan struct {
 	what, url string
 	headers   map[string]string
 	body      func(n int) string
@@ -37,8 +37,8 @@ type shot struct {
 	pids      func() []int
 }
 
-// fire sends them, after a few that do not count.
-func fire(ctx context.Context, s shot) (Load, error) {
+// runLoad sends them, after a few that do not count.
+func runLoad(ctx context.Context, s loadPlan) (Load, error) {
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: s.atOnce}}
 	defer client.CloseIdleConnections()
 	bodies := make([]string, s.requests+2*s.atOnce)
@@ -46,22 +46,22 @@ func fire(ctx context.Context, s shot) (Load, error) {
 		bodies[i] = s.body(i)
 	}
 	warm := bodies[:2*s.atOnce]
-	if _, err := volley(ctx, client, s, warm); err != nil {
+	if _, err := sendAll(ctx, client, s, warm); err != nil {
 		return Load{}, fmt.Errorf("%s: %w", s.what, err)
 	}
 	before, began := cpuOf(s.pids()), time.Now()
-	times, err := volley(ctx, client, s, bodies[len(warm):])
+	times, err := sendAll(ctx, client, s, bodies[len(warm):])
 	took := time.Since(began)
 	if err != nil {
 		return Load{}, fmt.Errorf("%s: %w", s.what, err)
 	}
 	pids := s.pids()
 	return Load{What: s.what, Bytes: len(bodies[0]), AtOnce: s.atOnce, PerSecond: float64(len(times)) / took.Seconds(), P50: median(times), P99: percentile(times, 99),
-		CPU: milliseconds(cpuOf(pids)-before) / float64(len(times)), ResidentKB: most(pids, resident)}, nil
+		CPU: milliseconds(cpuOf(pids)-before) / float64(len(times)), ResidentKB: largest(pids, residentKB)}, nil
 }
 
-// volley sends each body once, so many at a time.
-func volley(ctx context.Context, client *http.Client, s shot, bodies []string) ([]float64, error) {
+// sendAll sends each body once, so many at a time.
+func sendAll(ctx context.Context, client *http.Client, s loadPlan, bodies []string) ([]float64, error) {
 	next := make(chan string)
 	var mu sync.Mutex
 	var times []float64
@@ -89,7 +89,7 @@ func volley(ctx context.Context, client *http.Client, s shot, bodies []string) (
 	return times, errors.Join(failed...)
 }
 
-func post(ctx context.Context, client *http.Client, s shot, body string) (time.Duration, error) {
+func post(ctx context.Context, client *http.Client, s loadPlan, body string) (time.Duration, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return 0, err
@@ -112,12 +112,12 @@ func post(ctx context.Context, client *http.Client, s shot, body string) (time.D
 	return took, err
 }
 
-// webhook sends what a voice provider sends.
-func (b *bench) webhook(ctx context.Context) error {
+// measureWebhook sends what a voice provider sends.
+func (b *bench) measureWebhook(ctx context.Context) error {
 	info := b.stack.Info()
 	program, _, _ := b.stack.Program("webhook")
-	request := fmt.Sprintf(`{"message":{"type":"assistant-request","session":%q}}`, theAssistant)
-	base := shot{url: info.API + "/api/webhook", headers: map[string]string{"FLASK-API-KEY": info.Keys["BINARYTINT_API_KEY"]}, wanted: http.StatusOK,
+	request := fmt.Sprintf(`{"message":{"type":"assistant-request","session":%q}}`, seededAssistant)
+	base := loadPlan{url: info.API + "/api/webhook", headers: map[string]string{"FLASK-API-KEY": info.Keys["BINARYTINT_API_KEY"]}, wanted: http.StatusOK,
 		pids: func() []int { return processesOf(program) }}
 	for _, size := range []struct{ bytes, alone, together int }{{0, 200, 400}, {10 << 10, 100, 200}, {1 << 20, 12, 24}, {4 << 20, 6, 8}} {
 		for _, atOnce := range []int{1, 8} {
@@ -127,11 +127,11 @@ func (b *bench) webhook(ctx context.Context) error {
 				s.requests = size.together
 			}
 			s.requests = b.size.scaled(s.requests)
-			s.what, s.body = "end-of-call-report", func(n int) string { return b.report(1000*atOnce+n, size.bytes) }
+			s.what, s.body = "end-of-call-report", func(n int) string { return b.endOfCallReport(1000*atOnce+n, size.bytes) }
 			if size.bytes == 0 {
 				s.what, s.wanted, s.body = "assistant-request", http.StatusCreated, func(int) string { return request }
 			}
-			l, err := fire(ctx, s)
+			l, err := runLoad(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -141,23 +141,23 @@ func (b *bench) webhook(ctx context.Context) error {
 	return nil
 }
 
-// outbound asks for calls, each of its own, of a telephone provider that takes them at once.
-func (b *bench) outbound(ctx context.Context) error {
+// measureOutbound asks for calls, each of its own, of a telephone provider that takes them at once.
+func (b *bench) measureOutbound(ctx context.Context) error {
 	info := b.stack.Info()
 	program, _, _ := b.stack.Program("outbound-call-uat")
-	s := shot{what: "outbound call", url: info.FunctionURLs["OutboundCallUatFunction"] + "/api/outbound-call-uat", wanted: http.StatusOK, atOnce: 1, requests: b.size.scaled(60),
+	s := loadPlan{what: "outbound call", url: info.FunctionURLs["OutboundCallUatFunction"] + "/api/outbound-call-uat", wanted: http.StatusOK, atOnce: 1, requests: b.size.scaled(60),
 		headers: map[string]string{"BINARYTINT-EXTERNAL-API-KEY": info.Keys["BINARYTINT_EXTERNAL_API_KEY"], "Idempotency-Key": "none"},
 		pids:    func() []int { return processesOf(program) },
 		body: func(n int) string {
-			return fmt.Sprintf(`{"client":{"phoneNumber":%q,"name":"John Doe"},"assistantId":%q}`, someone(n), theAssistant)
+			return fmt.Sprintf(`{"client":{"phoneNumber":%q,"name":"John Doe"},"assistantId":%q}`, exampleNumber(n), seededAssistant)
 		}}
-	asked, spent := b.outside.asked.telephone.Load(), b.outside.telephoneTime.Load()
-	l, err := fire(ctx, s)
+	asked, spent := b.external.asked.telephone.Load(), b.external.telephoneTime.Load()
+	l, err := runLoad(ctx, s)
 	if err != nil {
 		return err
 	}
-	if n := b.outside.asked.telephone.Load() - asked; n > 0 {
-		l.OutsideMs = milliseconds(time.Duration((b.outside.telephoneTime.Load() - spent) / n))
+	if n := b.external.asked.telephone.Load() - asked; n > 0 {
+		l.OutsideMs = milliseconds(time.Duration((b.external.telephoneTime.Load() - spent) / n))
 	}
 	b.results.Outbound = l
 	return nil

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Use is what a piece of work asks of AWS, each in the unit that it is sold in.
-type Use map[string]float64
+// Usage is what a piece of work asks of AWS, each in the unit that it is sold in.
+type Usage map[string]float64
 
 // What Use counts. Units are DynamoDB's own, as its stand-in reckons them, indexes included.
 const (
@@ -33,15 +33,15 @@ const (
 
 // meter stands before the stores and counts what is asked of them.
 type meter struct {
-	mu   sync.Mutex
-	used Use
-	at   map[string]string // the variable of the environment, and the meter's address
-	stop []func()
+	mu        sync.Mutex
+	used      Usage
+	addresses map[string]string // the variable of the environment, and the meter's address
+	stop      []func()
 }
 
 // newMeter meters the services at the given addresses, by the variable that a function knows them by.
 func newMeter(services map[string]string) (*meter, error) {
-	m := &meter{used: Use{}, at: map[string]string{}}
+	m := &meter{used: Usage{}, addresses: map[string]string{}}
 	for variable, address := range services {
 		to, err := url.Parse(address)
 		if err != nil {
@@ -51,14 +51,14 @@ func newMeter(services map[string]string) (*meter, error) {
 		proxy.ModifyResponse = func(r *http.Response) error { return m.count(variable, r) }
 		at, stop, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if variable == "AWS_ENDPOINT_URL_DYNAMODB" {
-				reckoned(r)
+				requestCapacity(r)
 			}
 			proxy.ServeHTTP(w, r)
 		}))
 		if err != nil {
 			return nil, err
 		}
-		m.at[variable] = at
+		m.addresses[variable] = at
 		m.stop = append(m.stop, stop)
 	}
 	return m, nil
@@ -71,11 +71,11 @@ func (m *meter) close() {
 }
 
 // reset begins to count anew, and gives what was counted.
-func (m *meter) reset() Use {
+func (m *meter) reset() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	used := m.used
-	m.used = Use{}
+	m.used = Usage{}
 	return used
 }
 
@@ -85,8 +85,8 @@ func (m *meter) add(what string, n float64) {
 	m.used[what] += n
 }
 
-// reckoned makes a request to DynamoDB ask for what it costs. Nobody checks signatures here.
-func reckoned(r *http.Request) {
+// requestCapacity makes a request to DynamoDB ask for what it costs. Nobody checks signatures here.
+func requestCapacity(r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if at := bytes.IndexByte(body, '{'); err == nil && at >= 0 && !bytes.Contains(body, []byte(`"ReturnConsumedCapacity"`)) {
 		rest := body[at+1:]
@@ -136,7 +136,7 @@ func (m *meter) countUnits(r *http.Response) error {
 			unit = useWrites
 		}
 	}
-	units, row := consumed(body)
+	units, row := parseCapacity(body)
 	if units == 0 && unit == useWrites { // a condition that does not hold is paid for too
 		units = 1
 	}
@@ -147,8 +147,8 @@ func (m *meter) countUnits(r *http.Response) error {
 	return nil
 }
 
-// consumed are the units that an answer of DynamoDB tells of, and those of them that fell on the calls table itself.
-func consumed(answer []byte) (units, row float64) {
+// parseCapacity are the units that an answer of DynamoDB tells of, and those of them that fell on the calls table itself.
+func parseCapacity(answer []byte) (units, row float64) {
 	type capacity struct {
 		TableName     string
 		CapacityUnits float64

@@ -19,8 +19,8 @@ type Micro struct {
 // reportSizes are the calls that reports are made of.
 var reportSizes = []int{1_000, 10_000, 100_000, 1_000_000}
 
-// micro has the go tool run the micro-benchmarks, where they stand.
-func (b *bench) micro(ctx context.Context) error {
+// measureMicro has the go tool run the micro-benchmarks, where they stand.
+func (b *bench) measureMicro(ctx context.Context) error {
 	for _, m := range []struct{ what, pattern, time string }{
 		{"./shared/transport/completions", "^BenchmarkStreamToken$", "100000x"},
 		{"./shared/core/agent", "^BenchmarkTurnWithThreeTools$", "1s"},

@@ -33,13 +33,13 @@ type Line struct {
 
 // A day of a million calls.
 const (
-	calls         = 1e6
-	busiest       = 5.0 // times the average
-	turnsACall    = 10.0
-	messagesACall = 4.0 // assistant-request, two status-updates, end-of-call-report
-	assistants    = 1000.0
-	retentionDays = 400.0
-	reportKB      = 10.0
+	dailyCalls      = 1e6
+	peakFactor      = 5.0 // times the average
+	turnsPerCall    = 10.0
+	messagesPerCall = 4.0 // assistant-request, two status-updates, end-of-call-report
+	assistantCount  = 1000.0
+	retentionDays   = 400.0
+	reportKB        = 10.0
 
 	accountConcurrency = 1000.0   // a region's default, can be raised
 	gatewayRate        = 10_000.0 // requests a second, a region's default, can be raised
@@ -51,36 +51,36 @@ const (
 	streamQueue        = 120_000.0
 )
 
-// million reckons. workers and batch are the template's for call-worker: processes at once, and messages in a batch.
-func million(r Results, workers, batch int) Million {
-	second := calls / 86400
-	top := busiest * second
+// estimateMillion reckons. workers and batch are the template's for call-worker: processes at once, and messages in a batch.
+func estimateMillion(r Results, workers, batch int) Million {
+	second := dailyCalls / 86400
+	top := peakFactor * second
 	m := Million{Assumed: []string{
-		fmt.Sprintf("%.1f calls a second on average, %.1f at the peak (%.0f times as many)", second, top, busiest),
-		fmt.Sprintf("%.0f turns a call, by voice at the function URL; each waits %.0f s for its model", turnsACall, waits[useModel].Seconds()),
-		fmt.Sprintf("%.0f messages a call at the webhook, behind REST and its authorizer", messagesACall),
-		fmt.Sprintf("%.0f assistants with a weekly report each; rows and reports (%.0f KB) are kept for %.0f days", assistants, reportKB, retentionDays),
+		fmt.Sprintf("%.1f calls a second on average, %.1f at the peak (%.0f times as many)", second, top, peakFactor),
+		fmt.Sprintf("%.0f turns a call, by voice at the function URL; each waits %.0f s for its model", turnsPerCall, serviceWaits[useModel].Seconds()),
+		fmt.Sprintf("%.0f messages a call at the webhook, behind REST and its authorizer", messagesPerCall),
+		fmt.Sprintf("%.0f assistants with a weekly report each; rows and reports (%.0f KB) are kept for %.0f days", assistantCount, reportKB, retentionDays),
 		"no free tier, no discounts; the model, the telephone and what leaves AWS are not in it",
 	}}
 	voice, hook, door, worker, maker := costOf(r, "chat-completions-voice"), costOf(r, "webhook"), costOf(r, "authorizer-webhook"), costOf(r, "call-worker"), costOf(r, "report-worker")
-	concurrency := func(c Cost, rate float64) float64 { return rate * (stretched(c.CPU, c.Memory) + c.Wait) / 1000 }
-	row, uses := rowUnits(r), usesOf(r, "call-worker")
+	concurrency := func(c Cost, rate float64) float64 { return rate * (wallTime(c.CPU, c.Memory) + c.Wait) / 1000 }
+	row, uses := rowUnits(r), usageOf(r, "call-worker")
 
-	voices, hooks, doors, works := concurrency(voice, top*turnsACall), concurrency(hook, top*messagesACall), concurrency(door, top*messagesACall), concurrency(worker, top)
+	voices, hooks, doors, works := concurrency(voice, top*turnsPerCall), concurrency(hook, top*messagesPerCall), concurrency(door, top*messagesPerCall), concurrency(worker, top)
 	limit := func(what string, need, limit float64, arithmetic string, args ...any) {
 		m.Limits = append(m.Limits, Limit{what, need, limit, limit / need, fmt.Sprintf(arithmetic, args...)})
 	}
 	limit("Lambda: processes at once in the account", voices+hooks+doors+works, accountConcurrency,
 		"turns %.1f/s × %.2f s = %.0f, webhook %.1f/s × %.3f s = %.0f, its authorizer %.0f, call-worker %.1f/s × %.2f s = %.0f",
-		top*turnsACall, seconds(voice), voices, top*messagesACall, seconds(hook), hooks, doors, top, seconds(worker), works)
-	limit("the API's ThrottleRate, as the template has it", top*messagesACall, throttleRate, "%.1f calls/s × %.0f messages; turns do not pass the gateway", top, messagesACall)
-	limit("API Gateway: requests a second in the account", top*messagesACall, gatewayRate, "the same")
-	limit("call-worker: messages at once", top*seconds(worker), float64(workers*batch), "%.1f calls/s × %.2f s, against MaximumConcurrency %d × BatchSize %d; a peak waits in the queue, the average needs %.0f", top, seconds(worker), workers, batch, second*seconds(worker))
+		top*turnsPerCall, durationSeconds(voice), voices, top*messagesPerCall, durationSeconds(hook), hooks, doors, top, durationSeconds(worker), works)
+	limit("the API's ThrottleRate, as the template has it", top*messagesPerCall, throttleRate, "%.1f calls/s × %.0f messages; turns do not pass the gateway", top, messagesPerCall)
+	limit("API Gateway: requests a second in the account", top*messagesPerCall, gatewayRate, "the same")
+	limit("call-worker: messages at once", top*durationSeconds(worker), float64(workers*batch), "%.1f calls/s × %.2f s, against MaximumConcurrency %d × BatchSize %d; a peak waits in the queue, the average needs %.0f", top, durationSeconds(worker), workers, batch, second*durationSeconds(worker))
 	limit("DynamoDB: one assistant's day, if all calls were one assistant's", top*row, partitionWrites, "%.1f calls/s × %.1f units for the row; other assistants, and the ledger's call#… keys, have partitions of their own", top, row)
 	limit("DynamoDB: units written a second to a table", top*uses[useWrites], tableWrites, "%.1f calls/s × %.1f units, all tables as if they were one", top, uses[useWrites])
 	limit("DynamoDB: an assistant's configuration, read once in 30 s by every process", voices/30, partitionReads, "%.0f processes / 30 s", voices)
 	limit("S3: PUTs a second under one prefix, eoc/<assistant>/<day>", top, prefixPuts, "one PUT a call, if all calls were one assistant's")
-	limit("SQS: messages in flight", top*seconds(worker), streamQueue, "%.1f/s × %.2f s", top, seconds(worker))
+	limit("SQS: messages in flight", top*durationSeconds(worker), streamQueue, "%.1f/s × %.2f s", top, durationSeconds(worker))
 	slices.SortStableFunc(m.Limits, func(a, b Limit) int { return cmp.Compare(a.Headroom, b.Headroom) })
 
 	bill := func(what string, dollars float64, arithmetic string, args ...any) {
@@ -90,28 +90,28 @@ func million(r Results, workers, batch int) Million {
 	each := func(what string, c Cost, times float64) {
 		bill(what, times*(c.Lambda+c.Stores)/1e6, "%.0f million × ($%.2f Lambda at %d MB + $%.2f stores, logs and traces)", times/1e6, c.Lambda, c.Memory, c.Stores)
 	}
-	each("turns", voice, calls*turnsACall)
-	each("webhook", hook, calls*messagesACall)
-	each("its authorizer", door, calls*messagesACall)
-	bill("API Gateway", calls*messagesACall*perREST, "%.0f million × $%.2f", messagesACall, perREST*1e6)
-	each("call-worker", worker, calls)
-	bill("SQS between S3 and call-worker", 3*calls*perMessage, "3 requests a call × $%.2f a million", perMessage*1e6)
-	each7 := reportOf(maker, usesOf(r, "report-worker"), r.Reports, int(7*calls/assistants))
-	bill("weekly reports", assistants/7*(each7.Lambda+each7.Stores)/1e6, "%.0f a day × $%.4f, each of %s calls", assistants/7, (each7.Lambda+each7.Stores)/1e6, count(int(7*calls/assistants)))
-	bill("rows, once they are kept as long as they may be", calls*retentionDays*2*row/2/(1<<20)*perRowGBMonth/monthDays, "%.0f million × %.1f KB, twice with the index, × $%.2f a GB and month", retentionDays, row/2, perRowGBMonth)
-	bill("reports in the bucket, the same", calls*retentionDays*reportKB/(1<<20)*perGBMonth/monthDays, "%.0f million × %.0f KB × $%.3f a GB and month", retentionDays, reportKB, perGBMonth)
-	bill("secrets", (voices+hooks+doors+works)/busiest*1440*2*perSecret, "%.0f processes on average × 1,440 minutes × 2 × $%.2f for 10,000", (voices+hooks+doors+works)/busiest, perSecret*1e4)
+	each("turns", voice, dailyCalls*turnsPerCall)
+	each("webhook", hook, dailyCalls*messagesPerCall)
+	each("its authorizer", door, dailyCalls*messagesPerCall)
+	bill("API Gateway", dailyCalls*messagesPerCall*perREST, "%.0f million × $%.2f", messagesPerCall, perREST*1e6)
+	each("call-worker", worker, dailyCalls)
+	bill("SQS between S3 and call-worker", 3*dailyCalls*perMessage, "3 requests a call × $%.2f a million", perMessage*1e6)
+	each7 := interpolateReport(maker, usageOf(r, "report-worker"), r.Reports, int(7*dailyCalls/assistantCount))
+	bill("weekly reports", assistantCount/7*(each7.Lambda+each7.Stores)/1e6, "%.0f a day × $%.4f, each of %s calls", assistantCount/7, (each7.Lambda+each7.Stores)/1e6, formatCount(int(7*dailyCalls/assistantCount)))
+	bill("rows, once they are kept as long as they may be", dailyCalls*retentionDays*2*row/2/(1<<20)*perRowGBMonth/monthDays, "%.0f million × %.1f KB, twice with the index, × $%.2f a GB and month", retentionDays, row/2, perRowGBMonth)
+	bill("reports in the bucket, the same", dailyCalls*retentionDays*reportKB/(1<<20)*perGBMonth/monthDays, "%.0f million × %.0f KB × $%.3f a GB and month", retentionDays, reportKB, perGBMonth)
+	bill("secrets", (voices+hooks+doors+works)/peakFactor*1440*2*perSecret, "%.0f processes on average × 1,440 minutes × 2 × $%.2f for 10,000", (voices+hooks+doors+works)/peakFactor, perSecret*1e4)
 	return m
 }
 
-func seconds(c Cost) float64 { return (stretched(c.CPU, c.Memory) + c.Wait) / 1000 }
+func durationSeconds(c Cost) float64 { return (wallTime(c.CPU, c.Memory) + c.Wait) / 1000 }
 
 // rowUnits are the units that a call's row takes of its partition, over all its writings.
-func rowUnits(r Results) float64 { return math.Max(usesOf(r, "call-worker")[useRow], 1) }
+func rowUnits(r Results) float64 { return math.Max(usageOf(r, "call-worker")[useRow], 1) }
 
-func usesOf(r Results, function string) Use {
+func usageOf(r Results, function string) Usage {
 	w, _ := warmOf(r, function)
-	return w.Uses
+	return w.Usage
 }
 
 func costOf(r Results, function string) Cost {
@@ -123,8 +123,8 @@ func costOf(r Results, function string) Cost {
 	return Cost{Memory: fullProcessor}
 }
 
-// reportOf is the cost of a report of so many calls, between those that were measured by proportion.
-func reportOf(maker Cost, uses Use, measured []Report, calls int) Cost {
+// interpolateReport is the cost of a report of so many calls, between those that were measured by proportion.
+func interpolateReport(maker Cost, uses Usage, measured []Report, calls int) Cost {
 	c := maker
 	for _, r := range measured {
 		if r.Calls >= calls {
@@ -132,5 +132,5 @@ func reportOf(maker Cost, uses Use, measured []Report, calls int) Cost {
 			break
 		}
 	}
-	return price(c, withRows(uses, calls))
+	return addPrices(c, addRowReads(uses, calls))
 }

@@ -21,20 +21,20 @@ const Tokens = 100
 // Pace is the time between two of its pieces: 500 tokens a second, as fast as hosted models get.
 const Pace = 2 * time.Millisecond
 
-// outside is the world that the bundle talks to: a fake model and a fake telephone provider. asked counts their requests.
-type outside struct {
+// externalServices is the world that the bundle talks to: a fake model and a fake telephone provider. asked counts their requests.
+type externalServices struct {
 	model, telephone string
 	asked            struct{ model, telephone atomic.Int64 }
 	telephoneTime    atomic.Int64 // nanoseconds in the telephone provider
 	close            func()
 }
 
-func startOutside() (*outside, error) {
-	o := &outside{}
+func startExternalServices() (*externalServices, error) {
+	o := &externalServices{}
 	standin := fakeopenai.New(fakeopenai.Options{})
 	modelURL, closeModel, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o.asked.model.Add(1)
-		complete(w, r, standin)
+		completeChat(w, r, standin)
 	}))
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func startOutside() (*outside, error) {
 	telephoneURL, closeTelephone, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		o.asked.telephone.Add(1)
-		placed(w, r)
+		answerTwilio(w, r)
 		o.telephoneTime.Add(int64(time.Since(began)))
 	}))
 	if err != nil {
@@ -72,10 +72,10 @@ func serve(handler http.Handler) (url string, stop func(), err error) {
 	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-// complete answers a turn at a model's pace: the first token at once, and each next one at its own moment after the
+// completeChat answers a turn at a model's pace: the first token at once, and each next one at its own moment after the
 // first, so that one that was late does not make the others late. Where JSON of a schema is asked for the stand-in
 // answers, which knows how to fill it in.
-func complete(w http.ResponseWriter, r *http.Request, standin http.Handler) {
+func completeChat(w http.ResponseWriter, r *http.Request, standin http.Handler) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasSuffix(r.URL.Path, "/chat/completions") {
 		http.NotFound(w, r)
@@ -111,8 +111,8 @@ func complete(w http.ResponseWriter, r *http.Request, standin http.Handler) {
 	_, _ = fmt.Fprintf(w, "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":%d,\"total_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.Model, Tokens, Tokens+10)
 }
 
-// placed answers as Twilio does when it takes a call or a text message, and never calls back.
-func placed(w http.ResponseWriter, r *http.Request) {
+// answerTwilio answers as Twilio does when it takes a call or a text message, and never calls back.
+func answerTwilio(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	sid := strings.ToLower(strings.ReplaceAll(fmt.Sprintf("%032x", time.Now().UnixNano()), " ", "0"))
 	w.Header().Set("Content-Type", "application/json")

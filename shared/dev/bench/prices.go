@@ -34,14 +34,14 @@ const (
 // memorySizes are those that are compared, in MB.
 var memorySizes = []int{128, 256, 512, 1024, 1769}
 
-// sold is what a unit of each use costs.
-var sold = map[string]float64{
+// unitPrices is what a unit of each use costs.
+var unitPrices = map[string]float64{
 	useReads: perReadUnit, useWrites: perWriteUnit, usePut: perPut, useGet: perGet, useSQS: perMessage, useSecrets: perSecret, useMail: perMail,
 	useLogs: perLogByte,
 }
 
-// waits is how long a function waits on AWS for one of each. They are assumptions: nothing here is as far away.
-var waits = map[string]time.Duration{
+// serviceWaits is how long a function waits on AWS for one of each. They are assumptions: nothing here is as far away.
+var serviceWaits = map[string]time.Duration{
 	useDynamo: 4 * time.Millisecond, usePut: 30 * time.Millisecond, useGet: 15 * time.Millisecond, useSQS: 8 * time.Millisecond,
 	useSecrets: 10 * time.Millisecond, useMail: 60 * time.Millisecond, useTelephone: 400 * time.Millisecond,
 	useModel: 3 * time.Second, // a streamed answer of some 100 words, or an analysis

@@ -43,9 +43,9 @@ func cpuOf(pids []int) time.Duration {
 	return sum
 }
 
-// resident is a process's memory in KB, and peak the most that it ever was; 0 where the system does not say.
-func resident(pid int) int64 { return statusKB(pid, "VmRSS:") }
-func peak(pid int) int64     { return statusKB(pid, "VmHWM:") }
+// residentKB is a process's memory in KB, and peak the most that it ever was; 0 where the system does not say.
+func residentKB(pid int) int64 { return statusKB(pid, "VmRSS:") }
+func peakKB(pid int) int64     { return statusKB(pid, "VmHWM:") }
 
 func statusKB(pid int, field string) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -61,8 +61,8 @@ func statusKB(pid int, field string) int64 {
 	return 0
 }
 
-// most is the largest of processes' memories.
-func most(pids []int, kind func(pid int) int64) (kb int64) {
+// largest is the largest of processes' memories.
+func largest(pids []int, kind func(pid int) int64) (kb int64) {
 	for _, pid := range pids {
 		kb = max(kb, kind(pid))
 	}

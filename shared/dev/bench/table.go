@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// figure is a number with three digits that count.
-func figure(v float64) string {
+// formatFigure is a number with three digits that count.
+func formatFigure(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 1000:
-		return count(int(math.Round(v)))
+		return formatCount(int(math.Round(v)))
 	case a >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case a >= 10:
@@ -21,8 +21,8 @@ func figure(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
-// count is a whole number with its thousands apart.
-func count(n int) string {
+// formatCount is a whole number with its thousands apart.
+func formatCount(n int) string {
 	s := strconv.Itoa(n)
 	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
 		s = s[:at] + "," + s[at:]
@@ -30,8 +30,8 @@ func count(n int) string {
 	return s
 }
 
-// markdown is a run as tables that can be read as they stand, too.
-func markdown(r Results) string {
+// renderMarkdown is a run as tables that can be read as they stand, too.
+func renderMarkdown(r Results) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
 	line("Run of %s on %s, %d cores, %s, %s; it took %.0f s.", r.At.Format("2 January 2006"), r.Machine.CPU, r.Machine.Cores, r.Machine.OS, r.Machine.Go, r.Seconds)
@@ -43,52 +43,52 @@ func markdown(r Results) string {
 	for _, x := range r.Targets {
 		t = append(t, []string{x.What, x.Wanted, x.Found, map[bool]string{true: "reached", false: "not reached"}[x.Reached]})
 	}
-	t.to(&b)
+	t.writeTo(&b)
 
 	line("\nA turn of %d tokens from a model that says its first at once and one more every %d ms; medians, milliseconds. \"Added\" is what comes on top of asking the model itself.\n", Tokens, Pace.Milliseconds())
 	t = table{{"way", "at once", "first word", "added", "p99", "end", "added", "p99", "CPU a turn", "a 1,000 tokens"}}
 	for _, x := range r.Turns {
-		t = append(t, []string{x.Way, strconv.Itoa(x.AtOnce), figure(x.First), figure(x.AddedFirst), figure(x.FirstP99), figure(x.End), figure(x.AddedEnd), figure(x.EndP99), figure(x.CPU), figure(x.CPU * 1000 / Tokens)})
+		t = append(t, []string{x.Way, strconv.Itoa(x.AtOnce), formatFigure(x.First), formatFigure(x.AddedFirst), formatFigure(x.FirstP99), formatFigure(x.End), formatFigure(x.AddedEnd), formatFigure(x.EndP99), formatFigure(x.CPU), formatFigure(x.CPU * 1000 / Tokens)})
 	}
-	t.to(&b)
+	t.writeTo(&b)
 
-	line("\nThe webhook and a call's placing, on the local stack with all that it does meanwhile. Of an outbound call %s ms are the telephone provider's; the rest is ours and the local stores'.\n", figure(r.Outbound.OutsideMs))
+	line("\nThe webhook and a call's placing, on the local stack with all that it does meanwhile. Of an outbound call %s ms are the telephone provider's; the rest is ours and the local stores'.\n", formatFigure(r.Outbound.OutsideMs))
 	t = table{{"request", "bytes", "at once", "a second", "p50 ms", "p99 ms", "CPU ms", "MB"}}
 	for _, x := range append(append([]Load{}, r.Webhook...), r.Outbound) {
-		t = append(t, []string{x.What, count(x.Bytes), strconv.Itoa(x.AtOnce), figure(x.PerSecond), figure(x.P50), figure(x.P99), figure(x.CPU), figure(float64(x.ResidentKB) / 1024)})
+		t = append(t, []string{x.What, formatCount(x.Bytes), strconv.Itoa(x.AtOnce), formatFigure(x.PerSecond), formatFigure(x.P50), formatFigure(x.P99), formatFigure(x.CPU), formatFigure(float64(x.ResidentKB) / 1024)})
 	}
-	t.to(&b)
+	t.writeTo(&b)
 
 	line("\nReports, and the loop.\n")
 	t = table{{"what", "figures"}}
 	for _, x := range r.Reports {
-		words := fmt.Sprintf("%s s CPU, %s MB at the peak", strconv.FormatFloat(x.CPUSeconds, 'g', 3, 64), figure(x.PeakMB))
+		words := fmt.Sprintf("%s s CPU, %s MB at the peak", strconv.FormatFloat(x.CPUSeconds, 'g', 3, 64), formatFigure(x.PeakMB))
 		if x.Growth > 0 {
-			words += fmt.Sprintf("; time grew %s times as fast as the calls", figure(x.Growth))
+			words += fmt.Sprintf("; time grew %s times as fast as the calls", formatFigure(x.Growth))
 		}
-		t = append(t, []string{"report of " + count(x.Calls) + " calls", words})
+		t = append(t, []string{"report of " + formatCount(x.Calls) + " calls", words})
 	}
 	for _, x := range r.Micro {
-		words := fmt.Sprintf("%s ns, %s B and %s allocations each", figure(x.Values["ns/op"]), figure(x.Values["B/op"]), figure(x.Values["allocs/op"]))
+		words := fmt.Sprintf("%s ns, %s B and %s allocations each", formatFigure(x.Values["ns/op"]), formatFigure(x.Values["B/op"]), formatFigure(x.Values["allocs/op"]))
 		if v := x.Values["turns/s"]; v > 0 {
-			words = fmt.Sprintf("%s turns a second; %s", figure(v), words)
+			words = fmt.Sprintf("%s turns a second; %s", formatFigure(v), words)
 		}
 		t = append(t, []string{map[string]string{"StreamToken": "a streamed token, from the model's chunk to the pipe", "TurnWithThreeTools": "a turn of the loop with three tools"}[x.Name], words})
 	}
-	t.to(&b)
-	functions(&b, r)
-	day(&b, r.Million)
+	t.writeTo(&b)
+	writeFunctions(&b, r)
+	writeMillion(&b, r.Million)
 	return b.String()
 }
 
-// functions are the tables with a line for each function.
-func functions(b *strings.Builder, r Results) {
+// writeFunctions are the tables with a line for each function.
+func writeFunctions(b *strings.Builder, r Results) {
 	_, _ = fmt.Fprintf(b, "\nCold starts, from the process's start to its first question for work and to its first answer; milliseconds, medians.\n\n")
 	t := table{{"function", "asks", "× bare", "answers", "binary MB", "zipped MB", "resident MB"}}
 	for _, x := range r.Cold {
-		t = append(t, []string{x.Function, figure(x.NextMs), figure(x.Ratio), figure(x.AnswerMs), figure(float64(x.BinaryKB) / 1024), figure(float64(x.ZippedKB) / 1024), figure(float64(x.ResidentKB) / 1024)})
+		t = append(t, []string{x.Function, formatFigure(x.NextMs), formatFigure(x.Ratio), formatFigure(x.AnswerMs), formatFigure(float64(x.BinaryKB) / 1024), formatFigure(float64(x.ZippedKB) / 1024), formatFigure(float64(x.ResidentKB) / 1024)})
 	}
-	t.to(b)
+	t.writeTo(b)
 	_, _ = fmt.Fprintf(b, "\nDollars a million, at AWS's prices of %s in %s (shared/dev/bench/prices.go), arm64. CPU is measured here; waiting is counted from what was asked of stores, model and telephone. "+
 		"REST adds $%.2f and its authorizer. The last columns are what CPU becomes at a size, and for chat what of it comes before the first word.\n\n", PricesRead, Region, perREST*1e6)
 	t = table{{"function", "CPU ms", "waits ms", "MB at the peak", "template MB", "Lambda $", "stores, logs $", "cheapest MB", "Lambda $"}}
@@ -96,46 +96,46 @@ func functions(b *strings.Builder, r Results) {
 		t[0] = append(t[0], fmt.Sprintf("at %d", m))
 	}
 	for _, x := range r.Costs {
-		row := []string{x.Function, figure(x.CPU), figure(x.Wait), figure(x.PeakMB), strconv.Itoa(x.Memory), figure(x.Lambda), figure(x.Stores), strconv.Itoa(x.Cheapest), figure(x.CheapestLambda)}
+		row := []string{x.Function, formatFigure(x.CPU), formatFigure(x.Wait), formatFigure(x.PeakMB), strconv.Itoa(x.Memory), formatFigure(x.Lambda), formatFigure(x.Stores), strconv.Itoa(x.Cheapest), formatFigure(x.CheapestLambda)}
 		for i, busy := range x.Busy {
-			words := figure(busy)
+			words := formatFigure(busy)
 			if i < len(x.First) {
-				words += " / " + figure(x.First[i])
+				words += " / " + formatFigure(x.First[i])
 			}
 			row = append(row, words)
 		}
 		t = append(t, row)
 	}
-	t.to(b)
+	t.writeTo(b)
 	for _, x := range r.Costs {
-		if x.Kept != "" {
-			_, _ = fmt.Fprintf(b, "\n%s has %d MB: %s.\n", x.Function, x.Memory, x.Kept)
+		if x.SizeReason != "" {
+			_, _ = fmt.Fprintf(b, "\n%s has %d MB: %s.\n", x.Function, x.Memory, x.SizeReason)
 		}
 	}
 }
 
-// day is a million calls a day, on paper.
-func day(b *strings.Builder, m Million) {
+// writeMillion is a million calls a day, on paper.
+func writeMillion(b *strings.Builder, m Million) {
 	_, _ = fmt.Fprintf(b, "\n**A million calls a day, on paper.** %s.\n\n", strings.Join(m.Assumed, "; "))
 	t := table{{"limit", "needed at the peak", "there is", "room", "because"}}
 	for _, x := range m.Limits {
-		t = append(t, []string{x.What, figure(x.Need), figure(x.Limit), figure(x.Headroom) + "×", x.Arithmetic})
+		t = append(t, []string{x.What, formatFigure(x.Need), formatFigure(x.Limit), formatFigure(x.Headroom) + "×", x.Arithmetic})
 	}
-	t.to(b)
+	t.writeTo(b)
 	if len(m.Limits) > 0 {
 		_, _ = fmt.Fprintf(b, "\nWhat gives first: %s.\n\n", m.Limits[0].What)
 	}
 	t = table{{"a day", "dollars", "because"}}
 	for _, x := range m.Bill {
-		t = append(t, []string{x.What, figure(x.Dollars), x.Arithmetic})
+		t = append(t, []string{x.What, formatFigure(x.Dollars), x.Arithmetic})
 	}
-	append(t, []string{"together", figure(m.Dollars), fmt.Sprintf("$%.6f a call", m.Dollars/calls)}).to(b)
+	append(t, []string{"together", formatFigure(m.Dollars), fmt.Sprintf("$%.6f a call", m.Dollars/dailyCalls)}).writeTo(b)
 }
 
 // table is rows of cells, the first its head.
 type table [][]string
 
-func (t table) to(b *strings.Builder) {
+func (t table) writeTo(b *strings.Builder) {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {
 		for i, cell := range row {
@@ -158,20 +158,20 @@ func (t table) to(b *strings.Builder) {
 
 // The marks in the README between which the last run stands.
 const (
-	markFrom  = "<!-- the last run of make bench -->\n"
-	markUntil = "<!-- end of it -->"
+	markStart = "<!-- the last run of make bench -->\n"
+	markEnd   = "<!-- end of it -->"
 )
 
-// intoReadme puts a run in the place of the last one.
-func intoReadme(path, text string) error {
+// replaceMarked puts a run in the place of the last one.
+func replaceMarked(path, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	head, rest, found := strings.Cut(string(old), markFrom)
-	_, tail, ended := strings.Cut(rest, markUntil)
+	head, rest, found := strings.Cut(string(old), markStart)
+	_, tail, ended := strings.Cut(rest, markEnd)
 	if !found || !ended {
 		return fmt.Errorf("%s has no marks for the last run", path)
 	}
-	return os.WriteFile(path, []byte(head+markFrom+text+markUntil+tail), 0o644)
+	return os.WriteFile(path, []byte(head+markStart+text+markEnd+tail), 0o644)
 }

@@ -14,16 +14,16 @@ type Target struct {
 	Reached bool   `json:"reached"`
 }
 
-// withTables link the tables of telephone numbers, which take their time to be read at every start.
-var withTables = []string{"webhook", "outbound-call-uat", "hyperscale-outbound-call", "outbound-call-status"}
+// phoneTableFunctions link the tables of telephone numbers, which take their time to be read at every start.
+var phoneTableFunctions = []string{"webhook", "outbound-call-uat", "hyperscale-outbound-call", "outbound-call-status"}
 
-// targets compares. What was not measured is not reached.
-func targets(r Results) []Target {
+// evaluateTargets compares. What was not measured is not reached.
+func evaluateTargets(r Results) []Target {
 	var all []Target
 	atMost := func(what, unit string, limit, found float64, of string) {
-		t := Target{What: what, Wanted: fmt.Sprintf("≤ %s%s", figure(limit), unit), Found: "not measured"}
+		t := Target{What: what, Wanted: fmt.Sprintf("≤ %s%s", formatFigure(limit), unit), Found: "not measured"}
 		if found >= 0 {
-			t.Found, t.Reached = figure(found)+unit, found <= limit
+			t.Found, t.Reached = formatFigure(found)+unit, found <= limit
 			if of != "" {
 				t.Found += " (" + of + ")"
 			}
@@ -47,11 +47,11 @@ func targets(r Results) []Target {
 		}
 		atMost(g.what, "", g.limit, worst, of)
 	}
-	alone, rival, both, rivals := find(r.Turns, wayURL, 1), find(r.Turns, wayRival, 1), find(r.Turns, wayURL, together), find(r.Turns, wayRival, together)
-	atMost("added to the first byte, function URL, one at a time", " ms", 1.0, measured(alone.First, alone.AddedFirst), "")
+	alone, rival, both, rivals := findTurn(r.Turns, wayURL, 1), findTurn(r.Turns, wayRival, 1), findTurn(r.Turns, wayURL, concurrentTurns), findTurn(r.Turns, wayRival, concurrentTurns)
+	atMost("added to the first byte, function URL, one at a time", " ms", 1.0, orMissing(alone.First, alone.AddedFirst), "")
 	atMost("the same, by what @openai/agents adds", "", 1.0/3, ratio(alone, rival), "")
 	atMost("added to the first byte, function URL, 16 at once, by what @openai/agents adds", "", 0.1, ratio(both, rivals), "")
-	atMost(fmt.Sprintf("memory of a chat function after %d turns", r.ChatTurns), " MB", 32, measured(float64(r.ChatResidentKB), float64(r.ChatResidentKB)/1024), "")
+	atMost(fmt.Sprintf("memory of a chat function after %d turns", r.ChatTurns), " MB", 32, orMissing(float64(r.ChatResidentKB), float64(r.ChatResidentKB)/1024), "")
 	allocations := -1.0
 	for _, m := range r.Micro {
 		if m.Name == "StreamToken" {
@@ -59,17 +59,17 @@ func targets(r Results) []Target {
 		}
 	}
 	atMost("allocations a streamed token, in our own path", "", 2, allocations, "")
-	largest, growth := grown(r.Reports)
+	largest, growth := largestGrowth(r.Reports)
 	atMost("report of 1,000,000 calls, processor time", " s", 10, largest.CPUSeconds, "")
 	atMost("report of 1,000,000 calls, peak memory", " MB", 256, largest.PeakMB, "")
 	atMost("growth of a report's time by that of its calls, from 10,000 to 1,000,000", "", 1.25, growth, "")
-	atMost("make run to ready, everything built", " s", 3, measured(r.ReadySeconds, r.ReadySeconds), "")
-	return append(all, sized(r.Costs))
+	atMost("make run to ready, everything built", " s", 3, orMissing(r.ReadySeconds, r.ReadySeconds), "")
+	return append(all, memoryTarget(r.Costs))
 }
 
-// grown is the report of a million calls, and by how much more its time grew from ten thousand than the calls did: with
+// largestGrowth is the report of a million calls, and by how much more its time grew from ten thousand than the calls did: with
 // fewer a report's time is not its calls'. Less than nothing where they were not measured.
-func grown(all []Report) (largest Report, growth float64) {
+func largestGrowth(all []Report) (largest Report, growth float64) {
 	largest, growth = Report{CPUSeconds: -1, PeakMB: -1}, -1
 	var base Report
 	for _, r := range all {
@@ -86,14 +86,14 @@ func grown(all []Report) (largest Report, growth float64) {
 	return largest, growth
 }
 
-// sized looks whether the template has the cheapest size for each function, or another for a reason.
-func sized(all []Cost) Target {
+// memoryTarget looks whether the template has the cheapest size for each function, or another for a reason.
+func memoryTarget(all []Cost) Target {
 	t := Target{What: "memory sizes in the template", Wanted: "the cheapest, or a reason"}
 	var wrong, reasons []string
 	for _, c := range all {
 		switch {
 		case strings.Contains(c.Function, ","), c.Memory == c.Cheapest: // a size of report has no function of its own
-		case c.Kept == "":
+		case c.SizeReason == "":
 			wrong = append(wrong, fmt.Sprintf("%s has %d, not %d", c.Function, c.Memory, c.Cheapest))
 		default:
 			reasons = append(reasons, c.Function)
@@ -112,10 +112,10 @@ func sized(all []Cost) Target {
 }
 
 func isAuthorizer(name string) bool { return strings.HasPrefix(name, "authorizer-") }
-func hasTables(name string) bool    { return slices.Contains(withTables, name) }
+func hasTables(name string) bool    { return slices.Contains(phoneTableFunctions, name) }
 
-// measured is a figure, or less than nothing where there is none.
-func measured(there, figure float64) float64 {
+// orMissing is a figure, or less than nothing where there is none.
+func orMissing(there, figure float64) float64 {
 	if there == 0 {
 		return -1
 	}

@@ -37,8 +37,8 @@ type way struct {
 }
 
 const (
-	together    = 16
-	turnTimeout = 30 * time.Second
+	concurrentTurns = 16
+	turnTimeout     = 30 * time.Second
 )
 
 // lane is a way with what was measured of it.
@@ -49,11 +49,11 @@ type lane struct {
 	cpu        time.Duration
 }
 
-// turns measures every way, one at a time and then sixteen that begin together, round by round in turn, so that a noisy
+// measureWays measures every way, one at a time and then sixteen that begin together, round by round in turn, so that a noisy
 // moment falls on all. The first is the direct one.
-func turns(ctx context.Context, ways []way, alone, rounds int) ([]Turn, error) {
+func measureWays(ctx context.Context, ways []way, alone, rounds int) ([]Turn, error) {
 	var all []Turn
-	for _, atOnce := range []int{1, together} {
+	for _, atOnce := range []int{1, concurrentTurns} {
 		lanes := make([]*lane, len(ways))
 		for i, w := range ways {
 			lanes[i] = &lane{way: w, client: &http.Client{Timeout: turnTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: atOnce, DisableCompression: true}}}
@@ -86,12 +86,12 @@ func (l *lane) round(ctx context.Context, atOnce int, counts bool) error {
 	var mu sync.Mutex
 	var failed []error
 	var wg sync.WaitGroup
-	before := l.spent()
+	before := l.cpuTime()
 	begin := make(chan struct{})
 	for range atOnce {
 		wg.Go(func() {
 			<-begin
-			first, end, err := turn(ctx, l.client, l.way, nil)
+			first, end, err := measureTurn(ctx, l.client, l.way, nil)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -104,12 +104,12 @@ func (l *lane) round(ctx context.Context, atOnce int, counts bool) error {
 	close(begin)
 	wg.Wait()
 	if counts {
-		l.cpu += l.spent() - before
+		l.cpu += l.cpuTime() - before
 	}
 	return errors.Join(failed...)
 }
 
-func (l *lane) spent() time.Duration {
+func (l *lane) cpuTime() time.Duration {
 	if l.pids == nil {
 		return 0
 	}
@@ -125,7 +125,7 @@ func firstCPU(ctx context.Context, w way, turns int) (float64, error) {
 	for range turns {
 		pids := w.pids()
 		before, then := cpuOf(pids), time.Duration(0)
-		if _, _, err := turn(ctx, client, w, func() { then = cpuOf(pids) }); err != nil {
+		if _, _, err := measureTurn(ctx, client, w, func() { then = cpuOf(pids) }); err != nil {
 			return 0, err
 		}
 		all = append(all, milliseconds(then-before))
@@ -133,8 +133,8 @@ func firstCPU(ctx context.Context, w way, turns int) (float64, error) {
 	return median(all), nil
 }
 
-// turn posts one and reads it to the end.
-func turn(ctx context.Context, client *http.Client, w way, atFirst func()) (first, end time.Duration, err error) {
+// measureTurn posts one and reads it to the end.
+func measureTurn(ctx context.Context, client *http.Client, w way, atFirst func()) (first, end time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(w.body))
 	if err != nil {
 		return 0, 0, err

@@ -19,13 +19,13 @@ type Warm struct {
 	// with the largest reports, and sixteen turns at once.
 	ResidentKB int64 `json:"residentKB"`
 	PeakKB     int64 `json:"peakKB"`
-	Uses       Use   `json:"uses"`
+	Usage      Usage `json:"uses"`
 }
 
-// warm has one process of every function do its work over and over.
-func (b *bench) warm(ctx context.Context) error {
+// measureWarm has one process of every function do its work over and over.
+func (b *bench) measureWarm(ctx context.Context) error {
 	for _, folder := range b.stack.Functions() {
-		w, err := b.warmOne(ctx, folder)
+		w, err := b.measureFunction(ctx, folder)
 		if err != nil {
 			return fmt.Errorf("%s: %w", folder, err)
 		}
@@ -34,7 +34,7 @@ func (b *bench) warm(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) warmOne(ctx context.Context, folder string) (w Warm, err error) {
+func (b *bench) measureFunction(ctx context.Context, folder string) (w Warm, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	program, environment, _ := b.stack.Program(folder)
@@ -44,46 +44,46 @@ func (b *bench) warmOne(ctx context.Context, folder string) (w Warm, err error) 
 			return w, err
 		}
 	}
-	h, err := launch(ctx, program, b.metered(environment), events[0])
+	h, err := launch(ctx, program, b.meteredEnvironment(environment), events[0])
 	if err != nil {
 		return w, err
 	}
 	defer h.close()
-	if _, err := h.answer(ctx); err != nil {
+	if _, err := h.nextAnswer(ctx); err != nil {
 		return w, err
 	}
-	if err := h.again(ctx, events[1]); err != nil { // caches are filled, and secrets read
+	if err := h.invoke(ctx, events[1]); err != nil { // caches are filled, and secrets read
 		return w, err
 	}
 	pids := []int{h.command.Process.Pid}
 	b.meter.reset()
-	before, logged, model, telephone := cpuOf(pids), h.log.Len(), b.outside.asked.model.Load(), b.outside.asked.telephone.Load()
+	before, logged, model, telephone := cpuOf(pids), h.log.Len(), b.external.asked.model.Load(), b.external.asked.telephone.Load()
 	began := time.Now()
 	for _, event := range events[2:] {
-		if err := h.again(ctx, event); err != nil {
+		if err := h.invoke(ctx, event); err != nil {
 			return w, err
 		}
 	}
 	n := float64(len(events) - 2)
 	w = Warm{Function: folder, Memory: memoryOf(environment), CPU: milliseconds(cpuOf(pids)-before) / n, Wall: milliseconds(time.Since(began)) / n,
-		ResidentKB: resident(pids[0]), PeakKB: peak(pids[0]), Uses: b.meter.reset()}
-	w.Uses[useModel] = float64(b.outside.asked.model.Load() - model)
-	w.Uses[useTelephone] = float64(b.outside.asked.telephone.Load() - telephone)
-	w.Uses[useLogs] = float64(h.log.Len() - logged)
-	for what, sum := range w.Uses {
-		if w.Uses[what] = sum / n; sum == 0 {
-			delete(w.Uses, what)
+		ResidentKB: residentKB(pids[0]), PeakKB: peakKB(pids[0]), Usage: b.meter.reset()}
+	w.Usage[useModel] = float64(b.external.asked.model.Load() - model)
+	w.Usage[useTelephone] = float64(b.external.asked.telephone.Load() - telephone)
+	w.Usage[useLogs] = float64(h.log.Len() - logged)
+	for what, sum := range w.Usage {
+		if w.Usage[what] = sum / n; sum == 0 {
+			delete(w.Usage, what)
 		}
 	}
 	return w, nil
 }
 
-// peaks looks at the stack's own processes, once all the work is done.
-func (b *bench) peaks(context.Context) error {
+// measurePeaks looks at the stack's own processes, once all the work is done.
+func (b *bench) measurePeaks(context.Context) error {
 	for i := range b.results.Warm {
 		w := &b.results.Warm[i]
 		program, _, _ := b.stack.Program(w.Function)
-		w.PeakKB = max(w.PeakKB, most(processesOf(program), peak))
+		w.PeakKB = max(w.PeakKB, largest(processesOf(program), peakKB))
 	}
 	return nil
 }
@@ -99,13 +99,13 @@ func memoryOf(environment []string) int {
 	return 0
 }
 
-// metered is a function's environment with the meters in the stores' places, and nothing that leads to the stack's own
+// meteredEnvironment is a function's environment with the meters in the stores' places, and nothing that leads to the stack's own
 // workers.
-func (b *bench) metered(environment []string) []string {
+func (b *bench) meteredEnvironment(environment []string) []string {
 	out := make([]string, 0, len(environment))
 	for _, entry := range environment {
 		name, _, _ := strings.Cut(entry, "=")
-		switch at, metered := b.meter.at[name]; {
+		switch at, metered := b.meter.addresses[name]; {
 		case metered:
 			entry = name + "=" + at
 		case name == "BUCKET":

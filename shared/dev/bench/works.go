@@ -20,45 +20,45 @@ import (
 )
 
 const (
-	theAssistant = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" // one of those that the stack is seeded with
-	benchBucket  = "aurora-bench"                         // its own, so that no notification leads to the stack's own workers
+	seededAssistant = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" // one of those that the stack is seeded with
+	benchBucket     = "aurora-bench"                         // its own, so that no notification leads to the stack's own workers
 )
 
-// work says what a function is given: one of its events, made anew for the n-th time, so that none is a repetition.
-type work struct {
+// workload says what a function is given: one of its events, made anew for the n-th time, so that none is a repetition.
+type workload struct {
 	file string
 	make func(b *bench, ctx context.Context, n int, e map[string]any) error
 }
 
-// works are every function's. A function that is not here is given the first of its events as it stands.
-var works = map[string]work{
-	"authorizer-bearer":   {"right-key", keyed("BINARYTINT_API_KEY")},
-	"authorizer-webhook":  {"right-key", keyed("BINARYTINT_API_KEY")},
-	"authorizer-internal": {"internal", keyed("BINARYTINT_INTERNAL_API_KEY")},
-	"authorizer-partner":  {"external", keyed("BINARYTINT_EXTERNAL_API_KEY")},
+// workloads are every function's. A function that is not here is given the first of its events as it stands.
+var workloads = map[string]workload{
+	"authorizer-bearer":   {"right-key", withStackKey("BINARYTINT_API_KEY")},
+	"authorizer-webhook":  {"right-key", withStackKey("BINARYTINT_API_KEY")},
+	"authorizer-internal": {"internal", withStackKey("BINARYTINT_INTERNAL_API_KEY")},
+	"authorizer-partner":  {"external", withStackKey("BINARYTINT_EXTERNAL_API_KEY")},
 	"webhook": {"end-of-call-report", func(b *bench, _ context.Context, n int, e map[string]any) error {
-		e["body"] = b.report(n, 10<<10)
+		e["body"] = b.endOfCallReport(n, 10<<10)
 		return nil
 	}},
-	"chat-completions":         {"document-stream", talk},
-	"chat-completions-voice":   {"document-stream", talk},
-	"chat-completions-sms":     {"document", talk},
-	"chat-completions-chat":    {"document", talk},
-	"outbound-call-uat":        {"idempotency-key", dial},
-	"hyperscale-outbound-call": {"idempotency-key", dial},
-	"outbound-call-status":     {"completed", callback},
-	"call-worker":              {"notification", stored},
-	"aurora-report":            {"document", asked},
+	"chat-completions":         {"document-stream", chatTurn},
+	"chat-completions-voice":   {"document-stream", chatTurn},
+	"chat-completions-sms":     {"document", chatTurn},
+	"chat-completions-chat":    {"document", chatTurn},
+	"outbound-call-uat":        {"idempotency-key", outboundCall},
+	"hyperscale-outbound-call": {"idempotency-key", outboundCall},
+	"outbound-call-status":     {"completed", twilioCallback},
+	"call-worker":              {"notification", storedReport},
+	"aurora-report":            {"document", reportRequest},
 	"aurora-internal-report":   {"weekly", func(*bench, context.Context, int, map[string]any) error { return nil }},
 	"report-schedule":          {"all", func(*bench, context.Context, int, map[string]any) error { return nil }},
-	"report-worker":            {"weekly", queued},
-	"report-view":              {"right", linked},
+	"report-worker":            {"weekly", queuedReport},
+	"report-view":              {"right", reportLink},
 }
 
 // event is the n-th that a function is given.
 func (b *bench) event(ctx context.Context, function string, n int) ([]byte, error) {
 	folder := filepath.Join(b.Root, "events", function)
-	w, known := works[function]
+	w, known := workloads[function]
 	if !known {
 		files, err := filepath.Glob(filepath.Join(folder, "*.json"))
 		if err != nil || len(files) == 0 {
@@ -80,8 +80,8 @@ func (b *bench) event(ctx context.Context, function string, n int) ([]byte, erro
 	return json.Marshal(e)
 }
 
-// keyed puts the stack's own key in the place of the event's.
-func keyed(name string) func(*bench, context.Context, int, map[string]any) error {
+// withStackKey puts the stack's own key in the place of the event's.
+func withStackKey(name string) func(*bench, context.Context, int, map[string]any) error {
 	return func(b *bench, _ context.Context, _ int, e map[string]any) error {
 		key := b.stack.Info().Keys[name]
 		headers := map[string]any{}
@@ -102,8 +102,8 @@ func keyed(name string) func(*bench, context.Context, int, map[string]any) error
 	}
 }
 
-// body changes a JSON body.
-func body(e map[string]any, change func(body map[string]any)) error {
+// changeBody changes a JSON body.
+func changeBody(e map[string]any, change func(body map[string]any)) error {
 	text, _ := e["body"].(string)
 	var b map[string]any
 	if err := json.Unmarshal([]byte(text), &b); err != nil {
@@ -115,22 +115,22 @@ func body(e map[string]any, change func(body map[string]any)) error {
 	return err
 }
 
-// talk is a turn of a conversation of its own.
-func talk(_ *bench, _ context.Context, n int, e map[string]any) error {
-	return body(e, func(b map[string]any) {
+// chatTurn is a turn of a conversation of its own.
+func chatTurn(_ *bench, _ context.Context, n int, e map[string]any) error {
+	return changeBody(e, func(b map[string]any) {
 		if call, ok := b["call"].(map[string]any); ok {
 			call["id"] = fmt.Sprintf("bench-%d", n)
 		}
 	})
 }
 
-// dial is a wish for a call of its own, to a number of its own.
-func dial(_ *bench, _ context.Context, n int, e map[string]any) error {
+// outboundCall is a wish for a call of its own, to a number of its own.
+func outboundCall(_ *bench, _ context.Context, n int, e map[string]any) error {
 	headers, _ := e["headers"].(map[string]any)
 	many, _ := e["multiValueHeaders"].(map[string]any)
 	headers["Idempotency-Key"], many["Idempotency-Key"] = fmt.Sprintf("bench-%d", n), []string{fmt.Sprintf("bench-%d", n)}
-	number := someone(n)
-	return body(e, func(b map[string]any) {
+	number := exampleNumber(n)
+	return changeBody(e, func(b map[string]any) {
 		if client, ok := b["client"].(map[string]any); ok {
 			client["phoneNumber"] = number
 		} else {
@@ -139,23 +139,23 @@ func dial(_ *bench, _ context.Context, n int, e map[string]any) error {
 	})
 }
 
-// someone is a number of the range that is kept for examples.
-func someone(n int) string { return fmt.Sprintf("+141555501%02d", 21+n%79) }
+// exampleNumber is a number of the range that is kept for examples.
+func exampleNumber(n int) string { return fmt.Sprintf("+141555501%02d", 21+n%79) }
 
-// callback is Twilio's word that a call is over, signed for this stack.
-func callback(b *bench, _ context.Context, n int, e map[string]any) error {
+// twilioCallback is Twilio's word that a call is over, signed for this stack.
+func twilioCallback(b *bench, _ context.Context, n int, e map[string]any) error {
 	text, _ := e["body"].(string)
 	form, err := url.ParseQuery(text)
 	if err != nil {
 		return err
 	}
-	form.Set("AccountSid", emulator.TwilioAccount)
+	form.Set("AccountSid", emulator.TwilioAccountSID)
 	form.Set("CallSid", fmt.Sprintf("CA%032x", n+1))
 	signed := b.stack.Info().API + "/api/outbound-call-status"
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		signed += name + form.Get(name)
 	}
-	mac := hmac.New(sha1.New, []byte(emulator.TwilioToken))
+	mac := hmac.New(sha1.New, []byte(emulator.TwilioAuthToken))
 	_, _ = mac.Write([]byte(signed))
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	headers, _ := e["headers"].(map[string]any)
@@ -166,10 +166,10 @@ func callback(b *bench, _ context.Context, n int, e map[string]any) error {
 	return nil
 }
 
-// stored is a report that is in the bucket, and nobody has seen.
-func stored(b *bench, ctx context.Context, n int, e map[string]any) error {
-	key := fmt.Sprintf("eoc/%s/%s/bench-%d.json", theAssistant, b.began.UTC().Format("2006/01/02"), n)
-	if err := b.put(ctx, key, b.report(n, 10<<10)); err != nil {
+// storedReport is a report that is in the bucket, and nobody has seen.
+func storedReport(b *bench, ctx context.Context, n int, e map[string]any) error {
+	key := fmt.Sprintf("eoc/%s/%s/bench-%d.json", seededAssistant, b.began.UTC().Format("2006/01/02"), n)
+	if err := b.putObject(ctx, key, b.endOfCallReport(n, 10<<10)); err != nil {
 		return err
 	}
 	text, _ := json.Marshal(e)
@@ -180,28 +180,28 @@ func stored(b *bench, ctx context.Context, n int, e map[string]any) error {
 	return json.Unmarshal([]byte(changed), &e)
 }
 
-// asked is a wish for a report of a week that nobody asked for before.
-func asked(b *bench, _ context.Context, n int, e map[string]any) error {
-	e["body"] = fmt.Sprintf(`{"ASSISTANT_ID":%q,"until":%q}`, theAssistant, b.until(n))
+// reportRequest is a wish for a report of a week that nobody asked for before.
+func reportRequest(b *bench, _ context.Context, n int, e map[string]any) error {
+	e["body"] = fmt.Sprintf(`{"ASSISTANT_ID":%q,"until":%q}`, seededAssistant, b.weekEnd(n))
 	return nil
 }
 
-func queued(b *bench, _ context.Context, n int, e map[string]any) error {
+func queuedReport(b *bench, _ context.Context, n int, e map[string]any) error {
 	records, _ := e["Records"].([]any)
 	record, _ := records[0].(map[string]any)
-	record["body"] = fmt.Sprintf(`{"assistantId":%q,"period":"weekly","until":%q}`, theAssistant, b.until(n+500))
+	record["body"] = fmt.Sprintf(`{"assistantId":%q,"period":"weekly","until":%q}`, seededAssistant, b.weekEnd(n+500))
 	return nil
 }
 
-// until is an end of a week that holds the calls of this run.
-func (b *bench) until(n int) string {
+// weekEnd is an end of a week that holds the calls of this run.
+func (b *bench) weekEnd(n int) string {
 	return b.began.UTC().Truncate(time.Minute).Add(-time.Duration(n) * time.Minute).Format(time.RFC3339)
 }
 
-// linked is a link of a report mail.
-func linked(b *bench, ctx context.Context, _ int, e map[string]any) error {
-	links := auth.Links{Secrets: b.secrets, Name: b.secret("links"), Now: time.Now}
-	token, err := links.Token(ctx, "reports/"+theAssistant+"/weekly/2026-11-16T0000/report.html")
+// reportLink is a link of a report mail.
+func reportLink(b *bench, ctx context.Context, _ int, e map[string]any) error {
+	links := auth.Links{Secrets: b.secrets, SecretName: b.secretName("links"), Now: time.Now}
+	token, err := links.NewToken(ctx, "reports/"+seededAssistant+"/weekly/2026-11-16T0000/report.html")
 	if err != nil {
 		return err
 	}
@@ -210,8 +210,8 @@ func linked(b *bench, ctx context.Context, _ int, e map[string]any) error {
 	return nil
 }
 
-// report is an end-of-call report of a call of its own, of about so many bytes: a conversation that goes on.
-func (b *bench) report(n, size int) string {
+// endOfCallReport is an end-of-call report of a call of its own, of about so many bytes: a conversation that goes on.
+func (b *bench) endOfCallReport(n, size int) string {
 	const question, answer = "When are you open this week, and may I bring my dog?", "From nine to five, and of course you may. Is there anything else?"
 	ended := b.began.UTC().Add(-24 * time.Hour)
 	var transcript strings.Builder
@@ -224,8 +224,8 @@ func (b *bench) report(n, size int) string {
 	text, _ := json.Marshal(map[string]any{"message": map[string]any{ // plain values always encode
 		"type": "end-of-call-report", "endedReason": "customer-ended-call", "transcript": transcript.String(), "messages": messages,
 		"timestamp": ended.Format(time.RFC3339), "startedAt": ended.Add(-time.Minute).Format(time.RFC3339), "endedAt": ended.Format(time.RFC3339),
-		"call": map[string]any{"id": fmt.Sprintf("bench-%d-%d", size, n), "assistantId": theAssistant, "type": "inboundPhoneCall", "cost": "0.0385", "duration": "60",
-			"customer": map[string]any{"number": someone(n)}},
+		"call": map[string]any{"id": fmt.Sprintf("bench-%d-%d", size, n), "assistantId": seededAssistant, "type": "inboundPhoneCall", "cost": "0.0385", "duration": "60",
+			"customer": map[string]any{"number": exampleNumber(n)}},
 	}})
 	return string(text)
 }

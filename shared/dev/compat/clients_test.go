@@ -29,8 +29,8 @@ type finding struct {
 	Chunks      int
 }
 
-// run starts a script and returns its one line.
-func run(t *testing.T, script, url, key, assistant string) (string, error) {
+// runScript starts a script and returns its one line.
+func runScript(t *testing.T, script, url, key, assistant string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -46,13 +46,13 @@ func run(t *testing.T, script, url, key, assistant string) (string, error) {
 
 // Everybody's client, unchanged, through every door.
 func TestClients(t *testing.T) {
-	s := start(t)
+	s := startStack(t)
 	key := s.Keys["BINARYTINT_API_KEY"]
 	if len(s.Assistants) == 0 {
 		t.Fatalf("run.json has no assistant: %+v", s)
 	}
-	t.Run("make demo", func(t *testing.T) { demo(t, s) })
-	t.Run("what tools sent", func(t *testing.T) { sent(t, s) })
+	t.Run("make demo", func(t *testing.T) { checkDemo(t, s) })
+	t.Run("what tools sent", func(t *testing.T) { checkSentMessages(t, s) })
 	for _, door := range []string{"api", "function"} {
 		url := func(function string) string {
 			if door == "api" {
@@ -78,7 +78,7 @@ func TestClients(t *testing.T) {
 		} {
 			t.Run(script+" "+door, func(t *testing.T) {
 				t.Parallel()
-				line, err := run(t, script+".mjs", url(c.function), key, s.Assistants[0])
+				line, err := runScript(t, script+".mjs", url(c.function), key, s.Assistants[0])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -102,7 +102,7 @@ func TestClients(t *testing.T) {
 		}
 		t.Run("openai-refused "+door, func(t *testing.T) {
 			t.Parallel()
-			line, err := run(t, "openai-refused.mjs", url("ChatCompletionsFunction"), key, "")
+			line, err := runScript(t, "openai-refused.mjs", url("ChatCompletionsFunction"), key, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,8 +115,8 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// demo tells the story of `make demo` against the stack: it ends well, and shows what it says it shows.
-func demo(t *testing.T, s stack) {
+// checkDemo tells the story of `make demo` against the stack: it ends well, and shows what it says it shows.
+func checkDemo(t *testing.T, s stack) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -138,8 +138,8 @@ func demo(t *testing.T, s stack) {
 	}
 }
 
-// sent asks for a text message, a mail and a history by the words of the stand-in model, and looks at what arrived.
-func sent(t *testing.T, s stack) {
+// checkSentMessages asks for a text message, a mail and a history by the words of the stand-in model, and looks at what arrived.
+func checkSentMessages(t *testing.T, s stack) {
 	t.Parallel()
 	ask := func(assistant, words string) string {
 		body, err := json.Marshal(map[string]any{
@@ -234,7 +234,7 @@ func TestScriptsAreStrict(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			line, err := run(t, c.script+".mjs", server.URL, "key", "")
+			line, err := runScript(t, c.script+".mjs", server.URL, "key", "")
 			if (err == nil) != c.good {
 				t.Fatalf("%q, %v", line, err)
 			}

@@ -16,8 +16,8 @@ import (
 
 type pageFinding struct{ File, View, What string }
 
-// look opens files in the browser and returns what is wrong with them.
-func look(t *testing.T, files ...string) []pageFinding {
+// inspectPages opens files in the browser and returns what is wrong with them.
+func inspectPages(t *testing.T, files ...string) []pageFinding {
 	t.Helper()
 	browser := os.Getenv("CHROMIUM")
 	if browser == "" {
@@ -80,7 +80,7 @@ func TestReportsInTheBrowser(t *testing.T) {
 		html, err := transcript.HTML()
 		keep(name, html, err)
 	}
-	for _, f := range look(t, files...) {
+	for _, f := range inspectPages(t, files...) {
 		t.Errorf("%s, %s: %s", f.File, f.View, f.What)
 	}
 }
@@ -125,7 +125,7 @@ func TestBrowserIsStrict(t *testing.T) {
 		files = append(files, file)
 	}
 	found := map[string]int{}
-	for _, f := range look(t, files...) {
+	for _, f := range inspectPages(t, files...) {
 		found[f.File]++
 		if f.File == "good.html" {
 			t.Errorf("%+v", f)

@@ -27,13 +27,13 @@ type stack struct {
 }
 
 const (
-	upWithin   = 5 * time.Minute // the first start compiles every function
-	downWithin = 30 * time.Second
+	startTimeout = 5 * time.Minute // the first start compiles every function
+	stopTimeout  = 30 * time.Second
 )
 
-// start brings up the bundle as `make run` does, on free ports and with its data in a temporary folder, and stops it
+// startStack brings up the bundle as `make run` does, on free ports and with its data in a temporary folder, and stops it
 // when the test ends. Nothing of it may be left then.
-func start(t *testing.T) stack {
+func startStack(t *testing.T) stack {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join("node_modules", "dynalite")); err != nil {
 		t.Fatalf("the clients are not installed (make clients): %v", err)
@@ -67,14 +67,14 @@ func start(t *testing.T) stack {
 	stopped := false
 	t.Cleanup(func() {
 		if !stopped {
-			stop(t, command.Process.Pid, ended)
+			stopStack(t, command.Process.Pid, ended)
 		}
 		if t.Failed() {
 			t.Logf("the stack's log:\n%s", log)
 		}
 	})
 
-	limit := time.After(upWithin)
+	limit := time.After(startTimeout)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -83,7 +83,7 @@ func start(t *testing.T) stack {
 			stopped = true
 			t.Fatalf("the stack ended before it was up: %v", err)
 		case <-limit:
-			t.Fatalf("the stack was not up within %v", upWithin)
+			t.Fatalf("the stack was not up within %v", startTimeout)
 		case <-tick.C:
 		}
 		text, err := os.ReadFile(filepath.Join(data, "run.json"))
@@ -98,8 +98,8 @@ func start(t *testing.T) stack {
 	}
 }
 
-// stop ends the stack as `kill` does, and sees that it took everything with it.
-func stop(t *testing.T, group int, ended <-chan error) {
+// stopStack ends the stack as `kill` does, and sees that it took everything with it.
+func stopStack(t *testing.T, group int, ended <-chan error) {
 	if err := syscall.Kill(group, syscall.SIGTERM); err != nil {
 		t.Errorf("SIGTERM: %v", err)
 	}
@@ -108,8 +108,8 @@ func stop(t *testing.T, group int, ended <-chan error) {
 		if err != nil {
 			t.Errorf("the stack did not end cleanly: %v", err)
 		}
-	case <-time.After(downWithin):
-		t.Errorf("the stack was not down within %v of SIGTERM", downWithin)
+	case <-time.After(stopTimeout):
+		t.Errorf("the stack was not down within %v of SIGTERM", stopTimeout)
 	}
 	if err := syscall.Kill(-group, syscall.SIGKILL); err == nil {
 		t.Error("SIGTERM left processes behind")

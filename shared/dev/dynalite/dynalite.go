@@ -22,7 +22,7 @@ process.stdin.on('end',()=>process.exit(0)).resume()`
 // Serve returns the address of an empty DynamoDB that ends with the test.
 func Serve(t testing.TB) string {
 	t.Helper()
-	command := exec.Command("node", "-e", script, "--", module(t))
+	command := exec.Command("node", "-e", script, "--", modulePath(t))
 	lifeline, in := command.StdinPipe()
 	out, outErr := command.StdoutPipe()
 	if err := errors.Join(in, outErr, command.Start()); err != nil {
@@ -40,8 +40,8 @@ func Serve(t testing.TB) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", up.Port)
 }
 
-// module is where the clients' dynalite is, from whichever folder of the project a test runs in.
-func module(t testing.TB) string {
+// modulePath is where the clients' dynalite is, from whichever folder of the project a test runs in.
+func modulePath(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	for err == nil {

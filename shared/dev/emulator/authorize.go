@@ -17,9 +17,9 @@ const authorizerTimeout = 29 * time.Second
 
 // authorizerCache keeps what authorizers said, for as long as each allows.
 type authorizerCache struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	kept map[string]cachedDecision
+	now       func() time.Time
+	mu        sync.Mutex
+	decisions map[string]cachedDecision
 }
 
 type cachedDecision struct {
@@ -30,7 +30,7 @@ type cachedDecision struct {
 func (c *authorizerCache) get(key string) *decision {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d, ok := c.kept[key]; ok && c.now().Before(d.until) {
+	if d, ok := c.decisions[key]; ok && c.now().Before(d.until) {
 		return d.decision
 	}
 	return nil
@@ -40,12 +40,12 @@ func (c *authorizerCache) put(key string, d *decision, ttl time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	for k, old := range c.kept {
+	for k, old := range c.decisions {
 		if !now.Before(old.until) {
-			delete(c.kept, k)
+			delete(c.decisions, k)
 		}
 	}
-	c.kept[key] = cachedDecision{decision: d, until: now.Add(ttl)}
+	c.decisions[key] = cachedDecision{decision: d, until: now.Add(ttl)}
 }
 
 // authorize asks the route's authorizer. Where it says no, the answer has been written.
@@ -56,7 +56,7 @@ func (g *gateway) authorize(x *exchange) bool {
 	}
 	identity, there := a.identity(x.r)
 	if !there {
-		g.refuse(x, "UNAUTHORIZED", http.StatusUnauthorized, "Unauthorized")
+		g.writeGatewayResponse(x, "UNAUTHORIZED", http.StatusUnauthorized, "Unauthorized")
 		return false
 	}
 	key := ""
@@ -64,32 +64,32 @@ func (g *gateway) authorize(x *exchange) bool {
 		b, _ := json.Marshal(append([]string{a.name}, identity...)) // strings always encode
 		key = string(b)
 	}
-	said := g.answers.get(key)
+	said := g.cache.get(key)
 	if key == "" || said == nil {
 		var err error
-		if said, err = g.ask(x, a, identity); err != nil {
-			var problem *authorizerProblem
+		if said, err = g.callAuthorizer(x, a, identity); err != nil {
+			var problem *authorizerError
 			if errors.As(err, &problem) && problem.unauthorized {
-				g.refuse(x, "UNAUTHORIZED", http.StatusUnauthorized, "Unauthorized")
+				g.writeGatewayResponse(x, "UNAUTHORIZED", http.StatusUnauthorized, "Unauthorized")
 				return false
 			}
-			g.log.platform(x.id, fmt.Sprintf("authorizer %s: %v", a.name, err))
+			g.log.writePlatformLine(x.id, fmt.Sprintf("authorizer %s: %v", a.name, err))
 			kind := "AUTHORIZER_FAILURE"
 			if errors.As(err, &problem) {
 				kind = "AUTHORIZER_CONFIGURATION_ERROR"
 			}
-			g.refuse(x, kind, http.StatusInternalServerError, "")
+			g.writeGatewayResponse(x, kind, http.StatusInternalServerError, "")
 			return false
 		}
 		if key != "" {
-			g.answers.put(key, said, a.ttl)
+			g.cache.put(key, said, a.ttl)
 		}
 	}
 	if !said.allows(g.methodARN(x)) {
-		g.refuse(x, "ACCESS_DENIED", http.StatusForbidden, "User is not authorized to access this resource")
+		g.writeGatewayResponse(x, "ACCESS_DENIED", http.StatusForbidden, "User is not authorized to access this resource")
 		return false
 	}
-	x.authority = said.authority()
+	x.authorizerContext = said.authorizerContext()
 	return true
 }
 
@@ -123,24 +123,24 @@ func (g *gateway) methodARN(x *exchange) string {
 	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", region, account, apiID, g.stage, x.r.Method, strings.TrimPrefix(x.r.URL.Path, "/"))
 }
 
-// authorizerProblem is an authorizer that answered with an error, or with no policy.
-type authorizerProblem struct {
+// authorizerError is an authorizer that answered with an error, or with no policy.
+type authorizerError struct {
 	unauthorized bool
 	message      string
 }
 
-func (p *authorizerProblem) Error() string { return p.message }
+func (p *authorizerError) Error() string { return p.message }
 
-func (g *gateway) ask(x *exchange, a *authorizerPlan, identity []string) (*decision, error) {
+func (g *gateway) callAuthorizer(x *exchange, a *authorizerPlan, identity []string) (*decision, error) {
 	f := g.functions[a.arn]
 	if f == nil {
-		return nil, &authorizerProblem{message: "there is no function " + a.arn}
+		return nil, &authorizerError{message: "there is no function " + a.arn}
 	}
 	var event map[string]any
 	if a.token {
 		event = map[string]any{"type": "TOKEN", "methodArn": g.methodARN(x), "authorizationToken": identity[0]}
 	} else {
-		event = g.event(x)
+		event = g.proxyEvent(x)
 		delete(event, "body")
 		delete(event, "isBase64Encoded")
 		event["type"], event["methodArn"] = "REQUEST", g.methodARN(x)
@@ -156,10 +156,10 @@ func (g *gateway) ask(x *exchange, a *authorizerPlan, identity []string) (*decis
 	case err != nil:
 		return nil, err
 	case answer.failure != nil:
-		return nil, &authorizerProblem{unauthorized: answer.failure.Message == "Unauthorized", message: answer.failure.Error()}
+		return nil, &authorizerError{unauthorized: answer.failure.Message == "Unauthorized", message: answer.failure.Error()}
 	case answer.stream != nil:
 		_ = answer.stream.body.Close()
-		return nil, &authorizerProblem{message: "the authorizer answered with a stream"}
+		return nil, &authorizerError{message: "the authorizer answered with a stream"}
 	}
 	return readDecision(answer.payload)
 }

@@ -29,7 +29,7 @@ func build(ctx context.Context, root, bin string, environment []string, function
 		arguments = append(arguments, "./functions/"+f.folder)
 	}
 	cmd := exec.CommandContext(ctx, goTool, arguments...)
-	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = root, grace, attributes()
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = root, stopGrace, childAttributes()
 	cmd.Env = append(append([]string{}, environment...), "CGO_ENABLED=0")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -37,16 +37,16 @@ func build(ctx context.Context, root, bin string, environment []string, function
 		return fmt.Errorf("building the functions: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
 	}
 	for _, f := range functions {
-		if err := place(filepath.Join(all, f.folder), filepath.Join(bin, f.folder)); err != nil {
+		if err := installBootstrap(filepath.Join(all, f.folder), filepath.Join(bin, f.folder)); err != nil {
 			return fmt.Errorf("building %s: %w", f.folder, err)
 		}
 	}
 	return nil
 }
 
-// place puts a program where Lambda looks for it: as `bootstrap` in a folder of its own. The go tool keeps its own
+// installBootstrap puts a program where Lambda looks for it: as `bootstrap` in a folder of its own. The go tool keeps its own
 // name for it, so that what has not changed is not linked again.
-func place(program, folder string) error {
+func installBootstrap(program, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}

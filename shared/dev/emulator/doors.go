@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// doors are the listeners that callers know; they are taken first, so that a port in use is told at once.
-type doors struct {
+// listeners are the listeners that callers know; they are taken first, so that a port in use is told at once.
+type listeners struct {
 	api  net.Listener
 	urls map[string]net.Listener // by logical id
 }
 
-func (s *Stack) listen() (*doors, error) {
-	d := &doors{urls: map[string]net.Listener{}}
+func (s *Stack) listen() (*listeners, error) {
+	d := &listeners{urls: map[string]net.Listener{}}
 	opened := false
 	defer func() {
 		if !opened {
@@ -61,7 +61,7 @@ func (s *Stack) listen() (*doors, error) {
 	return d, nil
 }
 
-func (d *doors) close() {
+func (d *listeners) close() {
 	if d.api != nil {
 		_ = d.api.Close()
 	}
@@ -74,15 +74,15 @@ func (d *doors) close() {
 
 // startFunctions makes the pools. No process is started before it is wanted.
 func (s *Stack) startFunctions() error {
-	listener, err := anywhere()
+	listener, err := listenLoopback()
 	if err != nil {
 		return err
 	}
-	s.runtime = newRuntimeAPI(s.crew, listener)
+	s.runtime = newRuntimeAPI(s.tasks, listener)
 	s.serve("the runtime API", listener, s.runtime)
 	names := map[string]*function{}
 	for _, p := range s.plan.functions {
-		log, err := openLog(filepath.Join(s.options.Data, "logs"), p.folder, s.show)
+		log, err := openLog(filepath.Join(s.options.Data, "logs"), p.folder, s.println)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (s *Stack) startFunctions() error {
 			f.limit = min(f.limit, p.reserved)
 		}
 		folder := filepath.Join(s.bin, p.folder)
-		environment := s.environmentOf(p, folder)
+		environment := s.functionEnvironment(p, folder)
 		f.launch = func(address string) (*child, error) {
 			return s.launcher.start(filepath.Join(folder, "bootstrap"), nil, append(environment[:len(environment):len(environment)], "AWS_LAMBDA_RUNTIME_API="+address),
 				folder, log, nil)
@@ -103,33 +103,33 @@ func (s *Stack) startFunctions() error {
 		}
 	}
 	s.onStop(func(context.Context) error {
-		var all crew
-		all.tell = s.tell
+		var all taskGroup
+		all.printf = s.printf
 		for _, f := range s.functions {
 			all.run("stopping "+f.folder, f.close)
 		}
 		all.wait()
 		return nil
 	})
-	s.invoker = &invoker{names: names, ctx: s.ctx, crew: s.crew, fail: s.giveUp}
+	s.invoker = &invoker{names: names, ctx: s.ctx, tasks: s.tasks, sendFailure: s.sendToFailureDestination}
 	return nil
 }
 
-// openDoors begins to serve callers.
-func (s *Stack) openDoors(d *doors) error {
-	log, err := openLog(filepath.Join(s.options.Data, "logs"), "gateway", s.show)
+// startServing begins to serve callers.
+func (s *Stack) startServing(d *listeners) error {
+	log, err := openLog(filepath.Join(s.options.Data, "logs"), "gateway", s.println)
 	if err != nil {
 		return err
 	}
 	s.onStop(func(context.Context) error { return log.Close() })
-	s.serve("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, functions: s.byARN, log: log, show: s.show,
-		answers: &authorizerCache{now: time.Now, kept: map[string]cachedDecision{}}})
+	s.serve("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, functions: s.byARN, log: log, println: s.println,
+		cache: &authorizerCache{now: time.Now, decisions: map[string]cachedDecision{}}})
 	for _, f := range s.functions {
 		if l := d.urls[f.logical]; l != nil {
 			s.serve("the function URL of "+f.folder, l, &functionURL{function: f, domain: f.folder})
 		}
 	}
-	listener, err := anywhere()
+	listener, err := listenLoopback()
 	if err != nil {
 		return err
 	}
@@ -137,60 +137,60 @@ func (s *Stack) openDoors(d *doors) error {
 	return nil
 }
 
-// startWork starts the pollers and the schedules.
-func (s *Stack) startWork() {
-	var working crew
-	working.tell = s.tell
+// startTriggers starts the pollers and the schedules.
+func (s *Stack) startTriggers() {
+	var working taskGroup
+	working.printf = s.printf
 	for _, f := range s.functions {
 		for _, plan := range f.sources {
-			src := &source{sourcePlan: plan, function: f, client: s.sqs, crew: &working, tell: s.tell, visibility: 30 * time.Second}
+			src := &poller{sourcePlan: plan, function: f, client: s.sqs, tasks: &working, printf: s.printf, visibility: 30 * time.Second}
 			for _, r := range s.plan.queues {
 				if s.template.arn(r) == plan.arn {
 					src.url = s.template.refs[r.logical]
-					src.visibility = time.Duration(number(s.template.resolve(r.properties["VisibilityTimeout"]), 30)) * time.Second
+					src.visibility = time.Duration(toInt(s.template.resolve(r.properties["VisibilityTimeout"]), 30)) * time.Second
 				}
 			}
 			if src.url == "" {
-				s.tell("%s: the template has no queue %s to poll", f.logical, plan.queue)
+				s.printf("%s: the template has no queue %s to poll", f.logical, plan.queue)
 				continue
 			}
 			working.run("polling "+plan.queue, func() { src.run(s.ctx) })
 		}
 		for _, plan := range f.schedules {
-			working.run("the schedule "+plan.name, func() { s.keepTime(f, plan) })
+			working.run("the schedule "+plan.name, func() { s.runSchedule(f, plan) })
 		}
 	}
 	// Stopped before the functions and the queues are: what they had taken goes back.
 	s.onStop(func(context.Context) error { working.wait(); return nil })
 }
 
-// keepTime invokes a function whenever its schedule is due, as an Event.
-func (s *Stack) keepTime(f *function, plan schedulePlan) {
+// runSchedule invokes a function whenever its schedule is due, as an Event.
+func (s *Stack) runSchedule(f *function, plan schedulePlan) {
 	when, err := parseSchedule(plan.expression)
 	if err != nil {
-		s.tell("%s: %v", plan.name, err)
+		s.printf("%s: %v", plan.name, err)
 		return
 	}
 	zone, err := time.LoadLocation(plan.zone)
 	if err != nil {
-		s.tell("%s: %v", plan.name, err)
+		s.printf("%s: %v", plan.name, err)
 		return
 	}
 	started := time.Now()
 	for {
 		now := time.Now()
 		minute := now.Truncate(time.Minute).Add(time.Minute)
-		if !pauseFor(s.ctx, minute.Sub(now)) {
+		if !sleepContext(s.ctx, minute.Sub(now)) {
 			return
 		}
-		if when.due(minute.In(zone), started) {
+		if when.isDue(minute.In(zone), started) {
 			s.invoker.async(f, plan.event(f.arn, minute))
 		}
 	}
 }
 
-// giveUp sends an Event that failed for good to the function's destination for failures.
-func (s *Stack) giveUp(ctx context.Context, f *function, destination string, event, cause []byte) {
+// sendToFailureDestination sends an Event that failed for good to the function's destination for failures.
+func (s *Stack) sendToFailureDestination(ctx context.Context, f *function, destination string, event, cause []byte) {
 	record, err := json.Marshal(map[string]any{"version": "1.0", "timestamp": time.Now().UTC().Format(time.RFC3339Nano),
 		"requestContext":  map[string]any{"requestId": newID(), "functionArn": f.arn + ":$LATEST", "condition": "RetriesExhausted", "approximateInvokeCount": f.retries + 1},
 		"requestPayload":  json.RawMessage(event),
@@ -200,6 +200,6 @@ func (s *Stack) giveUp(ctx context.Context, f *function, destination string, eve
 		err = s.publish(ctx, destination, record)
 	}
 	if err != nil {
-		s.tell("%s: a failed event was lost: %v", f.logical, err)
+		s.printf("%s: a failed event was lost: %v", f.logical, err)
 	}
 }

@@ -29,7 +29,7 @@ func startDynalite(ctx context.Context, l *launcher, clients, data string, envir
 	}
 	modules := filepath.Join(clients, "node_modules")
 	if _, err := os.Stat(filepath.Join(modules, "dynalite")); err != nil {
-		log.show("fetching dynalite with npm ci, once …")
+		log.println("fetching dynalite with npm ci, once …")
 		if err := installClients(ctx, clients); err != nil {
 			return nil, nil, "", err
 		}
@@ -51,8 +51,8 @@ func startDynalite(ctx context.Context, l *launcher, clients, data string, envir
 	select {
 	case p := <-port.port:
 		return c, write, fmt.Sprintf("http://127.0.0.1:%d", p), nil
-	case <-c.gone:
-		err = fmt.Errorf("dynalite ended before it served (%s); %s says why", c.ended(), log.path)
+	case <-c.exited:
+		err = fmt.Errorf("dynalite ended before it served (%s); %s says why", c.exitReason(), log.path)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -67,7 +67,7 @@ func installClients(ctx context.Context, clients string) error {
 		return errors.New("npm is not installed, or not on the PATH: it comes with Node, and fetches dynalite once")
 	}
 	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = clients, grace, attributes()
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = clients, stopGrace, childAttributes()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci in %s: %w\n%s", clients, err, out)
 	}
@@ -76,17 +76,17 @@ func installClients(ctx context.Context, clients string) error {
 
 // portWriter reads dynalite's first line, which tells its port.
 type portWriter struct {
-	out  io.Writer
-	port chan int
-	mu   sync.Mutex
-	line []byte
-	told bool
+	out      io.Writer
+	port     chan int
+	mu       sync.Mutex
+	line     []byte
+	reported bool
 }
 
 func (w *portWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.told {
+	if !w.reported {
 		w.line = append(w.line, p...)
 		for {
 			line, rest, found := bytes.Cut(w.line, []byte("\n"))
@@ -97,7 +97,7 @@ func (w *portWriter) Write(p []byte) (int, error) {
 			var said struct{ Port int }
 			if json.Unmarshal(line, &said) == nil && said.Port > 0 {
 				w.port <- said.Port
-				w.told = true
+				w.reported = true
 				break
 			}
 		}
@@ -105,9 +105,9 @@ func (w *portWriter) Write(p []byte) (int, error) {
 	return w.out.Write(p)
 }
 
-// makeTables creates the template's tables that are not there yet. One that has other indexes is left as it is, and
+// createTables creates the template's tables that are not there yet. One that has other indexes is left as it is, and
 // told: changing it would need its data moved.
-func makeTables(ctx context.Context, client *dynamodb.Client, t *template, tables []*resource, tell func(string, ...any)) error {
+func createTables(ctx context.Context, client *dynamodb.Client, t *template, tables []*resource, tell func(string, ...any)) error {
 	for _, r := range tables {
 		want, err := tableInput(t, r)
 		if err != nil {
@@ -120,7 +120,7 @@ func makeTables(ctx context.Context, client *dynamodb.Client, t *template, table
 			if _, err := client.CreateTable(ctx, want); err != nil {
 				return fmt.Errorf("making table %s: %w", *want.TableName, err)
 			}
-			if err := whenActive(ctx, client, *want.TableName); err != nil {
+			if err := waitUntilActive(ctx, client, *want.TableName); err != nil {
 				return err
 			}
 		case err != nil:
@@ -132,8 +132,8 @@ func makeTables(ctx context.Context, client *dynamodb.Client, t *template, table
 	return nil
 }
 
-// whenActive waits until a new table can be used: at once here, a little later where a real service plays it.
-func whenActive(ctx context.Context, client *dynamodb.Client, name string) error {
+// waitUntilActive waits until a new table can be used: at once here, a little later where a real service plays it.
+func waitUntilActive(ctx context.Context, client *dynamodb.Client, name string) error {
 	for {
 		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)})
 		if err != nil {
@@ -142,25 +142,25 @@ func whenActive(ctx context.Context, client *dynamodb.Client, name string) error
 		if out.Table.TableStatus == types.TableStatusActive {
 			return nil
 		}
-		if !pauseFor(ctx, grace/20) {
+		if !sleepContext(ctx, stopGrace/20) {
 			return ctx.Err()
 		}
 	}
 }
 
 func tableInput(t *template, r *resource) (*dynamodb.CreateTableInput, error) {
-	p := mapping(t.resolve(r.properties))
-	in := &dynamodb.CreateTableInput{TableName: aws.String(t.name(r)), BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(p["KeySchema"])}
-	for _, v := range list(p["AttributeDefinitions"]) {
-		m := mapping(v)
+	p := toMap(t.resolve(r.properties))
+	in := &dynamodb.CreateTableInput{TableName: aws.String(t.physicalName(r)), BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(p["KeySchema"])}
+	for _, v := range toList(p["AttributeDefinitions"]) {
+		m := toMap(v)
 		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
-			AttributeName: aws.String(str(m["AttributeName"])), AttributeType: types.ScalarAttributeType(str(m["AttributeType"]))})
+			AttributeName: aws.String(toString(m["AttributeName"])), AttributeType: types.ScalarAttributeType(toString(m["AttributeType"]))})
 	}
-	for _, v := range list(p["GlobalSecondaryIndexes"]) {
-		m := mapping(v)
-		projection := mapping(m["Projection"])
-		index := types.GlobalSecondaryIndex{IndexName: aws.String(str(m["IndexName"])), KeySchema: keySchema(m["KeySchema"]),
-			Projection: &types.Projection{ProjectionType: types.ProjectionType(str(projection["ProjectionType"])), NonKeyAttributes: words(projection["NonKeyAttributes"])}}
+	for _, v := range toList(p["GlobalSecondaryIndexes"]) {
+		m := toMap(v)
+		projection := toMap(m["Projection"])
+		index := types.GlobalSecondaryIndex{IndexName: aws.String(toString(m["IndexName"])), KeySchema: keySchema(m["KeySchema"]),
+			Projection: &types.Projection{ProjectionType: types.ProjectionType(toString(projection["ProjectionType"])), NonKeyAttributes: toStrings(projection["NonKeyAttributes"])}}
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, index)
 	}
 	if len(in.KeySchema) == 0 {
@@ -171,15 +171,15 @@ func tableInput(t *template, r *resource) (*dynamodb.CreateTableInput, error) {
 
 func keySchema(v any) []types.KeySchemaElement {
 	var schema []types.KeySchemaElement
-	for _, e := range list(v) {
-		m := mapping(e)
-		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(str(m["AttributeName"])), KeyType: types.KeyType(str(m["KeyType"]))})
+	for _, e := range toList(v) {
+		m := toMap(e)
+		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(toString(m["AttributeName"])), KeyType: types.KeyType(toString(m["KeyType"]))})
 	}
 	return schema
 }
 
-// stored lists the ids in the assistants table; nil where there is none, or none in it.
-func stored(ctx context.Context, client *dynamodb.Client, table string) ([]string, error) {
+// assistantIDs lists the ids in the assistants table; nil where there is none, or none in it.
+func assistantIDs(ctx context.Context, client *dynamodb.Client, table string) ([]string, error) {
 	var ids []string
 	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: aws.String(table), ProjectionExpression: aws.String("assistantId")})
 	for pages.HasMorePages() {

@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// runHere is what this test program does when it is started as a stack of its own.
-func runHere(data string) int {
+// runChildStack is what this test program does when it is started as a stack of its own.
+func runChildStack(data string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := Run(ctx, Options{Root: "testdata", Data: data, Bin: os.Getenv("AURORA_LOCAL_TEST_BIN"), Environ: os.Environ(), Out: os.Stdout, clients: filepath.Join("..", "compat")})
+	err := Run(ctx, Options{Root: "testdata", Data: data, Bin: os.Getenv("AURORA_LOCAL_TEST_BIN"), Environ: os.Environ(), Out: os.Stdout, clientsFolder: filepath.Join("..", "compat")})
 	if err != nil {
 		fmt.Println("failed:", err)
 		return 1
@@ -30,8 +30,8 @@ func runHere(data string) int {
 	return 0
 }
 
-// TestNothingIsLeft ends a whole stack from outside, in each way, while a function is at work.
-func TestNothingIsLeft(t *testing.T) {
+// TestStopLeavesNoProcess ends a whole stack from outside, in each way, while a function is at work.
+func TestStopLeavesNoProcess(t *testing.T) {
 	for _, end := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
 		t.Run(end.String(), func(t *testing.T) {
 			if end == syscall.SIGKILL && runtime.GOOS != "linux" {
@@ -39,7 +39,7 @@ func TestNothingIsLeft(t *testing.T) {
 			}
 			data := t.TempDir()
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "AURORA_LOCAL_TEST_DATA="+data, "AURORA_LOCAL_TEST_BIN="+programs)
+			cmd.Env = append(os.Environ(), "AURORA_LOCAL_TEST_DATA="+data, "AURORA_LOCAL_TEST_BIN="+builtPrograms)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -56,8 +56,8 @@ func TestNothingIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			info := string(text)
-			api, dynamo := at(t, info, "api").(string), at(t, info, "endpoints", "dynamodb").(string)
-			_, answer := call(t, "GET", api+"/open?do="+newPassage(t), "")
+			api, dynamo := jsonAt(t, info, "api").(string), jsonAt(t, info, "endpoints", "dynamodb").(string)
+			_, answer := sendRequest(t, "GET", api+"/open?do="+newOpenGate(t), "")
 			var pid int
 			if _, err := fmt.Sscanf(answer, "%d ", &pid); err != nil {
 				t.Fatalf("%q: %v", answer, err)
@@ -65,11 +65,11 @@ func TestNothingIsLeft(t *testing.T) {
 			g := newGate(t)
 			go func() {
 				defer func() { _ = recover() }()
-				if response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request(t, api+"/open?do="+g.url)); err == nil {
+				if response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(newRequest(t, api+"/open?do="+g.url)); err == nil {
 					_ = response.Body.Close()
 				}
 			}()
-			wait(t, g.arrived, "the function at work")
+			receiveWithin(t, g.arrived, "the function at work")
 			if err := cmd.Process.Signal(end); err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func TestNothingIsLeft(t *testing.T) {
 			if end != syscall.SIGKILL && err != nil || end == syscall.SIGKILL && !errors.As(err, &exit) {
 				t.Errorf("ended with %v", err)
 			}
-			eventually(t, "the function to be gone", func() bool { return gone(pid) })
+			eventually(t, "the function to be gone", func() bool { return hasEnded(pid) })
 			eventually(t, "dynalite to be gone", func() bool {
 				c, err := net.Dial("tcp", strings.TrimPrefix(dynamo, "http://"))
 				if err == nil {
@@ -92,7 +92,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-func request(t *testing.T, url string) *http.Request {
+func newRequest(t *testing.T, url string) *http.Request {
 	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), "GET", url, nil)
 	if err != nil {
 		t.Error(err)
@@ -100,15 +100,15 @@ func request(t *testing.T, url string) *http.Request {
 	return r
 }
 
-// newPassage is a gate that is open.
-func newPassage(t *testing.T) string {
+// newOpenGate is a gate that is open.
+func newOpenGate(t *testing.T) string {
 	g := newGate(t)
 	close(g.open)
 	return g.url
 }
 
-// gone says whether a process has ended; one that nobody has waited for counts as ended.
-func gone(pid int) bool {
+// hasEnded says whether a process has ended; one that nobody has waited for counts as ended.
+func hasEnded(pid int) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return true
 	}
@@ -120,7 +120,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(patience)
+	limit := time.After(waitTimeout)
 	for !done() {
 		select {
 		case <-tick.C:

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// environ looks a variable up in a list as os.Environ gives it; one that is empty counts as not set.
-func environ(list []string, name string) string {
+// lookupEnv looks a variable up in a list as os.Environ gives it; one that is empty counts as not set.
+func lookupEnv(list []string, name string) string {
 	value := ""
 	for _, entry := range list {
 		if n, v, found := strings.Cut(entry, "="); found && n == name {
@@ -24,20 +24,20 @@ var services = []struct{ name, variable string }{
 	{"ses", "AWS_ENDPOINT_URL_SESV2"}, {"secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"},
 }
 
-// localOnly says whether a variable is one that only a local run may set: the template never does.
-func localOnly(name string) bool {
+// isLocalOnly says whether a variable is one that only a local run may set: the template never does.
+func isLocalOnly(name string) bool {
 	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS"
 }
 
-// credentials are dummies, unless some service is a real one: then they are those of whoever started the stack.
-func credentials(given []string) map[string]string {
+// awsCredentials are dummies, unless some service is a real one: then they are those of whoever started the stack.
+func awsCredentials(given []string) map[string]string {
 	for _, s := range services {
-		if environ(given, s.variable) == "" || environ(given, "AWS_ACCESS_KEY_ID") == "" {
+		if lookupEnv(given, s.variable) == "" || lookupEnv(given, "AWS_ACCESS_KEY_ID") == "" {
 			continue
 		}
 		out := map[string]string{}
 		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
-			if v := environ(given, name); v != "" {
+			if v := lookupEnv(given, name); v != "" {
 				out[name] = v
 			}
 		}
@@ -49,15 +49,15 @@ func credentials(given []string) map[string]string {
 // localSender sends the mails of a stack that has no sender and no real mail service.
 const localSender = "aurora@aurora.example.com"
 
-// localVoice is the voice server that calls of a stack without one are connected to: nobody is there, and the telephone
+// localVoiceURL is the voice server that calls of a stack without one are connected to: nobody is there, and the telephone
 // provider's stand-in does not look.
-const localVoice = "wss://voice.example.com/stream"
+const localVoiceURL = "wss://voice.example.com/stream"
 
 // The account that Twilio's stand-in has, and the token that signs its callbacks; letters and digits, since twilio-go
 // refuses others.
 const (
-	TwilioAccount = "AC00000000000000000000000000000000"
-	TwilioToken   = "standin"
+	TwilioAccountSID = "AC00000000000000000000000000000000"
+	TwilioAuthToken  = "standin"
 )
 
 // twilioLogin is who sends text messages: what the secret that ends in /twilio holds.
@@ -66,35 +66,35 @@ type twilioLogin struct {
 	Token string `json:"authToken"`
 }
 
-// twilioAccount is the real one where both its name and its password are given, or else the stand-in's.
-func twilioAccount(environment []string) (login twilioLogin, given bool) {
-	login = twilioLogin{environ(environment, "TWILIO_ACCOUNT_SID"), environ(environment, "TWILIO_AUTH_TOKEN")}
+// twilioLoginFrom is the real one where both its name and its password are given, or else the stand-in's.
+func twilioLoginFrom(environment []string) (login twilioLogin, given bool) {
+	login = twilioLogin{lookupEnv(environment, "TWILIO_ACCOUNT_SID"), lookupEnv(environment, "TWILIO_AUTH_TOKEN")}
 	if login.SID != "" && login.Token != "" {
 		return login, true
 	}
-	return twilioLogin{TwilioAccount, TwilioToken}, false
+	return twilioLogin{TwilioAccountSID, TwilioAuthToken}, false
 }
 
-// givenSecrets are the secrets of a run, by the last part of their names.
-func givenSecrets(environment []string) map[string]string {
-	key := environ(environment, "OPENAI_API_KEY")
+// runSecrets are the secrets of a run, by the last part of their names.
+func runSecrets(environment []string) map[string]string {
+	key := lookupEnv(environment, "OPENAI_API_KEY")
 	if key == "" {
 		key = "stand-in"
 	}
-	twilio, _ := twilioAccount(environment)
+	twilio, _ := twilioLoginFrom(environment)
 	b, _ := json.Marshal(twilio) // strings always encode
 	return map[string]string{"openai": key, "twilio": string(b)}
 }
 
-// variables are those that a function is given to work with: the template's, the services' addresses, and what was
+// functionVariables are those that a function is given to work with: the template's, the services' addresses, and what was
 // set when the stack started.
-func (s *Stack) variables(f *functionPlan) map[string]string {
+func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 	out := map[string]string{}
 	for name, v := range f.environment {
-		if r := s.template.resolve(v); r != (none{}) {
-			out[name] = str(r)
+		if r := s.template.resolve(v); r != (noValue{}) {
+			out[name] = toString(r)
 		}
-		if v := environ(s.options.Environ, name); v != "" {
+		if v := lookupEnv(s.options.Environ, name); v != "" {
 			out[name] = v
 		}
 	}
@@ -103,10 +103,10 @@ func (s *Stack) variables(f *functionPlan) map[string]string {
 			out[service.variable] = address
 		}
 	}
-	if environ(s.options.Environ, "OPENAI_API_KEY") == "" && s.info.Endpoints["openai"] != "" {
+	if lookupEnv(s.options.Environ, "OPENAI_API_KEY") == "" && s.info.Endpoints["openai"] != "" {
 		out["OPENAI_BASE_URL"] = s.info.Endpoints["openai"]
 	}
-	if _, given := twilioAccount(s.options.Environ); !given && s.info.Endpoints["twilio"] != "" {
+	if _, given := twilioLoginFrom(s.options.Environ); !given && s.info.Endpoints["twilio"] != "" {
 		out["TWILIO_BASE_URL"] = s.info.Endpoints["twilio"]
 	}
 	if from, asked := out["MAIL_FROM"]; asked && from == "" && s.info.Mail != "" {
@@ -116,26 +116,26 @@ func (s *Stack) variables(f *functionPlan) map[string]string {
 		out["PUBLIC_URL"] = s.info.API // a function URL's own host takes no callbacks
 	}
 	// With a real account somebody's telephone would ring, and be connected with nobody.
-	if _, given := twilioAccount(s.options.Environ); !given {
+	if _, given := twilioLoginFrom(s.options.Environ); !given {
 		if stream, asked := out["VOICE_STREAM_URL"]; asked && stream == "" {
-			out["VOICE_STREAM_URL"] = localVoice
+			out["VOICE_STREAM_URL"] = localVoiceURL
 		}
 	}
 	for _, entry := range s.options.Environ {
-		if name, value, _ := strings.Cut(entry, "="); localOnly(name) && value != "" {
+		if name, value, _ := strings.Cut(entry, "="); isLocalOnly(name) && value != "" {
 			out[name] = value
 		}
 	}
-	for name, value := range credentials(s.options.Environ) {
+	for name, value := range awsCredentials(s.options.Environ) {
 		out[name] = value
 	}
 	out["AWS_REGION"], out["AWS_DEFAULT_REGION"] = region, region
 	return out
 }
 
-// environmentOf is a function's whole environment, as Lambda gives it and no more.
-func (s *Stack) environmentOf(f *functionPlan, folder string) []string {
-	vars := s.variables(f)
+// functionEnvironment is a function's whole environment, as Lambda gives it and no more.
+func (s *Stack) functionEnvironment(f *functionPlan, folder string) []string {
+	vars := s.functionVariables(f)
 	for name, value := range map[string]string{
 		"AWS_LAMBDA_FUNCTION_NAME": f.name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.memory),
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" + f.name, "AWS_LAMBDA_LOG_STREAM_NAME": "local", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
@@ -147,12 +147,12 @@ func (s *Stack) environmentOf(f *functionPlan, folder string) []string {
 		vars[name] = value
 	}
 	for _, name := range []string{"GODEBUG", "GOCOVERDIR", "TMPDIR"} {
-		if v := environ(s.options.Environ, name); v != "" {
+		if v := lookupEnv(s.options.Environ, name); v != "" {
 			vars[name] = v
 		}
 	}
 	out := make([]string, 0, len(vars))
-	for _, name := range sorted(vars) {
+	for _, name := range sortedKeys(vars) {
 		out = append(out, name+"="+vars[name])
 	}
 	return out
@@ -164,7 +164,7 @@ func (s *Stack) Program(folder string) (program string, environment []string, ok
 	for _, f := range s.plan.functions {
 		if f.folder == folder {
 			in := filepath.Join(s.bin, folder)
-			return filepath.Join(in, "bootstrap"), s.environmentOf(f, in), true
+			return filepath.Join(in, "bootstrap"), s.functionEnvironment(f, in), true
 		}
 	}
 	return "", nil, false
@@ -179,9 +179,9 @@ func (s *Stack) Functions() []string {
 	return folders
 }
 
-// Batches is how many processes of a function may work on batches of its first queue at once, and how many messages a
+// BatchLimits is how many processes of a function may work on batches of its first queue at once, and how many messages a
 // batch has; 0 for a function without a queue.
-func (s *Stack) Batches(folder string) (processes, messages int) {
+func (s *Stack) BatchLimits(folder string) (processes, messages int) {
 	for _, f := range s.plan.functions {
 		if f.folder == folder && len(f.sources) > 0 {
 			return f.sources[0].concurrency, f.sources[0].batch

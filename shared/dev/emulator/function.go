@@ -33,14 +33,14 @@ type function struct {
 	launch  func(address string) (*child, error) // starts a process, told where its runtime API is
 	log     *logFile
 
-	mu       sync.Mutex
-	idle     []*process // the one used last is at the end, and used first
-	waiting  []chan assigned
-	starting int
-	leaving  int // processes that have answered and will ask again in a moment
-	busy     int // invocations under way
-	all      map[*process]bool
-	closed   bool
+	mu        sync.Mutex
+	idle      []*process // the one used last is at the end, and used first
+	waiting   []chan assigned
+	starting  int
+	returning int // processes that have answered and will ask again in a moment
+	busy      int // invocations under way
+	all       map[*process]bool
+	closed    bool
 }
 
 // assigned is what somebody who waits for a process gets.
@@ -77,13 +77,13 @@ func (f *function) invoke(ctx context.Context, id, trace string, event []byte) (
 			return nil, err
 		}
 		if got.failure != nil {
-			f.log.platform(id, "init failed: "+got.failure.Message)
+			f.log.writePlatformLine(id, "init failed: "+got.failure.Message)
 			return &reply{failure: got.failure, id: id}, nil
 		}
 		inv = newInvocation(id, trace, event, time.Now().Add(f.timeout))
-		if !got.process.begin(inv) { // it ended while it was idle: another, then
+		if !got.process.assign(inv) { // it ended while it was idle: another, then
 			inv = nil
-			f.leave()
+			f.release()
 		}
 	}
 	select {
@@ -116,29 +116,29 @@ func (f *function) acquire(ctx context.Context) (assigned, error) {
 	}
 	turn := make(chan assigned, 1)
 	f.waiting = append(f.waiting, turn)
-	f.grow()
+	f.startProcesses()
 	f.mu.Unlock()
 	select {
 	case got := <-turn:
 		if got.failure != nil {
-			f.leave()
+			f.release()
 		}
 		return got, nil
 	case <-ctx.Done():
-		f.giveUp(turn)
+		f.cancelWait(turn)
 		return assigned{}, ctx.Err()
 	}
 }
 
-// leave says that an invocation is over that no process had.
-func (f *function) leave() {
+// release says that an invocation is over that no process had.
+func (f *function) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy--
 }
 
-// giveUp ends a wait. What was assigned in the same moment is handed on.
-func (f *function) giveUp(turn chan assigned) {
+// cancelWait ends a wait. What was assigned in the same moment is handed on.
+func (f *function) cancelWait(turn chan assigned) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy--
@@ -153,13 +153,13 @@ func (f *function) giveUp(turn chan assigned) {
 	}
 }
 
-// grow starts as many processes as are waited for and not about to be free, within the limits; the caller holds the lock.
-func (f *function) grow() {
-	for !f.closed && f.starting < min(len(f.waiting)-f.leaving, maxStarting) && len(f.all) < f.limit {
+// startProcesses starts as many processes as are waited for and not about to be free, within the limits; the caller holds the lock.
+func (f *function) startProcesses() {
+	for !f.closed && f.starting < min(len(f.waiting)-f.returning, maxStarting) && len(f.all) < f.limit {
 		f.starting++
-		p := f.runtime.process(f)
+		p := f.runtime.newProcess(f)
 		f.all[p] = true
-		f.runtime.crew.run("starting "+f.folder, p.run)
+		f.runtime.tasks.run("starting "+f.folder, p.run)
 	}
 }
 
@@ -173,30 +173,30 @@ func (f *function) offer(p *process) {
 	f.idle = append(f.idle, p)
 }
 
-// ready is called when a process asks for an invocation; first says that its init is over.
-func (f *function) ready(p *process, first bool) {
+// processReady is called when a process asks for an invocation; first says that its init is over.
+func (f *function) processReady(p *process, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if first {
 		f.starting--
 	} else {
-		f.leaving--
+		f.returning--
 	}
 	if f.all[p] {
 		f.offer(p)
 	}
 }
 
-// finished is called when an invocation has its answer, and the process is about to be free.
-func (f *function) finished() {
+// invocationAnswered is called when an invocation has its answer, and the process is about to be free.
+func (f *function) invocationAnswered() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy--
-	f.leaving++
+	f.returning++
 }
 
-// lost is called when a process has ended: while it started, where that failed, or with an invocation, answered or not.
-func (f *function) lost(p *process, initFailure *failure, serving, answered bool) {
+// processEnded is called when a process has ended: while it started, where that failed, or with an invocation, answered or not.
+func (f *function) processEnded(p *process, initFailure *failure, serving, answered bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, p)
@@ -214,11 +214,11 @@ func (f *function) lost(p *process, initFailure *failure, serving, answered bool
 			f.waiting = f.waiting[1:]
 		}
 	case answered:
-		f.leaving--
+		f.returning--
 	case serving:
 		f.busy--
 	}
-	f.grow()
+	f.startProcesses()
 }
 
 // close ends every process, and fails whoever waits for one.

@@ -53,7 +53,7 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case answer.failure != nil:
 		urlError(w, http.StatusBadGateway, "InternalServerErrorException", "Internal Server Error")
 	default:
-		u.answer(w, answer)
+		u.writeReply(w, answer)
 	}
 }
 
@@ -121,15 +121,15 @@ func (u *functionURL) event(r *http.Request, body []byte, id, trace string) *url
 	}
 	if len(body) > 0 {
 		e.Body = string(body)
-		if e.IsBase64Encoded = !textual(r); e.IsBase64Encoded {
+		if e.IsBase64Encoded = !isText(r); e.IsBase64Encoded {
 			e.Body = base64.StdEncoding.EncodeToString(body)
 		}
 	}
 	return e
 }
 
-// textual says whether a body is handed on as text; every other is base64, one without a type and a form included.
-func textual(r *http.Request) bool {
+// isText says whether a body is handed on as text; every other is base64, one without a type and a form included.
+func isText(r *http.Request) bool {
 	if r.Header.Get("Content-Encoding") != "" {
 		return false
 	}
@@ -144,11 +144,11 @@ func textual(r *http.Request) bool {
 	return strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "application/") && (strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml"))
 }
 
-// answer writes what the function answered.
-func (u *functionURL) answer(w http.ResponseWriter, answer *reply) {
+// writeReply writes what the function answered.
+func (u *functionURL) writeReply(w http.ResponseWriter, answer *reply) {
 	switch {
 	case answer.stream != nil && u.function.url.streams:
-		u.stream(w, answer.stream)
+		u.writeStream(w, answer.stream)
 	case answer.stream != nil:
 		// A buffered URL gets the stream's bytes, prelude and all, which is no answer.
 		_ = answer.stream.body.Close()
@@ -158,11 +158,11 @@ func (u *functionURL) answer(w http.ResponseWriter, answer *reply) {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		_, _ = w.Write(answer.payload)
 	default:
-		u.whole(w, answer.payload)
+		u.writeBuffered(w, answer.payload)
 	}
 }
 
-func (u *functionURL) whole(w http.ResponseWriter, payload []byte) {
+func (u *functionURL) writeBuffered(w http.ResponseWriter, payload []byte) {
 	var probe map[string]json.RawMessage
 	_ = json.Unmarshal(payload, &probe) // what is no object is a body
 	if _, structured := probe["statusCode"]; !structured {
@@ -191,7 +191,7 @@ func (u *functionURL) whole(w http.ResponseWriter, payload []byte) {
 	_, _ = w.Write(body) // the caller may be gone
 }
 
-func (u *functionURL) stream(w http.ResponseWriter, s *stream) {
+func (u *functionURL) writeStream(w http.ResponseWriter, s *stream) {
 	defer func() { _ = s.body.Close() }()
 	p, err := readProxyAnswer(s.prelude)
 	if err != nil {
@@ -204,30 +204,30 @@ func (u *functionURL) stream(w http.ResponseWriter, s *stream) {
 		w.Header().Set("Content-Type", "application/octet-stream")
 	}
 	w.WriteHeader(p.StatusCode)
-	pour(w, s.body)
+	copyFlushed(w, s.body)
 }
 
 // preflight plays the URL's CORS settings, and answers a preflight request itself.
 func (u *functionURL) preflight(w http.ResponseWriter, r *http.Request) bool {
 	cors, origin := u.function.url.cors, r.Header.Get("Origin")
-	if cors == nil || origin == "" || !among(words(cors["AllowOrigins"]), origin) {
+	if cors == nil || origin == "" || !among(toStrings(cors["AllowOrigins"]), origin) {
 		return false
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Add("Vary", "Origin")
-	if truth(cors["AllowCredentials"]) {
+	if toBool(cors["AllowCredentials"]) {
 		h.Set("Access-Control-Allow-Credentials", "true")
 	}
-	if exposed := words(cors["ExposeHeaders"]); len(exposed) > 0 {
+	if exposed := toStrings(cors["ExposeHeaders"]); len(exposed) > 0 {
 		h.Set("Access-Control-Expose-Headers", strings.Join(exposed, ","))
 	}
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
-	h.Set("Access-Control-Allow-Methods", strings.Join(words(cors["AllowMethods"]), ","))
-	h.Set("Access-Control-Allow-Headers", strings.Join(words(cors["AllowHeaders"]), ","))
-	if age := str(cors["MaxAge"]); age != "" {
+	h.Set("Access-Control-Allow-Methods", strings.Join(toStrings(cors["AllowMethods"]), ","))
+	h.Set("Access-Control-Allow-Headers", strings.Join(toStrings(cors["AllowHeaders"]), ","))
+	if age := toString(cors["MaxAge"]); age != "" {
 		h.Set("Access-Control-Max-Age", age)
 	}
 	w.WriteHeader(http.StatusOK)

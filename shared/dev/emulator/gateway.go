@@ -21,23 +21,23 @@ type gateway struct {
 	plan      apiPlan
 	stage     string
 	functions map[string]*function // by ARN
-	answers   *authorizerCache
+	cache     *authorizerCache
 	log       *logFile
-	show      func(line string)
+	println   func(line string)
 }
 
 // exchange is one request on its way through the gateway.
 type exchange struct {
-	w         http.ResponseWriter
-	r         *http.Request
-	body      []byte
-	id, trace string
-	start     time.Time
-	route     *routePlan
-	params    map[string]string
-	authority map[string]any // what the authorizer said
-	status    int
-	errorKind string
+	w                 http.ResponseWriter
+	r                 *http.Request
+	body              []byte
+	id, trace         string
+	start             time.Time
+	route             *routePlan
+	params            map[string]string
+	authorizerContext map[string]any // what the authorizer said
+	status            int
+	errorKind         string
 }
 
 // ServeHTTP serves one request.
@@ -45,7 +45,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r, id: newID(), trace: newTrace(), start: time.Now()}
 	w.Header().Set("X-Amzn-Requestid", x.id)
 	w.Header().Set("X-Amzn-Trace-Id", x.trace)
-	defer func() { g.access(x) }()
+	defer func() { g.logAccess(x) }()
 	known := false
 	x.route, x.params, known = g.match(r.Method, r.URL)
 	if known && r.Method == http.MethodOptions && x.route == nil && g.plan.cors != nil {
@@ -53,23 +53,23 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if x.route == nil {
-		g.refuse(x, "MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+		g.writeGatewayResponse(x, "MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
 		return
 	}
 	body, err := readBody(r, maxGatewayBody)
 	switch {
 	case errors.Is(err, errTooLarge):
-		g.refuse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
+		g.writeGatewayResponse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
 		return
 	case err != nil:
-		g.refuse(x, "BAD_REQUEST_BODY", 400, "Invalid request body")
+		g.writeGatewayResponse(x, "BAD_REQUEST_BODY", 400, "Invalid request body")
 		return
 	}
 	x.body = body
 	if !g.authorize(x) {
 		return
 	}
-	g.serve(x)
+	g.invoke(x)
 }
 
 // maxDrain is how much of a body over its limit is read even so: many clients look for an answer only once they
@@ -155,7 +155,7 @@ func (g *gateway) preflight(x *exchange) {
 	h := x.w.Header()
 	for property, header := range map[string]string{"AllowOrigin": "Access-Control-Allow-Origin", "AllowHeaders": "Access-Control-Allow-Headers",
 		"AllowMethods": "Access-Control-Allow-Methods", "MaxAge": "Access-Control-Max-Age"} {
-		if value := strings.Trim(str(g.plan.cors[property]), "'"); value != "" {
+		if value := strings.Trim(toString(g.plan.cors[property]), "'"); value != "" {
 			h.Set(header, value)
 		}
 	}
@@ -163,12 +163,12 @@ func (g *gateway) preflight(x *exchange) {
 	x.w.WriteHeader(x.status)
 }
 
-// serve invokes the route's function and passes on what it answers.
-func (g *gateway) serve(x *exchange) {
+// invoke invokes the route's function and passes on what it answers.
+func (g *gateway) invoke(x *exchange) {
 	f := g.functions[x.route.function.arn]
-	event, err := json.Marshal(g.event(x))
+	event, err := json.Marshal(g.proxyEvent(x))
 	if err != nil {
-		g.refuse(x, "DEFAULT_5XX", 500, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 500, "Internal server error")
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), x.route.timeout)
@@ -176,36 +176,36 @@ func (g *gateway) serve(x *exchange) {
 	answer, err := f.invoke(ctx, newID(), x.trace, event)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		g.refuse(x, "INTEGRATION_TIMEOUT", 504, "Endpoint request timed out")
+		g.writeGatewayResponse(x, "INTEGRATION_TIMEOUT", 504, "Endpoint request timed out")
 	case errors.Is(err, errTooLarge):
-		g.refuse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
+		g.writeGatewayResponse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
 	case err != nil: // throttled, or stopping
-		g.refuse(x, "DEFAULT_5XX", 500, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 500, "Internal server error")
 	case answer.failure != nil:
-		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
 	case x.route.streams:
-		g.stream(ctx, x, answer)
+		g.writeStream(ctx, x, answer)
 	default:
-		g.whole(x, answer)
+		g.writeBuffered(x, answer)
 	}
 }
 
-// whole passes on a buffered answer.
-func (g *gateway) whole(x *exchange, answer *reply) {
+// writeBuffered passes on a buffered answer.
+func (g *gateway) writeBuffered(x *exchange, answer *reply) {
 	if answer.stream != nil { // a buffered route cannot read it
 		_ = answer.stream.body.Close()
-		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
 		return
 	}
 	p, err := readProxyAnswer(answer.payload)
 	if err != nil {
-		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
 		return
 	}
 	body := []byte(p.Body)
 	if p.IsBase64Encoded && g.isBinary(x.r.Header.Get("Accept")) {
 		if body, err = decodeBase64(p.Body); err != nil {
-			g.refuse(x, "DEFAULT_5XX", 500, "Internal server error")
+			g.writeGatewayResponse(x, "DEFAULT_5XX", 500, "Internal server error")
 			return
 		}
 	}
@@ -218,16 +218,16 @@ func (g *gateway) whole(x *exchange, answer *reply) {
 	_, _ = x.w.Write(body) // the caller may be gone
 }
 
-// stream passes on a streamed answer piece by piece, until it ends or the route's time is up.
-func (g *gateway) stream(ctx context.Context, x *exchange, answer *reply) {
+// writeStream passes on a streamed answer piece by piece, until it ends or the route's time is up.
+func (g *gateway) writeStream(ctx context.Context, x *exchange, answer *reply) {
 	if answer.stream == nil {
-		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
 		return
 	}
 	defer func() { _ = answer.stream.body.Close() }()
 	p, err := readProxyAnswer(answer.stream.prelude)
 	if err != nil {
-		g.refuse(x, "DEFAULT_5XX", 502, "Internal server error")
+		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
 		return
 	}
 	p.writeHeaders(x.w.Header())
@@ -238,12 +238,12 @@ func (g *gateway) stream(ctx context.Context, x *exchange, answer *reply) {
 	x.w.WriteHeader(p.StatusCode)
 	stop := context.AfterFunc(ctx, func() { _ = answer.stream.body.Close() })
 	defer stop()
-	pour(x.w, answer.stream.body)
+	copyFlushed(x.w, answer.stream.body)
 }
 
-// pour copies a streamed body to a caller, each piece at once. A body that breaks off breaks the caller's connection
+// copyFlushed copies a streamed body to a caller, each piece at once. A body that breaks off breaks the caller's connection
 // off: it must not look whole.
-func pour(w http.ResponseWriter, body io.Reader) {
+func copyFlushed(w http.ResponseWriter, body io.Reader) {
 	flush := http.NewResponseController(w).Flush
 	_ = flush()
 	buffer := make([]byte, 32<<10)
@@ -277,8 +277,8 @@ func (g *gateway) isBinary(kinds string) bool {
 	return false
 }
 
-// access keeps one line a request, and shows the operator those that failed.
-func (g *gateway) access(x *exchange) {
+// logAccess keeps one line a request, and shows the operator those that failed.
+func (g *gateway) logAccess(x *exchange) {
 	name := "-"
 	if x.route != nil {
 		name = x.route.function.folder
@@ -288,6 +288,6 @@ func (g *gateway) access(x *exchange) {
 		"path": x.r.URL.Path, "function": name, "status": x.status, "error": x.errorKind, "ms": ms}) // scalars always encode
 	_, _ = fmt.Fprintf(g.log, "%s\n", line)
 	if x.status >= 500 {
-		g.show(fmt.Sprintf("gateway: %s %q %d %s after %d ms, %s, request %s", x.r.Method, x.r.URL.Path, x.status, x.errorKind, ms, name, x.id))
+		g.println(fmt.Sprintf("gateway: %s %q %d %s after %d ms, %s, request %s", x.r.Method, x.r.URL.Path, x.status, x.errorKind, ms, name, x.id))
 	}
 }

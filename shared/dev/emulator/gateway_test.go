@@ -10,11 +10,11 @@ import (
 )
 
 func TestGateway(t *testing.T) {
-	s := begin(t, Options{})
+	s := startStack(t, Options{})
 	api := s.Info().API
 
 	t.Run("event", func(t *testing.T) {
-		response, body := call(t, http.MethodPost, api+"/things/a%20b?q=1&q=2&empty=", `{"x":"ü"}`, "Content-Type", "application/json", "X-Two", "a", "X-Two", "b")
+		response, body := sendRequest(t, http.MethodPost, api+"/things/a%20b?q=1&q=2&empty=", `{"x":"ü"}`, "Content-Type", "application/json", "X-Two", "a", "X-Two", "b")
 		if response.StatusCode != 200 {
 			t.Fatal(response.Status, body)
 		}
@@ -29,17 +29,17 @@ func TestGateway(t *testing.T) {
 			{response.Header.Get("X-Amzn-Requestid"), []string{"requestContext", "requestId"}}, {"http", []string{"headers", "X-Forwarded-Proto"}},
 			{strings.TrimPrefix(api, "http://"), []string{"headers", "Host"}},
 		} {
-			if got := at(t, body, check.path...); got != check.want {
+			if got := jsonAt(t, body, check.path...); got != check.want {
 				t.Errorf("%s: %v, not %v", strings.Join(check.path, "."), got, check.want)
 			}
 		}
-		if two, _ := at(t, body, "multiValueHeaders", "X-Two").([]any); len(two) != 2 {
+		if two, _ := jsonAt(t, body, "multiValueHeaders", "X-Two").([]any); len(two) != 2 {
 			t.Errorf("multiValueHeaders: %v", two)
 		}
-		if q, _ := at(t, body, "multiValueQueryStringParameters", "q").([]any); len(q) != 2 || q[0] != "1" {
+		if q, _ := jsonAt(t, body, "multiValueQueryStringParameters", "q").([]any); len(q) != 2 || q[0] != "1" {
 			t.Errorf("multiValueQueryStringParameters: %v", q)
 		}
-		if _, there := at(t, body, "requestContext").(map[string]any)["authorizer"]; there {
+		if _, there := jsonAt(t, body, "requestContext").(map[string]any)["authorizer"]; there {
 			t.Error("an open route has an authorizer's words")
 		}
 	})
@@ -70,7 +70,7 @@ func TestGateway(t *testing.T) {
 			{"GET", "/stream-buffered", "", 502, "broken"},
 		}
 		for _, test := range tests {
-			response, body := call(t, test.method, api+test.path, test.body)
+			response, body := sendRequest(t, test.method, api+test.path, test.body)
 			if response.StatusCode != test.status || !strings.Contains(body, test.contains) {
 				t.Errorf("%s %s: %d %.200s", test.method, test.path, response.StatusCode, body)
 			}
@@ -78,28 +78,28 @@ func TestGateway(t *testing.T) {
 				t.Errorf("%s: no Retry-After in %v", test.path, response.Header)
 			}
 		}
-		response, _ := call(t, "GET", api+"/open?do=multi", "")
+		response, _ := sendRequest(t, "GET", api+"/open?do=multi", "")
 		if two := response.Header.Values("X-Two"); len(two) != 2 || response.Header.Get("X-One") != "1" {
 			t.Errorf("headers: %v", response.Header)
 		}
-		response, _ = call(t, "GET", api+"/open?do=number", "")
+		response, _ = sendRequest(t, "GET", api+"/open?do=number", "")
 		if response.Header.Get("X-Number") != "5" || response.Header.Get("X-Flag") != "true" {
 			t.Errorf("headers: %v", response.Header)
 		}
 	})
 
 	t.Run("29 the process is killed at its time limit, and the next event is served", func(t *testing.T) {
-		response, _ := call(t, "GET", api+"/open?do=hang", "")
+		response, _ := sendRequest(t, "GET", api+"/open?do=hang", "")
 		if response.StatusCode != 502 {
 			t.Errorf("hanging: %s", response.Status)
 		}
-		if response, _ = call(t, "GET", api+"/open", ""); response.StatusCode != 200 {
+		if response, _ = sendRequest(t, "GET", api+"/open", ""); response.StatusCode != 200 {
 			t.Errorf("after a kill: %s", response.Status)
 		}
 	})
 
 	t.Run("environment", func(t *testing.T) {
-		_, body := call(t, "GET", api+"/open?do=environment", "")
+		_, body := sendRequest(t, "GET", api+"/open?do=environment", "")
 		for _, want := range []string{"STAGE=test", "THINGS=aurora-test-ThingsTable", "GREETING=hello test at work-test", "AWS_REGION=us-east-1",
 			"SECRET=arn:aws:secretsmanager:us-east-1:000000000000:secret:aurora/test/api-", "AWS_LAMBDA_FUNCTION_NAME=aurora-test-EchoFunction",
 			"AWS_ENDPOINT_URL_DYNAMODB=" + s.Info().Endpoints["dynamodb"], "OPENAI_BASE_URL=" + s.Info().Endpoints["openai"]} {
@@ -111,7 +111,7 @@ func TestGateway(t *testing.T) {
 }
 
 func TestAuthorizers(t *testing.T) {
-	s := begin(t, Options{})
+	s := startStack(t, Options{})
 	api := s.Info().API
 	tests := []struct {
 		name, path string
@@ -136,7 +136,7 @@ func TestAuthorizers(t *testing.T) {
 		{"another header, denied", "/fresh", []string{"X-Word", "deny"}, 401, "AccessDeniedException"},
 	}
 	for _, test := range tests {
-		response, body := call(t, "GET", api+test.path, "", test.header...)
+		response, body := sendRequest(t, "GET", api+test.path, "", test.header...)
 		if response.StatusCode != test.status || response.Header.Get("X-Amzn-Errortype") != test.kind {
 			t.Errorf("%s: %d %s %s", test.name, response.StatusCode, response.Header.Get("X-Amzn-Errortype"), body)
 		}
@@ -149,11 +149,11 @@ func TestAuthorizers(t *testing.T) {
 		}
 	}
 	count := func(path, header string) any {
-		_, body := call(t, "GET", api+path, "", header, "allow")
-		if at(t, body, "requestContext", "authorizer", "keyId") != "k1" || at(t, body, "requestContext", "authorizer", "flag") != "true" {
-			t.Errorf("the authorizer's words: %v", at(t, body, "requestContext", "authorizer"))
+		_, body := sendRequest(t, "GET", api+path, "", header, "allow")
+		if jsonAt(t, body, "requestContext", "authorizer", "keyId") != "k1" || jsonAt(t, body, "requestContext", "authorizer", "flag") != "true" {
+			t.Errorf("the authorizer's words: %v", jsonAt(t, body, "requestContext", "authorizer"))
 		}
-		return at(t, body, "requestContext", "authorizer", "count")
+		return jsonAt(t, body, "requestContext", "authorizer", "count")
 	}
 	if first, second := count("/cached", "Authorization"), count("/cached2", "Authorization"); first != second {
 		t.Errorf("a kept answer was asked for again: %v, %v", first, second)
@@ -164,7 +164,7 @@ func TestAuthorizers(t *testing.T) {
 }
 
 func TestStreams(t *testing.T) {
-	s := begin(t, Options{})
+	s := startStack(t, Options{})
 	for name, url := range map[string]string{"REST": s.Info().API + "/stream", "function URL": s.Info().FunctionURLs["StreamerFunction"] + "/"} {
 		t.Run(name, func(t *testing.T) {
 			g := newGate(t)
@@ -174,7 +174,7 @@ func TestStreams(t *testing.T) {
 			}
 			lines := bufio.NewReader(response.Body)
 			for _, want := range []string{"one\n", "two\n", "three\n"} {
-				wait(t, g.arrived, "the function")
+				receiveWithin(t, g.arrived, "the function")
 				g.open <- struct{}{} // the next piece is not even made until this one has been read here
 				if line, err := lines.ReadString('\n'); err != nil || line != want {
 					t.Fatalf("%q %v", line, err)
@@ -183,21 +183,21 @@ func TestStreams(t *testing.T) {
 			for _, do := range []string{"exit", "fail", "hang"} {
 				response := open(t, url+"?do="+do+"&gate="+g.url)
 				lines := bufio.NewReader(response.Body)
-				wait(t, g.arrived, "the function")
+				receiveWithin(t, g.arrived, "the function")
 				g.open <- struct{}{}
 				if line, err := lines.ReadString('\n'); err != nil || line != "one\n" {
 					t.Errorf("%s: %q %v", do, line, err)
 				}
-				wait(t, g.arrived, "the function")
+				receiveWithin(t, g.arrived, "the function")
 				g.open <- struct{}{}
 				if rest, err := io.ReadAll(lines); err == nil || len(rest) > 0 {
 					t.Errorf("%s looks whole: %q %v", do, rest, err)
 				}
 			}
-			if response, body := call(t, "GET", url+"?do=panic", ""); response.StatusCode != 502 {
+			if response, body := sendRequest(t, "GET", url+"?do=panic", ""); response.StatusCode != 502 {
 				t.Errorf("panic: %s %s", response.Status, body)
 			}
-			if _, body := call(t, "GET", url, ""); body != "one\ntwo\nthree\n" {
+			if _, body := sendRequest(t, "GET", url, ""); body != "one\ntwo\nthree\n" {
 				t.Errorf("after all that: %q", body)
 			}
 		})
@@ -217,11 +217,11 @@ func TestStreams(t *testing.T) {
 				_ = response.Body.Close()
 			}
 		}()
-		wait(t, g.arrived, "the function")
+		receiveWithin(t, g.arrived, "the function")
 		cancel()
 		for range 2 { // it goes on to its end, as in Lambda
 			g.open <- struct{}{}
-			wait(t, g.arrived, "the function's next piece")
+			receiveWithin(t, g.arrived, "the function's next piece")
 		}
 		g.open <- struct{}{}
 	})
@@ -230,7 +230,7 @@ func TestStreams(t *testing.T) {
 // open sends a request and leaves the body to be read.
 func open(t *testing.T, url string) *http.Response {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {

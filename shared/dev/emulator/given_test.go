@@ -11,12 +11,12 @@ import (
 )
 
 // Text messages and mails go to the stand-ins, and what they were given can be looked at.
-func TestTelephoneAndMailAreStandIns(t *testing.T) {
-	s := begin(t, Options{Environ: []string{"TOOL_PRIVATE_HOSTS=127.0.0.1:9", "TWILIO_AUTH_TOKEN=alone"}})
+func TestTwilioAndSESAreFakes(t *testing.T) {
+	s := startStack(t, Options{Environ: []string{"TOOL_PRIVATE_HOSTS=127.0.0.1:9", "TWILIO_AUTH_TOKEN=alone"}})
 	info := s.Info()
-	_, environment := call(t, "GET", info.API+"/open?do=environment", "")
+	_, environment := sendRequest(t, "GET", info.API+"/open?do=environment", "")
 	for _, want := range []string{"TWILIO_BASE_URL=" + info.Endpoints["twilio"], "AWS_ENDPOINT_URL_SESV2=" + info.Endpoints["ses"], "MAIL_FROM=" + localSender, "TOOL_PRIVATE_HOSTS=127.0.0.1:9",
-		"PUBLIC_URL=" + info.API, "VOICE_STREAM_URL=" + localVoice} {
+		"PUBLIC_URL=" + info.API, "VOICE_STREAM_URL=" + localVoiceURL} {
 		if !strings.Contains(environment, want) {
 			t.Errorf("no %s in\n%s", want, environment)
 		}
@@ -25,37 +25,37 @@ func TestTelephoneAndMailAreStandIns(t *testing.T) {
 		t.Errorf("half of a login reached a function:\n%s", environment)
 	}
 	login := secretOf(t, s)
-	account, password := at(t, login, "accountSid").(string), at(t, login, "authToken").(string)
+	account, password := jsonAt(t, login, "accountSid").(string), jsonAt(t, login, "authToken").(string)
 	form := url.Values{"From": {"+15551230101"}, "To": {"+14155550123"}, "Body": {"Hello"}}.Encode()
-	response, body := call(t, "POST", info.Endpoints["twilio"]+"/2010-04-01/Accounts/"+account+"/Messages.json", form, "Content-Type", "application/x-www-form-urlencoded",
+	response, body := sendRequest(t, "POST", info.Endpoints["twilio"]+"/2010-04-01/Accounts/"+account+"/Messages.json", form, "Content-Type", "application/x-www-form-urlencoded",
 		"Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(account+":"+password)))
-	if response.StatusCode != 201 || at(t, body, "status") != "queued" {
+	if response.StatusCode != 201 || jsonAt(t, body, "status") != "queued" {
 		t.Errorf("%s %s", response.Status, body)
 	}
-	if _, page := call(t, "GET", info.Endpoints["twilio"]+"/", ""); !strings.Contains(page, "Hello") {
+	if _, page := sendRequest(t, "GET", info.Endpoints["twilio"]+"/", ""); !strings.Contains(page, "Hello") {
 		t.Error(page)
 	}
-	if response, page := call(t, "GET", info.Mail+"/", ""); response.StatusCode != 200 || !strings.Contains(page, "Mail") || info.Mail == "" {
+	if response, page := sendRequest(t, "GET", info.Mail+"/", ""); response.StatusCode != 200 || !strings.Contains(page, "Mail") || info.Mail == "" {
 		t.Errorf("%s %s", response.Status, page)
 	}
 }
 
-func TestTwilioLoginIsThisRunsOwn(t *testing.T) {
+func TestTwilioSecretIsRewrittenEveryRun(t *testing.T) {
 	data := t.TempDir()
-	s := begin(t, Options{Data: data, Environ: []string{"TWILIO_ACCOUNT_SID=AC00000000000000000000000000000001", "TWILIO_AUTH_TOKEN=given", "MAIL_FROM=sender@example.com", "PUBLIC_URL=https://example.com/v1"}})
-	_, environment := call(t, "GET", s.Info().API+"/open?do=environment", "")
+	s := startStack(t, Options{Data: data, Environ: []string{"TWILIO_ACCOUNT_SID=AC00000000000000000000000000000001", "TWILIO_AUTH_TOKEN=given", "MAIL_FROM=sender@example.com", "PUBLIC_URL=https://example.com/v1"}})
+	_, environment := sendRequest(t, "GET", s.Info().API+"/open?do=environment", "")
 	if secretOf(t, s) != `{"accountSid":"AC00000000000000000000000000000001","authToken":"given"}` || strings.Contains(environment, "TWILIO_") || s.Info().Endpoints["twilio"] != "https://api.twilio.com" {
 		t.Errorf("with a login: %q\n%s", secretOf(t, s), environment)
 	}
-	if strings.Contains(environment, localVoice) || !strings.Contains(environment, "PUBLIC_URL=https://example.com/v1") {
+	if strings.Contains(environment, localVoiceURL) || !strings.Contains(environment, "PUBLIC_URL=https://example.com/v1") {
 		t.Errorf("a real telephone, and nobody to connect it with: %s", environment)
 	}
 	if !strings.Contains(environment, "MAIL_FROM=sender@example.com") {
 		t.Errorf("the sender that was given: %s", environment)
 	}
-	end(t, s)
-	s = begin(t, Options{Data: data, Environ: []string{"TWILIO_BASE_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_SESV2=http://127.0.0.1:2"}})
-	_, environment = call(t, "GET", s.Info().API+"/open?do=environment", "")
+	stopStack(t, s)
+	s = startStack(t, Options{Data: data, Environ: []string{"TWILIO_BASE_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_SESV2=http://127.0.0.1:2"}})
+	_, environment = sendRequest(t, "GET", s.Info().API+"/open?do=environment", "")
 	if strings.Contains(secretOf(t, s), "given") || !strings.Contains(environment, "TWILIO_BASE_URL=http://127.0.0.1:1") || s.Info().Endpoints["twilio"] != "http://127.0.0.1:1" {
 		t.Errorf("with an address: %q\n%s", secretOf(t, s), environment)
 	}

@@ -40,8 +40,8 @@ func (i Info) write(dir string) error {
 	return os.Rename(temporary, filepath.Join(dir, InfoFile))
 }
 
-// short turns a logical id into the name that Info uses: CallsTable is calls.
-func short(logical, suffix string) string {
+// shortName turns a logical id into the name that Info uses: CallsTable is calls.
+func shortName(logical, suffix string) string {
 	name := strings.TrimSuffix(logical, suffix)
 	return strings.ToLower(name[:1]) + name[1:]
 }
@@ -51,18 +51,18 @@ func (i Info) print(w io.Writer, dir string) {
 	row := func(name, value string) { _, _ = fmt.Fprintf(w, "  %-30s %s\n", name, value) }
 	_, _ = fmt.Fprintf(w, "\nAurora is up.\n\n")
 	row("API", i.API)
-	for _, name := range sorted(i.FunctionURLs) {
+	for _, name := range sortedKeys(i.FunctionURLs) {
 		row(strings.TrimSuffix(name, "Function")+" (URL)", i.FunctionURLs[name])
 	}
 	row("Lambda (Invoke API)", i.Lambda)
-	for _, name := range sorted(i.Endpoints) {
+	for _, name := range sortedKeys(i.Endpoints) {
 		row(name, i.Endpoints[name])
 	}
 	if i.Mail != "" {
 		row("mail, to look at", i.Mail)
 	}
 	_, _ = fmt.Fprintln(w)
-	for _, name := range sorted(i.Keys) {
+	for _, name := range sortedKeys(i.Keys) {
 		row(name, i.Keys[name])
 	}
 	_, _ = fmt.Fprintln(w)

@@ -20,10 +20,10 @@ const throttlePause = time.Second
 
 // invoker is Lambda's Invoke API.
 type invoker struct {
-	names map[string]*function // by folder, logical id, deployed name and ARN
-	ctx   context.Context      // ends with the stack
-	crew  *crew
-	fail  func(ctx context.Context, f *function, destination string, event, cause []byte) // sends an event that was given up
+	names       map[string]*function // by folder, logical id, deployed name and ARN
+	ctx         context.Context      // ends with the stack
+	tasks       *taskGroup
+	sendFailure func(ctx context.Context, f *function, destination string, event, cause []byte) // sends an event that was given up
 }
 
 // ServeHTTP serves POST /2015-03-31/functions/{name}/invocations.
@@ -117,7 +117,7 @@ func (i *invoker) sync(w http.ResponseWriter, f *function, event []byte) {
 		h.Set("Content-Type", "application/octet-stream")
 		_, _ = w.Write(append(append([]byte{}, answer.stream.prelude...), make([]byte, 8)...))
 		defer func() { _ = answer.stream.body.Close() }()
-		pour(w, answer.stream.body)
+		copyFlushed(w, answer.stream.body)
 	default:
 		_, _ = w.Write(answer.payload)
 	}
@@ -126,7 +126,7 @@ func (i *invoker) sync(w http.ResponseWriter, f *function, event []byte) {
 // async invokes a function in the background, and again where it fails. What fails for good goes to the function's
 // destination for failures, if it has one.
 func (i *invoker) async(f *function, event []byte) {
-	i.crew.run("an Event invocation of "+f.folder, func() {
+	i.tasks.run("an Event invocation of "+f.folder, func() {
 		id := newID() // the same for every attempt
 		for attempt := 0; ; {
 			answer, err := f.invoke(i.ctx, id, newTrace(), event)
@@ -134,7 +134,7 @@ func (i *invoker) async(f *function, event []byte) {
 			switch {
 			case errors.Is(err, errThrottled):
 			case err != nil: // stopping
-				f.log.platform(id, "an Event invocation was lost: "+err.Error())
+				f.log.writePlatformLine(id, "an Event invocation was lost: "+err.Error())
 				return
 			case answer.failure == nil:
 				if answer.stream != nil {
@@ -142,25 +142,25 @@ func (i *invoker) async(f *function, event []byte) {
 				}
 				return
 			case attempt >= f.retries:
-				f.log.platform(id, "an Event invocation failed for good: "+answer.failure.Error())
+				f.log.writePlatformLine(id, "an Event invocation failed for good: "+answer.failure.Error())
 				if f.onFailure != "" {
-					i.fail(i.ctx, f, f.onFailure, event, answer.failure.body())
+					i.sendFailure(i.ctx, f, f.onFailure, event, answer.failure.body())
 				}
 				return
 			default:
 				pause = retryPauses[min(attempt, len(retryPauses)-1)]
 				attempt++
 			}
-			if !pauseFor(i.ctx, pause) {
-				f.log.platform(id, "an Event invocation was lost: the stack is stopping")
+			if !sleepContext(i.ctx, pause) {
+				f.log.writePlatformLine(id, "an Event invocation was lost: the stack is stopping")
 				return
 			}
 		}
 	})
 }
 
-// pauseFor waits, and says whether to go on.
-func pauseFor(ctx context.Context, d time.Duration) bool {
+// sleepContext waits, and says whether to go on.
+func sleepContext(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

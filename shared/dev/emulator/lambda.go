@@ -16,21 +16,21 @@ type process struct {
 
 	mu       sync.Mutex
 	child    *child
-	asked    bool        // it has asked for its first invocation: the init is over
+	initDone bool        // it has asked for its first invocation: the init is over
 	current  *invocation // from begin until it asks again
 	answered bool        // current has its answer
 	initErr  *failure    // the function's own words about why it cannot start
-	late     bool        // we killed it, since its time was up
+	timedOut bool        // we killed it, since its time was up
 	stopped  bool
-	over     bool // it has ended
+	exited   bool // it has ended
 }
 
 // run starts the process and waits for its end.
 func (p *process) run() {
 	child, err := p.function.launch(p.function.runtime.address(p))
 	if err != nil {
-		p.function.runtime.forget(p)
-		p.function.lost(p, &failure{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}, false, false)
+		p.function.runtime.removeProcess(p)
+		p.function.processEnded(p, &failure{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}, false, false)
 		return
 	}
 	p.mu.Lock()
@@ -40,17 +40,17 @@ func (p *process) run() {
 	if stopped {
 		child.kill()
 	}
-	timer := time.AfterFunc(p.function.maxInit, func() { p.expire(func() bool { return !p.asked }) })
-	<-child.gone
+	timer := time.AfterFunc(p.function.maxInit, func() { p.expire(func() bool { return !p.initDone }) })
+	<-child.exited
 	timer.Stop()
-	p.ended(child)
+	p.handleExit(child)
 }
 
 // expire kills the process where its time is up indeed.
 func (p *process) expire(up func() bool) {
 	p.mu.Lock()
 	late := up()
-	p.late = p.late || late
+	p.timedOut = p.timedOut || late
 	c := p.child
 	p.mu.Unlock()
 	if late && c != nil {
@@ -58,54 +58,54 @@ func (p *process) expire(up func() bool) {
 	}
 }
 
-// ended clears up after a process, and answers for the invocation that it left behind.
-func (p *process) ended(c *child) {
-	p.function.runtime.forget(p)
+// handleExit clears up after a process, and answers for the invocation that it left behind.
+func (p *process) handleExit(c *child) {
+	p.function.runtime.removeProcess(p)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over = true
-	if !p.asked {
+	p.exited = true
+	if !p.initDone {
 		if p.initErr == nil {
-			p.initErr = p.cause(p.id, c)
+			p.initErr = p.exitFailure(p.id, c)
 		}
-		p.function.lost(p, p.initErr, false, false)
+		p.function.processEnded(p, p.initErr, false, false)
 		return
 	}
 	inv := p.current
 	if inv != nil && !p.answered {
-		cause := p.cause(inv.id, c)
-		p.function.log.platform(inv.id, cause.Message)
+		cause := p.exitFailure(inv.id, c)
+		p.function.log.writePlatformLine(inv.id, cause.Message)
 		inv.deliver(&reply{failure: cause})
 		inv.finish(fmt.Errorf("%s: %w", cause.Message, io.ErrUnexpectedEOF))
 	}
 	if inv == nil && !p.stopped {
-		p.function.log.platform(p.id, "an idle process ended: "+c.ended())
+		p.function.log.writePlatformLine(p.id, "an idle process ended: "+c.exitReason())
 	}
 	if inv != nil {
 		inv.timer.Stop()
 	}
-	p.function.lost(p, nil, inv != nil, inv != nil && p.answered)
+	p.function.processEnded(p, nil, inv != nil, inv != nil && p.answered)
 }
 
-// cause words the end of a process as Lambda does; the caller holds the lock.
-func (p *process) cause(id string, c *child) *failure {
+// exitFailure words the end of a process as Lambda does; the caller holds the lock.
+func (p *process) exitFailure(id string, c *child) *failure {
 	switch {
-	case p.late && !p.asked:
+	case p.timedOut && !p.initDone:
 		return &failure{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: Init timed out after %.2f seconds", id, p.function.maxInit.Seconds())}
-	case p.late:
+	case p.timedOut:
 		return &failure{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", id, p.function.timeout.Seconds())}
 	case c.err == nil:
 		return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited without providing a reason", id)}
 	}
-	return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", id, c.ended())}
+	return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", id, c.exitReason())}
 }
 
-// begin hands an invocation to a process that is free, and kills the process when its time is up. It says whether
+// assign hands an invocation to a process that is free, and kills the process when its time is up. It says whether
 // the process was still there.
-func (p *process) begin(inv *invocation) bool {
+func (p *process) assign(inv *invocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over {
+	if p.exited {
 		return false
 	}
 	p.current, p.answered = inv, false
@@ -114,11 +114,11 @@ func (p *process) begin(inv *invocation) bool {
 	return true
 }
 
-// next is called when the process asks for an invocation: whatever it had is over.
-func (p *process) next() {
+// handleNext is called when the process asks for an invocation: whatever it had is over.
+func (p *process) handleNext() {
 	p.mu.Lock()
-	first := !p.asked
-	p.asked = true
+	first := !p.initDone
+	p.initDone = true
 	inv, answered := p.current, p.answered
 	p.current = nil
 	p.mu.Unlock()
@@ -127,14 +127,14 @@ func (p *process) next() {
 		if !answered {
 			inv.deliver(&reply{failure: &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without an answer"}})
 			inv.finish(io.ErrUnexpectedEOF)
-			p.function.finished()
+			p.function.invocationAnswered()
 		}
 	}
-	p.function.ready(p, first)
+	p.function.processReady(p, first)
 }
 
-// serving is the invocation of this id, if the process has it.
-func (p *process) serving(id string) *invocation {
+// currentInvocation is the invocation of this id, if the process has it.
+func (p *process) currentInvocation(id string) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.current == nil || p.current.id != id || p.answered {
@@ -143,14 +143,14 @@ func (p *process) serving(id string) *invocation {
 	return p.current
 }
 
-// done is called when the function has answered.
-func (p *process) done(inv *invocation) {
+// markAnswered is called when the function has answered.
+func (p *process) markAnswered(inv *invocation) {
 	p.mu.Lock()
 	mine := p.current == inv && !p.answered
 	p.answered = p.answered || mine
 	p.mu.Unlock()
 	if mine {
-		p.function.finished()
+		p.function.invocationAnswered()
 	}
 }
 

@@ -16,9 +16,9 @@ import (
 )
 
 func TestFunctionURL(t *testing.T) {
-	s := begin(t, Options{})
+	s := startStack(t, Options{})
 	url := s.Info().FunctionURLs["EchoFunction"]
-	_, body := call(t, "POST", url+"/a%20b/c?x=1&x=2", `{"a":1}`, "Content-Type", "application/json", "X-Two", "a", "X-Two", "b", "Cookie", "c=1; d=2")
+	_, body := sendRequest(t, "POST", url+"/a%20b/c?x=1&x=2", `{"a":1}`, "Content-Type", "application/json", "X-Two", "a", "X-Two", "b", "Cookie", "c=1; d=2")
 	for _, check := range []struct {
 		want any
 		path []string
@@ -28,11 +28,11 @@ func TestFunctionURL(t *testing.T) {
 		{"POST", []string{"requestContext", "http", "method"}}, {"$default", []string{"requestContext", "stage"}}, {"anonymous", []string{"requestContext", "accountId"}},
 		{`{"a":1}`, []string{"body"}}, {false, []string{"isBase64Encoded"}},
 	} {
-		if got := at(t, body, check.path...); got != check.want {
+		if got := jsonAt(t, body, check.path...); got != check.want {
 			t.Errorf("%s: %v, not %v", strings.Join(check.path, "."), got, check.want)
 		}
 	}
-	if cookies, _ := at(t, body, "cookies").([]any); len(cookies) != 2 || cookies[1] != "d=2" {
+	if cookies, _ := jsonAt(t, body, "cookies").([]any); len(cookies) != 2 || cookies[1] != "d=2" {
 		t.Errorf("cookies: %v", cookies)
 	}
 	for kind, encoded := range map[string]bool{"": true, "application/x-www-form-urlencoded": true, "application/octet-stream": true, "text/plain": false,
@@ -41,38 +41,38 @@ func TestFunctionURL(t *testing.T) {
 		if kind == "" {
 			header = nil
 		}
-		_, body := call(t, "POST", url, "hello", header...)
+		_, body := sendRequest(t, "POST", url, "hello", header...)
 		want := "hello"
 		if encoded {
 			want = "aGVsbG8="
 		}
-		if at(t, body, "isBase64Encoded") != encoded || at(t, body, "body") != want {
-			t.Errorf("%q: %v %v", kind, at(t, body, "isBase64Encoded"), at(t, body, "body"))
+		if jsonAt(t, body, "isBase64Encoded") != encoded || jsonAt(t, body, "body") != want {
+			t.Errorf("%q: %v %v", kind, jsonAt(t, body, "isBase64Encoded"), jsonAt(t, body, "body"))
 		}
 	}
-	response, body := call(t, "GET", url+"?do=cookies", "")
+	response, body := sendRequest(t, "GET", url+"?do=cookies", "")
 	if cookies := response.Header.Values("Set-Cookie"); len(cookies) != 2 || body != "hello" {
 		t.Errorf("%v %q", response.Header, body)
 	}
-	response, body = call(t, "GET", url+"?do=plain", "")
+	response, body = sendRequest(t, "GET", url+"?do=plain", "")
 	if response.StatusCode != 200 || body != `{"hello":"world"}` {
 		t.Errorf("no status: %s %s", response.Status, body)
 	}
 	for do, status := range map[string]int{"panic": 502, "error": 502, "exit": 502, "big": 502, "hang": 502} {
-		if response, _ := call(t, "GET", url+"?do="+do, ""); response.StatusCode != status {
+		if response, _ := sendRequest(t, "GET", url+"?do="+do, ""); response.StatusCode != status {
 			t.Errorf("%s: %s", do, response.Status)
 		}
 	}
-	if response, body := call(t, "POST", url, strings.Repeat("x", 6<<20+1), "Content-Type", "text/plain"); response.StatusCode != 413 {
+	if response, body := sendRequest(t, "POST", url, strings.Repeat("x", 6<<20+1), "Content-Type", "text/plain"); response.StatusCode != 413 {
 		t.Errorf("a body over the limit: %s %s", response.Status, body)
 	}
 }
 
 func TestInvokeAPI(t *testing.T) {
 	sinkURL, got := newSink(t, nil)
-	s := begin(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
+	s := startStack(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
 	invoke := func(name, event string, header ...string) (*http.Response, string) {
-		return call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/"+name+"/invocations", event, header...)
+		return sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/"+name+"/invocations", event, header...)
 	}
 	for _, name := range []string{"echo", "EchoFunction", "aurora-test-EchoFunction", "arn:aws:lambda:us-east-1:000000000000:function:aurora-test-EchoFunction",
 		"arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Aaurora-test-EchoFunction", "echo:$LATEST", "000000000000:function:aurora-test-EchoFunction"} {
@@ -123,34 +123,34 @@ func TestEventIsTriedThreeTimes(t *testing.T) {
 		}
 		return "{}"
 	})
-	s := begin(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
-	if response, _ := call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/worker/invocations", `{"poison":1}`, "X-Amz-Invocation-Type", "Event"); response.StatusCode != 202 {
+	s := startStack(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
+	if response, _ := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/worker/invocations", `{"poison":1}`, "X-Amz-Invocation-Type", "Event"); response.StatusCode != 202 {
 		t.Fatal(response.Status)
 	}
 	for tries := 0; tries < 3; {
-		if strings.Contains(wait(t, got, "another attempt"), "poison") {
+		if strings.Contains(receiveWithin(t, got, "another attempt"), "poison") {
 			tries++
 		}
 	}
 }
 
 func TestFault61Throttling(t *testing.T) {
-	s := begin(t, Options{Concurrency: 2})
+	s := startStack(t, Options{Concurrency: 2})
 	g := newGate(t)
 	var wg sync.WaitGroup
 	answers := make([]string, 2)
 	for i := range answers {
-		wg.Go(func() { _, answers[i] = call(t, "GET", s.Info().FunctionURLs["EchoFunction"]+"?do="+g.url, "") })
-		wait(t, g.arrived, "the function")
+		wg.Go(func() { _, answers[i] = sendRequest(t, "GET", s.Info().FunctionURLs["EchoFunction"]+"?do="+g.url, "") })
+		receiveWithin(t, g.arrived, "the function")
 	}
-	response, body := call(t, "GET", s.Info().FunctionURLs["EchoFunction"], "")
+	response, body := sendRequest(t, "GET", s.Info().FunctionURLs["EchoFunction"], "")
 	if response.StatusCode != 429 || response.Header.Get("Retry-After") == "" {
 		t.Errorf("function URL: %s %s", response.Status, body)
 	}
-	if response, body = call(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 500 || response.Header.Get("Retry-After") != "1" || !strings.Contains(body, "broken") {
+	if response, body = sendRequest(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 500 || response.Header.Get("Retry-After") != "1" || !strings.Contains(body, "broken") {
 		t.Errorf("REST: %s %s", response.Status, body)
 	}
-	response, body = call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}")
+	response, body = sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}")
 	if response.StatusCode != 429 || response.Header.Get("X-Amzn-Errortype") != "TooManyRequestsException" {
 		t.Errorf("Invoke: %s %s", response.Status, body)
 	}
@@ -162,50 +162,50 @@ func TestFault61Throttling(t *testing.T) {
 	if !strings.HasSuffix(answers[0], "through") || first == second {
 		t.Errorf("two at once in one process: %q, %q", answers[0], answers[1])
 	}
-	if response, _ = call(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
+	if response, _ = sendRequest(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
 		t.Errorf("afterwards: %s", response.Status)
 	}
 }
 
 func TestInitFailure(t *testing.T) {
-	s := begin(t, Options{})
+	s := startStack(t, Options{})
 	f := s.invoker.names["echo"]
 	launch := f.launch
 	f.launch = func(address string) (*child, error) {
-		return s.launcher.start(filepath.Join(programs, "echo", "bootstrap"), nil, []string{"INIT=exit", "AWS_LAMBDA_RUNTIME_API=" + address}, programs, f.log, nil)
+		return s.launcher.start(filepath.Join(builtPrograms, "echo", "bootstrap"), nil, []string{"INIT=exit", "AWS_LAMBDA_RUNTIME_API=" + address}, builtPrograms, f.log, nil)
 	}
 	for range 2 {
-		_, body := call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}")
+		_, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}")
 		if !strings.Contains(body, "Runtime.ExitError") || !strings.Contains(body, "exit status 3") {
 			t.Errorf("init: %s", body)
 		}
 	}
 	f.launch = func(string) (*child, error) { return s.launcher.start("/nowhere/bootstrap", nil, nil, "", f.log, nil) }
-	if _, body := call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}"); !strings.Contains(body, "Runtime.InvalidEntrypoint") {
+	if _, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}"); !strings.Contains(body, "Runtime.InvalidEntrypoint") {
 		t.Errorf("no program: %s", body)
 	}
 	f.maxInit = 200 * time.Millisecond
 	f.launch = func(string) (*child, error) {
 		return s.launcher.start("/bin/sleep", []string{"600"}, nil, "", f.log, nil)
 	}
-	if _, body := call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}"); !strings.Contains(body, "Init timed out after 0.20 seconds") {
+	if _, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}"); !strings.Contains(body, "Init timed out after 0.20 seconds") {
 		t.Errorf("never asks: %s", body)
 	}
 	f.launch, f.maxInit = launch, maxInit
-	if response, _ := call(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
+	if response, _ := sendRequest(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
 		t.Errorf("afterwards: %s", response.Status)
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentInvocations(t *testing.T) {
 	const limit = 16 // twice as many as ask: a caller may be back before its last process counts as free
-	s := begin(t, Options{Concurrency: limit})
+	s := startStack(t, Options{Concurrency: limit})
 	var wg sync.WaitGroup
 	for worker := range limit / 2 {
 		wg.Go(func() {
 			for range 25 {
 				do := []string{"", "plain", "error", "exit"}[worker%4]
-				_, body := call(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", `{"do":"`+do+`"}`)
+				_, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", `{"do":"`+do+`"}`)
 				if !json.Valid([]byte(body)) || strings.Contains(body, "Rate Exceeded") {
 					t.Errorf("%q: %s", do, body)
 				}
@@ -217,12 +217,12 @@ func TestManyAtOnce(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy != 0 || len(f.waiting) != 0 || len(f.all) > limit {
-		t.Errorf("busy %d, waiting %d, starting %d, leaving %d, processes %d", f.busy, len(f.waiting), f.starting, f.leaving, len(f.all))
+		t.Errorf("busy %d, waiting %d, starting %d, leaving %d, processes %d", f.busy, len(f.waiting), f.starting, f.returning, len(f.all))
 	}
 }
 
-// depth is how many messages a queue shows.
-func depth(t *testing.T, s *Stack, url string) string {
+// queueDepth is how many messages a queue shows.
+func queueDepth(t *testing.T, s *Stack, url string) string {
 	t.Helper()
 	out, err := s.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(url), AttributeNames: []sqsAttribute{"ApproximateNumberOfMessages"}})
 	if err != nil {
@@ -231,13 +231,13 @@ func depth(t *testing.T, s *Stack, url string) string {
 	return out.Attributes["ApproximateNumberOfMessages"]
 }
 
-func TestFault66FunctionsAreToldToEnd(t *testing.T) {
+func TestFault66FunctionsGetSIGTERM(t *testing.T) {
 	data := t.TempDir()
-	s := begin(t, Options{Data: data})
-	if response, _ := call(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
+	s := startStack(t, Options{Data: data})
+	if response, _ := sendRequest(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
 		t.Fatal(response.Status)
 	}
-	end(t, s)
+	stopStack(t, s)
 	log, err := os.ReadFile(filepath.Join(data, "logs", "echo.log"))
 	if err != nil || !strings.Contains(string(log), "told to end") || strings.Contains(string(log), "Failed to register") {
 		t.Errorf("%s %v", log, err)
@@ -257,7 +257,7 @@ func TestCORS(t *testing.T) {
 		}
 	}
 	log := &logFile{}
-	g := &gateway{plan: apiPlan{cors: map[string]any{"AllowOrigin": "'*'", "AllowMethods": "'GET'"}, routes: []*routePlan{{method: "GET", path: "/a", function: &functionPlan{}}}}, log: log, show: func(string) {}}
+	g := &gateway{plan: apiPlan{cors: map[string]any{"AllowOrigin": "'*'", "AllowMethods": "'GET'"}, routes: []*routePlan{{method: "GET", path: "/a", function: &functionPlan{}}}}, log: log, println: func(string) {}}
 	for path, status := range map[string]int{"/a": 200, "/b": 403} {
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, httptest.NewRequest("OPTIONS", path, nil))

@@ -35,7 +35,7 @@ type Options struct {
 	// Seed is called once, before the stack is ready, when the assistants table is empty.
 	Seed func(ctx context.Context, info Info) error
 
-	clients string // the npm folder that has dynalite; <Root>/shared/dev/compat where empty
+	clientsFolder string // the npm folder that has dynalite; <Root>/shared/dev/compat where empty
 }
 
 // Stack is a running bundle.
@@ -48,24 +48,24 @@ type Stack struct {
 
 	ctx       context.Context
 	cancel    context.CancelFunc
-	crew      *crew
+	tasks     *taskGroup
 	launcher  *launcher
 	runtime   *runtimeAPI
 	functions []*function
 	byARN     map[string]*function
 	invoker   *invoker
-	objects   *objects
+	objects   *objectStore
 	http      *http.Transport
 	dynamo    *dynamodb.Client
 	s3        *s3.Client
 	sqs       *sqs.Client
 	secrets   *secretsmanager.Client
 
-	out        sync.Mutex
-	broken     chan error // holds the first reason why the stack cannot go on
+	outMu      sync.Mutex
+	fatal      chan error // holds the first reason why the stack cannot go on
 	once       sync.Once
 	stopErr    error
-	stops      []func(ctx context.Context) error // in order of starting
+	cleanups   []func(ctx context.Context) error // in order of starting
 	dynamoStop func(ctx context.Context) error
 }
 
@@ -76,13 +76,13 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.Out != nil {
-		s.out.Lock()
+		s.outMu.Lock()
 		s.info.print(o.Out, o.Data)
-		s.out.Unlock()
+		s.outMu.Unlock()
 	}
 	select {
 	case <-ctx.Done():
-	case err = <-s.broken:
+	case err = <-s.fatal:
 	}
 	return errors.Join(err, s.Close())
 }
@@ -92,8 +92,8 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
 	}
-	if o.clients == "" {
-		o.clients = filepath.Join(o.Root, "shared", "dev", "compat")
+	if o.clientsFolder == "" {
+		o.clientsFolder = filepath.Join(o.Root, "shared", "dev", "compat")
 	}
 	for _, dir := range []string{o.Data, filepath.Join(o.Data, "logs"), filepath.Join(o.Data, "dynamodb")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -104,14 +104,14 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := planOf(t)
+	p, err := newPlan(t)
 	if err != nil {
 		return nil, fmt.Errorf("reading the template: %w", err)
 	}
-	s := &Stack{options: o, template: t, plan: p, byARN: map[string]*function{}, broken: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
+	s := &Stack{options: o, template: t, plan: p, byARN: map[string]*function{}, fatal: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
 		info: Info{FunctionURLs: map[string]string{}, Keys: map[string]string{}, Endpoints: map[string]string{}, Tables: map[string]string{},
 			Queues: map[string]string{}, Assistants: []string{}}}
-	s.crew = &crew{tell: s.tell}
+	s.tasks = &taskGroup{printf: s.printf}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -122,11 +122,11 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 // Info says where everything is.
 func (s *Stack) Info() Info { return s.info }
 
-// Broken gives the reason why the stack cannot go on, should there come to be one.
-func (s *Stack) Broken() <-chan error { return s.broken }
+// Fatal gives the reason why the stack cannot go on, should there come to be one.
+func (s *Stack) Fatal() <-chan error { return s.fatal }
 
 func (s *Stack) start(ctx context.Context) error {
-	file, err := lock(filepath.Join(s.options.Data, "lock"))
+	file, err := lockDataFolder(filepath.Join(s.options.Data, "lock"))
 	if err != nil {
 		return err
 	}
@@ -136,12 +136,12 @@ func (s *Stack) start(ctx context.Context) error {
 		return fmt.Errorf("removing the last run's %s: %w", InfoFile, err)
 	}
 	for _, w := range s.plan.warnings {
-		s.tell("%s", w)
+		s.printf("%s", w)
 	}
-	s.launcher = newLauncher(s.crew)
+	s.launcher = newLauncher(s.tasks)
 	s.onStop(func(context.Context) error { close(s.launcher.quit); return nil })
 
-	s.tell("building %d functions, starting the stores …", len(s.plan.functions))
+	s.printf("building %d functions, starting the stores …", len(s.plan.functions))
 	built := make(chan error, 1)
 	if s.bin = s.options.Bin; s.bin == "" {
 		s.bin = filepath.Join(s.options.Data, "bin")
@@ -151,7 +151,7 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	building, stopBuilding := context.WithCancel(ctx)
 	defer stopBuilding()
-	s.crew.run("building", func() {
+	s.tasks.run("building", func() {
 		if s.options.Bin != "" {
 			built <- nil
 			return
@@ -176,7 +176,7 @@ func (s *Stack) start(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := s.openDoors(listeners); err != nil {
+	if err := s.startServing(listeners); err != nil {
 		return err
 	}
 	return s.ready(ctx)
@@ -186,7 +186,7 @@ func (s *Stack) start(ctx context.Context) error {
 func (s *Stack) ready(ctx context.Context) error {
 	table := s.info.Tables["assistants"]
 	if table != "" {
-		ids, err := stored(ctx, s.dynamo, table)
+		ids, err := assistantIDs(ctx, s.dynamo, table)
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (s *Stack) ready(ctx context.Context) error {
 			if err := s.options.Seed(ctx, s.info); err != nil {
 				return fmt.Errorf("putting in the first assistants: %w", err)
 			}
-			if ids, err = stored(ctx, s.dynamo, table); err != nil {
+			if ids, err = assistantIDs(ctx, s.dynamo, table); err != nil {
 				return err
 			}
 		}
@@ -204,11 +204,11 @@ func (s *Stack) ready(ctx context.Context) error {
 		return err
 	}
 	if s.objects != nil {
-		if err := s.objects.recover(ctx); err != nil {
+		if err := s.objects.sendPending(ctx); err != nil {
 			return err
 		}
 	}
-	s.startWork()
+	s.startTriggers()
 	s.info.Ready = true
 	s.onStop(func(context.Context) error {
 		s.info.Ready = false
@@ -217,43 +217,43 @@ func (s *Stack) ready(ctx context.Context) error {
 	return s.info.write(s.options.Data)
 }
 
-// tell shows the operator a line.
-func (s *Stack) tell(format string, args ...any) { s.show(fmt.Sprintf(format, args...)) }
+// printf shows the operator a line.
+func (s *Stack) printf(format string, args ...any) { s.println(fmt.Sprintf(format, args...)) }
 
-func (s *Stack) show(line string) {
+func (s *Stack) println(line string) {
 	if s.options.Out == nil {
 		return
 	}
-	s.out.Lock()
-	defer s.out.Unlock()
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
 	_, _ = fmt.Fprintln(s.options.Out, line)
 }
 
-// breakDown says why the stack cannot go on; the first reason counts.
-func (s *Stack) breakDown(err error) {
+// fail says why the stack cannot go on; the first reason counts.
+func (s *Stack) fail(err error) {
 	select {
-	case s.broken <- err:
+	case s.fatal <- err:
 	default:
 	}
 }
 
-func (s *Stack) onStop(f func(ctx context.Context) error) { s.stops = append(s.stops, f) }
+func (s *Stack) onStop(f func(ctx context.Context) error) { s.cleanups = append(s.cleanups, f) }
 
-// stopPatience is how long requests under way may take to end when the stack stops.
-const stopPatience = 2 * time.Second
+// shutdownTimeout is how long requests under way may take to end when the stack stops.
+const shutdownTimeout = 2 * time.Second
 
 // Close ends every process and waits until nothing runs any more. The data stays.
 func (s *Stack) Close() error {
 	s.once.Do(func() {
 		s.cancel()
-		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		var errs []error
-		for i := len(s.stops) - 1; i >= 0; i-- {
-			errs = append(errs, s.stops[i](ctx))
+		for i := len(s.cleanups) - 1; i >= 0; i-- {
+			errs = append(errs, s.cleanups[i](ctx))
 		}
 		s.http.CloseIdleConnections()
-		s.crew.wait()
+		s.tasks.wait()
 		s.stopErr = errors.Join(errs...)
 	})
 	return s.stopErr
@@ -262,9 +262,9 @@ func (s *Stack) Close() error {
 // serve serves HTTP on a listener until the stack stops.
 func (s *Stack) serve(name string, listener net.Listener, handler http.Handler) string {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: nil}
-	s.crew.run("serving "+name, func() {
+	s.tasks.run("serving "+name, func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.breakDown(fmt.Errorf("serving %s: %w", name, err))
+			s.fail(fmt.Errorf("serving %s: %w", name, err))
 		}
 	})
 	s.onStop(func(ctx context.Context) error {
@@ -276,11 +276,11 @@ func (s *Stack) serve(name string, listener net.Listener, handler http.Handler) 
 	return "http://" + listener.Addr().String()
 }
 
-// anywhere listens on a free port.
-func anywhere() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+// listenLoopback listens on a free port.
+func listenLoopback() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 
 func (s *Stack) awsConfig() aws.Config {
-	keys := credentials(s.options.Environ)
+	keys := awsCredentials(s.options.Environ)
 	return aws.Config{Region: region, HTTPClient: &http.Client{Transport: s.http}, RetryMaxAttempts: 2,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: keys["AWS_ACCESS_KEY_ID"], SecretAccessKey: keys["AWS_SECRET_ACCESS_KEY"], SessionToken: keys["AWS_SESSION_TOKEN"]}, nil

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lock keeps a data folder for one stack. The kernel lets go of it when the process ends, however it ends.
-func lock(path string) (*os.File, error) {
+// lockDataFolder keeps a data folder for one stack. The kernel lets go of it when the process ends, however it ends.
+func lockDataFolder(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the data folder: %w", err)

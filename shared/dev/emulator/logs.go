@@ -13,21 +13,21 @@ import (
 
 // logFile keeps what a child writes, line by line, and shows an operator the lines that matter.
 type logFile struct {
-	name string
-	path string
-	show func(line string)
+	name    string
+	path    string
+	println func(line string)
 
 	mu   sync.Mutex
 	file *os.File
 	rest []byte
 }
 
-// maxLog is how large a log may be when a run begins; a larger one is put aside as <name>.log.1.
-const maxLog = 32 << 20
+// maxLogBytes is how large a log may be when a run begins; a larger one is put aside as <name>.log.1.
+const maxLogBytes = 32 << 20
 
 func openLog(dir, name string, show func(string)) (*logFile, error) {
 	path := filepath.Join(dir, name+".log")
-	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLogBytes {
 		if err := os.Rename(path, path+".1"); err != nil {
 			return nil, fmt.Errorf("putting a log aside: %w", err)
 		}
@@ -36,7 +36,7 @@ func openLog(dir, name string, show func(string)) (*logFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a log: %w", err)
 	}
-	return &logFile{name: name, path: path, show: show, file: file}, nil
+	return &logFile{name: name, path: path, println: show, file: file}, nil
 }
 
 // Write takes a piece of output.
@@ -52,8 +52,8 @@ func (l *logFile) Write(p []byte) (int, error) {
 		if !found {
 			break
 		}
-		if telling(line) {
-			l.show(l.name + ": " + clip(line))
+		if isImportant(line) {
+			l.println(l.name + ": " + clipLine(line))
 		}
 		l.rest = rest
 	}
@@ -63,8 +63,8 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// clip shortens a line for the screen; the file has all of it.
-func clip(line []byte) string {
+// clipLine shortens a line for the screen; the file has all of it.
+func clipLine(line []byte) string {
 	const most = 400
 	if len(line) <= most {
 		return string(line)
@@ -72,8 +72,8 @@ func clip(line []byte) string {
 	return strings.ToValidUTF8(string(line[:most]), "") + " …"
 }
 
-// platform keeps and shows what Lambda itself would log.
-func (l *logFile) platform(id, message string) {
+// writePlatformLine keeps and shows what Lambda itself would log.
+func (l *logFile) writePlatformLine(id, message string) {
 	_, _ = io.WriteString(l, "platform "+id+" "+message+"\n")
 }
 
@@ -89,9 +89,9 @@ func (l *logFile) Close() error {
 	return err
 }
 
-// telling says whether an operator wants to see a line: a warning, an error, or what is no log line at all, such as
+// isImportant says whether an operator wants to see a line: a warning, an error, or what is no log line at all, such as
 // a panic's trace.
-func telling(line []byte) bool {
+func isImportant(line []byte) bool {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return false
 	}

@@ -19,8 +19,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// programs is where TestMain has built testdata/functions.
-var programs string
+// builtPrograms is where TestMain has built testdata/functions.
+var builtPrograms string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	if data := os.Getenv("AURORA_LOCAL_TEST_DATA"); data != "" {
-		return runHere(data)
+		return runChildStack(data)
 	}
 	dir, err := os.MkdirTemp("", "aurora-local-")
 	if err != nil {
@@ -36,11 +36,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	programs = dir
+	builtPrograms = dir
 	t, err := readTemplate("testdata/template.yaml")
 	if err == nil {
 		var p *plan
-		if p, err = planOf(t); err == nil {
+		if p, err = newPlan(t); err == nil {
 			err = build(context.Background(), "testdata", dir, os.Environ(), p.functions)
 		}
 	}
@@ -56,36 +56,36 @@ func run(m *testing.M) int {
 	return code
 }
 
-// patience bounds what a test waits for. It is never waited out where the code is right.
-const patience = 60 * time.Second
+// waitTimeout bounds what a test waits for. It is never waited out where the code is right.
+const waitTimeout = 60 * time.Second
 
-// output collects what an operator would see.
-type output struct {
+// lockedBuffer collects what an operator would see.
+type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *lockedBuffer) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.b.Write(p)
 }
 
-func (o *output) String() string {
+func (o *lockedBuffer) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.b.String()
 }
 
-// begin starts the test bundle, and checks at the end that none of its processes is left.
-func begin(t *testing.T, o Options) *Stack {
+// startStack starts the test bundle, and checks at the end that none of its processes is left.
+func startStack(t *testing.T, o Options) *Stack {
 	t.Helper()
-	o.Root, o.Bin, o.clients = "testdata", programs, filepath.Join("..", "compat")
+	o.Root, o.Bin, o.clientsFolder = "testdata", builtPrograms, filepath.Join("..", "compat")
 	if o.Data == "" {
 		o.Data = t.TempDir()
 	}
 	if o.Out == nil {
-		out := &output{}
+		out := &lockedBuffer{}
 		o.Out = out
 		t.Cleanup(func() {
 			if t.Failed() {
@@ -94,20 +94,20 @@ func begin(t *testing.T, o Options) *Stack {
 		})
 	}
 	o.Environ = append(o.Environ, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	s, err := Start(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { end(t, s) })
+	t.Cleanup(func() { stopStack(t, s) })
 	return s
 }
 
-// end stops a bundle. It may be called again.
-func end(t *testing.T, s *Stack) {
+// stopStack stops a bundle. It may be called again.
+func stopStack(t *testing.T, s *Stack) {
 	t.Helper()
-	pids := running(s)
+	pids := runningPIDs(s)
 	if err := s.Close(); err != nil {
 		t.Errorf("stopping: %v", err)
 	}
@@ -118,7 +118,7 @@ func end(t *testing.T, s *Stack) {
 	}
 }
 
-func running(s *Stack) []int {
+func runningPIDs(s *Stack) []int {
 	var pids []int
 	for _, f := range s.functions {
 		f.mu.Lock()
@@ -134,10 +134,10 @@ func running(s *Stack) []int {
 	return pids
 }
 
-// call sends a request and reads the whole answer. Headers are given as names and values in turn.
-func call(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
+// sendRequest sends a request and reads the whole answer. Headers are given as names and values in turn.
+func sendRequest(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -159,8 +159,8 @@ func call(t *testing.T, method, url, body string, header ...string) (*http.Respo
 	return response, string(b)
 }
 
-// at reads a value in a JSON text by its path.
-func at(t *testing.T, text string, path ...string) any {
+// jsonAt reads a value in a JSON text by its path.
+func jsonAt(t *testing.T, text string, path ...string) any {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -198,12 +198,12 @@ func newGate(t *testing.T) *gate {
 	return g
 }
 
-func wait[T any](t *testing.T, c <-chan T, what string) T {
+func receiveWithin[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatalf("waited in vain for %s", what)
 	}
 	panic("unreachable")

@@ -17,15 +17,15 @@ import (
 	"example.com/aurora/shared/dev/fakes3"
 )
 
-// objects is S3: gofakes3 on disk, with the notifications that it lacks.
-type objects struct {
-	store   *fakes3.Store
-	fake    http.Handler
-	rules   []notification
-	publish func(ctx context.Context, queueARN string, body []byte) error
-	tell    func(format string, args ...any)
-	now     func() time.Time
-	counter atomic.Uint64
+// objectStore is S3: gofakes3 on disk, with the notifications that it lacks.
+type objectStore struct {
+	store         *fakes3.Store
+	fake          http.Handler
+	notifications []notification
+	publish       func(ctx context.Context, queueARN string, body []byte) error
+	printf        func(format string, args ...any)
+	now           func() time.Time
+	counter       atomic.Uint64
 }
 
 // notification is one of a bucket's rules: objects whose key fits are told to a queue.
@@ -34,24 +34,24 @@ type notification struct {
 	prefix, suffix           string
 }
 
-// pending holds, until it is told, every object that a rule fits: what is left there was written by a run that died
+// pendingBucketName holds, until it is told, every object that a rule fits: what is left there was written by a run that died
 // between storing and telling.
-var pending = []byte("aurora-pending-notifications")
+var pendingBucketName = []byte("aurora-pending-notifications")
 
-// openObjects opens the store.
-func openObjects(path string, now func() time.Time) (*objects, error) {
+// openObjectStore opens the store.
+func openObjectStore(path string, now func() time.Time) (*objectStore, error) {
 	store, err := fakes3.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &objects{store: store, now: now, fake: store.Handler()}, nil
+	return &objectStore{store: store, now: now, fake: store.Handler()}, nil
 }
 
 // Close closes the store.
-func (o *objects) Close() error { return o.store.Close() }
+func (o *objectStore) Close() error { return o.store.Close() }
 
 // ServeHTTP serves S3.
-func (o *objects) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (o *objectStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") && strings.HasSuffix(r.Header.Get("X-Amz-Content-Sha256"), "-TRAILER") {
 		// gofakes3 would store the framing as if it were the object.
 		w.Header().Set("Content-Type", "application/xml")
@@ -61,26 +61,26 @@ func (o *objects) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			`<Message>Unsigned payloads with a trailing checksum are not served here: send the body from a seekable reader.</Message></Error>`)
 		return
 	}
-	bucket, key, event := created(r)
-	rule := o.rule(bucket, key, event)
+	bucket, key, event := createdObject(r)
+	rule := o.notificationFor(bucket, key, event)
 	if rule == nil {
 		o.fake.ServeHTTP(w, r)
 		return
 	}
-	mark, err := o.mark(bucket, key, event)
+	mark, err := o.savePending(bucket, key, event)
 	if err != nil {
 		http.Error(w, "the notification could not be kept", http.StatusServiceUnavailable)
 		return
 	}
-	answer := capture()
+	answer := newRecordedResponse()
 	o.fake.ServeHTTP(answer, r)
 	told := true
 	if answer.code == http.StatusOK {
 		// The caller may hang up; the object is stored all the same, and must be told.
-		told = o.announce(context.WithoutCancel(r.Context()), rule, bucket, key, event)
+		told = o.notify(context.WithoutCancel(r.Context()), rule, bucket, key, event)
 	}
 	if told {
-		o.unmark(mark)
+		o.deletePending(mark)
 	}
 	for name, values := range answer.Header() {
 		w.Header()[name] = values
@@ -89,21 +89,23 @@ func (o *objects) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.body.Bytes())
 }
 
-// captured is an answer that is not sent yet.
-type captured struct {
+// recordedResponse is an answer that is not sent yet.
+type recordedResponse struct {
 	header http.Header
 	code   int
 	body   bytes.Buffer
 }
 
-func capture() *captured { return &captured{header: http.Header{}, code: http.StatusOK} }
+func newRecordedResponse() *recordedResponse {
+	return &recordedResponse{header: http.Header{}, code: http.StatusOK}
+}
 
-func (c *captured) Header() http.Header         { return c.header }
-func (c *captured) WriteHeader(code int)        { c.code = code }
-func (c *captured) Write(p []byte) (int, error) { return c.body.Write(p) }
+func (c *recordedResponse) Header() http.Header         { return c.header }
+func (c *recordedResponse) WriteHeader(code int)        { c.code = code }
+func (c *recordedResponse) Write(p []byte) (int, error) { return c.body.Write(p) }
 
-// created reads which object a request makes, if it makes one.
-func created(r *http.Request) (bucket, key, event string) {
+// createdObject reads which object a request makes, if it makes one.
+func createdObject(r *http.Request) (bucket, key, event string) {
 	bucket, key, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
 	switch {
@@ -119,25 +121,25 @@ func created(r *http.Request) (bucket, key, event string) {
 	return bucket, key, "ObjectCreated:Put"
 }
 
-func (o *objects) rule(bucket, key, event string) *notification {
-	for i, n := range o.rules {
+func (o *objectStore) notificationFor(bucket, key, event string) *notification {
+	for i, n := range o.notifications {
 		named := strings.TrimPrefix(n.event, "s3:")
 		if event != "" && n.bucket == bucket && strings.HasPrefix(key, n.prefix) && strings.HasSuffix(key, n.suffix) &&
 			(named == event || strings.HasSuffix(named, "*") && strings.HasPrefix(event, strings.TrimSuffix(named, "*"))) {
-			return &o.rules[i]
+			return &o.notifications[i]
 		}
 	}
 	return nil
 }
 
-func (o *objects) mark(bucket, key, event string) ([]byte, error) {
+func (o *objectStore) savePending(bucket, key, event string) ([]byte, error) {
 	id := []byte(newID())
 	value, err := json.Marshal([]string{bucket, key, event})
 	if err != nil {
 		return nil, err
 	}
 	return id, o.store.Update(func(tx *bolt.Tx) error {
-		b, err := o.marks(tx)
+		b, err := o.pendingBucket(tx)
 		if err != nil {
 			return err
 		}
@@ -145,33 +147,33 @@ func (o *objects) mark(bucket, key, event string) ([]byte, error) {
 	})
 }
 
-// marks are kept inside gofakes3's own metadata bucket, which it never lists as one of S3's.
-func (o *objects) marks(tx *bolt.Tx) (*bolt.Bucket, error) {
+// pendingBucket are kept inside gofakes3's own metadata bucket, which it never lists as one of S3's.
+func (o *objectStore) pendingBucket(tx *bolt.Tx) (*bolt.Bucket, error) {
 	meta, err := tx.CreateBucketIfNotExists([]byte("_meta"))
 	if err != nil {
 		return nil, err
 	}
-	return meta.CreateBucketIfNotExists(pending)
+	return meta.CreateBucketIfNotExists(pendingBucketName)
 }
 
-func (o *objects) unmark(id []byte) {
+func (o *objectStore) deletePending(id []byte) {
 	err := o.store.Update(func(tx *bolt.Tx) error {
-		b, err := o.marks(tx)
+		b, err := o.pendingBucket(tx)
 		if err != nil {
 			return err
 		}
 		return b.Delete(id)
 	})
 	if err != nil {
-		o.tell("forgetting a notification, which will come again: %v", err)
+		o.printf("forgetting a notification, which will come again: %v", err)
 	}
 }
 
-// recover tells the objects that an earlier run stored and did not tell.
-func (o *objects) recover(ctx context.Context) error {
+// sendPending tells the objects that an earlier run stored and did not tell.
+func (o *objectStore) sendPending(ctx context.Context) error {
 	left := map[string][]string{}
 	err := o.store.Update(func(tx *bolt.Tx) error {
-		b, err := o.marks(tx)
+		b, err := o.pendingBucket(tx)
 		if err != nil {
 			return err
 		}
@@ -188,38 +190,38 @@ func (o *objects) recover(ctx context.Context) error {
 		return fmt.Errorf("reading the kept notifications: %w", err)
 	}
 	for id, object := range left {
-		rule := o.rule(object[0], object[1], object[2])
-		if rule == nil || o.announce(ctx, rule, object[0], object[1], object[2]) {
-			o.unmark([]byte(id))
+		rule := o.notificationFor(object[0], object[1], object[2])
+		if rule == nil || o.notify(ctx, rule, object[0], object[1], object[2]) {
+			o.deletePending([]byte(id))
 		}
 	}
 	return nil
 }
 
-// announce tells a rule's queue about an object. It says false where it has to be told later.
-func (o *objects) announce(ctx context.Context, rule *notification, bucket, key, event string) bool {
+// notify tells a rule's queue about an object. It says false where it has to be told later.
+func (o *objectStore) notify(ctx context.Context, rule *notification, bucket, key, event string) bool {
 	target := (&url.URL{Path: "/" + bucket + "/" + key}).String()
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://127.0.0.1"+target, nil)
 	if err != nil {
-		o.tell("telling %s about %s: %v", rule.queue, key, err)
+		o.printf("telling %s about %s: %v", rule.queue, key, err)
 		return true // a key that cannot be asked for is never told
 	}
-	head := capture()
+	head := newRecordedResponse()
 	o.fake.ServeHTTP(head, request)
 	if head.code != http.StatusOK {
 		return true // it is gone again, or never came
 	}
 	size, _ := strconv.ParseInt(head.Header().Get("Content-Length"), 10, 64) // gofakes3 always says
-	body := o.message(rule, bucket, key, event, strings.Trim(head.Header().Get("ETag"), `"`), size)
+	body := o.notificationBody(rule, bucket, key, event, strings.Trim(head.Header().Get("ETag"), `"`), size)
 	if err := o.publish(ctx, rule.queue, body); err != nil {
-		o.tell("telling %s about %s, which the next start will try again: %v", rule.queue, key, err)
+		o.printf("telling %s about %s, which the next start will try again: %v", rule.queue, key, err)
 		return false
 	}
 	return true
 }
 
-// message is a notification as S3 sends it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-func (o *objects) message(rule *notification, bucket, key, event, etag string, size int64) []byte {
+// notificationBody is a notification as S3 sends it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+func (o *objectStore) notificationBody(rule *notification, bucket, key, event, etag string, size int64) []byte {
 	record := map[string]any{
 		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": region, "eventTime": o.now().UTC().Format("2006-01-02T15:04:05.000Z"),
 		"eventName": event, "userIdentity": map[string]string{"principalId": "AWS:LOCAL"},
@@ -239,16 +241,16 @@ func (o *objects) message(rule *notification, bucket, key, event, etag string, s
 // escapeKey writes a key as notifications do: URL-encoded, a space as +, slashes kept.
 func escapeKey(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
 
-// test is what S3 sends when a rule is made.
-func (o *objects) test(bucket string) []byte {
+// testNotification is what S3 sends when a rule is made.
+func (o *objectStore) testNotification(bucket string) []byte {
 	var b bytes.Buffer
 	_ = json.NewEncoder(&b).Encode(map[string]string{"Service": "Amazon S3", "Event": "s3:TestEvent", // strings always encode
 		"Time": o.now().UTC().Format("2006-01-02T15:04:05.000Z"), "Bucket": bucket, "RequestId": newID(), "HostId": newID()})
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// once does something the first time in the life of the data folder.
-func (o *objects) once(name string, do func() error) error {
+// doOnce does something the first time in the life of the data folder.
+func (o *objectStore) doOnce(name string, do func() error) error {
 	key, done := []byte("done "+name), false
 	err := o.store.Update(func(tx *bolt.Tx) error {
 		meta, err := tx.CreateBucketIfNotExists([]byte("_meta"))
@@ -274,17 +276,17 @@ func (o *objects) once(name string, do func() error) error {
 }
 
 func notificationsOf(t *template, r *resource) []notification {
-	name := t.name(r)
+	name := t.physicalName(r)
 	var rules []notification
-	for i, v := range list(mapping(t.resolve(r.properties["NotificationConfiguration"]))["QueueConfigurations"]) {
-		entry := mapping(v)
-		n := notification{bucket: name, id: fmt.Sprintf("%s-%d", r.logical, i), event: str(entry["Event"]), queue: str(entry["Queue"])}
-		for _, rule := range list(mapping(mapping(entry["Filter"])["S3Key"])["Rules"]) {
-			switch m := mapping(rule); strings.ToLower(str(m["Name"])) {
+	for i, v := range toList(toMap(t.resolve(r.properties["NotificationConfiguration"]))["QueueConfigurations"]) {
+		entry := toMap(v)
+		n := notification{bucket: name, id: fmt.Sprintf("%s-%d", r.logical, i), event: toString(entry["Event"]), queue: toString(entry["Queue"])}
+		for _, rule := range toList(toMap(toMap(entry["Filter"])["S3Key"])["Rules"]) {
+			switch m := toMap(rule); strings.ToLower(toString(m["Name"])) {
 			case "prefix":
-				n.prefix = str(m["Value"])
+				n.prefix = toString(m["Value"])
 			case "suffix":
-				n.suffix = str(m["Value"])
+				n.suffix = toString(m["Value"])
 			}
 		}
 		rules = append(rules, n)

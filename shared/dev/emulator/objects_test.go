@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// TestNotificationOutlivesARunThatDies stores an object whose notification cannot be sent, as if the process had been
+// TestPendingNotificationIsSentByNextRun stores an object whose notification cannot be sent, as if the process had been
 // killed in between, and finds it sent by the next run, once.
-func TestNotificationOutlivesARunThatDies(t *testing.T) {
+func TestPendingNotificationIsSentByNextRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s3.db")
 	var sent []string
 	away := true
-	open := func() *objects {
-		o, err := openObjects(path, time.Now)
+	open := func() *objectStore {
+		o, err := openObjectStore(path, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.rules = []notification{{bucket: "things", event: "s3:ObjectCreated:*", queue: "arn", prefix: "in/", suffix: ".json"}}
-		o.tell = t.Logf
+		o.notifications = []notification{{bucket: "things", event: "s3:ObjectCreated:*", queue: "arn", prefix: "in/", suffix: ".json"}}
+		o.printf = t.Logf
 		o.publish = func(_ context.Context, _ string, body []byte) error {
 			if away {
 				return errors.New("the queue is away")
@@ -36,7 +36,7 @@ func TestNotificationOutlivesARunThatDies(t *testing.T) {
 		}
 		return o
 	}
-	put := func(o *objects, path, body string, header ...string) int {
+	put := func(o *objectStore, path, body string, header ...string) int {
 		r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
 		for i := 0; i+1 < len(header); i += 2 {
 			r.Header.Set(header[i], header[i+1])
@@ -57,7 +57,7 @@ func TestNotificationOutlivesARunThatDies(t *testing.T) {
 	away = false
 	for range 2 {
 		o = open()
-		if err := o.recover(t.Context()); err != nil {
+		if err := o.sendPending(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Close(); err != nil {
@@ -77,10 +77,10 @@ func TestNotificationOutlivesARunThatDies(t *testing.T) {
 	}
 }
 
-// TestReadsHoldStill reads while the file grows and its pages are used again. Without s3.Store the process dies here, or
+// TestConcurrentReadsAndWrites reads while the file grows and its pages are used again. Without fakes3.Store the process dies here, or
 // a reader sees another object's bytes.
-func TestReadsHoldStill(t *testing.T) {
-	o, err := openObjects(filepath.Join(t.TempDir(), "s3.db"), time.Now)
+func TestConcurrentReadsAndWrites(t *testing.T) {
+	o, err := openObjectStore(filepath.Join(t.TempDir(), "s3.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,19 +91,19 @@ type responsePlan struct {
 	templates map[string]string
 }
 
-// planOf reads the template into a plan.
-func planOf(t *template) (*plan, error) {
-	p := &plan{stage: t.stage(), api: apiPlan{authorizers: map[string]*authorizerPlan{}, responses: map[string]responsePlan{}}}
+// newPlan reads the template into a plan.
+func newPlan(t *template) (*plan, error) {
+	p := &plan{stage: t.stageName(), api: apiPlan{authorizers: map[string]*authorizerPlan{}, responses: map[string]responsePlan{}}}
 	for _, logical := range t.order {
 		r := t.resources[logical]
-		if r.condition != "" && !t.holds(r.condition) {
+		if r.condition != "" && !t.conditionHolds(r.condition) {
 			continue
 		}
 		switch r.kind {
 		case "AWS::Serverless::Api":
 			p.api.read(t, r)
 		case "AWS::Serverless::Function":
-			f, err := p.function(t, r)
+			f, err := p.readFunction(t, r)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", logical, err)
 			}
@@ -135,46 +135,46 @@ const defaultAuthorizer = "\x00default"
 func (a *apiPlan) defaultAuthorizer(t *template) string {
 	for _, r := range t.resources {
 		if r.kind == "AWS::Serverless::Api" {
-			return str(t.resolve(mapping(r.properties["Auth"])["DefaultAuthorizer"]))
+			return toString(t.resolve(toMap(r.properties["Auth"])["DefaultAuthorizer"]))
 		}
 	}
 	return ""
 }
 
 func (a *apiPlan) read(t *template, r *resource) {
-	properties := mapping(t.resolve(r.properties))
-	a.binary = words(properties["BinaryMediaTypes"])
+	properties := toMap(t.resolve(r.properties))
+	a.binary = toStrings(properties["BinaryMediaTypes"])
 	switch cors := properties["Cors"].(type) {
 	case string:
 		a.cors = map[string]any{"AllowOrigin": cors}
 	case map[string]any:
 		a.cors = cors
 	}
-	auth := mapping(properties["Auth"])
-	for name, v := range mapping(auth["Authorizers"]) {
-		a.authorizers[name] = authorizerOf(name, mapping(v))
+	auth := toMap(properties["Auth"])
+	for name, v := range toMap(auth["Authorizers"]) {
+		a.authorizers[name] = newAuthorizerPlan(name, toMap(v))
 	}
-	for kind, v := range mapping(properties["GatewayResponses"]) {
-		entry := mapping(v)
-		response := responsePlan{status: number(entry["StatusCode"], 0), headers: map[string]string{}, templates: map[string]string{}}
-		for header, value := range mapping(mapping(entry["ResponseParameters"])["Headers"]) {
-			response.headers[header] = str(value)
+	for kind, v := range toMap(properties["GatewayResponses"]) {
+		entry := toMap(v)
+		response := responsePlan{status: toInt(entry["StatusCode"], 0), headers: map[string]string{}, templates: map[string]string{}}
+		for header, value := range toMap(toMap(entry["ResponseParameters"])["Headers"]) {
+			response.headers[header] = toString(value)
 		}
-		for kind, value := range mapping(entry["ResponseTemplates"]) {
-			response.templates[kind] = str(value)
+		for kind, value := range toMap(entry["ResponseTemplates"]) {
+			response.templates[kind] = toString(value)
 		}
 		a.responses[kind] = response
 	}
 }
 
-func authorizerOf(name string, v map[string]any) *authorizerPlan {
-	identity := mapping(v["Identity"])
-	a := &authorizerPlan{name: name, arn: str(v["FunctionArn"]), token: str(v["FunctionPayloadType"]) != "REQUEST",
-		headers: words(identity["Headers"]), queries: words(identity["QueryStrings"]), context: words(identity["Context"]),
-		pattern: str(identity["ValidationExpression"]),
-		ttl:     time.Duration(number(identity["ReauthorizeEvery"], 300)) * time.Second}
+func newAuthorizerPlan(name string, v map[string]any) *authorizerPlan {
+	identity := toMap(v["Identity"])
+	a := &authorizerPlan{name: name, arn: toString(v["FunctionArn"]), token: toString(v["FunctionPayloadType"]) != "REQUEST",
+		headers: toStrings(identity["Headers"]), queries: toStrings(identity["QueryStrings"]), context: toStrings(identity["Context"]),
+		pattern: toString(identity["ValidationExpression"]),
+		ttl:     time.Duration(toInt(identity["ReauthorizeEvery"], 300)) * time.Second}
 	if a.token {
-		header := str(identity["Header"])
+		header := toString(identity["Header"])
 		if header == "" {
 			header = "Authorization"
 		}
@@ -183,72 +183,72 @@ func authorizerOf(name string, v map[string]any) *authorizerPlan {
 	return a
 }
 
-func (p *plan) function(t *template, r *resource) (*functionPlan, error) {
-	global := mapping(t.globals["Function"])
+func (p *plan) readFunction(t *template, r *resource) (*functionPlan, error) {
+	global := toMap(t.globals["Function"])
 	property := func(name string) any {
 		if v, ok := r.properties[name]; ok {
-			if resolved := t.resolve(v); resolved != (none{}) {
+			if resolved := t.resolve(v); resolved != (noValue{}) {
 				return resolved
 			}
 		}
 		return t.resolve(global[name])
 	}
-	code := str(property("CodeUri"))
+	code := toString(property("CodeUri"))
 	if code == "" || code == "." {
 		return nil, fmt.Errorf("CodeUri must name the function's folder")
 	}
-	f := &functionPlan{logical: r.logical, folder: path.Base(path.Clean(code)), name: t.name(r), arn: t.arn(r), environment: map[string]any{},
-		timeout: time.Duration(number(property("Timeout"), 3)) * time.Second, memory: number(property("MemorySize"), 128),
-		reserved: number(property("ReservedConcurrentExecutions"), 0), retries: 2}
+	f := &functionPlan{logical: r.logical, folder: path.Base(path.Clean(code)), name: t.physicalName(r), arn: t.arn(r), environment: map[string]any{},
+		timeout: time.Duration(toInt(property("Timeout"), 3)) * time.Second, memory: toInt(property("MemorySize"), 128),
+		reserved: toInt(property("ReservedConcurrentExecutions"), 0), retries: 2}
 	for _, source := range []any{global["Environment"], r.properties["Environment"]} {
-		for name, v := range mapping(mapping(source)["Variables"]) {
+		for name, v := range toMap(toMap(source)["Variables"]) {
 			f.environment[name] = v
 		}
 	}
-	if url := mapping(property("FunctionUrlConfig")); url != nil {
-		if str(url["AuthType"]) != "NONE" {
+	if url := toMap(property("FunctionUrlConfig")); url != nil {
+		if toString(url["AuthType"]) != "NONE" {
 			p.warnings = append(p.warnings, r.logical+": its function URL wants AWS signatures, which are not checked here")
 		}
-		f.url = &urlPlan{streams: str(url["InvokeMode"]) == "RESPONSE_STREAM", cors: mapping(url["Cors"])}
+		f.url = &urlPlan{streams: toString(url["InvokeMode"]) == "RESPONSE_STREAM", cors: toMap(url["Cors"])}
 	}
-	if async := mapping(property("EventInvokeConfig")); async != nil {
-		f.retries = number(async["MaximumRetryAttempts"], 2)
-		f.onFailure = str(mapping(mapping(async["DestinationConfig"])["OnFailure"])["Destination"])
+	if async := toMap(property("EventInvokeConfig")); async != nil {
+		f.retries = toInt(async["MaximumRetryAttempts"], 2)
+		f.onFailure = toString(toMap(toMap(async["DestinationConfig"])["OnFailure"])["Destination"])
 	}
-	events := mapping(r.properties["Events"])
-	for _, name := range sorted(events) {
-		if err := p.event(t, f, name, mapping(t.resolve(events[name]))); err != nil {
+	events := toMap(r.properties["Events"])
+	for _, name := range sortedKeys(events) {
+		if err := p.readEvent(t, f, name, toMap(t.resolve(events[name]))); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
 }
 
-func (p *plan) event(t *template, f *functionPlan, name string, event map[string]any) error {
-	properties := mapping(event["Properties"])
-	switch kind := str(event["Type"]); kind {
+func (p *plan) readEvent(t *template, f *functionPlan, name string, event map[string]any) error {
+	properties := toMap(event["Properties"])
+	switch kind := toString(event["Type"]); kind {
 	case "Api":
-		p.route(f, properties)
+		p.addRoute(f, properties)
 	case "SQS":
-		arn := str(properties["Queue"])
-		batch := number(properties["BatchSize"], 10)
+		arn := toString(properties["Queue"])
+		batch := toInt(properties["BatchSize"], 10)
 		f.sources = append(f.sources, sourcePlan{queue: arn[strings.LastIndexByte(arn, ':')+1:], arn: arn, batch: batch,
-			window:      time.Duration(number(properties["MaximumBatchingWindowInSeconds"], 0)) * time.Second,
-			concurrency: number(mapping(properties["ScalingConfig"])["MaximumConcurrency"], 10),
-			partial:     strings.Contains(strings.Join(words(properties["FunctionResponseTypes"]), " "), "ReportBatchItemFailures")})
+			window:      time.Duration(toInt(properties["MaximumBatchingWindowInSeconds"], 0)) * time.Second,
+			concurrency: toInt(toMap(properties["ScalingConfig"])["MaximumConcurrency"], 10),
+			partial:     strings.Contains(strings.Join(toStrings(properties["FunctionResponseTypes"]), " "), "ReportBatchItemFailures")})
 	case "ScheduleV2", "Schedule":
-		expression := str(properties["ScheduleExpression"])
+		expression := toString(properties["ScheduleExpression"])
 		if expression == "" {
-			expression = str(properties["Schedule"])
+			expression = toString(properties["Schedule"])
 		}
 		if _, err := parseSchedule(expression); err != nil {
 			return fmt.Errorf("event %s: %w", name, err)
 		}
-		if str(properties["State"]) == "DISABLED" || properties["Enabled"] == false {
+		if toString(properties["State"]) == "DISABLED" || properties["Enabled"] == false {
 			return nil
 		}
 		f.schedules = append(f.schedules, schedulePlan{name: f.logical + name, expression: expression,
-			zone: str(properties["ScheduleExpressionTimezone"]), input: str(properties["Input"])})
+			zone: toString(properties["ScheduleExpressionTimezone"]), input: toString(properties["Input"])})
 	default:
 		p.warnings = append(p.warnings, fmt.Sprintf("%s: events of type %s are not played here", f.logical, kind))
 	}
@@ -258,16 +258,16 @@ func (p *plan) event(t *template, f *functionPlan, name string, event map[string
 // defaultRouteTimeout is API Gateway's where a route has none.
 const defaultRouteTimeout = 29 * time.Second
 
-func (p *plan) route(f *functionPlan, properties map[string]any) {
-	r := &routePlan{function: f, method: strings.ToUpper(str(properties["Method"])), path: str(properties["Path"]),
-		streams: str(properties["ResponseTransferMode"]) == "RESPONSE_STREAM", timeout: defaultRouteTimeout, authorizer: defaultAuthorizer}
+func (p *plan) addRoute(f *functionPlan, properties map[string]any) {
+	r := &routePlan{function: f, method: strings.ToUpper(toString(properties["Method"])), path: toString(properties["Path"]),
+		streams: toString(properties["ResponseTransferMode"]) == "RESPONSE_STREAM", timeout: defaultRouteTimeout, authorizer: defaultAuthorizer}
 	if r.method == "*" || r.method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
 		r.method = "ANY"
 	}
-	if ms := number(properties["TimeoutInMillis"], 0); ms > 0 {
+	if ms := toInt(properties["TimeoutInMillis"], 0); ms > 0 {
 		r.timeout = time.Duration(ms) * time.Millisecond
 	}
-	switch named := str(mapping(properties["Auth"])["Authorizer"]); named {
+	switch named := toString(toMap(properties["Auth"])["Authorizer"]); named {
 	case "":
 	case "NONE":
 		r.authorizer = ""
@@ -277,7 +277,7 @@ func (p *plan) route(f *functionPlan, properties map[string]any) {
 	p.api.routes = append(p.api.routes, r)
 }
 
-func sorted[V any](m map[string]V) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)

@@ -62,15 +62,15 @@ func (o *oneOrMore) UnmarshalJSON(b []byte) error {
 func readDecision(payload []byte) (*decision, error) {
 	d := &decision{}
 	if err := json.Unmarshal(payload, d); err != nil {
-		return nil, &authorizerProblem{message: "the authorizer's answer is malformed: " + err.Error()}
+		return nil, &authorizerError{message: "the authorizer's answer is malformed: " + err.Error()}
 	}
 	if d.PrincipalID == "" || len(d.Policy.Statement) == 0 {
-		return nil, &authorizerProblem{message: "the authorizer's answer lacks principalId or policyDocument"}
+		return nil, &authorizerError{message: "the authorizer's answer lacks principalId or policyDocument"}
 	}
 	for name, value := range d.Context {
 		switch value.(type) {
 		case map[string]any, []any:
-			return nil, &authorizerProblem{message: "the authorizer's context holds more than scalars: " + name}
+			return nil, &authorizerError{message: "the authorizer's context holds more than scalars: " + name}
 		}
 	}
 	return d, nil
@@ -81,7 +81,7 @@ func readDecision(payload []byte) (*decision, error) {
 func (d *decision) allows(arn string) bool {
 	allowed := false
 	for _, s := range d.Policy.Statement {
-		if !fits(s.Action, "execute-api:Invoke") || !fits(s.Resource, arn) {
+		if !matchesAny(s.Action, "execute-api:Invoke") || !matchesAny(s.Resource, arn) {
 			continue
 		}
 		conditional := len(s.Condition) > 0 && string(s.Condition) != "null" && string(s.Condition) != "{}"
@@ -95,28 +95,28 @@ func (d *decision) allows(arn string) bool {
 	return allowed
 }
 
-// authority is the authorizer's context as the function sees it: every value a string.
-func (d *decision) authority() map[string]any {
+// authorizerContext is the authorizer's context as the function sees it: every value a string.
+func (d *decision) authorizerContext() map[string]any {
 	out := map[string]any{"principalId": d.PrincipalID, "integrationLatency": 0}
 	for name, value := range d.Context {
 		if value != nil {
-			out[name] = str(value)
+			out[name] = toString(value)
 		}
 	}
 	return out
 }
 
-func fits(patterns []string, value string) bool {
+func matchesAny(patterns []string, value string) bool {
 	for _, p := range patterns {
-		if wild(p, value) {
+		if matchesWildcard(p, value) {
 			return true
 		}
 	}
 	return false
 }
 
-// wild matches IAM's wildcards: * is any run of characters, ? is one. Actions are compared in any case.
-func wild(pattern, value string) bool {
+// matchesWildcard matches IAM's wildcards: * is any run of characters, ? is one. Actions are compared in any case.
+func matchesWildcard(pattern, value string) bool {
 	if strings.HasPrefix(value, "execute-api:") {
 		pattern, value = strings.ToLower(pattern), strings.ToLower(value)
 	}

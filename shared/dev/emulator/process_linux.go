@@ -2,8 +2,8 @@ package emulator
 
 import "syscall"
 
-// attributes put a child in a process group of its own, so that a Ctrl-C at the terminal reaches us alone and we end
+// childAttributes put a child in a process group of its own, so that a Ctrl-C at the terminal reaches us alone and we end
 // it; where we are killed without a chance to, the kernel does.
-func attributes() *syscall.SysProcAttr {
+func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

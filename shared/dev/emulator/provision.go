@@ -22,19 +22,19 @@ import (
 // Everything here is made over the wire, as CloudFormation would, so that it does not matter whether a stand-in or a
 // real service is at the other end.
 
-// makeQueues creates the queues and sets their attributes. It returns their addresses by logical id.
-func makeQueues(ctx context.Context, client *sqs.Client, t *template, queues []*resource) (map[string]string, error) {
+// createQueues creates the queues and sets their attributes. It returns their addresses by logical id.
+func createQueues(ctx context.Context, client *sqs.Client, t *template, queues []*resource) (map[string]string, error) {
 	addresses := map[string]string{}
 	for _, r := range queues {
-		p := mapping(t.resolve(r.properties))
-		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(t.name(r))})
+		p := toMap(t.resolve(r.properties))
+		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(t.physicalName(r))})
 		var missing *sqstypes.QueueDoesNotExist
 		address := ""
 		switch {
 		case err == nil:
 			address = *out.QueueUrl
 		case errors.As(err, &missing):
-			made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(t.name(r))})
+			made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(t.physicalName(r))})
 			if err != nil {
 				return nil, fmt.Errorf("making queue %s: %w", r.logical, err)
 			}
@@ -46,11 +46,11 @@ func makeQueues(ctx context.Context, client *sqs.Client, t *template, queues []*
 		attributes := map[string]string{}
 		for _, name := range []string{"VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "MaximumMessageSize"} {
 			if v, ok := p[name]; ok {
-				attributes[name] = str(v)
+				attributes[name] = toString(v)
 			}
 		}
 		if v, ok := p["RedrivePolicy"]; ok {
-			attributes["RedrivePolicy"] = str(v)
+			attributes["RedrivePolicy"] = toString(v)
 		}
 		if len(attributes) == 0 {
 			continue
@@ -62,9 +62,9 @@ func makeQueues(ctx context.Context, client *sqs.Client, t *template, queues []*
 	return addresses, nil
 }
 
-func makeBuckets(ctx context.Context, client *s3.Client, t *template, buckets []*resource) error {
+func createBuckets(ctx context.Context, client *s3.Client, t *template, buckets []*resource) error {
 	for _, r := range buckets {
-		_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(t.name(r))})
+		_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(t.physicalName(r))})
 		var ours *s3types.BucketAlreadyOwnedByYou
 		var there *s3types.BucketAlreadyExists
 		if err != nil && !errors.As(err, &ours) && !errors.As(err, &there) {
@@ -74,13 +74,13 @@ func makeBuckets(ctx context.Context, client *s3.Client, t *template, buckets []
 	return nil
 }
 
-// makeSecrets creates the secrets with a first value where they need one; given are those of this run, by the last part
+// createSecrets creates the secrets with a first value where they need one; given are those of this run, by the last part
 // of their names. It returns their ARNs by logical id.
-func makeSecrets(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource, given map[string]string) (map[string]string, error) {
+func createSecrets(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource, given map[string]string) (map[string]string, error) {
 	arns := map[string]string{}
 	for _, r := range secrets {
-		name := t.name(r)
-		value := firstValue(mapping(t.resolve(r.properties)), path.Base(name))
+		name := t.physicalName(r)
+		value := initialSecretValue(toMap(t.resolve(r.properties)), path.Base(name))
 		text, ours := given[path.Base(name)]
 		if ours {
 			value = aws.String(text)
@@ -110,11 +110,11 @@ func makeSecrets(ctx context.Context, client *secretsmanager.Client, t *template
 	return arns, nil
 }
 
-// firstValue is a secret's value at its creation: one key where the template has an empty list of keys, else what
+// initialSecretValue is a secret's value at its creation: one key where the template has an empty list of keys, else what
 // the template says.
-func firstValue(properties map[string]any, kind string) *string {
+func initialSecretValue(properties map[string]any, kind string) *string {
 	if given, ok := properties["SecretString"]; ok {
-		text := str(given)
+		text := toString(given)
 		var keys []json.RawMessage
 		if json.Unmarshal([]byte(text), &keys) == nil && len(keys) == 0 {
 			b, _ := json.Marshal([]string{newKey(kind)}) // strings always encode
@@ -122,7 +122,7 @@ func firstValue(properties map[string]any, kind string) *string {
 		}
 		return aws.String(text)
 	}
-	if generate := mapping(properties["GenerateSecretString"]); generate != nil {
+	if generate := toMap(properties["GenerateSecretString"]); generate != nil {
 		return aws.String(strings.TrimPrefix(newKey("x"), "aur_x_"))
 	}
 	return nil
@@ -142,11 +142,11 @@ var keyNames = map[string]string{"api": "BINARYTINT_API_KEY", "internal": "BINAR
 func readKeys(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource) (map[string]string, error) {
 	keys := map[string]string{}
 	for _, r := range secrets {
-		name := keyNames[path.Base(t.name(r))]
+		name := keyNames[path.Base(t.physicalName(r))]
 		if name == "" {
 			continue
 		}
-		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(t.name(r))})
+		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(t.physicalName(r))})
 		if err != nil {
 			return nil, fmt.Errorf("reading secret %s: %w", r.logical, err)
 		}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// refuse answers with a gateway response of the template, or with API Gateway's own.
-func (g *gateway) refuse(x *exchange, kind string, status int, message string) {
+// writeGatewayResponse answers with a gateway response of the template, or with API Gateway's own.
+func (g *gateway) writeGatewayResponse(x *exchange, kind string, status int, message string) {
 	fallback := "DEFAULT_4XX"
 	if status >= 500 {
 		fallback = "DEFAULT_5XX"
@@ -31,7 +31,7 @@ func (g *gateway) refuse(x *exchange, kind string, status int, message string) {
 	if h.Get("X-Amzn-Errortype") == "" {
 		h.Set("X-Amzn-Errortype", "InternalServerErrorException")
 	}
-	vars := x.variables(kind, message, g.stage)
+	vars := x.contextVariables(kind, message, g.stage)
 	for name, value := range response.headers {
 		h.Set(name, x.headerValue(value, vars))
 	}
@@ -48,9 +48,9 @@ var errorTypes = map[string]string{
 	"AUTHORIZER_CONFIGURATION_ERROR": "AuthorizerConfigurationException", "AUTHORIZER_FAILURE": "AuthorizerFailureException",
 }
 
-// variables are the $context variables that a gateway response may use. The message of a broken authorizer is null
+// contextVariables are the $context variables that a gateway response may use. The message of a broken authorizer is null
 // in AWS too, so a template that quotes it gives no JSON string.
-func (x *exchange) variables(kind, message, stage string) map[string]string {
+func (x *exchange) contextVariables(kind, message, stage string) map[string]string {
 	quoted := "null"
 	if message != "" {
 		b, _ := json.Marshal(message) // a string always encodes
@@ -64,17 +64,17 @@ func (x *exchange) variables(kind, message, stage string) map[string]string {
 	if x.route != nil {
 		vars["context.resourcePath"] = x.route.path
 	}
-	for name, value := range x.authority {
-		vars["context.authorizer."+name] = str(value)
+	for name, value := range x.authorizerContext {
+		vars["context.authorizer."+name] = toString(value)
 	}
 	return vars
 }
 
-var variable = regexp.MustCompile(`\$\{[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+\}|\$[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+`)
+var variablePattern = regexp.MustCompile(`\$\{[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+\}|\$[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+`)
 
 // expand puts variables into a template; one that is not known is empty.
 func expand(text string, vars map[string]string) string {
-	return variable.ReplaceAllStringFunc(text, func(match string) string {
+	return variablePattern.ReplaceAllStringFunc(text, func(match string) string {
 		return vars[strings.Trim(match, "${}")]
 	})
 }

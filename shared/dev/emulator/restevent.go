@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// event is a request as a Lambda proxy integration gets it (payload 1.0).
-func (g *gateway) event(x *exchange) map[string]any {
-	single, multi := headersOf(x.r, x.trace)
-	query, multiQuery := queryOf(x.r)
+// proxyEvent is a request as a Lambda proxy integration gets it (payload 1.0).
+func (g *gateway) proxyEvent(x *exchange) map[string]any {
+	single, multi := proxyHeaders(x.r, x.trace)
+	query, multiQuery := proxyQuery(x.r)
 	body, encoded := any(nil), false
 	if len(x.body) > 0 {
 		body = string(x.body)
@@ -31,30 +31,30 @@ func (g *gateway) event(x *exchange) map[string]any {
 		"resource": x.route.path, "path": x.r.URL.EscapedPath(), "httpMethod": x.r.Method,
 		"headers": single, "multiValueHeaders": multi,
 		"queryStringParameters": query, "multiValueQueryStringParameters": multiQuery,
-		"pathParameters": params, "stageVariables": nil, "requestContext": g.context(x),
+		"pathParameters": params, "stageVariables": nil, "requestContext": g.requestContext(x),
 		"body": body, "isBase64Encoded": encoded,
 	}
 }
 
-func (g *gateway) context(x *exchange) map[string]any {
+func (g *gateway) requestContext(x *exchange) map[string]any {
 	c := map[string]any{
 		"resourceId": "local", "resourcePath": x.route.path, "httpMethod": x.r.Method, "extendedRequestId": x.id,
 		"requestTime": x.start.UTC().Format("02/Jan/2006:15:04:05 -0700"), "requestTimeEpoch": x.start.UnixMilli(),
 		"path": "/" + g.stage + x.r.URL.EscapedPath(), "accountId": account, "protocol": x.r.Proto, "stage": g.stage,
 		"domainPrefix": apiID, "domainName": x.r.Host, "requestId": x.id, "apiId": apiID, "deploymentId": apiID,
-		"identity": map[string]any{"sourceIp": sourceIP(x.r), "userAgent": agentOf(x.r), "cognitoIdentityPoolId": nil, "accountId": nil,
+		"identity": map[string]any{"sourceIp": sourceIP(x.r), "userAgent": userAgentOrNil(x.r), "cognitoIdentityPoolId": nil, "accountId": nil,
 			"cognitoIdentityId": nil, "caller": nil, "accessKey": nil, "cognitoAuthenticationType": nil,
 			"cognitoAuthenticationProvider": nil, "userArn": nil, "user": nil},
 	}
-	if x.authority != nil {
-		c["authorizer"] = x.authority
+	if x.authorizerContext != nil {
+		c["authorizer"] = x.authorizerContext
 	}
 	return c
 }
 
-// headersOf gives a request's headers with those that API Gateway adds. Go has written the names in its canonical
+// proxyHeaders gives a request's headers with those that API Gateway adds. Go has written the names in its canonical
 // case by now; API Gateway would keep the client's.
-func headersOf(r *http.Request, trace string) (map[string]string, map[string][]string) {
+func proxyHeaders(r *http.Request, trace string) (map[string]string, map[string][]string) {
 	multi := map[string][]string{}
 	for name, values := range r.Header {
 		if name != "Connection" {
@@ -74,8 +74,8 @@ func headersOf(r *http.Request, trace string) (map[string]string, map[string][]s
 	return single, multi
 }
 
-// queryOf gives the query's values decoded; nil where there are none.
-func queryOf(r *http.Request) (any, any) {
+// proxyQuery gives the query's values decoded; nil where there are none.
+func proxyQuery(r *http.Request) (any, any) {
 	query := r.URL.Query()
 	if len(query) == 0 {
 		return nil, nil
@@ -95,7 +95,7 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-func agentOf(r *http.Request) any {
+func userAgentOrNil(r *http.Request) any {
 	if a := r.UserAgent(); a != "" {
 		return a
 	}
@@ -126,7 +126,7 @@ func readProxyAnswer(payload []byte) (*proxyAnswer, error) {
 	if err := json.Unmarshal(payload, &in); err != nil {
 		return nil, fmt.Errorf("malformed proxy answer: %w", err)
 	}
-	out := &proxyAnswer{StatusCode: number(strings.Trim(string(in.StatusCode), `"`), 0), Headers: map[string]string{},
+	out := &proxyAnswer{StatusCode: toInt(strings.Trim(string(in.StatusCode), `"`), 0), Headers: map[string]string{},
 		MultiValueHeaders: in.MultiValueHeaders, Cookies: in.Cookies, IsBase64Encoded: in.IsBase64Encoded}
 	if out.StatusCode < 100 || out.StatusCode > 599 {
 		return nil, fmt.Errorf("malformed proxy answer: status %s", in.StatusCode)

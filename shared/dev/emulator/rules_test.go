@@ -121,7 +121,7 @@ func TestSchedules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.due(now, started); got != test.want {
+		if got := s.isDue(now, started); got != test.want {
 			t.Errorf("%s at %s: %v", test.expression, test.when, got)
 		}
 	}
@@ -151,7 +151,7 @@ func TestTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := planOf(tmpl)
+	p, err := newPlan(tmpl)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestScheduledTime(t *testing.T) {
 		}
 		due := 0
 		for at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC); at.Month() == time.November; at = at.Add(time.Minute) {
-			if s.due(at, time.Time{}) {
+			if s.isDue(at, time.Time{}) {
 				due++
 			}
 		}

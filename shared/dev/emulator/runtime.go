@@ -14,25 +14,25 @@ import (
 	"sync/atomic"
 )
 
-// runtimeVersion is the path under which Lambda serves its runtime API.
-const runtimeVersion = "/2018-06-01/runtime/"
+// runtimePath is the path under which Lambda serves its runtime API.
+const runtimePath = "/2018-06-01/runtime/"
 
 // runtimeAPI is the Lambda runtime API. Every process gets an address of its own, told apart by its path, so that
 // it is known who asks.
 type runtimeAPI struct {
-	crew *crew
-	host string
-	last atomic.Uint64
+	tasks *taskGroup
+	host  string
+	last  atomic.Uint64
 
 	mu        sync.Mutex
 	processes map[string]*process
 }
 
-func newRuntimeAPI(c *crew, listener net.Listener) *runtimeAPI {
-	return &runtimeAPI{crew: c, host: listener.Addr().String(), processes: map[string]*process{}}
+func newRuntimeAPI(c *taskGroup, listener net.Listener) *runtimeAPI {
+	return &runtimeAPI{tasks: c, host: listener.Addr().String(), processes: map[string]*process{}}
 }
 
-func (a *runtimeAPI) process(f *function) *process {
+func (a *runtimeAPI) newProcess(f *function) *process {
 	p := &process{function: f, id: "p" + strconv.FormatUint(a.last.Add(1), 10), work: make(chan *invocation, 1)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -40,7 +40,7 @@ func (a *runtimeAPI) process(f *function) *process {
 	return p
 }
 
-func (a *runtimeAPI) forget(p *process) {
+func (a *runtimeAPI) removeProcess(p *process) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.processes, p.id)
@@ -51,50 +51,50 @@ func (a *runtimeAPI) address(p *process) string { return a.host + "/" + p.id }
 
 // ServeHTTP serves one request of a process.
 func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if id, verb, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), extensionVersion); found {
-		extension(w, r, id, verb)
+	if id, verb, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), extensionPath); found {
+		serveExtension(w, r, id, verb)
 		return
 	}
-	id, path, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), runtimeVersion)
+	id, path, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), runtimePath)
 	a.mu.Lock()
 	p := a.processes[id]
 	a.mu.Unlock()
 	if p == nil || !found {
-		refuse(w, http.StatusNotFound, "NotFound", "no such process")
+		writeRuntimeError(w, http.StatusNotFound, "NotFound", "no such process")
 		return
 	}
 	switch {
 	case path == "invocation/next" && r.Method == http.MethodGet:
-		a.next(w, r, p)
+		a.handleNext(w, r, p)
 	case path == "init/error" && r.Method == http.MethodPost:
 		body, _ := io.ReadAll(io.LimitReader(r.Body, maxPayload)) // what came is what there is to say
 		p.initFailed(body)
 		w.WriteHeader(http.StatusAccepted)
 	case r.Method == http.MethodPost && strings.HasPrefix(path, "invocation/"):
 		id, verb, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/")
-		inv := p.serving(id)
+		inv := p.currentInvocation(id)
 		if inv == nil {
-			refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+			writeRuntimeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 			return
 		}
 		switch verb {
 		case "response":
-			a.response(w, r, p, inv)
+			a.handleResponse(w, r, p, inv)
 		case "error":
-			a.failed(w, r, p, inv)
+			a.handleError(w, r, p, inv)
 		default:
-			refuse(w, http.StatusNotFound, "NotFound", "no such path")
+			writeRuntimeError(w, http.StatusNotFound, "NotFound", "no such path")
 		}
 	default:
-		refuse(w, http.StatusNotFound, "NotFound", "no such path")
+		writeRuntimeError(w, http.StatusNotFound, "NotFound", "no such path")
 	}
 }
 
-// extensionVersion is the path of the extensions API. The Go runtime client registers itself there in order to be sent
+// extensionPath is the path of the extensions API. The Go runtime client registers itself there in order to be sent
 // SIGTERM before it is killed; here everybody is.
-const extensionVersion = "/2020-01-01/extension/"
+const extensionPath = "/2020-01-01/extension/"
 
-func extension(w http.ResponseWriter, r *http.Request, id, verb string) {
+func serveExtension(w http.ResponseWriter, r *http.Request, id, verb string) {
 	switch verb {
 	case "register":
 		w.Header().Set("Content-Type", "application/json")
@@ -103,18 +103,18 @@ func extension(w http.ResponseWriter, r *http.Request, id, verb string) {
 	case "event/next":
 		<-r.Context().Done() // it asked for no events, and gets none
 	default:
-		refuse(w, http.StatusNotFound, "NotFound", "no such path")
+		writeRuntimeError(w, http.StatusNotFound, "NotFound", "no such path")
 	}
 }
 
-func refuse(w http.ResponseWriter, status int, kind, message string) {
+func writeRuntimeError(w http.ResponseWriter, status int, kind, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(failure{Type: kind, Message: message})
 }
 
-func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request, p *process) {
-	p.next()
+func (a *runtimeAPI) handleNext(w http.ResponseWriter, r *http.Request, p *process) {
+	p.handleNext()
 	select {
 	case inv := <-p.work:
 		h := w.Header()
@@ -128,10 +128,10 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request, p *process) {
 	}
 }
 
-// response takes a function's answer, whole or as a stream.
-func (a *runtimeAPI) response(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
+// handleResponse takes a function's answer, whole or as a stream.
+func (a *runtimeAPI) handleResponse(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), streamType) {
-		a.streamed(w, r, p, inv)
+		a.handleStream(w, r, p, inv)
 		return
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
@@ -142,48 +142,48 @@ func (a *runtimeAPI) response(w http.ResponseWriter, r *http.Request, p *process
 		_, _ = io.Copy(io.Discard, r.Body)
 		inv.deliver(&reply{failure: &failure{Type: "Function.ResponseSizeTooLarge",
 			Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)}})
-		p.done(inv)
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
+		p.markAnswered(inv)
+		writeRuntimeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
 		return
 	}
-	if f := trailed(r.Trailer); f != nil {
+	if f := trailerFailure(r.Trailer); f != nil {
 		inv.deliver(&reply{failure: f})
 	} else {
 		inv.deliver(&reply{payload: body})
 	}
-	p.done(inv)
+	p.markAnswered(inv)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func (a *runtimeAPI) streamed(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
+func (a *runtimeAPI) handleStream(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
 	prelude, body, err := splitStream(r.Body)
 	if err != nil {
 		if errors.Is(err, errNoPrelude) {
 			inv.deliver(&reply{failure: &failure{Type: "Runtime.InvalidStream", Message: err.Error()}})
-			p.done(inv)
+			p.markAnswered(inv)
 			w.WriteHeader(http.StatusAccepted)
 		}
 		return
 	}
 	inv.deliver(&reply{stream: &stream{prelude: prelude, body: inv.read}})
 	err = copyStream(inv.write, body, maxStream)
-	var broken *brokenBody
+	var broken *bodyReadError
 	if errors.As(err, &broken) {
 		return // the process is dying: its end finishes the stream
 	}
-	if f := trailed(r.Trailer); f != nil && err == nil {
+	if f := trailerFailure(r.Trailer); f != nil && err == nil {
 		err = f
 	}
 	if err != nil {
-		p.function.log.platform(inv.id, err.Error())
+		p.function.log.writePlatformLine(inv.id, err.Error())
 	}
 	inv.finish(err)
-	p.done(inv)
+	p.markAnswered(inv)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// failed takes a function's error.
-func (a *runtimeAPI) failed(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
+// handleError takes a function's error.
+func (a *runtimeAPI) handleError(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload))
 	if err != nil {
 		return
@@ -191,12 +191,12 @@ func (a *runtimeAPI) failed(w http.ResponseWriter, r *http.Request, p *process, 
 	f := &failure{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type"), payload: body}
 	_ = json.Unmarshal(body, f) // a body that is no JSON is passed on as it is
 	inv.deliver(&reply{failure: f})
-	p.done(inv)
+	p.markAnswered(inv)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// trailed reads the error that a client declares on every answer and sets only where reading the answer failed.
-func trailed(trailer http.Header) *failure {
+// trailerFailure reads the error that a client declares on every answer and sets only where reading the answer failed.
+func trailerFailure(trailer http.Header) *failure {
 	kind := trailer.Get("Lambda-Runtime-Function-Error-Type")
 	if kind == "" {
 		return nil

@@ -16,25 +16,25 @@ func (s *Stack) writeSAM(path string) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	resources := under(s.template.document.Content[0], "Resources")
+	resources := childNode(s.template.document.Content[0], "Resources")
 	for _, f := range s.plan.functions {
-		resource := under(resources, f.logical)
-		properties := under(resource, "Properties")
+		resource := childNode(resources, f.logical)
+		properties := childNode(resource, "Properties")
 		code, err := filepath.Rel(base, filepath.Join(s.bin, f.folder))
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", path, err)
 		}
-		set(properties, "CodeUri", scalar(filepath.ToSlash(code)+"/"))
-		set(properties, "Architectures", &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{scalar(architecture())}})
+		setKey(properties, "CodeUri", stringNode(filepath.ToSlash(code)+"/"))
+		setKey(properties, "Architectures", &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{stringNode(architecture())}})
 		variables := &yaml.Node{Kind: yaml.MappingNode}
-		vars := s.variables(f)
-		for _, name := range sorted(vars) {
-			set(variables, name, scalar(vars[name]))
+		vars := s.functionVariables(f)
+		for _, name := range sortedKeys(vars) {
+			setKey(variables, name, stringNode(vars[name]))
 		}
 		environment := &yaml.Node{Kind: yaml.MappingNode}
-		set(environment, "Variables", variables)
-		set(properties, "Environment", environment)
-		drop(resource, "Metadata") // it is built already
+		setKey(environment, "Variables", variables)
+		setKey(properties, "Environment", environment)
+		deleteKey(resource, "Metadata") // it is built already
 	}
 	text, err := yaml.Marshal(s.template.document)
 	if err != nil {
@@ -50,11 +50,11 @@ func architecture() string {
 	return "x86_64"
 }
 
-func scalar(value string) *yaml.Node {
+func stringNode(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle}
 }
 
-func set(mapping *yaml.Node, key string, value *yaml.Node) {
+func setKey(mapping *yaml.Node, key string, value *yaml.Node) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
 			mapping.Content[i+1] = value
@@ -64,7 +64,7 @@ func set(mapping *yaml.Node, key string, value *yaml.Node) {
 	mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, value)
 }
 
-func drop(mapping *yaml.Node, key string) {
+func deleteKey(mapping *yaml.Node, key string) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
 			mapping.Content = append(mapping.Content[:i], mapping.Content[i+2:]...)

@@ -11,12 +11,12 @@ import (
 type schedule struct {
 	every time.Duration // rate(…)
 	at    time.Time     // at(…), by the zone's wall clock
-	cron  [6]field      // minute, hour, day of month, month, day of week, year
+	cron  [6]cronField  // minute, hour, day of month, month, day of week, year
 	kind  string
 }
 
-// field is one part of a cron expression: the values at which it is due.
-type field struct {
+// cronField is one part of a cron expression: the values at which it is due.
+type cronField struct {
 	any    bool
 	values map[int]bool
 	last   bool // L: the last day of the month, or with a weekday its last in the month
@@ -84,8 +84,8 @@ func (s *schedule) parseCron(body string) error {
 	return nil
 }
 
-func parseField(text string, low, high int, names []string) (field, error) {
-	f := field{values: map[int]bool{}}
+func parseField(text string, low, high int, names []string) (cronField, error) {
+	f := cronField{values: map[int]bool{}}
 	if text == "*" || text == "?" {
 		f.any = true
 		return f, nil
@@ -156,8 +156,8 @@ func parseValue(text string, low, high int, names []string) (int, error) {
 	return n, nil
 }
 
-// due says whether the schedule fires in the minute that begins at now; started is when the schedule began to run.
-func (s *schedule) due(now, started time.Time) bool {
+// isDue says whether the schedule fires in the minute that begins at now; started is when the schedule began to run.
+func (s *schedule) isDue(now, started time.Time) bool {
 	switch s.kind {
 	case "rate":
 		passed := now.Sub(started.Truncate(time.Minute))
@@ -166,10 +166,10 @@ func (s *schedule) due(now, started time.Time) bool {
 		return now.Format("2006-01-02T15:04") == s.at.Format("2006-01-02T15:04")
 	}
 	is := func(i, v int) bool { return s.cron[i].any || s.cron[i].values[v] }
-	return is(0, now.Minute()) && is(1, now.Hour()) && is(3, int(now.Month())) && is(5, now.Year()) && s.dueOn(now)
+	return is(0, now.Minute()) && is(1, now.Hour()) && is(3, int(now.Month())) && is(5, now.Year()) && s.isDueOn(now)
 }
 
-func (s *schedule) dueOn(now time.Time) bool {
+func (s *schedule) isDueOn(now time.Time) bool {
 	left := time.Date(now.Year(), now.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day() - now.Day() // days after this one
 	if dom := s.cron[2]; !dom.any && !dom.values[now.Day()] && !(dom.last && left == 0) {
 		return false

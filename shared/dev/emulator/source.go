@@ -14,24 +14,24 @@ import (
 
 const (
 	longPoll       = 20 * time.Second
-	pollTrouble    = time.Second // the pause after a receive that failed
-	settlePatience = 5 * time.Second
+	pollErrorPause = time.Second // the pause after a receive that failed
+	deleteTimeout  = 5 * time.Second
 )
 
-// source is an event source mapping: it takes messages from a queue and invokes a function with them.
-type source struct {
+// poller is an event source mapping: it takes messages from a queue and invokes a function with them.
+type poller struct {
 	sourcePlan
 	function   *function
 	client     *sqs.Client
 	url        string
 	visibility time.Duration
-	crew       *crew
+	tasks      *taskGroup
 	slots      chan struct{}
-	tell       func(format string, args ...any)
+	printf     func(format string, args ...any)
 }
 
 // run polls until the stack stops.
-func (s *source) run(ctx context.Context) {
+func (s *poller) run(ctx context.Context) {
 	s.slots = make(chan struct{}, s.concurrency)
 	for {
 		select {
@@ -39,7 +39,7 @@ func (s *source) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		messages := s.gather(ctx)
+		messages := s.receiveBatch(ctx)
 		if len(messages) == 0 {
 			<-s.slots
 			if ctx.Err() != nil {
@@ -47,15 +47,15 @@ func (s *source) run(ctx context.Context) {
 			}
 			continue
 		}
-		s.crew.run("a batch for "+s.function.folder, func() {
+		s.tasks.run("a batch for "+s.function.folder, func() {
 			defer func() { <-s.slots }()
-			s.process(ctx, messages)
+			s.processBatch(ctx, messages)
 		})
 	}
 }
 
-// gather receives up to a batch, within the batching window.
-func (s *source) gather(ctx context.Context) []types.Message {
+// receiveBatch receives up to a batch, within the batching window.
+func (s *poller) receiveBatch(ctx context.Context) []types.Message {
 	var batch []types.Message
 	wait, until := longPoll, time.Time{}
 	for len(batch) < s.batch {
@@ -66,8 +66,8 @@ func (s *source) gather(ctx context.Context) []types.Message {
 		})
 		if err != nil {
 			if ctx.Err() == nil {
-				s.tell("receiving from %s: %v", s.queue, err)
-				pauseFor(ctx, pollTrouble)
+				s.printf("receiving from %s: %v", s.queue, err)
+				sleepContext(ctx, pollErrorPause)
 			}
 			break
 		}
@@ -87,18 +87,18 @@ func (s *source) gather(ctx context.Context) []types.Message {
 	return batch
 }
 
-// process invokes the function with a batch. What it did not handle comes back.
-func (s *source) process(ctx context.Context, messages []types.Message) {
+// processBatch invokes the function with a batch. What it did not handle comes back.
+func (s *poller) processBatch(ctx context.Context, messages []types.Message) {
 	event := events.SQSEvent{}
 	for _, m := range messages {
-		event.Records = append(event.Records, s.record(m))
+		event.Records = append(event.Records, s.eventRecord(m))
 	}
 	failed := map[string]bool{}
 	payload, err := json.Marshal(event)
 	if err == nil && len(payload) > maxPayload && len(messages) > 1 {
 		half := len(messages) / 2 // Lambda never makes a batch over its payload limit
-		s.process(ctx, messages[:half])
-		s.process(ctx, messages[half:])
+		s.processBatch(ctx, messages[:half])
+		s.processBatch(ctx, messages[half:])
 		return
 	}
 	if err == nil {
@@ -111,18 +111,18 @@ func (s *source) process(ctx context.Context, messages []types.Message) {
 		}
 	}
 	// The stack may be stopping: what was handled must be deleted even so, and what was not must come back.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settlePatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
-	s.settle(ctx, messages, failed)
+	s.deleteOrRelease(ctx, messages, failed)
 }
 
 // invoke waits for a free place where the function is throttled.
-func (s *source) invoke(ctx context.Context, payload []byte) (map[string]bool, error) {
+func (s *poller) invoke(ctx context.Context, payload []byte) (map[string]bool, error) {
 	for {
 		answer, err := s.function.invoke(ctx, newID(), newTrace(), payload)
 		switch {
 		case errors.Is(err, errThrottled):
-			if !pauseFor(ctx, throttlePause) {
+			if !sleepContext(ctx, throttlePause) {
 				return nil, ctx.Err()
 			}
 			continue
@@ -133,13 +133,13 @@ func (s *source) invoke(ctx context.Context, payload []byte) (map[string]bool, e
 		case answer.stream != nil:
 			return nil, answer.stream.body.Close()
 		}
-		return s.failures(answer.payload)
+		return s.failedMessages(answer.payload)
 	}
 }
 
-// failures reads a partial answer, as Lambda does: nothing and null is success, a failure without an id is that of
+// failedMessages reads a partial answer, as Lambda does: nothing and null is success, a failure without an id is that of
 // the whole batch.
-func (s *source) failures(payload []byte) (map[string]bool, error) {
+func (s *poller) failedMessages(payload []byte) (map[string]bool, error) {
 	failed := map[string]bool{}
 	if !s.partial || len(payload) == 0 {
 		return failed, nil
@@ -157,28 +157,28 @@ func (s *source) failures(payload []byte) (map[string]bool, error) {
 	return failed, nil
 }
 
-// settle deletes what was handled, and shows the rest again.
+// deleteOrRelease deletes what was handled, and shows the rest again.
 //
 // Lambda leaves a failed message invisible until its visibility timeout, six of the function's time limits or more.
 // Here it comes back after one second, then two, four, … up to that timeout: a developer sees the retries and the
 // dead-letter queue within minutes, in the same order and number.
-func (s *source) settle(ctx context.Context, messages []types.Message, failed map[string]bool) {
+func (s *poller) deleteOrRelease(ctx context.Context, messages []types.Message, failed map[string]bool) {
 	for _, m := range messages {
 		var err error
 		if failed[aws.ToString(m.MessageId)] {
-			back := min(s.visibility, time.Second<<min(16, max(0, number(m.Attributes["ApproximateReceiveCount"], 1)-1)))
+			back := min(s.visibility, time.Second<<min(16, max(0, toInt(m.Attributes["ApproximateReceiveCount"], 1)-1)))
 			_, err = s.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: aws.String(s.url),
 				ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: int32(back / time.Second)})
 		} else {
 			_, err = s.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(s.url), ReceiptHandle: m.ReceiptHandle})
 		}
 		if err != nil {
-			s.tell("settling a message of %s, which will come again: %v", s.queue, err)
+			s.printf("settling a message of %s, which will come again: %v", s.queue, err)
 		}
 	}
 }
 
-func (s *source) record(m types.Message) events.SQSMessage {
+func (s *poller) eventRecord(m types.Message) events.SQSMessage {
 	r := events.SQSMessage{MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
 		Md5OfBody: aws.ToString(m.MD5OfBody), Md5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes), Attributes: m.Attributes,
 		MessageAttributes: map[string]events.SQSMessageAttribute{}, EventSourceARN: s.arn, EventSource: "aws:sqs", AWSRegion: region}

@@ -24,14 +24,14 @@ import (
 // startStores starts what is played here, takes the addresses of what is real, and makes the template's resources.
 func (s *Stack) startStores(ctx context.Context) error {
 	for _, service := range services {
-		if address := environ(s.options.Environ, service.variable); address != "" {
+		if address := lookupEnv(s.options.Environ, service.variable); address != "" {
 			s.info.Endpoints[service.name] = address
 		}
 	}
 	dynamo := make(chan error, 1)
 	var address string
 	if s.info.Endpoints["dynamodb"] == "" {
-		s.crew.run("starting dynalite", func() {
+		s.tasks.run("starting dynalite", func() {
 			var err error
 			address, err = s.startDynamo(ctx)
 			dynamo <- err
@@ -39,7 +39,7 @@ func (s *Stack) startStores(ctx context.Context) error {
 	} else {
 		dynamo <- nil
 	}
-	err := s.startOthers()
+	err := s.startFakes()
 	broken := <-dynamo
 	if s.dynamoStop != nil {
 		s.onStop(s.dynamoStop)
@@ -57,7 +57,7 @@ func (s *Stack) startStores(ctx context.Context) error {
 }
 
 func (s *Stack) startDynamo(ctx context.Context) (string, error) {
-	log, err := openLog(filepath.Join(s.options.Data, "logs"), "dynalite", s.show)
+	log, err := openLog(filepath.Join(s.options.Data, "logs"), "dynalite", s.println)
 	if err != nil {
 		return "", err
 	}
@@ -65,16 +65,16 @@ func (s *Stack) startDynamo(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	environment := []string{"PATH=" + environ(s.options.Environ, "PATH"), "HOME=" + data, "TZ=UTC"}
-	child, life, address, err := startDynalite(ctx, s.launcher, s.options.clients, data, environment, log)
+	environment := []string{"PATH=" + lookupEnv(s.options.Environ, "PATH"), "HOME=" + data, "TZ=UTC"}
+	child, life, address, err := startDynalite(ctx, s.launcher, s.options.clientsFolder, data, environment, log)
 	if err != nil {
 		_ = log.Close()
 		return "", err
 	}
-	s.crew.run("watching dynalite", func() {
+	s.tasks.run("watching dynalite", func() {
 		select {
-		case <-child.gone:
-			s.breakDown(fmt.Errorf("dynalite ended (%s); %s says why", child.ended(), log.path))
+		case <-child.exited:
+			s.fail(fmt.Errorf("dynalite ended (%s); %s says why", child.exitReason(), log.path))
 		case <-s.ctx.Done():
 		}
 	})
@@ -86,9 +86,9 @@ func (s *Stack) startDynamo(ctx context.Context) (string, error) {
 	return address, nil
 }
 
-// endpoint serves a stand-in on a free port.
-func (s *Stack) endpoint(name string, handler http.Handler) error {
-	listener, err := anywhere()
+// serveFake serves a stand-in on a free port.
+func (s *Stack) serveFake(name string, handler http.Handler) error {
+	listener, err := listenLoopback()
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func (s *Stack) endpoint(name string, handler http.Handler) error {
 	return nil
 }
 
-// startOthers starts the stand-ins that run in this process.
-func (s *Stack) startOthers() error {
+// startFakes starts the stand-ins that run in this process.
+func (s *Stack) startFakes() error {
 	data := s.options.Data
 	if s.info.Endpoints["sqs"] == "" {
 		server, err := fakesqs.Open(fakesqs.Options{Path: filepath.Join(data, "sqs.db"), Region: region, Account: account})
@@ -105,7 +105,7 @@ func (s *Stack) startOthers() error {
 			return err
 		}
 		s.onStop(func(context.Context) error { return server.Close() })
-		if err := s.endpoint("sqs", server); err != nil {
+		if err := s.serveFake("sqs", server); err != nil {
 			return err
 		}
 	}
@@ -115,23 +115,23 @@ func (s *Stack) startOthers() error {
 			return err
 		}
 		s.onStop(func(context.Context) error { return server.Close() })
-		if err := s.endpoint("secretsmanager", server); err != nil {
+		if err := s.serveFake("secretsmanager", server); err != nil {
 			return err
 		}
 	}
 	if s.info.Endpoints["s3"] == "" {
-		store, err := openObjects(filepath.Join(data, "s3.db"), time.Now)
+		store, err := openObjectStore(filepath.Join(data, "s3.db"), time.Now)
 		if err != nil {
 			return err
 		}
-		store.tell, store.publish = s.tell, s.publish
+		store.printf, store.publish = s.printf, s.publish
 		s.objects = store
 		s.onStop(func(context.Context) error { return store.Close() })
-		if err := s.endpoint("s3", store); err != nil {
+		if err := s.serveFake("s3", store); err != nil {
 			return err
 		}
 	}
-	for _, start := range []func() error{s.startMail, s.startTelephone, s.startModel} {
+	for _, start := range []func() error{s.startFakeSES, s.startFakeTwilio, s.startFakeOpenAI} {
 		if err := start(); err != nil {
 			return err
 		}
@@ -139,53 +139,53 @@ func (s *Stack) startOthers() error {
 	return nil
 }
 
-// startMail starts the stand-in for the mail service, which shows its mails at its own address.
-func (s *Stack) startMail() error {
+// startFakeSES starts the stand-in for the mail service, which shows its mails at its own address.
+func (s *Stack) startFakeSES() error {
 	if s.info.Endpoints["ses"] != "" {
 		return nil
 	}
-	if err := s.endpoint("ses", fakeses.New(fakeses.Options{})); err != nil {
+	if err := s.serveFake("ses", fakeses.New(fakeses.Options{})); err != nil {
 		return err
 	}
 	s.info.Mail = s.info.Endpoints["ses"]
 	return nil
 }
 
-// startTelephone starts the stand-in for Twilio, unless there is a real one.
-func (s *Stack) startTelephone() error {
-	if base := environ(s.options.Environ, "TWILIO_BASE_URL"); base != "" {
+// startFakeTwilio starts the stand-in for Twilio, unless there is a real one.
+func (s *Stack) startFakeTwilio() error {
+	if base := lookupEnv(s.options.Environ, "TWILIO_BASE_URL"); base != "" {
 		s.info.Endpoints["twilio"] = base
 		return nil
 	}
-	account, given := twilioAccount(s.options.Environ)
+	account, given := twilioLoginFrom(s.options.Environ)
 	if given {
 		s.info.Endpoints["twilio"] = "https://api.twilio.com"
 		return nil
 	}
-	if environ(s.options.Environ, "TWILIO_ACCOUNT_SID")+environ(s.options.Environ, "TWILIO_AUTH_TOKEN") != "" {
-		s.tell("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: with one of them alone, Twilio is played here")
+	if lookupEnv(s.options.Environ, "TWILIO_ACCOUNT_SID")+lookupEnv(s.options.Environ, "TWILIO_AUTH_TOKEN") != "" {
+		s.printf("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: with one of them alone, Twilio is played here")
 	}
 	server := faketwilio.New(faketwilio.Options{AccountSID: account.SID, AuthToken: account.Token})
-	if err := s.endpoint("twilio", server); err != nil {
+	if err := s.serveFake("twilio", server); err != nil {
 		return err
 	}
 	s.onStop(func(context.Context) error { server.Close(); return nil }) // before its door: some answers are late on purpose
 	return nil
 }
 
-// startModel starts the stand-in for the model, unless there is a real one.
-func (s *Stack) startModel() error {
-	if base := environ(s.options.Environ, "OPENAI_BASE_URL"); base != "" {
+// startFakeOpenAI starts the stand-in for the model, unless there is a real one.
+func (s *Stack) startFakeOpenAI() error {
+	if base := lookupEnv(s.options.Environ, "OPENAI_BASE_URL"); base != "" {
 		s.info.Endpoints["openai"] = base
 		return nil
 	}
-	if environ(s.options.Environ, "OPENAI_API_KEY") != "" {
+	if lookupEnv(s.options.Environ, "OPENAI_API_KEY") != "" {
 		s.info.Endpoints["openai"] = "https://api.openai.com/v1"
 		return nil
 	}
-	delay, _ := time.ParseDuration(environ(s.options.Environ, "STANDIN_OPENAI_DELAY")) // 0 is the model's own
+	delay, _ := time.ParseDuration(lookupEnv(s.options.Environ, "STANDIN_OPENAI_DELAY")) // 0 is the model's own
 	model := fakeopenai.New(fakeopenai.Options{Delay: delay})
-	if err := s.endpoint("openai", model); err != nil {
+	if err := s.serveFake("openai", model); err != nil {
 		return err
 	}
 	s.info.Endpoints["openai"] += "/v1"
@@ -201,26 +201,26 @@ func (s *Stack) provision(ctx context.Context) error {
 	s.secrets = secretsmanager.NewFromConfig(config, func(o *secretsmanager.Options) { o.BaseEndpoint = aws.String(at["secretsmanager"]) })
 	s.s3 = s3.NewFromConfig(config, func(o *s3.Options) { o.BaseEndpoint, o.UsePathStyle = aws.String(at["s3"]), true })
 
-	if err := makeTables(ctx, s.dynamo, s.template, s.plan.tables, s.tell); err != nil {
+	if err := createTables(ctx, s.dynamo, s.template, s.plan.tables, s.printf); err != nil {
 		return err
 	}
 	for _, r := range s.plan.tables {
-		s.info.Tables[short(r.logical, "Table")] = s.template.name(r)
+		s.info.Tables[shortName(r.logical, "Table")] = s.template.physicalName(r)
 	}
-	addresses, err := makeQueues(ctx, s.sqs, s.template, s.plan.queues)
+	addresses, err := createQueues(ctx, s.sqs, s.template, s.plan.queues)
 	if err != nil {
 		return err
 	}
 	for logical, address := range addresses {
 		s.template.refs[logical] = address
 		if strings.HasSuffix(logical, "Queue") {
-			s.info.Queues[short(logical, "Queue")] = address
+			s.info.Queues[shortName(logical, "Queue")] = address
 		}
 	}
 	if err := s.provisionBuckets(ctx); err != nil {
 		return err
 	}
-	arns, err := makeSecrets(ctx, s.secrets, s.template, s.plan.secrets, givenSecrets(s.options.Environ))
+	arns, err := createSecrets(ctx, s.secrets, s.template, s.plan.secrets, runSecrets(s.options.Environ))
 	if err != nil {
 		return err
 	}
@@ -232,23 +232,23 @@ func (s *Stack) provision(ctx context.Context) error {
 }
 
 func (s *Stack) provisionBuckets(ctx context.Context) error {
-	if err := makeBuckets(ctx, s.s3, s.template, s.plan.buckets); err != nil {
+	if err := createBuckets(ctx, s.s3, s.template, s.plan.buckets); err != nil {
 		return err
 	}
 	for _, r := range s.plan.buckets {
 		if s.info.Bucket == "" {
-			s.info.Bucket = s.template.name(r)
+			s.info.Bucket = s.template.physicalName(r)
 		}
 		rules := notificationsOf(s.template, r)
 		if s.objects == nil {
 			if len(rules) > 0 {
-				s.tell("%s is not played here: its notifications are its own affair", r.logical)
+				s.printf("%s is not played here: its notifications are its own affair", r.logical)
 			}
 			continue
 		}
-		s.objects.rules = append(s.objects.rules, rules...)
+		s.objects.notifications = append(s.objects.notifications, rules...)
 		for _, rule := range rules {
-			err := s.objects.once("test "+rule.id+" "+rule.queue, func() error { return s.publish(ctx, rule.queue, s.objects.test(rule.bucket)) })
+			err := s.objects.doOnce("test "+rule.id+" "+rule.queue, func() error { return s.publish(ctx, rule.queue, s.objects.testNotification(rule.bucket)) })
 			if err != nil {
 				return fmt.Errorf("telling %s about its bucket: %w", rule.queue, err)
 			}

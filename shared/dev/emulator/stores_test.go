@@ -27,12 +27,12 @@ type sqsAttribute = sqstypes.QueueAttributeName
 
 func TestNotificationReachesTheFunction(t *testing.T) {
 	sinkURL, got := newSink(t, nil)
-	s := begin(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
+	s := startStack(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
 	put := func(key, body string, ifNone *string) error {
 		_, err := s.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(s.Info().Bucket), Key: aws.String(key), Body: bytes.NewReader([]byte(body)), IfNoneMatch: ifNone})
 		return err
 	}
-	if !strings.Contains(sqsBody(t, wait(t, got, "the test event")), `"Event":"s3:TestEvent"`) {
+	if !strings.Contains(sqsBody(t, receiveWithin(t, got, "the test event")), `"Event":"s3:TestEvent"`) {
 		t.Error("the first message is not S3's test")
 	}
 	if err := put("out/nobody.json", "{}", nil); err != nil {
@@ -44,7 +44,7 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 	if err := put("in/a b+ü/x.json", `{"hello":"again"}`, aws.String("*")); err == nil || !strings.Contains(err.Error(), "412") {
 		t.Errorf("If-None-Match: %v", err)
 	}
-	event := wait(t, got, "the notification")
+	event := receiveWithin(t, got, "the notification")
 	var batch events.SQSEvent
 	if err := json.Unmarshal([]byte(event), &batch); err != nil || len(batch.Records) != 1 {
 		t.Fatal(err, event)
@@ -72,7 +72,7 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 		t.Errorf("stored: %q %v", body, err)
 	}
 	// A body that cannot be rewound is sent with a trailing checksum over TLS only; whoever sends one is told.
-	response, body := call(t, "PUT", s.Info().Endpoints["s3"]+"/"+s.Info().Bucket+"/in/y", "5\r\nhello\r\n0\r\n\r\n", "X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+	response, body := sendRequest(t, "PUT", s.Info().Endpoints["s3"]+"/"+s.Info().Bucket+"/in/y", "5\r\nhello\r\n0\r\n\r\n", "X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 	if response.StatusCode != 501 || !strings.Contains(body, "NotImplemented") {
 		t.Errorf("trailer: %s %s", response.Status, body)
 	}
@@ -102,7 +102,7 @@ func TestPoisonEndsInTheDeadLetterQueue(t *testing.T) {
 		b, _ := json.Marshal(answer)
 		return string(b)
 	})
-	s := begin(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
+	s := startStack(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
 	queue := s.Info().Queues["work"]
 	entries := []sqstypes.SendMessageBatchRequestEntry{{Id: aws.String("a"), MessageBody: aws.String("good")}, {Id: aws.String("b"), MessageBody: aws.String("poison")}}
 	if _, err := s.sqs.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: aws.String(queue), Entries: entries}); err != nil {
@@ -111,7 +111,7 @@ func TestPoisonEndsInTheDeadLetterQueue(t *testing.T) {
 	seen := map[string]int{}
 	for seen["poison"] < 2 || seen["good"] < 1 {
 		var batch events.SQSEvent
-		if err := json.Unmarshal([]byte(wait(t, got, "a batch")), &batch); err != nil {
+		if err := json.Unmarshal([]byte(receiveWithin(t, got, "a batch")), &batch); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range batch.Records {
@@ -126,7 +126,7 @@ func TestPoisonEndsInTheDeadLetterQueue(t *testing.T) {
 	if err != nil || len(out.Messages) != 1 || *out.Messages[0].Body != "poison" {
 		t.Errorf("dead letters: %+v %v", out, err)
 	}
-	if n := depth(t, s, queue); n != "0" || seen["good"] != 1 || seen["poison"] != 2 {
+	if n := queueDepth(t, s, queue); n != "0" || seen["good"] != 1 || seen["poison"] != 2 {
 		t.Errorf("%s left, %v", n, seen)
 	}
 }
@@ -141,7 +141,7 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failing := Options{Root: "testdata", Data: data, Bin: programs, clients: filepath.Join("..", "compat"), Environ: []string{"PATH=" + os.Getenv("PATH")},
+	failing := Options{Root: "testdata", Data: data, Bin: builtPrograms, clientsFolder: filepath.Join("..", "compat"), Environ: []string{"PATH=" + os.Getenv("PATH")},
 		Seed: func(context.Context, Info) error { return errors.New("no") }}
 	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "putting in the first assistants: no") {
 		t.Fatalf("a failing seed: %v", err)
@@ -159,7 +159,7 @@ func TestSecondRunFindsTheData(t *testing.T) {
 			Item: map[string]dynamotypes.AttributeValue{"assistantId": &dynamotypes.AttributeValueMemberS{Value: "a1"}}})
 		return err
 	}
-	s := begin(t, Options{Data: data, Seed: seed})
+	s := startStack(t, Options{Data: data, Seed: seed})
 	if _, err := s.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(s.Info().Bucket), Key: aws.String("out/kept"), Body: strings.NewReader("kept")}); err != nil {
 		t.Fatal(err)
 	}
@@ -178,12 +178,12 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "another stack uses this data folder") {
 		t.Errorf("two at once: %v", err)
 	}
-	end(t, s)
-	if text, err := os.ReadFile(filepath.Join(data, InfoFile)); err != nil || at(t, string(text), "ready") != false {
+	stopStack(t, s)
+	if text, err := os.ReadFile(filepath.Join(data, InfoFile)); err != nil || jsonAt(t, string(text), "ready") != false {
 		t.Errorf("run.json after the end: %s %v", text, err)
 	}
 
-	s = begin(t, Options{Data: data, Seed: seed})
+	s = startStack(t, Options{Data: data, Seed: seed})
 	if seeds != 1 || len(s.Info().Assistants) != 1 || s.Info().Assistants[0] != "a1" {
 		t.Errorf("%d seeds, assistants %v", seeds, s.Info().Assistants)
 	}
@@ -199,11 +199,11 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := depth(t, s, *dead.QueueUrl); n != "1" {
+	if n := queueDepth(t, s, *dead.QueueUrl); n != "1" {
 		t.Errorf("%s messages were kept", n)
 	}
 	text, err := os.ReadFile(filepath.Join(data, InfoFile))
-	if err != nil || at(t, string(text), "ready") != true || at(t, string(text), "queues", "work") == nil {
+	if err != nil || jsonAt(t, string(text), "ready") != true || jsonAt(t, string(text), "queues", "work") == nil {
 		t.Errorf("run.json: %s %v", text, err)
 	}
 	sam, err := os.ReadFile(filepath.Join(data, "sam.yaml"))
@@ -212,7 +212,7 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	}
 }
 
-func TestOpenAIKeyIsThisRunsOwn(t *testing.T) {
+func TestOpenAISecretIsRewrittenEveryRun(t *testing.T) {
 	data := t.TempDir()
 	value := func(s *Stack) string {
 		out, err := s.secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("aurora/test/openai")})
@@ -221,20 +221,20 @@ func TestOpenAIKeyIsThisRunsOwn(t *testing.T) {
 		}
 		return *out.SecretString
 	}
-	s := begin(t, Options{Data: data, Environ: []string{"OPENAI_API_KEY=sk-given"}})
-	_, environment := call(t, "GET", s.Info().API+"/open?do=environment", "")
+	s := startStack(t, Options{Data: data, Environ: []string{"OPENAI_API_KEY=sk-given"}})
+	_, environment := sendRequest(t, "GET", s.Info().API+"/open?do=environment", "")
 	if value(s) != "sk-given" || strings.Contains(environment, "OPENAI_BASE_URL") || strings.Contains(environment, "sk-given") {
 		t.Errorf("with a key: %q\n%s", value(s), environment)
 	}
-	end(t, s)
-	s = begin(t, Options{Data: data, Environ: []string{"OPENAI_BASE_URL=http://127.0.0.1:1/v1", "STAGE=mine"}})
-	_, environment = call(t, "GET", s.Info().API+"/open?do=environment", "")
+	stopStack(t, s)
+	s = startStack(t, Options{Data: data, Environ: []string{"OPENAI_BASE_URL=http://127.0.0.1:1/v1", "STAGE=mine"}})
+	_, environment = sendRequest(t, "GET", s.Info().API+"/open?do=environment", "")
 	if value(s) == "sk-given" || !strings.Contains(environment, "OPENAI_BASE_URL=http://127.0.0.1:1/v1") || !strings.Contains(environment, "STAGE=mine") {
 		t.Errorf("with an address: %q\n%s", value(s), environment)
 	}
 }
 
-func TestWhatIsMissingIsSaid(t *testing.T) {
+func TestMissingRequirementsAreNamed(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -242,11 +242,11 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	port := taken.Addr().(*net.TCPAddr).Port
 	start := func(change func(*Options)) error {
-		o := Options{Root: "testdata", Data: t.TempDir(), Bin: programs, clients: filepath.Join("..", "compat")}
+		o := Options{Root: "testdata", Data: t.TempDir(), Bin: builtPrograms, clientsFolder: filepath.Join("..", "compat")}
 		change(&o)
 		s, err := Start(t.Context(), o)
 		if err == nil {
-			end(t, s)
+			stopStack(t, s)
 		}
 		return err
 	}

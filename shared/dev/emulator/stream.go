@@ -26,7 +26,7 @@ func splitStream(r io.Reader) (prelude []byte, body io.Reader, err error) {
 		case err == io.EOF:
 			return nil, nil, errNoPrelude
 		case err != nil:
-			return nil, nil, &brokenBody{err}
+			return nil, nil, &bodyReadError{err}
 		}
 		prelude = append(prelude, b)
 		if zeros++; b != 0 {
@@ -40,11 +40,11 @@ func splitStream(r io.Reader) (prelude []byte, body io.Reader, err error) {
 	return prelude[:len(prelude)-8], buffered, nil
 }
 
-// brokenBody says that an answer broke off: its process is dying.
-type brokenBody struct{ cause error }
+// bodyReadError says that an answer broke off: its process is dying.
+type bodyReadError struct{ cause error }
 
-func (b *brokenBody) Error() string { return "the answer broke off: " + b.cause.Error() }
-func (b *brokenBody) Unwrap() error { return b.cause }
+func (b *bodyReadError) Error() string { return "the answer broke off: " + b.cause.Error() }
+func (b *bodyReadError) Unwrap() error { return b.cause }
 
 // copyStream passes on each piece as it comes. A caller who is gone does not stop the function: the rest is read and
 // dropped. More than limit bytes is an error, and the rest is dropped likewise.
@@ -65,7 +65,7 @@ func copyStream(w io.Writer, r io.Reader, limit int) error {
 			return lost
 		}
 		if err != nil {
-			return &brokenBody{err}
+			return &bodyReadError{err}
 		}
 	}
 }

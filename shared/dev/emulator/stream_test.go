@@ -11,7 +11,7 @@ import (
 
 const zeros = "\x00\x00\x00\x00\x00\x00\x00\x00"
 
-func TestStreamSplitsAtEveryPlace(t *testing.T) {
+func TestSplitStreamAtEveryOffset(t *testing.T) {
 	prelude, body := `{"statusCode":200,"headers":{"a":"b"}}`, "data: one\n\n"+zeros+"more\x00"
 	whole := prelude + zeros + body
 	for cut := range len(whole) + 1 {
@@ -38,7 +38,7 @@ func TestStreamWithoutPrelude(t *testing.T) {
 		}
 	}
 	_, _, err := splitStream(io.MultiReader(strings.NewReader("{}"), iotest.ErrReader(io.ErrUnexpectedEOF)))
-	var broken *brokenBody
+	var broken *bodyReadError
 	if !errors.As(err, &broken) {
 		t.Errorf("a process that dies in the prelude: %v", err)
 	}
@@ -52,7 +52,7 @@ func FuzzStream(f *testing.F) {
 		if len(text) > 1<<16 {
 			return
 		}
-		prelude, rest, err := splitStream(&chunked{bytes.NewReader(text), max(1, min(size, 64))})
+		prelude, rest, err := splitStream(&chunkedReader{bytes.NewReader(text), max(1, min(size, 64))})
 		at := bytes.Index(text, []byte(zeros))
 		if at < 0 || at > maxPrelude {
 			if err == nil {
@@ -70,12 +70,12 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-type chunked struct {
+type chunkedReader struct {
 	r    io.Reader
 	size int
 }
 
-func (c *chunked) Read(p []byte) (int, error) { return c.r.Read(p[:min(len(p), c.size)]) }
+func (c *chunkedReader) Read(p []byte) (int, error) { return c.r.Read(p[:min(len(p), c.size)]) }
 
 func TestStreamLimitAndLostReader(t *testing.T) {
 	var got bytes.Buffer
@@ -83,11 +83,11 @@ func TestStreamLimitAndLostReader(t *testing.T) {
 		t.Error("a stream over the limit passed")
 	}
 	r := strings.NewReader(strings.Repeat("x", 100_000))
-	if err := copyStream(failing{}, r, 1<<20); err != nil || r.Len() != 0 {
+	if err := copyStream(failingWriter{}, r, 1<<20); err != nil || r.Len() != 0 {
 		t.Errorf("a caller who is gone stopped the function: %v, %d bytes left", err, r.Len())
 	}
 }
 
-type failing struct{}
+type failingWriter struct{}
 
-func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }

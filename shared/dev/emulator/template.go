@@ -43,20 +43,20 @@ func readTemplate(path string) (*template, error) {
 	if err := yaml.Unmarshal(text, t.document); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	tree, ok := plain(t.document).(map[string]any)
+	tree, ok := decodeNode(t.document).(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("reading %s: it is no mapping", path)
 	}
-	for name, p := range mapping(tree["Parameters"]) {
-		t.parameters[name] = mapping(p)["Default"]
+	for name, p := range toMap(tree["Parameters"]) {
+		t.parameters[name] = toMap(p)["Default"]
 	}
-	t.conditions = mapping(tree["Conditions"])
-	t.globals = mapping(tree["Globals"])
-	for name, r := range mapping(tree["Resources"]) {
-		entry := mapping(r)
+	t.conditions = toMap(tree["Conditions"])
+	t.globals = toMap(tree["Globals"])
+	for name, r := range toMap(tree["Resources"]) {
+		entry := toMap(r)
 		kind, _ := entry["Type"].(string)
 		condition, _ := entry["Condition"].(string)
-		t.resources[name] = &resource{logical: name, kind: kind, properties: mapping(entry["Properties"]), condition: condition}
+		t.resources[name] = &resource{logical: name, kind: kind, properties: toMap(entry["Properties"]), condition: condition}
 	}
 	t.order = keysInOrder(t.document, "Resources")
 	return t, nil
@@ -65,7 +65,7 @@ func readTemplate(path string) (*template, error) {
 // keysInOrder lists the keys of one top-level mapping as they stand in the file.
 func keysInOrder(document *yaml.Node, section string) []string {
 	var names []string
-	if node := under(document.Content[0], section); node != nil {
+	if node := childNode(document.Content[0], section); node != nil {
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			names = append(names, node.Content[i].Value)
 		}
@@ -73,8 +73,8 @@ func keysInOrder(document *yaml.Node, section string) []string {
 	return names
 }
 
-// under finds a key's value in a mapping node.
-func under(node *yaml.Node, key string) *yaml.Node {
+// childNode finds a key's value in a mapping node.
+func childNode(node *yaml.Node, key string) *yaml.Node {
 	for i := 0; node != nil && i+1 < len(node.Content); i += 2 {
 		if node.Content[i].Value == key {
 			return node.Content[i+1]
@@ -83,24 +83,24 @@ func under(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// plain turns YAML into maps, slices and scalars, with CloudFormation's short tags written out.
-func plain(node *yaml.Node) any {
+// decodeNode turns YAML into maps, slices and scalars, with CloudFormation's short tags written out.
+func decodeNode(node *yaml.Node) any {
 	var value any
 	switch node.Kind {
 	case yaml.DocumentNode:
-		return plain(node.Content[0])
+		return decodeNode(node.Content[0])
 	case yaml.AliasNode:
-		return plain(node.Alias)
+		return decodeNode(node.Alias)
 	case yaml.MappingNode:
 		m := make(map[string]any, len(node.Content)/2)
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			m[node.Content[i].Value] = plain(node.Content[i+1])
+			m[node.Content[i].Value] = decodeNode(node.Content[i+1])
 		}
 		value = m
 	case yaml.SequenceNode:
 		list := make([]any, 0, len(node.Content))
 		for _, n := range node.Content {
-			list = append(list, plain(n))
+			list = append(list, decodeNode(n))
 		}
 		value = list
 	default:
@@ -127,8 +127,8 @@ func plain(node *yaml.Node) any {
 	}
 }
 
-// none stands for AWS::NoValue: whatever holds it is left out.
-type none struct{}
+// noValue stands for AWS::NoValue: whatever holds it is left out.
+type noValue struct{}
 
 // resolve works out the intrinsic functions in a value.
 func (t *template) resolve(v any) any {
@@ -137,13 +137,13 @@ func (t *template) resolve(v any) any {
 		if len(v) == 1 {
 			for name, argument := range v {
 				if name == "Ref" || name == "Condition" || strings.HasPrefix(name, "Fn::") {
-					return t.call(name, argument)
+					return t.evaluate(name, argument)
 				}
 			}
 		}
 		out := make(map[string]any, len(v))
 		for name, value := range v {
-			if r := t.resolve(value); r != (none{}) {
+			if r := t.resolve(value); r != (noValue{}) {
 				out[name] = r
 			}
 		}
@@ -151,7 +151,7 @@ func (t *template) resolve(v any) any {
 	case []any:
 		out := make([]any, 0, len(v))
 		for _, value := range v {
-			if r := t.resolve(value); r != (none{}) {
+			if r := t.resolve(value); r != (noValue{}) {
 				out = append(out, r)
 			}
 		}
@@ -160,22 +160,22 @@ func (t *template) resolve(v any) any {
 	return v
 }
 
-func (t *template) call(name string, argument any) any {
+func (t *template) evaluate(name string, argument any) any {
 	switch name {
 	case "Ref":
-		return t.ref(str(argument))
+		return t.ref(toString(argument))
 	case "Condition":
-		return t.holds(str(argument))
+		return t.conditionHolds(toString(argument))
 	case "Fn::GetAtt":
-		parts := list(argument)
+		parts := toList(argument)
 		if len(parts) != 2 {
 			return ""
 		}
-		return t.attribute(str(parts[0]), str(t.resolve(parts[1])))
+		return t.attribute(toString(parts[0]), toString(t.resolve(parts[1])))
 	case "Fn::Sub":
 		return t.substitute(argument)
 	}
-	arguments := list(argument)
+	arguments := toList(argument)
 	at := func(i int) any {
 		if i < len(arguments) {
 			return t.resolve(arguments[i])
@@ -184,35 +184,35 @@ func (t *template) call(name string, argument any) any {
 	}
 	switch name {
 	case "Fn::If":
-		if t.holds(str(at(0))) {
+		if t.conditionHolds(toString(at(0))) {
 			return at(1)
 		}
 		return at(2)
 	case "Fn::Equals":
-		return str(at(0)) == str(at(1))
+		return toString(at(0)) == toString(at(1))
 	case "Fn::Not":
-		return !truth(at(0))
+		return !toBool(at(0))
 	case "Fn::And", "Fn::Or":
 		for i := range arguments {
-			if truth(at(i)) == (name == "Fn::Or") {
+			if toBool(at(i)) == (name == "Fn::Or") {
 				return name == "Fn::Or"
 			}
 		}
 		return name == "Fn::And"
 	case "Fn::Join":
 		var parts []string
-		for _, p := range list(at(1)) {
-			parts = append(parts, str(p))
+		for _, p := range toList(at(1)) {
+			parts = append(parts, toString(p))
 		}
-		return strings.Join(parts, str(at(0)))
+		return strings.Join(parts, toString(at(0)))
 	case "Fn::Select":
-		if l, i := list(at(1)), number(at(0), 0); i >= 0 && i < len(l) {
+		if l, i := toList(at(1)), toInt(at(0), 0); i >= 0 && i < len(l) {
 			return l[i]
 		}
 		return ""
 	case "Fn::Split":
 		var parts []any
-		for _, p := range strings.Split(str(at(1)), str(at(0))) {
+		for _, p := range strings.Split(toString(at(1)), toString(at(0))) {
 			parts = append(parts, p)
 		}
 		return parts
@@ -220,27 +220,29 @@ func (t *template) call(name string, argument any) any {
 	return "" // Fn::ImportValue, Fn::FindInMap and the like: nothing on one machine answers to them
 }
 
-func (t *template) holds(condition string) bool { return truth(t.resolve(t.conditions[condition])) }
+func (t *template) conditionHolds(condition string) bool {
+	return toBool(t.resolve(t.conditions[condition]))
+}
 
-var substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
+var substitutionPattern = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 func (t *template) substitute(argument any) string {
-	text, own := str(argument), map[string]any(nil)
-	if parts := list(argument); len(parts) == 2 {
-		text, own = str(parts[0]), mapping(parts[1])
+	text, own := toString(argument), map[string]any(nil)
+	if parts := toList(argument); len(parts) == 2 {
+		text, own = toString(parts[0]), toMap(parts[1])
 	}
-	return substitution.ReplaceAllStringFunc(text, func(match string) string {
+	return substitutionPattern.ReplaceAllStringFunc(text, func(match string) string {
 		name := match[2 : len(match)-1]
 		if strings.HasPrefix(name, "!") {
 			return "${" + name[1:] + "}"
 		}
 		if value, ok := own[name]; ok {
-			return str(t.resolve(value))
+			return toString(t.resolve(value))
 		}
 		if logical, attribute, dotted := strings.Cut(name, "."); dotted {
 			return t.attribute(logical, attribute)
 		}
-		return str(t.ref(name))
+		return toString(t.ref(name))
 	})
 }
 
@@ -248,7 +250,7 @@ func (t *template) substitute(argument any) string {
 func (t *template) ref(name string) any {
 	switch name {
 	case "AWS::NoValue":
-		return none{}
+		return noValue{}
 	case "AWS::Region":
 		return region
 	case "AWS::AccountId":
@@ -258,7 +260,7 @@ func (t *template) ref(name string) any {
 	case "AWS::URLSuffix":
 		return "amazonaws.com"
 	case "AWS::StackName", "AWS::StackId":
-		return t.stack()
+		return t.stackName()
 	}
 	if value, ok := t.refs[name]; ok {
 		return value
@@ -273,36 +275,36 @@ func (t *template) ref(name string) any {
 		case "AWS::SecretsManager::Secret", "AWS::SQS::Queue":
 			return t.arn(r) // until the store has told the address
 		}
-		return t.name(r)
+		return t.physicalName(r)
 	}
 	return name
 }
 
-func (t *template) stack() string {
-	if stage := str(t.parameters["Stage"]); stage != "" {
+func (t *template) stackName() string {
+	if stage := toString(t.parameters["Stage"]); stage != "" {
 		return "aurora-" + stage
 	}
 	return "aurora"
 }
 
-// stage is the name of the deployment.
-func (t *template) stage() string {
-	if stage := str(t.parameters["Stage"]); stage != "" {
+// stageName is the name of the deployment.
+func (t *template) stageName() string {
+	if stage := toString(t.parameters["Stage"]); stage != "" {
 		return stage
 	}
 	return "local"
 }
 
-// name is a resource's physical name: the one that it asks for, or one as CloudFormation makes.
-func (t *template) name(r *resource) string {
+// physicalName is a resource's physical name: the one that it asks for, or one as CloudFormation makes.
+func (t *template) physicalName(r *resource) string {
 	property := map[string]string{"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::S3::Bucket": "BucketName",
 		"AWS::SecretsManager::Secret": "Name", "AWS::Serverless::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName"}[r.kind]
 	if given, ok := r.properties[property]; ok {
-		if name := str(t.resolve(given)); name != "" {
+		if name := toString(t.resolve(given)); name != "" {
 			return name
 		}
 	}
-	name := t.stack() + "-" + r.logical
+	name := t.stackName() + "-" + r.logical
 	if r.kind == "AWS::S3::Bucket" {
 		return strings.ToLower(name)
 	}
@@ -310,7 +312,7 @@ func (t *template) name(r *resource) string {
 }
 
 func (t *template) arn(r *resource) string {
-	name := t.name(r)
+	name := t.physicalName(r)
 	switch r.kind {
 	case "AWS::S3::Bucket":
 		return "arn:aws:s3:::" + name
@@ -337,9 +339,9 @@ func (t *template) attribute(logical, attribute string) string {
 	case attribute == "Arn":
 		return t.arn(r)
 	case attribute == "QueueName":
-		return t.name(r)
+		return t.physicalName(r)
 	case attribute == "QueueUrl":
-		return str(t.ref(logical))
+		return toString(t.ref(logical))
 	}
-	return t.name(r)
+	return t.physicalName(r)
 }

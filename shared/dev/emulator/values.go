@@ -9,20 +9,20 @@ import (
 
 // The template's values, read as what they should be. What is something else reads as nothing.
 
-func mapping(v any) map[string]any {
+func toMap(v any) map[string]any {
 	m, _ := v.(map[string]any)
 	return m
 }
 
-func list(v any) []any {
+func toList(v any) []any {
 	l, _ := v.([]any)
 	return l
 }
 
-// str reads a scalar as CloudFormation hands it to a string property.
-func str(v any) string {
+// toString reads a scalar as CloudFormation hands it to a string property.
+func toString(v any) string {
 	switch v := v.(type) {
-	case nil, none:
+	case nil, noValue:
 		return ""
 	case string:
 		return v
@@ -35,7 +35,7 @@ func str(v any) string {
 	return fmt.Sprint(v)
 }
 
-func truth(v any) bool {
+func toBool(v any) bool {
 	switch v := v.(type) {
 	case bool:
 		return v
@@ -45,7 +45,7 @@ func truth(v any) bool {
 	return false
 }
 
-func number(v any, otherwise int) int {
+func toInt(v any, otherwise int) int {
 	switch v := v.(type) {
 	case int:
 		return v
@@ -59,10 +59,10 @@ func number(v any, otherwise int) int {
 	return otherwise
 }
 
-func words(v any) []string {
+func toStrings(v any) []string {
 	var out []string
-	for _, w := range list(v) {
-		out = append(out, str(w))
+	for _, w := range toList(v) {
+		out = append(out, toString(w))
 	}
 	return out
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // CallRoute is what the serve.go of a route that places calls makes.
-type CallRoute func(route web.HandlerFunc, keys auth.Keys) *web.Function
+type CallRoute func(route web.HandlerFunc, keys auth.KeySource) *web.Function
 
 // Calls plays every event of a route that places calls, each with an empty ledger, and compares the answer and what the
 // telephone provider was asked with what a person looked at.
@@ -37,7 +37,7 @@ func Calls(t *testing.T, name, route string, in context.Context, f CallRoute) {
 		phone := &telephone{}
 		service := &outbound.Service{Assistants: assistants{}, Ledger: fakeledger.New(noon), Provider: phone, Guards: guards(t),
 			StreamURL: "wss://voice.example.com/stream", Now: noon, NewID: func() string { return "record-1" }}
-		handler := callwiring.Route(service, route, "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", "https://aurora.example.com")
+		handler := callwiring.PlaceHandler(service, route, "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", "https://aurora.example.com")
 		answer, err := f(handler, CallKeys()).Invoke(in, event)
 		if err != nil {
 			t.Fatal(err)
@@ -59,18 +59,18 @@ func guards(t *testing.T) outbound.Guards {
 		t.Fatal(err)
 	}
 	return outbound.Guards{Countries: countries, DefaultRegion: "US", Limits: outbound.Limits{KeyPerMinute: 10, KeyPerDay: 500,
-		DestinationPerDay: 20, CountryPerDay: 200, SpendPerDay: 50_000_000, Estimate: 100_000}}
+		DestinationPerDay: 20, CountryPerDay: 200, SpendPerDay: 50_000_000, EstimatePerCall: 100_000}}
 }
 
 // telephone takes every call and notes it.
 type telephone struct{ dialled []string }
 
-func (p *telephone) Create(_ context.Context, d aurora.OutboundDial) (string, error) {
+func (p *telephone) CreateCall(_ context.Context, d aurora.CallRequest) (string, error) {
 	p.dialled = append(p.dialled, fmt.Sprintf("call %s from %s for %s, record %s, status to %s", d.To, d.From, d.AssistantID, d.RecordID, d.StatusURL))
 	return "CAdfbe15114bfabe08c3c017dcdea96264", nil
 }
 
-func (p *telephone) ListCalls(context.Context, aurora.Phone, aurora.Phone, time.Time) ([]aurora.DialedCall, error) {
+func (p *telephone) ListCalls(context.Context, aurora.Phone, aurora.Phone, time.Time) ([]aurora.ProviderCall, error) {
 	return nil, fault.New(fault.Unavailable, "Nothing is listed here.")
 }
 
@@ -85,8 +85,8 @@ func (callSecrets) Secret(_ context.Context, name string) (string, error) {
 }
 
 // CallKeys are the live keys of call events.
-func CallKeys() auth.Keys {
-	return &auth.Ring{Secrets: callSecrets{}, Names: map[auth.Kind]string{auth.Internal: "internal", auth.External: "external"}}
+func CallKeys() auth.KeySource {
+	return &auth.KeyStore{Secrets: callSecrets{}, SecretNames: map[auth.KeyKind]string{auth.KindInternal: "internal", auth.KindExternal: "external"}}
 }
 
 // Answers plays every event of a function through play, which returns the answer and what else is worth keeping.

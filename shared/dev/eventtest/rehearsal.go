@@ -31,7 +31,7 @@ const (
 )
 
 // Function is what a serve.go makes.
-type Function func(endpoint *completions.Endpoint, keys auth.Keys) *web.Function
+type Function func(endpoint *completions.Handler, keys auth.KeySource) *web.Function
 
 // Events plays every event of a function, and compares its answer, what the model was asked, and what the tools did
 // with what a person looked at. in is the context of an invocation.
@@ -115,11 +115,11 @@ func encode(t *testing.T, v any) json.RawMessage {
 func now() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) }
 
 // endpoint is everything behind a function.
-func endpoint(model string, n *notes) *completions.Endpoint {
+func endpoint(model string, n *notes) *completions.Handler {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: model,
 		Limits: openai.Limits{FirstByte: 5 * time.Second, Idle: 5 * time.Second, Backoff: time.Millisecond},
 		Key:    func(context.Context) (string, error) { return modelKey, nil }}}
-	return &completions.Endpoint{
+	return &completions.Handler{
 		Service: &chat.Service{
 			Assistants: assistants{},
 			Chain: func(refs []aurora.ModelRef) agent.Model {
@@ -143,8 +143,8 @@ type secrets struct{}
 
 func (secrets) Secret(context.Context, string) (string, error) { return `["` + Key + `"]`, nil }
 
-func keys() auth.Keys {
-	return &auth.Ring{Secrets: secrets{}, Names: map[auth.Kind]string{auth.API: "api"}}
+func keys() auth.KeySource {
+	return &auth.KeyStore{Secrets: secrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 }
 
 // response is a function's answer as Lambda reads it: whole, or before a stream.

@@ -33,8 +33,8 @@ type Office struct {
 // NewOffice is an office in which nothing has happened yet. now is Wednesday but in tests of time.
 func NewOffice(now func() time.Time) *Office {
 	o := &Office{objects: map[string][]byte{}, mailed: map[string]bool{}}
-	o.Maker = &report.Maker{Assistants: officeAssistants{}, Calls: officeCalls{o}, Bucket: o, Mail: o, Sent: o, Links: o,
-		Public: "https://aurora.example.com", Now: now, Count: func(_ context.Context, metric string) { o.note("counted " + metric) }}
+	o.Maker = &report.Maker{Assistants: officeAssistants{}, Calls: officeCalls{o}, Bucket: o, Mail: o, SentLog: o, Links: o,
+		PublicURL: "https://aurora.example.com", Now: now, Count: func(_ context.Context, metric string) { o.note("counted " + metric) }}
 	return o
 }
 
@@ -56,7 +56,7 @@ func (officeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, er
 	case "refused":
 		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "refused", Emails: aurora.List{"desk@example.com", "refused@example.com"}}}, nil
 	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 }
 
 type officeCalls struct{ *Office }
@@ -66,7 +66,7 @@ func (c officeCalls) Day(_ context.Context, assistantID, day string) iter.Seq2[[
 	return func(yield func([]aurora.Call, error) bool) {
 		at, err := time.Parse(time.DateOnly, day)
 		if c.Away {
-			err = fault.New(fault.Unavailable, "The calls cannot be read now.").Coded("store_unavailable").After(time.Second)
+			err = fault.New(fault.Unavailable, "The calls cannot be read now.").WithCode("store_unavailable").WithRetryAfter(time.Second)
 		}
 		if err != nil {
 			yield(nil, err)
@@ -74,14 +74,14 @@ func (c officeCalls) Day(_ context.Context, assistantID, day string) iter.Seq2[[
 		}
 		if assistantID != "mailless" && at.Year() == 2026 && at.Month() == time.November && at.Day() >= 12 && at.Day() <= 18 {
 			seconds, cost := float64(60+at.Day()), 0.25
-			yield([]aurora.Call{{Place: aurora.Place{AssistantID: assistantID, Day: day, CallID: "call-" + day}, Version: "1", EndedAt: at.Add(12 * time.Hour),
-				Seconds: &seconds, Cost: &cost, EndedReason: "customer-ended-call", Class: "answered", Direction: aurora.Inbound, Customer: "+14155550100"}}, nil)
+			yield([]aurora.Call{{CallKey: aurora.CallKey{AssistantID: assistantID, Day: day, CallID: "call-" + day}, Version: "1", EndedAt: at.Add(12 * time.Hour),
+				Seconds: &seconds, Cost: &cost, EndedReason: "customer-ended-call", Disposition: "answered", Direction: aurora.DirectionInbound, Customer: "+14155550100"}}, nil)
 		}
 	}
 }
 
 // Row is nobody's: the calls are not so pressing that somebody reads them.
-func (c officeCalls) Row(context.Context, aurora.Place) (aurora.Call, bool, error) {
+func (c officeCalls) Row(context.Context, aurora.CallKey) (aurora.Call, bool, error) {
 	return aurora.Call{}, false, nil
 }
 
@@ -130,7 +130,7 @@ func (o *Office) Ready() bool { return true }
 // SendMail notes a mail, or refuses it.
 func (o *Office) SendMail(_ context.Context, m aurora.Mail) error {
 	if strings.HasPrefix(m.To[0], "refused@") {
-		return fault.New(fault.TooMany, "The mail service is busy.").Coded("mail_busy")
+		return fault.New(fault.RateLimited, "The mail service is busy.").WithCode("mail_busy")
 	}
 	o.note("mailed " + m.To[0] + ": " + m.Subject)
 	return nil
@@ -153,7 +153,7 @@ func (o *Office) Send(ctx context.Context, key string, again bool, send func(con
 	return true, nil
 }
 
-// Link is an address that nobody signed.
-func (o *Office) Link(_ context.Context, key string) (string, error) {
+// URL is an address that nobody signed.
+func (o *Office) URL(_ context.Context, key string) (string, error) {
 	return "https://aurora.example.com/api/reports/view/unsigned-" + strings.NewReplacer("/", "-", ".", "-").Replace(key), nil
 }

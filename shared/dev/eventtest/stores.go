@@ -19,7 +19,7 @@ var (
 		Configuration: aurora.Configuration{
 			AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York",
 			AssistantPhoneNumber: "+15551230100", TextFromNumber: "+15551230101", Emails: aurora.List{"owner@harbor.example.com"},
-			Functions:       aurora.List(tools.Names()),
+			Functions:       aurora.List(tools.BuiltinNames()),
 			AssistantPrompt: "You are Riley of {{ org_name }}. Today is {{ \"now\" | date: \"%A, %B %-d\" }}. The caller is {{ caller_phone_number }}.",
 		},
 		TransferDestinations: []aurora.Destination{{Name: "billing", Description: "Invoices", Number: "+15551230911", Message: "Connecting you."}},
@@ -81,16 +81,16 @@ func (n *notes) SendMail(_ context.Context, m aurora.Mail) error {
 
 func (*notes) CallsOf(_ context.Context, id string, caller aurora.Phone, _ int) ([]aurora.Call, error) {
 	seconds := 21.0
-	return []aurora.Call{{Place: aurora.Place{AssistantID: id, Day: "2026-11-18", CallID: "call-earlier"}, ID: "call-earlier", Customer: caller,
-		StartedAt: time.Date(2026, 11, 18, 15, 4, 11, 0, time.UTC), Seconds: &seconds, Class: "completed", Summary: "Dana asked for a cleaning."}}, nil
+	return []aurora.Call{{CallKey: aurora.CallKey{AssistantID: id, Day: "2026-11-18", CallID: "call-earlier"}, ID: "call-earlier", Customer: caller,
+		StartedAt: time.Date(2026, 11, 18, 15, 4, 11, 0, time.UTC), Seconds: &seconds, Disposition: "completed", Summary: "Dana asked for a cleaning."}}, nil
 }
 
-func (n *notes) Refuse(_ context.Context, number aurora.Phone, source string) error {
+func (n *notes) AddDoNotCall(_ context.Context, number aurora.Phone, source string) error {
 	n.note("do not call %s, says %s", string(number), source)
 	return nil
 }
 
-func (*notes) Refused(context.Context, aurora.Phone) (bool, error) { return false, nil }
+func (*notes) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
 // Once remembers within one event what the ledger remembers for a day.
 func (n *notes) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
@@ -120,14 +120,14 @@ func (n *notes) Hangup(_ context.Context, sid string) error {
 }
 
 // Load gives what an earlier turn of the call kept: one call of the event files was handed over to Avery.
-func (n *notes) Load(_ context.Context, _, call string) (chat.Kept, error) {
+func (n *notes) Load(_ context.Context, _, call string) (chat.StoredSession, error) {
 	if call == "call-with-avery" {
-		return chat.Kept{ActiveAgent: avery.ID(), ContextVariables: map[string]any{"order": "NW-1"}}, nil
+		return chat.StoredSession{ActiveAgent: avery.ID(), ContextVariables: map[string]any{"order": "NW-1"}}, nil
 	}
-	return chat.Kept{}, nil
+	return chat.StoredSession{}, nil
 }
 
-func (n *notes) Save(_ context.Context, assistant, call string, k chat.Kept) error {
+func (n *notes) Save(_ context.Context, assistant, call string, k chat.StoredSession) error {
 	n.note("kept for call %s of %s: agent %s, variables %v", call, assistant, k.ActiveAgent, k.ContextVariables)
 	return nil
 }

@@ -14,35 +14,35 @@ import (
 // Ledger holds outbound calls. Use New.
 type Ledger struct {
 	// Refusals and Consents are the numbers on the lists.
-	Refusals, Consents []aurora.Phone
+	DoNotCallList, Consents []aurora.Phone
 
 	now     func() time.Time
 	mu      sync.Mutex
-	records map[string]aurora.OutboundRecord
+	records map[string]aurora.OutboundCall
 	sids    map[string]string
-	open    map[aurora.Phone][]string
-	keys    map[string]aurora.Idempotency
+	pending map[aurora.Phone][]string
+	keys    map[string]aurora.IdempotencyClaim
 	counts  map[string]int64
 }
 
 // New returns an empty ledger.
 func New(now func() time.Time) *Ledger {
-	return &Ledger{now: now, records: map[string]aurora.OutboundRecord{}, sids: map[string]string{}, open: map[aurora.Phone][]string{},
-		keys: map[string]aurora.Idempotency{}, counts: map[string]int64{}}
+	return &Ledger{now: now, records: map[string]aurora.OutboundCall{}, sids: map[string]string{}, pending: map[aurora.Phone][]string{},
+		keys: map[string]aurora.IdempotencyClaim{}, counts: map[string]int64{}}
 }
 
-// Refused reports whether a number is on the do-not-call list.
-func (l *Ledger) Refused(_ context.Context, n aurora.Phone) (bool, error) {
-	return slices.Contains(l.Refusals, n), nil
+// IsDoNotCall reports whether a number is on the do-not-call list.
+func (l *Ledger) IsDoNotCall(_ context.Context, n aurora.Phone) (bool, error) {
+	return slices.Contains(l.DoNotCallList, n), nil
 }
 
-// Consented reports whether somebody agreed to be called.
-func (l *Ledger) Consented(_ context.Context, n aurora.Phone) (bool, error) {
+// HasConsent reports whether somebody agreed to be called.
+func (l *Ledger) HasConsent(_ context.Context, n aurora.Phone) (bool, error) {
 	return slices.Contains(l.Consents, n), nil
 }
 
-// OpenRecord writes a new record.
-func (l *Ledger) OpenRecord(_ context.Context, r aurora.OutboundRecord) error {
+// CreateRecord writes a new record.
+func (l *Ledger) CreateRecord(_ context.Context, r aurora.OutboundCall) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.records[r.ID] = r
@@ -50,7 +50,7 @@ func (l *Ledger) OpenRecord(_ context.Context, r aurora.OutboundRecord) error {
 }
 
 // Record finds a record by its id or its call's sid.
-func (l *Ledger) Record(_ context.Context, idOrSID string) (aurora.OutboundRecord, bool, error) {
+func (l *Ledger) Record(_ context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if id, ok := l.sids[idOrSID]; ok {
@@ -60,8 +60,8 @@ func (l *Ledger) Record(_ context.Context, idOrSID string) (aurora.OutboundRecor
 	return r, ok, nil
 }
 
-// ChangeRecord writes a record over the one with the revision before.
-func (l *Ledger) ChangeRecord(_ context.Context, r aurora.OutboundRecord) (bool, error) {
+// UpdateRecord writes a record over the one with the revision before.
+func (l *Ledger) UpdateRecord(_ context.Context, r aurora.OutboundCall) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.records[r.ID].Revision != r.Revision-1 {
@@ -71,8 +71,8 @@ func (l *Ledger) ChangeRecord(_ context.Context, r aurora.OutboundRecord) (bool,
 	return true, nil
 }
 
-// NameCall gives a sid to the record that asks first.
-func (l *Ledger) NameCall(_ context.Context, sid, record string) (string, error) {
+// ClaimSID gives a sid to the record that asks first.
+func (l *Ledger) ClaimSID(_ context.Context, sid, record string) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if owner, ok := l.sids[sid]; ok {
@@ -82,42 +82,42 @@ func (l *Ledger) NameCall(_ context.Context, sid, record string) (string, error)
 	return record, nil
 }
 
-// Opened notes that a call to a number may be unsettled.
-func (l *Ledger) Opened(_ context.Context, to aurora.Phone, record string) error {
+// AddPending notes that a call to a number may be unsettled.
+func (l *Ledger) AddPending(_ context.Context, to aurora.Phone, record string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open[to] = append(l.open[to], record)
+	l.pending[to] = append(l.pending[to], record)
 	return nil
 }
 
-// Settled forgets that.
-func (l *Ledger) Settled(_ context.Context, to aurora.Phone, record string) error {
+// RemovePending forgets that.
+func (l *Ledger) RemovePending(_ context.Context, to aurora.Phone, record string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open[to] = slices.DeleteFunc(l.open[to], func(id string) bool { return id == record })
+	l.pending[to] = slices.DeleteFunc(l.pending[to], func(id string) bool { return id == record })
 	return nil
 }
 
-// OpenOf are the calls to a number that may be unsettled.
-func (l *Ledger) OpenOf(_ context.Context, to aurora.Phone) ([]string, error) {
+// Pending are the calls to a number that may be unsettled.
+func (l *Ledger) Pending(_ context.Context, to aurora.Phone) ([]string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.open[to]), nil
+	return slices.Clone(l.pending[to]), nil
 }
 
 // Key finds an idempotency key that has not expired.
-func (l *Ledger) Key(_ context.Context, key string) (aurora.Idempotency, bool, error) {
+func (l *Ledger) Key(_ context.Context, key string) (aurora.IdempotencyClaim, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k, ok := l.keys[key]
-	return k, ok && l.now().Before(k.Until), nil
+	return k, ok && l.now().Before(k.ExpiresAt), nil
 }
 
 // ClaimKey takes a key that is free, expired, or that the record over has.
-func (l *Ledger) ClaimKey(_ context.Context, k aurora.Idempotency, over string) (bool, error) {
+func (l *Ledger) ClaimKey(_ context.Context, k aurora.IdempotencyClaim, over string) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if there, ok := l.keys[k.Key]; ok && l.now().Before(there.Until) && there.Record != over && there.Record != k.Record {
+	if there, ok := l.keys[k.Key]; ok && l.now().Before(there.ExpiresAt) && there.RecordID != over && there.RecordID != k.RecordID {
 		return false, nil
 	}
 	l.keys[k.Key] = k
@@ -128,14 +128,14 @@ func (l *Ledger) ClaimKey(_ context.Context, k aurora.Idempotency, over string) 
 func (l *Ledger) ReleaseKey(_ context.Context, key, record string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.keys[key].Record == record {
+	if l.keys[key].RecordID == record {
 		delete(l.keys, key)
 	}
 	return nil
 }
 
-// Take adds to a counter within its limit.
-func (l *Ledger) Take(_ context.Context, t aurora.Tally, _ string) (bool, error) {
+// TakeQuota adds to a counter within its limit.
+func (l *Ledger) TakeQuota(_ context.Context, t aurora.Quota, _ string) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts[t.Key]+t.Amount > t.Limit {
@@ -145,16 +145,16 @@ func (l *Ledger) Take(_ context.Context, t aurora.Tally, _ string) (bool, error)
 	return true, nil
 }
 
-// GiveBack takes it off again.
-func (l *Ledger) GiveBack(_ context.Context, t aurora.Tally) error {
+// ReturnQuota takes it off again.
+func (l *Ledger) ReturnQuota(_ context.Context, t aurora.Quota) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[t.Key] -= t.Amount
 	return nil
 }
 
-// Counted is what a counter stands at.
-func (l *Ledger) Counted(_ context.Context, key string) (int64, error) {
+// QuotaUsed is what a counter stands at.
+func (l *Ledger) QuotaUsed(_ context.Context, key string) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.counts[key], nil

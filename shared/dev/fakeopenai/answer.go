@@ -18,10 +18,10 @@ type Answer struct {
 	finish string // stop, or tool_calls where there are calls, unless given
 	usage  *[2]int
 
-	verbatim []string // what goes out as it is, where the answer is not the model's
-	status   int
-	header   http.Header
-	whole    bool // verbatim is one body and no stream
+	verbatim   []string // what goes out as it is, where the answer is not the model's
+	status     int
+	header     http.Header
+	singleBody bool // verbatim is one body and no stream
 
 	hang      bool            // before the headers
 	each      time.Duration   // before every piece of content
@@ -53,19 +53,19 @@ type call struct {
 	} `json:"function"`
 }
 
-func plain() Answer {
+func newAnswer() Answer {
 	return Answer{status: http.StatusOK, header: http.Header{}, endAfter: -1}
 }
 
 // Text is the model's answer: one chunk a word where a stream was asked for, the words together where not.
 func Text(words ...string) Answer {
-	a := plain()
+	a := newAnswer()
 	a.words = words
 	return a
 }
 
 // ToolCall is the model's wish to call a tool. Add more with ToolCall on the answer.
-func ToolCall(id, name, arguments string) Answer { return plain().ToolCall(id, name, arguments) }
+func ToolCall(id, name, arguments string) Answer { return newAnswer().ToolCall(id, name, arguments) }
 
 // ToolCall adds a call, after whatever the answer already holds.
 func (a Answer) ToolCall(id, name, arguments string) Answer {
@@ -80,7 +80,7 @@ func (a Answer) Fragments(characters int) Answer { a.split = characters; return 
 
 // Chunks is a stream whose events hold exactly these: each is sent as one `data:` line. Nothing is added, no [DONE].
 func Chunks(data ...string) Answer {
-	a := plain()
+	a := newAnswer()
 	for _, d := range data {
 		a.verbatim = append(a.verbatim, "data: "+d+"\n\n")
 	}
@@ -89,22 +89,22 @@ func Chunks(data ...string) Answer {
 
 // Raw is a stream of exactly these bytes, each piece flushed by itself.
 func Raw(pieces ...string) Answer {
-	a := plain()
+	a := newAnswer()
 	a.verbatim = pieces
 	return a
 }
 
 // Status is a whole answer with a status, a body, and headers given as names and values in turn.
 func Status(status int, body string, header ...string) Answer {
-	a := plain()
-	a.status, a.verbatim, a.whole = status, []string{body}, true
+	a := newAnswer()
+	a.status, a.verbatim, a.singleBody = status, []string{body}, true
 	a.header.Set("Content-Type", "application/json")
 	return a.Header(header...)
 }
 
 // Hang takes the request and never answers, until the caller hangs up or the double is closed.
 func Hang() Answer {
-	a := plain()
+	a := newAnswer()
 	a.hang = true
 	return a
 }
@@ -172,7 +172,7 @@ func (a Answer) tokens(r Request) map[string]int {
 	if counts == nil {
 		said := 0
 		for _, m := range r.Body.Messages {
-			said += len([]rune(text(m)))
+			said += len([]rune(messageText(m)))
 		}
 		answered := len([]rune(strings.Join(a.words, "")))
 		for _, c := range a.calls {

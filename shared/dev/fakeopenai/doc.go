@@ -3,11 +3,11 @@
 // As a model it is deterministic and says what it is. As a double it plays any fault that a model or the wire to it
 // can have:
 //
-//	double := openai.Serve(t, func(n int, r openai.Request) openai.Answer {
+//	double := fakeopenai.Serve(t, func(n int, r fakeopenai.Request) fakeopenai.Answer {
 //		if n == 0 {
-//			return openai.Status(429, `{"error":{"message":"slow down"}}`, "Retry-After", "1")
+//			return fakeopenai.Status(429, `{"error":{"message":"slow down"}}`, "Retry-After", "1")
 //		}
-//		return openai.Text("Hel", "lo").ResetAfter(1)
+//		return fakeopenai.Text("Hel", "lo").ResetAfter(1)
 //	})
 //
 // # What the plain model does

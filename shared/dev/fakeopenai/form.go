@@ -13,8 +13,8 @@ import (
 	wire "github.com/sashabaranov/go-openai"
 )
 
-// filled is the plain model's answer where the request asks for JSON of a schema.
-func filled(r Request) (answer string, asked bool) {
+// answerSchema is the plain model's answer where the request asks for JSON of a schema.
+func answerSchema(r Request) (answer string, asked bool) {
 	format := r.Body.ResponseFormat
 	if format == nil || format.Type != wire.ChatCompletionResponseFormatTypeJSONSchema || format.JSONSchema == nil || format.JSONSchema.Schema == nil {
 		return "", false
@@ -27,15 +27,15 @@ func filled(r Request) (answer string, asked bool) {
 	heard := ""
 	for _, m := range r.Body.Messages {
 		if m.Role == "user" {
-			heard += spokenIn(text(m)) + "\n"
+			heard += plainTextOf(messageText(m)) + "\n"
 		}
 	}
-	f := &form{root: schema, heard: strings.TrimSpace(heard), left: largest}
+	f := &schemaFiller{root: schema, input: strings.TrimSpace(heard), budget: maxValues}
 	return mustJSON(f.value(schema, "", 0)), true
 }
 
-// spokenIn are the words of a text. Of lines that are JSON objects it is their texts.
-func spokenIn(s string) string {
+// plainTextOf are the words of a text. Of lines that are JSON objects it is their texts.
+func plainTextOf(s string) string {
 	var said []string
 	for line := range strings.Lines(s) {
 		var object map[string]any
@@ -52,58 +52,58 @@ func spokenIn(s string) string {
 	return strings.Join(said, " ")
 }
 
-// form fills in a schema from what was heard.
-type form struct {
-	root  any
-	heard string
-	left  int // values that may be filled in still
+// schemaFiller fills in a schema from what was heard.
+type schemaFiller struct {
+	root   any
+	input  string
+	budget int // values that may be filled in still
 }
 
 // How far a schema that holds itself is followed.
 const (
-	deepest = 8
-	largest = 2000
+	maxDepth  = 8
+	maxValues = 2000
 )
 
-func (f *form) value(schema any, path string, depth int) any {
-	s := f.resolved(schema)
-	if f.left--; s == nil || depth > deepest || f.left < 0 {
+func (f *schemaFiller) value(schema any, path string, depth int) any {
+	s := f.resolve(schema)
+	if f.budget--; s == nil || depth > maxDepth || f.budget < 0 {
 		return nil
 	}
 	if v, ok := s["const"]; ok {
 		return v
 	}
 	if of, ok := s["enum"].([]any); ok && len(of) > 0 {
-		return f.choice(of, path)
+		return f.choose(of, path)
 	}
 	for _, key := range []string{"anyOf", "oneOf"} {
 		if of, ok := s[key].([]any); ok {
 			for _, one := range of {
-				if inner := f.resolved(one); inner != nil && kindOf(inner) != "null" {
+				if inner := f.resolve(one); inner != nil && schemaType(inner) != "null" {
 					return f.value(inner, path, depth+1)
 				}
 			}
 		}
 	}
-	switch kindOf(s) {
+	switch schemaType(s) {
 	case "object":
 		return f.object(s, path, depth)
 	case "array":
 		return f.array(s, path, depth)
 	case "string":
-		return f.text(s)
+		return f.stringValue(s)
 	case "integer", "number":
-		return f.number(s)
+		return f.numberValue(s)
 	case "boolean":
 		return f.hash(path)%2 == 0
 	}
 	return nil
 }
 
-// resolved is the schema itself, with what it refers to and what it is all of put in. It is nil for one that is none.
-func (f *form) resolved(schema any) map[string]any {
+// resolve is the schema itself, with what it refers to and what it is all of put in. It is nil for one that is none.
+func (f *schemaFiller) resolve(schema any) map[string]any {
 	s, ok := schema.(map[string]any)
-	for range deepest {
+	for range maxDepth {
 		ref, is := s["$ref"].(string)
 		if !ok || !is || !strings.HasPrefix(ref, "#") {
 			break
@@ -128,7 +128,7 @@ func (f *form) resolved(schema any) map[string]any {
 		for name, v := range inner {
 			if properties, ok := s[name].(map[string]any); ok && name == "properties" {
 				more, _ := v.(map[string]any)
-				v = maps.Collect(both(properties, more))
+				v = maps.Collect(allEntries(properties, more))
 			}
 			s[name] = v
 		}
@@ -136,7 +136,7 @@ func (f *form) resolved(schema any) map[string]any {
 	return s
 }
 
-func both(a, b map[string]any) func(func(string, any) bool) {
+func allEntries(a, b map[string]any) func(func(string, any) bool) {
 	return func(yield func(string, any) bool) {
 		for _, m := range []map[string]any{a, b} {
 			for name, v := range m {
@@ -148,7 +148,7 @@ func both(a, b map[string]any) func(func(string, any) bool) {
 	}
 }
 
-func kindOf(s map[string]any) string {
+func schemaType(s map[string]any) string {
 	switch t := s["type"].(type) {
 	case string:
 		return t
@@ -169,10 +169,10 @@ func kindOf(s map[string]any) string {
 	return "string"
 }
 
-// choice is the first of the values that was heard, else mostly the first there is, and always the same for the same
+// choose is the first of the values that was heard, else mostly the first there is, and always the same for the same
 // words.
-func (f *form) choice(of []any, path string) any {
-	words := strings.FieldsFunc(strings.ToLower(f.heard), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+func (f *schemaFiller) choose(of []any, path string) any {
+	words := strings.FieldsFunc(strings.ToLower(f.input), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	spoken := " " + strings.Join(words, " ") + " "
 	for _, v := range of {
 		if s, ok := v.(string); ok && strings.Contains(spoken, " "+strings.ToLower(s)+" ") {
@@ -185,13 +185,13 @@ func (f *form) choice(of []any, path string) any {
 	return of[0]
 }
 
-func (f *form) hash(path string) uint32 {
+func (f *schemaFiller) hash(path string) uint32 {
 	h := fnv.New32a()
-	_, _ = fmt.Fprint(h, path, "\n", f.heard) // a hash never fails
+	_, _ = fmt.Fprint(h, path, "\n", f.input) // a hash never fails
 	return h.Sum32()
 }
 
-func (f *form) object(s map[string]any, path string, depth int) any {
+func (f *schemaFiller) object(s map[string]any, path string, depth int) any {
 	out := map[string]any{}
 	properties, _ := s["properties"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
@@ -200,52 +200,52 @@ func (f *form) object(s map[string]any, path string, depth int) any {
 	required, _ := s["required"].([]any)
 	for _, v := range required {
 		if name, ok := v.(string); ok && out[name] == nil && properties[name] == nil {
-			out[name] = f.text(nil)
+			out[name] = f.stringValue(nil)
 		}
 	}
 	return out
 }
 
 // array is up to three long words, or one of anything else.
-func (f *form) array(s map[string]any, path string, depth int) any {
-	least, most := limit(s, "minItems", 0), limit(s, "maxItems", 3)
+func (f *schemaFiller) array(s map[string]any, path string, depth int) any {
+	least, most := intKeyword(s, "minItems", 0), intKeyword(s, "maxItems", 3)
 	out := []any{}
-	if least == 0 && strings.HasSuffix(strings.ToLower(path), "actionitems") && !strings.Contains(strings.ToLower(f.heard), "call me back") {
+	if least == 0 && strings.HasSuffix(strings.ToLower(path), "actionitems") && !strings.Contains(strings.ToLower(f.input), "call me back") {
 		return out // most conversations leave nothing to do
 	}
-	items := f.resolved(s["items"])
-	if items == nil || kindOf(items) == "string" && items["enum"] == nil && items["const"] == nil {
+	items := f.resolve(s["items"])
+	if items == nil || schemaType(items) == "string" && items["enum"] == nil && items["const"] == nil {
 		for _, word := range f.longWords() {
 			if len(out) < min(3, most) {
-				out = append(out, clipTo(word, limit(items, "maxLength", 500)))
+				out = append(out, clipTo(word, intKeyword(items, "maxLength", 500)))
 			}
 		}
-		for i := len(out); i < min(least, largest); i++ {
+		for i := len(out); i < min(least, maxValues); i++ {
 			out = append(out, fmt.Sprint("stand-in ", i))
 		}
 		return out
 	}
-	for i := range min(max(1, least), most, largest) {
+	for i := range min(max(1, least), most, maxValues) {
 		out = append(out, f.value(items, fmt.Sprint(path, "/", i), depth+1))
 	}
 	return out
 }
 
-// small are long words that say nothing of a conversation.
-var small = []string{"about", "again", "calling", "could", "goodbye", "great", "hello", "looking", "moment", "please", "right", "sorry", "speaking", "thank", "thanks", "there", "today", "welcome", "would", "yours"}
+// commonWords are long words that say nothing of a conversation.
+var commonWords = []string{"about", "again", "calling", "could", "goodbye", "great", "hello", "looking", "moment", "please", "right", "sorry", "speaking", "thank", "thanks", "there", "today", "welcome", "would", "yours"}
 
-func (f *form) longWords() []string {
+func (f *schemaFiller) longWords() []string {
 	var long []string
-	for word := range strings.FieldsFuncSeq(strings.ToLower(f.heard), func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if len([]rune(word)) >= 5 && !slices.Contains(long, word) && !slices.Contains(small, word) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(f.input), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if len([]rune(word)) >= 5 && !slices.Contains(long, word) && !slices.Contains(commonWords, word) {
 			long = append(long, word)
 		}
 	}
 	return long
 }
 
-// text says what it is, and what was heard; where a format is asked for it is some text of it.
-func (f *form) text(s map[string]any) string {
+// stringValue says what it is, and what was heard; where a format is asked for it is some text of it.
+func (f *schemaFiller) stringValue(s map[string]any) string {
 	switch s["format"] {
 	case "date":
 		return "2026-01-01"
@@ -258,17 +258,17 @@ func (f *form) text(s map[string]any) string {
 	case "uri":
 		return "https://example.com/stand-in"
 	}
-	said := "This is from Aurora's stand-in model, which heard: " + strings.Join(strings.Fields(f.heard), " ")
-	said = clipTo(said, min(300, limit(s, "maxLength", 300)))
-	if n := limit(s, "minLength", 0) - len([]rune(said)); n > 0 {
+	said := "This is from Aurora's stand-in model, which heard: " + strings.Join(strings.Fields(f.input), " ")
+	said = clipTo(said, min(300, intKeyword(s, "maxLength", 300)))
+	if n := intKeyword(s, "minLength", 0) - len([]rune(said)); n > 0 {
 		said += strings.Repeat(".", n)
 	}
 	return said
 }
 
-// number is how many words were heard, as far as the schema lets it.
-func (f *form) number(s map[string]any) any {
-	n := float64(len(strings.Fields(f.heard)))
+// numberValue is how many words were heard, as far as the schema lets it.
+func (f *schemaFiller) numberValue(s map[string]any) any {
+	n := float64(len(strings.Fields(f.input)))
 	if v, ok := s["maximum"].(float64); ok {
 		n = math.Floor(min(n, v))
 	}
@@ -278,8 +278,8 @@ func (f *form) number(s map[string]any) any {
 	return n
 }
 
-// limit is a whole number of a schema, or what holds without it.
-func limit(s map[string]any, name string, otherwise int) int {
+// intKeyword is a whole number of a schema, or what holds without it.
+func intKeyword(s map[string]any, name string, otherwise int) int {
 	if n, ok := s[name].(float64); ok && n >= 0 && n < 1e6 {
 		return int(n)
 	}

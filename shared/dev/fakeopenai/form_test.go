@@ -11,10 +11,10 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// fill asks the plain model for JSON of a schema.
-func fill(t *testing.T, schema, said string) string {
+// fillSchema asks the plain model for JSON of a schema.
+func fillSchema(t *testing.T, schema, said string) string {
 	t.Helper()
-	request := ask(said)
+	request := userRequest(said)
 	request.StreamOptions = nil
 	request.ResponseFormat = &wire.ChatCompletionResponseFormat{Type: wire.ChatCompletionResponseFormatTypeJSONSchema,
 		JSONSchema: &wire.ChatCompletionResponseFormatJSONSchema{Name: "n", Schema: json.RawMessage(schema)}}
@@ -25,7 +25,7 @@ func fill(t *testing.T, schema, said string) string {
 	return answer.Choices[0].Message.Content
 }
 
-func TestThePlainModelFillsInAForm(t *testing.T) {
+func TestDefaultModelAnswersSchema(t *testing.T) {
 	for schema, want := range map[string]string{
 		`{"type":"object","properties":{"outcome":{"enum":["resolved","unresolved"]},"topics":{"type":"array","items":{"type":"string"}}},"required":["outcome","topics"]}`:                                       `{"outcome":"unresolved","topics":["still","unresolved","appointment"]}`,
 		`{"type":"object","properties":{"n":{"type":"integer","maximum":3},"m":{"type":["number","null"],"minimum":100}}}`:                                                                                        `{"m":100,"n":3}`,
@@ -33,7 +33,7 @@ func TestThePlainModelFillsInAForm(t *testing.T) {
 		`{"$defs":{"p":{"type":"object","properties":{"x":{"type":"array","items":{"type":"integer"},"minItems":2}},"required":["x"]}},"type":"object","properties":{"p":{"$ref":"#/$defs/p"}},"required":["p"]}`: `{"p":{"x":[6,6]}}`,
 		`{"allOf":[{"type":"object","properties":{"a":{"anyOf":[{"type":"null"},{"type":"boolean"}]}},"required":["a"]},{"properties":{"b":{"type":"array","items":{"type":"string"},"maxItems":1}}}]}`:           `{"a":true,"b":["still"]}`,
 	} {
-		got := fill(t, schema, `{"call":{"direction":"inbound"}}`+"\n"+`{"caller":"It is still unresolved, my appointment."}`)
+		got := fillSchema(t, schema, `{"call":{"direction":"inbound"}}`+"\n"+`{"caller":"It is still unresolved, my appointment."}`)
 		if got != want {
 			t.Errorf("%s\n got %s\nwant %s", schema, got, want)
 		}
@@ -53,17 +53,17 @@ func TestThePlainModelFillsInAForm(t *testing.T) {
 			t.Errorf("%s does not fit: %v", got, err)
 		}
 	}
-	said := fill(t, `{"type":"object","properties":{"summary":{"type":"string"}}}`, "Hello there.")
-	if !strings.Contains(said, "stand-in") || !strings.Contains(said, "Hello there.") || fill(t, `{"type":"object","properties":{"summary":{"type":"string"}}}`, "Hello there.") != said {
+	said := fillSchema(t, `{"type":"object","properties":{"summary":{"type":"string"}}}`, "Hello there.")
+	if !strings.Contains(said, "stand-in") || !strings.Contains(said, "Hello there.") || fillSchema(t, `{"type":"object","properties":{"summary":{"type":"string"}}}`, "Hello there.") != said {
 		t.Errorf("it said %s", said)
 	}
 }
 
 // A schema that holds itself, or is none, ends all the same.
-func TestThePlainModelAndOddForms(t *testing.T) {
+func TestDefaultModelOddSchemas(t *testing.T) {
 	for _, schema := range []string{`{"$ref":"#"}`, `{"type":"object","properties":{"a":{"$ref":"#"}}}`, `{"properties":7,"type":["x"]}`, `{"enum":[]}`,
 		`{"type":"object","properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"},"d":{"$ref":"#"},"e":{"$ref":"#"},"f":{"$ref":"#"}}}`} {
-		if got := fill(t, schema, "x"); !json.Valid([]byte(got)) {
+		if got := fillSchema(t, schema, "x"); !json.Valid([]byte(got)) {
 			t.Errorf("%s: %s", schema, got)
 		}
 	}

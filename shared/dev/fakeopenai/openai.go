@@ -15,8 +15,8 @@ import (
 	wire "github.com/sashabaranov/go-openai"
 )
 
-// maxRequest bounds a request's body in bytes.
-const maxRequest = 32 << 20
+// maxRequestBytes bounds a request's body in bytes.
+const maxRequestBytes = 32 << 20
 
 // Request is one request for a completion, as it was received.
 type Request struct {
@@ -32,7 +32,7 @@ type Request struct {
 func (r Request) Last(role string) string {
 	for i := len(r.Body.Messages) - 1; i >= 0; i-- {
 		if r.Body.Messages[i].Role == role {
-			return text(r.Body.Messages[i])
+			return messageText(r.Body.Messages[i])
 		}
 	}
 	return ""
@@ -55,9 +55,9 @@ type Server struct {
 	closed chan struct{}
 	once   sync.Once
 
-	mu       sync.Mutex
-	requests []Request
-	keep     bool
+	mu        sync.Mutex
+	requests  []Request
+	recording bool
 }
 
 // New makes a model. One with a script keeps every request it gets; the plain one keeps none.
@@ -68,9 +68,9 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{script: o.Script, now: o.Now, closed: make(chan struct{}), keep: o.Script != nil}
+	s := &Server{script: o.Script, now: o.Now, closed: make(chan struct{}), recording: o.Script != nil}
 	if s.script == nil {
-		s.script = model(o.Delay)
+		s.script = defaultScript(o.Delay)
 	}
 	return s
 }
@@ -112,42 +112,42 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions"):
 		s.complete(w, r)
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/models"):
-		refer(w, http.StatusOK, mustJSON(map[string]any{"object": "list", "data": []any{described("stand-in")}}))
+		writeBody(w, http.StatusOK, mustJSON(map[string]any{"object": "list", "data": []any{modelObject("stand-in")}}))
 	case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/models/"):
-		refer(w, http.StatusOK, mustJSON(described(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])))
+		writeBody(w, http.StatusOK, mustJSON(modelObject(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])))
 	default:
-		refer(w, http.StatusNotFound, refusal("Unknown request URL: "+r.Method+" "+r.URL.Path+".", "unknown_url"))
+		writeBody(w, http.StatusNotFound, errorBody("Unknown request URL: "+r.Method+" "+r.URL.Path+".", "unknown_url"))
 	}
 }
 
-func described(model string) map[string]any {
+func modelObject(model string) map[string]any {
 	return map[string]any{"id": model, "object": "model", "created": 1763800000, "owned_by": "aurora-stand-in"}
 }
 
-func refusal(message, code string) string {
+func errorBody(message, code string) string {
 	return mustJSON(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "param": nil, "code": code}})
 }
 
-func refer(w http.ResponseWriter, status int, body string) {
+func writeBody(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
 }
 
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes))
 	if err != nil {
-		refer(w, http.StatusBadRequest, refusal("The body could not be read.", "bad_request"))
+		writeBody(w, http.StatusBadRequest, errorBody("The body could not be read.", "bad_request"))
 		return
 	}
 	request := Request{At: s.now(), Path: r.URL.Path, Header: r.Header.Clone(), Raw: raw}
 	if err := json.Unmarshal(raw, &request.Body); err != nil {
-		refer(w, http.StatusBadRequest, refusal("We could not parse the JSON body of your request: "+err.Error(), "bad_request"))
+		writeBody(w, http.StatusBadRequest, errorBody("We could not parse the JSON body of your request: "+err.Error(), "bad_request"))
 		return
 	}
 	s.mu.Lock()
 	request.Number = len(s.requests)
-	if s.keep {
+	if s.recording {
 		s.requests = append(s.requests, request)
 	}
 	s.mu.Unlock()
@@ -164,7 +164,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, request Request, a
 		return
 	}
 	id, created := fmt.Sprintf("chatcmpl-standin-%d", request.Number), s.now().Unix()
-	stream := request.Body.Stream && !a.whole
+	stream := request.Body.Stream && !a.singleBody
 	pieces, first, last := a.verbatim, 0, len(a.verbatim)
 	switch {
 	case stream:
@@ -179,11 +179,11 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, request Request, a
 		w.Header()[name] = values
 	}
 	w.WriteHeader(a.status)
-	s.send(w, r, a, pieces, first, last, stream)
+	s.sendPieces(w, r, a, pieces, first, last, stream)
 }
 
-// send writes the pieces one by one, and plays the end that the answer asks for.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, a Answer, pieces []string, first, last int, stream bool) {
+// sendPieces writes the pieces one by one, and plays the end that the answer asks for.
+func (s *Server) sendPieces(w http.ResponseWriter, r *http.Request, a Answer, pieces []string, first, last int, stream bool) {
 	flush := http.NewResponseController(w).Flush
 	if stream || a.onHeaders != nil {
 		_ = flush()
@@ -194,7 +194,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a Answer, pieces [
 	for i, piece := range pieces {
 		content := i - first // how many pieces of content have gone out
 		if a.endAfter >= 0 && content >= min(a.endAfter, last-first) {
-			s.end(w, r, a, piece)
+			s.playEnding(w, r, a, piece)
 			return
 		}
 		if content >= 0 && i < last && !s.pause(r.Context(), a.gate, a.each) {
@@ -208,11 +208,11 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a Answer, pieces [
 		}
 	}
 	if a.endAfter >= 0 {
-		s.end(w, r, a, "")
+		s.playEnding(w, r, a, "")
 	}
 }
 
-func (s *Server) end(w http.ResponseWriter, r *http.Request, a Answer, next string) {
+func (s *Server) playEnding(w http.ResponseWriter, r *http.Request, a Answer, next string) {
 	if a.midLine {
 		_, _ = io.WriteString(w, next[:len(next)/2])
 	}
@@ -270,7 +270,7 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-func text(m wire.ChatCompletionMessage) string {
+func messageText(m wire.ChatCompletionMessage) string {
 	if m.Content != "" {
 		return m.Content
 	}

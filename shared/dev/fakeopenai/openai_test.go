@@ -27,13 +27,13 @@ func client(t *testing.T, url string) *wire.Client {
 	return wire.NewClientWithConfig(config)
 }
 
-func ask(text string) wire.ChatCompletionRequest {
+func userRequest(text string) wire.ChatCompletionRequest {
 	return wire.ChatCompletionRequest{Model: "gpt-4o", Messages: []wire.ChatCompletionMessage{{Role: "user", Content: text}}, StreamOptions: &wire.StreamOptions{IncludeUsage: true}}
 }
 
 func collect(t *testing.T, c *wire.Client, text string) (words []string, finish string, usage *wire.Usage, err error) {
 	t.Helper()
-	stream, err := c.CreateChatCompletionStream(t.Context(), ask(text))
+	stream, err := c.CreateChatCompletionStream(t.Context(), userRequest(text))
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -57,14 +57,14 @@ func collect(t *testing.T, c *wire.Client, text string) (words []string, finish 
 	}
 }
 
-func TestThePlainModelSaysWhatItIs(t *testing.T) {
+func TestDefaultModelSaysItIsFake(t *testing.T) {
 	double := fakeopenai.Serve(t, nil)
 	words, finish, usage, err := collect(t, client(t, double.URL), "Hello there")
 	want := "This is Aurora's stand-in model, no real model is configured. You said: Hello there"
 	if err != io.EOF || strings.Join(words, "") != want || len(words) != len(strings.Fields(want)) || finish != "stop" || usage == nil || usage.CompletionTokens != (len(want)+3)/4 {
 		t.Errorf("%q %q %+v %v", words, finish, usage, err)
 	}
-	request := ask("Hello there")
+	request := userRequest("Hello there")
 	request.StreamOptions = nil
 	whole, err := client(t, double.URL).CreateChatCompletion(t.Context(), request)
 	if err != nil || whole.Choices[0].Message.Content != want || whole.Choices[0].FinishReason != "stop" || whole.Usage.TotalTokens == 0 {
@@ -115,8 +115,8 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// TestEnds reads the raw wire: go-openai hides the difference between most of these.
-func TestEnds(t *testing.T) {
+// TestStreamEndings reads the raw wire: go-openai hides the difference between most of these.
+func TestStreamEndings(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer fakeopenai.Answer
@@ -163,7 +163,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-func TestHangs(t *testing.T) {
+func TestHang(t *testing.T) {
 	headers := make(chan struct{})
 	answers := []fakeopenai.Answer{fakeopenai.Hang(), fakeopenai.Text("a", "b").HangAfter(1).OnHeaders(func() { close(headers) })}
 	came := make(chan struct{}, len(answers))

@@ -10,10 +10,10 @@ import (
 )
 
 var (
-	use      = regexp.MustCompile(`(?is)\buse\s+([a-z0-9_-]+)\s*(\{.*\})?`)
-	transfer = regexp.MustCompile(`(?is)\btransfer me to\s+(.+)`)
-	texting  = regexp.MustCompile(`(?is)\btext me\b\W*(.*)`)
-	mailing  = regexp.MustCompile(`(?is)(?:^\W*|\bplease\W+)e-?mail\b\W*(.*)`)
+	usePattern      = regexp.MustCompile(`(?is)\buse\s+([a-z0-9_-]+)\s*(\{.*\})?`)
+	transferPattern = regexp.MustCompile(`(?is)\btransfer me to\s+(.+)`)
+	smsPattern      = regexp.MustCompile(`(?is)\btext me\b\W*(.*)`)
+	mailPattern     = regexp.MustCompile(`(?is)(?:^\W*|\bplease\W+)e-?mail\b\W*(.*)`)
 )
 
 // phrases are what a user says to be given a tool that needs no arguments, in the order in which they are tried.
@@ -26,15 +26,15 @@ var phrases = []struct {
 	{[]string{"goodbye", "hang up"}, []string{"end_call", "endCall"}},
 }
 
-// wish is the tool that the plain model asks for, and the arguments: what the user said last decides.
-func wish(r Request) (name, arguments string, wanted bool) {
-	said, ok := spokenLast(r)
+// chooseTool is the tool that the plain model asks for, and the arguments: what the user said last decides.
+func chooseTool(r Request) (name, arguments string, wanted bool) {
+	said, ok := lastUserText(r)
 	if choice, _ := r.Body.ToolChoice.(string); !ok || choice == "none" || len(r.Body.Tools) == 0 {
 		return "", "", false
 	}
-	o := offer(r)
+	o := offeredToolsOf(r)
 	lower := strings.ToLower(said)
-	if m := use.FindStringSubmatch(said); m != nil && o.has(m[1]) {
+	if m := usePattern.FindStringSubmatch(said); m != nil && o.has(m[1]) {
 		if m[2] == "" {
 			m[2] = "{}"
 		}
@@ -43,16 +43,16 @@ func wish(r Request) (name, arguments string, wanted bool) {
 	if strings.Contains(lower, "do not call") && o.has("add_to_do_not_call") {
 		return "add_to_do_not_call", "{}", true
 	}
-	if m := transfer.FindStringSubmatch(lower); m != nil {
-		if name, arguments, ok := o.transfer(m[1]); ok {
+	if m := transferPattern.FindStringSubmatch(lower); m != nil {
+		if name, arguments, ok := o.findTransfer(m[1]); ok {
 			return name, arguments, true
 		}
 	}
-	if m := texting.FindStringSubmatch(said); m != nil && o.has("send_sms") {
-		return "send_sms", mustJSON(map[string]string{"message": orElse(m[1], "As you asked: a text message.")}), true
+	if m := smsPattern.FindStringSubmatch(said); m != nil && o.has("send_sms") {
+		return "send_sms", mustJSON(map[string]string{"message": orDefault(m[1], "As you asked: a text message.")}), true
 	}
-	if m := mailing.FindStringSubmatch(said); m != nil && o.has("send_email") {
-		return "send_email", mustJSON(map[string]string{"subject": "A message from a conversation", "body": orElse(m[1], "The caller asked for an e-mail.")}), true
+	if m := mailPattern.FindStringSubmatch(said); m != nil && o.has("send_email") {
+		return "send_email", mustJSON(map[string]string{"subject": "A message from a conversation", "body": orDefault(m[1], "The caller asked for an e-mail.")}), true
 	}
 	for _, p := range phrases {
 		if !slices.ContainsFunc(p.said, func(phrase string) bool { return strings.Contains(lower, phrase) }) {
@@ -63,41 +63,41 @@ func wish(r Request) (name, arguments string, wanted bool) {
 		}
 	}
 	for _, t := range o {
-		if strings.Contains(lower, spoken(t.Name)) {
+		if strings.Contains(lower, spokenName(t.Name)) {
 			return t.Name, "{}", true
 		}
 	}
 	return "", "", false
 }
 
-// spokenLast is what the user said, where nobody has answered it yet.
-func spokenLast(r Request) (string, bool) {
+// lastUserText is what the user said, where nobody has answered it yet.
+func lastUserText(r Request) (string, bool) {
 	for _, m := range slices.Backward(r.Body.Messages) {
 		if m.Role != "system" && m.Role != "developer" {
-			return text(m), m.Role == "user"
+			return messageText(m), m.Role == "user"
 		}
 	}
 	return "", false
 }
 
-// toolsSaid are the answers of the tools that were asked for last, in order.
-func toolsSaid(r Request) []string {
+// toolResults are the answers of the tools that were asked for last, in order.
+func toolResults(r Request) []string {
 	var said []string
 	for _, m := range slices.Backward(r.Body.Messages) {
 		if m.Role != "tool" {
 			break
 		}
-		said = append(said, text(m))
+		said = append(said, messageText(m))
 	}
 	slices.Reverse(said)
 	return said
 }
 
-// offered are the tools of a request.
-type offered []wire.FunctionDefinition
+// offeredTools are the tools of a request.
+type offeredTools []wire.FunctionDefinition
 
-func offer(r Request) offered {
-	var o offered
+func offeredToolsOf(r Request) offeredTools {
+	var o offeredTools
 	for _, t := range r.Body.Tools {
 		if t.Function != nil {
 			o = append(o, *t.Function)
@@ -106,12 +106,12 @@ func offer(r Request) offered {
 	return o
 }
 
-func (o offered) has(name string) bool {
+func (o offeredTools) has(name string) bool {
 	return slices.ContainsFunc(o, func(t wire.FunctionDefinition) bool { return t.Name == name })
 }
 
-// transfer finds who was named: a destination of transfer_call, or an assistant to hand over to.
-func (o offered) transfer(who string) (name, arguments string, ok bool) {
+// findTransfer finds who was named: a destination of transfer_call, or an assistant to hand over to.
+func (o offeredTools) findTransfer(who string) (name, arguments string, ok bool) {
 	for _, t := range o {
 		if t.Name != "transfer_call" {
 			continue
@@ -123,7 +123,7 @@ func (o offered) transfer(who string) (name, arguments string, ok bool) {
 		}
 	}
 	for _, t := range o {
-		if to, is := strings.CutPrefix(t.Name, "transfer_to_"); is && strings.Contains(who, spoken(to)) {
+		if to, is := strings.CutPrefix(t.Name, "transfer_to_"); is && strings.Contains(who, spokenName(to)) {
 			return t.Name, "{}", true
 		}
 	}
@@ -141,10 +141,10 @@ func destinations(parameters any) []string {
 	return schema.Properties.Destination.Enum
 }
 
-// spoken is a tool's name as somebody would say it: get_current_time is "get current time".
-func spoken(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", " ")) }
+// spokenName is a tool's name as somebody would say it: get_current_time is "get current time".
+func spokenName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", " ")) }
 
-func orElse(said, otherwise string) string {
+func orDefault(said, otherwise string) string {
 	if said = strings.TrimSpace(said); said != "" {
 		return said
 	}

@@ -12,8 +12,8 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// tools offers tools by name; transfer_call lists two destinations.
-func tools(names ...string) []wire.Tool {
+// toolsNamed offers tools by name; transfer_call lists two destinations.
+func toolsNamed(names ...string) []wire.Tool {
 	var all []wire.Tool
 	for _, name := range names {
 		parameters := json.RawMessage(`{"type":"object","properties":{}}`)
@@ -26,10 +26,10 @@ func tools(names ...string) []wire.Tool {
 }
 
 // The rules that the package's documentation lists.
-func TestThePlainModelAsksForTools(t *testing.T) {
+func TestDefaultModelCallsTools(t *testing.T) {
 	double := fakeopenai.Serve(t, nil)
 	c := client(t, double.URL)
-	all := tools("add_to_do_not_call", "end_call", "get_caller_history", "get_current_time", "send_email", "send_sms", "transfer_call", "transfer_to_front_desk", "transfer_to_aurora", "book_appointment")
+	all := toolsNamed("add_to_do_not_call", "end_call", "get_caller_history", "get_current_time", "send_email", "send_sms", "transfer_call", "transfer_to_front_desk", "transfer_to_aurora", "book_appointment")
 	for said, want := range map[string]string{
 		"What time is it?":                           "get_current_time {}",
 		"what DAY is it":                             "get_current_time {}",
@@ -55,32 +55,32 @@ func TestThePlainModelAsksForTools(t *testing.T) {
 		"Hello there":                                "",
 		"I use it every day and the price is right.": "",
 	} {
-		if got := asked(t, c, said, all, nil); got != want {
+		if got := askedTool(t, c, said, all, nil); got != want {
 			t.Errorf("%q: asked for %q, not %q", said, got, want)
 		}
-		if got := asked(t, c, said, nil, nil); got != "" {
+		if got := askedTool(t, c, said, nil, nil); got != "" {
 			t.Errorf("%q: asked for %q, which nobody offered", said, got)
 		}
-		if got := asked(t, c, said, all, "none"); got != "" {
+		if got := askedTool(t, c, said, all, "none"); got != "" {
 			t.Errorf("%q: asked for %q, though tool_choice is none", said, got)
 		}
 	}
 	for said, want := range map[string]string{"Transfer me to the front desk": "transfer_to_front_desk {}", "Goodbye": "endCall {}"} {
-		if got := asked(t, c, said, tools("transfer_to_front_desk", "endCall"), nil); got != want {
+		if got := askedTool(t, c, said, toolsNamed("transfer_to_front_desk", "endCall"), nil); got != want {
 			t.Errorf("%q: asked for %q, not %q", said, got, want)
 		}
 	}
 }
 
-func question(said string, offered []wire.Tool) wire.ChatCompletionRequest {
+func newRequest(said string, offered []wire.Tool) wire.ChatCompletionRequest {
 	return wire.ChatCompletionRequest{Model: "gpt-4o", Tools: offered,
 		Messages: []wire.ChatCompletionMessage{{Role: "user", Content: said}, {Role: "system", Content: "Be brief."}}}
 }
 
-// asked is the tool that the model asks for, whole; the same must come streamed, under another id.
-func asked(t *testing.T, c *wire.Client, said string, offered []wire.Tool, choice any) string {
+// askedTool is the tool that the model asks for, whole; the same must come streamed, under another id.
+func askedTool(t *testing.T, c *wire.Client, said string, offered []wire.Tool, choice any) string {
 	t.Helper()
-	q := question(said, offered)
+	q := newRequest(said, offered)
 	q.ToolChoice = choice
 	whole, err := c.CreateChatCompletion(t.Context(), q)
 	if err != nil {
@@ -132,9 +132,9 @@ func streamed(t *testing.T, c *wire.Client, q wire.ChatCompletionRequest) (id, n
 	}
 }
 
-func TestThePlainModelTellsWhatToolsAnswered(t *testing.T) {
+func TestDefaultModelRepeatsToolResults(t *testing.T) {
 	double := fakeopenai.Serve(t, nil)
-	q := question("What time is it?", tools("get_current_time"))
+	q := newRequest("What time is it?", toolsNamed("get_current_time"))
 	q.Messages = append(q.Messages[:1],
 		wire.ChatCompletionMessage{Role: "assistant", ToolCalls: []wire.ToolCall{{ID: "a", Type: "function"}, {ID: "b", Type: "function"}}},
 		wire.ChatCompletionMessage{Role: "tool", ToolCallID: "a", Content: "nine"}, wire.ChatCompletionMessage{Role: "tool", ToolCallID: "b", Content: "ten"})

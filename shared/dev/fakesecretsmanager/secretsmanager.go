@@ -78,8 +78,8 @@ func Open(o Options) (*Server, error) {
 		Operations: map[string]fakeaws.Operation{
 			"CreateSecret":   fakeaws.Typed(s.create),
 			"PutSecretValue": fakeaws.Typed(s.put),
-			"GetSecretValue": fakeaws.Typed(s.value),
-			"DescribeSecret": fakeaws.Typed(s.describe),
+			"GetSecretValue": fakeaws.Typed(s.getValue),
+			"DescribeSecret": fakeaws.Typed(s.describeSecret),
 			"ListSecrets":    fakeaws.Typed(s.list),
 		}}
 	return s, nil
@@ -110,7 +110,7 @@ func (s *Server) find(id string) (*secret, error) {
 			value = tx.Bucket(bucket).Get([]byte(name[:len(name)-7]))
 		}
 		if value == nil {
-			return fakeaws.Refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+			return fakeaws.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 		}
 		found = &secret{}
 		return json.Unmarshal(value, found)
@@ -118,7 +118,7 @@ func (s *Server) find(id string) (*secret, error) {
 	return found, err
 }
 
-func (s *Server) keep(kept *secret) error {
+func (s *Server) save(kept *secret) error {
 	value, err := json.Marshal(kept)
 	if err != nil {
 		return err
@@ -126,26 +126,26 @@ func (s *Server) keep(kept *secret) error {
 	return s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucket).Put([]byte(kept.Name), value) })
 }
 
-type valueIn struct {
+type request struct {
 	SecretId, Name, Description, ClientRequestToken string
 	SecretString                                    *string
 	SecretBinary                                    []byte
 	VersionId, VersionStage                         string
 }
 
-func (s *Server) create(_ context.Context, in valueIn) (any, error) {
+func (s *Server) create(_ context.Context, in request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in.Name == "" || len(in.Name) > 512 {
-		return nil, fakeaws.Refuse("InvalidParameterException", "You must provide a secret name of at most 512 characters.")
+		return nil, fakeaws.Errorf("InvalidParameterException", "You must provide a secret name of at most 512 characters.")
 	}
 	if _, err := s.find(in.Name); err == nil {
-		return nil, fakeaws.Refuse("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
+		return nil, fakeaws.Errorf("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
 	}
 	now := s.options.Now()
 	made := &secret{Name: in.Name, Description: in.Description, Created: now, Changed: now}
-	made.add(in, now)
-	if err := s.keep(made); err != nil {
+	made.addVersion(in, now)
+	if err := s.save(made); err != nil {
 		return nil, err
 	}
 	out := map[string]any{"ARN": s.arn(made.Name), "Name": made.Name}
@@ -155,8 +155,8 @@ func (s *Server) create(_ context.Context, in valueIn) (any, error) {
 	return out, nil
 }
 
-// add puts a value in front, if the request holds one. A token seen before changes nothing.
-func (k *secret) add(in valueIn, now time.Time) {
+// addVersion puts a value in front, if the request holds one. A token seen before changes nothing.
+func (k *secret) addVersion(in request, now time.Time) {
 	if in.SecretString == nil && in.SecretBinary == nil {
 		return
 	}
@@ -176,7 +176,7 @@ func (k *secret) add(in valueIn, now time.Time) {
 
 var stages = []string{"AWSCURRENT", "AWSPREVIOUS"}
 
-func (s *Server) put(_ context.Context, in valueIn) (any, error) {
+func (s *Server) put(_ context.Context, in request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.find(in.SecretId)
@@ -184,16 +184,16 @@ func (s *Server) put(_ context.Context, in valueIn) (any, error) {
 		return nil, err
 	}
 	if in.SecretString == nil && in.SecretBinary == nil {
-		return nil, fakeaws.Refuse("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
+		return nil, fakeaws.Errorf("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
 	}
-	found.add(in, s.options.Now())
-	if err := s.keep(found); err != nil {
+	found.addVersion(in, s.options.Now())
+	if err := s.save(found); err != nil {
 		return nil, err
 	}
 	return map[string]any{"ARN": s.arn(found.Name), "Name": found.Name, "VersionId": found.Versions[0].ID, "VersionStages": stages[:1]}, nil
 }
 
-func (s *Server) value(_ context.Context, in valueIn) (any, error) {
+func (s *Server) getValue(_ context.Context, in request) (any, error) {
 	found, err := s.find(in.SecretId)
 	if err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func (s *Server) value(_ context.Context, in valueIn) (any, error) {
 			continue
 		}
 		out := map[string]any{"ARN": s.arn(found.Name), "Name": found.Name, "VersionId": v.ID, "VersionStages": stages[i : i+1],
-			"CreatedDate": seconds(v.Created)}
+			"CreatedDate": epochSeconds(v.Created)}
 		if v.String != nil {
 			out["SecretString"] = *v.String
 		}
@@ -216,24 +216,24 @@ func (s *Server) value(_ context.Context, in valueIn) (any, error) {
 		}
 		return out, nil
 	}
-	return nil, fakeaws.Refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
+	return nil, fakeaws.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
 }
 
-func (s *Server) describe(_ context.Context, in valueIn) (any, error) {
+func (s *Server) describeSecret(_ context.Context, in request) (any, error) {
 	found, err := s.find(in.SecretId)
 	if err != nil {
 		return nil, err
 	}
-	return s.described(found), nil
+	return s.describe(found), nil
 }
 
-func (s *Server) described(k *secret) map[string]any {
+func (s *Server) describe(k *secret) map[string]any {
 	labels := map[string][]string{}
 	for i, v := range k.Versions {
 		labels[v.ID] = stages[i : i+1]
 	}
-	return map[string]any{"ARN": s.arn(k.Name), "Name": k.Name, "Description": k.Description, "CreatedDate": seconds(k.Created),
-		"LastChangedDate": seconds(k.Changed), "VersionIdsToStages": labels}
+	return map[string]any{"ARN": s.arn(k.Name), "Name": k.Name, "Description": k.Description, "CreatedDate": epochSeconds(k.Created),
+		"LastChangedDate": epochSeconds(k.Changed), "VersionIdsToStages": labels}
 }
 
 func (s *Server) list(_ context.Context, _ struct{}) (any, error) {
@@ -244,7 +244,7 @@ func (s *Server) list(_ context.Context, _ struct{}) (any, error) {
 			if err := json.Unmarshal(value, &k); err != nil {
 				return err
 			}
-			entry := s.described(&k)
+			entry := s.describe(&k)
 			entry["SecretVersionsToStages"] = entry["VersionIdsToStages"]
 			delete(entry, "VersionIdsToStages")
 			all = append(all, entry)
@@ -254,7 +254,7 @@ func (s *Server) list(_ context.Context, _ struct{}) (any, error) {
 	return map[string]any{"SecretList": all}, err
 }
 
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+func epochSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func newID() string {
 	var b [16]byte

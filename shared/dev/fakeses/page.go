@@ -8,32 +8,32 @@ import (
 )
 
 //go:embed page.html
-var pages string
+var pageTemplates string
 
-var page = template.Must(template.New("").Parse(pages))
+var page = template.Must(template.New("").Parse(pageTemplates))
 
-// list shows the mails, the newest first.
-func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
+// showList shows the mails, the newest first.
+func (s *Server) showList(w http.ResponseWriter, _ *http.Request) {
 	mails := s.Mails()
 	slices.Reverse(mails)
-	show(w, "list", mails)
+	render(w, "list", mails)
 }
 
 func (s *Server) listJSON(w http.ResponseWriter, _ *http.Request) {
 	mails := s.Mails()
 	slices.Reverse(mails)
-	answer(w, http.StatusOK, map[string]any{"mails": mails})
+	writeJSON(w, http.StatusOK, map[string]any{"mails": mails})
 }
 
-func (s *Server) one(w http.ResponseWriter, r *http.Request) {
+func (s *Server) showMail(w http.ResponseWriter, r *http.Request) {
 	if m, ok := s.find(r.PathValue("id")); ok {
-		show(w, "mail", m)
+		render(w, "mail", m)
 		return
 	}
 	http.NotFound(w, r)
 }
 
-func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
+func (s *Server) showRaw(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.find(r.PathValue("id"))
 	if !ok || m.Raw == nil {
 		http.NotFound(w, r)
@@ -53,7 +53,7 @@ func (s *Server) find(id string) (Mail, bool) {
 	return Mail{}, false
 }
 
-func show(w http.ResponseWriter, name string, v any) {
+func render(w http.ResponseWriter, name string, v any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// A mail in its frame is bound by this too: no script, nothing fetched, nothing sent.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'none'; base-uri 'none'")

@@ -17,17 +17,17 @@ import (
 )
 
 const (
-	kept       = 1000
-	maxRequest = 60 << 20 // a message of 40 MB, in base64
-	maxMessage = 40 << 20 // https://docs.aws.amazon.com/ses/latest/dg/quotas.html
-	recipients = 50       // of one message
+	maxMails        = 1000
+	maxRequestBytes = 60 << 20 // a message of 40 MB, in base64
+	maxMessageBytes = 40 << 20 // https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+	maxRecipients   = 50       // of one message
 )
 
 // Options make a stand-in. The zero value takes every mail.
 type Options struct {
 	Now func() time.Time // time.Now where nil
 	// Refuse says what is wrong with a mail, as SES would; nil takes all.
-	Refuse func(Mail) *fakeaws.Fault
+	Reject func(Mail) *fakeaws.APIError
 }
 
 // Server is one account's mail.
@@ -45,13 +45,13 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{options: o, mux: http.NewServeMux()}
-	s.mux.HandleFunc("POST /v2/email/outbound-emails", s.outbound)
-	s.mux.HandleFunc("GET /{$}", s.list)
+	s.mux.HandleFunc("POST /v2/email/outbound-emails", s.sendMail)
+	s.mux.HandleFunc("GET /{$}", s.showList)
 	s.mux.HandleFunc("GET /mails.json", s.listJSON)
-	s.mux.HandleFunc("GET /mails/{id}", s.one)
-	s.mux.HandleFunc("GET /mails/{id}/raw", s.raw)
+	s.mux.HandleFunc("GET /mails/{id}", s.showMail)
+	s.mux.HandleFunc("GET /mails/{id}/raw", s.showRaw)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, &fakeaws.Fault{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: "The stand-in does not serve " + r.Method + " " + r.URL.Path + "."})
+		writeError(w, &fakeaws.APIError{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: "The stand-in does not serve " + r.Method + " " + r.URL.Path + "."})
 	})
 	return s
 }
@@ -81,31 +81,31 @@ type sendEmail struct {
 	}
 }
 
-func (s *Server) outbound(w http.ResponseWriter, r *http.Request) {
-	m, problem := s.read(r)
-	if problem == nil && s.options.Refuse != nil {
-		problem = s.options.Refuse(m)
+func (s *Server) sendMail(w http.ResponseWriter, r *http.Request) {
+	m, problem := s.parseRequest(r)
+	if problem == nil && s.options.Reject != nil {
+		problem = s.options.Reject(m)
 	}
 	if problem != nil {
-		fail(w, problem)
+		writeError(w, problem)
 		return
 	}
 	s.mu.Lock()
 	s.mails = append(s.mails, m)
-	s.mails = s.mails[max(0, len(s.mails)-kept):]
+	s.mails = s.mails[max(0, len(s.mails)-maxMails):]
 	s.mu.Unlock()
-	answer(w, http.StatusOK, map[string]string{"MessageId": m.ID})
+	writeJSON(w, http.StatusOK, map[string]string{"MessageId": m.ID})
 }
 
-// read makes a mail of a request, or says why SES would not take it.
-func (s *Server) read(r *http.Request) (Mail, *fakeaws.Fault) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+// parseRequest makes a mail of a request, or says why SES would not take it.
+func (s *Server) parseRequest(r *http.Request) (Mail, *fakeaws.APIError) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes))
 	if err != nil {
-		return Mail{}, fakeaws.Refuse("BadRequestException", "The request could not be read: %v", err)
+		return Mail{}, fakeaws.Errorf("BadRequestException", "The request could not be read: %v", err)
 	}
 	var in sendEmail
 	if err := json.Unmarshal(body, &in); err != nil {
-		return Mail{}, fakeaws.Refuse("SerializationException", "The request is not what this operation takes: %v", err)
+		return Mail{}, fakeaws.Errorf("SerializationException", "The request is not what this operation takes: %v", err)
 	}
 	m := Mail{ID: newID(), At: s.options.Now(), ConfigurationSet: in.ConfigurationSetName}
 	switch {
@@ -120,10 +120,10 @@ func (s *Server) read(r *http.Request) (Mail, *fakeaws.Fault) {
 			m.HTML = html.Data
 		}
 	default:
-		return Mail{}, fakeaws.Refuse("BadRequestException", "Exactly one of raw and simple content is served.")
+		return Mail{}, fakeaws.Errorf("BadRequestException", "Exactly one of raw and simple content is served.")
 	}
 	if err != nil {
-		return Mail{}, fakeaws.Refuse("BadRequestException", "The message is no mail: %v", err)
+		return Mail{}, fakeaws.Errorf("BadRequestException", "The message is no mail: %v", err)
 	}
 	if in.FromEmailAddress != "" {
 		m.From = in.FromEmailAddress
@@ -132,42 +132,42 @@ func (s *Server) read(r *http.Request) (Mail, *fakeaws.Fault) {
 	if to := slices.Concat(in.Destination.ToAddresses, in.Destination.CcAddresses, in.Destination.BccAddresses); len(to) > 0 {
 		m.To = to
 	}
-	return m, m.check()
+	return m, m.validate()
 }
 
-// check is what SES looks at before it takes a mail.
-func (m *Mail) check() *fakeaws.Fault {
+// validate is what SES looks at before it takes a mail.
+func (m *Mail) validate() *fakeaws.APIError {
 	switch {
-	case len(m.Raw) > maxMessage:
-		return fakeaws.Refuse("MessageRejected", "Message length is more than %d bytes long.", maxMessage)
+	case len(m.Raw) > maxMessageBytes:
+		return fakeaws.Errorf("MessageRejected", "Message length is more than %d bytes long.", maxMessageBytes)
 	case m.From == "":
-		return fakeaws.Refuse("BadRequestException", "Missing required header 'From'.")
+		return fakeaws.Errorf("BadRequestException", "Missing required header 'From'.")
 	case len(m.To) == 0:
-		return fakeaws.Refuse("BadRequestException", "Missing required header 'To'.")
-	case len(m.To) > recipients:
-		return fakeaws.Refuse("MessageRejected", "Recipient count exceeds %d.", recipients)
+		return fakeaws.Errorf("BadRequestException", "Missing required header 'To'.")
+	case len(m.To) > maxRecipients:
+		return fakeaws.Errorf("MessageRejected", "Recipient count exceeds %d.", maxRecipients)
 	case m.Text == "" && m.HTML == "" && len(m.Attachments) == 0:
-		return fakeaws.Refuse("BadRequestException", "The message has no body.")
+		return fakeaws.Errorf("BadRequestException", "The message has no body.")
 	}
 	for _, address := range append([]string{m.From}, m.To...) {
 		if _, err := mail.ParseAddress(address); err != nil || strings.ContainsAny(address, "\r\n") {
-			return fakeaws.Refuse("BadRequestException", "Illegal address")
+			return fakeaws.Errorf("BadRequestException", "Illegal address")
 		}
 	}
 	return nil
 }
 
-// fail answers as SES does: the code in a header, the words in the body.
-func fail(w http.ResponseWriter, f *fakeaws.Fault) {
+// writeError answers as SES does: the code in a header, the words in the body.
+func writeError(w http.ResponseWriter, f *fakeaws.APIError) {
 	w.Header().Set("X-Amzn-Errortype", f.Code)
 	status := f.Status
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	answer(w, status, map[string]string{"message": f.Message})
+	writeJSON(w, status, map[string]string{"message": f.Message})
 }
 
-func answer(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", newID())
 	w.WriteHeader(status)

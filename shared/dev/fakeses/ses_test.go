@@ -126,10 +126,10 @@ func TestSimple(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	s, client, at := serve(t, fakeses.Options{Refuse: func(m fakeses.Mail) *fakeaws.Fault {
+func TestRejections(t *testing.T) {
+	s, client, at := serve(t, fakeses.Options{Reject: func(m fakeses.Mail) *fakeaws.APIError {
 		if m.Subject == "busy" {
-			return &fakeaws.Fault{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Slow down."}
+			return &fakeaws.APIError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Slow down."}
 		}
 		return nil
 	}})

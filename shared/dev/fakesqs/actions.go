@@ -16,9 +16,9 @@ import (
 func (s *Server) operations() map[string]fakeaws.Operation {
 	return map[string]fakeaws.Operation{
 		"CreateQueue":                  fakeaws.Typed(s.createQueue),
-		"GetQueueUrl":                  fakeaws.Typed(s.queueURL),
+		"GetQueueUrl":                  fakeaws.Typed(s.getQueueURL),
 		"ListQueues":                   fakeaws.Typed(s.listQueues),
-		"GetQueueAttributes":           fakeaws.Typed(s.queueAttributes),
+		"GetQueueAttributes":           fakeaws.Typed(s.getQueueAttributes),
 		"SetQueueAttributes":           fakeaws.Typed(s.setQueueAttributes),
 		"PurgeQueue":                   fakeaws.Typed(s.purge),
 		"SendMessage":                  fakeaws.Typed(s.send),
@@ -34,7 +34,7 @@ func (s *Server) operations() map[string]fakeaws.Operation {
 	}
 }
 
-type queueIn struct {
+type queueRequest struct {
 	QueueUrl        string
 	QueueName       string
 	QueueNamePrefix string
@@ -42,12 +42,12 @@ type queueIn struct {
 	AttributeNames  []string
 }
 
-func (s *Server) createQueue(ctx context.Context, in queueIn) (any, error) {
+func (s *Server) createQueue(ctx context.Context, in queueRequest) (any, error) {
 	if in.QueueName == "" || len(in.QueueName) > 80 {
-		return nil, invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+		return nil, invalidParameter("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
 	if in.Attributes["FifoQueue"] == "true" {
-		return nil, fakeaws.Refuse("UnsupportedOperation", "The stand-in has standard queues only.")
+		return nil, fakeaws.Errorf("UnsupportedOperation", "The stand-in has standard queues only.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Server) createQueue(ctx context.Context, in queueIn) (any, error) {
 	}
 	for name, value := range in.Attributes {
 		if old, set := q.attributes[name]; set && old != value {
-			return nil, queryFault("QueueNameExists", "A queue of this name has another value of %s.", name)
+			return nil, queryError("QueueNameExists", "A queue of this name has another value of %s.", name)
 		}
 	}
 	if err := s.configure(q, in.Attributes); err != nil {
@@ -88,35 +88,35 @@ func (s *Server) configure(q *queue, attributes map[string]string) error {
 	return nil
 }
 
-func (s *Server) queueURL(ctx context.Context, in queueIn) (any, error) {
+func (s *Server) getQueueURL(ctx context.Context, in queueRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.named(in.QueueName)
+	q, err := s.queueNamed(in.QueueName)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]string{"QueueUrl": s.url(ctx, q)}, nil
 }
 
-func (s *Server) listQueues(ctx context.Context, in queueIn) (any, error) {
+func (s *Server) listQueues(ctx context.Context, in queueRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	urls := []string{}
-	for _, name := range s.names(in.QueueNamePrefix) {
+	for _, name := range s.queueNames(in.QueueNamePrefix) {
 		urls = append(urls, s.url(ctx, s.queues[name]))
 	}
 	return map[string]any{"QueueUrls": urls}, nil
 }
 
-func (s *Server) queueAttributes(_ context.Context, in queueIn) (any, error) {
+func (s *Server) getQueueAttributes(_ context.Context, in queueRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
 	now := s.now()
-	if err := s.keep(s.settle(q, now)...); err != nil {
+	if err := s.save(s.expireAndRedrive(q, now)...); err != nil {
 		return nil, err
 	}
 	visible, inFlight, delayed := q.counts(now)
@@ -130,66 +130,66 @@ func (s *Server) queueAttributes(_ context.Context, in queueIn) (any, error) {
 	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(inFlight)
 	all["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(delayed)
 	for name := range all {
-		if !wanted(name, in.AttributeNames) {
+		if !isRequested(name, in.AttributeNames) {
 			delete(all, name)
 		}
 	}
 	return map[string]any{"Attributes": all}, nil
 }
 
-func (s *Server) setQueueAttributes(_ context.Context, in queueIn) (any, error) {
+func (s *Server) setQueueAttributes(_ context.Context, in queueRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
 	return nil, s.configure(q, in.Attributes)
 }
 
-func (s *Server) purge(_ context.Context, in queueIn) (any, error) {
+func (s *Server) purge(_ context.Context, in queueRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	var changes []change
+	var changes []storeChange
 	for _, m := range q.messages {
-		changes = append(changes, change{queue: q, message: m, gone: true})
+		changes = append(changes, storeChange{queue: q, message: m, removed: true})
 	}
 	q.messages = nil
-	return nil, s.keep(changes...)
+	return nil, s.save(changes...)
 }
 
-type handleIn struct {
+type handleRequest struct {
 	QueueUrl          string
 	Id                string // in a batch only
 	ReceiptHandle     string
 	VisibilityTimeout int
 }
 
-type handlesIn struct {
+type handleBatchRequest struct {
 	QueueUrl string
-	Entries  []handleIn
+	Entries  []handleRequest
 }
 
-func (s *Server) deleteMessage(_ context.Context, in handleIn) (any, error) {
+func (s *Server) deleteMessage(_ context.Context, in handleRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.forget(q, in)
+	return nil, s.removeByHandle(q, in)
 }
 
-func (s *Server) deleteBatch(_ context.Context, in handlesIn) (any, error) {
-	return s.each(in, s.forget)
+func (s *Server) deleteBatch(_ context.Context, in handleBatchRequest) (any, error) {
+	return s.eachEntry(in, s.removeByHandle)
 }
 
-func (s *Server) forget(q *queue, in handleIn) error {
-	m, current, valid := q.holding(in.ReceiptHandle)
+func (s *Server) removeByHandle(q *queue, in handleRequest) error {
+	m, current, valid := q.findByHandle(in.ReceiptHandle)
 	if !valid {
 		return invalidHandle()
 	}
@@ -197,41 +197,41 @@ func (s *Server) forget(q *queue, in handleIn) error {
 		return nil
 	}
 	q.remove(m)
-	return s.keep(change{queue: q, message: m, gone: true})
+	return s.save(storeChange{queue: q, message: m, removed: true})
 }
 
-func (s *Server) changeVisibility(_ context.Context, in handleIn) (any, error) {
+func (s *Server) changeVisibility(_ context.Context, in handleRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.show(q, in)
+	return nil, s.setVisibility(q, in)
 }
 
-func (s *Server) changeVisibilityBatch(_ context.Context, in handlesIn) (any, error) {
-	return s.each(in, s.show)
+func (s *Server) changeVisibilityBatch(_ context.Context, in handleBatchRequest) (any, error) {
+	return s.eachEntry(in, s.setVisibility)
 }
 
-func (s *Server) show(q *queue, in handleIn) error {
-	m, current, valid := q.holding(in.ReceiptHandle)
+func (s *Server) setVisibility(q *queue, in handleRequest) error {
+	m, current, valid := q.findByHandle(in.ReceiptHandle)
 	now := s.now()
 	switch {
 	case !valid:
 		return invalidHandle()
 	case in.VisibilityTimeout < 0 || in.VisibilityTimeout > 43200:
-		return invalid("Value %d for parameter VisibilityTimeout is invalid.", in.VisibilityTimeout)
+		return invalidParameter("Value %d for parameter VisibilityTimeout is invalid.", in.VisibilityTimeout)
 	case m == nil || !current || !m.Visible.After(now):
-		return queryFault("MessageNotInflight", "The specified message isn't in flight.")
+		return queryError("MessageNotInflight", "The specified message isn't in flight.")
 	}
 	m.Visible = now.Add(time.Duration(in.VisibilityTimeout) * time.Second)
 	q.wake()
-	return s.keep(change{queue: q, message: m})
+	return s.save(storeChange{queue: q, message: m})
 }
 
-// each does one thing to every entry of a batch, and says which succeeded.
-func (s *Server) each(in handlesIn, do func(*queue, handleIn) error) (any, error) {
+// eachEntry does one thing to every entry of a batch, and says which succeeded.
+func (s *Server) eachEntry(in handleBatchRequest, do func(*queue, handleRequest) error) (any, error) {
 	ids := make([]string, 0, len(in.Entries))
 	for _, e := range in.Entries {
 		ids = append(ids, e.Id)
@@ -241,14 +241,14 @@ func (s *Server) each(in handlesIn, do func(*queue, handleIn) error) (any, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	successful, refused := []map[string]string{}, []failed{}
+	successful, refused := []map[string]string{}, []batchError{}
 	for _, e := range in.Entries {
 		if err := do(q, e); err != nil {
-			refused = append(refused, refusal(e.Id, err))
+			refused = append(refused, newBatchError(e.Id, err))
 			continue
 		}
 		successful = append(successful, map[string]string{"Id": e.Id})
@@ -258,37 +258,37 @@ func (s *Server) each(in handlesIn, do func(*queue, handleIn) error) (any, error
 
 func checkBatch(ids []string) error {
 	if len(ids) == 0 {
-		return queryFault("EmptyBatchRequest", "There should be at least one entry in the request.")
+		return queryError("EmptyBatchRequest", "There should be at least one entry in the request.")
 	}
 	if len(ids) > 10 {
-		return queryFault("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(ids))
+		return queryError("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(ids))
 	}
 	seen := map[string]bool{}
 	for _, id := range ids {
 		if seen[id] {
-			return queryFault("BatchEntryIdsNotDistinct", "Id %s repeated.", id)
+			return queryError("BatchEntryIdsNotDistinct", "Id %s repeated.", id)
 		}
 		seen[id] = true
 	}
 	return nil
 }
 
-func refusal(id string, err error) failed {
-	var fault *fakeaws.Fault
+func newBatchError(id string, err error) batchError {
+	var fault *fakeaws.APIError
 	if errors.As(err, &fault) {
-		return failed{Id: id, Code: fault.Code, Message: fault.Message, SenderFault: true}
+		return batchError{Id: id, Code: fault.Code, Message: fault.Message, SenderFault: true}
 	}
-	return failed{Id: id, Code: "InternalError", Message: err.Error()}
+	return batchError{Id: id, Code: "InternalError", Message: err.Error()}
 }
 
 func invalidHandle() error {
-	fault := fakeaws.Refuse("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
-	fault.Query = "ReceiptHandleIsInvalid" // without the prefix that its neighbours have
+	fault := fakeaws.Errorf("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+	fault.QueryCode = "ReceiptHandleIsInvalid" // without the prefix that its neighbours have
 	return fault
 }
 
-func queryFault(code, format string, args ...any) error {
-	fault := fakeaws.Refuse(code, format, args...)
-	fault.Query = "AWS.SimpleQueueService." + code
+func queryError(code, format string, args ...any) error {
+	fault := fakeaws.Errorf(code, format, args...)
+	fault.QueryCode = "AWS.SimpleQueueService." + code
 	return fault
 }

@@ -7,8 +7,8 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 )
 
-// move is a message move task. Here it is over as soon as it is started.
-type move struct {
+// moveTask is a message move task. Here it is over as soon as it is started.
+type moveTask struct {
 	SourceArn                         string
 	DestinationArn                    string `json:",omitempty"`
 	Status                            string
@@ -17,51 +17,51 @@ type move struct {
 	StartedTimestamp                  int64
 }
 
-type moveIn struct {
+type moveRequest struct {
 	SourceArn      string
 	DestinationArn string
 	MaxResults     int
 }
 
-func (s *Server) startMove(ctx context.Context, in moveIn) (any, error) {
+func (s *Server) startMove(ctx context.Context, in moveRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	from := s.queues[nameOf(in.SourceArn)]
+	from := s.queues[queueNameOf(in.SourceArn)]
 	if from == nil {
-		return nil, fakeaws.Refuse("ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist.")
+		return nil, fakeaws.Errorf("ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist.")
 	}
 	if len(s.sourcesOf(ctx, from)) == 0 {
-		return nil, invalid("Source queue must be configured as a Dead Letter Queue.")
+		return nil, invalidParameter("Source queue must be configured as a Dead Letter Queue.")
 	}
 	now := s.now()
-	task := move{SourceArn: in.SourceArn, DestinationArn: in.DestinationArn, Status: "COMPLETED", StartedTimestamp: now.UnixMilli()}
-	var changes []change
+	task := moveTask{SourceArn: in.SourceArn, DestinationArn: in.DestinationArn, Status: "COMPLETED", StartedTimestamp: now.UnixMilli()}
+	var changes []storeChange
 	for _, m := range append([]*message(nil), from.messages...) {
 		target := in.DestinationArn
 		if target == "" {
 			target = m.Source
 		}
-		to := s.queues[nameOf(target)]
+		to := s.queues[queueNameOf(target)]
 		if to == nil || m.Visible.After(now) {
 			continue // nobody knows where it came from, or it is with a receiver: it stays
 		}
-		moved := s.shift(from, to, m, now)
+		moved := s.moveMessage(from, to, m, now)
 		moved[1].message.Source = ""
 		changes = append(changes, moved...)
 		task.ApproximateNumberOfMessagesMoved++
 	}
 	task.ApproximateNumberOfMessagesToMove = task.ApproximateNumberOfMessagesMoved
-	if err := s.keep(changes...); err != nil {
+	if err := s.save(changes...); err != nil {
 		return nil, fmt.Errorf("keeping the moved messages: %w", err)
 	}
 	s.moves = append(s.moves, task)
 	return map[string]string{"TaskHandle": newID()}, nil
 }
 
-func (s *Server) listMoves(_ context.Context, in moveIn) (any, error) {
+func (s *Server) listMoves(_ context.Context, in moveRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	results := []move{}
+	results := []moveTask{}
 	for i := len(s.moves) - 1; i >= 0 && len(results) < max(in.MaxResults, 1); i-- {
 		if s.moves[i].SourceArn == in.SourceArn {
 			results = append(results, s.moves[i])
@@ -70,10 +70,10 @@ func (s *Server) listMoves(_ context.Context, in moveIn) (any, error) {
 	return map[string]any{"Results": results}, nil
 }
 
-func (s *Server) deadLetterSources(ctx context.Context, in queueIn) (any, error) {
+func (s *Server) deadLetterSources(ctx context.Context, in queueRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func (s *Server) deadLetterSources(ctx context.Context, in queueIn) (any, error)
 // sourcesOf lists the queues whose dead letters come to one; the caller holds the lock.
 func (s *Server) sourcesOf(ctx context.Context, dead *queue) []string {
 	urls := []string{}
-	for _, name := range s.names("") {
-		if _, arn := s.queues[name].redrive(); nameOf(arn) == dead.name {
+	for _, name := range s.queueNames("") {
+		if _, arn := s.queues[name].redrivePolicy(); queueNameOf(arn) == dead.name {
 			urls = append(urls, s.url(ctx, s.queues[name]))
 		}
 	}

@@ -33,11 +33,11 @@ type attribute struct {
 	BinaryValue []byte  `json:"BinaryValue,omitempty"`
 }
 
-// change is a message that has to be written, or forgotten.
-type change struct {
+// storeChange is a message that has to be written, or forgotten.
+type storeChange struct {
 	queue   *queue
 	message *message
-	gone    bool
+	removed bool
 }
 
 // queue holds messages in the order in which they came.
@@ -76,8 +76,8 @@ func (q *queue) remove(gone *message) {
 	}
 }
 
-// holding finds the message that a receipt handle names; current says whether no later receive has replaced it.
-func (q *queue) holding(handle string) (m *message, current, valid bool) {
+// findByHandle finds the message that a receipt handle names; current says whether no later receive has replaced it.
+func (q *queue) findByHandle(handle string) (m *message, current, valid bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(handle)
 	if err != nil {
 		return nil, false, false
@@ -104,8 +104,8 @@ func (q *queue) seconds(name string, otherwise int) time.Duration {
 	return time.Duration(otherwise) * time.Second
 }
 
-// redrive says after how many receives a message goes to which dead-letter queue; 0 is never.
-func (q *queue) redrive() (receives int, arn string) {
+// redrivePolicy says after how many receives a message goes to which dead-letter queue; 0 is never.
+func (q *queue) redrivePolicy() (receives int, arn string) {
 	var policy struct {
 		DeadLetterTargetArn string          `json:"deadLetterTargetArn"`
 		MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"` // CloudFormation sends a number, people a string

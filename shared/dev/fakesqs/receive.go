@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 )
 
-type receiveIn struct {
+type receiveRequest struct {
 	QueueUrl                    string
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
@@ -31,23 +31,23 @@ type received struct {
 	MessageAttributes      map[string]attribute `json:",omitempty"`
 }
 
-func (s *Server) receive(ctx context.Context, in receiveIn) (any, error) {
+func (s *Server) receive(ctx context.Context, in receiveRequest) (any, error) {
 	limit := 1
 	if in.MaxNumberOfMessages != nil {
 		limit = *in.MaxNumberOfMessages
 	}
 	if limit < 1 || limit > 10 {
-		return nil, invalid("Value %d for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.", limit)
+		return nil, invalidParameter("Value %d for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.", limit)
 	}
 	if in.WaitTimeSeconds != nil && (*in.WaitTimeSeconds < 0 || *in.WaitTimeSeconds > 20) {
-		return nil, invalid("Value %d for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided.", *in.WaitTimeSeconds)
+		return nil, invalidParameter("Value %d for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided.", *in.WaitTimeSeconds)
 	}
 	if in.VisibilityTimeout != nil && (*in.VisibilityTimeout < 0 || *in.VisibilityTimeout > 43200) {
-		return nil, invalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, if provided.", *in.VisibilityTimeout)
+		return nil, invalidParameter("Value %d for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, if provided.", *in.VisibilityTimeout)
 	}
 	var deadline time.Time
 	for {
-		taken, wait, changed, err := s.take(in, limit, &deadline)
+		taken, wait, changed, err := s.receiveVisible(in, limit, &deadline)
 		if err != nil || len(taken) > 0 || wait <= 0 {
 			return map[string]any{"Messages": taken}, err
 		}
@@ -66,11 +66,11 @@ func (s *Server) receive(ctx context.Context, in receiveIn) (any, error) {
 	}
 }
 
-// take receives what is visible now; where that is nothing it says how long to wait before another look.
-func (s *Server) take(in receiveIn, limit int, deadline *time.Time) (taken []received, wait time.Duration, changed <-chan struct{}, err error) {
+// receiveVisible receives what is visible now; where that is nothing it says how long to wait before another look.
+func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Time) (taken []received, wait time.Duration, changed <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Server) take(in receiveIn, limit int, deadline *time.Time) (taken []rec
 	if in.VisibilityTimeout != nil {
 		visibility = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
-	changes := s.settle(q, now)
+	changes := s.expireAndRedrive(q, now)
 	for _, m := range q.messages {
 		if len(taken) == limit {
 			break
@@ -94,11 +94,11 @@ func (s *Server) take(in receiveIn, limit int, deadline *time.Time) (taken []rec
 		if m.Visible.After(now) {
 			continue
 		}
-		m.receive(q.name, now, visibility)
-		changes = append(changes, change{queue: q, message: m})
-		taken = append(taken, m.shown(in, s.account))
+		m.markReceived(q.name, now, visibility)
+		changes = append(changes, storeChange{queue: q, message: m})
+		taken = append(taken, m.forReceiver(in, s.account))
 	}
-	if err := s.keep(changes...); err != nil {
+	if err := s.save(changes...); err != nil {
 		return nil, 0, nil, err
 	}
 	wait = deadline.Sub(now)
@@ -110,34 +110,34 @@ func (s *Server) take(in receiveIn, limit int, deadline *time.Time) (taken []rec
 	return taken, wait, q.changed, nil
 }
 
-// settle drops the messages that are too old, and moves those received too often to the dead-letter queue.
-func (s *Server) settle(q *queue, now time.Time) []change {
-	var changes []change
+// expireAndRedrive drops the messages that are too old, and moves those received too often to the dead-letter queue.
+func (s *Server) expireAndRedrive(q *queue, now time.Time) []storeChange {
+	var changes []storeChange
 	oldest := now.Add(-q.seconds("MessageRetentionPeriod", 4*24*3600))
-	most, arn := q.redrive()
+	most, arn := q.redrivePolicy()
 	for _, m := range append([]*message(nil), q.messages...) {
-		switch dead := s.queues[nameOf(arn)]; {
+		switch dead := s.queues[queueNameOf(arn)]; {
 		case m.Sent.Before(oldest):
 			q.remove(m)
-			changes = append(changes, change{queue: q, message: m, gone: true})
+			changes = append(changes, storeChange{queue: q, message: m, removed: true})
 		case most > 0 && dead != nil && m.Receives >= most && !m.Visible.After(now):
-			changes = append(changes, s.shift(q, dead, m, now)...)
+			changes = append(changes, s.moveMessage(q, dead, m, now)...)
 		}
 	}
 	return changes
 }
 
-// shift moves a message to another queue, where its receives are counted anew.
-func (s *Server) shift(from, to *queue, m *message, now time.Time) []change {
+// moveMessage moves a message to another queue, where its receives are counted anew.
+func (s *Server) moveMessage(from, to *queue, m *message, now time.Time) []storeChange {
 	moved := *m
 	moved.Sequence, moved.Receives, moved.Handle, moved.First, moved.Visible = 0, 0, "", time.Time{}, now
 	moved.Source = s.arn(from.name)
 	from.remove(m)
 	to.add(&moved)
-	return []change{{queue: from, message: m, gone: true}, {queue: to, message: &moved}}
+	return []storeChange{{queue: from, message: m, removed: true}, {queue: to, message: &moved}}
 }
 
-func (m *message) receive(queue string, now time.Time, visibility time.Duration) {
+func (m *message) markReceived(queue string, now time.Time, visibility time.Duration) {
 	m.Receives++
 	if m.First.IsZero() {
 		m.First = now
@@ -146,9 +146,9 @@ func (m *message) receive(queue string, now time.Time, visibility time.Duration)
 	m.Handle = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s/%d/%d/%s", queue, m.Sequence, m.Receives, m.ID))
 }
 
-// shown is a message as a receiver sees it.
-func (m *message) shown(in receiveIn, account string) received {
-	out := received{MessageId: m.ID, ReceiptHandle: m.Handle, Body: m.Body, MD5OfBody: sum([]byte(m.Body))}
+// forReceiver is a message as a receiver sees it.
+func (m *message) forReceiver(in receiveRequest, account string) received {
+	out := received{MessageId: m.ID, ReceiptHandle: m.Handle, Body: m.Body, MD5OfBody: md5Hex([]byte(m.Body))}
 	system := map[string]string{
 		"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
 		"SentTimestamp":                    strconv.FormatInt(m.Sent.UnixMilli(), 10),
@@ -162,7 +162,7 @@ func (m *message) shown(in receiveIn, account string) received {
 		system["DeadLetterQueueSourceArn"] = m.Source
 	}
 	for name, value := range system {
-		if wanted(name, in.AttributeNames) || wanted(name, in.MessageSystemAttributeNames) {
+		if isRequested(name, in.AttributeNames) || isRequested(name, in.MessageSystemAttributeNames) {
 			if out.Attributes == nil {
 				out.Attributes = map[string]string{}
 			}
@@ -170,7 +170,7 @@ func (m *message) shown(in receiveIn, account string) received {
 		}
 	}
 	for name, value := range m.Attributes {
-		if wanted(name, in.MessageAttributeNames) {
+		if isRequested(name, in.MessageAttributeNames) {
 			if out.MessageAttributes == nil {
 				out.MessageAttributes = map[string]attribute{}
 			}
@@ -178,13 +178,13 @@ func (m *message) shown(in receiveIn, account string) received {
 		}
 	}
 	if len(out.MessageAttributes) > 0 {
-		out.MD5OfMessageAttributes = sumAttributes(out.MessageAttributes)
+		out.MD5OfMessageAttributes = md5OfAttributes(out.MessageAttributes)
 	}
 	return out
 }
 
-// wanted says whether a list of names asks for one: by name, by "All", or by a prefix ending in ".*".
-func wanted(name string, names []string) bool {
+// isRequested says whether a list of names asks for one: by name, by "All", or by a prefix ending in ".*".
+func isRequested(name string, names []string) bool {
 	for _, n := range names {
 		prefix, wild := strings.CutSuffix(n, ".*")
 		if n == "All" || n == name || wild && strings.HasPrefix(name, prefix) {
@@ -194,8 +194,8 @@ func wanted(name string, names []string) bool {
 	return false
 }
 
-func invalid(format string, args ...any) error {
-	fault := fakeaws.Refuse("InvalidParameterValue", format, args...)
-	fault.Query = "InvalidParameterValue"
+func invalidParameter(format string, args ...any) error {
+	fault := fakeaws.Errorf("InvalidParameterValue", format, args...)
+	fault.QueryCode = "InvalidParameterValue"
 	return fault
 }

@@ -13,7 +13,7 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 )
 
-type sendIn struct {
+type sendRequest struct {
 	QueueUrl                string
 	Id                      string // in a batch only
 	MessageBody             string
@@ -22,37 +22,37 @@ type sendIn struct {
 	MessageSystemAttributes map[string]attribute
 }
 
-type sent struct {
+type sentEntry struct {
 	Id                     string `json:",omitempty"`
 	MessageId              string
 	MD5OfMessageBody       string
 	MD5OfMessageAttributes string `json:",omitempty"`
 }
 
-type failed struct {
+type batchError struct {
 	Id, Code, Message string
 	SenderFault       bool
 }
 
-func (s *Server) send(_ context.Context, in sendIn) (any, error) {
+func (s *Server) send(_ context.Context, in sendRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	return s.put(q, in)
+	return s.enqueue(q, in)
 }
 
-type sendBatchIn struct {
+type sendBatchRequest struct {
 	QueueUrl string
-	Entries  []sendIn
+	Entries  []sendRequest
 }
 
-func (s *Server) sendBatch(_ context.Context, in sendBatchIn) (any, error) {
+func (s *Server) sendBatch(_ context.Context, in sendBatchRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.at(in.QueueUrl)
+	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +66,13 @@ func (s *Server) sendBatch(_ context.Context, in sendBatchIn) (any, error) {
 		return nil, err
 	}
 	if total > MaxMessage {
-		return nil, queryFault("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", MaxMessage, total)
+		return nil, queryError("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", MaxMessage, total)
 	}
-	successful, refused := []sent{}, []failed{}
+	successful, refused := []sentEntry{}, []batchError{}
 	for _, e := range in.Entries {
-		out, err := s.put(q, e)
+		out, err := s.enqueue(q, e)
 		if err != nil {
-			refused = append(refused, refusal(e.Id, err))
+			refused = append(refused, newBatchError(e.Id, err))
 			continue
 		}
 		out.Id = e.Id
@@ -81,22 +81,22 @@ func (s *Server) sendBatch(_ context.Context, in sendBatchIn) (any, error) {
 	return map[string]any{"Successful": successful, "Failed": refused}, nil
 }
 
-// put adds one message to a queue; the caller holds the lock.
-func (s *Server) put(q *queue, in sendIn) (sent, error) {
+// enqueue adds one message to a queue; the caller holds the lock.
+func (s *Server) enqueue(q *queue, in sendRequest) (sentEntry, error) {
 	if in.MessageBody == "" {
-		return sent{}, fakeaws.Refuse("MissingParameter", "The request must contain the parameter MessageBody.")
+		return sentEntry{}, fakeaws.Errorf("MissingParameter", "The request must contain the parameter MessageBody.")
 	}
 	if size := in.size(); size > MaxMessage {
-		return sent{}, invalid("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", MaxMessage)
+		return sentEntry{}, invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", MaxMessage)
 	}
-	if at := strings.IndexFunc(in.MessageBody, unspeakable); at >= 0 || !utf8.ValidString(in.MessageBody) {
-		return sent{}, fakeaws.Refuse("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+	if at := strings.IndexFunc(in.MessageBody, isForbiddenRune); at >= 0 || !utf8.ValidString(in.MessageBody) {
+		return sentEntry{}, fakeaws.Errorf("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
 	now := s.now()
 	delay := q.seconds("DelaySeconds", 0)
 	if in.DelaySeconds != nil {
 		if *in.DelaySeconds < 0 || *in.DelaySeconds > 900 {
-			return sent{}, invalid("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", *in.DelaySeconds)
+			return sentEntry{}, invalidParameter("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", *in.DelaySeconds)
 		}
 		delay = time.Duration(*in.DelaySeconds) * time.Second
 	}
@@ -105,18 +105,18 @@ func (s *Server) put(q *queue, in sendIn) (sent, error) {
 		m.Trace = *trace
 	}
 	q.add(m)
-	if err := s.keep(change{queue: q, message: m}); err != nil {
+	if err := s.save(storeChange{queue: q, message: m}); err != nil {
 		q.remove(m)
-		return sent{}, err
+		return sentEntry{}, err
 	}
-	out := sent{MessageId: m.ID, MD5OfMessageBody: sum([]byte(m.Body))}
+	out := sentEntry{MessageId: m.ID, MD5OfMessageBody: md5Hex([]byte(m.Body))}
 	if len(m.Attributes) > 0 {
-		out.MD5OfMessageAttributes = sumAttributes(m.Attributes)
+		out.MD5OfMessageAttributes = md5OfAttributes(m.Attributes)
 	}
 	return out, nil
 }
 
-func (in sendIn) size() int {
+func (in sendRequest) size() int {
 	n := len(in.MessageBody)
 	for name, a := range in.MessageAttributes {
 		n += len(name) + len(a.DataType) + len(a.BinaryValue)
@@ -127,19 +127,19 @@ func (in sendIn) size() int {
 	return n
 }
 
-// unspeakable is a character that a message must not hold: SQS takes what XML 1.0 takes.
-func unspeakable(r rune) bool {
+// isForbiddenRune is a character that a message must not hold: SQS takes what XML 1.0 takes.
+func isForbiddenRune(r rune) bool {
 	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
 }
 
-func sum(b []byte) string {
+func md5Hex(b []byte) string {
 	digest := md5.Sum(b)
 	return hex.EncodeToString(digest[:])
 }
 
-// sumAttributes is the digest that SQS's developer guide describes under "Calculating the MD5 message digest for
+// md5OfAttributes is the digest that SQS's developer guide describes under "Calculating the MD5 message digest for
 // message attributes": names in order, each part with its length before it.
-func sumAttributes(attributes map[string]attribute) string {
+func md5OfAttributes(attributes map[string]attribute) string {
 	names := make([]string, 0, len(attributes))
 	for name := range attributes {
 		names = append(names, name)
@@ -162,5 +162,5 @@ func sumAttributes(attributes map[string]attribute) string {
 		b = append(b, 2)
 		part(a.BinaryValue)
 	}
-	return sum(b)
+	return md5Hex(b)
 }

@@ -37,7 +37,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	queues map[string]*queue
-	moves  []move
+	moves  []moveTask
 	closed chan struct{}
 	once   sync.Once
 }
@@ -84,28 +84,28 @@ func (s *Server) arn(name string) string {
 	return fmt.Sprintf("arn:aws:sqs:%s:%s:%s", s.region, s.account, name)
 }
 
-func nameOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
+func queueNameOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// named finds a queue by its name; the caller holds the lock.
-func (s *Server) named(name string) (*queue, error) {
+// queueNamed finds a queue by its name; the caller holds the lock.
+func (s *Server) queueNamed(name string) (*queue, error) {
 	if q := s.queues[name]; q != nil {
 		return q, nil
 	}
-	fault := fakeaws.Refuse("QueueDoesNotExist", "The specified queue does not exist.")
-	fault.Query = "AWS.SimpleQueueService.NonExistentQueue"
+	fault := fakeaws.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
+	fault.QueryCode = "AWS.SimpleQueueService.NonExistentQueue"
 	return nil, fault
 }
 
-// at finds a queue by its address, of which only the last element counts: the port changes from run to run.
-func (s *Server) at(address string) (*queue, error) {
+// queueAt finds a queue by its address, of which only the last element counts: the port changes from run to run.
+func (s *Server) queueAt(address string) (*queue, error) {
 	u, err := url.Parse(address)
 	if err != nil || address == "" {
-		return s.named("")
+		return s.queueNamed("")
 	}
-	return s.named(path.Base(u.Path))
+	return s.queueNamed(path.Base(u.Path))
 }
 
-func (s *Server) names(prefix string) []string {
+func (s *Server) queueNames(prefix string) []string {
 	var names []string
 	for name := range s.queues {
 		if strings.HasPrefix(name, prefix) {
@@ -152,8 +152,8 @@ func (s *Server) load() error {
 	})
 }
 
-// keep writes what a change touched: a message that is nil in its queue is gone.
-func (s *Server) keep(changes ...change) error {
+// save writes what a change touched: a message that is nil in its queue is gone.
+func (s *Server) save(changes ...storeChange) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -163,7 +163,7 @@ func (s *Server) keep(changes ...change) error {
 			if err != nil {
 				return err
 			}
-			if c.gone {
+			if c.removed {
 				if err := bucket.Delete(c.message.key()); err != nil {
 					return err
 				}

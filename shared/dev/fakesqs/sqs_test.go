@@ -32,20 +32,20 @@ func (c *clock) time() time.Time {
 	return c.now
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-type bench struct {
+type fixture struct {
 	*client.Client
 	clock *clock
 	stop  func()
 	url   string
 }
 
-func open(t *testing.T, path string) *bench {
+func open(t *testing.T, path string) *fixture {
 	t.Helper()
 	c := &clock{now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
 	server, err := Open(Options{Path: path, Now: c.time})
@@ -55,7 +55,7 @@ func open(t *testing.T, path string) *bench {
 	web := httptest.NewServer(server)
 	transport := &http.Transport{}
 	var once sync.Once
-	b := &bench{clock: c, url: web.URL, stop: func() {
+	b := &fixture{clock: c, url: web.URL, stop: func() {
 		once.Do(func() {
 			transport.CloseIdleConnections()
 			if err := server.Close(); err != nil {
@@ -72,7 +72,7 @@ func open(t *testing.T, path string) *bench {
 	return b
 }
 
-func (b *bench) queue(t *testing.T, name string, attributes map[string]string) *string {
+func (b *fixture) queue(t *testing.T, name string, attributes map[string]string) *string {
 	t.Helper()
 	out, err := b.CreateQueue(t.Context(), &client.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
 	if err != nil {
@@ -81,14 +81,14 @@ func (b *bench) queue(t *testing.T, name string, attributes map[string]string) *
 	return out.QueueUrl
 }
 
-func (b *bench) send(t *testing.T, queue *string, body string) {
+func (b *fixture) send(t *testing.T, queue *string, body string) {
 	t.Helper()
 	if _, err := b.SendMessage(t.Context(), &client.SendMessageInput{QueueUrl: queue, MessageBody: aws.String(body)}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (b *bench) receive(t *testing.T, queue *string) []types.Message {
+func (b *fixture) receive(t *testing.T, queue *string) []types.Message {
 	t.Helper()
 	out, err := b.ReceiveMessage(t.Context(), &client.ReceiveMessageInput{QueueUrl: queue, MaxNumberOfMessages: 10,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}, MessageAttributeNames: []string{"All"}})
@@ -134,7 +134,7 @@ func TestSendReceiveDelete(t *testing.T) {
 	if again := b.receive(t, q); len(again) != 0 {
 		t.Errorf("received at once again: %v", again)
 	}
-	b.clock.pass(30 * time.Second)
+	b.clock.advance(30 * time.Second)
 	second := b.receive(t, q)
 	if len(second) != 1 || second[0].Attributes["ApproximateReceiveCount"] != "2" {
 		t.Fatalf("%+v", second)
@@ -152,7 +152,7 @@ func TestSendReceiveDelete(t *testing.T) {
 	if _, err := b.DeleteMessage(t.Context(), &client.DeleteMessageInput{QueueUrl: q, ReceiptHandle: third[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
-	b.clock.pass(time.Hour)
+	b.clock.advance(time.Hour)
 	if left := b.receive(t, q); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
@@ -198,7 +198,7 @@ func TestRedrive(t *testing.T) {
 		if len(b.receive(t, q)) != 1 {
 			t.Fatal("too early in the dead-letter queue")
 		}
-		b.clock.pass(10 * time.Second)
+		b.clock.advance(10 * time.Second)
 	}
 	if got := b.receive(t, q); len(got) != 0 {
 		t.Errorf("received a third time: %v", got)
@@ -207,7 +207,7 @@ func TestRedrive(t *testing.T) {
 	if bodies(got) != "poison" || got[0].Attributes["DeadLetterQueueSourceArn"] != "arn:aws:sqs:us-east-1:000000000000:work" {
 		t.Fatalf("dead letters: %+v", got)
 	}
-	b.clock.pass(time.Minute)
+	b.clock.advance(time.Minute)
 	if _, err := b.StartMessageMoveTask(t.Context(), &client.StartMessageMoveTaskInput{SourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:dead")}); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-func TestKeptOverRuns(t *testing.T) {
+func TestQueuesSurviveRestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sqs.db")
 	b := open(t, path)
 	q := b.queue(t, "work", map[string]string{"VisibilityTimeout": "300"})
@@ -255,7 +255,7 @@ func TestKeptOverRuns(t *testing.T) {
 	if again := b.receive(t, q); bodies(again) != "one three" || again[0].Attributes["ApproximateReceiveCount"] != "2" {
 		t.Errorf("kept: %s", bodies(again))
 	}
-	b.clock.pass(time.Minute)
+	b.clock.advance(time.Minute)
 	if late := b.receive(t, q); bodies(late) != "later" {
 		t.Errorf("the delayed one: %s", bodies(late))
 	}
@@ -266,7 +266,7 @@ func TestKeptOverRuns(t *testing.T) {
 	if _, err := b.PurgeQueue(t.Context(), &client.PurgeQueueInput{QueueUrl: q}); err != nil {
 		t.Fatal(err)
 	}
-	b.clock.pass(time.Hour)
+	b.clock.advance(time.Hour)
 	if left := b.receive(t, q); len(left) != 0 {
 		t.Errorf("purged, but %s", bodies(left))
 	}
@@ -309,7 +309,7 @@ func TestLimits(t *testing.T) {
 	if err != nil || len(out.Successful) != 9 || len(out.Failed) != 1 || *out.Failed[0].Id != "d" || !out.Failed[0].SenderFault {
 		t.Errorf("one bad of ten: %+v %v", out, err)
 	}
-	b.clock.pass(5 * 24 * time.Hour)
+	b.clock.advance(5 * 24 * time.Hour)
 	if got := b.receive(t, q); len(got) != 0 {
 		t.Errorf("kept beyond the retention: %d", len(got))
 	}

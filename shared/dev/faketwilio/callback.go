@@ -31,17 +31,17 @@ func (s *Server) Callbacks() []Callback {
 	return slices.Clone(s.callbacks)
 }
 
-// patience is how long Twilio waits for an answer.
-const patience = 15 * time.Second
+// callbackTimeout is how long Twilio waits for an answer.
+const callbackTimeout = 15 * time.Second
 
-// poster asks without keeping a connection: nothing of it is left when a call is over.
-func poster() *http.Client {
-	return &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true},
+// newCallbackClient asks without keeping a connection: nothing of it is left when a call is over.
+func newCallbackClient() *http.Client {
+	return &http.Client{Timeout: callbackTimeout, Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// post tells an address something, signed.
-func (s *Server) post(sid, method, address string, form url.Values) {
+// postCallback tells an address something, signed.
+func (s *Server) postCallback(sid, method, address string, form url.Values) {
 	c := Callback{SID: sid, URL: address, Form: form, At: s.options.Now()}
 	body := form.Encode()
 	signed := form
@@ -55,14 +55,14 @@ func (s *Server) post(sid, method, address string, form url.Values) {
 		method = http.MethodPost
 	}
 	c.Signature = Sign(s.options.AuthToken, c.URL, signed)
-	c.Status, c.Err = s.ask(method, c.URL, body, c.Signature)
+	c.Status, c.Err = s.sendCallback(method, c.URL, body, c.Signature)
 	s.mu.Lock()
-	s.callbacks = keep(s.callbacks, c)
+	s.callbacks = appendBounded(s.callbacks, c)
 	s.mu.Unlock()
 }
 
-func (s *Server) ask(method, address, body, signature string) (status int, err error) {
-	r, err := http.NewRequestWithContext(s.open, method, address, strings.NewReader(body))
+func (s *Server) sendCallback(method, address, body, signature string) (status int, err error) {
+	r, err := http.NewRequestWithContext(s.ctx, method, address, strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -71,12 +71,12 @@ func (s *Server) ask(method, address, body, signature string) (status int, err e
 	}
 	r.Header.Set("User-Agent", "TwilioProxy/1.1")
 	r.Header.Set("X-Twilio-Signature", signature)
-	response, err := s.posts.Do(r)
+	response, err := s.callbackClient.Do(r)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxForm)) // nobody reads it
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxFormBytes)) // nobody reads it
 	return response.StatusCode, nil
 }
 

@@ -16,98 +16,98 @@ var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 // maxTwiml is how long TwiML inside a request may be.
 const maxTwiml = 4000
 
-// change ends a live call, or gives it something else to do: https://www.twilio.com/docs/voice/api/call-resource
-func (s *Server) change(w http.ResponseWriter, r *http.Request) *refusal {
-	sid, _ := resource(r)
+// updateCall ends a live call, or gives it something else to do: https://www.twilio.com/docs/voice/api/call-resource
+func (s *Server) updateCall(w http.ResponseWriter, r *http.Request) *apiError {
+	sid, _ := resourceSID(r)
 	if !callSID.MatchString(sid) {
 		return notFound(r)
 	}
 	u := Update{SID: sid, Status: r.PostForm.Get("Status"), Twiml: r.PostForm.Get("Twiml"), URL: r.PostForm.Get("Url"), At: s.options.Now()}
 	switch {
-	case u.Status != "" && u.Status != completed && u.Status != "canceled":
-		return refuse(400, 20001, "Invalid status: %s", u.Status)
+	case u.Status != "" && u.Status != statusCompleted && u.Status != "canceled":
+		return newError(400, 20001, "Invalid status: %s", u.Status)
 	case u.Status == "" && u.Twiml == "" && u.URL == "":
-		return refuse(400, 21205, "Url parameter is required.")
+		return newError(400, 21205, "Url parameter is required.")
 	case len(u.Twiml) > maxTwiml:
-		return refuse(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
+		return newError(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
 	case u.Twiml != "" && !isTwiml(u.Twiml):
-		return refuse(400, 12100, "Document parse failure")
+		return newError(400, 12100, "Document parse failure")
 	}
-	c := s.callOf(sid)
+	c := s.findCall(sid)
 	if c == nil {
 		s.mu.Lock()
-		over := s.ended[sid]
+		over := s.endedUnknown[sid]
 		if !over {
-			s.updates = keep(s.updates, u)
-			s.ended[sid] = u.Status != ""
+			s.updates = appendBounded(s.updates, u)
+			s.endedUnknown[sid] = u.Status != ""
 		}
 		s.mu.Unlock()
 		if over {
-			return refuse(400, 21220, "Call is not in-progress. Cannot redirect.")
+			return newError(400, 21220, "Call is not in-progress. Cannot redirect.")
 		}
-		answer(w, http.StatusOK, s.describeStranger(sid))
+		writeJSON(w, http.StatusOK, s.describeUnknownCall(sid))
 		return nil
 	}
-	if problem := s.redirect(c, u); problem != nil {
+	if problem := s.redirectCall(c, u); problem != nil {
 		return problem
 	}
-	answer(w, http.StatusOK, s.describeCall(c))
+	writeJSON(w, http.StatusOK, s.describeCall(c))
 	return nil
 }
 
-// redirect changes a call that was created here.
-func (s *Server) redirect(c *call, u Update) *refusal {
+// redirectCall changes a call that was created here.
+func (s *Server) redirectCall(c *call, u Update) *apiError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answered := c.Status == inProgress
+	answered := c.Status == statusInProgress
 	switch {
-	case final(c.Status), u.Status == "" && !answered:
-		return refuse(400, 21220, "Call is not in-progress. Cannot redirect.")
+	case isFinal(c.Status), u.Status == "" && !answered:
+		return newError(400, 21220, "Call is not in-progress. Cannot redirect.")
 	case u.Status == "canceled" && answered:
-		return refuse(400, 20001, "Invalid status: %s", u.Status)
+		return newError(400, 20001, "Invalid status: %s", u.Status)
 	}
-	s.updates = keep(s.updates, u)
+	s.updates = appendBounded(s.updates, u)
 	if u.Status != "" {
-		c.wish = completed
+		c.requestedEnd = statusCompleted
 		if !answered {
-			c.wish = "canceled" // a call that nobody has answered was none
+			c.requestedEnd = "canceled" // a call that nobody has answered was none
 		}
 		c.hangup()
 	}
 	return nil
 }
 
-func (s *Server) fetch(w http.ResponseWriter, r *http.Request) *refusal {
-	sid, _ := resource(r)
+func (s *Server) fetchCall(w http.ResponseWriter, r *http.Request) *apiError {
+	sid, _ := resourceSID(r)
 	if !callSID.MatchString(sid) {
 		return notFound(r)
 	}
-	if c := s.callOf(sid); c != nil {
-		answer(w, http.StatusOK, s.describeCall(c))
+	if c := s.findCall(sid); c != nil {
+		writeJSON(w, http.StatusOK, s.describeCall(c))
 		return nil
 	}
-	answer(w, http.StatusOK, s.describeStranger(sid))
+	writeJSON(w, http.StatusOK, s.describeUnknownCall(sid))
 	return nil
 }
 
 // listCalls lists the newest first: https://www.twilio.com/docs/voice/api/call-resource#read-multiple-call-resources
 // A call that has not started is taken by the time when it was created.
-func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) *refusal {
-	size, page, problem := paging(r)
+func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) *apiError {
+	size, page, problem := parsePaging(r)
 	if problem != nil {
 		return problem
 	}
-	after, okAfter := moment(r.Form.Get("StartTime>"))
-	before, okBefore := moment(r.Form.Get("StartTime<"))
+	after, okAfter := parseTime(r.Form.Get("StartTime>"))
+	before, okBefore := parseTime(r.Form.Get("StartTime<"))
 	if !okAfter || !okBefore {
-		return refuse(400, 20001, "Invalid StartTime")
+		return newError(400, 20001, "Invalid StartTime")
 	}
 	s.mu.Lock()
 	all := slices.Clone(s.calls)
 	s.mu.Unlock()
 	list := []map[string]any{}
 	for _, c := range slices.Backward(all) {
-		seen := s.look(c)
+		seen := s.snapshot(c)
 		fits := func(name, is string) bool { want := r.Form.Get(name); return want == "" || want == is }
 		if !fits("To", seen.To) || !fits("From", seen.From) || !fits("Status", seen.Status) ||
 			!after.IsZero() && seen.Created.Before(after) || !before.IsZero() && seen.Created.After(before) {
@@ -131,27 +131,27 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) *refusal {
 	if page > 0 {
 		answered["previous_page_uri"] = at(page - 1)
 	}
-	answer(w, http.StatusOK, answered)
+	writeJSON(w, http.StatusOK, answered)
 	return nil
 }
 
-// paging reads which of how large pages is asked for.
-func paging(r *http.Request) (size, page int, problem *refusal) {
+// parsePaging reads which of how large pages is asked for.
+func parsePaging(r *http.Request) (size, page int, problem *apiError) {
 	size = 50
 	for name, into := range map[string]*int{"PageSize": &size, "Page": &page} {
 		if text := r.Form.Get(name); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 0 || name == "PageSize" && n == 0 {
-				return 0, 0, refuse(400, 20001, "Invalid %s: %s", name, text)
+				return 0, 0, newError(400, 20001, "Invalid %s: %s", name, text)
 			}
 			*into = n
 		}
 	}
-	return min(size, kept), page, nil
+	return min(size, maxStored), page, nil
 }
 
-// moment reads a time as Twilio takes it, a day or a second; zero where there is none.
-func moment(text string) (time.Time, bool) {
+// parseTime reads a time as Twilio takes it, a day or a second; zero where there is none.
+func parseTime(text string) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
 	}
@@ -163,16 +163,16 @@ func moment(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// describeStranger describes a call that somebody's telephone made, of which nothing is known here.
-func (s *Server) describeStranger(sid string) map[string]any {
+// describeUnknownCall describes a call that somebody's telephone made, of which nothing is known here.
+func (s *Server) describeUnknownCall(sid string) map[string]any {
 	s.mu.Lock()
-	status := inProgress
-	if s.ended[sid] {
-		status = completed
+	status := statusInProgress
+	if s.endedUnknown[sid] {
+		status = statusCompleted
 	}
 	s.mu.Unlock()
 	return map[string]any{"sid": sid, "account_sid": s.options.AccountSID, "api_version": version, "status": status, "direction": "inbound",
-		"date_updated": date(s.options.Now()), "price_unit": "USD", "uri": s.callPath(sid) + ".json"}
+		"date_updated": formatTime(s.options.Now()), "price_unit": "USD", "uri": s.callPath(sid) + ".json"}
 }
 
 func (s *Server) callPath(sid string) string {
@@ -181,12 +181,12 @@ func (s *Server) callPath(sid string) string {
 
 // describeCall describes a call that was created here.
 func (s *Server) describeCall(c *call) map[string]any {
-	seen := s.look(c)
+	seen := s.snapshot(c)
 	when := func(t time.Time) any {
 		if t.IsZero() {
 			return nil
 		}
-		return date(t)
+		return formatTime(t)
 	}
 	updated := seen.Created
 	for _, t := range []time.Time{seen.Started, seen.Ended} {
@@ -196,8 +196,8 @@ func (s *Server) describeCall(c *call) map[string]any {
 	}
 	path := s.callPath(seen.SID)
 	out := map[string]any{"sid": seen.SID, "account_sid": s.options.AccountSID, "api_version": version, "from": seen.From, "from_formatted": seen.From,
-		"to": seen.To, "to_formatted": seen.To, "status": seen.Status, "direction": outboundAPI, "answered_by": nil, "duration": nil,
-		"date_created": date(seen.Created), "date_updated": date(updated), "start_time": when(seen.Started), "end_time": when(seen.Ended),
+		"to": seen.To, "to_formatted": seen.To, "status": seen.Status, "direction": directionOutboundAPI, "answered_by": nil, "duration": nil,
+		"date_created": formatTime(seen.Created), "date_updated": formatTime(updated), "start_time": when(seen.Started), "end_time": when(seen.Ended),
 		"annotation": nil, "caller_name": nil, "forwarded_from": nil, "group_sid": nil, "parent_call_sid": nil, "phone_number_sid": nil,
 		"trunk_sid": nil, "price": nil, "price_unit": "USD", "queue_time": "0", "uri": path + ".json",
 		"subresource_uris": map[string]string{"events": path + "/Events.json", "recordings": path + "/Recordings.json"}}
@@ -205,7 +205,7 @@ func (s *Server) describeCall(c *call) map[string]any {
 		out["answered_by"] = seen.AnsweredBy
 	}
 	if !seen.Ended.IsZero() {
-		out["duration"] = strconv.Itoa(seconds(seen))
+		out["duration"] = strconv.Itoa(durationSeconds(seen))
 	}
 	return out
 }

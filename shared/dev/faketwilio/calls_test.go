@@ -25,17 +25,17 @@ import (
 
 const connect = `<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://voice.example.com/stream"/></Connect></Response>`
 
-// network is an account whose time goes by at once, and somebody who is told of its calls.
-type network struct {
+// fixture is an account whose time goes by at once, and somebody who is told of its calls.
+type fixture struct {
 	*faketwilio.Server
-	at  string // the API
-	us  string // where callbacks go
-	mu  sync.Mutex
-	got []told
-	end chan string // sids of calls that are over
+	apiURL      string // the API
+	callbackURL string // where callbacks go
+	mu          sync.Mutex
+	got         []receivedCallback
+	end         chan string // sids of calls that are over
 }
 
-type told struct {
+type receivedCallback struct {
 	address   string
 	signature string
 	body      []byte
@@ -61,14 +61,14 @@ func (c *clock) time() time.Time {
 	return c.now
 }
 
-func connected(t *testing.T) *network {
+func newFixture(t *testing.T) *fixture {
 	c := &clock{now: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)}
-	n := &network{end: make(chan string, 16), Server: faketwilio.New(faketwilio.Options{AccountSID: account, AuthToken: token, Now: c.time, Wait: c.wait})}
+	n := &fixture{end: make(chan string, 16), Server: faketwilio.New(faketwilio.Options{AccountSID: account, AuthToken: token, Now: c.time, Wait: c.wait})}
 	us := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		form, _ := url.ParseQuery(string(body))
 		n.mu.Lock()
-		n.got = append(n.got, told{"http://" + r.Host + r.URL.RequestURI(), r.Header.Get("X-Twilio-Signature"), body, form})
+		n.got = append(n.got, receivedCallback{"http://" + r.Host + r.URL.RequestURI(), r.Header.Get("X-Twilio-Signature"), body, form})
 		n.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
 		if form.Get("SequenceNumber") != "" && form.Get("CallDuration") != "" {
@@ -76,21 +76,21 @@ func connected(t *testing.T) *network {
 		}
 	}))
 	server := httptest.NewServer(n.Server)
-	n.at, n.us = server.URL, us.URL+"/api/outbound-call-status?record=rec-1"
+	n.apiURL, n.callbackURL = server.URL, us.URL+"/api/outbound-call-status?record=rec-1"
 	t.Cleanup(us.Close)
 	t.Cleanup(server.Close)
 	t.Cleanup(n.Server.Close)
 	return n
 }
 
-func (n *network) params(to string) *api.CreateCallParams {
+func (n *fixture) params(to string) *api.CreateCallParams {
 	return (&api.CreateCallParams{}).SetFrom("+15551230100").SetTo(to).SetTwiml(connect).SetTimeout(30).SetTimeLimit(1800).
-		SetMachineDetection("Enable").SetAsyncAmd("true").SetAsyncAmdStatusCallback(n.us).SetAsyncAmdStatusCallbackMethod("POST").
-		SetStatusCallback(n.us).SetStatusCallbackMethod("POST").SetStatusCallbackEvent([]string{"initiated", "ringing", "answered", "completed"})
+		SetMachineDetection("Enable").SetAsyncAmd("true").SetAsyncAmdStatusCallback(n.callbackURL).SetAsyncAmdStatusCallbackMethod("POST").
+		SetStatusCallback(n.callbackURL).SetStatusCallbackMethod("POST").SetStatusCallbackEvent([]string{"initiated", "ringing", "answered", "completed"})
 }
 
-// heard is what was told so far, each as its status or as who answered.
-func (n *network) heard() []string {
+// statuses is what was told so far, each as its status or as who answered.
+func (n *fixture) statuses() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var all []string
@@ -100,7 +100,7 @@ func (n *network) heard() []string {
 	return all
 }
 
-func TestCoursesOfCalls(t *testing.T) {
+func TestCallScenarios(t *testing.T) {
 	for to, want := range map[string]struct {
 		told   string
 		status string
@@ -115,21 +115,21 @@ func TestCoursesOfCalls(t *testing.T) {
 		"+14155550106": {"completed completed human human in-progress in-progress ringing ringing initiated initiated", "completed", "human", "1"},
 	} {
 		t.Run(to, func(t *testing.T) {
-			n := connected(t)
-			made, err := library(n.at, token).CreateCall(n.params(to))
+			n := newFixture(t)
+			made, err := newClient(n.apiURL, token).CreateCall(n.params(to))
 			if err != nil || *made.Status != "queued" || len(*made.Sid) != 34 || !strings.HasPrefix(*made.Sid, "CA") || *made.Direction != "outbound-api" {
 				t.Fatalf("%+v %v", made, err)
 			}
 			if sid := <-n.end; sid != *made.Sid {
 				t.Errorf("%s ended, not %s", sid, *made.Sid)
 			}
-			for len(n.heard()) < len(strings.Fields(want.told)) { // those that come after the last
+			for len(n.statuses()) < len(strings.Fields(want.told)) { // those that come after the last
 				runtime.Gosched()
 			}
-			if got := strings.Join(n.heard(), " "); got != want.told {
+			if got := strings.Join(n.statuses(), " "); got != want.told {
 				t.Errorf("told %s", got)
 			}
-			now, err := library(n.at, token).FetchCall(*made.Sid, nil)
+			now, err := newClient(n.apiURL, token).FetchCall(*made.Sid, nil)
 			if err != nil || *now.Status != want.status || *now.Duration != want.talked || (want.by == "") != (now.AnsweredBy == nil) || want.by != "" && *now.AnsweredBy != want.by {
 				t.Errorf("%+v %v", now, err)
 			}
@@ -139,8 +139,8 @@ func TestCoursesOfCalls(t *testing.T) {
 
 // Twilio's own validator takes every callback, and none that was changed.
 func TestCallbacksAreSigned(t *testing.T) {
-	n := connected(t)
-	if _, err := library(n.at, token).CreateCall(n.params("+14155550198")); err != nil {
+	n := newFixture(t)
+	if _, err := newClient(n.apiURL, token).CreateCall(n.params("+14155550198")); err != nil {
 		t.Fatal(err)
 	}
 	<-n.end
@@ -176,9 +176,9 @@ func TestCallbackByGet(t *testing.T) {
 			r.URL.Query().Get("CallStatus") == "completed" && r.URL.Query().Get("record") == "rec-1"
 	}))
 	defer us.Close()
-	n := connected(t)
+	n := newFixture(t)
 	params := (&api.CreateCallParams{}).SetFrom("+15551230100").SetTo("+14155550197").SetTwiml(connect).SetStatusCallback(us.URL + "/s?record=rec-1").SetStatusCallbackMethod("GET")
-	if _, err := library(n.at, token).CreateCall(params); err != nil {
+	if _, err := newClient(n.apiURL, token).CreateCall(params); err != nil {
 		t.Fatal(err)
 	}
 	if !<-seen {
@@ -187,7 +187,7 @@ func TestCallbackByGet(t *testing.T) {
 }
 
 // What can go wrong on the way: each says what the caller saw, and whether the call was placed all the same.
-func TestFaults(t *testing.T) {
+func TestCallFaults(t *testing.T) {
 	for to, want := range map[string]struct {
 		code   int // of Twilio; 0 is an answer that is none
 		placed int
@@ -198,8 +198,8 @@ func TestFaults(t *testing.T) {
 		"+14155550114": {0, 1}, "+14155550120": {0, 1},
 	} {
 		t.Run(to, func(t *testing.T) {
-			n := connected(t)
-			_, err := library(n.at, token).CreateCall(n.params(to))
+			n := newFixture(t)
+			_, err := newClient(n.apiURL, token).CreateCall(n.params(to))
 			var refused *client.TwilioRestError
 			if errors.As(err, &refused) != (want.code != 0) || err == nil || want.code != 0 && refused.Code != want.code {
 				t.Errorf("%v", err)
@@ -209,8 +209,8 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	n := connected(t)
-	c := library(n.at, token)
+	n := newFixture(t)
+	c := newClient(n.apiURL, token)
 	if made, err := c.CreateCall(n.params("+14155550115")); err != nil || made.Sid != nil || len(n.Calls()) != 1 {
 		t.Errorf("without a sid: %+v %v", made, err)
 	}
@@ -226,8 +226,8 @@ func TestFaults(t *testing.T) {
 }
 
 func TestSilentCallsAreListed(t *testing.T) {
-	n := connected(t)
-	c := library(n.at, token)
+	n := newFixture(t)
+	c := newClient(n.apiURL, token)
 	begin := n.Calls()
 	made, err := c.CreateCall(n.params("+14155550105"))
 	if err != nil {
@@ -237,7 +237,7 @@ func TestSilentCallsAreListed(t *testing.T) {
 		runtime.Gosched()
 		begin = n.Calls()
 	}
-	if got := n.heard(); len(got) != 0 {
+	if got := n.statuses(); len(got) != 0 {
 		t.Errorf("told %v", got)
 	}
 	if _, err := c.CreateCall(n.params("+14155550199")); err != nil {
@@ -269,7 +269,7 @@ func TestSilentCallsAreListed(t *testing.T) {
 }
 
 // A call that is told to end does, and says so.
-func TestCallsEndWhenTold(t *testing.T) {
+func TestEndCall(t *testing.T) {
 	for _, told := range []struct{ status, want string }{{"completed", "canceled"}, {"canceled", "canceled"}} {
 		rings := make(chan struct{})
 		s := faketwilio.New(faketwilio.Options{AccountSID: account, AuthToken: token, Wait: func(ctx context.Context, _ time.Duration) bool {
@@ -280,7 +280,7 @@ func TestCallsEndWhenTold(t *testing.T) {
 		server := httptest.NewServer(s)
 		done := make(chan string, 1)
 		us := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { done <- r.FormValue("CallStatus") }))
-		c := library(server.URL, token)
+		c := newClient(server.URL, token)
 		made, err := c.CreateCall((&api.CreateCallParams{}).SetFrom("+15551230100").SetTo("+14155550199").SetTwiml(connect).SetStatusCallback(us.URL + "/s"))
 		if err != nil {
 			t.Fatal(err)
@@ -305,7 +305,7 @@ func TestCallsEndWhenTold(t *testing.T) {
 }
 
 // Close leaves nothing behind, neither calls that ring nor a callback that nobody answers.
-func TestCloseLeavesNothing(t *testing.T) {
+func TestCloseEndsCalls(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	asked, free := make(chan struct{}, 8), make(chan struct{})
 	us := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -317,7 +317,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}))
 	s := faketwilio.New(faketwilio.Options{AccountSID: account, AuthToken: token})
 	server := httptest.NewServer(s)
-	c := library(server.URL, token)
+	c := newClient(server.URL, token)
 	params := (&api.CreateCallParams{}).SetFrom("+15551230100").SetTo("+14155550199").SetTwiml(connect)
 	if _, err := c.CreateCall(params); err != nil {
 		t.Fatal(err)
@@ -338,8 +338,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	us.Close()
 }
 
-func TestCallRefusals(t *testing.T) {
-	n := connected(t)
+func TestCreateCallErrors(t *testing.T) {
+	n := newFixture(t)
 	form := func(pairs ...string) url.Values {
 		v := url.Values{"From": {"+15551230100"}, "To": {"+14155550199"}, "Twiml": {connect}}
 		for i := 0; i < len(pairs); i += 2 {
@@ -379,7 +379,7 @@ func TestCallRefusals(t *testing.T) {
 		"time limit too long":  {form("TimeLimit", "86401"), token, 400, 20001},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.at+"/2010-04-01/Accounts/"+account+"/Calls.json", strings.NewReader(c.form.Encode()))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.apiURL+"/2010-04-01/Accounts/"+account+"/Calls.json", strings.NewReader(c.form.Encode()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -402,13 +402,13 @@ func TestCallRefusals(t *testing.T) {
 }
 
 // What a developer looks at shows calls and their callbacks, as text.
-func TestCallsArePutOnThePage(t *testing.T) {
-	n := connected(t)
-	if _, err := library(n.at, token).CreateCall(n.params("+14155550199")); err != nil {
+func TestPageShowsCalls(t *testing.T) {
+	n := newFixture(t)
+	if _, err := newClient(n.apiURL, token).CreateCall(n.params("+14155550199")); err != nil {
 		t.Fatal(err)
 	}
 	<-n.end
-	response, err := http.Get(n.at)
+	response, err := http.Get(n.apiURL)
 	if err != nil {
 		t.Fatal(err)
 	}

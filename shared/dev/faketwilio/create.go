@@ -29,8 +29,8 @@ type Call struct {
 // call is a Call under way.
 type call struct {
 	Call
-	hangup context.CancelFunc
-	wish   string // the status in which somebody asked it to end
+	hangup       context.CancelFunc
+	requestedEnd string // the status in which somebody asked it to end
 }
 
 // Calls are the calls so far, in order; those whose reply was lost are among them, and those that were refused are not.
@@ -44,7 +44,7 @@ func (s *Server) Calls() []Call {
 	return calls
 }
 
-func (s *Server) callOf(sid string) *call {
+func (s *Server) findCall(sid string) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.calls {
@@ -55,8 +55,8 @@ func (s *Server) callOf(sid string) *call {
 	return nil
 }
 
-// look is a call as it is now.
-func (s *Server) look(c *call) Call {
+// snapshot is a call as it is now.
+func (s *Server) snapshot(c *call) Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return c.Call
@@ -64,127 +64,127 @@ func (s *Server) look(c *call) Call {
 
 // The numbers that Twilio's test credentials know: https://www.twilio.com/docs/iam/test-credentials#test-calls
 var (
-	badCallees = map[string]func(to string) *refusal{
-		"+15005550001": func(to string) *refusal { return refuse(400, 21217, "Phone number is invalid: %s", to) },
-		"+15005550002": func(to string) *refusal { return refuse(400, 21214, "'To' phone number cannot be reached: %s", to) },
+	rejectedCallees = map[string]func(to string) *apiError{
+		"+15005550001": func(to string) *apiError { return newError(400, 21217, "Phone number is invalid: %s", to) },
+		"+15005550002": func(to string) *apiError { return newError(400, 21214, "'To' phone number cannot be reached: %s", to) },
 		"+15005550003": notInternational,
 		"+15005550004": notAllowed,
 	}
-	badCallers = map[string]func(from string) *refusal{
-		"+15005550001": func(from string) *refusal { return refuse(400, 21212, "Invalid 'From' Phone Number: %s", from) },
+	rejectedCallers = map[string]func(from string) *apiError{
+		"+15005550001": func(from string) *apiError { return newError(400, 21212, "Invalid 'From' Phone Number: %s", from) },
 	}
 )
 
-func invalidTo(to string) *refusal { return refuse(400, 21211, "Invalid 'To' Phone Number: %s", to) }
+func invalidTo(to string) *apiError { return newError(400, 21211, "Invalid 'To' Phone Number: %s", to) }
 
-func notAllowed(to string) *refusal {
-	return refuse(400, 21216, "Account not allowed to call phone number: %s", to)
+func notAllowed(to string) *apiError {
+	return newError(400, 21216, "Account not allowed to call phone number: %s", to)
 }
 
-func notInternational(to string) *refusal {
-	return refuse(400, 21215, "Account not authorized to call %s. Perhaps you need to enable some international permissions.", to)
+func notInternational(to string) *apiError {
+	return newError(400, 21215, "Account not authorized to call %s. Perhaps you need to enable some international permissions.", to)
 }
 
 // create places a call: https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource
-func (s *Server) create(w http.ResponseWriter, r *http.Request) *refusal {
+func (s *Server) create(w http.ResponseWriter, r *http.Request) *apiError {
 	form := r.PostForm
-	if problem := wrongCall(form); problem != nil {
+	if problem := checkCall(form); problem != nil {
 		return problem
 	}
 	to := form.Get("To")
 	play := scenarios[to] // none for most: then a person answers
-	if play.refuse != nil {
-		return play.refuse(to)
+	if play.reject != nil {
+		return play.reject(to)
 	}
-	if play.busyOnce && !s.busyBefore(to) {
-		return refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
+	if play.busyOnce && !s.toggleBusy(to) {
+		return newError(http.StatusTooManyRequests, 20429, "Too Many Requests")
 	}
 	if play.lost {
-		return refuse(http.StatusInternalServerError, 20500, "An internal server error has occurred")
+		return newError(http.StatusInternalServerError, 20500, "An internal server error has occurred")
 	}
-	c := s.place(form, play)
+	c := s.startCall(form, play)
 	switch play.reply {
 	case replyError:
-		return refuse(http.StatusInternalServerError, 20500, "An internal server error has occurred")
+		return newError(http.StatusInternalServerError, 20500, "An internal server error has occurred")
 	case replyNone:
 		panic(http.ErrAbortHandler) // the connection ends without a byte
 	case replyLate:
 		ctx, cancel := context.WithCancel(r.Context())
-		defer context.AfterFunc(s.open, cancel)()
+		defer context.AfterFunc(s.ctx, cancel)()
 		defer cancel()
-		s.options.Wait(ctx, late)
+		s.options.Wait(ctx, lateReplyDelay)
 	case replyNoSID:
-		answer(w, http.StatusCreated, map[string]any{})
+		writeJSON(w, http.StatusCreated, map[string]any{})
 		return nil
 	}
 	described := s.describeCall(c)
-	described["status"] = queued // whatever became of it since: Twilio answers before it dials
-	answer(w, http.StatusCreated, described)
+	described["status"] = statusQueued // whatever became of it since: Twilio answers before it dials
+	writeJSON(w, http.StatusCreated, described)
 	return nil
 }
 
-// busyBefore reports whether the last call to a number was turned away because too many were asked for; every other is.
-func (s *Server) busyBefore(to string) bool {
+// toggleBusy reports whether the last call to a number was turned away because too many were asked for; every other is.
+func (s *Server) toggleBusy(to string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy[to] = !s.busy[to]
 	return !s.busy[to]
 }
 
-// wrongCall is what Twilio would not take of a call.
-func wrongCall(form url.Values) *refusal {
+// checkCall is what Twilio would not take of a call.
+func checkCall(form url.Values) *apiError {
 	from, to, twiml := form.Get("From"), form.Get("To"), form.Get("Twiml")
 	switch {
 	case to == "":
-		return refuse(400, 21201, "No 'To' number is specified")
+		return newError(400, 21201, "No 'To' number is specified")
 	case from == "":
-		return refuse(400, 21213, "No 'From' number is specified")
+		return newError(400, 21213, "No 'From' number is specified")
 	case twiml == "" && form.Get("Url") == "" && form.Get("ApplicationSid") == "":
-		return refuse(400, 21205, "Url parameter is required.")
+		return newError(400, 21205, "Url parameter is required.")
 	case form.Get("Url") != "" && !isURL(form.Get("Url")):
-		return refuse(400, 21205, "Url is not a valid URL: %s", form.Get("Url"))
+		return newError(400, 21205, "Url is not a valid URL: %s", form.Get("Url"))
 	case len(twiml) > maxTwiml:
-		return refuse(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
+		return newError(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
 	case twiml != "" && !isTwiml(twiml):
-		return refuse(400, 12100, "Document parse failure")
+		return newError(400, 12100, "Document parse failure")
 	case !e164.MatchString(to):
 		return invalidTo(to)
-	case badCallees[to] != nil:
-		return badCallees[to](to)
-	case badCallers[from] != nil:
-		return badCallers[from](from)
+	case rejectedCallees[to] != nil:
+		return rejectedCallees[to](to)
+	case rejectedCallers[from] != nil:
+		return rejectedCallers[from](from)
 	case !e164.MatchString(from):
-		return badCallers["+15005550001"](from)
+		return rejectedCallers["+15005550001"](from)
 	case from == to || strings.HasPrefix(from, "+141555501"):
-		return refuse(400, 21210, "The source phone number provided, %s, is not yet verified for your account. You may only make calls from phone numbers that you've verified or purchased from Twilio.", from)
+		return newError(400, 21210, "The source phone number provided, %s, is not yet verified for your account. You may only make calls from phone numbers that you've verified or purchased from Twilio.", from)
 	}
-	return wrongOptions(form)
+	return checkOptions(form)
 }
 
-var progressEvents = []string{"initiated", "ringing", "answered", completed}
+var progressEvents = []string{"initiated", "ringing", "answered", statusCompleted}
 
-// wrongOptions is what Twilio would not take of a call's other parameters.
-func wrongOptions(form url.Values) *refusal {
+// checkOptions is what Twilio would not take of a call's other parameters.
+func checkOptions(form url.Values) *apiError {
 	for _, name := range []string{"StatusCallback", "AsyncAmdStatusCallback"} {
 		if address := form.Get(name); address != "" && !isURL(address) {
-			return refuse(400, 21609, "Invalid '%s' URL: %s", name, address)
+			return newError(400, 21609, "Invalid '%s' URL: %s", name, address)
 		}
 	}
 	for name, allowed := range map[string][]string{"MachineDetection": {"Enable", "DetectMessageEnd"}, "AsyncAmd": {"true", "false"},
 		"StatusCallbackMethod": {http.MethodGet, http.MethodPost}, "AsyncAmdStatusCallbackMethod": {http.MethodGet, http.MethodPost}} {
 		if value := form.Get(name); value != "" && !slices.Contains(allowed, value) {
-			return refuse(400, 20001, "Invalid %s: %s", name, value)
+			return newError(400, 20001, "Invalid %s: %s", name, value)
 		}
 	}
 	for _, event := range form["StatusCallbackEvent"] {
 		if !slices.Contains(progressEvents, event) {
-			return refuse(400, 21626, "Invalid status callback event: %s", event)
+			return newError(400, 21626, "Invalid status callback event: %s", event)
 		}
 	}
 	for name, most := range map[string]int{"Timeout": 600, "TimeLimit": 86400} {
 		if value := form.Get(name); value != "" {
 			if n, err := strconv.Atoi(value); err != nil || n < 1 || n > most {
-				return refuse(400, 20001, "Invalid %s: %s", name, value)
+				return newError(400, 20001, "Invalid %s: %s", name, value)
 			}
 		}
 	}

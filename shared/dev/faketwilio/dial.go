@@ -8,57 +8,57 @@ import (
 	"time"
 )
 
-// place takes a call and lets it go its way.
-func (s *Server) place(form url.Values, play scenario) *call {
+// startCall takes a call and lets it go its way.
+func (s *Server) startCall(form url.Values, play scenario) *call {
 	now := s.options.Now()
-	c := &call{Call: Call{SID: newSID("CA"), From: form.Get("From"), To: form.Get("To"), Status: queued, Twiml: form.Get("Twiml"), Form: form, Created: now}}
+	c := &call{Call: Call{SID: newSID("CA"), From: form.Get("From"), To: form.Get("To"), Status: statusQueued, Twiml: form.Get("Twiml"), Form: form, Created: now}}
 	var live context.Context
-	live, c.hangup = context.WithCancel(s.open)
+	live, c.hangup = context.WithCancel(s.ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = keep(s.calls, c)
+	s.calls = appendBounded(s.calls, c)
 	if s.closed {
 		c.hangup()
 		return c
 	}
 	s.running.Go(func() {
 		defer c.hangup()
-		s.dial(live, c, play)
+		s.runCall(live, c, play)
 	})
 	return c
 }
 
-// dial is the course of a call. live ends with the call, and with the server.
-func (s *Server) dial(live context.Context, c *call, play scenario) {
+// runCall is the course of a call. live ends with the call, and with the server.
+func (s *Server) runCall(live context.Context, c *call, play scenario) {
 	p := progress{server: s, call: c, play: play}
-	p.went("initiated", "initiated")
+	p.setStatus("initiated", "initiated")
 	end := play.end
 	if end == "" {
-		end = completed
+		end = statusCompleted
 	}
-	reached := end == "failed" || s.options.Wait(live, ring)
+	reached := end == "failed" || s.options.Wait(live, ringDelay)
 	if reached && end != "failed" {
-		p.went("ringing", "ringing")
+		p.setStatus("ringing", "ringing")
 		switch end {
 		case "busy":
 		case "no-answer":
-			s.options.Wait(live, giveUp)
+			s.options.Wait(live, noAnswerTime)
 		default:
-			if s.options.Wait(live, pickUp) {
+			if s.options.Wait(live, answerDelay) {
 				p.answered(live)
 			}
 		}
 	}
-	if s.open.Err() != nil {
+	if s.ctx.Err() != nil {
 		return // the server was closed, and the telephone network with it
 	}
 	s.mu.Lock()
-	if c.wish != "" {
-		end = c.wish
+	if c.requestedEnd != "" {
+		end = c.requestedEnd
 	}
 	s.mu.Unlock()
-	p.went(completed, end)
-	p.flush()
+	p.setStatus(statusCompleted, end)
+	p.postDelayed()
 }
 
 // answered is a call from its answer until somebody hangs up.
@@ -76,20 +76,20 @@ func (p *progress) answered(live context.Context) {
 	}
 	inTheMeantime := by != "" && c.Form.Get("AsyncAmd") == "true"
 	if by != "" && !inTheMeantime { // the caller hears nothing until then
-		if !s.options.Wait(live, listen) {
+		if !s.options.Wait(live, detectionDelay) {
 			return
 		}
-		p.knownAs(by)
+		p.setAnsweredBy(by)
 	}
-	p.went("answered", inProgress)
-	left := talk
+	p.setStatus("answered", statusInProgress)
+	left := talkTime
 	if inTheMeantime {
-		if !s.options.Wait(live, listen) {
+		if !s.options.Wait(live, detectionDelay) {
 			return
 		}
-		left -= listen
-		p.knownAs(by)
-		p.detected(by)
+		left -= detectionDelay
+		p.setAnsweredBy(by)
+		p.reportDetection(by)
 	}
 	s.options.Wait(live, left)
 }
@@ -100,26 +100,26 @@ type progress struct {
 	call     *call
 	play     scenario
 	sequence int
-	held     []func() // callbacks that wait for the end
+	delayed  []func() // callbacks that wait for the end
 }
 
-func (p *progress) knownAs(by string) {
+func (p *progress) setAnsweredBy(by string) {
 	p.server.mu.Lock()
 	defer p.server.mu.Unlock()
 	p.call.AnsweredBy = by
 }
 
-// went moves a call on and tells of it, where it is to be told:
+// setStatus moves a call on and tells of it, where it is to be told:
 // https://www.twilio.com/docs/voice/api/call-resource#statuscallback
-func (p *progress) went(event, status string) {
+func (p *progress) setStatus(event, status string) {
 	s, c := p.server, p.call
 	now := s.options.Now()
 	s.mu.Lock()
 	c.Status = status
-	if status == inProgress {
+	if status == statusInProgress {
 		c.Started = now
 	}
-	if final(status) {
+	if isFinal(status) {
 		c.Ended = now
 	}
 	seen := c.Call
@@ -128,55 +128,55 @@ func (p *progress) went(event, status string) {
 	p.sequence++
 	wanted := seen.Form["StatusCallbackEvent"]
 	if len(wanted) == 0 {
-		wanted = []string{completed}
+		wanted = []string{statusCompleted}
 	}
 	if seen.Form.Get("StatusCallback") == "" || !slices.Contains(wanted, event) {
 		return
 	}
 	form := url.Values{"AccountSid": {s.options.AccountSID}, "ApiVersion": {version}, "CallSid": {seen.SID}, "CallStatus": {status},
-		"CallbackSource": {"call-progress-events"}, "Direction": {outboundAPI}, "From": {seen.From}, "Caller": {seen.From}, "To": {seen.To},
-		"Called": {seen.To}, "SequenceNumber": {strconv.Itoa(sequence)}, "Timestamp": {date(now)}}
-	if final(status) {
-		form.Set("CallDuration", strconv.Itoa(seconds(seen)))
-		form.Set("Duration", strconv.Itoa((seconds(seen)+59)/60)) // begun minutes
+		"CallbackSource": {"call-progress-events"}, "Direction": {directionOutboundAPI}, "From": {seen.From}, "Caller": {seen.From}, "To": {seen.To},
+		"Called": {seen.To}, "SequenceNumber": {strconv.Itoa(sequence)}, "Timestamp": {formatTime(now)}}
+	if isFinal(status) {
+		form.Set("CallDuration", strconv.Itoa(durationSeconds(seen)))
+		form.Set("Duration", strconv.Itoa((durationSeconds(seen)+59)/60)) // begun minutes
 	}
 	if seen.AnsweredBy != "" && seen.Form.Get("AsyncAmd") != "true" {
 		form.Set("AnsweredBy", seen.AnsweredBy)
 	}
-	p.tell(seen.Form.Get("StatusCallbackMethod"), seen.Form.Get("StatusCallback"), form)
+	p.notify(seen.Form.Get("StatusCallbackMethod"), seen.Form.Get("StatusCallback"), form)
 }
 
-// detected tells who answered: https://www.twilio.com/docs/voice/answering-machine-detection#asyncamdstatuscallback
-func (p *progress) detected(by string) {
+// reportDetection tells who answered: https://www.twilio.com/docs/voice/answering-machine-detection#asyncamdstatuscallback
+func (p *progress) reportDetection(by string) {
 	address := p.call.Form.Get("AsyncAmdStatusCallback")
 	if address == "" {
 		return
 	}
-	p.tell(p.call.Form.Get("AsyncAmdStatusCallbackMethod"), address, url.Values{"AccountSid": {p.server.options.AccountSID}, "CallSid": {p.call.SID},
-		"AnsweredBy": {by}, "MachineDetectionDuration": {strconv.FormatInt(listen.Milliseconds(), 10)}})
+	p.notify(p.call.Form.Get("AsyncAmdStatusCallbackMethod"), address, url.Values{"AccountSid": {p.server.options.AccountSID}, "CallSid": {p.call.SID},
+		"AnsweredBy": {by}, "MachineDetectionDuration": {strconv.FormatInt(detectionDelay.Milliseconds(), 10)}})
 }
 
-// tell posts a callback, or keeps it for the end where the scenario wants that.
-func (p *progress) tell(method, address string, form url.Values) {
-	send := func() { p.server.post(p.call.SID, method, address, form) }
+// notify posts a callback, or keeps it for the end where the scenario wants that.
+func (p *progress) notify(method, address string, form url.Values) {
+	send := func() { p.server.postCallback(p.call.SID, method, address, form) }
 	switch {
 	case p.play.silent:
 	case p.play.twice:
-		p.held = append(p.held, send, send)
+		p.delayed = append(p.delayed, send, send)
 	default:
 		send()
 	}
 }
 
-// flush posts what was kept, the last first.
-func (p *progress) flush() {
-	for _, send := range slices.Backward(p.held) {
+// postDelayed posts what was kept, the last first.
+func (p *progress) postDelayed() {
+	for _, send := range slices.Backward(p.delayed) {
 		send()
 	}
 }
 
-// seconds is how long a call was answered: at least one where it was at all, since Twilio counts begun ones.
-func seconds(c Call) int {
+// durationSeconds is how long a call was answered: at least one where it was at all, since Twilio counts begun ones.
+func durationSeconds(c Call) int {
 	if c.Started.IsZero() || c.Ended.IsZero() {
 		return 0
 	}

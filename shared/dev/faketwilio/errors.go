@@ -6,30 +6,30 @@ import (
 	"net/http"
 )
 
-// refusal is an error as Twilio words it.
-type refusal struct {
+// apiError is an error as Twilio words it.
+type apiError struct {
 	Code     int    `json:"code"`
 	Message  string `json:"message"`
 	MoreInfo string `json:"more_info"`
 	Status   int    `json:"status"`
 }
 
-func refuse(status, code int, format string, args ...any) *refusal {
-	return &refusal{Code: code, Message: fmt.Sprintf(format, args...), MoreInfo: fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), Status: status}
+func newError(status, code int, format string, args ...any) *apiError {
+	return &apiError{Code: code, Message: fmt.Sprintf(format, args...), MoreInfo: fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), Status: status}
 }
 
-func (r *refusal) send(w http.ResponseWriter) {
+func (r *apiError) write(w http.ResponseWriter) {
 	if r.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
-	answer(w, r.Status, r)
+	writeJSON(w, r.Status, r)
 }
 
-func notFound(r *http.Request) *refusal {
-	return refuse(http.StatusNotFound, 20404, "The requested resource %s was not found", r.URL.Path)
+func notFound(r *http.Request) *apiError {
+	return newError(http.StatusNotFound, 20404, "The requested resource %s was not found", r.URL.Path)
 }
 
-func answer(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// The status is out already: a write that fails has nobody left to tell.

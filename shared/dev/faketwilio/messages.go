@@ -13,26 +13,26 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
 // The numbers that Twilio's test credentials know: https://www.twilio.com/docs/iam/test-credentials
 var (
-	badRecipients = map[string]func(to string) *refusal{
-		"+15005550001": func(to string) *refusal { return refuse(400, 21211, "Invalid 'To' Phone Number: %s", to) },
-		"+15005550002": func(to string) *refusal {
-			return refuse(400, 21612, "The 'To' phone number: %s, is not currently reachable using the 'From' phone number via SMS.", to)
+	rejectedRecipients = map[string]func(to string) *apiError{
+		"+15005550001": func(to string) *apiError { return newError(400, 21211, "Invalid 'To' Phone Number: %s", to) },
+		"+15005550002": func(to string) *apiError {
+			return newError(400, 21612, "The 'To' phone number: %s, is not currently reachable using the 'From' phone number via SMS.", to)
 		},
-		"+15005550003": func(to string) *refusal {
-			return refuse(400, 21408, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: %s", to)
+		"+15005550003": func(to string) *apiError {
+			return newError(400, 21408, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: %s", to)
 		},
-		"+15005550004": func(string) *refusal { return refuse(400, 21610, "Attempt to send to unsubscribed recipient") },
-		"+15005550009": func(to string) *refusal {
-			return refuse(400, 21614, "'To' number is not a valid mobile number: %s", to)
+		"+15005550004": func(string) *apiError { return newError(400, 21610, "Attempt to send to unsubscribed recipient") },
+		"+15005550009": func(to string) *apiError {
+			return newError(400, 21614, "'To' number is not a valid mobile number: %s", to)
 		},
 	}
-	badSenders = map[string]func(from string) *refusal{
-		"+15005550001": func(from string) *refusal { return refuse(400, 21212, "Invalid 'From' Phone Number: %s", from) },
-		"+15005550007": func(from string) *refusal {
-			return refuse(400, 21606, "The 'From' phone number %s is not a valid, SMS-capable inbound phone number or short code for your account.", from)
+	rejectedSenders = map[string]func(from string) *apiError{
+		"+15005550001": func(from string) *apiError { return newError(400, 21212, "Invalid 'From' Phone Number: %s", from) },
+		"+15005550007": func(from string) *apiError {
+			return newError(400, 21606, "The 'From' phone number %s is not a valid, SMS-capable inbound phone number or short code for your account.", from)
 		},
-		"+15005550008": func(from string) *refusal {
-			return refuse(429, 21611, "This 'From' number has exceeded the maximum number of queued messages: %s", from)
+		"+15005550008": func(from string) *apiError {
+			return newError(429, 21611, "This 'From' number has exceeded the maximum number of queued messages: %s", from)
 		},
 	}
 )
@@ -40,40 +40,40 @@ var (
 // maxBody is in UTF-16 units, as Twilio counts.
 const maxBody = 1600
 
-// send takes a text message: https://www.twilio.com/docs/messaging/api/message-resource
-func (s *Server) send(w http.ResponseWriter, r *http.Request) *refusal {
+// sendMessage takes a text message: https://www.twilio.com/docs/messaging/api/message-resource
+func (s *Server) sendMessage(w http.ResponseWriter, r *http.Request) *apiError {
 	m := Message{SID: newSID("SM"), From: r.PostForm.Get("From"), To: r.PostForm.Get("To"), Body: r.PostForm.Get("Body"), At: s.options.Now()}
 	switch {
 	case m.To == "":
-		return refuse(400, 21604, "A 'To' phone number is required.")
+		return newError(400, 21604, "A 'To' phone number is required.")
 	case m.From == "":
-		return refuse(400, 21603, "A 'From' phone number is required.")
+		return newError(400, 21603, "A 'From' phone number is required.")
 	case m.Body == "":
-		return refuse(400, 21602, "Message body is required.")
+		return newError(400, 21602, "Message body is required.")
 	case len(utf16.Encode([]rune(m.Body))) > maxBody:
-		return refuse(400, 21617, "The concatenated message body exceeds the 1600 character limit")
+		return newError(400, 21617, "The concatenated message body exceeds the 1600 character limit")
 	case !e164.MatchString(m.To):
-		return badRecipients["+15005550001"](m.To)
+		return rejectedRecipients["+15005550001"](m.To)
 	case !e164.MatchString(m.From):
-		return badSenders["+15005550001"](m.From)
+		return rejectedSenders["+15005550001"](m.From)
 	case m.From == m.To:
-		return refuse(400, 21266, "'To' and 'From' number cannot be the same: %s", m.To)
+		return newError(400, 21266, "'To' and 'From' number cannot be the same: %s", m.To)
 	}
-	if bad := badRecipients[m.To]; bad != nil {
+	if bad := rejectedRecipients[m.To]; bad != nil {
 		return bad(m.To)
 	}
-	if bad := badSenders[m.From]; bad != nil {
+	if bad := rejectedSenders[m.From]; bad != nil {
 		return bad(m.From)
 	}
 	s.mu.Lock()
-	s.messages = keep(s.messages, m)
+	s.messages = appendBounded(s.messages, m)
 	s.mu.Unlock()
-	answer(w, http.StatusCreated, s.describe(m, "queued"))
+	writeJSON(w, http.StatusCreated, s.describe(m, "queued"))
 	return nil
 }
 
 // listMessages lists the newest first, of one recipient where To is given.
-func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) *refusal {
+func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) *apiError {
 	list := []map[string]any{}
 	for _, m := range slices.Backward(s.Messages()) {
 		if to := r.Form.Get("To"); to == "" || to == m.To {
@@ -81,16 +81,16 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) *refusal {
 		}
 	}
 	uri := r.URL.RequestURI()
-	answer(w, http.StatusOK, map[string]any{"messages": list, "page": 0, "page_size": kept, "start": 0, "end": max(0, len(list)-1), "uri": uri,
+	writeJSON(w, http.StatusOK, map[string]any{"messages": list, "page": 0, "page_size": maxStored, "start": 0, "end": max(0, len(list)-1), "uri": uri,
 		"first_page_uri": uri, "next_page_uri": nil, "previous_page_uri": nil})
 	return nil
 }
 
-func (s *Server) message(w http.ResponseWriter, r *http.Request) *refusal {
-	sid, _ := resource(r)
+func (s *Server) fetchMessage(w http.ResponseWriter, r *http.Request) *apiError {
+	sid, _ := resourceSID(r)
 	for _, m := range s.Messages() {
 		if m.SID == sid {
-			answer(w, http.StatusOK, s.describe(m, "delivered"))
+			writeJSON(w, http.StatusOK, s.describe(m, "delivered"))
 			return nil
 		}
 	}
@@ -101,11 +101,11 @@ func (s *Server) describe(m Message, status string) map[string]any {
 	path := "/" + version + "/Accounts/" + s.options.AccountSID + "/Messages/" + m.SID
 	out := map[string]any{"sid": m.SID, "account_sid": s.options.AccountSID, "api_version": version, "from": m.From, "to": m.To, "body": m.Body,
 		"status": status, "direction": "outbound-api", "num_segments": strconv.Itoa(segments(m.Body)), "num_media": "0",
-		"date_created": date(m.At), "date_updated": date(m.At), "date_sent": nil, "error_code": nil, "error_message": nil,
+		"date_created": formatTime(m.At), "date_updated": formatTime(m.At), "date_sent": nil, "error_code": nil, "error_message": nil,
 		"messaging_service_sid": nil, "price": nil, "price_unit": "USD", "uri": path + ".json",
 		"subresource_uris": map[string]string{"media": path + "/Media.json"}}
 	if status == "delivered" {
-		out["date_sent"] = date(m.At)
+		out["date_sent"] = formatTime(m.At)
 	}
 	return out
 }

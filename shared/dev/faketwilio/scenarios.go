@@ -4,15 +4,15 @@ import "time"
 
 // The words of Twilio for how far a call is.
 const (
-	queued      = "queued"
-	inProgress  = "in-progress"
-	completed   = "completed"
-	outboundAPI = "outbound-api"
+	statusQueued         = "queued"
+	statusInProgress     = "in-progress"
+	statusCompleted      = "completed"
+	directionOutboundAPI = "outbound-api"
 )
 
-func final(status string) bool {
+func isFinal(status string) bool {
 	switch status {
-	case completed, "busy", "no-answer", "failed", "canceled":
+	case statusCompleted, "busy", "no-answer", "failed", "canceled":
 		return true
 	}
 	return false
@@ -22,7 +22,7 @@ func final(status string) bool {
 type reply int
 
 const (
-	replyGood  reply = iota
+	replyOK    reply = iota
 	replyError       // 500
 	replyNone        // the connection breaks
 	replyLate        // as it should be, when nobody waits any more
@@ -31,17 +31,17 @@ const (
 
 // How long the parts of a call take.
 const (
-	ring   = 200 * time.Millisecond // until it rings
-	pickUp = 300 * time.Millisecond // until somebody answers
-	listen = 200 * time.Millisecond // until it is known who
-	talk   = time.Second            // from the answer until the call is over
-	giveUp = time.Second            // until a telephone that nobody answers stops ringing
-	late   = 20 * time.Second
+	ringDelay      = 200 * time.Millisecond // until it rings
+	answerDelay    = 300 * time.Millisecond // until somebody answers
+	detectionDelay = 200 * time.Millisecond // until it is known who
+	talkTime       = time.Second            // from the answer until the call is over
+	noAnswerTime   = time.Second            // until a telephone that nobody answers stops ringing
+	lateReplyDelay = 20 * time.Second
 )
 
 // scenario is what becomes of a call; the zero one is answered by a person.
 type scenario struct {
-	refuse   func(to string) *refusal
+	reject   func(to string) *apiError
 	busyOnce bool   // every other is turned away with 429
 	lost     bool   // not taken, and answered 500
 	reply    reply  // of one that is taken
@@ -59,15 +59,15 @@ var scenarios = map[string]scenario{
 	"+14155550104": {machine: true},
 	"+14155550105": {silent: true},
 	"+14155550106": {twice: true},
-	"+14155550110": {refuse: invalidTo},
-	"+14155550111": {refuse: notAllowed},
+	"+14155550110": {reject: invalidTo},
+	"+14155550111": {reject: notAllowed},
 	"+14155550112": {busyOnce: true},
 	"+14155550113": {reply: replyError},
 	"+14155550114": {reply: replyNone},
 	"+14155550115": {reply: replyNoSID},
-	"+14155550116": {refuse: notInternational},
+	"+14155550116": {reject: notInternational},
 	"+14155550117": {lost: true},
-	"+14155550118": {refuse: func(string) *refusal { return refuse(429, 20429, "Too Many Requests") }},
+	"+14155550118": {reject: func(string) *apiError { return newError(429, 20429, "Too Many Requests") }},
 	"+14155550119": {reply: replyLate},
 	"+14155550120": {reply: replyNone, silent: true},
 }

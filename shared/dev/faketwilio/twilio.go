@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	version = "2010-04-01"
-	kept    = 1000    // of each kind
-	maxForm = 1 << 20 // bytes of a request
+	version      = "2010-04-01"
+	maxStored    = 1000    // of each kind
+	maxFormBytes = 1 << 20 // bytes of a request
 )
 
 // Options say whose account it is.
@@ -32,19 +32,19 @@ type Server struct {
 	options Options
 	mux     *http.ServeMux
 
-	posts   *http.Client
-	open    context.Context // until Close
-	close   context.CancelFunc
-	running sync.WaitGroup // the calls under way
+	callbackClient *http.Client
+	ctx            context.Context // until Close
+	cancel         context.CancelFunc
+	running        sync.WaitGroup // the calls under way
 
-	mu        sync.Mutex
-	closed    bool
-	messages  []Message // the oldest first
-	updates   []Update
-	ended     map[string]bool // calls that somebody else's telephone made, by sid
-	calls     []*call
-	callbacks []Callback
-	busy      map[string]bool // destinations whose next call is taken, after one that was not
+	mu           sync.Mutex
+	closed       bool
+	messages     []Message // the oldest first
+	updates      []Update
+	endedUnknown map[string]bool // calls that somebody else's telephone made, by sid
+	calls        []*call
+	callbacks    []Callback
+	busy         map[string]bool // destinations whose next call is taken, after one that was not
 }
 
 // New makes an account without a message and without a call. Close ends what it does by itself.
@@ -53,20 +53,20 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	if o.Wait == nil {
-		o.Wait = pause
+		o.Wait = sleepContext
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), posts: poster(), ended: map[string]bool{}, busy: map[string]bool{}}
-	s.open, s.close = context.WithCancel(context.Background())
+	s := &Server{options: o, mux: http.NewServeMux(), callbackClient: newCallbackClient(), endedUnknown: map[string]bool{}, busy: map[string]bool{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	account := "/" + version + "/Accounts/{account}/"
-	s.handle("POST "+account+"Messages.json", s.send)
+	s.handle("POST "+account+"Messages.json", s.sendMessage)
 	s.handle("GET "+account+"Messages.json", s.listMessages)
-	s.handle("GET "+account+"Messages/{name}", s.message)
+	s.handle("GET "+account+"Messages/{name}", s.fetchMessage)
 	s.handle("POST "+account+"Calls.json", s.create)
 	s.handle("GET "+account+"Calls.json", s.listCalls)
-	s.handle("POST "+account+"Calls/{name}", s.change)
-	s.handle("GET "+account+"Calls/{name}", s.fetch)
+	s.handle("POST "+account+"Calls/{name}", s.updateCall)
+	s.handle("GET "+account+"Calls/{name}", s.fetchCall)
 	s.mux.HandleFunc("GET /{$}", s.page)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notFound(r).send(w) })
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notFound(r).write(w) })
 	return s
 }
 
@@ -75,12 +75,12 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.close()
+	s.cancel()
 	s.running.Wait()
 }
 
-// pause waits, and reports whether all of the time went by.
-func pause(ctx context.Context, d time.Duration) bool {
+// sleepContext waits, and reports whether all of the time went by.
+func sleepContext(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -94,37 +94,37 @@ func pause(ctx context.Context, d time.Duration) bool {
 // ServeHTTP serves the account's part of Twilio's API under /2010-04-01, and at / a page that shows what was sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.URL.Path, "//") { // Accounts//Messages.json; the mux would send it elsewhere
-		notFound(r).send(w)
+		notFound(r).write(w)
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
 // handle serves a route to whoever knows the account's password.
-func (s *Server) handle(pattern string, do func(http.ResponseWriter, *http.Request) *refusal) {
+func (s *Server) handle(pattern string, do func(http.ResponseWriter, *http.Request) *apiError) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if problem := s.admit(r); problem != nil {
-			problem.send(w)
+		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+		if problem := s.authenticate(r); problem != nil {
+			problem.write(w)
 			return
 		}
 		if problem := do(w, r); problem != nil {
-			problem.send(w)
+			problem.write(w)
 		}
 	})
 }
 
-func (s *Server) admit(r *http.Request) *refusal {
+func (s *Server) authenticate(r *http.Request) *apiError {
 	sid, token, _ := r.BasicAuth()
 	known := subtle.ConstantTimeCompare([]byte(sid), []byte(s.options.AccountSID)) & subtle.ConstantTimeCompare([]byte(token), []byte(s.options.AuthToken))
 	if known != 1 {
-		return refuse(http.StatusUnauthorized, 20003, "Authenticate")
+		return newError(http.StatusUnauthorized, 20003, "Authenticate")
 	}
 	if r.PathValue("account") != sid {
 		return notFound(r)
 	}
 	if err := r.ParseForm(); err != nil {
-		return refuse(http.StatusBadRequest, 20001, "The request could not be read: %v", err)
+		return newError(http.StatusBadRequest, 20001, "The request could not be read: %v", err)
 	}
 	return nil
 }
@@ -161,10 +161,10 @@ func (s *Server) Updates() []Update {
 	return slices.Clone(s.updates)
 }
 
-// keep adds to a list, and drops the oldest where it grows too long.
-func keep[T any](list []T, one T) []T {
+// appendBounded adds to a list, and drops the oldest where it grows too long.
+func appendBounded[T any](list []T, one T) []T {
 	list = append(list, one)
-	return list[max(0, len(list)-kept):]
+	return list[max(0, len(list)-maxStored):]
 }
 
 // newSID is a sid of a kind: SM for messages, CA for calls.
@@ -174,8 +174,10 @@ func newSID(kind string) string {
 	return kind + hex.EncodeToString(b[:])
 }
 
-// date is how Twilio writes times.
-func date(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
+// formatTime is how Twilio writes times.
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
 
-// resource is the sid in a path whose last part is <sid>.json.
-func resource(r *http.Request) (string, bool) { return strings.CutSuffix(r.PathValue("name"), ".json") }
+// resourceSID is the sid in a path whose last part is <sid>.json.
+func resourceSID(r *http.Request) (string, bool) {
+	return strings.CutSuffix(r.PathValue("name"), ".json")
+}

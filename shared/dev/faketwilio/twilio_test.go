@@ -31,10 +31,10 @@ func serve(t *testing.T) (*faketwilio.Server, string) {
 	return s, server.URL
 }
 
-// elsewhere sends Twilio's library to the stand-in.
-type elsewhere string
+// redirectTransport sends Twilio's library to the stand-in.
+type redirectTransport string
 
-func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+func (e redirectTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	u, err := url.Parse(string(e))
 	if err != nil {
 		return nil, err
@@ -44,15 +44,15 @@ func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 }
 
-func library(at, password string) *api.ApiService {
-	c := &client.Client{Credentials: client.NewCredentials(account, password), HTTPClient: &http.Client{Transport: elsewhere(at)}}
+func newClient(at, password string) *api.ApiService {
+	c := &client.Client{Credentials: client.NewCredentials(account, password), HTTPClient: &http.Client{Transport: redirectTransport(at)}}
 	c.SetAccountSid(account)
 	return api.NewApiServiceWithClient(c)
 }
 
 func TestMessages(t *testing.T) {
 	s, at := serve(t)
-	c := library(at, token)
+	c := newClient(at, token)
 	made, err := c.CreateMessage((&api.CreateMessageParams{}).SetFrom("+15551230101").SetTo("+14155550123").SetBody("Nine to five, <b>Monday</b> to Friday."))
 	if err != nil || !strings.HasPrefix(*made.Sid, "SM") || len(*made.Sid) != 34 || *made.Status != "queued" || *made.NumSegments != "1" {
 		t.Fatalf("%+v %v", made, err)
@@ -88,14 +88,14 @@ func TestSegments(t *testing.T) {
 		strings.Repeat("€", 80): "1", strings.Repeat("€", 81): "2",
 		strings.Repeat("ł", 70): "1", strings.Repeat("ł", 71): "2", strings.Repeat("😀", 35): "1", strings.Repeat("😀", 36): "2",
 	} {
-		made, err := library(at, token).CreateMessage((&api.CreateMessageParams{}).SetFrom("+15551230101").SetTo("+14155550123").SetBody(body))
+		made, err := newClient(at, token).CreateMessage((&api.CreateMessageParams{}).SetFrom("+15551230101").SetTo("+14155550123").SetBody(body))
 		if err != nil || *made.NumSegments != want {
 			t.Errorf("%d characters of %q: %+v %v", len([]rune(body)), []rune(body)[0], made, err)
 		}
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestMessageErrors(t *testing.T) {
 	s, at := serve(t)
 	messages := "/2010-04-01/Accounts/" + account + "/Messages.json"
 	call := "/2010-04-01/Accounts/" + account + "/Calls/" + sid + ".json"
@@ -169,9 +169,9 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestCallsOfOthers(t *testing.T) {
+func TestUnknownCalls(t *testing.T) {
 	s, at := serve(t)
-	c := library(at, token)
+	c := newClient(at, token)
 	transfer := "<?xml version=\"1.0\"?><Response><Dial><Number>+15551230911</Number></Dial></Response>"
 	if call, err := c.UpdateCall(sid, (&api.UpdateCallParams{}).SetTwiml(transfer)); err != nil || *call.Status != "in-progress" {
 		t.Errorf("%+v %v", call, err)

@@ -39,26 +39,26 @@ func Load() (*openapi3.T, error) {
 	return doc, nil
 }
 
-type described struct {
+type spec struct {
 	doc    *openapi3.T
 	router routers.Router
 }
 
-var load = sync.OnceValues(func() (described, error) {
+var loadSpec = sync.OnceValues(func() (spec, error) {
 	doc, err := Load()
 	if err != nil {
-		return described{}, err
+		return spec{}, err
 	}
 	// Wherever the API is, its paths are the same.
 	doc.Servers = nil
 	router, err := legacy.NewRouter(doc)
 	// The stream's lines are read by events; as a whole it is a text.
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
-	return described{doc, router}, err
+	return spec{doc, router}, err
 })
 
-// options: keys are the gateway's and the functions' affair, and tests see to them one by one.
-var options = &openapi3filter.Options{
+// filterOptions: keys are the gateway's and the functions' affair, and tests see to them one by one.
+var filterOptions = &openapi3filter.Options{
 	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 	IncludeResponseStatus: true,
 	MultiError:            true,
@@ -76,7 +76,7 @@ type Exchange struct {
 // Validate holds an exchange against the document: the answer always, and the question where it was answered well. An
 // address that the document does not know must have been refused, in the shape of every error.
 func Validate(x Exchange) error {
-	d, err := load()
+	d, err := loadSpec()
 	if err != nil {
 		return err
 	}
@@ -85,35 +85,35 @@ func Validate(x Exchange) error {
 	question.ContentLength = int64(len(x.Body))
 	route, path, err := d.router.FindRoute(question)
 	if err != nil {
-		return d.refused(x, err)
+		return d.checkUndescribed(x, err)
 	}
-	input := &openapi3filter.RequestValidationInput{Request: question, PathParams: path, Route: route, Options: options}
+	input := &openapi3filter.RequestValidationInput{Request: question, PathParams: path, Route: route, Options: filterOptions}
 	good := x.Status >= 200 && x.Status < 300
 	if good {
 		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
 			return fmt.Errorf("%s %s was answered %d and is not as described: %w", x.Request.Method, x.Request.URL.Path, x.Status, err)
 		}
 	}
-	answer := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: x.Status, Header: x.Header, Options: options}
+	answer := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: x.Status, Header: x.Header, Options: filterOptions}
 	answer.SetBodyBytes(x.Answer)
 	if err := openapi3filter.ValidateResponse(context.Background(), answer); err != nil {
 		return fmt.Errorf("the answer %d to %s %s is not as described: %w", x.Status, x.Request.Method, x.Request.URL.Path, err)
 	}
 	if media, _, _ := mime.ParseMediaType(x.Header.Get("Content-Type")); good && media == "text/event-stream" {
-		return d.stream(x.Answer)
+		return d.checkStream(x.Answer)
 	}
 	return nil
 }
 
-// refused checks the answer at an address or with a method that is not described.
-func (d described) refused(x Exchange, why error) error {
+// checkUndescribed checks the answer at an address or with a method that is not described.
+func (d spec) checkUndescribed(x Exchange, why error) error {
 	if x.Status != http.StatusNotFound && x.Status != http.StatusMethodNotAllowed && x.Status != http.StatusUnauthorized {
 		return fmt.Errorf("%s %s is not described (%w) and was answered %d", x.Request.Method, x.Request.URL.Path, why, x.Status)
 	}
 	return d.matches("Error", x.Answer)
 }
 
-func (d described) matches(schema string, text []byte) error {
+func (d spec) matches(schema string, text []byte) error {
 	var v any
 	if err := json.Unmarshal(text, &v); err != nil {
 		return fmt.Errorf("%s: %w in %q", schema, err, text)
@@ -124,8 +124,8 @@ func (d described) matches(schema string, text []byte) error {
 	return nil
 }
 
-// stream reads an answer's events: each as described, and ended by exactly one of [DONE] and an error.
-func (d described) stream(answer []byte) error {
+// checkStream reads an answer's events: each as described, and ended by exactly one of [DONE] and an error.
+func (d spec) checkStream(answer []byte) error {
 	if !bytes.HasSuffix(answer, []byte("\n\n")) {
 		return errors.New("the stream breaks off within an event")
 	}

@@ -15,40 +15,40 @@ import (
 )
 
 const (
-	chat    = "/api/v1/openai/chat/completions"
-	voice   = "/api/v1/openai/voice/chat/completions"
-	sms     = "/api/v1/openai/chat/completions/sms"
-	web     = "/api/v1/openai/chat/completions/chat"
-	webhook = "/api/webhook"
-	uat     = "/api/outbound-call-uat"
-	hyper   = "/api/hyperscale/outbound-call"
+	chat       = "/api/v1/openai/chat/completions"
+	voice      = "/api/v1/openai/voice/chat/completions"
+	sms        = "/api/v1/openai/chat/completions/sms"
+	web        = "/api/v1/openai/chat/completions/chat"
+	webhook    = "/api/webhook"
+	uat        = "/api/outbound-call-uat"
+	hyperscale = "/api/hyperscale/outbound-call"
 
 	statusCallback = "/api/outbound-call-status"
 	weekly         = "/api/reports/aurora-report/weekly"
 	allMonthly     = "/api/reports/aurora-internal-report/monthly"
 	view           = "/api/reports/view/{token}"
 
-	reported = `{"status":"success","message":"Weekly report generated successfully for assistant a","report":{"period":"weekly","from":"2026-11-16T00:00:00Z",` +
+	reportMade = `{"status":"success","message":"Weekly report generated successfully for assistant a","report":{"period":"weekly","from":"2026-11-16T00:00:00Z",` +
 		`"until":"2026-11-23T00:00:00Z","calls":{"total":0,"answered":0,"voicemail":0,"failed":0,"inbound":0,"outbound":0,"transferred":0},"minutes":0,` +
 		`"cost":{"total":0,"currency":"USD","unknownCalls":0},"mailed":0},"warnings":["The assistant has no e-mail addresses."]}`
-	started = `{"status":"success","message":"Internal report generation process started for all assistants for the monthly period."}`
+	reportsStarted = `{"status":"success","message":"Internal report generation process started for all assistants for the monthly period."}`
 
-	calling = `{"client":{"phoneNumber":"+1 (415) 555-0142","name":"John Doe","email":"john.doe@example.com"},"assistantId":"a"}`
-	placed  = `{"data":"Call initiated from assistaintPhoneNumber = +15551230300 to John Doe at +1 (415) 555-0142. Call sid = CAdfbe15114bfabe08c3c017dcdea96264","status":"success"}`
-	tell    = `AccountSid=AC00000000000000000000000000000001&CallSid=CA00000000000000000000000000000001&CallStatus=ringing&SequenceNumber=1`
+	callRequest = `{"client":{"phoneNumber":"+1 (415) 555-0142","name":"John Doe","email":"john.doe@example.com"},"assistantId":"a"}`
+	callPlaced  = `{"data":"Call initiated from assistaintPhoneNumber = +15551230300 to John Doe at +1 (415) 555-0142. Call sid = CAdfbe15114bfabe08c3c017dcdea96264","status":"success"}`
+	statusForm  = `AccountSid=AC00000000000000000000000000000001&CallSid=CA00000000000000000000000000000001&CallStatus=ringing&SequenceNumber=1`
 
-	problem = `{"status":"error","message":"No.","error":{"message":"No.","type":"server_error","param":null,"code":"internal_error"},"requestId":"r-1"}`
-	chunk   = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
-	stop    = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
-	usage   = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`
-	session = `{"full_session":{"id":"call-1","messages":[{"role":"user","content":"Hi"}]}}`
-	inChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":null}],"full_session":{"messages":[]}}`
-	failed  = `{"error":{"message":"No.","type":"upstream_error","param":null,"code":"upstream_error"}}`
-	hello   = `{"model":"m","messages":[{"role":"user","content":"Hi"}]}`
-	acted   = `{"full_session":{"messages":[],"action":{"type":"transfer_call","destination":{"name":"billing","number":"+15551230911"},"toolCallId":"call_1","carriedOut":false}}}`
-	asked   = `{"messages":[{"role":"user","content":"Hi"}],"call":{"id":"web-1"},"target_assistant_id":"a"}`
-	text    = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}`
-	whole   = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","tools_calls":null},"finish_reason":"stop"}]}`
+	problem        = `{"status":"error","message":"No.","error":{"message":"No.","type":"server_error","param":null,"code":"internal_error"},"requestId":"r-1"}`
+	chunk          = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
+	stop           = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
+	usage          = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`
+	session        = `{"full_session":{"id":"call-1","messages":[{"role":"user","content":"Hi"}]}}`
+	sessionChunk   = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763800000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":null}],"full_session":{"messages":[]}}`
+	failed         = `{"error":{"message":"No.","type":"upstream_error","param":null,"code":"upstream_error"}}`
+	hello          = `{"model":"m","messages":[{"role":"user","content":"Hi"}]}`
+	transferAnswer = `{"full_session":{"messages":[],"action":{"type":"transfer_call","destination":{"name":"billing","number":"+15551230911"},"toolCallId":"call_1","carriedOut":false}}}`
+	chatRequest    = `{"messages":[{"role":"user","content":"Hi"}],"call":{"id":"web-1"},"target_assistant_id":"a"}`
+	text           = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}`
+	completion     = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","tools_calls":null},"finish_reason":"stop"}]}`
 )
 
 func configuration(change ...string) string {
@@ -99,15 +99,15 @@ func TestValidate(t *testing.T) {
 		"error with a stack":            {webhook, `{}`, 500, "", strings.Replace(problem, `"requestId"`, `"stack":"x","requestId"`, 1), "stack"},
 		"gateway's own message":         {webhook, `{}`, 403, "", `{"message":"Forbidden"}`, "status"},
 		"503 without Retry-After":       {chat, hello, 503, "", problem, "Retry-After"},
-		"whole":                         {chat, hello, 200, "", whole, ""},
-		"whole without tools_calls":     {chat, hello, 200, "", strings.Replace(whole, `,"tools_calls":null`, "", 1), "tools_calls"},
-		"whole with a session":          {chat, hello, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[{"role":"assistant"}]}}`, ""},
-		"a session with the prompt":     {chat, hello, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[{"role":"system"}]}}`, "role"},
-		"messages as a text":            {chat, `{"messages":"[]","call":"{}"}`, 200, "", whole, ""},
-		"temperature out of range":      {chat, `{"messages":[],"temperature":3}`, 200, "", whole, "temperature"},
+		"whole":                         {chat, hello, 200, "", completion, ""},
+		"whole without tools_calls":     {chat, hello, 200, "", strings.Replace(completion, `,"tools_calls":null`, "", 1), "tools_calls"},
+		"whole with a session":          {chat, hello, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[{"role":"assistant"}]}}`, ""},
+		"a session with the prompt":     {chat, hello, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[{"role":"system"}]}}`, "role"},
+		"messages as a text":            {chat, `{"messages":"[]","call":"{}"}`, 200, "", completion, ""},
+		"temperature out of range":      {chat, `{"messages":[],"temperature":3}`, 200, "", completion, "temperature"},
 		"html":                          {chat, hello, 200, "text/html", "<p>", "Content-Type"},
 		"stream":                        {chat, hello, 200, "text/event-stream", events(chunk, stop, session, "[DONE]"), ""},
-		"stream for openai":             {chat, hello, 200, "text/event-stream; charset=utf-8", events(chunk, stop, inChunk, usage, "[DONE]"), ""},
+		"stream for openai":             {chat, hello, 200, "text/event-stream; charset=utf-8", events(chunk, stop, sessionChunk, usage, "[DONE]"), ""},
 		"stream that failed":            {chat, hello, 200, "text/event-stream", events(chunk, session, failed), ""},
 		"stream with a comment":         {chat, hello, 200, "text/event-stream", ": hold\n\n" + events(stop, "[DONE]"), ""},
 		"stream cut between events":     {chat, hello, 200, "text/event-stream", events(chunk, stop), "neither"},
@@ -118,35 +118,35 @@ func TestValidate(t *testing.T) {
 		"stream with an unknown event":  {chat, hello, 200, "text/event-stream", events(`{"ping":1}`, stop, "[DONE]"), "ChatEvent"},
 		"voice, whatever is asked":      {voice, `{"messages":7,"temperature":"warm"}`, 200, "text/event-stream", events(chunk, stop, "[DONE]"), ""},
 		"voice, no object":              {voice, `[]`, 200, "text/event-stream", events(chunk, stop, "[DONE]"), "not as described"},
-		"action":                        {voice, hello, 200, "text/event-stream", events(chunk, stop, acted, "[DONE]"), ""},
-		"action of another kind":        {voice, hello, 200, "text/event-stream", events(chunk, stop, strings.Replace(acted, "transfer_call", "self_destruct", 1), "[DONE]"), "ChatEvent"},
-		"action nobody may carry out":   {voice, hello, 200, "text/event-stream", events(chunk, stop, strings.Replace(acted, `,"carriedOut":false`, "", 1), "[DONE]"), "ChatEvent"},
+		"action":                        {voice, hello, 200, "text/event-stream", events(chunk, stop, transferAnswer, "[DONE]"), ""},
+		"action of another kind":        {voice, hello, 200, "text/event-stream", events(chunk, stop, strings.Replace(transferAnswer, "transfer_call", "self_destruct", 1), "[DONE]"), "ChatEvent"},
+		"action nobody may carry out":   {voice, hello, 200, "text/event-stream", events(chunk, stop, strings.Replace(transferAnswer, `,"carriedOut":false`, "", 1), "[DONE]"), "ChatEvent"},
 		"sms":                           {sms, hello, 200, "", text, ""},
-		"sms with tools_calls":          {sms, hello, 200, "", whole, "tools_calls"},
+		"sms with tools_calls":          {sms, hello, 200, "", completion, "tools_calls"},
 		"sms, streamed":                 {sms, hello, 200, "text/event-stream", events(chunk, stop, "[DONE]"), "Content-Type"},
-		"web chat":                      {web, asked, 200, "", whole, ""},
-		"web chat without a call":       {web, hello, 200, "", whole, "call"},
-		"web chat with a session":       {web, asked, 200, "", strings.TrimSuffix(whole, "}") + `,"full_session":{"messages":[]}}`, "not as described"},
-		"web chat without tools_calls":  {web, asked, 200, "", text, "tools_calls"},
-		"call":                          {uat, calling, 200, "", placed, ""},
-		"call without a client":         {uat, `{"assistantId":"a"}`, 200, "", placed, "client"},
-		"call without an assistant":     {uat, strings.Replace(calling, `,"assistantId":"a"`, "", 1), 200, "", placed, "assistantId"},
-		"call, another sentence":        {uat, calling, 200, "", strings.Replace(placed, "assistaint", "assistant", 1), "data"},
-		"call without a sid":            {uat, calling, 200, "", strings.Replace(placed, "CAdfbe", "", 1), "data"},
-		"call, more than asked for":     {uat, calling, 200, "", strings.Replace(placed, `"status"`, `"sid":"CA1","status"`, 1), "sid"},
+		"web chat":                      {web, chatRequest, 200, "", completion, ""},
+		"web chat without a call":       {web, hello, 200, "", completion, "call"},
+		"web chat with a session":       {web, chatRequest, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[]}}`, "not as described"},
+		"web chat without tools_calls":  {web, chatRequest, 200, "", text, "tools_calls"},
+		"call":                          {uat, callRequest, 200, "", callPlaced, ""},
+		"call without a client":         {uat, `{"assistantId":"a"}`, 200, "", callPlaced, "client"},
+		"call without an assistant":     {uat, strings.Replace(callRequest, `,"assistantId":"a"`, "", 1), 200, "", callPlaced, "assistantId"},
+		"call, another sentence":        {uat, callRequest, 200, "", strings.Replace(callPlaced, "assistaint", "assistant", 1), "data"},
+		"call without a sid":            {uat, callRequest, 200, "", strings.Replace(callPlaced, "CAdfbe", "", 1), "data"},
+		"call, more than asked for":     {uat, callRequest, 200, "", strings.Replace(callPlaced, `"status"`, `"sid":"CA1","status"`, 1), "sid"},
 		"call, refused":                 {uat, `{}`, 400, "", problem, ""},
-		"hyperscale call":               {hyper, `{"phoneNumber":"+14155550142","name":"John Doe","info":"Some relevant info"}`, 200, "", placed, ""},
-		"hyperscale call, no info":      {hyper, `{"phoneNumber":"4155550142","name":"John Doe","info":null}`, 200, "", placed, ""},
-		"hyperscale call, no number":    {hyper, `{"phoneNumber":"tel:+14155550142","name":"John Doe"}`, 200, "", placed, "phoneNumber"},
-		"limit without Retry-After":     {hyper, `{}`, 429, "", problem, "Retry-After"},
-		"conflict without Retry-After":  {hyper, `{}`, 409, "", problem, ""},
-		"period report":                 {weekly, `{"ASSISTANT_ID":"a","until":"2026-11-23","resend":"true"}`, 200, "", reported, ""},
-		"report without an id":          {weekly, `{"until":"2026-11-23"}`, 200, "", reported, "ASSISTANT_ID"},
-		"report, another sentence":      {weekly, `{"ASSISTANT_ID":"a"}`, 200, "", strings.Replace(reported, "Weekly", "weekly", 1), "message"},
-		"report of another period":      {"/api/reports/aurora-report/daily", `{"ASSISTANT_ID":"a"}`, 200, "", reported, "period"},
+		"hyperscale call":               {hyperscale, `{"phoneNumber":"+14155550142","name":"John Doe","info":"Some relevant info"}`, 200, "", callPlaced, ""},
+		"hyperscale call, no info":      {hyperscale, `{"phoneNumber":"4155550142","name":"John Doe","info":null}`, 200, "", callPlaced, ""},
+		"hyperscale call, no number":    {hyperscale, `{"phoneNumber":"tel:+14155550142","name":"John Doe"}`, 200, "", callPlaced, "phoneNumber"},
+		"limit without Retry-After":     {hyperscale, `{}`, 429, "", problem, "Retry-After"},
+		"conflict without Retry-After":  {hyperscale, `{}`, 409, "", problem, ""},
+		"period report":                 {weekly, `{"ASSISTANT_ID":"a","until":"2026-11-23","resend":"true"}`, 200, "", reportMade, ""},
+		"report without an id":          {weekly, `{"until":"2026-11-23"}`, 200, "", reportMade, "ASSISTANT_ID"},
+		"report, another sentence":      {weekly, `{"ASSISTANT_ID":"a"}`, 200, "", strings.Replace(reportMade, "Weekly", "weekly", 1), "message"},
+		"report of another period":      {"/api/reports/aurora-report/daily", `{"ASSISTANT_ID":"a"}`, 200, "", reportMade, "period"},
 		"another period, refused":       {"/api/reports/aurora-report/daily", `{"ASSISTANT_ID":"a"}`, 400, "", problem, ""},
-		"internal reports":              {allMonthly, ``, 200, "", started, ""},
-		"internal, another sentence":    {allMonthly, ``, 200, "", strings.Replace(started, "period.", "period", 1), "message"},
+		"internal reports":              {allMonthly, ``, 200, "", reportsStarted, ""},
+		"internal, another sentence":    {allMonthly, ``, 200, "", strings.Replace(reportsStarted, "period.", "period", 1), "message"},
 		"unknown path":                  {"/api/nothing", `{}`, 404, "", problem, ""},
 		"unknown path, answered":        {"/api/nothing", `{}`, 200, "", `{}`, "not described"},
 		"unknown path, another's error": {"/api/nothing", `{}`, 404, "", `{"message":"Missing Authentication Token"}`, "Error"},
@@ -258,7 +258,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 func TestStatusCallback(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"Content-Type": {"application/json"}}
-	for body, wrong := range map[string]string{tell: "", strings.Replace(tell, "CallSid", "Sid", 1): "CallSid"} {
+	for body, wrong := range map[string]string{statusForm: "", strings.Replace(statusForm, "CallSid", "Sid", 1): "CallSid"} {
 		request := httptest.NewRequest(http.MethodPost, statusCallback+"?record=rec-1", nil)
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 		err := Validate(Exchange{request, []byte(body), http.StatusOK, header, []byte(`{}`)})
@@ -275,7 +275,7 @@ func TestCallCodesAreDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := regexp.MustCompile(`Coded\("([a-z_]+)"\)|"([a-z]+_limit|budget_exhausted)"`)
+	code := regexp.MustCompile(`WithCode\("([a-z_]+)"\)|"([a-z]+_limit|budget_exhausted)"`)
 	codes := map[string]bool{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)

@@ -48,13 +48,13 @@ func (p *program) assistant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now).Put(ctx, b)
+	stored, err := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now).Put(ctx, b)
 	if err != nil {
 		return fmt.Errorf("%s was not stored: %w", *file, err)
 	}
-	p.say("%s (%s) is stored in %s", stored.ID(), stored.AssistantName, s.table("assistants"))
+	p.printLine("%s (%s) is stored in %s", stored.ID(), stored.AssistantName, s.tableName("assistants"))
 	if len(stored.Numbers()) == 0 && stored.AssistantPhoneNumber != "" {
-		p.say("its number %s is not in E.164 (such as +15551230100): calls to it will not find the assistant", stored.AssistantPhoneNumber)
+		p.printLine("its number %s is not in E.164 (such as +15551230100): calls to it will not find the assistant", stored.AssistantPhoneNumber)
 	}
 	return nil
 }
@@ -86,9 +86,9 @@ func checkAssistant(b []byte, privateHosts ...string) error {
 		if !ok {
 			return err
 		}
-		wrong = append(wrong, complaints(invalid)...)
+		wrong = append(wrong, fieldErrors(invalid)...)
 	}
-	wrong = append(wrong, meaning(b, privateHosts)...)
+	wrong = append(wrong, checkSemantics(b, privateHosts)...)
 	if len(wrong) == 0 {
 		return nil
 	}
@@ -110,21 +110,21 @@ func compileSchema() (*jsonschema.Schema, error) {
 	return c.Compile("assistant.schema.json")
 }
 
-// complaints are the leaves of a validation error: the field, and what is wrong with it.
-func complaints(e *jsonschema.ValidationError) []string {
+// fieldErrors are the leaves of a validation error: the field, and what is wrong with it.
+func fieldErrors(e *jsonschema.ValidationError) []string {
 	if len(e.Causes) > 0 {
 		var all []string
 		for _, c := range e.Causes {
-			all = append(all, complaints(c)...)
+			all = append(all, fieldErrors(c)...)
 		}
 		return all
 	}
 	field := strings.Join(e.InstanceLocation, ".")
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
-		return []string{join(field, strings.Join(k.Missing, ", ")) + ": is missing"}
+		return []string{joinPath(field, strings.Join(k.Missing, ", ")) + ": is missing"}
 	case *kind.AdditionalProperties:
-		return []string{join(field, strings.Join(k.Properties, ", ")) + ": is not a field of an assistant"}
+		return []string{joinPath(field, strings.Join(k.Properties, ", ")) + ": is not a field of an assistant"}
 	}
 	if field == "" {
 		field = "the document"
@@ -132,15 +132,15 @@ func complaints(e *jsonschema.ValidationError) []string {
 	return []string{field + ": " + e.ErrorKind.LocalizedString(message.NewPrinter(language.English))}
 }
 
-func join(parent, field string) string {
+func joinPath(parent, field string) string {
 	if parent == "" {
 		return field
 	}
 	return parent + "." + field
 }
 
-// meaning checks what a schema cannot say: templates, tools, the schema of an analysis, and time zones.
-func meaning(b []byte, privateHosts []string) []string {
+// checkSemantics checks what a schema cannot say: templates, tools, the schema of an analysis, and time zones.
+func checkSemantics(b []byte, privateHosts []string) []string {
 	var a aurora.Assistant
 	if json.Unmarshal(b, &a) != nil {
 		return nil // the schema has said so

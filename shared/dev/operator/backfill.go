@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	backfillPatience = 10 * time.Minute // without one more report
-	backfillLook     = time.Second
+	backfillTimeout = 10 * time.Minute // without one more report
+	backfillPoll    = time.Second
 )
 
 // backfill has the worker make the reports of a range of dates that are not there yet, and mails nobody.
@@ -29,7 +29,7 @@ func (p *program) backfill(ctx context.Context) error {
 	from := f.String("from", "", "the first day on which a window may end, such as 2026-01-01")
 	to := f.String("to", "", "the last one")
 	id := f.String("assistant", "", "an assistant's id; everybody who gets reports where empty")
-	patience := f.Duration("patience", backfillPatience, "how long to wait for one more report")
+	patience := f.Duration("patience", backfillTimeout, "how long to wait for one more report")
 	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
 	if err := f.Parse(p.args); err != nil {
 		return err
@@ -40,26 +40,26 @@ func (p *program) backfill(ctx context.Context) error {
 	if err = cmp.Or(err, wrongFrom, wrongTo); err != nil || last.Before(first) {
 		return errors.Join(errors.New("which? make backfill PERIOD=weekly|monthly FROM=2026-01-01 TO=2026-11-23 [ASSISTANT=<id>]"), err)
 	}
-	r, err := p.reporting(ctx, *stage)
+	r, err := p.newReportCommand(ctx, *stage)
 	if err != nil {
 		return err
 	}
-	assistants, err := r.whom(ctx, *id)
+	assistants, err := r.assistantsFor(ctx, *id)
 	if err != nil {
 		return err
 	}
-	b := &backfilling{reporting: r, period: period, patience: *patience, waiting: map[string]aurora.ReportJob{}}
+	b := &backfillRun{reportCommand: r, period: period, timeout: *patience, pending: map[string]aurora.ReportJob{}}
 	for _, a := range assistants {
-		for _, until := range untils(period, first, last, a.Location(), time.Now()) {
-			b.waiting[aurora.ReportPlace(a.ID(), period.WindowUntil(until, a.Location()))] =
+		for _, until := range windowEnds(period, first, last, a.Location(), time.Now()) {
+			b.pending[aurora.ReportPrefix(a.ID(), period.WindowUntil(until, a.Location()))] =
 				aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: until, Quiet: true}
 		}
 	}
 	return b.run(ctx)
 }
 
-// whom are the assistants that a backfill is for.
-func (r *reporting) whom(ctx context.Context, id string) ([]aurora.Assistant, error) {
+// assistantsFor are the assistants that a backfill is for.
+func (r *reportCommand) assistantsFor(ctx context.Context, id string) ([]aurora.Assistant, error) {
 	if id != "" {
 		a, err := r.assistants.ByID(ctx, id)
 		return []aurora.Assistant{a}, err
@@ -73,16 +73,16 @@ func (r *reporting) whom(ctx context.Context, id string) ([]aurora.Assistant, er
 		return nil, err
 	}
 	for _, err := range append(wrong, more...) {
-		r.say("left out: %v", err)
+		r.printLine("left out: %v", err)
 	}
 	all := append(internal, scheduled...)
 	slices.SortStableFunc(all, func(a, b aurora.Assistant) int { return cmp.Compare(a.ID(), b.ID()) })
 	return slices.CompactFunc(all, func(a, b aurora.Assistant) bool { return a.ID() == b.ID() }), nil
 }
 
-// untils are the ends of the windows that the schedule would have made: the midnights in which a Monday or a 1st begins
+// windowEnds are the ends of the windows that the schedule would have made: the midnights in which a Monday or a 1st begins
 // where the assistant is, from the first day to the last one, and none that is still to come.
-func untils(period aurora.Period, first, last time.Time, zone *time.Location, now time.Time) []time.Time {
+func windowEnds(period aurora.Period, first, last time.Time, zone *time.Location, now time.Time) []time.Time {
 	var all []time.Time
 	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
 		if period == aurora.Weekly && day.Weekday() != time.Monday || period == aurora.Monthly && day.Day() != 1 {
@@ -96,34 +96,34 @@ func untils(period aurora.Period, first, last time.Time, zone *time.Location, no
 	return all
 }
 
-// backfilling is one run of backfill.
-type backfilling struct {
-	*reporting
-	period   aurora.Period
-	patience time.Duration
-	waiting  map[string]aurora.ReportJob // by their place
-	bar      *progressbar.ProgressBar
+// backfillRun is one run of backfill.
+type backfillRun struct {
+	*reportCommand
+	period  aurora.Period
+	timeout time.Duration
+	pending map[string]aurora.ReportJob // by their place
+	bar     *progressbar.ProgressBar
 }
 
-func (b *backfilling) run(ctx context.Context) error {
-	asked := len(b.waiting)
-	there, err := b.arrived(ctx)
+func (b *backfillRun) run(ctx context.Context) error {
+	asked := len(b.pending)
+	there, err := b.takeFinished(ctx)
 	if err != nil {
 		return err
 	}
-	left := len(b.waiting)
-	b.say("%d reports; %d are there, %d are to be made", asked, there, left)
-	b.begin(left)
-	for _, job := range b.waiting {
-		if err := report.Queue(ctx, b.queue, job); err != nil {
+	left := len(b.pending)
+	b.printLine("%d reports; %d are there, %d are to be made", asked, there, left)
+	b.startBar(left)
+	for _, job := range b.pending {
+		if err := report.Enqueue(ctx, b.queue, job); err != nil {
 			return fmt.Errorf("queue the report on %s until %s: %w", job.AssistantID, job.Until.Format(time.DateOnly), err)
 		}
 	}
-	for last := time.Now(); len(b.waiting) > 0; {
-		if !pause(ctx, backfillLook) {
-			return fmt.Errorf("%d reports were not waited for; the same command goes on: %w", len(b.waiting), context.Cause(ctx))
+	for last := time.Now(); len(b.pending) > 0; {
+		if !sleep(ctx, backfillPoll) {
+			return fmt.Errorf("%d reports were not waited for; the same command goes on: %w", len(b.pending), context.Cause(ctx))
 		}
-		came, err := b.arrived(ctx)
+		came, err := b.takeFinished(ctx)
 		if err != nil {
 			return err
 		}
@@ -133,22 +133,22 @@ func (b *backfilling) run(ctx context.Context) error {
 				_ = b.bar.Add(came)
 			}
 		}
-		if time.Since(last) > b.patience {
+		if time.Since(last) > b.timeout {
 			break
 		}
 	}
 	if b.bar != nil {
 		_ = b.bar.Exit()
-		b.say("")
+		b.printLine("")
 	}
-	b.say("%d reports made, %d were there, %d did not come", left-len(b.waiting), there, len(b.waiting))
-	return b.missing()
+	b.printLine("%d reports made, %d were there, %d did not come", left-len(b.pending), there, len(b.pending))
+	return b.missingError()
 }
 
-// arrived takes the reports that are whole off the list, and says how many they were.
-func (b *backfilling) arrived(ctx context.Context) (n int, err error) {
+// takeFinished takes the reports that are whole off the list, and says how many they were.
+func (b *backfillRun) takeFinished(ctx context.Context) (n int, err error) {
 	prefixes := map[string]bool{}
-	for place := range b.waiting {
+	for place := range b.pending {
 		prefixes[path.Dir(strings.TrimSuffix(place, "/"))+"/"] = true
 	}
 	for prefix := range prefixes {
@@ -157,8 +157,8 @@ func (b *backfilling) arrived(ctx context.Context) (n int, err error) {
 				return n, err
 			}
 			place, whole := strings.CutSuffix(key, "report.json")
-			if _, waited := b.waiting[place]; whole && waited {
-				delete(b.waiting, place)
+			if _, waited := b.pending[place]; whole && waited {
+				delete(b.pending, place)
 				n++
 			}
 		}
@@ -166,21 +166,21 @@ func (b *backfilling) arrived(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// missing names what did not come.
-func (b *backfilling) missing() error {
-	if len(b.waiting) == 0 {
+// missingError names what did not come.
+func (b *backfillRun) missingError() error {
+	if len(b.pending) == 0 {
 		return nil
 	}
 	var failed []error
-	for place, job := range b.waiting {
+	for place, job := range b.pending {
 		failed = append(failed, fmt.Errorf("%s until %s did not come (%s)", job.AssistantID, job.Until.Format(time.RFC3339), place))
 	}
 	slices.SortFunc(failed, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(append(failed, errors.New("the worker's log says why; the same command goes on where this one ended"))...)
 }
 
-// begin draws a bar where somebody is looking.
-func (b *backfilling) begin(total int) {
+// startBar draws a bar where somebody is looking.
+func (b *backfillRun) startBar(total int) {
 	f, ok := b.out.(*os.File)
 	if !ok {
 		return

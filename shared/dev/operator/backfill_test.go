@@ -41,7 +41,7 @@ func TestFault57Backfill(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			all := untils(c.period, day(c.from), day(c.to), zone, now)
+			all := windowEnds(c.period, day(c.from), day(c.to), zone, now)
 			for _, until := range all {
 				got = append(got, until.Format("01-02Z07:00"))
 			}
@@ -57,7 +57,7 @@ func TestFault57Backfill(t *testing.T) {
 	}
 }
 
-func TestReportCommandsSayWhatTheyNeed(t *testing.T) {
+func TestReportCommandsNameMissingArguments(t *testing.T) {
 	for _, c := range []struct {
 		want string
 		args []string

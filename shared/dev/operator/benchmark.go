@@ -14,5 +14,5 @@ func (p *program) bench(ctx context.Context) error {
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
-	return bench.Run(ctx, bench.Options{Root: ".", Data: p.dataFolder(), Readme: *readme, Out: p.out, Environ: os.Environ(), Seed: seed})
+	return bench.Run(ctx, bench.Options{Root: ".", Data: p.dataFolder(), Readme: *readme, Out: p.out, Environ: os.Environ(), Seed: seedAssistants})
 }

@@ -18,11 +18,11 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// phoneBundle is the bundle with its own key store and its own Twilio.
-func phoneBundle(t *testing.T) *bundle {
+// startPhoneStack is the bundle with its own key store and its own Twilio.
+func startPhoneStack(t *testing.T) *testStack {
 	t.Helper()
-	b := &bundle{data: t.TempDir()}
-	b.up(t, "DEFAULT_REGION=US", "LIMIT_KEY_PER_MINUTE=1000", "LIMIT_DESTINATION_PER_DAY=100", "HYPERSCALE_ASSISTANT_ID="+documentAssistant)
+	b := &testStack{data: t.TempDir()}
+	b.start(t, "DEFAULT_REGION=US", "LIMIT_KEY_PER_MINUTE=1000", "LIMIT_DESTINATION_PER_DAY=100", "HYPERSCALE_ASSISTANT_ID="+documentAssistant)
 	return b
 }
 
@@ -30,7 +30,7 @@ var initiated = regexp.MustCompile(`^\{"data":"Call initiated from assistaintPho
 
 // Calls as partners and our own tools place them, at every door with every key.
 func TestCalls(t *testing.T) {
-	b := phoneBundle(t)
+	b := startPhoneStack(t)
 	internal, external, api := b.info.Keys["BINARYTINT_INTERNAL_API_KEY"], b.info.Keys["BINARYTINT_EXTERNAL_API_KEY"], b.info.Keys["BINARYTINT_API_KEY"]
 	uat := `{"client":{"phoneNumber":"+14155550142","name":"John Doe","email":"john@example.com"},"assistantId":"` + documentAssistant + `"}`
 	hyperscale := `{"phoneNumber":"+14155550143","name":"John Doe","info":"Some relevant info"}`
@@ -59,7 +59,7 @@ func TestCalls(t *testing.T) {
 		}
 	})
 	t.Run("the document's assistant, whose number is national", func(t *testing.T) {
-		assistants := dynamo.NewAssistants(localStack(b.info).at("dynamodb"), b.info.Tables["assistants"], time.Now)
+		assistants := dynamo.NewAssistants(localStack(b.info).awsConfig("dynamodb"), b.info.Tables["assistants"], time.Now)
 		if _, err := assistants.Put(t.Context(), []byte(`{"assistantId":"national","assistantName":"N","assistantPrompt":"P","assistantPhoneNumber":"4639465275"}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestCalls(t *testing.T) {
 			t.Errorf("%s %s", resp.Status, body)
 		}
 	})
-	t.Run("50 equal requests at once are one call", func(t *testing.T) { b.oneCall(t, internal) })
+	t.Run("50 equal requests at once are one call", func(t *testing.T) { b.concurrentCalls(t, internal) })
 	t.Run("nobody is named in a log", func(t *testing.T) {
 		logs, _ := filepath.Glob(filepath.Join(b.data, "logs", "*.log"))
 		for _, file := range logs {
@@ -85,8 +85,8 @@ func TestCalls(t *testing.T) {
 	})
 }
 
-// oneCall places 50 equal calls at once, and sees one at Twilio and one row once it is over.
-func (b *bundle) oneCall(t *testing.T, key string) {
+// concurrentCalls places 50 equal calls at once, and sees one at Twilio and one row once it is over.
+func (b *testStack) concurrentCalls(t *testing.T, key string) {
 	const to = "+14155550177"
 	body := `{"client":{"phoneNumber":"` + to + `","name":"John Doe"},"assistantId":"` + documentAssistant + `"}`
 	var wg sync.WaitGroup
@@ -109,15 +109,15 @@ func (b *bundle) oneCall(t *testing.T, key string) {
 		t.Fatalf("calls %v, want one", sids)
 	}
 	s := localStack(b.info)
-	secrets := secretsmanager.New(s.at("secretsmanager"), time.Now)
+	secrets := secretsmanager.New(s.awsConfig("secretsmanager"), time.Now)
 	phone := twilio.New(twilio.Options{BaseURL: b.info.Endpoints["twilio"], Credentials: func(ctx context.Context) (string, error) {
-		return secrets.Secret(ctx, s.secret("twilio"))
+		return secrets.Secret(ctx, s.secretName("twilio"))
 	}})
 	calls, err := phone.ListCalls(t.Context(), "+15551230300", to, time.Now().Add(-time.Hour))
 	if err != nil || len(calls) != 1 {
 		t.Fatalf("Twilio has %v, %v", calls, err)
 	}
-	for deadline := time.Now().Add(stuck); b.rows(t, calls[0].SID) != 1; {
+	for deadline := time.Now().Add(stepTimeout); b.rows(t, calls[0].SID) != 1; {
 		if time.Now().After(deadline) {
 			t.Fatal("the call that is over is no row")
 		}
@@ -129,7 +129,7 @@ func (b *bundle) oneCall(t *testing.T, key string) {
 			Direction struct{ Value string }
 		}
 		if strings.Contains(item, calls[0].SID) {
-			if err := json.Unmarshal([]byte(item), &row); err != nil || row.Class.Value != string(aurora.Answered) || row.Direction.Value != string(aurora.Outbound) {
+			if err := json.Unmarshal([]byte(item), &row); err != nil || row.Class.Value != string(aurora.DispositionAnswered) || row.Direction.Value != string(aurora.DirectionOutbound) {
 				t.Errorf("row %s, %v", item, err)
 			}
 		}

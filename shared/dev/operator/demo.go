@@ -19,7 +19,7 @@ import (
 const (
 	demoAssistant = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"
 	demoCaller    = "+14155550123"
-	indexTime     = 30 * time.Second // for a report to become a row; it takes a second or two
+	rowTimeout    = 30 * time.Second // for a report to become a row; it takes a second or two
 )
 
 // demo walks one story against the running stack and shows each answer: a call comes in, the assistant answers as it
@@ -30,7 +30,7 @@ func (p *program) demo(ctx context.Context) error {
 		return err
 	}
 	call := fmt.Sprintf("demo-%d", time.Now().UnixMilli())
-	d := demonstration{program: p, stack: s, call: call, key: s.local.Keys["BINARYTINT_API_KEY"],
+	d := demoRun{program: p, stack: s, call: call, key: s.local.Keys["BINARYTINT_API_KEY"],
 		session: map[string]any{"id": call, "caller_phone_number": demoCaller, "assistant_config": map[string]string{"assistantId": demoAssistant}}}
 	for _, step := range []func(context.Context) error{d.inbound, d.turn, d.tool, d.handoff, d.end, d.row, d.report} {
 		if err := step(ctx); err != nil {
@@ -40,15 +40,15 @@ func (p *program) demo(ctx context.Context) error {
 	return nil
 }
 
-type demonstration struct {
+type demoRun struct {
 	*program
 	stack     *stack
 	call, key string
 	session   map[string]any // the last answer's full_session, which is the next turn's call
 }
 
-func (d *demonstration) inbound(ctx context.Context) error {
-	d.say("1. A call comes in; the voice server asks which assistant answers +15551230100.\n")
+func (d *demoRun) inbound(ctx context.Context) error {
+	d.printLine("1. A call comes in; the voice server asks which assistant answers +15551230100.\n")
 	b, err := d.post(ctx, "/api/webhook", "FLASK-API-KEY", d.key, http.StatusCreated, map[string]any{"message": map[string]any{
 		"type":    "assistant-request",
 		"session": map[string]string{"streamSid": d.call, "callerPhoneNumber": demoCaller, "twilioNumber": "+15551230100"},
@@ -56,41 +56,41 @@ func (d *demonstration) inbound(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("%s\n", pretty(b))
+	d.printLine("%s\n", pretty(b))
 	return nil
 }
 
 // turn streams one answer and shows each line when it came.
-func (d *demonstration) turn(ctx context.Context) error {
-	d.say("2. The caller speaks; the answer streams, and its lines arrive as the model sends them.\n")
+func (d *demoRun) turn(ctx context.Context) error {
+	d.printLine("2. The caller speaks; the answer streams, and its lines arrive as the model sends them.\n")
 	return d.speak(ctx, "Hello, when are you open?", 120)
 }
 
 // tool is a turn in which the assistant looks something up. A real model decides for itself whether it does.
-func (d *demonstration) tool(ctx context.Context) error {
-	d.say("3. The caller asks something that the model cannot know: it calls a tool, and then answers.\n")
+func (d *demoRun) tool(ctx context.Context) error {
+	d.printLine("3. The caller asks something that the model cannot know: it calls a tool, and then answers.\n")
 	if err := d.speak(ctx, "What time is it?", 0); err != nil {
 		return err
 	}
-	return d.remember(2)
+	return d.showSession(2)
 }
 
 // handoff gives the conversation to another assistant, and goes on with that one: full_session knows who it is.
-func (d *demonstration) handoff(ctx context.Context) error {
-	d.say("4. The caller asks for somebody else: the assistant hands the conversation over.\n")
+func (d *demoRun) handoff(ctx context.Context) error {
+	d.printLine("4. The caller asks for somebody else: the assistant hands the conversation over.\n")
 	if err := d.speak(ctx, "Transfer me to Avery, please.", 0); err != nil {
 		return err
 	}
-	if err := d.remember(2); err != nil {
+	if err := d.showSession(2); err != nil {
 		return err
 	}
-	d.say("   The next turn sends full_session back as call, and the assistant named there goes on.\n")
+	d.printLine("   The next turn sends full_session back as call, and the assistant named there goes on.\n")
 	return d.speak(ctx, "Hello, who am I talking to?", 0)
 }
 
 // speak is one turn of the phone call. What its lines have in common is left out, and with a width of 0 all but the words
 // and the last session.
-func (d *demonstration) speak(ctx context.Context, words string, width int) error {
+func (d *demoRun) speak(ctx context.Context, words string, width int) error {
 	began := time.Now()
 	resp, err := d.send(ctx, "/api/v1/openai/chat/completions/voice", "Authorization", "Bearer "+d.key, map[string]any{
 		"model": "gpt-4o", "stream": true, "messages": []map[string]string{{"role": "user", "content": words}}, "call": d.session,
@@ -108,23 +108,23 @@ func (d *demonstration) speak(ctx context.Context, words string, width int) erro
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
-		heard += d.hear(line)
+		heard += d.readLine(line)
 		if width > 0 && line != "" {
-			d.say("%6d ms  %s", time.Since(began).Milliseconds(), shorten(essence(line), width))
+			d.printLine("%6d ms  %s", time.Since(began).Milliseconds(), truncate(trimChunk(line), width))
 		}
 		if line == "data: [DONE]" {
 			if width == 0 {
-				d.say("   caller:     %s\n   assistant:  %s", words, heard)
+				d.printLine("   caller:     %s\n   assistant:  %s", words, heard)
 			}
-			d.say("")
+			d.printLine("")
 			return nil
 		}
 	}
 	return errors.Join(errors.New("the stream ended without [DONE]"), lines.Err())
 }
 
-// hear gives the words in a line of a stream, and keeps the session that stands in it.
-func (d *demonstration) hear(line string) string {
+// readLine gives the words in a line of a stream, and keeps the session that stands in it.
+func (d *demoRun) readLine(line string) string {
 	var event struct {
 		Choices     []struct{ Delta struct{ Content string } }
 		FullSession map[string]any `json:"full_session"`
@@ -143,8 +143,8 @@ func (d *demonstration) hear(line string) string {
 	return words
 }
 
-// remember shows the last messages of the session before its last one, and who goes on.
-func (d *demonstration) remember(count int) error {
+// showSession shows the last messages of the session before its last one, and who goes on.
+func (d *demoRun) showSession(count int) error {
 	messages, _ := d.session["messages"].([]any)
 	shown := messages[max(0, len(messages)-1-count):max(0, len(messages)-1)]
 	for _, m := range shown {
@@ -152,14 +152,14 @@ func (d *demonstration) remember(count int) error {
 		if err != nil {
 			return err
 		}
-		d.say("   in full_session:  %s", shorten(string(b), 300))
+		d.printLine("   in full_session:  %s", truncate(string(b), 300))
 	}
-	d.say("   active_agent:     %v\n", d.session["active_agent"])
+	d.printLine("   active_agent:     %v\n", d.session["active_agent"])
 	return nil
 }
 
-func (d *demonstration) end(ctx context.Context) error {
-	d.say("5. The call ends; its report is kept before it is answered.\n")
+func (d *demoRun) end(ctx context.Context) error {
+	d.printLine("5. The call ends; its report is kept before it is answered.\n")
 	now := time.Now().UTC()
 	b, err := d.post(ctx, "/api/webhook", "FLASK-API-KEY", d.key, http.StatusOK, map[string]any{"message": map[string]any{
 		"type": "end-of-call-report", "endedReason": "customer-ended-call", "timestamp": now.UnixMilli(),
@@ -172,49 +172,49 @@ func (d *demonstration) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("200 %s\n", b)
+	d.printLine("200 %s\n", b)
 	return nil
 }
 
 // row waits until the worker has made a row of the report.
-func (d *demonstration) row(ctx context.Context) error {
-	d.say("6. S3 tells the worker, and the call is a row in the table.\n")
-	ctx, cancel := context.WithTimeout(ctx, indexTime)
+func (d *demoRun) row(ctx context.Context) error {
+	d.printLine("6. S3 tells the worker, and the call is a row in the table.\n")
+	ctx, cancel := context.WithTimeout(ctx, rowTimeout)
 	defer cancel()
-	at := d.stack.at("dynamodb")
-	ledger := dynamo.NewLedger(at, d.stack.table("ledger"), time.Now)
-	calls := dynamo.NewCalls(at, d.stack.table("calls"), time.Hour)
+	at := d.stack.awsConfig("dynamodb")
+	ledger := dynamo.NewLedger(at, d.stack.tableName("ledger"), time.Now)
+	calls := dynamo.NewCalls(at, d.stack.tableName("calls"), time.Hour)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if alias, ok, err := ledger.Alias(ctx, d.call); err == nil && ok && len(alias.Places) > 0 {
-			if row, ok, err := calls.Row(ctx, alias.Places[len(alias.Places)-1]); err == nil && ok {
+		if alias, ok, err := ledger.Alias(ctx, d.call); err == nil && ok && len(alias.RowKeys) > 0 {
+			if row, ok, err := calls.Row(ctx, alias.RowKeys[len(alias.RowKeys)-1]); err == nil && ok {
 				return d.show(row)
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the call was no row after %v; look into the logs under %s/logs", indexTime, d.dataFolder())
+			return fmt.Errorf("the call was no row after %v; look into the logs under %s/logs", rowTimeout, d.dataFolder())
 		}
 	}
 }
 
-func (d *demonstration) show(row aurora.Call) error {
+func (d *demoRun) show(row aurora.Call) error {
 	b, err := json.MarshalIndent(row, "", "  ")
-	d.say("%s", b)
+	d.printLine("%s", b)
 	return err
 }
 
 // report has the week's report made, in which the call is, and opens its link.
-func (d *demonstration) report(ctx context.Context) error {
-	d.say("\n7. Somebody asks for the week's report; the call is in it.\n")
+func (d *demoRun) report(ctx context.Context) error {
+	d.printLine("\n7. Somebody asks for the week's report; the call is in it.\n")
 	b, err := d.post(ctx, "/api/reports/aurora-report/weekly", "BINARYTINT-INTERNAL-API-KEY", d.stack.local.Keys["BINARYTINT_INTERNAL_API_KEY"],
 		http.StatusOK, map[string]string{"ASSISTANT_ID": demoAssistant})
 	if err != nil {
 		return err
 	}
-	d.say("%s\n", pretty(b))
+	d.printLine("%s\n", pretty(b))
 	var made struct{ Report struct{ Link string } }
 	if err := json.Unmarshal(b, &made); err != nil || made.Report.Link == "" {
 		return errors.Join(errors.New("the report has no link"), err)
@@ -232,12 +232,12 @@ func (d *demonstration) report(ctx context.Context) error {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the link was answered %s (%w)", resp.Status, err)
 	}
-	d.say("The link in the mail opens a page of %d bytes, %s. The mails are at %s.", len(page), resp.Header.Get("Content-Type"), d.stack.local.Mail)
+	d.printLine("The link in the mail opens a page of %d bytes, %s. The mails are at %s.", len(page), resp.Header.Get("Content-Type"), d.stack.local.Mail)
 	return nil
 }
 
 // post sends JSON to the local API and returns the answer, which must have the status.
-func (d *demonstration) post(ctx context.Context, path, header, key string, want int, body any) ([]byte, error) {
+func (d *demoRun) post(ctx context.Context, path, header, key string, want int, body any) ([]byte, error) {
 	resp, err := d.send(ctx, path, header, key, body)
 	if err != nil {
 		return nil, err
@@ -250,7 +250,7 @@ func (d *demonstration) post(ctx context.Context, path, header, key string, want
 	return b, err
 }
 
-func (d *demonstration) send(ctx context.Context, path, header, key string, body any) (*http.Response, error) {
+func (d *demoRun) send(ctx context.Context, path, header, key string, body any) (*http.Response, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
@@ -264,16 +264,16 @@ func (d *demonstration) send(ctx context.Context, path, header, key string, body
 	return http.DefaultClient.Do(r)
 }
 
-// essence leaves out of a chunk what all of them have in common.
-func essence(line string) string {
+// trimChunk leaves out of a chunk what all of them have in common.
+func trimChunk(line string) string {
 	if _, rest, ok := strings.Cut(line, `"choices":`); ok {
 		return `data: {… "choices":` + rest
 	}
 	return line
 }
 
-// shorten cuts a line for the screen.
-func shorten(s string, n int) string {
+// truncate cuts a line for the screen.
+func truncate(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return strings.TrimSpace(string(r[:n])) + " …"
 	}

@@ -46,7 +46,7 @@ func (p *program) invoke(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	p.say("%s", pretty(answer))
+	p.printLine("%s", pretty(answer))
 	if kind := resp.Header.Get("X-Amz-Function-Error"); kind != "" {
 		return fmt.Errorf("the function failed: %s", kind)
 	}

@@ -12,8 +12,8 @@ import (
 	"example.com/aurora/shared/core/auth"
 )
 
-// kinds of key that there are.
-var kinds = []string{string(auth.API), string(auth.Internal), string(auth.External)}
+// keyKinds of key that there are.
+var keyKinds = []string{string(auth.KindAPI), string(auth.KindInternal), string(auth.KindExternal)}
 
 // key makes a key and shows it once, with the entry that goes into the secret in its place.
 func (p *program) key(context.Context) error {
@@ -23,22 +23,22 @@ func (p *program) key(context.Context) error {
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
-	if !slices.Contains(kinds, *kind) {
-		return fmt.Errorf("KIND must be one of %s, not %q", strings.Join(kinds, ", "), *kind)
+	if !slices.Contains(keyKinds, *kind) {
+		return fmt.Errorf("KIND must be one of %s, not %q", strings.Join(keyKinds, ", "), *kind)
 	}
 	if *name == "" {
 		*name = *kind
 	}
 	key, digest := newKey(*kind)
-	p.say("key     %s", key)
-	p.say("digest  sha256:%s", digest)
-	p.say("")
-	p.say("The key is shown this once: give it to its holder. What is stored is the digest, one entry of the JSON array")
-	p.say("in the secret aurora/<stage>/%s:", *kind)
-	p.say("")
-	p.say(`  {"digest":"sha256:%s","name":%q}`, digest, *name)
-	p.say("")
-	p.say("It works within two minutes of being stored there, and stops as fast once it is taken out.")
+	p.printLine("key     %s", key)
+	p.printLine("digest  sha256:%s", digest)
+	p.printLine("")
+	p.printLine("The key is shown this once: give it to its holder. What is stored is the digest, one entry of the JSON array")
+	p.printLine("in the secret aurora/<stage>/%s:", *kind)
+	p.printLine("")
+	p.printLine(`  {"digest":"sha256:%s","name":%q}`, digest, *name)
+	p.printLine("")
+	p.printLine("It works within two minutes of being stored there, and stops as fast once it is taken out.")
 	return nil
 }
 

@@ -16,19 +16,19 @@ import (
 
 // doNotCall puts a number on the do-not-call list, or takes it off.
 func (p *program) doNotCall(ctx context.Context) error {
-	return p.list(ctx, "do-not-call", "will not be called or texted", "may be called again",
-		func(l *dynamo.Ledger, n aurora.Phone) error { return l.Refuse(ctx, n, "operator") },
-		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.Unrefuse(ctx, n) })
+	return p.editList(ctx, "do-not-call", "will not be called or texted", "may be called again",
+		func(l *dynamo.Ledger, n aurora.Phone) error { return l.AddDoNotCall(ctx, n, "operator") },
+		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.RemoveDoNotCall(ctx, n) })
 }
 
 // consent notes that somebody agreed to be called, or takes it back.
 func (p *program) consent(ctx context.Context) error {
-	return p.list(ctx, "consent", "agreed to be called", "has taken the consent back",
-		func(l *dynamo.Ledger, n aurora.Phone) error { return l.Consent(ctx, n, "operator") },
-		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.Withdraw(ctx, n) })
+	return p.editList(ctx, "consent", "agreed to be called", "has taken the consent back",
+		func(l *dynamo.Ledger, n aurora.Phone) error { return l.AddConsent(ctx, n, "operator") },
+		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.RemoveConsent(ctx, n) })
 }
 
-func (p *program) list(ctx context.Context, name, added, removed string, add func(*dynamo.Ledger, aurora.Phone) error, remove func(*dynamo.Ledger, aurora.Phone) (bool, error)) error {
+func (p *program) editList(ctx context.Context, name, added, removed string, add func(*dynamo.Ledger, aurora.Phone) error, remove func(*dynamo.Ledger, aurora.Phone) (bool, error)) error {
 	f := p.flags(name)
 	number := f.String("number", "", "a number such as +14155550100")
 	off := f.String("remove", "", "1 takes it off the list")
@@ -44,12 +44,12 @@ func (p *program) list(ctx context.Context, name, added, removed string, add fun
 	if err != nil {
 		return err
 	}
-	ledger := dynamo.NewLedger(s.at("dynamodb"), s.table("ledger"), time.Now)
+	ledger := dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now)
 	if *off == "" {
 		if err := add(ledger, n); err != nil {
 			return err
 		}
-		p.say("%s %s", n, added)
+		p.printLine("%s %s", n, added)
 		return nil
 	}
 	was, err := remove(ledger, n)
@@ -59,7 +59,7 @@ func (p *program) list(ctx context.Context, name, added, removed string, add fun
 	if !was {
 		return errors.New("the number was not on the list")
 	}
-	p.say("%s %s", n, removed)
+	p.printLine("%s %s", n, removed)
 	return nil
 }
 
@@ -74,20 +74,20 @@ func (p *program) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	secrets := secretsmanager.New(s.at("secretsmanager"), time.Now)
+	secrets := secretsmanager.New(s.awsConfig("secretsmanager"), time.Now)
 	base := ""
 	if s.local != nil {
 		base = s.local.Endpoints["twilio"]
 	}
-	ledger := dynamo.NewOutbound(s.at("dynamodb"), s.table("ledger"), time.Now)
+	ledger := dynamo.NewOutbound(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now)
 	service := &outbound.Service{
 		Ledger: ledger,
 		Provider: twilio.New(twilio.Options{BaseURL: base, Credentials: func(ctx context.Context) (string, error) {
-			return secrets.Secret(ctx, s.secret("twilio"))
+			return secrets.Secret(ctx, s.secretName("twilio"))
 		}}),
 		Now: time.Now, NewID: rand.Text,
 	}
 	done, err := service.Reconcile(ctx, ledger)
-	p.say("%d placed, %d never placed, %d still unknown", done.Placed, done.NotPlaced, done.Unknown)
+	p.printLine("%d placed, %d never placed, %d still unknown", done.Placed, done.NotPlaced, done.Unknown)
 	return err
 }

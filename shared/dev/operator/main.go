@@ -43,14 +43,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p := &program{out: os.Stdout, env: os.Getenv, args: os.Args[1:]}
-	if err := p.do(ctx); err != nil {
+	if err := p.dispatch(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func (p *program) do(ctx context.Context) error {
+func (p *program) dispatch(ctx context.Context) error {
 	if len(p.args) > 0 {
 		if c, ok := commands[p.args[0]]; ok {
 			p.args = p.args[1:]
@@ -71,4 +71,6 @@ func (p *program) flags(name string) *flag.FlagSet {
 	return f
 }
 
-func (p *program) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format+"\n", args...) }
+func (p *program) printLine(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
+}

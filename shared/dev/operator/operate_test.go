@@ -24,11 +24,11 @@ func command(t *testing.T, args ...string) (string, error) {
 		}
 		return ""
 	}}
-	err := p.do(context.Background())
+	err := p.dispatch(context.Background())
 	return out.String(), err
 }
 
-func TestWhichCommand(t *testing.T) {
+func TestUnknownCommand(t *testing.T) {
 	for _, args := range [][]string{nil, {""}, {"fly"}} {
 		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), "which command?") {
 			t.Errorf("%q: %v", args, err)
@@ -60,7 +60,7 @@ func TestKey(t *testing.T) {
 		t.Fatalf("no key in\n%s", out)
 	}
 	entry := regexp.MustCompile(`\{"digest".*\}`).FindString(out)
-	entries, err := auth.ParseEntries("[" + entry + "]")
+	entries, err := auth.ParseKeys("[" + entry + "]")
 	if err != nil || len(entries) != 1 || entries[0].Name != "reports" || entries[0].ID() != m[2][:12] {
 		t.Errorf("entry %s: %+v, %v", entry, entries, err)
 	}
@@ -97,27 +97,27 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"no JSON":             {`{`, "it is not JSON"},
 		"no object":           {`[]`, "the document: "},
 		"nothing":             {`{}`, "assistantId, assistantName, assistantPrompt: is missing"},
-		"misspelt field":      {doc(`"asistantName":"x"`), "asistantName: is not a field of an assistant"},
-		"bad id":              {doc(`"assistantId":"../x"`), "assistantId: "},
-		"bad mail":            {doc(`"emails":["a@example.com","nope"]`), "emails.1: "},
-		"mails no list":       {doc(`"emails":"a@example.com"`), "emails: "},
-		"bad number":          {doc(`"assistantPhoneNumber":"call me"`), "assistantPhoneNumber: "},
-		"temperature":         {doc(`"temperature":3`), "temperature: "},
-		"zone":                {doc(`"timeZone":"Mars/Olympus"`), `timeZone: "Mars/Olympus" is no zone`},
-		"broken template":     {doc(`"assistantPrompt":"{% if x %}never closed"`), "assistantPrompt: the template cannot be read"},
-		"broken greeting":     {doc(`"assistantFirstMessage":"Hi {{ name | }}"`), "assistantFirstMessage: the template cannot be read"},
-		"destination":         {doc(`"transferDestinations":[{"name":"x"}]`), "transferDestinations.0"},
-		"two things at once":  {doc(`"temperature":3,"timeZone":"Mars"`), "timeZone: "},
-		"schema":              {doc(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"no such type"}}}}`), "analysis.schema: "},
-		"schema of a list":    {doc(`"analysis":{"schema":{"type":"array"}}`), "analysis.schema: its type must be object"},
-		"schema elsewhere":    {doc(`"analysis":{"schema":{"$ref":"https://example.com/s.json"}}`), "analysis.schema: "},
-		"schema of files":     {doc(`"analysis":{"schema":{"$ref":"file:///etc/passwd"}}`), "analysis.schema: "},
-		"analysis misspelt":   {doc(`"analysis":{"shema":{}}`), "analysis.shema: is not a field"},
-		"schema of an object": {doc(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"string"}}}},"language":"pt-BR"`), ""},
-		"language":            {doc(`"language":"portuguese, please"`), "language: "},
-		"number as a scalar":  {doc(`"gracePeriodMs":300`), ""},
-		"valid template":      {doc(`"assistantPrompt":"Hi {{ customer.name | default: 'there' }}"`), ""},
-		"number as it may be": {doc(`"assistantPhoneNumber":"4639465275"`), ""},
+		"misspelt field":      {assistantWith(`"asistantName":"x"`), "asistantName: is not a field of an assistant"},
+		"bad id":              {assistantWith(`"assistantId":"../x"`), "assistantId: "},
+		"bad mail":            {assistantWith(`"emails":["a@example.com","nope"]`), "emails.1: "},
+		"mails no list":       {assistantWith(`"emails":"a@example.com"`), "emails: "},
+		"bad number":          {assistantWith(`"assistantPhoneNumber":"call me"`), "assistantPhoneNumber: "},
+		"temperature":         {assistantWith(`"temperature":3`), "temperature: "},
+		"zone":                {assistantWith(`"timeZone":"Mars/Olympus"`), `timeZone: "Mars/Olympus" is no zone`},
+		"broken template":     {assistantWith(`"assistantPrompt":"{% if x %}never closed"`), "assistantPrompt: the template cannot be read"},
+		"broken greeting":     {assistantWith(`"assistantFirstMessage":"Hi {{ name | }}"`), "assistantFirstMessage: the template cannot be read"},
+		"destination":         {assistantWith(`"transferDestinations":[{"name":"x"}]`), "transferDestinations.0"},
+		"two things at once":  {assistantWith(`"temperature":3,"timeZone":"Mars"`), "timeZone: "},
+		"schema":              {assistantWith(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"no such type"}}}}`), "analysis.schema: "},
+		"schema of a list":    {assistantWith(`"analysis":{"schema":{"type":"array"}}`), "analysis.schema: its type must be object"},
+		"schema elsewhere":    {assistantWith(`"analysis":{"schema":{"$ref":"https://example.com/s.json"}}`), "analysis.schema: "},
+		"schema of files":     {assistantWith(`"analysis":{"schema":{"$ref":"file:///etc/passwd"}}`), "analysis.schema: "},
+		"analysis misspelt":   {assistantWith(`"analysis":{"shema":{}}`), "analysis.shema: is not a field"},
+		"schema of an object": {assistantWith(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"string"}}}},"language":"pt-BR"`), ""},
+		"language":            {assistantWith(`"language":"portuguese, please"`), "language: "},
+		"number as a scalar":  {assistantWith(`"gracePeriodMs":300`), ""},
+		"valid template":      {assistantWith(`"assistantPrompt":"Hi {{ customer.name | default: 'there' }}"`), ""},
+		"number as it may be": {assistantWith(`"assistantPhoneNumber":"4639465275"`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := checkAssistant([]byte(c.document))
@@ -129,17 +129,17 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 			}
 		})
 	}
-	if err := checkAssistant([]byte(doc(`"temperature":3,"timeZone":"Mars"`))); strings.Count(err.Error(), "\n") != 1 {
+	if err := checkAssistant([]byte(assistantWith(`"temperature":3,"timeZone":"Mars"`))); strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("want two lines:\n%v", err)
 	}
 }
 
-// doc is a valid assistant with a field of its own; the last of two equal keys counts.
-func doc(field string) string {
+// assistantWith is a valid assistant with a field of its own; the last of two equal keys counts.
+func assistantWith(field string) string {
 	return `{"assistantId":"a1","assistantName":"A","assistantPrompt":"P",` + field + `}`
 }
 
-func TestReadEventSaysWhatThereIs(t *testing.T) {
+func TestReadEventListsEvents(t *testing.T) {
 	t.Chdir("../../..")
 	if _, err := readEvent("webhook", "assistant-request"); err != nil {
 		t.Error(err)

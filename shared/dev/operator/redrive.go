@@ -22,7 +22,7 @@ func (p *program) redrive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := s.at("sqs")()
+	cfg, err := s.awsConfig("sqs")()
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (p *program) redrive(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("%s: %w", queue, err))
 			continue
 		}
-		p.say("%-7s %s message(s) sent round again", queue, moved)
+		p.printLine("%-7s %s message(s) sent round again", queue, moved)
 	}
 	return errors.Join(failed...)
 }

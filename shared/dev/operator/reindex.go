@@ -33,7 +33,7 @@ func (p *program) reindex(ctx context.Context) error {
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
-	days, err := p.number("RETENTION_DAYS", 400)
+	days, err := p.intFromEnv("RETENTION_DAYS", 400)
 	if err != nil {
 		return err
 	}
@@ -41,34 +41,34 @@ func (p *program) reindex(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name, err := s.bucket(ctx)
+	name, err := s.bucketName(ctx)
 	if err != nil {
 		return err
 	}
 	retention := time.Duration(days) * 24 * time.Hour
-	objects := s3.New(s.at("s3"), name)
-	r := &reindexing{
-		out: p.out, store: name, keys: objects, progress: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
+	objects := s3.New(s.awsConfig("s3"), name)
+	r := &reindexRun{
+		out: p.out, store: name, keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
 		worker: &webhook.Worker{
 			Reader:     objects,
-			Assistants: dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now),
+			Assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
 			Index: &webhook.Index{
-				Ledger: dynamo.NewLedger(s.at("dynamodb"), s.table("ledger"), time.Now),
-				Rows:   dynamo.NewCalls(s.at("dynamodb"), s.table("calls"), retention),
-				Now:    time.Now, Retention: retention,
+				Aliases: dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now),
+				Rows:    dynamo.NewCalls(s.awsConfig("dynamodb"), s.tableName("calls"), retention),
+				Now:     time.Now, Retention: retention,
 			},
-			Keeper: webhook.Keeper{Objects: objects, Now: time.Now, Count: func(context.Context, string) {}},
+			Archive: webhook.Archive{Objects: objects, Now: time.Now, Count: func(context.Context, string) {}},
 		},
 	}
 	return r.run(ctx)
 }
 
-// bucket is the name of the stack's bucket. A deployed one's holds the account, which the address of a queue tells.
-func (s *stack) bucket(ctx context.Context) (string, error) {
+// bucketName is the name of the stack's bucket. A deployed one's holds the account, which the address of a queue tells.
+func (s *stack) bucketName(ctx context.Context) (string, error) {
 	if s.local != nil {
 		return s.local.Bucket, nil
 	}
-	cfg, err := s.at("sqs")()
+	cfg, err := s.awsConfig("sqs")()
 	if err != nil {
 		return "", err
 	}
@@ -85,10 +85,10 @@ func (s *stack) bucket(ctx context.Context) (string, error) {
 }
 
 const (
-	reports  = "eoc/" // what the keys of all reports begin with
-	atOnce   = 8      // reports at work at once
-	aBatch   = 64     // reports after which the progress is noted
-	cutTries = 3      // reads of an object that breaks off each time
+	endOfCallPrefix = "eoc/" // what the keys of all reports begin with
+	maxParallel     = 8      // reports at work at once
+	batchSize       = 64     // reports after which the progress is noted
+	maxReadTries    = 3      // reads of an object that breaks off each time
 )
 
 // lister gives the keys that begin with a prefix, in order, after a key.
@@ -96,22 +96,22 @@ type lister interface {
 	List(ctx context.Context, prefix, startAfter string) iter.Seq2[string, error]
 }
 
-// reindexing is one run over a bucket.
-type reindexing struct {
-	out      io.Writer
-	store    string // the bucket's name
-	keys     lister
-	worker   *webhook.Worker
-	progress string // a file
+// reindexRun is one run over a bucket.
+type reindexRun struct {
+	out          io.Writer
+	store        string // the bucket's name
+	keys         lister
+	worker       *webhook.Worker
+	progressFile string // a file
 
 	mu   sync.Mutex
-	done noted
+	done progress
 	rows map[uint64]bool // hashes of the places of rows
 	bar  *progressbar.ProgressBar
 }
 
-// noted is how far reindexing came: everything up to and with the key After. The file is removed at the end.
-type noted struct {
+// progress is how far reindexing came: everything up to and with the key After. The file is removed at the end.
+type progress struct {
 	Bucket     string   `json:"bucket"`
 	After      string   `json:"after"`
 	Read       int      `json:"read"`
@@ -120,97 +120,97 @@ type noted struct {
 	Unreadable []string `json:"unreadable"`
 }
 
-func (r *reindexing) run(ctx context.Context) error {
+func (r *reindexRun) run(ctx context.Context) error {
 	r.rows = map[uint64]bool{}
-	if err := r.resume(); err != nil {
+	if err := r.loadProgress(); err != nil {
 		return err
 	}
 	total := 0
-	for _, err := range r.keys.List(ctx, reports, r.done.After) {
+	for _, err := range r.keys.List(ctx, endOfCallPrefix, r.done.After) {
 		if err != nil {
 			return err
 		}
 		total++
 	}
-	r.say("%d report(s) in %s to index", total, r.store)
-	r.begin(total)
+	r.printLine("%d report(s) in %s to index", total, r.store)
+	r.startBar(total)
 	var batch []string
-	for key, err := range r.keys.List(ctx, reports, r.done.After) {
+	for key, err := range r.keys.List(ctx, endOfCallPrefix, r.done.After) {
 		if err != nil {
-			return r.stopped(err)
+			return r.wrapStop(err)
 		}
-		if batch = append(batch, key); len(batch) == aBatch {
+		if batch = append(batch, key); len(batch) == batchSize {
 			if err := r.index(ctx, batch); err != nil {
-				return r.stopped(err)
+				return r.wrapStop(err)
 			}
 			batch = batch[:0]
 		}
 	}
 	if err := r.index(ctx, batch); err != nil {
-		return r.stopped(err)
+		return r.wrapStop(err)
 	}
-	r.end()
-	if err := os.Remove(r.progress); err != nil && !errors.Is(err, os.ErrNotExist) {
+	r.finishBar()
+	if err := os.Remove(r.progressFile); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, key := range r.done.Unreadable {
-		r.say("unreadable: %s", key)
+		r.printLine("unreadable: %s", key)
 	}
-	r.say("%d reports read, %d rows, %d gone, %d unreadable", r.done.Read, r.done.Rows+len(r.rows), r.done.Gone, len(r.done.Unreadable))
-	r.say("Rows of calls that only the telephone provider's callbacks told of have no report, and stay as they are.")
+	r.printLine("%d reports read, %d rows, %d gone, %d unreadable", r.done.Read, r.done.Rows+len(r.rows), r.done.Gone, len(r.done.Unreadable))
+	r.printLine("Rows of calls that only the telephone provider's callbacks told of have no report, and stay as they are.")
 	return nil
 }
 
-// resume reads how far an earlier run came, where there was one over this bucket.
-func (r *reindexing) resume() error {
-	r.done = noted{Bucket: r.store}
-	b, err := os.ReadFile(r.progress)
+// loadProgress reads how far an earlier run came, where there was one over this bucket.
+func (r *reindexRun) loadProgress() error {
+	r.done = progress{Bucket: r.store}
+	b, err := os.ReadFile(r.progressFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	var there noted
+	var there progress
 	if err == nil {
 		err = json.Unmarshal(b, &there)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s (remove it to begin anew): %w", r.progress, err)
+		return fmt.Errorf("read %s (remove it to begin anew): %w", r.progressFile, err)
 	}
 	if there.Bucket == r.store {
 		r.done = there
-		r.say("going on after %s, as %s says", there.After, r.progress)
+		r.printLine("going on after %s, as %s says", there.After, r.progressFile)
 	}
 	return nil
 }
 
-// note writes how far it came. Half a file is never left in its place.
-func (r *reindexing) note() error {
+// saveProgress writes how far it came. Half a file is never left in its place.
+func (r *reindexRun) saveProgress() error {
 	there := r.done
 	there.Rows += len(r.rows)
 	b, err := json.Marshal(there)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(r.progress), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(r.progressFile), 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(r.progress+".new", b, 0o600); err != nil {
+	if err := os.WriteFile(r.progressFile+".new", b, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(r.progress+".new", r.progress)
+	return os.Rename(r.progressFile+".new", r.progressFile)
 }
 
-func (r *reindexing) stopped(err error) error {
-	r.end()
+func (r *reindexRun) wrapStop(err error) error {
+	r.finishBar()
 	return fmt.Errorf("stopped after %s (run it again to go on from there): %w", orElse(r.done.After, "nothing"), err)
 }
 
 // index indexes a batch, several at once, and notes that it is done.
-func (r *reindexing) index(ctx context.Context, batch []string) error {
+func (r *reindexRun) index(ctx context.Context, batch []string) error {
 	if len(batch) == 0 {
 		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
+	g.SetLimit(maxParallel)
 	before := r.done
 	before.Unreadable = slices.Clone(before.Unreadable)
 	for _, key := range batch {
@@ -220,7 +220,7 @@ func (r *reindexing) index(ctx context.Context, batch []string) error {
 					err = fmt.Errorf("index %s: panic: %v", key, p)
 				}
 			}()
-			return r.one(ctx, key)
+			return r.indexReport(ctx, key)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -229,21 +229,21 @@ func (r *reindexing) index(ctx context.Context, batch []string) error {
 	}
 	slices.Sort(r.done.Unreadable)
 	r.done.After = batch[len(batch)-1]
-	return r.note()
+	return r.saveProgress()
 }
 
-// one indexes one report, and counts what came of it.
-func (r *reindexing) one(ctx context.Context, key string) error {
-	at, err := r.worker.Report(ctx, key)
-	for try := 1; errors.Is(err, io.ErrUnexpectedEOF) && try < cutTries; try++ {
-		at, err = r.worker.Report(ctx, key)
+// indexReport indexes one report, and counts what came of it.
+func (r *reindexRun) indexReport(ctx context.Context, key string) error {
+	at, err := r.worker.IndexReport(ctx, key)
+	for try := 1; errors.Is(err, io.ErrUnexpectedEOF) && try < maxReadTries; try++ {
+		at, err = r.worker.IndexReport(ctx, key)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case err == nil:
 		r.done.Read++
-		r.rows[hashed(at)] = true
+		r.rows[hashKey(at)] = true
 	case fault.Is(err, fault.NotFound):
 		r.done.Gone++
 	case fault.Is(err, fault.Invalid), errors.Is(err, io.ErrUnexpectedEOF):
@@ -257,16 +257,18 @@ func (r *reindexing) one(ctx context.Context, key string) error {
 	return nil
 }
 
-func hashed(at aurora.Place) uint64 {
+func hashKey(at aurora.CallKey) uint64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s\n%s", at.Partition(), at.CallID) // a hash never fails
 	return h.Sum64()
 }
 
-func (r *reindexing) say(format string, args ...any) { _, _ = fmt.Fprintf(r.out, format+"\n", args...) }
+func (r *reindexRun) printLine(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.out, format+"\n", args...)
+}
 
-// begin draws a bar where somebody is looking.
-func (r *reindexing) begin(total int) {
+// startBar draws a bar where somebody is looking.
+func (r *reindexRun) startBar(total int) {
 	f, ok := r.out.(*os.File)
 	if !ok {
 		return
@@ -278,10 +280,10 @@ func (r *reindexing) begin(total int) {
 		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
 }
 
-func (r *reindexing) end() {
+func (r *reindexRun) finishBar() {
 	if r.bar != nil {
 		_ = r.bar.Exit()
-		r.say("")
+		r.printLine("")
 	}
 }
 

@@ -23,21 +23,21 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// tables are a ledger and rows as DynamoDB has them: conditional writes that say whether they were done.
-type tables struct {
+// fakeTables are a ledger and rows as DynamoDB has them: conditional writes that say whether they were done.
+type fakeTables struct {
 	mu      sync.Mutex
-	aliases map[string]aurora.Alias
-	rows    map[aurora.Place]aurora.Call
+	aliases map[string]aurora.CallAlias
+	rows    map[aurora.CallKey]aurora.Call
 }
 
-func (m *tables) Alias(_ context.Context, name string) (aurora.Alias, bool, error) {
+func (m *fakeTables) Alias(_ context.Context, name string) (aurora.CallAlias, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, ok := m.aliases[name]
 	return a, ok, nil
 }
 
-func (m *tables) Create(_ context.Context, a aurora.Alias) (bool, error) {
+func (m *fakeTables) CreateAlias(_ context.Context, a aurora.CallAlias) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.aliases[a.Name]; ok {
@@ -47,7 +47,7 @@ func (m *tables) Create(_ context.Context, a aurora.Alias) (bool, error) {
 	return true, nil
 }
 
-func (m *tables) Change(_ context.Context, a aurora.Alias) (bool, error) {
+func (m *fakeTables) UpdateAlias(_ context.Context, a aurora.CallAlias) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.aliases[a.Name].Revision != a.Revision-1 {
@@ -57,53 +57,53 @@ func (m *tables) Change(_ context.Context, a aurora.Alias) (bool, error) {
 	return true, nil
 }
 
-func (m *tables) Row(_ context.Context, at aurora.Place) (aurora.Call, bool, error) {
+func (m *fakeTables) Row(_ context.Context, at aurora.CallKey) (aurora.Call, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, ok := m.rows[at]
 	return c, ok, nil
 }
 
-func (m *tables) Put(_ context.Context, c aurora.Call) error {
+func (m *fakeTables) Put(_ context.Context, c aurora.Call) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.rows[c.Place]; !ok || old.Version < c.Version {
-		m.rows[c.Place] = c
+	if old, ok := m.rows[c.CallKey]; !ok || old.Version < c.Version {
+		m.rows[c.CallKey] = c
 	}
 	return nil
 }
 
-func (m *tables) Delete(_ context.Context, c aurora.Call) (bool, error) {
+func (m *fakeTables) Delete(_ context.Context, c aurora.Call) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.rows, c.Place)
+	delete(m.rows, c.CallKey)
 	return true, nil
 }
 
-type nobody struct{}
+type noAssistants struct{}
 
-func (nobody) ByID(context.Context, string) (aurora.Assistant, error) {
+func (noAssistants) ByID(context.Context, string) (aurora.Assistant, error) {
 	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
-func (n nobody) ByNumber(ctx context.Context, _ aurora.Phone) (aurora.Assistant, error) {
+func (n noAssistants) ByNumber(ctx context.Context, _ aurora.Phone) (aurora.Assistant, error) {
 	return n.ByID(ctx, "")
 }
 
-// shelf is a bucket whose requests can be spoiled by rule.
-type shelf struct {
+// testBucket is a bucket whose requests can be spoiled by rule.
+type testBucket struct {
 	*s3.Bucket
-	tables *tables
-	spoil  func(w http.ResponseWriter, r *http.Request) bool
-	data   string
+	tables   *fakeTables
+	faultFor func(w http.ResponseWriter, r *http.Request) bool
+	data     string
 }
 
-func newShelf(t *testing.T) *shelf {
+func newTestBucket(t *testing.T) *testBucket {
 	t.Helper()
-	s := &shelf{data: t.TempDir(), tables: &tables{aliases: map[string]aurora.Alias{}, rows: map[aurora.Place]aurora.Call{}}}
+	s := &testBucket{data: t.TempDir(), tables: &fakeTables{aliases: map[string]aurora.CallAlias{}, rows: map[aurora.CallKey]aurora.Call{}}}
 	store := fakes3.Serve(t, "calls")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.spoil == nil || !s.spoil(w, r) {
+		if s.faultFor == nil || !s.faultFor(w, r) {
 			store.ServeHTTP(w, r)
 		}
 	}))
@@ -117,7 +117,7 @@ func newShelf(t *testing.T) *shelf {
 	return s
 }
 
-func (s *shelf) put(t *testing.T, key, body string) {
+func (s *testBucket) put(t *testing.T, key, body string) {
 	t.Helper()
 	if _, err := s.Create(t.Context(), key, []byte(body), key); err != nil {
 		t.Fatal(err)
@@ -125,33 +125,33 @@ func (s *shelf) put(t *testing.T, key, body string) {
 }
 
 // run reindexes as the command does.
-func (s *shelf) run(t *testing.T) (string, error) {
+func (s *testBucket) run(t *testing.T) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	now := func() time.Time { return time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC) }
-	r := &reindexing{out: &out, store: "calls", keys: s, progress: filepath.Join(s.data, "reindex-test.json"), worker: &webhook.Worker{
-		Reader: s, Assistants: nobody{}, Index: &webhook.Index{Ledger: s.tables, Rows: s.tables, Now: now, Retention: time.Hour},
-		Keeper: webhook.Keeper{Objects: s, Now: now, Count: func(context.Context, string) {}}}}
+	r := &reindexRun{out: &out, store: "calls", keys: s, progressFile: filepath.Join(s.data, "reindex-test.json"), worker: &webhook.Worker{
+		Reader: s, Assistants: noAssistants{}, Index: &webhook.Index{Aliases: s.tables, Rows: s.tables, Now: now, Retention: time.Hour},
+		Archive: webhook.Archive{Objects: s, Now: now, Count: func(context.Context, string) {}}}}
 	err := r.run(t.Context())
 	return out.String(), err
 }
 
-func keyOf(i int) string { return fmt.Sprintf("eoc/riley/2026/11/18/c%04d.json", i) }
+func reportKey(i int) string { return fmt.Sprintf("eoc/riley/2026/11/18/c%04d.json", i) }
 
-// TestFault58 reindexes more reports than one list holds, of which one goes away meanwhile, one is cut short and one
+// TestFault58Reindex reindexes more reports than one list holds, of which one goes away meanwhile, one is cut short and one
 // breaks off on the wire, and is stopped half way.
-func TestFault58(t *testing.T) {
+func TestFault58Reindex(t *testing.T) {
 	const n = 1100
-	s := newShelf(t)
+	s := newTestBucket(t)
 	for i := range n {
-		s.put(t, keyOf(i), fmt.Sprintf(`{"message":{"type":"end-of-call-report","call":{"id":"c%04d","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","transcript":"User: Hi"}}`, i))
+		s.put(t, reportKey(i), fmt.Sprintf(`{"message":{"type":"end-of-call-report","call":{"id":"c%04d","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","transcript":"User: Hi"}}`, i))
 	}
 	s.put(t, "eoc/riley/2026/11/18/z.json", `{"message":{"type":"end-of-call-report","call":{"id":"c0001","assi`)
 	s.put(t, "eoc/riley/2026/11/18/c0003~beef0001.json", `{"message":{"type":"end-of-call-report","timestamp":1795014286705,"call":{"id":"c0003","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","cost":2}}`)
 	s.put(t, "analysis/riley/2026/11/18/c0007.json", `{"summary":"Said hello.","outcome":"resolved","topics":["greeting"]}`)
 	var mu sync.Mutex
 	away := ""
-	s.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+	s.faultFor = func(w http.ResponseWriter, r *http.Request) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -196,9 +196,9 @@ func TestFault58(t *testing.T) {
 			t.Errorf("%d rows", len(s.tables.rows))
 		}
 		row := func(id string) aurora.Call {
-			return s.tables.rows[aurora.Place{AssistantID: "riley", Day: "2026-11-18", CallID: id}]
+			return s.tables.rows[aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: id}]
 		}
-		if c := row("c0007"); c.Summary != "Said hello." || c.Outcome != aurora.Resolved {
+		if c := row("c0007"); c.Summary != "Said hello." || c.Outcome != aurora.OutcomeResolved {
 			t.Errorf("its analysis was not used: %+v", c)
 		}
 		if c := row("c0003"); c.Cost == nil || *c.Cost != 2 {
@@ -218,7 +218,7 @@ func TestFault58(t *testing.T) {
 }
 
 func TestReindexingAnEmptyBucket(t *testing.T) {
-	s := newShelf(t)
+	s := newTestBucket(t)
 	if out, err := s.run(t); err != nil || !strings.Contains(out, "0 reports read, 0 rows, 0 gone, 0 unreadable") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -232,7 +232,7 @@ func TestReindexingAnEmptyBucket(t *testing.T) {
 	if err := os.WriteFile(progress, []byte(`{"bucket":"another","after":"eoc/zzz"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.put(t, keyOf(1), `{"message":{"type":"end-of-call-report","call":{"id":"c1","assistantId":"riley"}}}`)
+	s.put(t, reportKey(1), `{"message":{"type":"end-of-call-report","call":{"id":"c1","assistantId":"riley"}}}`)
 	if out, err := s.run(t); err != nil || !strings.Contains(out, "1 reports read, 1 rows") {
 		t.Errorf("another bucket's progress was taken for this one's: %v\n%s", err, out)
 	}

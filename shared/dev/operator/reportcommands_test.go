@@ -18,8 +18,8 @@ import (
 
 // The commands about reports, and the demo's whole story, against a bundle of their own.
 func TestReportCommands(t *testing.T) {
-	b := &bundle{data: t.TempDir()}
-	b.up(t)
+	b := &testStack{data: t.TempDir()}
+	b.start(t)
 	data := b.data
 	run, err := json.Marshal(b.info)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestReportCommands(t *testing.T) {
 	do := func(args ...string) (string, error) {
 		var out bytes.Buffer
 		p := &program{out: &out, args: args, env: func(name string) string { return map[string]string{"AURORA_DATA": data}[name] }}
-		err := p.do(t.Context())
+		err := p.dispatch(t.Context())
 		return out.String(), err
 	}
 	t.Run("demo", func(t *testing.T) {
@@ -73,34 +73,34 @@ func TestReportCommands(t *testing.T) {
 			t.Fatalf("%v\n%s", err, said)
 		}
 		zone, _ := time.LoadLocation("America/New_York") // the demo assistant's
-		place := aurora.ReportPlace(demoAssistant, aurora.Monthly.WindowUntil(aurora.Midnight(time.Now().In(zone)), zone))
+		place := aurora.ReportPrefix(demoAssistant, aurora.Monthly.WindowUntil(aurora.StartOfDay(time.Now().In(zone)), zone))
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		for !slices.Contains(b.objects(t, place), place+"report.json") {
-			if !pause(ctx, 100*time.Millisecond) {
+			if !sleep(ctx, 100*time.Millisecond) {
 				t.Fatalf("%sreport.json never came", place)
 			}
 		}
 	})
-	t.Run("doors", b.reportDoors)
+	t.Run("doors", b.reportKeys)
 	t.Run("a report that does not come is named", func(t *testing.T) {
-		r, err := (&program{out: &bytes.Buffer{}, env: func(string) string { return data }}).reporting(t.Context(), "")
+		r, err := (&program{out: &bytes.Buffer{}, env: func(string) string { return data }}).newReportCommand(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		until := time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
 		job := aurora.ReportJob{AssistantID: "nobody", Period: aurora.Weekly, Until: until, Quiet: true}
-		place := aurora.ReportPlace("nobody", aurora.Weekly.WindowUntil(until, time.UTC))
-		fill := &backfilling{reporting: r, period: aurora.Weekly, patience: 2 * time.Second, waiting: map[string]aurora.ReportJob{place: job}}
+		place := aurora.ReportPrefix("nobody", aurora.Weekly.WindowUntil(until, time.UTC))
+		fill := &backfillRun{reportCommand: r, period: aurora.Weekly, timeout: 2 * time.Second, pending: map[string]aurora.ReportJob{place: job}}
 		if err := fill.run(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("nobody until %s did not come", until.Format(time.RFC3339))) {
 			t.Errorf("%v", err)
 		}
 	})
 }
 
-// reportDoors tries every key at both report routes and at the others, and the link's door without any (security A5, A14):
+// reportKeys tries every key at both report routes and at the others, and the link's door without any (security A5, A14):
 // each policy opens its own routes, all of them, and no other.
-func (b *bundle) reportDoors(t *testing.T) {
+func (b *testStack) reportKeys(t *testing.T) {
 	keys := b.info.Keys
 	const none = `{"ASSISTANT_ID":"nobody"}`
 	reports := map[string]int{"/api/reports/aurora-report/weekly": 404, "/api/reports/aurora-report/monthly": 404, "/api/reports/aurora-report/daily": 400,

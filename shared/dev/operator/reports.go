@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	reportTime = 6 * time.Minute // the worker's five, and the queue's
-	reportLook = 500 * time.Millisecond
-	linkTime   = time.Hour
+	reportTimeout = 6 * time.Minute // the worker's five, and the queue's
+	reportPoll    = 500 * time.Millisecond
+	linkLifetime  = time.Hour
 )
 
-// reporting is what the commands about reports work with.
-type reporting struct {
+// reportCommand is what the commands about reports work with.
+type reportCommand struct {
 	*program
 	store      string
 	assistants *dynamo.Assistants
@@ -32,29 +32,29 @@ type reporting struct {
 	queue      *sqs.Queue
 }
 
-func (p *program) reporting(ctx context.Context, stage string) (*reporting, error) {
+func (p *program) newReportCommand(ctx context.Context, stage string) (*reportCommand, error) {
 	s, err := p.stack(ctx, stage)
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.bucket(ctx)
+	name, err := s.bucketName(ctx)
 	if err != nil {
 		return nil, err
 	}
-	address, err := s.queue(ctx, "reports")
+	address, err := s.queueURL(ctx, "reports")
 	if err != nil {
 		return nil, err
 	}
-	return &reporting{program: p, store: name, assistants: dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now),
-		objects: s3.New(s.at("s3"), name), queue: sqs.New(s.at("sqs"), address)}, nil
+	return &reportCommand{program: p, store: name, assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
+		objects: s3.New(s.awsConfig("s3"), name), queue: sqs.New(s.awsConfig("sqs"), address)}, nil
 }
 
-// queue is the address of one of the stack's queues.
-func (s *stack) queue(ctx context.Context, name string) (string, error) {
+// queueURL is the address of one of the stack's queues.
+func (s *stack) queueURL(ctx context.Context, name string) (string, error) {
 	if s.local != nil {
 		return s.local.Queues[name], nil
 	}
-	cfg, err := s.at("sqs")()
+	cfg, err := s.awsConfig("sqs")()
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,7 @@ func (p *program) report(ctx context.Context) error {
 	if err != nil || *id == "" {
 		return errors.Join(errors.New("which? make report ASSISTANT=<id> PERIOD=weekly|monthly [UNTIL=2026-11-23]"), err)
 	}
-	r, err := p.reporting(ctx, *stage)
+	r, err := p.newReportCommand(ctx, *stage)
 	if err != nil {
 		return err
 	}
@@ -94,27 +94,27 @@ func (p *program) report(ctx context.Context) error {
 		return err
 	}
 	job := aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: until, Resend: *resend != ""}
-	place := aurora.ReportPlace(a.ID(), period.WindowUntil(until, a.Location()))
-	made, err := r.make(ctx, job, place)
+	place := aurora.ReportPrefix(a.ID(), period.WindowUntil(until, a.Location()))
+	made, err := r.makeReport(ctx, job, place)
 	if err != nil {
 		return err
 	}
 	return r.show(ctx, made, place)
 }
 
-// make queues a job and waits until its report is written, which may have been there before.
-func (r *reporting) make(ctx context.Context, job aurora.ReportJob, place string) (made aurora.Report, err error) {
-	ctx, cancel := context.WithTimeout(ctx, reportTime)
+// makeReport queues a job and waits until its report is written, which may have been there before.
+func (r *reportCommand) makeReport(ctx context.Context, job aurora.ReportJob, place string) (made aurora.Report, err error) {
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
 	_, before, err := r.objects.Read(ctx, place+"report.json")
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return made, err
 	}
 	// S3 tells the time by the second: one that was written just now must look older than the next.
-	if wait := 2*time.Second - time.Since(before); !before.IsZero() && wait > 0 && !pause(ctx, wait) {
+	if wait := 2*time.Second - time.Since(before); !before.IsZero() && wait > 0 && !sleep(ctx, wait) {
 		return made, ctx.Err()
 	}
-	if err := report.Queue(ctx, r.queue, job); err != nil {
+	if err := report.Enqueue(ctx, r.queue, job); err != nil {
 		return made, err
 	}
 	for {
@@ -128,32 +128,32 @@ func (r *reporting) make(ctx context.Context, job aurora.ReportJob, place string
 		case err != nil && !fault.Is(err, fault.NotFound) && ctx.Err() == nil:
 			return made, err
 		}
-		if !pause(ctx, reportLook) {
+		if !sleep(ctx, reportPoll) {
 			return made, fmt.Errorf("the report did not come; the worker's log says why, and the job is tried again until it waits in the dead-letter queue (make redrive): %w", context.Cause(ctx))
 		}
 	}
 }
 
 // show says what a report says, and where it is.
-func (r *reporting) show(ctx context.Context, made aurora.Report, place string) error {
+func (r *reportCommand) show(ctx context.Context, made aurora.Report, place string) error {
 	const day = "Mon 2 Jan 2006 15:04"
 	c, before := made.Calls, made.Previous
-	r.say("%s report on %s (%s), %s to %s, %s", made.Period.Title(), made.AssistantName, made.AssistantID, made.From.Format(day), made.Until.Format(day), made.TimeZone)
-	r.say("  calls    %d (the %s before: %d); answered %d, voicemail %d, failed %d; inbound %d, outbound %d, transferred %d",
+	r.printLine("%s report on %s (%s), %s to %s, %s", made.Period.Title(), made.AssistantName, made.AssistantID, made.From.Format(day), made.Until.Format(day), made.TimeZone)
+	r.printLine("  calls    %d (the %s before: %d); answered %d, voicemail %d, failed %d; inbound %d, outbound %d, transferred %d",
 		c.Total, map[aurora.Period]string{aurora.Weekly: "week", aurora.Monthly: "month"}[made.Period], before.Calls.Total,
 		c.Answered, c.Voicemail, c.Failed, c.Inbound, c.Outbound, c.Transferred)
-	r.say("  minutes  %.2f (%.2f)", made.Minutes, before.Minutes)
-	r.say("  cost     %.4f %s (%.4f), unknown for %d calls", made.Cost.Total, made.Cost.Currency, before.Cost.Total, made.Cost.UnknownCalls)
-	r.say("  callers  %d, returning %d", made.Callers.Unique, made.Callers.Returning)
+	r.printLine("  minutes  %.2f (%.2f)", made.Minutes, before.Minutes)
+	r.printLine("  cost     %.4f %s (%.4f), unknown for %d calls", made.Cost.Total, made.Cost.Currency, before.Cost.Total, made.Cost.UnknownCalls)
+	r.printLine("  callers  %d, returning %d", made.Callers.Unique, made.Callers.Returning)
 	if made.Narrative.Text != "" {
-		r.say("  %s", made.Narrative.Text)
+		r.printLine("  %s", made.Narrative.Text)
 	}
-	r.say("It lies in s3://%s/%s (report.html, .json, .csv).", r.store, place)
-	address, err := r.objects.Presign(ctx, place+"report.html", linkTime)
+	r.printLine("It lies in s3://%s/%s (report.html, .json, .csv).", r.store, place)
+	address, err := r.objects.Presign(ctx, place+"report.html", linkLifetime)
 	if err != nil {
 		return err
 	}
-	r.say("For an hour it opens at\n%s", address)
+	r.printLine("For an hour it opens at\n%s", address)
 	return nil
 }
 
@@ -169,22 +169,22 @@ func (p *program) schedule(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := p.reporting(ctx, *stage)
+	r, err := p.newReportCommand(ctx, *stage)
 	if err != nil {
 		return err
 	}
 	unreadable := 0
 	s := &report.Scheduler{Assistants: r.assistants, Queue: r.queue, Now: time.Now, Count: func(context.Context, string) { unreadable++ }}
-	queued, err := s.Scheduled(ctx, period, time.Now(), true)
-	r.say("%d %s reports queued, each until its assistant's last midnight; they appear in s3://%s/reports/", queued, period, r.store)
+	queued, err := s.QueueScheduled(ctx, period, time.Now(), true)
+	r.printLine("%d %s reports queued, each until its assistant's last midnight; they appear in s3://%s/reports/", queued, period, r.store)
 	if err == nil && unreadable > 0 {
 		err = fmt.Errorf("%d assistants cannot be read and get no report", unreadable)
 	}
 	return err
 }
 
-// pause waits, and reports whether it could.
-func pause(ctx context.Context, d time.Duration) bool {
+// sleep waits, and reports whether it could.
+func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -26,29 +26,29 @@ const (
 	avery = "69299da5-c96b-4125-aed7-58a30103acaa"
 )
 
-// reportBundle is the bundle with a model that analyses and tells.
-func reportBundle(t *testing.T) *bundle {
+// startReportStack is the bundle with a model that analyses and tells.
+func startReportStack(t *testing.T) *testStack {
 	t.Helper()
-	b := &bundle{data: t.TempDir()}
+	b := &testStack{data: t.TempDir()}
 	b.model = fakeopenai.Serve(t, reportsModel)
-	b.up(t, "OPENAI_BASE_URL="+b.model.URL, "OPENAI_API_KEY=sk-test")
+	b.start(t, "OPENAI_BASE_URL="+b.model.URL, "OPENAI_API_KEY=sk-test")
 	return b
 }
 
 // TestReports: the corpus and 2,000 made calls over 70 days come in through the webhook; reports through HTTP and by the
 // schedule say what was sent.
 func TestReports(t *testing.T) {
-	b := reportBundle(t)
-	sent := b.takeIn(t)
+	b := startReportStack(t)
+	sent := b.ingest(t)
 	t.Run("HTTP", func(t *testing.T) { b.reportsByHTTP(t, sent) })
 	t.Run("schedule", func(t *testing.T) { b.reportsBySchedule(t, sent) })
 	t.Run("internal", func(t *testing.T) { b.internalReports(t) })
-	t.Run("refused", func(t *testing.T) { b.reportsRefused(t) })
-	t.Run("nothing strange in files", func(t *testing.T) { b.nothingStrange(t) })
+	t.Run("refused", func(t *testing.T) { b.rejectedReports(t) })
+	t.Run("nothing strange in files", func(t *testing.T) { b.noInjection(t) })
 }
 
-// takeIn posts everything, some of it twice, and waits until every call is an analysed row.
-func (b *bundle) takeIn(t *testing.T) []sentCall {
+// ingest posts everything, some of it twice, and waits until every call is an analysed row.
+func (b *testStack) ingest(t *testing.T) []sentCall {
 	key := b.info.Keys["BINARYTINT_API_KEY"]
 	r := rand.New(rand.NewPCG(4, 70))
 	sent := corpusCalls()
@@ -68,7 +68,7 @@ func (b *bundle) takeIn(t *testing.T) []sentCall {
 	end := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for n := range 2000 {
 		assistant := []string{riley, riley, avery, documentAssistant}[r.IntN(4)]
-		c, body := drawSent(r, n, assistant, end.Add(-time.Duration(r.Int64N(int64(70*24*time.Hour)))))
+		c, body := randomCall(r, n, assistant, end.Add(-time.Duration(r.Int64N(int64(70*24*time.Hour)))))
 		sent, bodies = append(sent, c), append(bodies, body)
 		if n%20 == 0 {
 			bodies = append(bodies, body)
@@ -123,7 +123,7 @@ type madeReport struct {
 }
 
 // get reads an address, following its one redirection.
-func (b *bundle) get(t *testing.T, url string) (*http.Response, string) {
+func (b *testStack) get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
@@ -137,7 +137,7 @@ func (b *bundle) get(t *testing.T, url string) (*http.Response, string) {
 	return resp, string(body)
 }
 
-func (b *bundle) reportsByHTTP(t *testing.T, sent []sentCall) {
+func (b *testStack) reportsByHTTP(t *testing.T, sent []sentCall) {
 	internal := b.info.Keys["BINARYTINT_INTERNAL_API_KEY"]
 	for _, c := range []struct {
 		assistant, period, until, zone, from, before string
@@ -163,7 +163,7 @@ func (b *bundle) reportsByHTTP(t *testing.T, sent []sentCall) {
 }
 
 // compare holds a report's figures, and those of the window before, to the independent count.
-func (b *bundle) compare(t *testing.T, sent []sentCall, assistant, period, until, zoneName, from, before string) {
+func (b *testStack) compare(t *testing.T, sent []sentCall, assistant, period, until, zoneName, from, before string) {
 	t.Helper()
 	zone, err := time.LoadLocation(zoneName)
 	if err != nil {
@@ -197,7 +197,7 @@ func (b *bundle) compare(t *testing.T, sent []sentCall, assistant, period, until
 }
 
 // compareRows holds report.csv to what was sent: a row a call, and nothing that a spreadsheet would run.
-func (b *bundle) compareRows(t *testing.T, place string, sent []sentCall, assistant string, from, until time.Time) {
+func (b *testStack) compareRows(t *testing.T, place string, sent []sentCall, assistant string, from, until time.Time) {
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.object(t, place+"report.csv"), "\ufeff"))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func (b *bundle) compareRows(t *testing.T, place string, sent []sentCall, assist
 }
 
 // object reads one object of the bucket.
-func (b *bundle) object(t *testing.T, key string) string {
+func (b *testStack) object(t *testing.T, key string) string {
 	t.Helper()
 	out, err := b.s3(t).GetObject(t.Context(), &s3.GetObjectInput{Bucket: &b.info.Bucket, Key: &key})
 	if err != nil {
@@ -242,7 +242,7 @@ func (b *bundle) object(t *testing.T, key string) string {
 }
 
 // mails are those that the stand-in has, as recipient and subject.
-func (b *bundle) mails(t *testing.T) (all []struct {
+func (b *testStack) mails(t *testing.T) (all []struct {
 	To                  []string
 	Subject, Text, HTML string
 }) {
@@ -262,7 +262,7 @@ func (b *bundle) mails(t *testing.T) (all []struct {
 
 // reportsBySchedule fires Monday's hours as the scheduler does, some of them twice: each assistant's report comes in its
 // own hour, and once.
-func (b *bundle) reportsBySchedule(t *testing.T, sent []sentCall) {
+func (b *testStack) reportsBySchedule(t *testing.T, sent []sentCall) {
 	before := len(b.mails(t))
 	fire := func(at string) {
 		resp, body := b.post(t, b.info.Lambda+"/2015-03-31/functions/ReportScheduleFunction/invocations", `{"period":"weekly","at":"`+at+`"}`)
@@ -279,7 +279,7 @@ func (b *bundle) reportsBySchedule(t *testing.T, sent []sentCall) {
 	}
 	want := []string{riley, avery, documentAssistant}
 	for _, assistant := range want {
-		b.eventually(t, "reports/"+assistant+"/weekly/2026-11-16T0000/report.json")
+		b.waitForObject(t, "reports/"+assistant+"/weekly/2026-11-16T0000/report.json")
 	}
 	for deadline := time.Now().Add(30 * time.Second); len(b.mails(t)) < before+3 && time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
 	}
@@ -296,8 +296,8 @@ func (b *bundle) reportsBySchedule(t *testing.T, sent []sentCall) {
 	b.compare(t, sent, avery, "weekly", "2026-11-16", "America/Chicago", "2026-11-09", "2026-11-02")
 }
 
-// eventually waits for an object.
-func (b *bundle) eventually(t *testing.T, key string) {
+// waitForObject waits for an object.
+func (b *testStack) waitForObject(t *testing.T, key string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !slices.Contains(b.objects(t, key), key); <-time.After(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -306,7 +306,7 @@ func (b *bundle) eventually(t *testing.T, key string) {
 	}
 }
 
-func (b *bundle) internalReports(t *testing.T) {
+func (b *testStack) internalReports(t *testing.T) {
 	resp, body := b.post(t, b.info.API+"/api/reports/aurora-internal-report/monthly", "", "BINARYTINT-INTERNAL-API-KEY", b.info.Keys["BINARYTINT_INTERNAL_API_KEY"])
 	if want := `"message":"Internal report generation process started for all assistants for the monthly period."`; resp.StatusCode != 200 || !strings.Contains(body, want) || !strings.Contains(body, `"status":"success"`) {
 		t.Fatalf("%s %s", resp.Status, body)
@@ -326,7 +326,7 @@ func (b *bundle) internalReports(t *testing.T) {
 	}
 }
 
-func (b *bundle) reportsRefused(t *testing.T) {
+func (b *testStack) rejectedReports(t *testing.T) {
 	internal := b.info.Keys["BINARYTINT_INTERNAL_API_KEY"]
 	for name, c := range map[string]struct {
 		path, body, key string
@@ -353,8 +353,8 @@ func (b *bundle) reportsRefused(t *testing.T) {
 	}
 }
 
-// nothingStrange: what callers say runs nowhere, whatever file it ends in.
-func (b *bundle) nothingStrange(t *testing.T) {
+// noInjection: what callers say runs nowhere, whatever file it ends in.
+func (b *testStack) noInjection(t *testing.T) {
 	pages := 0
 	for _, key := range b.objects(t, "reports/") {
 		if !strings.HasSuffix(key, ".html") {

@@ -21,20 +21,20 @@ const documentAssistant = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
 
 // run brings the local stack up until it is told to stop.
 func (p *program) run(ctx context.Context) error {
-	port, err := p.number("PORT", 3000)
+	port, err := p.intFromEnv("PORT", 3000)
 	if err != nil {
 		return err
 	}
-	concurrency, err := p.number("LOCAL_CONCURRENCY", 64)
+	concurrency, err := p.intFromEnv("LOCAL_CONCURRENCY", 64)
 	if err != nil {
 		return err
 	}
 	return emulator.Run(ctx, emulator.Options{Root: ".", Data: p.dataFolder(), Port: port, Concurrency: concurrency, Out: p.out,
-		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: seed})
+		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: seedAssistants})
 }
 
-// number reads a whole number from the environment.
-func (p *program) number(name string, fallback int) (int, error) {
+// intFromEnv reads a whole number from the environment.
+func (p *program) intFromEnv(name string, fallback int) (int, error) {
 	v := p.env(name)
 	if v == "" {
 		return fallback, nil
@@ -46,10 +46,10 @@ func (p *program) number(name string, fallback int) (int, error) {
 	return n, nil
 }
 
-// seed puts the demo assistants into an empty table, through the same checks as anybody's.
-func seed(ctx context.Context, info emulator.Info) error {
+// seedAssistants puts the demo assistants into an empty table, through the same checks as anybody's.
+func seedAssistants(ctx context.Context, info emulator.Info) error {
 	s := localStack(info)
-	assistants := dynamo.NewAssistants(s.at("dynamodb"), s.table("assistants"), time.Now)
+	assistants := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now)
 	files, err := fs.Glob(demoAssistants, "assistants/*.json")
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ var (
 	outcomeNames   = []string{"resolved", "unresolved", "dropped"}
 	sentimentNames = []string{"positive", "neutral", "negative"}
 	topicNames     = []string{"opening hours", "prices", "parking", "insurance", "<b>bold</b>", "=1+1"}
-	nasty          = []string{"<script>window.__hacked=1</script>", "=HYPERLINK(\"https://evil.example.com\",\"x\")", "\u202eright to left", "a\u0000b\u001b[31m", "</style><img src=x onerror=alert(1)>",
+	hostileTexts   = []string{"<script>window.__hacked=1</script>", "=HYPERLINK(\"https://evil.example.com\",\"x\")", "\u202eright to left", "a\u0000b\u001b[31m", "</style><img src=x onerror=alert(1)>",
 		"{{ assistant_name }}", "@SUM(A1:A9)", "+cmd|' /C calc'!A0", "Zoë 👩‍🚀 " + strings.Repeat("long", 60)}
 )
 
@@ -60,12 +60,12 @@ func reportsModel(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	}
 	n, _ := strconv.Atoi(m[1])
 	outcome, sentiment, topics := analysed(n)
-	b, _ := json.Marshal(map[string]any{"summary": "Asked about " + nasty[n%len(nasty)], "outcome": outcome, "sentiment": sentiment, "topics": append([]string{}, topics...), "actionItems": []string{}})
+	b, _ := json.Marshal(map[string]any{"summary": "Asked about " + hostileTexts[n%len(hostileTexts)], "outcome": outcome, "sentiment": sentiment, "topics": append([]string{}, topics...), "actionItems": []string{}})
 	return fakeopenai.Text(string(b))
 }
 
-// drawSent makes a call and the report of it, in the document's shape or in Vapi's.
-func drawSent(r *rand.Rand, n int, assistant string, ended time.Time) (sentCall, string) {
+// randomCall makes a call and the report of it, in the document's shape or in Vapi's.
+func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCall, string) {
 	c := sentCall{id: fmt.Sprintf("made-%04d", n), assistant: assistant, ended: ended.Truncate(time.Second), customer: fmt.Sprintf("+14155550%03d", 100+r.IntN(100)),
 		direction: []string{"inbound", "outbound"}[r.IntN(2)], reason: slices.Sorted(maps.Keys(classNames))[r.IntN(len(classNames))]}
 	spoke := classNames[c.reason] == "answered" && r.IntN(5) > 0
@@ -91,7 +91,7 @@ func drawSent(r *rand.Rand, n int, assistant string, ended time.Time) (sentCall,
 		c.outcome = "dropped"
 	}
 	message := map[string]any{"type": "end-of-call-report", "endedReason": c.reason, "timestamp": c.ended.UnixMilli()}
-	call := map[string]any{"id": c.id, "assistantId": assistant, "type": c.direction + "PhoneCall", "customer": map[string]any{"number": c.customer, "name": nasty[n%len(nasty)]}}
+	call := map[string]any{"id": c.id, "assistantId": assistant, "type": c.direction + "PhoneCall", "customer": map[string]any{"number": c.customer, "name": hostileTexts[n%len(hostileTexts)]}}
 	message["call"] = call
 	if spoke {
 		outcome, sentiment, topics := analysed(n)
@@ -100,7 +100,7 @@ func drawSent(r *rand.Rand, n int, assistant string, ended time.Time) (sentCall,
 		}
 		c.sentiment, c.topics = sentiment, topics
 		message["messages"] = []any{map[string]any{"role": "assistant", "content": "Hello"},
-			map[string]any{"role": "user", "content": fmt.Sprintf("This is case %d of the test %s", n, nasty[n%len(nasty)])}}
+			map[string]any{"role": "user", "content": fmt.Sprintf("This is case %d of the test %s", n, hostileTexts[n%len(hostileTexts)])}}
 	}
 	if n%2 == 0 { // Vapi's
 		message["endedAt"] = c.ended.Format(time.RFC3339)

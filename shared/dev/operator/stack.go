@@ -62,8 +62,8 @@ func localStack(info emulator.Info) *stack {
 	}}
 }
 
-// at is the configuration for one of the services that run.json names.
-func (s *stack) at(service string) func() (aws.Config, error) {
+// awsConfig is the configuration for one of the services that run.json names.
+func (s *stack) awsConfig(service string) func() (aws.Config, error) {
 	return func() (aws.Config, error) {
 		cfg, err := s.configure()
 		if err != nil || s.local == nil {
@@ -74,11 +74,11 @@ func (s *stack) at(service string) func() (aws.Config, error) {
 	}
 }
 
-// secret is the name of one of the stack's secrets.
-func (s *stack) secret(name string) string { return "aurora/" + s.stage + "/" + name }
+// secretName is the name of one of the stack's secrets.
+func (s *stack) secretName(name string) string { return "aurora/" + s.stage + "/" + name }
 
-// table is the name of one of the tables: assistants, calls or ledger.
-func (s *stack) table(name string) string {
+// tableName is the name of one of the tables: assistants, calls or ledger.
+func (s *stack) tableName(name string) string {
 	if s.local != nil {
 		return s.local.Tables[name]
 	}

@@ -27,22 +27,22 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// bundle is the whole bundle on this machine: the functions' own binaries behind the local runner, with a model that
+// testStack is the whole bundle on this machine: the functions' own binaries behind the local runner, with a model that
 // the test holds by the hand and a key store that it can take away.
-type bundle struct {
-	info  emulator.Info
-	data  string
-	gate  chan struct{} // one word of the model each
-	away  *atomic.Bool  // the key store
-	model *fakeopenai.Double
+type testStack struct {
+	info        emulator.Info
+	data        string
+	gate        chan struct{} // one word of the model each
+	secretsDown *atomic.Bool  // the key store
+	model       *fakeopenai.Double
 }
 
 const testKey = "aur_api_teststack0123456789abcdef0123456789"
 
-// start brings the bundle up; data is its folder.
-func start(t *testing.T) *bundle {
+// startStack brings the bundle up; data is its folder.
+func startStack(t *testing.T) *testStack {
 	t.Helper()
-	b := &bundle{data: t.TempDir(), gate: make(chan struct{}), away: &atomic.Bool{}}
+	b := &testStack{data: t.TempDir(), gate: make(chan struct{}), secretsDown: &atomic.Bool{}}
 	b.model = fakeopenai.Serve(t, func(_ int, r fakeopenai.Request) fakeopenai.Answer {
 		if r.Body.ResponseFormat != nil { // the analysis of a call
 			return fakeopenai.Text(`{"summary":"They spoke.","outcome":"resolved","sentiment":"positive","topics":["canary topic"],"actionItems":[]}`)
@@ -54,7 +54,7 @@ func start(t *testing.T) *bundle {
 		return a
 	})
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if b.away.Load() {
+		if b.secretsDown.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -70,15 +70,15 @@ func start(t *testing.T) *bundle {
 		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": name, "Name": name, "SecretString": value})
 	}))
 	t.Cleanup(store.Close)
-	b.up(t, "OPENAI_BASE_URL="+b.model.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+store.URL)
+	b.start(t, "OPENAI_BASE_URL="+b.model.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+store.URL)
 	return b
 }
 
-// up starts the bundle with these variables beside the environment's, until the test is over.
-func (b *bundle) up(t *testing.T, variables ...string) {
+// start starts the bundle with these variables beside the environment's, until the test is over.
+func (b *testStack) start(t *testing.T, variables ...string) {
 	t.Helper()
 	var out bytes.Buffer
-	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seed, Environ: append(os.Environ(), variables...)})
+	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seedAssistants, Environ: append(os.Environ(), variables...)})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
@@ -90,9 +90,9 @@ func (b *bundle) up(t *testing.T, variables ...string) {
 	b.info = s.Info()
 }
 
-func (b *bundle) post(t *testing.T, url, body string, header ...string) (*http.Response, string) {
+func (b *testStack) post(t *testing.T, url, body string, header ...string) (*http.Response, string) {
 	t.Helper()
-	resp := b.open(t, url, body, header...)
+	resp := b.openStream(t, url, body, header...)
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
@@ -101,7 +101,7 @@ func (b *bundle) post(t *testing.T, url, body string, header ...string) (*http.R
 	return resp, string(answer)
 }
 
-func (b *bundle) open(t *testing.T, url, body string, header ...string) *http.Response {
+func (b *testStack) openStream(t *testing.T, url, body string, header ...string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -118,39 +118,39 @@ func (b *bundle) open(t *testing.T, url, body string, header ...string) *http.Re
 	return resp
 }
 
-func (b *bundle) chatURLs() map[string]string {
+func (b *testStack) chatURLs() map[string]string {
 	const path = "/api/v1/openai/chat/completions"
 	return map[string]string{"REST": b.info.API + path, "function URL": b.info.FunctionURLs["ChatCompletionsFunction"] + path}
 }
 
 // What the foundation promises, seen from outside, in the order of its story.
 func TestStack(t *testing.T) {
-	b := start(t)
+	b := startStack(t)
 	t.Run("a word is at the client before the next one is said", b.streams)
-	t.Run("whole answers", b.whole)
-	t.Run("doors", b.doors)
+	t.Run("whole answers", b.completeAnswer)
+	t.Run("doors", b.wrongKeys)
 	t.Run("the corpus", b.corpus)
-	t.Run("reports, each twice, 50 at a time", b.reports)
+	t.Run("reports, each twice, 50 at a time", b.endOfCallReports)
 	t.Run("analyses", b.analyses)
 	t.Run("reindexing", b.reindexing)
-	t.Run("no credential anywhere", b.noCredential)
-	t.Run("key store away", b.keyStoreAway)
+	t.Run("no credential anywhere", b.noStoredCredential)
+	t.Run("key store away", b.secretsUnavailable)
 }
 
 // streams holds each word back until the one before it has been read by the client.
-func (b *bundle) streams(t *testing.T) {
+func (b *testStack) streams(t *testing.T) {
 	for door, url := range b.chatURLs() {
 		t.Run(door, func(t *testing.T) {
 			answers := make(chan *http.Response, 1)
 			go func() {
-				answers <- b.open(t, url, `{"stream":true,"messages":[{"role":"user","content":"word by word"}],"call":{"caller_phone_number":"+14155550123"}}`,
+				answers <- b.openStream(t, url, `{"stream":true,"messages":[{"role":"user","content":"word by word"}],"call":{"caller_phone_number":"+14155550123"}}`,
 					"Authorization", "Bearer "+testKey)
 			}()
 			b.release(t) // one
 			var resp *http.Response
 			select {
 			case resp = <-answers:
-			case <-time.After(stuck):
+			case <-time.After(stepTimeout):
 				t.Fatal("no answer before the second word: something gathers them")
 			}
 			defer func() { _ = resp.Body.Close() }()
@@ -188,20 +188,20 @@ func (b *bundle) streams(t *testing.T) {
 	}
 }
 
-// stuck is how long a step may take before the test gives up on it.
-const stuck = 30 * time.Second
+// stepTimeout is how long a step may take before the test gives up on it.
+const stepTimeout = 30 * time.Second
 
 // release lets the model say its next word.
-func (b *bundle) release(t *testing.T) {
+func (b *testStack) release(t *testing.T) {
 	t.Helper()
 	select {
 	case b.gate <- struct{}{}:
-	case <-time.After(stuck):
+	case <-time.After(stepTimeout):
 		t.Fatal("the model was not asked for its next word")
 	}
 }
 
-func (b *bundle) whole(t *testing.T) {
+func (b *testStack) completeAnswer(t *testing.T) {
 	for door, url := range b.chatURLs() {
 		resp, body := b.post(t, url, `{"messages":[{"role":"user","content":"Hi"}]}`, "Authorization", "Bearer "+testKey)
 		if resp.StatusCode != 200 || !strings.Contains(body, `"content":"one two three"`) || !strings.Contains(body, `"tools_calls":null`) {
@@ -210,8 +210,8 @@ func (b *bundle) whole(t *testing.T) {
 	}
 }
 
-// doors tries every wrong key at every door.
-func (b *bundle) doors(t *testing.T) {
+// wrongKeys tries every wrong key at every door.
+func (b *testStack) wrongKeys(t *testing.T) {
 	doors := b.chatURLs()
 	doors["webhook"] = b.info.API + "/api/webhook"
 	for door, url := range doors {
@@ -236,7 +236,7 @@ func (b *bundle) doors(t *testing.T) {
 }
 
 // corpus posts every payload that providers really sent.
-func (b *bundle) corpus(t *testing.T) {
+func (b *testStack) corpus(t *testing.T) {
 	want := map[string]int{"assistant-request": 201, "assistant-request-vapi": 201, "end-of-call-report": 200, "end-of-call-report-vapi": 200,
 		"end-of-call-report-vapi-redelivered": 200, "end-of-call-report-minimal": 200, "end-of-call-report-no-answer": 200, "end-of-call-report-voicemail": 200,
 		"end-of-call-report-model-failed": 200, "status-update": 200, "transfer-destination-request": 200, "conversation-update": 200, "transcript": 200}
@@ -257,8 +257,8 @@ func (b *bundle) corpus(t *testing.T) {
 	}
 }
 
-// reports sends 200 end-of-call reports, each twice, 50 at a time.
-func (b *bundle) reports(t *testing.T) {
+// endOfCallReports sends 200 end-of-call reports, each twice, 50 at a time.
+func (b *testStack) endOfCallReports(t *testing.T) {
 	work := make(chan int)
 	var wg sync.WaitGroup
 	for range 50 {
@@ -294,7 +294,7 @@ func (b *bundle) reports(t *testing.T) {
 }
 
 // analyses waits for what was found out about the corpus: every call in which somebody spoke, and no other.
-func (b *bundle) analyses(t *testing.T) {
+func (b *testStack) analyses(t *testing.T) {
 	for deadline := time.Now().Add(time.Minute); ; {
 		analysed, plain, kept := 0, 0, len(b.objects(t, "analysis/"))
 		b.scan(t, "calls", func(item string) {
@@ -316,8 +316,8 @@ func (b *bundle) analyses(t *testing.T) {
 }
 
 // reindexing loses the rows of the calls, and has them back.
-func (b *bundle) reindexing(t *testing.T) {
-	cfg, err := localStack(b.info).at("dynamodb")()
+func (b *testStack) reindexing(t *testing.T) {
+	cfg, err := localStack(b.info).awsConfig("dynamodb")()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +334,7 @@ func (b *bundle) reindexing(t *testing.T) {
 	}
 	var out bytes.Buffer
 	p := &program{out: &out, args: []string{"reindex"}, env: func(name string) string { return map[string]string{"AURORA_DATA": b.data}[name] }}
-	if err := p.do(t.Context()); err != nil {
+	if err := p.dispatch(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	if rows := b.rows(t, "many-"); rows != 200 || !strings.Contains(out.String(), "0 gone, 0 unreadable") {
@@ -342,15 +342,15 @@ func (b *bundle) reindexing(t *testing.T) {
 	}
 }
 
-func (b *bundle) s3(t *testing.T) *s3.Client {
-	cfg, err := localStack(b.info).at("s3")()
+func (b *testStack) s3(t *testing.T) *s3.Client {
+	cfg, err := localStack(b.info).awsConfig("s3")()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-func (b *bundle) objects(t *testing.T, prefix string) []string {
+func (b *testStack) objects(t *testing.T, prefix string) []string {
 	t.Helper()
 	var keys []string
 	pages := s3.NewListObjectsV2Paginator(b.s3(t), &s3.ListObjectsV2Input{Bucket: &b.info.Bucket, Prefix: &prefix})
@@ -367,7 +367,7 @@ func (b *bundle) objects(t *testing.T, prefix string) []string {
 }
 
 // rows counts the rows whose call id begins so.
-func (b *bundle) rows(t *testing.T, prefix string) int {
+func (b *testStack) rows(t *testing.T, prefix string) int {
 	n := 0
 	b.scan(t, "calls", func(item string) {
 		if strings.Contains(item, prefix) {
@@ -377,9 +377,9 @@ func (b *bundle) rows(t *testing.T, prefix string) int {
 	return n
 }
 
-func (b *bundle) scan(t *testing.T, table string, f func(item string)) {
+func (b *testStack) scan(t *testing.T, table string, f func(item string)) {
 	t.Helper()
-	cfg, err := localStack(b.info).at("dynamodb")()
+	cfg, err := localStack(b.info).awsConfig("dynamodb")()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,8 +399,8 @@ func (b *bundle) scan(t *testing.T, table string, f func(item string)) {
 	}
 }
 
-// noCredential looks through everything that was kept and logged.
-func (b *bundle) noCredential(t *testing.T) {
+// noStoredCredential looks through everything that was kept and logged.
+func (b *testStack) noStoredCredential(t *testing.T) {
 	canaries := []string{"canary-credential", "00000000000000000000000000000000", testKey, "sk-test"}
 	look := func(where, text string) {
 		for _, c := range canaries {
@@ -443,11 +443,11 @@ func (b *bundle) noCredential(t *testing.T) {
 	}
 }
 
-// keyStoreAway takes the key store away from functions that have not asked it yet: never a pass.
-func (b *bundle) keyStoreAway(t *testing.T) {
-	b.away.Store(true)
-	fresh := start(t)
-	fresh.away.Store(true)
+// secretsUnavailable takes the key store away from functions that have not asked it yet: never a pass.
+func (b *testStack) secretsUnavailable(t *testing.T) {
+	b.secretsDown.Store(true)
+	fresh := startStack(t)
+	fresh.secretsDown.Store(true)
 	doors := fresh.chatURLs()
 	doors["webhook"] = fresh.info.API + "/api/webhook"
 	for door, url := range doors {

@@ -38,7 +38,7 @@ func layerOf(folder string) string {
 // TestLayers checks every import against the layers. Test files may import shared/dev in addition: fakes and fixtures.
 func TestLayers(t *testing.T) {
 	t.Parallel()
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.folder() == "shared" {
 			continue // the map: no code
 		}
@@ -87,15 +87,15 @@ func TestDeployedPackagesDoNotDependOnDev(t *testing.T) {
 // TestLayout checks that the layer is in the path: a package is at shared/<layer>/<package>, never deeper.
 func TestLayout(t *testing.T) {
 	t.Parallel()
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if parts := strings.Split(s.folder(), "/"); parts[0] == "shared" && len(parts) != 3 && s.folder() != "shared" {
 			t.Errorf("%s: a package is at shared/<layer>/<package>", s.path)
 		}
 	}
 }
 
-// TestMap checks that shared/doc.go names every package once, and no other.
-func TestMap(t *testing.T) {
+// TestPackageMap checks that shared/doc.go names every package once, and no other.
+func TestPackageMap(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, "shared", "doc.go"))
 	if err != nil {
@@ -116,7 +116,7 @@ func TestMap(t *testing.T) {
 		named = append(named, "shared/"+layer+"/"+words[0])
 	}
 	var there []string
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if strings.HasPrefix(s.folder(), "shared/") && !slices.Contains(there, s.folder()) {
 			there = append(there, s.folder())
 		}
@@ -153,7 +153,7 @@ func TestVendors(t *testing.T) {
 		"github.com/johannesboyne/gofakes3":          {"shared/dev/fakes3"},
 		"github.com/getkin/kin-openapi":              {"shared/dev/openapi", "shared/dev/emulator"},
 	}
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() {
 			continue
 		}
@@ -172,7 +172,7 @@ func TestVendors(t *testing.T) {
 func TestPackageComments(t *testing.T) {
 	t.Parallel()
 	comments := map[string][]string{}
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() {
 			continue
 		}
@@ -212,7 +212,7 @@ const (
 
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() {
 			continue
 		}
@@ -225,7 +225,7 @@ func TestSizes(t *testing.T) {
 				continue
 			}
 			if n := positions.Position(f.End()).Line - positions.Position(f.Pos()).Line + 1; n > functionLines {
-				t.Errorf("%s: %s has %d lines; %d is the most", at(f), f.Name.Name, n, functionLines)
+				t.Errorf("%s: %s has %d lines; %d is the most", position(f), f.Name.Name, n, functionLines)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func TestCensus(t *testing.T) {
 	t.Parallel()
 	var deployed []string
-	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+	for id, f := range sourceTemplate(t).ofType("AWS::Serverless::Function") {
 		name := strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/")
 		deployed = append(deployed, name)
 		if want := pascal(name) + "Function"; id != want {
@@ -54,34 +54,34 @@ func pascal(name string) string {
 // alone are never in the template; those that AWS and Go read themselves need no asking.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	sets := settingsOf(t)
+	sets := settingsByFunction(t)
 	asked := map[string][]string{}
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() || layerOf(s.folder()) != "functions" {
 			continue
 		}
 		name := filepath.Base(s.folder())
 		eachCall(s, func(c *ast.CallExpr) {
-			of, method := called(c)
+			of, method := calledName(c)
 			if assembled, ok := sets[of+"."+method]; ok {
 				asked[name] = append(asked[name], assembled...)
-			} else if variable := asks(t, c); variable != "" {
+			} else if variable := settingRead(t, c); variable != "" {
 				asked[name] = append(asked[name], variable)
 			}
 		})
 	}
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	var everywhere []string
 	for variable := range template.at("Globals", "Function", "Environment", "Variables") {
-		if !local(variable) { // GOMEMLIMIT is Go's own
+		if !isLocalOnly(variable) { // GOMEMLIMIT is Go's own
 			everywhere = append(everywhere, variable)
 		}
 	}
 	slices.Sort(everywhere)
-	if want := slices.Sorted(slices.Values(lambdaapp.Globals)); !slices.Equal(everywhere, want) {
+	if want := slices.Sorted(slices.Values(lambdaapp.GlobalVariables)); !slices.Equal(everywhere, want) {
 		t.Errorf("template.yaml gives every function %v, and boot reads %v", everywhere, want)
 	}
-	for id, f := range template.of("AWS::Serverless::Function") {
+	for id, f := range template.ofType("AWS::Serverless::Function") {
 		name := strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/")
 		given := map[string]bool{}
 		for variable := range f.at("Environment", "Variables") {
@@ -89,7 +89,7 @@ func TestEnvironment(t *testing.T) {
 			if variable == "GOMEMLIMIT" || variable == "GOGC" { // Go's own
 				continue
 			}
-			if local(variable) {
+			if isLocalOnly(variable) {
 				t.Errorf("template.yaml: %s sets %s, which is of a developer's machine alone", id, variable)
 			}
 			if !slices.Contains(asked[name], variable) {
@@ -97,7 +97,7 @@ func TestEnvironment(t *testing.T) {
 			}
 		}
 		for _, variable := range asked[name] {
-			if !given[variable] && !slices.Contains(lambdaapp.Globals, variable) {
+			if !given[variable] && !slices.Contains(lambdaapp.GlobalVariables, variable) {
 				t.Errorf("functions/%s asks for %s, which template.yaml does not give", name, variable)
 			}
 		}
@@ -109,12 +109,12 @@ func isWiring(s source) bool {
 	return layerOf(s.folder()) == "shared/transport" && strings.HasSuffix(s.folder(), "wiring")
 }
 
-// settingsOf are the names that each function of those packages asks for, itself or by another of them: by the package's
+// settingsByFunction are the names that each function of those packages asks for, itself or by another of them: by the package's
 // and the function's name.
-func settingsOf(t *testing.T) map[string][]string {
+func settingsByFunction(t *testing.T) map[string][]string {
 	t.Helper()
 	sets, calls := map[string][]string{}, map[string][]string{}
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() || !isWiring(s) {
 			continue
 		}
@@ -126,10 +126,10 @@ func settingsOf(t *testing.T) map[string][]string {
 			name := s.file.Name.Name + "." + f.Name.Name
 			ast.Inspect(f, func(n ast.Node) bool {
 				if c, ok := n.(*ast.CallExpr); ok {
-					if variable := asks(t, c); variable != "" {
+					if variable := settingRead(t, c); variable != "" {
 						sets[name] = append(sets[name], variable)
 					}
-					of, other := called(c)
+					of, other := calledName(c)
 					if of == "" {
 						of = s.file.Name.Name
 					}
@@ -141,7 +141,7 @@ func settingsOf(t *testing.T) map[string][]string {
 	}
 	all := map[string][]string{}
 	for name := range calls {
-		all[name] = within(name, sets, calls, map[string]bool{})
+		all[name] = collectSettings(name, sets, calls, map[string]bool{})
 	}
 	for name, own := range sets {
 		if all[name] == nil {
@@ -151,43 +151,43 @@ func settingsOf(t *testing.T) map[string][]string {
 	return all
 }
 
-// within is what a function asks for, and what those that it calls do.
-func within(name string, sets, calls map[string][]string, seen map[string]bool) []string {
+// collectSettings is what a function asks for, and what those that it calls do.
+func collectSettings(name string, sets, calls map[string][]string, seen map[string]bool) []string {
 	if seen[name] {
 		return nil
 	}
 	seen[name] = true
 	all := slices.Clone(sets[name])
 	for _, other := range calls[name] {
-		all = append(all, within(other, sets, calls, seen)...)
+		all = append(all, collectSettings(other, sets, calls, seen)...)
 	}
 	return all
 }
 
-// asks is the name of the setting that a call reads, "" where it reads none or one of a developer's machine alone.
-func asks(t *testing.T, c *ast.CallExpr) string {
+// settingRead is the name of the setting that a call reads, "" where it reads none or one of a developer's machine alone.
+func settingRead(t *testing.T, c *ast.CallExpr) string {
 	t.Helper()
-	of, method := called(c)
-	if of == "time" || !slices.Contains([]string{"Required", "Optional", "Number", "Duration", "Getenv", "LookupEnv"}, method) || len(c.Args) == 0 {
+	of, method := calledName(c)
+	if of == "time" || !slices.Contains([]string{"Required", "Optional", "PositiveInt", "Duration", "Getenv", "LookupEnv"}, method) || len(c.Args) == 0 {
 		return ""
 	}
 	literal, ok := c.Args[0].(*ast.BasicLit)
 	if !ok {
-		t.Errorf("%s: the name of a setting must be written out, so that this test can read it", at(c))
+		t.Errorf("%s: the name of a setting must be written out, so that this test can read it", position(c))
 		return ""
 	}
 	variable, err := strconv.Unquote(literal.Value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if local(variable) {
+	if isLocalOnly(variable) {
 		return ""
 	}
 	return variable
 }
 
-func local(variable string) bool {
-	return lambdaapp.LocalOnly(variable) || strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "GO")
+func isLocalOnly(variable string) bool {
+	return lambdaapp.IsLocalOnly(variable) || strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "GO")
 }
 
 // The modules that we import by choice. One that is new is a decision: it is written here with its reason in the

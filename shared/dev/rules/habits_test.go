@@ -8,10 +8,10 @@ import (
 )
 
 // A panic in a goroutine of its own ends the process, in Lambda after an answer that looks finished (fault row 32). So
-// whatever starts one recovers in it: by hand, or by boot.Go.
+// whatever starts one recovers in it: by hand, or by lambdaapp.Go.
 func TestFault32GoroutinesRecover(t *testing.T) {
 	t.Parallel()
-	all := everySource(t)
+	all := allSources(t)
 	for _, s := range all {
 		if s.isTest() {
 			continue
@@ -20,17 +20,17 @@ func TestFault32GoroutinesRecover(t *testing.T) {
 			switch n := n.(type) {
 			case *ast.GoStmt:
 				if !recovers(all, s, n.Call.Fun) {
-					t.Errorf("%s: a goroutine without a recover", at(n))
+					t.Errorf("%s: a goroutine without a recover", position(n))
 				}
 			case *ast.CallExpr:
-				of, name := called(n)
+				of, name := calledName(n)
 				// On the machine of a developer such a panic is seen at once.
 				spawns := layerOf(s.folder()) != "shared/dev" && (name == "Go" && of != "lambdaapp" || name == "AfterFunc" && (of == "time" || of == "context"))
 				if !spawns || len(n.Args) == 0 || of == "" {
 					return true
 				}
 				if f := n.Args[len(n.Args)-1]; !recovers(all, s, f) {
-					t.Errorf("%s: %s.%s starts a goroutine without a recover", at(n), of, name)
+					t.Errorf("%s: %s.%s starts a goroutine without a recover", position(n), of, name)
 				}
 			}
 			return true
@@ -61,7 +61,7 @@ func recovers(all []source, s source, f ast.Expr) bool {
 }
 
 func recoversNamed(all []source, s source, f ast.Expr) bool {
-	_, name := called(&ast.CallExpr{Fun: f})
+	_, name := calledName(&ast.CallExpr{Fun: f})
 	if slices.Contains([]string{"cancel", "close", "Close", "CloseWithError", "Stop", "Done"}, name) {
 		return true
 	}
@@ -100,7 +100,7 @@ func defersRecover(all []source, s source, body *ast.BlockStmt) bool {
 		if f, ok := d.Call.Fun.(*ast.FuncLit); ok && callsRecover(f.Body) {
 			return true
 		}
-		_, name := called(d.Call)
+		_, name := calledName(d.Call)
 		for _, f := range declarations(all, s, name) {
 			if callsRecover(f.Body) {
 				return true
@@ -114,7 +114,7 @@ func callsRecover(body *ast.BlockStmt) bool {
 	found := false
 	ast.Inspect(body, func(n ast.Node) bool {
 		if c, ok := n.(*ast.CallExpr); ok {
-			of, name := called(c)
+			of, name := calledName(c)
 			found = found || of == "" && name == "recover"
 		}
 		return !found
@@ -125,13 +125,13 @@ func callsRecover(body *ast.BlockStmt) bool {
 // A test that sleeps is slow or wrong: testing/synctest has a clock, channels have an end.
 func TestTestsDoNotSleep(t *testing.T) {
 	t.Parallel()
-	for _, s := range everySource(t) {
-		if !s.isTest() || s.names("testing/synctest") {
+	for _, s := range allSources(t) {
+		if !s.isTest() || s.hasImport("testing/synctest") {
 			continue // in a bubble, Sleep is the clock
 		}
 		eachCall(s, func(c *ast.CallExpr) {
-			if of, name := called(c); of == "time" && name == "Sleep" {
-				t.Errorf("%s: time.Sleep in a test", at(c))
+			if of, name := calledName(c); of == "time" && name == "Sleep" {
+				t.Errorf("%s: time.Sleep in a test", position(c))
 			}
 		})
 	}
@@ -139,10 +139,10 @@ func TestTestsDoNotSleep(t *testing.T) {
 
 // What decides is handed its time and its chance, so that a test can say what they are: domain, engines, use cases.
 // Adapters and the edge keep limits and measure, by the clock on the wall.
-func TestTimeAndChanceAreHandedIn(t *testing.T) {
+func TestTimeAndRandomnessAreInjected(t *testing.T) {
 	t.Parallel()
 	deciding := []string{"shared/core", "shared/usecase"}
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() || !slices.Contains(deciding, layerOf(s.folder())) {
 			continue
 		}
@@ -152,9 +152,9 @@ func TestTimeAndChanceAreHandedIn(t *testing.T) {
 			}
 		}
 		eachCall(s, func(c *ast.CallExpr) {
-			of, name := called(c)
+			of, name := calledName(c)
 			if of == "time" && slices.Contains([]string{"Now", "Since", "Until"}, name) {
-				t.Errorf("%s: time.%s: the clock is handed in", at(c), name)
+				t.Errorf("%s: time.%s: the clock is handed in", position(c), name)
 			}
 		})
 	}
@@ -163,13 +163,13 @@ func TestTimeAndChanceAreHandedIn(t *testing.T) {
 // A skipped test says why: t.Skip with a sentence, never t.SkipNow.
 func TestSkipsSayWhy(t *testing.T) {
 	t.Parallel()
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if !s.isTest() {
 			continue
 		}
 		eachCall(s, func(c *ast.CallExpr) {
-			if _, name := called(c); name == "SkipNow" || name == "Skip" && len(c.Args) == 0 {
-				t.Errorf("%s: a test skipped in silence", at(c))
+			if _, name := calledName(c); name == "SkipNow" || name == "Skip" && len(c.Args) == 0 {
+				t.Errorf("%s: a test skipped in silence", position(c))
 			}
 		})
 	}
@@ -178,18 +178,18 @@ func TestSkipsSayWhy(t *testing.T) {
 // Names that say nothing.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.TypeSpec:
 				for _, empty := range []string{"Manager", "Helper", "Util", "Utils", "Impl"} {
-					if strings.HasSuffix(n.Name.Name, empty) {
-						t.Errorf("%s: %s says nothing about what it is", at(n), n.Name.Name)
+					if strings.HasSuffix(n.Name.Name, empty) && !strings.HasSuffix(n.Name.Name, "SecretsManager") {
+						t.Errorf("%s: %s says nothing about what it is", position(n), n.Name.Name)
 					}
 				}
 			case *ast.FuncDecl:
-				if rest, ok := strings.CutPrefix(n.Name.Name, "Get"); ok && rest != "" && strings.ToUpper(rest[:1]) == rest[:1] && !vendors(n) {
-					t.Errorf("%s: %s: a Go getter has no Get", at(n), n.Name.Name)
+				if rest, ok := strings.CutPrefix(n.Name.Name, "Get"); ok && rest != "" && strings.ToUpper(rest[:1]) == rest[:1] && !implementsLibrary(n) {
+					t.Errorf("%s: %s: a Go getter has no Get", position(n), n.Name.Name)
 				}
 			}
 			return true
@@ -197,8 +197,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// vendors tells whether a method is of an interface that a library asks for.
-func vendors(f *ast.FuncDecl) bool {
+// implementsLibrary tells whether a method is of an interface that a library asks for.
+func implementsLibrary(f *ast.FuncDecl) bool {
 	return f.Recv != nil && slices.Contains([]string{"GetObject", "GetItem", "GetSecretValue", "GetQueueAttributes", "GetQueueUrl", "GetBucketLocation"}, f.Name.Name)
 }
 

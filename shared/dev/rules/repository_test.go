@@ -77,7 +77,7 @@ var sources = sync.OnceValues(func() ([]source, error) {
 	return all, nil
 })
 
-func everySource(t *testing.T) []source {
+func allSources(t *testing.T) []source {
 	t.Helper()
 	all, err := sources()
 	if err != nil {
@@ -105,14 +105,14 @@ func folders(t *testing.T, name string) []string {
 	return names
 }
 
-// at tells where something stands, as an editor opens it.
-func at(node ast.Node) string {
+// position tells where something stands, as an editor opens it.
+func position(node ast.Node) string {
 	p := positions.Position(node.Pos())
 	return strings.TrimPrefix(filepath.ToSlash(p.Filename), root+"/") + ":" + strconv.Itoa(p.Line)
 }
 
-// called returns the package or receiver and the name of a call to it: "time", "Now".
-func called(c *ast.CallExpr) (of, name string) {
+// calledName returns the package or receiver and the name of a call to it: "time", "Now".
+func calledName(c *ast.CallExpr) (of, name string) {
 	switch f := c.Fun.(type) {
 	case *ast.Ident:
 		return "", f.Name
@@ -125,5 +125,5 @@ func called(c *ast.CallExpr) (of, name string) {
 	return "?", "?"
 }
 
-// names tells whether a file imports a package and so what its identifier means.
-func (s source) names(importPath string) bool { return slices.Contains(s.imports, importPath) }
+// hasImport tells whether a file imports a package and so what its identifier means.
+func (s source) hasImport(importPath string) bool { return slices.Contains(s.imports, importPath) }

@@ -10,7 +10,7 @@ import (
 // kept. A name of our own would collide with another stage's.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
-	f := asWritten(t).at("Resources", "ReportScheduleFunction", "Properties")
+	f := sourceTemplate(t).at("Resources", "ReportScheduleFunction", "Properties")
 	fires := map[string]string{"weekly": "cron(0 * ? * SUN-MON *)", "monthly": "cron(0 * 1,28-31 * ? *)"}
 	for name := range f.at("Events") {
 		event := f.at("Events", name, "Properties")
@@ -19,13 +19,13 @@ func TestSchedules(t *testing.T) {
 			t.Errorf("%s: %v in %s", name, err, event.text("Input"))
 		}
 		if event.text("ScheduleExpression") != fires[input.Period] || event.text("ScheduleExpressionTimezone") != "UTC" || event.text("OmitName") != "true" ||
-			f.at("Events", name).text("Type") != "ScheduleV2" || event.at("RetryPolicy").number("MaximumRetryAttempts") < 1 || len(names(event["DeadLetterConfig"])) != 1 {
+			f.at("Events", name).text("Type") != "ScheduleV2" || event.at("RetryPolicy").number("MaximumRetryAttempts") < 1 || len(referencedIDs(event["DeadLetterConfig"])) != 1 {
 			t.Errorf("%s: %v", name, event)
 		}
 		delete(fires, input.Period)
 	}
 	invoke := f.at("EventInvokeConfig")
-	if len(fires) > 0 || invoke.number("MaximumRetryAttempts") < 1 || len(names(invoke.at("DestinationConfig", "OnFailure")["Destination"])) != 1 {
+	if len(fires) > 0 || invoke.number("MaximumRetryAttempts") < 1 || len(referencedIDs(invoke.at("DestinationConfig", "OnFailure")["Destination"])) != 1 {
 		t.Errorf("not scheduled: %v; invoked by %v", fires, invoke)
 	}
 }
@@ -33,7 +33,7 @@ func TestSchedules(t *testing.T) {
 // The two that make reports are told the same.
 func TestReportFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	a, b := template.at("Resources", "AuroraReportFunction", "Properties"), template.at("Resources", "ReportWorkerFunction", "Properties")
 	if !reflect.DeepEqual(a["Environment"], b["Environment"]) || a.number("MemorySize") != b.number("MemorySize") {
 		t.Errorf("%v and %v", a["Environment"], b["Environment"])

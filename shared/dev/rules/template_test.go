@@ -15,14 +15,14 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// open are the routes that a signature guards, and no authorizer.
-var open = []string{"/api/outbound-call-status", "/api/reports/view/{token}"}
+// openRoutes are the routes that a signature guards, and no authorizer.
+var openRoutes = []string{"/api/outbound-call-status", "/api/reports/view/{token}"}
 
 // Routes: each has a door, a time limit longer than its function's, and streams where its function URL does.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	routes := 0
-	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+	for id, f := range sourceTemplate(t).ofType("AWS::Serverless::Function") {
 		seconds := f.number("Timeout")
 		if seconds == 0 {
 			t.Errorf("%s has no Timeout of its own; the default is 3 s", id)
@@ -37,10 +37,10 @@ func TestRoutes(t *testing.T) {
 			if route.at("RestApiId").text("Ref") != "Api" {
 				t.Errorf("%s: %s is not a route of Api", id, path)
 			}
-			if authorizer := route.at("Auth").text("Authorizer"); (authorizer == "" || authorizer == "NONE") != slices.Contains(open, path) {
+			if authorizer := route.at("Auth").text("Authorizer"); (authorizer == "" || authorizer == "NONE") != slices.Contains(openRoutes, path) {
 				t.Errorf("%s: %s has the authorizer %q", id, path, authorizer)
 			}
-			if slices.Contains(open, path) && len(f.at("FunctionUrlConfig")) > 0 {
+			if slices.Contains(openRoutes, path) && len(f.at("FunctionUrlConfig")) > 0 {
 				t.Errorf("%s: behind its own address nobody would look at a signature over %s", id, path)
 			}
 			if limit := route.number("TimeoutInMillis"); limit <= seconds*1000 {
@@ -66,7 +66,7 @@ func TestRoutes(t *testing.T) {
 // The chat functions differ in their doors alone: what one is given and may do, all are.
 func TestChatFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	general := template.at("Resources", "ChatCompletionsFunction", "Properties")
 	for _, name := range []string{"Voice", "Sms", "Chat"} {
 		id := "ChatCompletions" + name + "Function"
@@ -101,9 +101,9 @@ func TestChatFunctionsAreAlike(t *testing.T) {
 // Every function's collector knows how much memory there is: four fifths of its size, since the rest is not the heap's.
 func TestMemoryLimits(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	globals := template.at("Globals", "Function")
-	for id, f := range template.of("AWS::Serverless::Function") {
+	for id, f := range template.ofType("AWS::Serverless::Function") {
 		size, limit := f.number("MemorySize"), f.at("Environment", "Variables").text("GOMEMLIMIT")
 		if size == 0 {
 			size = globals.number("MemorySize")
@@ -121,7 +121,7 @@ func TestMemoryLimits(t *testing.T) {
 // of it.
 func TestCallingFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	variables := func(id string) tree { return template.at("Resources", id, "Properties", "Environment", "Variables") }
 	model := variables("OutboundCallUatFunction")
 	for _, id := range []string{"HyperscaleOutboundCallFunction", "WebhookFunction"} {
@@ -145,7 +145,7 @@ func TestCallingFunctionsAreAlike(t *testing.T) {
 // Identity sources are ANDed: an authorizer that names two headers asks for both at once (security A6).
 func TestAuthorizers(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	authorizers := template.at("Resources", "Api", "Properties", "Auth", "Authorizers")
 	for name := range authorizers {
 		identity := authorizers.at(name, "Identity")
@@ -175,9 +175,9 @@ func TestGatewayResponses(t *testing.T) {
 		"INVALID_SIGNATURE":              {"404", fault.NotFound},
 		"RESOURCE_NOT_FOUND":             {"404", fault.NotFound},
 		"REQUEST_TOO_LARGE":              {"413", fault.TooLarge},
-		"UNSUPPORTED_MEDIA_TYPE":         {"415", fault.Unsupported},
-		"THROTTLED":                      {"429", fault.TooMany},
-		"QUOTA_EXCEEDED":                 {"429", fault.TooMany},
+		"UNSUPPORTED_MEDIA_TYPE":         {"415", fault.UnsupportedMediaType},
+		"THROTTLED":                      {"429", fault.RateLimited},
+		"QUOTA_EXCEEDED":                 {"429", fault.RateLimited},
 		"AUTHORIZER_FAILURE":             {"500", fault.Internal},
 		"AUTHORIZER_CONFIGURATION_ERROR": {"500", fault.Internal},
 		"INTEGRATION_FAILURE":            {"503", fault.Unavailable},
@@ -185,7 +185,7 @@ func TestGatewayResponses(t *testing.T) {
 		"DEFAULT_4XX":                    {"", fault.Invalid},
 		"DEFAULT_5XX":                    {"", fault.Internal},
 	}
-	responses := asWritten(t).at("Resources", "Api", "Properties", "GatewayResponses")
+	responses := sourceTemplate(t).at("Resources", "Api", "Properties", "GatewayResponses")
 	if got := slices.Sorted(maps.Keys(responses)); !slices.Equal(got, slices.Sorted(maps.Keys(wanted))) {
 		t.Errorf("gateway responses %v", got)
 	}
@@ -211,7 +211,7 @@ func TestGatewayResponses(t *testing.T) {
 			t.Errorf("%s: %v in %s", name, err, text)
 			continue
 		}
-		model := web.ErrorOf(fault.New(want.kind, body.Message))
+		model := web.NewErrorObject(fault.New(want.kind, body.Message))
 		if want.kind == fault.NotFound {
 			model.Code = "unknown_route"
 		}
@@ -227,17 +227,17 @@ func TestGatewayResponses(t *testing.T) {
 // SQS: Lambda asks for a visibility of six time limits, and two at once are the least it takes.
 func TestQueues(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	queues := template.at("Resources")
 	consumers := 0
-	for id, f := range template.of("AWS::Serverless::Function") {
+	for id, f := range template.ofType("AWS::Serverless::Function") {
 		for name := range f.at("Events") {
 			if f.at("Events", name).text("Type") != "SQS" {
 				continue
 			}
 			consumers++
 			event := f.at("Events", name, "Properties")
-			queue := names(event["Queue"])[0]
+			queue := referencedIDs(event["Queue"])[0]
 			properties := queues.at(queue, "Properties")
 			if got, least := properties.number("VisibilityTimeout"), 6*f.number("Timeout"); got < least {
 				t.Errorf("%s: a message is invisible for %v s; six of %s's time limits are %v s", queue, got, id, least)
@@ -251,7 +251,7 @@ func TestQueues(t *testing.T) {
 			if properties.at("RedrivePolicy").number("maxReceiveCount") < 5 {
 				t.Errorf("%s: gives up on a message before the fifth try", queue)
 			}
-			dead := names(properties.at("RedrivePolicy")["deadLetterTargetArn"])
+			dead := referencedIDs(properties.at("RedrivePolicy")["deadLetterTargetArn"])
 			if len(dead) != 1 {
 				t.Errorf("%s has no dead-letter queue", queue)
 				continue
@@ -264,7 +264,7 @@ func TestQueues(t *testing.T) {
 	if consumers < 3 {
 		t.Errorf("only %d queue consumers were found", consumers)
 	}
-	for id, q := range template.of("AWS::SQS::Queue") {
+	for id, q := range template.ofType("AWS::SQS::Queue") {
 		if q.text("SqsManagedSseEnabled") != "true" || q.number("MessageRetentionPeriod") != 14*24*3600 {
 			t.Errorf("%s: encrypted %s, kept %v s", id, q.text("SqsManagedSseEnabled"), q.number("MessageRetentionPeriod"))
 		}
@@ -274,10 +274,10 @@ func TestQueues(t *testing.T) {
 // What is kept is encrypted, can be had back, survives the stack, and ends.
 func TestStores(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	var indexes []string
 	keys := map[string]string{"AssistantsTable": "assistantId", "CallsTable": "assistantDay callId", "LedgerTable": "key"}
-	for id, table := range template.of("AWS::DynamoDB::Table") {
+	for id, table := range template.ofType("AWS::DynamoDB::Table") {
 		var schema []string
 		for _, k := range table.trees("KeySchema") {
 			schema = append(schema, k.text("AttributeName"))
@@ -330,7 +330,7 @@ func TestStores(t *testing.T) {
 	if !tls {
 		t.Error("Bucket takes requests without TLS")
 	}
-	for id, secret := range template.of("AWS::SecretsManager::Secret") {
+	for id, secret := range template.ofType("AWS::SecretsManager::Secret") {
 		if start := secret.text("SecretString"); start != "" && start != "[]" {
 			t.Errorf("%s has a value in the template", id)
 		}
@@ -344,9 +344,9 @@ func TestStores(t *testing.T) {
 // Somebody hears of every function's errors, every dead letter, and what the functions count for them.
 func TestAlarms(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	watched := map[string][]string{} // metric → what it is watched for
-	for id, a := range template.of("AWS::CloudWatch::Alarm") {
+	for id, a := range template.ofType("AWS::CloudWatch::Alarm") {
 		if a.text("TreatMissingData") != "notBreaching" || a["AlarmActions"] == nil || a.text("AlarmDescription") == "" {
 			t.Errorf("%s: missing data, action or description", id)
 		}
@@ -356,23 +356,23 @@ func TestAlarms(t *testing.T) {
 				t.Errorf("%s: the functions count by Stage alone", id)
 			}
 		}
-		watched[a.text("MetricName")] = append(watched[a.text("MetricName")], names(a["Dimensions"])...)
+		watched[a.text("MetricName")] = append(watched[a.text("MetricName")], referencedIDs(a["Dimensions"])...)
 		if measured := len(a.list("Metrics")) - 1; measured > 10 {
 			t.Errorf("%s takes %d metrics; an alarm takes ten", id, measured) // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 		}
 		for _, m := range a.trees("Metrics") {
 			metric := m.at("MetricStat", "Metric")
-			watched[metric.text("MetricName")] = append(watched[metric.text("MetricName")], names(metric["Dimensions"])...)
+			watched[metric.text("MetricName")] = append(watched[metric.text("MetricName")], referencedIDs(metric["Dimensions"])...)
 		}
 	}
-	for id := range template.of("AWS::Serverless::Function") {
+	for id := range template.ofType("AWS::Serverless::Function") {
 		for _, metric := range []string{"Errors", "Throttles"} {
 			if !slices.Contains(watched[metric], id) {
 				t.Errorf("no alarm on %s of %s", metric, id)
 			}
 		}
 	}
-	for id, q := range template.of("AWS::SQS::Queue") {
+	for id, q := range template.ofType("AWS::SQS::Queue") {
 		metric := "ApproximateNumberOfMessagesVisible"
 		if q["RedrivePolicy"] != nil {
 			metric = "ApproximateAgeOfOldestMessage"
@@ -391,9 +391,9 @@ func TestAlarms(t *testing.T) {
 // What alarms and the dashboard look at is counted by somebody, under that name.
 func TestMetricsAreCounted(t *testing.T) {
 	t.Parallel()
-	template := asWritten(t)
+	template := sourceTemplate(t)
 	ours := map[string]string{} // metric → where it is looked at
-	for id, a := range template.of("AWS::CloudWatch::Alarm") {
+	for id, a := range template.ofType("AWS::CloudWatch::Alarm") {
 		if a.text("Namespace") == "Aurora" {
 			ours[a.text("MetricName")] = id
 		}
@@ -417,7 +417,7 @@ func TestMetricsAreCounted(t *testing.T) {
 		}
 	}
 	counted := map[string]bool{}
-	for _, s := range everySource(t) {
+	for _, s := range allSources(t) {
 		if s.isTest() {
 			continue
 		}

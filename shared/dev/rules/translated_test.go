@@ -14,16 +14,16 @@ import (
 // What SAM makes of template.yaml is what is deployed, and some mistakes show only there: a route that does not stream,
 // a role that is wide, a cycle.
 
-var translation = sync.OnceValues(func() ([]byte, error) {
+var translateTemplate = sync.OnceValues(func() ([]byte, error) {
 	return exec.Command("python3", filepath.Join("testdata", "translate.py"), filepath.Join(root, "template.yaml")).Output()
 })
 
-func asTranslated(t *testing.T) (tree, []byte) {
+func translatedTemplate(t *testing.T) (tree, []byte) {
 	t.Helper()
 	if err := exec.Command("python3", "-c", "import samtranslator").Run(); err != nil {
 		t.Skip("python3 with the SAM translator (pip install aws-sam-translator) is not installed: the translated template was not looked at")
 	}
-	text, err := translation()
+	text, err := translateTemplate()
 	if err != nil {
 		var why []byte
 		if exit, ok := err.(*exec.ExitError); ok {
@@ -40,10 +40,10 @@ func asTranslated(t *testing.T) (tree, []byte) {
 
 func TestTranslatedRoutes(t *testing.T) {
 	t.Parallel()
-	template, _ := asTranslated(t)
+	template, _ := translatedTemplate(t)
 	body := template.at("Resources", "Api", "Properties", "Body")
 	streamed := map[string]bool{}
-	for id, f := range asWritten(t).of("AWS::Serverless::Function") {
+	for id, f := range sourceTemplate(t).ofType("AWS::Serverless::Function") {
 		for name := range f.at("Events") {
 			if event := f.at("Events", name); event.text("Type") == "Api" {
 				path := event.at("Properties").text("Path")
@@ -53,7 +53,7 @@ func TestTranslatedRoutes(t *testing.T) {
 				if integration.number("timeoutInMillis") == 0 {
 					t.Errorf("%s %s: no time limit", id, path)
 				}
-				if (method["security"] == nil) != slices.Contains(open, path) {
+				if (method["security"] == nil) != slices.Contains(openRoutes, path) {
 					t.Errorf("%s %s: the authorizer is %v", id, path, method["security"])
 				}
 				uri := integration.at("uri").text("Fn::Sub")
@@ -73,7 +73,7 @@ func TestTranslatedRoutes(t *testing.T) {
 		}
 	}
 	stages := 0
-	for id, stage := range template.of("AWS::ApiGateway::Stage") {
+	for id, stage := range template.ofType("AWS::ApiGateway::Stage") {
 		stages++
 		if stage.text("TracingEnabled") != "true" || len(stage.at("AccessLogSetting")) == 0 {
 			t.Errorf("%s: tracing or access log", id)
@@ -93,13 +93,13 @@ func TestTranslatedRoutes(t *testing.T) {
 // (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html); everything else is invoked by this API alone.
 func TestTranslatedInvokers(t *testing.T) {
 	t.Parallel()
-	template, _ := asTranslated(t)
+	template, _ := translatedTemplate(t)
 	public := map[string][]string{}
-	for id, p := range template.of("AWS::Lambda::Permission") {
-		function := names(p["FunctionName"])[0]
+	for id, p := range template.ofType("AWS::Lambda::Permission") {
+		function := referencedIDs(p["FunctionName"])[0]
 		switch {
 		case p.text("Principal") == "apigateway.amazonaws.com":
-			if source := p.at("SourceArn"); len(source) == 0 || !slices.Contains(names(source), "Api") {
+			if source := p.at("SourceArn"); len(source) == 0 || !slices.Contains(referencedIDs(source), "Api") {
 				t.Errorf("%s: any API of any account may invoke %s", id, function)
 			}
 		case p.text("Principal") == "*" && (p.text("FunctionUrlAuthType") == "NONE" || p.text("InvokedViaFunctionUrl") == "true"):
@@ -109,8 +109,8 @@ func TestTranslatedInvokers(t *testing.T) {
 		}
 	}
 	addresses := map[string]bool{}
-	for id, u := range template.of("AWS::Lambda::Url") {
-		function := names(u["TargetFunctionArn"])[0]
+	for id, u := range template.ofType("AWS::Lambda::Url") {
+		function := referencedIDs(u["TargetFunctionArn"])[0]
 		addresses[function] = true
 		slices.Sort(public[function])
 		if !slices.Equal(public[function], []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}) {
@@ -130,11 +130,11 @@ func TestTranslatedInvokers(t *testing.T) {
 // Least privilege: no wildcard, no reading of whole tables, no resource wider than a store of ours.
 func TestTranslatedRoles(t *testing.T) {
 	t.Parallel()
-	template, _ := asTranslated(t)
+	template, _ := translatedTemplate(t)
 	// What SAM gives every function: writing logs and traces.
 	stock := []string{"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSXRayDaemonWriteAccess"}
 	roles := 0
-	for id, role := range template.of("AWS::IAM::Role") {
+	for id, role := range template.ofType("AWS::IAM::Role") {
 		if id == "ApiGatewayLogsRole" {
 			continue
 		}
@@ -142,7 +142,7 @@ func TestTranslatedRoles(t *testing.T) {
 			roles++
 		}
 		for _, arn := range role.list("ManagedPolicyArns") {
-			if own := names(arn); len(own) == 1 && template.at("Resources", own[0]).text("Type") == "AWS::IAM::ManagedPolicy" {
+			if own := referencedIDs(arn); len(own) == 1 && template.at("Resources", own[0]).text("Type") == "AWS::IAM::ManagedPolicy" {
 				continue // looked at below
 			}
 			name, _ := arn.(string)
@@ -151,16 +151,16 @@ func TestTranslatedRoles(t *testing.T) {
 			}
 		}
 		for _, policy := range role.trees("Policies") {
-			narrow(t, id, policy.at("PolicyDocument"))
+			checkNarrow(t, id, policy.at("PolicyDocument"))
 		}
 	}
-	for id, policy := range template.of("AWS::IAM::ManagedPolicy") {
-		narrow(t, id, policy.at("PolicyDocument"))
+	for id, policy := range template.ofType("AWS::IAM::ManagedPolicy") {
+		checkNarrow(t, id, policy.at("PolicyDocument"))
 	}
 	functions := 0
-	for id, f := range template.of("AWS::Lambda::Function") {
+	for id, f := range template.ofType("AWS::Lambda::Function") {
 		functions++
-		group := names(f.at("LoggingConfig")["LogGroup"])
+		group := referencedIDs(f.at("LoggingConfig")["LogGroup"])
 		if len(group) != 1 {
 			t.Errorf("%s logs to a group of its own making, which keeps for ever", id)
 			continue
@@ -180,8 +180,8 @@ func TestTranslatedRoles(t *testing.T) {
 	}
 }
 
-// narrow looks at what a policy allows, in either branch of a condition.
-func narrow(t *testing.T, id string, policy tree) {
+// checkNarrow looks at what a policy allows, in either branch of a condition.
+func checkNarrow(t *testing.T, id string, policy tree) {
 	t.Helper()
 	statements := policy.trees("Statement")
 	for i := 0; i < len(statements); i++ {
@@ -216,7 +216,7 @@ func narrow(t *testing.T, id string, policy tree) {
 // usual three.
 func TestTranslatedCycles(t *testing.T) {
 	t.Parallel()
-	template, _ := asTranslated(t)
+	template, _ := translatedTemplate(t)
 	resources := template.at("Resources")
 	const visiting, done = 1, 2
 	state := map[string]int{}
@@ -230,7 +230,7 @@ func TestTranslatedCycles(t *testing.T) {
 			return
 		}
 		state[id] = visiting
-		for _, next := range names(resources[id]) {
+		for _, next := range referencedIDs(resources[id]) {
 			visit(next, append(slices.Clone(path), id))
 		}
 		state[id] = done
@@ -245,7 +245,7 @@ func TestTranslatedCycles(t *testing.T) {
 
 func TestTranslatedLints(t *testing.T) {
 	t.Parallel()
-	_, text := asTranslated(t)
+	_, text := translatedTemplate(t)
 	if _, err := exec.LookPath("cfn-lint"); err != nil {
 		t.Skip("cfn-lint (pip install cfn-lint) is not installed: the translated template was not linted")
 	}

@@ -76,8 +76,8 @@ func (t tree) trees(key string) []tree {
 	return all
 }
 
-// of yields the properties of every resource of a type, in the order of their ids.
-func (t tree) of(kind string) iter.Seq2[string, tree] {
+// ofType yields the properties of every resource of a type, in the order of their ids.
+func (t tree) ofType(kind string) iter.Seq2[string, tree] {
 	return func(yield func(string, tree) bool) {
 		resources := t.at("Resources")
 		for _, id := range slices.Sorted(maps.Keys(resources)) {
@@ -88,15 +88,15 @@ func (t tree) of(kind string) iter.Seq2[string, tree] {
 	}
 }
 
-// names are the logical ids that a value points to, anywhere in it.
-func names(v any) []string {
+// referencedIDs are the logical ids that a value points to, anywhere in it.
+func referencedIDs(v any) []string {
 	var found []string
 	switch v := v.(type) {
 	case tree:
-		return names(map[string]any(v))
+		return referencedIDs(map[string]any(v))
 	case []any:
 		for _, e := range v {
-			found = append(found, names(e)...)
+			found = append(found, referencedIDs(e)...)
 		}
 	case map[string]any:
 		for key, e := range v {
@@ -119,7 +119,7 @@ func names(v any) []string {
 					}
 				}
 			}
-			found = append(found, names(e)...)
+			found = append(found, referencedIDs(e)...)
 		}
 	}
 	return found
@@ -135,17 +135,17 @@ func placeholders(text string) []string {
 	return found
 }
 
-// asWritten is template.yaml.
-func asWritten(t *testing.T) tree {
+// sourceTemplate is template.yaml.
+func sourceTemplate(t *testing.T) tree {
 	t.Helper()
-	template, err := written()
+	template, err := parseTemplate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return template
 }
 
-var written = sync.OnceValues(func() (tree, error) {
+var parseTemplate = sync.OnceValues(func() (tree, error) {
 	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ var written = sync.OnceValues(func() (tree, error) {
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return nil, err
 	}
-	v, err := long(document.Content[0])
+	v, err := longForm(document.Content[0])
 	if err != nil {
 		return nil, err
 	}
@@ -167,14 +167,14 @@ var written = sync.OnceValues(func() (tree, error) {
 	return template, json.Unmarshal(b, &template)
 })
 
-// long turns YAML with CloudFormation's tags into the long form.
-func long(n *yaml.Node) (any, error) {
+// longForm turns YAML with CloudFormation's tags into the long form.
+func longForm(n *yaml.Node) (any, error) {
 	var v any
 	switch n.Kind {
 	case yaml.MappingNode:
 		m := map[string]any{}
 		for i := 0; i < len(n.Content); i += 2 {
-			e, err := long(n.Content[i+1])
+			e, err := longForm(n.Content[i+1])
 			if err != nil {
 				return nil, err
 			}
@@ -184,7 +184,7 @@ func long(n *yaml.Node) (any, error) {
 	case yaml.SequenceNode:
 		s := []any{}
 		for _, c := range n.Content {
-			e, err := long(c)
+			e, err := longForm(c)
 			if err != nil {
 				return nil, err
 			}

@@ -18,13 +18,13 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// Read reads the settings of a function that places calls, or says whether one may be placed.
-func Read(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound.Service {
+// ReadService reads the settings of a function that places calls, or says whether one may be placed.
+func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound.Service {
 	return &outbound.Service{
-		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Ledger:     dynamo.NewOutbound(lambdaapp.AWS, s.Required("LEDGER_TABLE"), time.Now),
-		Provider:   Telephone(s, secrets),
-		Guards:     guards(s),
+		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Ledger:     dynamo.NewOutbound(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
+		Provider:   ReadTwilio(s, secrets),
+		Guards:     readGuards(s),
 		StreamURL:  s.Optional("VOICE_STREAM_URL", ""),
 		Now:        time.Now,
 		Count:      lambdaapp.Count,
@@ -32,28 +32,28 @@ func Read(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound.Servic
 	}
 }
 
-// Campaigns let the webhook know the calls that we placed, and who may be called.
-type Campaigns struct{ *outbound.Service }
+// WebhookOutbound let the webhook know the calls that we placed, and who may be called.
+type WebhookOutbound struct{ *outbound.Service }
 
-// ReadCampaigns reads the settings of Campaigns. A rule that cannot be read makes nobody eligible and does not stop the
+// ReadWebhookOutbound reads the settings of Campaigns. A rule that cannot be read makes nobody eligible and does not stop the
 // function, which has reports to take in.
-func ReadCampaigns(s *lambdaapp.Settings) webhook.Outbound {
-	aside := s.Aside()
-	service := Read(aside, Secrets())
+func ReadWebhookOutbound(s *lambdaapp.Settings) webhook.OutboundCalls {
+	aside := s.Fork()
+	service := ReadService(aside, NewSecrets())
 	if err := aside.Err(); err != nil {
 		slog.Error("nobody is eligible for a call, and no call is known as ours", "error", err)
 		return nil
 	}
-	return Campaigns{service}
+	return WebhookOutbound{service}
 }
 
 // Call is what an assistant may know of a call that we placed.
-func (c Campaigns) Call(ctx context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
-	return outbound.Call(ctx, c.Ledger, idOrSID)
+func (c WebhookOutbound) Call(ctx context.Context, idOrSID string) (aurora.OutboundContext, bool, error) {
+	return outbound.FindCall(ctx, c.Ledger, idOrSID)
 }
 
-// Telephone is the provider.
-func Telephone(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Client {
+// ReadTwilio is the provider.
+func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Client {
 	name := s.Required("TWILIO_SECRET")
 	return twilio.New(twilio.Options{
 		Credentials: func(ctx context.Context) (string, error) { return secrets.Secret(ctx, name) },
@@ -61,30 +61,30 @@ func Telephone(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Cli
 	})
 }
 
-// Keys are the live keys of partners and of our own tools, for a function URL.
-func Keys(s *lambdaapp.Settings, secrets *secretsmanager.Store) auth.Keys {
-	return &auth.Ring{
-		Secrets:  secrets,
-		Names:    map[auth.Kind]string{auth.Internal: s.Required("INTERNAL_KEYS_SECRET"), auth.External: s.Required("EXTERNAL_KEYS_SECRET")},
-		Unusable: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+// ReadKeys are the live keys of partners and of our own tools, for a function URL.
+func ReadKeys(s *lambdaapp.Settings, secrets *secretsmanager.Store) auth.KeySource {
+	return &auth.KeyStore{
+		Secrets:      secrets,
+		SecretNames:  map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET"), auth.KindExternal: s.Required("EXTERNAL_KEYS_SECRET")},
+		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 }
 
-// Secrets is a function's store of secrets.
-func Secrets() *secretsmanager.Store { return secretsmanager.New(lambdaapp.AWS, time.Now) }
+// NewSecrets is a function's store of secrets.
+func NewSecrets() *secretsmanager.Store { return secretsmanager.New(lambdaapp.AWSConfig, time.Now) }
 
-// guards reads the deployment's rules.
-func guards(s *lambdaapp.Settings) outbound.Guards {
+// readGuards reads the deployment's rules.
+func readGuards(s *lambdaapp.Settings) outbound.Guards {
 	g := outbound.Guards{Limits: outbound.Limits{
-		KeyPerMinute:      int64(s.Number("LIMIT_KEY_PER_MINUTE", 10)),
-		KeyPerDay:         int64(s.Number("LIMIT_KEY_PER_DAY", 500)),
-		DestinationPerDay: int64(s.Number("LIMIT_DESTINATION_PER_DAY", 20)),
-		CountryPerDay:     int64(s.Number("LIMIT_COUNTRY_PER_DAY", 200)),
+		KeyPerMinute:      int64(s.PositiveInt("LIMIT_KEY_PER_MINUTE", 10)),
+		KeyPerDay:         int64(s.PositiveInt("LIMIT_KEY_PER_DAY", 500)),
+		DestinationPerDay: int64(s.PositiveInt("LIMIT_DESTINATION_PER_DAY", 20)),
+		CountryPerDay:     int64(s.PositiveInt("LIMIT_COUNTRY_PER_DAY", 200)),
 	}}
 	var err error
 	g.Limits.SpendPerDay, err = outbound.ParseUSD(s.Optional("LIMIT_SPEND_PER_DAY_USD", "50"))
 	s.Reject("LIMIT_SPEND_PER_DAY_USD", err)
-	g.Limits.Estimate, err = outbound.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
+	g.Limits.EstimatePerCall, err = outbound.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
 	s.Reject("CALL_ESTIMATE_USD", err)
 	g.Countries, err = outbound.ParseCountries(s.Optional("ALLOWED_COUNTRIES", "*"))
 	s.Reject("ALLOWED_COUNTRIES", err)

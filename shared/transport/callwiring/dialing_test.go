@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/usecase/outbound"
 )
 
-func settings(change ...string) *lambdaapp.Settings {
+func newSettings(change ...string) *lambdaapp.Settings {
 	env := map[string]string{"ASSISTANTS_TABLE": "a", "LEDGER_TABLE": "l", "TWILIO_SECRET": "t"}
 	for i := 0; i < len(change); i += 2 {
 		env[change[i]] = change[i+1]
@@ -21,54 +21,54 @@ func settings(change ...string) *lambdaapp.Settings {
 }
 
 // A rule that is mistyped must not be a rule that is off.
-func TestRulesThatCannotBeRead(t *testing.T) {
-	s := settings()
-	if service := callwiring.Read(s, callwiring.Secrets()); s.Err() != nil || service.Guards.Limits.KeyPerMinute != 10 || service.Guards.Limits.SpendPerDay != 50_000_000 || service.Guards.RequireConsent {
+func TestUnreadableRules(t *testing.T) {
+	s := newSettings()
+	if service := callwiring.ReadService(s, callwiring.NewSecrets()); s.Err() != nil || service.Guards.Limits.KeyPerMinute != 10 || service.Guards.Limits.SpendPerDay != 50_000_000 || service.Guards.RequireConsent {
 		t.Fatalf("%v, %+v", s.Err(), service.Guards)
 	}
 	for name, value := range map[string]string{"ALLOWED_COUNTRIES": "XX", "DEFAULT_REGION": "Mars", "REQUIRE_CONSENT": "yes please", "CALLING_HOURS": "9-5",
 		"LIMIT_KEY_PER_MINUTE": "0", "LIMIT_SPEND_PER_DAY_USD": "lots", "CALL_ESTIMATE_USD": "-1"} {
-		s := settings(name, value)
-		callwiring.Read(s, callwiring.Secrets())
+		s := newSettings(name, value)
+		callwiring.ReadService(s, callwiring.NewSecrets())
 		if err := s.Err(); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
 		}
-		s = settings(name, value)
-		if got := callwiring.ReadCampaigns(s); got != nil || s.Err() != nil {
+		s = newSettings(name, value)
+		if got := callwiring.ReadWebhookOutbound(s); got != nil || s.Err() != nil {
 			t.Errorf("%s=%s: the webhook got %v and would not start: %v", name, value, got, s.Err())
 		}
 	}
-	if callwiring.ReadCampaigns(settings()) == nil {
+	if callwiring.ReadWebhookOutbound(newSettings()) == nil {
 		t.Error("nobody is eligible although all is well")
 	}
 }
 
-type placer struct{ asked outbound.Request }
+type fakePlacer struct{ request outbound.Request }
 
-func (p *placer) Place(_ context.Context, r outbound.Request) (outbound.Answer, error) {
-	p.asked = r
-	return outbound.Answer{AssistantNumber: "4639465275", Name: r.Name, Number: r.PhoneNumber, SID: "CAdfbe15114bfabe08c3c017dcdea96264", Replayed: r.IdemKey == "again"}, nil
+func (p *fakePlacer) Place(_ context.Context, r outbound.Request) (outbound.PlacedCall, error) {
+	p.request = r
+	return outbound.PlacedCall{AssistantNumber: "4639465275", Name: r.Name, Number: r.PhoneNumber, SID: "CAdfbe15114bfabe08c3c017dcdea96264", Replayed: r.IdempotencyKey == "again"}, nil
 }
 
 // The document's own example, letter by letter.
-func TestRoute(t *testing.T) {
-	p := &placer{}
+func TestPlaceHandler(t *testing.T) {
+	p := &fakePlacer{}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/api/hyperscale/outbound-call", strings.NewReader(`{"phoneNumber":"+14155550100","name":"John Doe","info":"Some relevant info"}`))
 	r.Header.Set("Idempotency-Key", "again")
-	if err := callwiring.Route(p, outbound.Hyperscale, "a1", "https://aurora.example.com/")(w, r); err != nil {
+	if err := callwiring.PlaceHandler(p, outbound.RouteHyperscale, "a1", "https://aurora.example.com/")(w, r); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"data":"Call initiated from assistaintPhoneNumber = 4639465275 to John Doe at +14155550100. Call sid = CAdfbe15114bfabe08c3c017dcdea96264","status":"success"}`
 	if w.Code != 200 || w.Body.String() != want || w.Header().Get("Idempotent-Replayed") != "true" {
 		t.Errorf("%d %v\n%s\n%s", w.Code, w.Header(), w.Body, want)
 	}
-	if p.asked.AssistantID != "a1" || p.asked.Public != "https://aurora.example.com" || p.asked.Info != "Some relevant info" {
-		t.Errorf("asked %+v", p.asked)
+	if p.request.AssistantID != "a1" || p.request.PublicURL != "https://aurora.example.com" || p.request.Info != "Some relevant info" {
+		t.Errorf("asked %+v", p.request)
 	}
 	r = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{}`))
 	r.Header["Idempotency-Key"] = []string{"a", "b"}
-	if err := callwiring.Route(p, outbound.Hyperscale, "a1", "")(w, r); err == nil {
+	if err := callwiring.PlaceHandler(p, outbound.RouteHyperscale, "a1", "")(w, r); err == nil {
 		t.Error("two keys were taken for one")
 	}
 }

@@ -13,28 +13,28 @@ import (
 
 // Placer places calls; it is *outbound.Service but in tests.
 type Placer interface {
-	Place(ctx context.Context, r outbound.Request) (outbound.Answer, error)
+	Place(ctx context.Context, r outbound.Request) (outbound.PlacedCall, error)
 }
 
-// Route serves one of the routes that place calls. assistant is the deployment's, where the route's callers name none;
+// PlaceHandler serves one of the routes that place calls. assistant is the deployment's, where the route's callers name none;
 // public is PUBLIC_URL, or empty for the address that the request came to.
-func Route(p Placer, route, assistant, public string) web.HandlerFunc {
+func PlaceHandler(p Placer, route, assistant, public string) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var body json.RawMessage
-		if err := web.StrictObject(r, &body); err != nil {
+		if err := web.ReadStrictObject(r, &body); err != nil {
 			return err
 		}
-		request, err := outbound.Read(route, body, assistant)
+		request, err := outbound.ReadRequest(route, body, assistant)
 		if err != nil {
 			return err
 		}
-		holder := web.HolderOf(r)
-		request.Key = outbound.Key{Name: holder.Name, Kind: string(holder.Kind), Assistants: holder.Assistants}
+		holder := web.PrincipalOf(r)
+		request.APIKey = outbound.APIKey{Name: holder.Name, Kind: string(holder.Kind), Assistants: holder.Assistants}
 		if holder.Name == holder.ID { // an entry without a name goes by its kind
-			request.Key.Name = ""
+			request.APIKey.Name = ""
 		}
-		request.Public = web.PublicURL(r, public)
-		if request.IdemKey, err = idempotencyKey(r); err != nil {
+		request.PublicURL = web.PublicURL(r, public)
+		if request.IdempotencyKey, err = readIdempotencyKey(r); err != nil {
 			return err
 		}
 		answer, err := p.Place(r.Context(), request)
@@ -44,15 +44,15 @@ func Route(p Placer, route, assistant, public string) web.HandlerFunc {
 		if answer.Replayed {
 			w.Header().Set("Idempotent-Replayed", "true")
 		}
-		return web.JSON(w, http.StatusOK, answer.Body())
+		return web.WriteJSON(w, http.StatusOK, answer.Body())
 	}
 }
 
-func idempotencyKey(r *http.Request) (string, error) {
+func readIdempotencyKey(r *http.Request) (string, error) {
 	values := r.Header.Values("Idempotency-Key")
 	for _, v := range values {
 		if v != values[0] {
-			return "", fault.New(fault.Invalid, "Idempotency-Key must stand there once.").In("Idempotency-Key").
+			return "", fault.New(fault.Invalid, "Idempotency-Key must stand there once.").WithParam("Idempotency-Key").
 				Because(errors.New("two different values"))
 		}
 	}

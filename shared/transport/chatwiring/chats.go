@@ -15,50 +15,50 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// Chat is what a chat endpoint is made of.
-type Chat struct {
-	tools           toolwiring.Tools
-	models          modelwiring.ModelServers
+// Settings is what a chat endpoint is made of.
+type Settings struct {
+	tools           toolwiring.Settings
+	models          modelwiring.Settings
 	assistantsTable string
 	apiKeysSecret   string
 	defaultModels   []string // asked in order
 	allowedModels   []string // * is every one
 }
 
-// Read reads the settings of a chat endpoint, those of its tools among them.
-func Read(s *lambdaapp.Settings) Chat {
-	tools := toolwiring.Read(s)
-	return Chat{
+// ReadSettings reads the settings of a chat endpoint, those of its tools among them.
+func ReadSettings(s *lambdaapp.Settings) Settings {
+	tools := toolwiring.ReadSettings(s)
+	return Settings{
 		tools:           tools,
-		models:          modelwiring.ReadModels(s, tools.Prefix, tools.Secrets),
+		models:          modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
 		assistantsTable: s.Required("ASSISTANTS_TABLE"),
 		apiKeysSecret:   s.Required("API_KEYS_SECRET"),
-		defaultModels:   modelwiring.List(s.Required("DEFAULT_MODEL")),
-		allowedModels:   modelwiring.List(s.Optional("ALLOWED_MODELS", "*")),
+		defaultModels:   modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
+		allowedModels:   modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
 	}
 }
 
 // Keys are the live API keys, for a function URL.
-func (p Chat) Keys() auth.Keys {
-	return &auth.Ring{
-		Secrets:  p.tools.Secrets,
-		Names:    map[auth.Kind]string{auth.API: p.apiKeysSecret},
-		Unusable: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+func (p Settings) Keys() auth.KeySource {
+	return &auth.KeyStore{
+		Secrets:      p.tools.Secrets,
+		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: p.apiKeysSecret},
+		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 }
 
-// Endpoint is the chat endpoints with everything behind them.
-func (p Chat) Endpoint(m modelwiring.Models) *completions.Endpoint {
-	return &completions.Endpoint{
+// NewHandler is the chat endpoints with everything behind them.
+func (p Settings) NewHandler(m modelwiring.Timing) *completions.Handler {
+	return &completions.Handler{
 		Service: &chat.Service{
-			Assistants:    dynamo.NewAssistants(lambdaapp.AWS, p.assistantsTable, time.Now),
+			Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, p.assistantsTable, time.Now),
 			Chain:         p.models.Chain(m),
 			DefaultModels: p.defaultModels,
 			AllowedModels: p.allowedModels,
-			Tools:         p.tools.Kit(),
-			Refusals:      dynamo.NewLedger(lambdaapp.AWS, p.tools.Ledger, time.Now),
-			Outbound:      dynamo.NewOutbound(lambdaapp.AWS, p.tools.Ledger, time.Now),
-			Sessions:      dynamo.NewSessions[chat.Kept](lambdaapp.AWS, p.tools.Ledger, time.Now),
+			Tools:         p.tools.NewKit(),
+			DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
+			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
+			Sessions:      dynamo.NewSessions[chat.StoredSession](lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
 			Now:           time.Now,
 		},
 		Now:   time.Now,

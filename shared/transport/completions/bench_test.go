@@ -15,18 +15,18 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// words is a model that says a word so many times, without a chunk of its own to allocate.
-func words(n int) script {
+// wordModel is a model that says a word so many times, without a chunk of its own to allocate.
+func wordModel(n int) scriptedModel {
 	chunks := make([]agent.Chunk, n, n+1)
 	for i := range chunks {
 		chunks[i] = agent.Chunk{Text: " word", Model: "gpt-4o"}
 	}
-	return script{chunks: append(chunks, agent.Chunk{FinishReason: "stop"})}
+	return scriptedModel{chunks: append(chunks, agent.Chunk{FinishReason: "stop"})}
 }
 
-// invoke takes a streamed turn through web and its pipe, and reads the answer as Lambda's runtime does. It counts the
+// readStream takes a streamed turn through web and its pipe, and reads the answer as Lambda's runtime does. It counts the
 // events, which end in two line breaks each.
-func invoke(tb testing.TB, f *web.Function, event json.RawMessage, buf []byte) (sent int) {
+func readStream(tb testing.TB, f *web.Function, event json.RawMessage, buf []byte) (sent int) {
 	v, err := f.Invoke(context.Background(), event)
 	if err != nil {
 		tb.Fatal(err)
@@ -44,9 +44,9 @@ func invoke(tb testing.TB, f *web.Function, event json.RawMessage, buf []byte) (
 	}
 }
 
-func served(tb testing.TB, n int) (*web.Function, json.RawMessage) {
-	f := &web.Function{Policy: auth.Bearer, MaxBody: web.CallBody, Stream: true, Routes: []web.Route{{Method: "POST", Path: "/p", Handler: endpoint(words(n)).General}}}
-	event, err := json.Marshal(map[string]any{"httpMethod": "POST", "path": "/p", "body": `{"stream":true,` + hi + `}`,
+func newStreamingFunction(tb testing.TB, n int) (*web.Function, json.RawMessage) {
+	f := &web.Function{Policy: auth.BearerPolicy, MaxBody: web.MaxCallBody, Stream: true, Routes: []web.Route{{Method: "POST", Path: "/p", Handler: newHandler(wordModel(n)).ServeGeneral}}}
+	event, err := json.Marshal(map[string]any{"httpMethod": "POST", "path": "/p", "body": `{"stream":true,` + hiMessages + `}`,
 		"requestContext": map[string]any{"authorizer": map[string]any{"keyId": "k"}}})
 	if err != nil {
 		tb.Fatal(err)
@@ -55,11 +55,11 @@ func served(tb testing.TB, n int) (*web.Function, json.RawMessage) {
 }
 
 func BenchmarkStreamToken(b *testing.B) {
-	f, event := served(b, b.N)
+	f, event := newStreamingFunction(b, b.N)
 	buf := make([]byte, 4096)
 	b.ReportAllocs()
 	b.ResetTimer()
-	if sent := invoke(b, f, event, buf); sent != b.N+2 {
+	if sent := readStream(b, f, event, buf); sent != b.N+2 {
 		b.Fatalf("%d events", sent)
 	}
 }
@@ -69,10 +69,10 @@ func BenchmarkStreamToken(b *testing.B) {
 func TestAllocationsPerToken(t *testing.T) {
 	buf := make([]byte, 4096)
 	allocations := func(n int) uint64 {
-		f, event := served(t, n)
+		f, event := newStreamingFunction(t, n)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if sent := invoke(t, f, event, buf); sent != n+2 {
+		if sent := readStream(t, f, event, buf); sent != n+2 {
 			t.Fatalf("%d events of %d tokens", sent, n)
 		}
 		runtime.ReadMemStats(&after)

@@ -14,9 +14,9 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// options are the parameters of OpenAI's API that go through to the model as they are. What else stands in a request
+// forwardedOptions are the parameters of OpenAI's API that go through to the model as they are. What else stands in a request
 // is never sent upstream.
-var options = []string{"temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "presence_penalty",
+var forwardedOptions = []string{"temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "presence_penalty",
 	"frequency_penalty", "response_format", "seed", "logit_bias", "user", "tool_choice", "parallel_tool_calls",
 	"reasoning_effort", "service_tier", "verbosity", "prediction", "safety_identifier", "store"}
 
@@ -26,14 +26,14 @@ const maxTokens = 16_384
 // request is what a caller asks, and how it wants to be answered.
 type request struct {
 	chat.Request
-	stream bool
-	usage  bool // a usage chunk before [DONE]
-	bare   bool // the session as the document has it
+	stream       bool
+	includeUsage bool // a usage chunk before [DONE]
+	bareSession  bool // the session as the document has it
 }
 
 type wireRequest struct {
 	Model             aurora.Text       `json:"model"`
-	Messages          *messages         `json:"messages"`
+	Messages          *messageList      `json:"messages"`
 	Stream            *bool             `json:"stream"`
 	StreamOptions     *streamOptions    `json:"stream_options"`
 	N                 *int              `json:"n"`
@@ -59,12 +59,12 @@ type wireTool struct {
 	} `json:"function"`
 }
 
-// messages is a list that names itself when it cannot be read.
-type messages []agent.Message
+// messageList is a list that names itself when it cannot be read.
+type messageList []agent.Message
 
-func (m *messages) UnmarshalJSON(b []byte) error {
+func (m *messageList) UnmarshalJSON(b []byte) error {
 	if err := (*chat.Messages)(m).UnmarshalJSON(b); err != nil {
-		return fault.New(fault.Invalid, "messages must be a list of messages, or a JSON string of one.").In("messages").Because(err)
+		return fault.New(fault.Invalid, "messages must be a list of messages, or a JSON string of one.").WithParam("messages").Because(err)
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func decodeLenient(r *http.Request) (request, error) {
 // decodeWith reads a request; judge says which of its flaws are errors.
 func decodeWith(r *http.Request, judge func(error) error) (request, error) {
 	var raw map[string]json.RawMessage
-	if err := web.Object(r, &raw); err != nil {
+	if err := web.ReadObject(r, &raw); err != nil {
 		return request{}, err
 	}
 	var w wireRequest
@@ -100,51 +100,51 @@ func decodeWith(r *http.Request, judge func(error) error) (request, error) {
 		{"tools", &w.Tools}, {"functions", &w.Functions}, {"call", &w.Call}, {"target_assistant_id", &w.TargetAssistantID},
 		{"phoneNumber", &w.PhoneNumber}, {"customer", &w.Customer},
 	} {
-		if err := judge(field(raw, f.name, f.target)); err != nil {
+		if err := judge(decodeField(raw, f.name, f.target)); err != nil {
 			return request{}, err
 		}
 	}
-	out := request{stream: w.Stream != nil && *w.Stream, usage: w.StreamOptions != nil && w.StreamOptions.IncludeUsage}
+	out := request{stream: w.Stream != nil && *w.Stream, includeUsage: w.StreamOptions != nil && w.StreamOptions.IncludeUsage}
 	out.Model, out.Session, out.TargetAssistantID = string(w.Model), w.Call, string(w.TargetAssistantID)
 	if w.Messages != nil {
 		out.Messages = *w.Messages
 	} else if _, there := raw["messages"]; there {
-		out.Messages = readable(raw["messages"])
+		out.Messages = decodeValidMessages(raw["messages"])
 	}
-	if err := judge(w.refuse()); err != nil {
+	if err := judge(w.validate()); err != nil {
 		return request{}, err
 	}
 	var flaw error
-	if out.Tools, flaw = toolsOf(w.Tools); judge(flaw) != nil {
+	if out.Tools, flaw = decodeTools(w.Tools); judge(flaw) != nil {
 		return request{}, flaw
 	}
-	if out.Options, flaw = optionsOf(raw); judge(flaw) != nil {
+	if out.Options, flaw = decodeOptions(raw); judge(flaw) != nil {
 		return request{}, flaw
 	}
-	number := numberOf(w.PhoneNumber)
+	number := decodePhoneNumber(w.PhoneNumber)
 	out.Number = string(number.Number)
 	_ = json.Unmarshal(w.Customer, &out.Customer) // Vapi's, and of no harm where it is something else
-	out.bare, flaw = wantsBare(r.Header.Get("X-Aurora-Stream"), w.Call)
+	out.bareSession, flaw = wantsBareSession(r.Header.Get("X-Aurora-Stream"), w.Call)
 	return out, judge(flaw)
 }
 
-// refuse says what a request that can be read may still not be.
-func (w *wireRequest) refuse() error {
+// validate says what a request that can be read may still not be.
+func (w *wireRequest) validate() error {
 	if w.Messages == nil && (w.Call == nil || len(w.Call.Messages) == 0) {
-		return fault.New(fault.Invalid, "messages is required: a list of messages.").In("messages").Coded("missing_required_parameter")
+		return fault.New(fault.Invalid, "messages is required: a list of messages.").WithParam("messages").WithCode("missing_required_parameter")
 	}
 	if w.N != nil && *w.N != 1 {
-		return fault.New(fault.Invalid, "n must be 1: a conversation goes on in one way.").In("n")
+		return fault.New(fault.Invalid, "n must be 1: a conversation goes on in one way.").WithParam("n")
 	}
 	if len(w.Functions) > 0 {
-		return fault.New(fault.Invalid, "functions is no longer supported; tools takes its place.").In("functions")
+		return fault.New(fault.Invalid, "functions is no longer supported; tools takes its place.").WithParam("functions")
 	}
 	return nil
 }
 
-// readable are the messages of a list that can be read, where not all of them can.
-func readable(raw json.RawMessage) []agent.Message {
-	raw, err := chat.Unquote(raw)
+// decodeValidMessages are the messages of a list that can be read, where not all of them can.
+func decodeValidMessages(raw json.RawMessage) []agent.Message {
+	raw, err := chat.UnquoteJSON(raw)
 	if err != nil {
 		return nil
 	}
@@ -160,7 +160,7 @@ func readable(raw json.RawMessage) []agent.Message {
 	return all
 }
 
-func field(raw map[string]json.RawMessage, name string, target any) error {
+func decodeField(raw map[string]json.RawMessage, name string, target any) error {
 	b, ok := raw[name]
 	if !ok {
 		return nil
@@ -169,23 +169,23 @@ func field(raw map[string]json.RawMessage, name string, target any) error {
 		if f := fault.From(err); f.Kind == fault.Invalid {
 			return f
 		}
-		return fault.Newf(fault.Invalid, "%s has the wrong type: %s.", name, kinds[name]).In(name).Because(err)
+		return fault.Newf(fault.Invalid, "%s has the wrong type: %s.", name, expectedTypes[name]).WithParam(name).Because(err)
 	}
 	return nil
 }
 
-// kinds say what each field is, for who sent something else.
-var kinds = map[string]string{"model": "it must be a string", "stream": "it must be true or false", "n": "it must be 1",
+// expectedTypes say what each field is, for who sent something else.
+var expectedTypes = map[string]string{"model": "it must be a string", "stream": "it must be true or false", "n": "it must be 1",
 	"stream_options": "it must be an object", "tools": "it must be a list of tools", "functions": "it must be a list",
 	"call":                "it must be an object, or a JSON string of one, whose messages are a list",
 	"target_assistant_id": "it must be a string", "temperature": "it must be a number from 0 to 2",
 	"max_tokens": "it must be a whole number of at least 1", "max_completion_tokens": "it must be a whole number of at least 1"}
 
-func toolsOf(ws []wireTool) ([]agent.Tool, error) {
+func decodeTools(ws []wireTool) ([]agent.Tool, error) {
 	tools := make([]agent.Tool, 0, len(ws))
 	for _, w := range ws {
 		if w.Type != "function" || w.Function == nil || w.Function.Name == "" {
-			return nil, fault.New(fault.Invalid, "Every tool must be of type function and have a function with a name.").In("tools")
+			return nil, fault.New(fault.Invalid, "Every tool must be of type function and have a function with a name.").WithParam("tools")
 		}
 		f := w.Function
 		tools = append(tools, agent.Tool{Name: f.Name, Description: f.Description, Parameters: f.Parameters, Strict: f.Strict})
@@ -193,31 +193,31 @@ func toolsOf(ws []wireTool) ([]agent.Tool, error) {
 	return tools, nil
 }
 
-// optionsOf picks the parameters for the model and checks those that cost or break.
-func optionsOf(raw map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+// decodeOptions picks the parameters for the model and checks those that cost or break.
+func decodeOptions(raw map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 	picked := map[string]json.RawMessage{}
-	for _, name := range options {
+	for _, name := range forwardedOptions {
 		if v, ok := raw[name]; ok && string(v) != "null" {
 			picked[name] = v
 		}
 	}
 	var temperature *float64
-	if err := field(raw, "temperature", &temperature); err != nil {
+	if err := decodeField(raw, "temperature", &temperature); err != nil {
 		return nil, err
 	}
 	if temperature != nil && (*temperature < 0 || *temperature > 2) {
-		return nil, fault.New(fault.Invalid, "temperature must be from 0 to 2.").In("temperature")
+		return nil, fault.New(fault.Invalid, "temperature must be from 0 to 2.").WithParam("temperature")
 	}
 	for _, name := range []string{"max_tokens", "max_completion_tokens"} {
 		var n *int
-		if err := field(raw, name, &n); err != nil {
+		if err := decodeField(raw, name, &n); err != nil {
 			return nil, err
 		}
 		if n == nil {
 			continue
 		}
 		if *n < 1 {
-			return nil, fault.Newf(fault.Invalid, "%s must be at least 1.", name).In(name)
+			return nil, fault.Newf(fault.Invalid, "%s must be at least 1.", name).WithParam(name)
 		}
 		picked[name] = fmt.Appendf(nil, "%d", min(*n, maxTokens))
 	}
@@ -227,8 +227,8 @@ func optionsOf(raw map[string]json.RawMessage) (map[string]json.RawMessage, erro
 	return picked, nil
 }
 
-// numberOf reads Vapi's phoneNumber, an object with a number, or a bare number.
-func numberOf(raw json.RawMessage) (n struct {
+// decodePhoneNumber reads Vapi's phoneNumber, an object with a number, or a bare number.
+func decodePhoneNumber(raw json.RawMessage) (n struct {
 	Number aurora.Text `json:"number"`
 }) {
 	if json.Unmarshal(raw, &n) != nil {
@@ -237,8 +237,8 @@ func numberOf(raw json.RawMessage) (n struct {
 	return n
 }
 
-// wantsBare says in which form the session goes out.
-func wantsBare(header string, call *chat.Session) (bool, error) {
+// wantsBareSession says in which form the session goes out.
+func wantsBareSession(header string, call *chat.Session) (bool, error) {
 	switch header {
 	case "document":
 		return true, nil
@@ -247,5 +247,5 @@ func wantsBare(header string, call *chat.Session) (bool, error) {
 	case "":
 		return call != nil && (call.CallerPhoneNumber != "" || call.AssistantConfig != nil), nil
 	}
-	return false, fault.New(fault.Invalid, "X-Aurora-Stream must be document or openai.").In("X-Aurora-Stream")
+	return false, fault.New(fault.Invalid, "X-Aurora-Stream must be document or openai.").WithParam("X-Aurora-Stream")
 }

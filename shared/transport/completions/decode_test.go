@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-func read(t testing.TB, body string, header ...string) (request, error) {
+func decodeBody(t testing.TB, body string, header ...string) (request, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 	if err != nil {
@@ -25,7 +25,7 @@ func read(t testing.TB, body string, header ...string) (request, error) {
 }
 
 // What goes through to the model, and what never does.
-func TestOptions(t *testing.T) {
+func TestForwardedOptions(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: `{}`,
 		`{"temperature":0,"top_p":1,"seed":7,"user":"u","stop":"END"}`: `{"seed":7,"stop":["END"],"temperature":0,"top_p":1,"user":"u"}`,
@@ -34,9 +34,9 @@ func TestOptions(t *testing.T) {
 		`{"response_format":{"type":"json_object"},"tool_choice":"auto","parallel_tool_calls":false,"logit_bias":{"1":-100},"presence_penalty":2,"frequency_penalty":-2,"reasoning_effort":"low","verbosity":"low","service_tier":"auto","store":false}`: `{"frequency_penalty":-2,"logit_bias":{"1":-100},"parallel_tool_calls":false,"presence_penalty":2,"reasoning_effort":"low","response_format":{"type":"json_object"},"service_tier":"auto","store":false,"tool_choice":"auto","verbosity":"low"}`,
 		`{"metadata":{"a":"b"},"phoneNumber":{"number":"+1"},"customer":{},"call":{},"Temperature":1,"logprobs":true,"modalities":["audio"],"web_search_options":{},"assistant":{},"functions":[]}`:                                                      `{}`,
 	} {
-		in, err := read(t, `{`+hi+`,`+strings.TrimPrefix(body, "{"))
+		in, err := decodeBody(t, `{`+hiMessages+`,`+strings.TrimPrefix(body, "{"))
 		if body == "{}" {
-			in, err = read(t, `{`+hi+`}`)
+			in, err = decodeBody(t, `{`+hiMessages+`}`)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", body, err)
@@ -48,32 +48,32 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func TestForms(t *testing.T) {
-	in, err := read(t, `{"messages":"[{\"role\":\"user\",\"content\":\"Hi\"}]","call":"{\"id\":\"c\",\"messages\":\"[]\"}","phoneNumber":"+15551230100","customer":{"number":"+15557654321","name":5},"target_assistant_id":null,
+func TestRequestForms(t *testing.T) {
+	in, err := decodeBody(t, `{"messages":"[{\"role\":\"user\",\"content\":\"Hi\"}]","call":"{\"id\":\"c\",\"messages\":\"[]\"}","phoneNumber":"+15551230100","customer":{"number":"+15557654321","name":5},"target_assistant_id":null,
 		"tools":[{"type":"function","function":{"name":"f","description":"d","strict":true,"parameters":{"type":"object"}}}]}`, "Content-Type", "application/json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(in.Messages) != 1 || in.Session == nil || in.Session.ID != "c" || in.Number != "+15551230100" || in.Customer.Name != "5" || in.stream || in.usage || in.bare {
+	if len(in.Messages) != 1 || in.Session == nil || in.Session.ID != "c" || in.Number != "+15551230100" || in.Customer.Name != "5" || in.stream || in.includeUsage || in.bareSession {
 		t.Errorf("%+v", in)
 	}
 	if len(in.Tools) != 1 || in.Tools[0].Name != "f" || in.Tools[0].Description != "d" || !in.Tools[0].Strict || string(in.Tools[0].Parameters) != `{"type":"object"}` {
 		t.Errorf("tools %+v", in.Tools)
 	}
 	for body, number := range map[string]string{`{"number":"+1"}`: "+1", `5`: "5", `[]`: "", `null`: "", `{"number":{}}`: ""} {
-		if in, err := read(t, `{`+hi+`,"phoneNumber":`+body+`,"customer":`+body+`}`); err != nil || in.Number != number {
+		if in, err := decodeBody(t, `{`+hiMessages+`,"phoneNumber":`+body+`,"customer":`+body+`}`); err != nil || in.Number != number {
 			t.Errorf("%s: %q, %v", body, in.Number, err)
 		}
 	}
-	if in, err := read(t, `{"call":null,`+hi+`}`); err != nil || in.HasSession() {
+	if in, err := decodeBody(t, `{"call":null,`+hiMessages+`}`); err != nil || in.HasSession() {
 		t.Errorf("a call that is null is none: %+v, %v", in, err)
 	}
 }
 
 // Where several fields are wrong the answer names the same one every time.
-func TestErrorsAreTheSameEveryTime(t *testing.T) {
+func TestFirstInvalidFieldIsReported(t *testing.T) {
 	for range 50 {
-		_, err := read(t, `{"model":{},"messages":5,"stream":"x","n":"x","call":5,"tools":5}`)
+		_, err := decodeBody(t, `{"model":{},"messages":5,"stream":"x","n":"x","call":5,"tools":5}`)
 		if f := fault.From(err); f.Param != "model" {
 			t.Fatalf("param %q", f.Param)
 		}
@@ -100,15 +100,15 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"messages":[{"role":"user","content":"\xff"}],"call":{"x":"` + "\xff\u0085" + `"},"stream":true,"target_assistant_id":"a"}`))
-	e := endpoint(script{chunks: []agent.Chunk{{Text: "a", FinishReason: "stop"}}})
+	e := newHandler(scriptedModel{chunks: []agent.Chunk{{Text: "a", FinishReason: "stop"}}})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if strings.Contains(string(body), "{%") { // a loop may be long
 			return
 		}
-		p, err := post(t, e, string(body))
+		p, err := postGeneral(t, e, string(body))
 		if err != nil {
 			switch f := fault.From(err); f.Kind {
-			case fault.Invalid, fault.Unsupported, fault.TooLarge, fault.NotFound:
+			case fault.Invalid, fault.UnsupportedMediaType, fault.TooLarge, fault.NotFound:
 			default:
 				t.Fatalf("%v", err)
 			}

@@ -23,13 +23,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// script is a model that says the same to everybody.
-type script struct {
+// scriptedModel is a model that says the same to everybody.
+type scriptedModel struct {
 	chunks []agent.Chunk
 	err    error
 }
 
-func (s script) Stream(context.Context, agent.Request) iter.Seq2[agent.Chunk, error] {
+func (s scriptedModel) Stream(context.Context, agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		for _, c := range s.chunks {
 			if !yield(c, nil) {
@@ -42,43 +42,43 @@ func (s script) Stream(context.Context, agent.Request) iter.Seq2[agent.Chunk, er
 	}
 }
 
-// nobody is a store without assistants.
-type nobody struct{}
+// noAssistants is a store without assistants.
+type noAssistants struct{}
 
-func (nobody) ByID(context.Context, string) (aurora.Assistant, error) {
+func (noAssistants) ByID(context.Context, string) (aurora.Assistant, error) {
 	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
-func (nobody) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
+func (noAssistants) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
 	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 }
 
-func endpoint(m agent.Model) *Endpoint {
+func newHandler(m agent.Model) *Handler {
 	now := func() time.Time { return time.Unix(1763800000, 0) }
-	return &Endpoint{Service: &chat.Service{Assistants: nobody{}, Chain: func([]aurora.ModelRef) agent.Model { return m }, DefaultModels: []string{"gpt-4o"}, Now: now}, Now: now, NewID: func() string { return "chatcmpl-1" }}
+	return &Handler{Service: &chat.Service{Assistants: noAssistants{}, Chain: func([]aurora.ModelRef) agent.Model { return m }, DefaultModels: []string{"gpt-4o"}, Now: now}, Now: now, NewID: func() string { return "chatcmpl-1" }}
 }
 
-// paper keeps every write by itself.
-type paper struct {
+// recordingWriter keeps every write by itself.
+type recordingWriter struct {
 	header http.Header
 	status int
 	writes []string
-	full   int // the write that fails, from 1; 0 is none
+	failAt int // the write that fails, from 1; 0 is none
 }
 
-func (p *paper) Header() http.Header    { return p.header }
-func (p *paper) WriteHeader(status int) { p.status = status }
-func (p *paper) Write(b []byte) (int, error) {
-	if p.full > 0 && len(p.writes)+1 >= p.full {
-		return 0, errGone
+func (p *recordingWriter) Header() http.Header    { return p.header }
+func (p *recordingWriter) WriteHeader(status int) { p.status = status }
+func (p *recordingWriter) Write(b []byte) (int, error) {
+	if p.failAt > 0 && len(p.writes)+1 >= p.failAt {
+		return 0, errReaderGone
 	}
 	p.writes = append(p.writes, string(b))
 	return len(b), nil
 }
 
-var errGone = errors.New("the reader is gone")
+var errReaderGone = errors.New("the reader is gone")
 
-func post(t testing.TB, e *Endpoint, body string, header ...string) (*paper, error) {
+func postGeneral(t testing.TB, e *Handler, body string, header ...string) (*recordingWriter, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 	if err != nil {
@@ -87,6 +87,6 @@ func post(t testing.TB, e *Endpoint, body string, header ...string) (*paper, err
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	p := &paper{header: http.Header{}}
-	return p, e.General(p, r)
+	p := &recordingWriter{header: http.Header{}}
+	return p, e.ServeGeneral(p, r)
 }

@@ -17,38 +17,38 @@ type Service interface {
 	Turn(ctx context.Context, r chat.Request) (*chat.Turn, error)
 }
 
-// Endpoint is the chat endpoints.
-type Endpoint struct {
-	Service Service
-	Now     func() time.Time
-	NewID   func() string // of a completion, such as chatcmpl-…
-	Pace    Pace          // of /voice; DefaultPace where zero
+// Handler is the chat endpoints.
+type Handler struct {
+	Service     Service
+	Now         func() time.Time
+	NewID       func() string // of a completion, such as chatcmpl-…
+	VoiceTiming VoiceTiming   // of /voice; DefaultVoiceTiming where zero
 }
 
-// General serves /api/v1/openai/chat/completions: streamed where the request says so, whole where not.
-func (e *Endpoint) General(w http.ResponseWriter, r *http.Request) error {
+// ServeGeneral serves /api/v1/openai/chat/completions: streamed where the request says so, whole where not.
+func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode(r)
 	if err != nil {
 		return err
 	}
-	a, err := e.begin(r.Context(), in)
+	a, err := e.startTurn(r.Context(), in)
 	if err != nil {
 		return err
 	}
 	if in.stream {
-		return a.stream(r.Context(), w)
+		return a.writeStream(r.Context(), w)
 	}
-	return a.whole(r.Context(), w)
+	return a.writeJSON(r.Context(), w)
 }
 
-// SMS serves /sms: one plain text message, whatever stream says.
-func (e *Endpoint) SMS(w http.ResponseWriter, r *http.Request) error {
+// ServeSMS serves /sms: one plain text message, whatever stream says.
+func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode(r)
 	if err != nil {
 		return err
 	}
 	in.Channel, in.Tools = chat.SMS, nil // a text message cannot hand a call back
-	a, err := e.begin(r.Context(), in)
+	a, err := e.startTurn(r.Context(), in)
 	if err != nil {
 		return err
 	}
@@ -57,70 +57,70 @@ func (e *Endpoint) SMS(w http.ResponseWriter, r *http.Request) error {
 		a.turn.Finish(r.Context(), result, err)
 		return err
 	}
-	text := SMS(result.Said, a.turn.SMSLimit())
-	if text == "" && len(result.Calls) == 0 { // nothing, or a refusal without a word: somebody waits for an answer
-		text = SMS(a.turn.Fallback(defaultFallback), a.turn.SMSLimit())
+	text := SMS(result.Text, a.turn.SMSLimit())
+	if text == "" && len(result.CallerToolCalls) == 0 { // nothing, or a refusal without a word: somebody waits for an answer
+		text = SMS(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
-	out := a.object(result, message{Role: agent.Assistant, Content: &text, short: true}, a.turn.Finish(r.Context(), result, nil))
-	return web.JSON(w, http.StatusOK, out)
+	out := a.newCompletion(result, message{Role: agent.RoleAssistant, Content: &text, textOnly: true}, a.turn.Finish(r.Context(), result, nil))
+	return web.WriteJSON(w, http.StatusOK, out)
 }
 
-// Chat serves /chat: an answer for the web, of an assistant that must be named and exist.
-func (e *Endpoint) Chat(w http.ResponseWriter, r *http.Request) error {
+// ServeChat serves /chat: an answer for the web, of an assistant that must be named and exist.
+func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode(r)
 	if err != nil {
 		return err
 	}
 	switch {
 	case in.Session == nil:
-		return fault.New(fault.Invalid, "call is required: the session, such as {\"id\":\"…\"}.").In("call").Coded("missing_required_parameter")
+		return fault.New(fault.Invalid, "call is required: the session, such as {\"id\":\"…\"}.").WithParam("call").WithCode("missing_required_parameter")
 	case in.TargetAssistantID == "":
 		return fault.New(fault.Invalid, "target_assistant_id is required: the id of the assistant that is to answer.").
-			In("target_assistant_id").Coded("missing_required_parameter")
+			WithParam("target_assistant_id").WithCode("missing_required_parameter")
 	}
 	in.Channel = chat.Web
-	a, err := e.begin(r.Context(), in)
+	a, err := e.startTurn(r.Context(), in)
 	if err != nil {
 		return err
 	}
-	a.session = false
-	return a.whole(r.Context(), w)
+	a.includeSession = false
+	return a.writeJSON(r.Context(), w)
 }
 
-// begin prepares the turn and its answer.
-func (e *Endpoint) begin(ctx context.Context, in request) (*answer, error) {
+// startTurn prepares the turn and its answer.
+func (e *Handler) startTurn(ctx context.Context, in request) (*response, error) {
 	turn, err := e.Service.Turn(ctx, in.Request)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{id: e.NewID(), created: e.Now().Unix(), bare: in.bare, usage: in.usage, session: in.HasSession(), turn: turn}, nil
+	return &response{id: e.NewID(), created: e.Now().Unix(), bareSession: in.bareSession, includeUsage: in.includeUsage, includeSession: in.HasSession(), turn: turn}, nil
 }
 
-// answer is what an answer is made of, in either form.
-type answer struct {
-	id      string
-	created int64
-	bare    bool // the session as a bare line
-	usage   bool // a usage chunk
-	session bool // a session at all
-	turn    *chat.Turn
+// response is what an answer is made of, in either form.
+type response struct {
+	id             string
+	created        int64
+	bareSession    bool // the session as a bare line
+	includeUsage   bool // a usage chunk
+	includeSession bool // a session at all
+	turn           *chat.Turn
 }
 
-// whole collects the turn into one JSON object.
-func (a *answer) whole(ctx context.Context, w http.ResponseWriter) error {
+// writeJSON collects the turn into one JSON object.
+func (a *response) writeJSON(ctx context.Context, w http.ResponseWriter) error {
 	result, err := agent.Collect(a.turn.Events)
 	session := a.turn.Finish(ctx, result, err)
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, a.object(result, messageOf(result), session))
+	return web.WriteJSON(w, http.StatusOK, a.newCompletion(result, newMessage(result), session))
 }
 
-// object is a whole answer.
-func (a *answer) object(result *agent.Result, m message, session *chat.Session) completion {
+// newCompletion is a whole answer.
+func (a *response) newCompletion(result *agent.TurnResult, m message, session *chat.Session) completion {
 	out := completion{ID: a.id, Object: "chat.completion", Created: a.created, Model: result.Model, Usage: result.Usage,
 		Choices: []choice{{FinishReason: result.FinishReason, Message: m}}}
-	if a.session {
+	if a.includeSession {
 		out.FullSession = session
 	}
 	return out
@@ -149,12 +149,12 @@ type message struct {
 	ToolsCalls []agent.ToolCall `json:"tools_calls"`
 	ToolCalls  []agent.ToolCall `json:"tool_calls,omitempty"`
 
-	short bool
+	textOnly bool
 }
 
 // MarshalJSON leaves out what /sms does not have.
 func (m message) MarshalJSON() ([]byte, error) {
-	if m.short {
+	if m.textOnly {
 		return json.Marshal(struct {
 			Role    string  `json:"role"`
 			Content *string `json:"content"`
@@ -164,10 +164,10 @@ func (m message) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(m))
 }
 
-func messageOf(r *agent.Result) message {
-	m := message{Role: agent.Assistant, ToolsCalls: r.Calls, ToolCalls: r.Calls}
-	if r.Said != "" || len(r.Calls) == 0 { // OpenAI has null beside tool calls
-		m.Content = &r.Said
+func newMessage(r *agent.TurnResult) message {
+	m := message{Role: agent.RoleAssistant, ToolsCalls: r.CallerToolCalls, ToolCalls: r.CallerToolCalls}
+	if r.Text != "" || len(r.CallerToolCalls) == 0 { // OpenAI has null beside tool calls
+		m.Content = &r.Text
 	}
 	return m
 }

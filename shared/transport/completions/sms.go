@@ -11,7 +11,7 @@ import (
 // DefaultSMS is how long a text message may be where the assistant says nothing: two segments, or nearly.
 const DefaultSMS = 320
 
-// SMS makes one plain text message of a model's answer: Markdown and emoji go, addresses stay, and what is longer than
+// ServeSMS makes one plain text message of a model's answer: Markdown and emoji go, addresses stay, and what is longer than
 // limit (0 is DefaultSMS) is cut after a sentence, else after a word, never inside a character as people see it.
 //
 // The limit is in the units of the alphabet that the message is sent in: GSM 03.38 with its extension table counted
@@ -24,23 +24,23 @@ func SMS(text string, limit int) string {
 	return shorten(plainText(text), limit)
 }
 
-// link is [text](address "title"), also of an image.
-var link = sync.OnceValue(func() *regexp.Regexp {
+// markdownLink is [text](address "title"), also of an image.
+var markdownLink = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`!?\[([^\[\]\n]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()]*\))+)>?(?:\s+["'][^\n]*?["'])?\s*\)`)
 })
 
-// typographic are signs that look nearly the same in GSM.
-var typographic = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "„", `"`, "–", "-", "—", "-", "‑", "-", "…", "...",
+// gsmReplacer are signs that look nearly the same in GSM.
+var gsmReplacer = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "„", `"`, "–", "-", "—", "-", "‑", "-", "…", "...",
 	"\u00a0", " ", "\u202f", " ", "•", "-")
 
-// gaps are spaces that something stood behind, such as an emoji.
-var gaps = sync.OnceValue(func() *regexp.Regexp {
+// looseSpaces are spaces that something stood behind, such as an emoji.
+var looseSpaces = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(` +([.,;!?])( |$)| +( )`)
 })
 
 func plainText(text string) string {
-	text = link().ReplaceAllStringFunc(text, func(mark string) string {
-		m := link().FindStringSubmatch(mark)
+	text = markdownLink().ReplaceAllStringFunc(text, func(mark string) string {
+		m := markdownLink().FindStringSubmatch(mark)
 		name, address := strings.TrimSpace(m[1]), m[2]
 		bare := strings.TrimPrefix(strings.TrimPrefix(address, "mailto:"), "tel:")
 		switch {
@@ -51,9 +51,9 @@ func plainText(text string) string {
 		}
 		return strings.TrimRight(name, ":") + ": " + bare
 	})
-	s := Speech{links: true}
-	text = strings.TrimSpace(gaps().ReplaceAllString(s.Write(text)+s.Close(), "$1$2$3"))
-	if easy := typographic.Replace(text); isGSM(easy) {
+	s := Filter{keepLinks: true}
+	text = strings.TrimSpace(looseSpaces().ReplaceAllString(s.Write(text)+s.Close(), "$1$2$3"))
+	if easy := gsmReplacer.Replace(text); isGSM(easy) {
 		return easy
 	}
 	return text
@@ -71,7 +71,7 @@ func shorten(text string, limit int) string {
 		if strings.TrimRight(head, " ") != head { // a cut leaves no space behind
 			continue
 		}
-		if length(head) > limit { // no longer one fits: GSM has no character for less
+		if utf16Length(head) > limit { // no longer one fits: GSM has no character for less
 			break
 		}
 		before := smsUnits(head)
@@ -82,7 +82,7 @@ func shorten(text string, limit int) string {
 		if whole && endsSentence(head) {
 			sentence = head
 		}
-		if dotted := head + ellipsis(head); smsUnits(dotted) <= limit {
+		if dotted := head + ellipsisFor(head); smsUnits(dotted) <= limit {
 			any = dotted
 			if whole {
 				word = dotted
@@ -105,8 +105,8 @@ func shorten(text string, limit int) string {
 	return sentence
 }
 
-// length is how many UTF-16 units a text has.
-func length(text string) (n int) {
+// utf16Length is how many UTF-16 units a text has.
+func utf16Length(text string) (n int) {
 	for _, r := range text {
 		n++
 		if r > 0xffff {
@@ -116,7 +116,7 @@ func length(text string) (n int) {
 	return n
 }
 
-func ellipsis(head string) string {
+func ellipsisFor(head string) string {
 	if isGSM(head) {
 		return "..."
 	}
@@ -134,8 +134,8 @@ const (
 	gsmExtended = "\f^{}\\[~]|€"
 )
 
-// gsm is what each character costs in GSM 03.38.
-var gsm = sync.OnceValue(func() map[rune]int {
+// gsmCosts is what each character costs in GSM 03.38.
+var gsmCosts = sync.OnceValue(func() map[rune]int {
 	costs := map[rune]int{}
 	for _, r := range gsmBasic {
 		costs[r] = 1
@@ -148,7 +148,7 @@ var gsm = sync.OnceValue(func() map[rune]int {
 
 func isGSM(text string) bool {
 	for _, r := range text {
-		if gsm()[r] == 0 {
+		if gsmCosts()[r] == 0 {
 			return false
 		}
 	}
@@ -158,9 +158,9 @@ func isGSM(text string) bool {
 // smsUnits is how long a text message is.
 func smsUnits(text string) (n int) {
 	for _, r := range text {
-		cost := gsm()[r]
+		cost := gsmCosts()[r]
 		if cost == 0 {
-			return length(text)
+			return utf16Length(text)
 		}
 		n += cost
 	}
@@ -178,7 +178,7 @@ func cluster(text string) int {
 	for n < len(text) {
 		r, size := utf8.DecodeRuneInString(text[n:])
 		switch {
-		case last == '\r' && r == '\n', last == joiner, isExtension(r), isJamo(last) && isJamo(r):
+		case last == '\r' && r == '\n', last == zeroWidthJoiner, isExtension(r), isJamo(last) && isJamo(r):
 		case isFlag(r) && isFlag(last) && flags == 1:
 			flags = 2
 		default:
@@ -195,6 +195,6 @@ func isJamo(r rune) bool { return 0x1100 <= r && r <= 0x11ff || 0xac00 <= r && r
 
 // isExtension reports what never stands alone. The vowels of Thai and Lao count as letters elsewhere.
 func isExtension(r rune) bool {
-	return unicode.In(r, unicode.M) || r == joiner || r == '\u200c' || r == 0x0e33 || r == 0x0eb3 ||
+	return unicode.In(r, unicode.M) || r == zeroWidthJoiner || r == '\u200c' || r == 0x0e33 || r == 0x0eb3 ||
 		0x1f3fb <= r && r <= 0x1f3ff || 0xe0020 <= r && r <= 0xe007f
 }

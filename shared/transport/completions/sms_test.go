@@ -60,7 +60,7 @@ func TestCluster(t *testing.T) {
 }
 
 func FuzzSMS(f *testing.F) {
-	for _, text := range answers {
+	for _, text := range sampleAnswers {
 		f.Add(text, 50)
 	}
 	for _, c := range speechCases {

@@ -6,27 +6,27 @@ import (
 	"unicode/utf8"
 )
 
-// Speech turns a model's Markdown into words for a speaker, as they stream in: marks, lists, links, tags and emoji go,
+// Filter turns a model's Markdown into words for a speaker, as they stream in: marks, lists, links, tags and emoji go,
 // what they were put around stays. Its zero value is ready.
 //
 // What a chunk cuts is held back until it is known what it is, and only that: the mark itself, the address of a link, or
 // the beginning of a word that may become an address ("h", "ww"). Everything else goes out at once, so that cutting a
 // text differently never changes what is said, only when.
-type Speech struct {
+type Filter struct {
 	held string // what may be a mark
 	buf  []byte
 
-	prev   rune // read last
-	last   rune // let out last; 0 before the first
-	paused bool // the last word out ends a sentence or a part of one
-	gap    gap  // owed before the next word
-	marked bool // a mark was just dropped: the space after it is not needed beside another
+	prev       rune // read last
+	last       rune // let out last; 0 before the first
+	afterPause bool // the last word out ends a sentence or a part of one
+	gap        gap  // owed before the next word
+	afterMark  bool // a mark was just dropped: the space after it is not needed beside another
 
-	escaped bool // the next rune is itself, whatever it marks elsewhere
-	angle   bool // the > of an address in angle brackets is still to come
-	address address
-	depth   int  // of parentheses in an address
-	links   bool // addresses stay as they are
+	escaped         bool // the next rune is itself, whatever it marks elsewhere
+	inAngleBrackets bool // the > of an address in angle brackets is still to come
+	address         addressState
+	parentheses     int  // of parentheses in an address
+	keepLinks       bool // addresses stay as they are
 
 	line struct {
 		begun   bool // has words
@@ -57,25 +57,25 @@ const (
 )
 
 // Write takes a piece of the text and returns what can be said now.
-func (s *Speech) Write(text string) string { return s.filter(text, false) }
+func (s *Filter) Write(text string) string { return s.process(text, false) }
 
 // Close returns what was held back. The filter is as new then.
-func (s *Speech) Close() string {
-	out := s.filter("", true)
-	*s = Speech{buf: s.buf[:0], links: s.links}
+func (s *Filter) Close() string {
+	out := s.process("", true)
+	*s = Filter{buf: s.buf[:0], keepLinks: s.keepLinks}
 	return out
 }
 
-// filter copies nothing while there is nothing to leave out: it returns a part of the text itself.
-func (s *Speech) filter(text string, end bool) string {
+// process copies nothing while there is nothing to leave out: it returns a part of the text itself.
+func (s *Filter) process(text string, end bool) string {
 	if s.held != "" {
 		text, s.held = s.held+text, ""
 	}
 	out, from, i := s.buf[:0], 0, 0
 	for i < len(text) {
-		n, say := s.plain(text[i:]), true
+		n, say := s.plainLength(text[i:]), true
 		if n == 0 {
-			if n, say = s.next(text[i:], end); n == 0 {
+			if n, say = s.scan(text[i:], end); n == 0 {
 				break
 			}
 		}
@@ -85,11 +85,11 @@ func (s *Speech) filter(text string, end bool) string {
 			from = i + n
 			s.prev, _ = utf8.DecodeLastRuneInString(token)
 		} else {
-			if between := s.between(token); between != "" {
+			if between := s.gapText(token); between != "" {
 				out = append(append(out, text[from:i]...), between...)
 				from = i
 			}
-			s.said(token)
+			s.recordOutput(token)
 		}
 		i += n
 	}
@@ -109,8 +109,8 @@ var ordinary = func() (set [256]bool) {
 	return set
 }()
 
-// plain is how many bytes of rest are ordinary text.
-func (s *Speech) plain(rest string) int {
+// plainLength is how many bytes of rest are ordinary text.
+func (s *Filter) plainLength(rest string) int {
 	if !s.line.begun || s.line.cell || s.address != noAddress || s.escaped {
 		return 0
 	}
@@ -131,8 +131,8 @@ func (s *Speech) plain(rest string) int {
 	return i
 }
 
-// between is the gap that is owed before a token that is said.
-func (s *Speech) between(token string) string {
+// gapText is the gap that is owed before a token that is said.
+func (s *Filter) gapText(token string) string {
 	if s.gap == noGap || s.last == 0 || token == " " || token == "\t" {
 		return ""
 	}
@@ -143,7 +143,7 @@ func (s *Speech) between(token string) string {
 	switch first, _ := utf8.DecodeRuneInString(token); {
 	case s.gap == wordGap && !(isWord(s.last) && isWord(first)):
 		return ""
-	case s.paused:
+	case s.afterPause:
 	case s.gap == lineGap && (unicode.IsUpper(first) || isDigit(first)), s.gap == sentenceGap:
 		return ". "
 	case s.gap == commaGap:
@@ -152,9 +152,9 @@ func (s *Speech) between(token string) string {
 	return space
 }
 
-// said remembers what was let out.
-func (s *Speech) said(token string) {
-	s.marked, s.escaped = false, false
+// recordOutput remembers what was let out.
+func (s *Filter) recordOutput(token string) {
+	s.afterMark, s.escaped = false, false
 	s.prev, _ = utf8.DecodeLastRuneInString(token)
 	s.last = s.prev
 	if token == " " || token == "\t" {
@@ -171,30 +171,30 @@ func (s *Speech) said(token string) {
 		if isSpace(r) || strings.ContainsRune(`"')]}”’»`, r) {
 			continue
 		}
-		s.paused = strings.ContainsRune(".!?:;,…—。！？：；，、", r)
+		s.afterPause = strings.ContainsRune(".!?:;,…—。！？：；，、", r)
 		return
 	}
 }
 
 // drop leaves out a mark of n bytes. None is a mark that is not known yet, and changes nothing.
-func (s *Speech) drop(n int) (int, bool) {
-	s.marked = s.marked || n > 0
+func (s *Filter) drop(n int) (int, bool) {
+	s.afterMark = s.afterMark || n > 0
 	return n, false
 }
 
-// owe makes the gap before the next word at least this wide.
-func (s *Speech) owe(g gap) { s.gap = max(s.gap, g) }
+// requireGap makes the gap before the next word at least this wide.
+func (s *Filter) requireGap(g gap) { s.gap = max(s.gap, g) }
 
-// block drops the mark that makes the line a heading, an item or a row.
-func (s *Speech) block(n int) (int, bool) {
+// dropBlockMark drops the mark that makes the line a heading, an item or a row.
+func (s *Filter) dropBlockMark(n int) (int, bool) {
 	s.line.block = true
-	s.owe(sentenceGap)
+	s.requireGap(sentenceGap)
 	return s.drop(n)
 }
 
-// next judges what rest begins with: how many bytes it takes, and whether they are said. No bytes means that what
+// scan judges what rest begins with: how many bytes it takes, and whether they are said. No bytes means that what
 // follows decides.
-func (s *Speech) next(rest string, end bool) (n int, say bool) {
+func (s *Filter) scan(rest string, end bool) (n int, say bool) {
 	if !end && !utf8.FullRuneInString(rest) {
 		return 0, false
 	}
@@ -212,24 +212,24 @@ func (s *Speech) next(rest string, end bool) (n int, say bool) {
 		}
 	}
 	if s.address != noAddress {
-		if n, say, in := s.inAddress(r, size, rest, end); in {
+		if n, say, in := s.scanAddress(r, size, rest, end); in {
 			return n, say
 		}
 	}
 	if s.line.cell && (r == '-' || r == ':') {
-		if n, known := rule(rest, end); !known || n > 0 {
+		if n, known := tableRuleLength(rest, end); !known || n > 0 {
 			return s.drop(n) // none where it is not known
 		}
 	}
 	if !s.line.begun {
-		if n, say, in := s.atStart(r, rest, end); in {
+		if n, say, in := s.scanLineStart(r, rest, end); in {
 			return n, say
 		}
 	}
 	if r >= utf8.RuneSelf {
-		return s.pictorial(r, size, rest, end)
+		return s.scanNonASCII(r, size, rest, end)
 	}
-	return s.inline(byte(r), rest, end)
+	return s.scanInline(byte(r), rest, end)
 }
 
 // peek is the rune that a text goes on with: a line break where all ends, and known only where it is there.
@@ -244,8 +244,8 @@ func peek(rest string, end bool) (r rune, known bool) {
 	return r, true
 }
 
-// run is how often rest begins with c, as far as marks go.
-func run(rest string, c byte) (n int) {
+// runLength is how often rest begins with c, as far as marks go.
+func runLength(rest string, c byte) (n int) {
 	for n < len(rest) && n < maxHeld && rest[n] == c {
 		n++
 	}

@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// address is where in an address the text is. Of an address the host is said, without www.
-type address int
+// addressState is where in an address the text is. Of an address the host is said, without www.
+type addressState int
 
 const (
-	noAddress address = iota
+	noAddress addressState = iota
 	beforeHost
 	inHost
 	afterHost
-	kept // a text message has addresses as they are
+	keptAddress // a text message has addresses as they are
 )
 
-// begin knows where a word is the beginning of an address.
-func (s *Speech) begin(rest string, end bool) (n int, say bool) {
+// scanAddressStart knows where a word is the beginning of an address.
+func (s *Filter) scanAddressStart(rest string, end bool) (n int, say bool) {
 	for _, scheme := range []string{"https://", "http://", "www."} {
 		n := 0
 		for n < len(rest) && n < len(scheme) && rest[n]|0x20 == scheme[n]|0x20 {
@@ -36,9 +36,9 @@ func (s *Speech) begin(rest string, end bool) (n int, say bool) {
 				continue
 			}
 		}
-		s.depth = 0
-		if s.links {
-			s.address = kept
+		s.parentheses = 0
+		if s.keepLinks {
+			s.address = keptAddress
 			return n, true
 		}
 		s.address = beforeHost
@@ -50,8 +50,8 @@ func (s *Speech) begin(rest string, end bool) (n int, say bool) {
 	return 1, true
 }
 
-// inAddress judges one rune of an address; in tells that it is one.
-func (s *Speech) inAddress(r rune, size int, rest string, end bool) (n int, say, in bool) {
+// scanAddress judges one rune of an address; in tells that it is one.
+func (s *Filter) scanAddress(r rune, size int, rest string, end bool) (n int, say, in bool) {
 	switch s.address {
 	case beforeHost:
 		s.address = inHost
@@ -88,19 +88,19 @@ func (s *Speech) inAddress(r rune, size int, rest string, end bool) (n int, say,
 		s.address = noAddress
 		return 0, false, false
 	default:
-		return s.path(r, size, rest, end)
+		return s.scanAddressPath(r, size, rest, end)
 	}
 }
 
-// path leaves out what follows the host, or keeps it. Of marks at its end it is not known whose they are before what
+// scanAddressPath leaves out what follows the host, or keeps it. Of marks at its end it is not known whose they are before what
 // comes next; they are taken for the sentence's there, and for the address's elsewhere.
-func (s *Speech) path(r rune, size int, rest string, end bool) (n int, say, in bool) {
+func (s *Filter) scanAddressPath(r rune, size int, rest string, end bool) (n int, say, in bool) {
 	over := isBlank(r) || strings.ContainsRune("<>\"|]】。，、！？；：）」", r) || isEmoji(r)
 	switch {
 	case r == '(':
-		s.depth++
-	case r == ')' && s.depth > 0:
-		s.depth--
+		s.parentheses++
+	case r == ')' && s.parentheses > 0:
+		s.parentheses--
 	case r == ')':
 		over = true
 	case strings.ContainsRune(".,!?;:'*_", r):
@@ -116,18 +116,18 @@ func (s *Speech) path(r rune, size int, rest string, end bool) (n int, say, in b
 		s.address = noAddress
 		return 0, false, false
 	}
-	if s.address == kept {
+	if s.address == keptAddress {
 		return size, true, true
 	}
 	n, say = s.drop(size)
 	return n, say, true
 }
 
-// apart are the tags whose content stands for itself.
-const apart = " br break p li div tr td th ul ol table h1 h2 h3 h4 h5 h6 hr blockquote pre "
+// blockTags are the tags whose content stands for itself.
+const blockTags = " br break p li div tr td th ul ol table h1 h2 h3 h4 h5 h6 hr blockquote pre "
 
-// tag judges <: a tag is left out, an address in angle brackets is said as addresses are, "a < b" stays.
-func (s *Speech) tag(rest string, end bool) (n int, say bool) {
+// scanTag judges <: a tag is left out, an address in angle brackets is said as addresses are, "a < b" stays.
+func (s *Filter) scanTag(rest string, end bool) (n int, say bool) {
 	window := rest[:min(len(rest), maxHeld)]
 	full := end || len(rest) >= maxHeld
 	i := 1
@@ -154,11 +154,11 @@ func (s *Speech) tag(rest string, end bool) (n int, say bool) {
 	case i == name:
 		return 1, true
 	}
-	if n, known := s.attributes(window, i, full); !known {
+	if n, known := s.tagLength(window, i, full); !known {
 		return 0, false
 	} else if n > 0 {
-		if strings.Contains(apart, " "+strings.ToLower(window[name:i])+" ") {
-			s.owe(sentenceGap)
+		if strings.Contains(blockTags, " "+strings.ToLower(window[name:i])+" ") {
+			s.requireGap(sentenceGap)
 		}
 		return s.drop(n)
 	}
@@ -166,7 +166,7 @@ func (s *Speech) tag(rest string, end bool) (n int, say bool) {
 		return 0, false
 	}
 	if n > 0 && window[n] == '>' && strings.ContainsAny(window[:n], "@:") {
-		s.angle = true
+		s.inAngleBrackets = true
 		if strings.HasPrefix(window, "<mailto:") {
 			return s.drop(len("<mailto:"))
 		}
@@ -175,8 +175,8 @@ func (s *Speech) tag(rest string, end bool) (n int, say bool) {
 	return 1, true
 }
 
-// attributes is the length of the whole tag whose name ends at i; 0 is no tag.
-func (s *Speech) attributes(window string, i int, full bool) (n int, known bool) {
+// tagLength is the length of the whole tag whose name ends at i; 0 is no tag.
+func (s *Filter) tagLength(window string, i int, full bool) (n int, known bool) {
 	j := i
 	for j < len(window) && isBlank(rune(window[j])) {
 		j++

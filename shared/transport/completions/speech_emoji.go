@@ -6,15 +6,15 @@ import (
 )
 
 const (
-	joiner    = '\u200d'
-	textual   = '\ufe0e'
-	variation = '\ufe0f'
-	keycap    = '\u20e3'
+	zeroWidthJoiner = '\u200d'
+	textSelector    = '\ufe0e'
+	emojiSelector   = '\ufe0f'
+	keycap          = '\u20e3'
 )
 
-// emoji are the characters that are pictures, and signs that stand for them: https://unicode.org/reports/tr51/, the
+// emojiTable are the characters that are pictures, and signs that stand for them: https://unicode.org/reports/tr51/, the
 // blocks of symbols and dingbats in whole.
-var emoji = &unicode.RangeTable{
+var emojiTable = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: keycap, Hi: keycap, Stride: 1},
 		{Lo: 0x2194, Hi: 0x2199, Stride: 1}, {Lo: 0x21a9, Hi: 0x21aa, Stride: 1},
@@ -25,19 +25,19 @@ var emoji = &unicode.RangeTable{
 		{Lo: 0x2b50, Hi: 0x2b50, Stride: 1}, {Lo: 0x2b55, Hi: 0x2b55, Stride: 1},
 		{Lo: 0x3030, Hi: 0x3030, Stride: 1}, {Lo: 0x303d, Hi: 0x303d, Stride: 1},
 		{Lo: 0x3297, Hi: 0x3297, Stride: 1}, {Lo: 0x3299, Hi: 0x3299, Stride: 1},
-		{Lo: textual, Hi: variation, Stride: 1},
+		{Lo: textSelector, Hi: emojiSelector, Stride: 1},
 	},
 	R32: []unicode.Range32{{Lo: 0x1f000, Hi: 0x1faff, Stride: 1}, {Lo: 0xe0001, Hi: 0xe007f, Stride: 1}},
 }
 
-func isEmoji(r rune) bool { return r > 0x2000 && unicode.Is(emoji, r) }
+func isEmoji(r rune) bool { return r > 0x2000 && unicode.Is(emojiTable, r) }
 
-// pictorial judges what is not ASCII: emoji go, with all that is joined to them.
-func (s *Speech) pictorial(r rune, size int, rest string, end bool) (n int, say bool) {
+// scanNonASCII judges what is not ASCII: emoji go, with all that is joined to them.
+func (s *Filter) scanNonASCII(r rune, size int, rest string, end bool) (n int, say bool) {
 	switch {
-	case isEmoji(r), r == joiner && isEmoji(s.prev):
-		if r != variation && r != textual {
-			s.owe(wordGap)
+	case isEmoji(r), r == zeroWidthJoiner && isEmoji(s.prev):
+		if r != emojiSelector && r != textSelector {
+			s.requireGap(wordGap)
 		}
 		return s.drop(size)
 	case strings.ContainsRune("©®™ℹ‼⁉", r): // emoji only where the next character says so
@@ -45,7 +45,7 @@ func (s *Speech) pictorial(r rune, size int, rest string, end bool) (n int, say 
 		if !known {
 			return 0, false
 		}
-		if next == variation {
+		if next == emojiSelector {
 			return s.drop(size)
 		}
 	case r == '【': // the mark of a source

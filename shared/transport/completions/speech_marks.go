@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// atStart judges what a line may begin with: headings, items, quotes, fences, rules. in tells that it was one of these.
-func (s *Speech) atStart(r rune, rest string, end bool) (n int, say, in bool) {
+// scanLineStart judges what a line may begin with: headings, items, quotes, fences, rules. in tells that it was one of these.
+func (s *Filter) scanLineStart(r rune, rest string, end bool) (n int, say, in bool) {
 	switch r {
 	case '#':
-		n, say, in = s.heading(rest, end)
+		n, say, in = s.scanHeading(rest, end)
 	case '-', '+', '*', '=':
-		n, say, in = s.bullet(rest, end)
+		n, say, in = s.scanBullet(rest, end)
 	case '•', '◦', '‣', '⁃', '·', '●', '○', '▪':
-		n, say = s.block(len(string(r)))
+		n, say = s.dropBlockMark(len(string(r)))
 		return n, say, true
 	case '>':
 		next, known := peek(rest[1:], end)
@@ -26,17 +26,17 @@ func (s *Speech) atStart(r rune, rest string, end bool) (n int, say, in bool) {
 		n, say = s.drop(1)
 		return n, say, true
 	case '`', '~':
-		n, say, in = s.fence(rest, end)
+		n, say, in = s.scanFence(rest, end)
 	default:
 		if isDigit(r) {
-			n, say, in = s.number(rest, end)
+			n, say, in = s.scanNumber(rest, end)
 		}
 	}
 	return n, say, in
 }
 
-func (s *Speech) heading(rest string, end bool) (n int, say, in bool) {
-	n = run(rest, '#')
+func (s *Filter) scanHeading(rest string, end bool) (n int, say, in bool) {
+	n = runLength(rest, '#')
 	next, known := peek(rest[n:], end)
 	switch {
 	case !known:
@@ -45,13 +45,13 @@ func (s *Speech) heading(rest string, end bool) (n int, say, in bool) {
 		return 0, false, false
 	}
 	s.line.heading = true
-	n, say = s.block(n)
+	n, say = s.dropBlockMark(n)
 	return n, say, true
 }
 
-// bullet also knows the rules between paragraphs and under headings.
-func (s *Speech) bullet(rest string, end bool) (n int, say, in bool) {
-	n = run(rest, rest[0])
+// scanBullet also knows the rules between paragraphs and under headings.
+func (s *Filter) scanBullet(rest string, end bool) (n int, say, in bool) {
+	n = runLength(rest, rest[0])
 	next, known := peek(rest[n:], end)
 	switch {
 	case !known:
@@ -59,15 +59,15 @@ func (s *Speech) bullet(rest string, end bool) (n int, say, in bool) {
 	case n == 1 && rest[0] != '=' && isBlank(next),
 		n >= 3 && rest[0] != '+' && (isBlank(next) || next == '|'),
 		n == 2 && rest[0] == '=' && isBreak(next):
-		n, say = s.block(n)
+		n, say = s.dropBlockMark(n)
 		return n, say, true
 	}
 	return n, true, rest[0] != '*'
 }
 
-// number knows 1. and 1) with a space after it. An answer that begins with any other number is an answer: "5. Anything
+// scanNumber knows 1. and 1) with a space after it. An answer that begins with any other number is an answer: "5. Anything
 // else?"
-func (s *Speech) number(rest string, end bool) (n int, say, in bool) {
+func (s *Filter) scanNumber(rest string, end bool) (n int, say, in bool) {
 	for n < len(rest) && n < 4 && isDigit(rune(rest[n])) {
 		n++
 	}
@@ -88,13 +88,13 @@ func (s *Speech) number(rest string, end bool) (n int, say, in bool) {
 	case !isSpace(next):
 		return n, true, true
 	}
-	n, say = s.block(n + 1)
+	n, say = s.dropBlockMark(n + 1)
 	return n, say, true
 }
 
-// fence leaves out ``` and the language after it. What stands between fences is said.
-func (s *Speech) fence(rest string, end bool) (n int, say, in bool) {
-	marks := run(rest, rest[0])
+// scanFence leaves out ``` and the language after it. What stands between fences is said.
+func (s *Filter) scanFence(rest string, end bool) (n int, say, in bool) {
+	marks := runLength(rest, rest[0])
 	if marks == len(rest) && !end && marks < maxHeld {
 		return 0, false, true
 	}
@@ -112,12 +112,12 @@ func (s *Speech) fence(rest string, end bool) (n int, say, in bool) {
 	if !isBreak(next) { // words on the line of the marks
 		n = marks
 	}
-	n, say = s.block(n)
+	n, say = s.dropBlockMark(n)
 	return n, say, true
 }
 
-// rule is a cell such as :---: between a table's head and its rows.
-func rule(rest string, end bool) (n int, known bool) {
+// tableRuleLength is a cell such as :---: between a table's head and its rows.
+func tableRuleLength(rest string, end bool) (n int, known bool) {
 	for n < len(rest) && n < maxHeld && (rest[n] == '-' || rest[n] == ':') {
 		n++
 	}
@@ -131,34 +131,34 @@ func rule(rest string, end bool) (n int, known bool) {
 	return n, true
 }
 
-// inline judges an ASCII character inside a line.
-func (s *Speech) inline(c byte, rest string, end bool) (n int, say bool) {
+// scanInline judges an ASCII character inside a line.
+func (s *Filter) scanInline(c byte, rest string, end bool) (n int, say bool) {
 	switch c {
 	case ' ', '\t':
-		return s.space()
+		return s.scanSpace()
 	case '\n', '\r':
-		return s.lineBreak(c)
+		return s.scanLineBreak(c)
 	case '*', '_', '~', '#':
-		return s.emphasis(c, rest, end)
+		return s.scanEmphasis(c, rest, end)
 	case '`':
-		return s.drop(run(rest, c))
+		return s.drop(runLength(rest, c))
 	case '|':
-		s.owe(commaGap)
+		s.requireGap(commaGap)
 		s.line.block, s.line.cell, s.line.begun = true, true, true
 		return s.drop(1)
 	case '[':
-		return s.open(rest, end)
+		return s.scanOpenBracket(rest, end)
 	case ']':
-		return s.close(rest, end)
+		return s.scanCloseBracket(rest, end)
 	case '<':
-		return s.tag(rest, end)
+		return s.scanTag(rest, end)
 	case '>':
-		if s.angle {
-			s.angle = false
+		if s.inAngleBrackets {
+			s.inAngleBrackets = false
 			return s.drop(1)
 		}
 	case '\\':
-		return s.escape(rest, end)
+		return s.scanEscape(rest, end)
 	case '!': // before an image; after a word it is what it is
 		if isWord(s.prev) || strings.ContainsRune(`!?.,;:'")*_`, s.prev) {
 			return 1, true
@@ -170,10 +170,10 @@ func (s *Speech) inline(c byte, rest string, end bool) (n int, say bool) {
 		}
 	case 'h', 'H', 'w', 'W':
 		if !isWord(s.prev) {
-			return s.begin(rest, end)
+			return s.scanAddressStart(rest, end)
 		}
 	case '/':
-		if s.last == ':' && s.gap == noGap && !s.links { // of a scheme that is not ours
+		if s.last == ':' && s.gap == noGap && !s.keepLinks { // of a scheme that is not ours
 			switch next, known := peek(rest[1:], end); {
 			case !known:
 				return 0, false
@@ -190,38 +190,38 @@ func (s *Speech) inline(c byte, rest string, end bool) (n int, say bool) {
 	return 1, true
 }
 
-func (s *Speech) space() (int, bool) {
+func (s *Filter) scanSpace() (int, bool) {
 	switch {
-	case !s.line.begun && s.line.later, s.gap > wordGap, s.marked && (s.last == 0 || isSpace(s.last)):
+	case !s.line.begun && s.line.later, s.gap > wordGap, s.afterMark && (s.last == 0 || isSpace(s.last)):
 		return 1, false
 	case s.line.block:
-		s.owe(spaceGap)
+		s.requireGap(spaceGap)
 		return 1, false
 	}
 	return 1, true
 }
 
-func (s *Speech) lineBreak(c byte) (int, bool) {
+func (s *Filter) scanLineBreak(c byte) (int, bool) {
 	if c == '\r' {
-		s.owe(spaceGap)
+		s.requireGap(spaceGap)
 		return 1, false
 	}
-	s.owe(lineGap)
+	s.requireGap(lineGap)
 	if s.line.block || !s.line.begun {
-		s.owe(sentenceGap)
+		s.requireGap(sentenceGap)
 	}
 	s.line = struct{ begun, later, block, heading, cell bool }{later: true}
 	return s.drop(1)
 }
 
-// emphasis judges a run of * _ ~ or #: marks hug what they mark.
-func (s *Speech) emphasis(c byte, rest string, end bool) (n int, say bool) {
-	n = run(rest, c)
+// scanEmphasis judges a run of * _ ~ or #: marks hug what they mark.
+func (s *Filter) scanEmphasis(c byte, rest string, end bool) (n int, say bool) {
+	n = runLength(rest, c)
 	next, known := peek(rest[n:], end)
 	if !known {
 		return 0, false
 	}
-	switch keycap := next == variation || next == keycap; c {
+	switch keycap := next == emojiSelector || next == keycap; c {
 	case '*':
 		say = n == 1 && isSpace(s.prev) && isSpace(next) && s.line.begun || n < 3 && isDigit(s.prev) && isDigit(next)
 	case '_':
@@ -237,7 +237,7 @@ func (s *Speech) emphasis(c byte, rest string, end bool) (n int, say bool) {
 	return s.drop(n)
 }
 
-func (s *Speech) escape(rest string, end bool) (n int, say bool) {
+func (s *Filter) scanEscape(rest string, end bool) (n int, say bool) {
 	next, known := peek(rest[1:], end)
 	switch {
 	case !known:
@@ -249,8 +249,8 @@ func (s *Speech) escape(rest string, end bool) (n int, say bool) {
 	return 1, true
 }
 
-// open judges [: of a link, whose text is said; of a box to tick, a note or a source, which are not.
-func (s *Speech) open(rest string, end bool) (n int, say bool) {
+// scanOpenBracket judges [: of a link, whose text is said; of a box to tick, a note or a source, which are not.
+func (s *Filter) scanOpenBracket(rest string, end bool) (n int, say bool) {
 	next, known := peek(rest[1:], end)
 	box := !s.line.begun && strings.ContainsRune(" xX", next)
 	source := next == '^' || isDigit(next) && s.line.begun && !isBlank(s.prev)
@@ -279,24 +279,24 @@ func (s *Speech) open(rest string, end bool) (n int, say bool) {
 		}
 		return s.drop(n)
 	}
-	target, known := s.target(rest[n-1:], end)
+	target, known := s.linkTargetLength(rest[n-1:], end)
 	if !known {
 		return 0, false
 	}
 	return s.drop(n - 1 + max(target, 1))
 }
 
-// close judges ]: with the address or the name that follows it, it is nothing to say.
-func (s *Speech) close(rest string, end bool) (int, bool) {
-	n, known := s.target(rest, end)
+// scanCloseBracket judges ]: with the address or the name that follows it, it is nothing to say.
+func (s *Filter) scanCloseBracket(rest string, end bool) (int, bool) {
+	n, known := s.linkTargetLength(rest, end)
 	if !known {
 		return 0, false
 	}
 	return s.drop(max(n, 1))
 }
 
-// target is the length of "](address)" or "][name]" that rest begins with; 0 is neither.
-func (s *Speech) target(rest string, end bool) (n int, known bool) {
+// linkTargetLength is the length of "](address)" or "][name]" that rest begins with; 0 is neither.
+func (s *Filter) linkTargetLength(rest string, end bool) (n int, known bool) {
 	next, known := peek(rest[1:], end)
 	if !known || next != '(' && next != '[' {
 		return 0, known

@@ -54,7 +54,7 @@ var speechCases = []struct{ in, want string }{
 }
 
 func speak(pieces ...string) string {
-	var s Speech
+	var s Filter
 	var out strings.Builder
 	for _, p := range pieces {
 		out.WriteString(s.Write(p))
@@ -63,7 +63,7 @@ func speak(pieces ...string) string {
 	return out.String()
 }
 
-func TestSpeech(t *testing.T) {
+func TestFilter(t *testing.T) {
 	for _, c := range speechCases {
 		if got := speak(c.in); got != c.want {
 			t.Errorf("%q\n got %q\nwant %q", c.in, got, c.want)
@@ -80,9 +80,9 @@ func TestSpeech(t *testing.T) {
 	}
 }
 
-// TestSpeechHoldsNothingBack: after each piece everything before the mark that it ends in is out.
-func TestSpeechHoldsNothingBack(t *testing.T) {
-	var s Speech
+// TestFilterHoldsBackOnlyOpenMarks: after each piece everything before the mark that it ends in is out.
+func TestFilterHoldsBackOnlyOpenMarks(t *testing.T) {
+	var s Filter
 	for _, c := range []struct{ in, out string }{
 		{"Hello", "Hello"}, {" it's", " it's"}, {" 1", " 1"}, {".5", ".5"}, {" $5", " $5"}, {" snake", " snake"}, {"_", ""}, {"case", "_case"},
 		{" **", " "}, {"bold", "bold"}, {"**", ""}, {" word", " word"}, {" *", " "}, {" 3", "* 3"}, {"!", "!"}, {" [", " "}, {"link", "link"},
@@ -95,9 +95,9 @@ func TestSpeechHoldsNothingBack(t *testing.T) {
 	}
 }
 
-func TestSpeechHoldsLittle(t *testing.T) {
+func TestHeldTextIsBounded(t *testing.T) {
 	for _, mark := range []string{"*", "_", "`", "~", "#", "[", "<", "<a ", "<a b=", "![", "](a ", "\\", "[1", "【", "-", "=", "1", "```", "http", "|-", "\n", "é[^"} {
-		var s Speech
+		var s Filter
 		longest := 0
 		for range 3000 {
 			s.Write(mark)
@@ -111,8 +111,8 @@ func TestSpeechHoldsLittle(t *testing.T) {
 	}
 }
 
-func TestSpeechIsNewAfterClose(t *testing.T) {
-	var s Speech
+func TestCloseResetsTheFilter(t *testing.T) {
+	var s Filter
 	for range 2 {
 		if got := s.Write("- **One\n[x](") + s.Close(); got != "One. x(" {
 			t.Errorf("%q", got)
@@ -120,8 +120,8 @@ func TestSpeechIsNewAfterClose(t *testing.T) {
 	}
 }
 
-// noMark fails where a mark reached the speaker that has no meaning in speech.
-func noMark(t *testing.T, in, out string) {
+// checkNoMarkup fails where a mark reached the speaker that has no meaning in speech.
+func checkNoMarkup(t *testing.T, in, out string) {
 	t.Helper()
 	for _, r := range out {
 		if isEmoji(r) {
@@ -138,7 +138,7 @@ func noMark(t *testing.T, in, out string) {
 	}
 }
 
-func FuzzSpeech(f *testing.F) {
+func FuzzFilter(f *testing.F) {
 	for i, c := range speechCases {
 		f.Add(c.in, []byte{byte(i), 1, 2, 0, 5})
 	}
@@ -157,7 +157,7 @@ func FuzzSpeech(f *testing.F) {
 		if got := speak(append(pieces, rest)...); got != whole {
 			t.Fatalf("%q cut as %q\n  says %q\nwhole %q", in, pieces, got, whole)
 		}
-		if got := speak(bytewise(in)...); got != whole {
+		if got := speak(splitBytes(in)...); got != whole {
 			t.Fatalf("%q byte by byte\n  says %q\nwhole %q", in, got, whole)
 		}
 		if !utf8.ValidString(whole) {
@@ -171,20 +171,20 @@ func FuzzSpeech(f *testing.F) {
 	})
 }
 
-func bytewise(text string) (pieces []string) {
+func splitBytes(text string) (pieces []string) {
 	for i := range len(text) {
 		pieces = append(pieces, text[i:i+1])
 	}
 	return pieces
 }
 
-// FuzzSpeechOfProse: what has no mark comes out as it went in, word by word.
-func FuzzSpeechOfProse(f *testing.F) {
+// FuzzFilterOfProse: what has no mark comes out as it went in, word by word.
+func FuzzFilterOfProse(f *testing.F) {
 	f.Add("Hello there, it's 9:30. Shall we say $5?")
 	f.Add(" a  b, 24/7 & Co. (x) 100% naïve façade")
 	f.Fuzz(func(t *testing.T, in string) {
 		prose := strings.Map(func(r rune) rune {
-			if r == utf8.RuneError || r < ' ' || r == 0x7f || isEmoji(r) || r == joiner || strings.ContainsRune("*_`~#>|<[]!\\=-+©®™ℹ‼⁉•◦‣⁃·【", r) {
+			if r == utf8.RuneError || r < ' ' || r == 0x7f || isEmoji(r) || r == zeroWidthJoiner || strings.ContainsRune("*_`~#>|<[]!\\=-+©®™ℹ‼⁉•◦‣⁃·【", r) {
 				return -1
 			}
 			return r
@@ -192,7 +192,7 @@ func FuzzSpeechOfProse(f *testing.F) {
 		if strings.Contains(strings.ToLower(prose), "www.") || strings.Contains(prose, "//") || isDigitStart(prose) {
 			t.Skip("has an address, or a number at its start")
 		}
-		var s Speech
+		var s Filter
 		for _, word := range strings.SplitAfter(prose, " ") {
 			held := strings.HasSuffix(word, "/") || strings.HasSuffix(strings.ToLower(word), "h") || strings.HasSuffix(strings.ToLower(word), "w")
 			if got := s.Write(word); got != word && s.held == "" && !held {
@@ -210,17 +210,17 @@ func isDigitStart(text string) bool {
 	return unicode.IsDigit(r)
 }
 
-// answers are whole answers as models write them, cut into tokens of a few bytes.
-var answers = []string{
+// sampleAnswers are whole answers as models write them, cut into tokens of a few bytes.
+var sampleAnswers = []string{
 	"# Your appointment ✅\n\nHi **Dana**! Here's what I have:\n\n1. **Date:** Tuesday, Nov 24\n2. **Time:** 9:30 AM ⏰\n3. **Where:** [Harbor Dental](https://example.com/map?q=1&x=2)\n\n> Please arrive *10 minutes* early.\n\nAnything else? 😊",
 	"| Plan | Price |\n|------|------:|\n| Basic | $5 |\n| Pro | `$15` |\n\n---\n\n- See ![logo](https://example.com/l.png)\n- Or visit https://example.com/pricing.\n\n```json\n{\"a\": 1}\n```\n",
 	"Sure 👍🏽 — the ~~old~~ new number is __+1 (415) 555-0100__ 📞.<br>Call _anytime_ 🇺🇸!\n\n* * *\n\n### Notes\n* One\n    * Two\n* Three[^1]\n\n[^1]: https://example.com",
 }
 
-func TestSpeechOfAnswers(t *testing.T) {
-	for _, in := range answers {
+func TestFilterOfSampleAnswers(t *testing.T) {
+	for _, in := range sampleAnswers {
 		out := speak(in)
-		noMark(t, in, out)
+		checkNoMarkup(t, in, out)
 		if strings.ContainsAny(out, "*_#~<>") {
 			t.Errorf("%q: a mark in %q", in, out)
 		}
@@ -230,27 +230,27 @@ func TestSpeechOfAnswers(t *testing.T) {
 	}
 }
 
-func TestSpeechAllocatesNothingForProse(t *testing.T) {
-	var s Speech
+func TestFilterAllocatesNothingForProse(t *testing.T) {
+	var s Filter
 	s.Write("Well")
 	if n := testing.AllocsPerRun(100, func() { s.Write(", this is plain: it's 9:30 and") }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-func BenchmarkSpeechProse(b *testing.B) {
-	var s Speech
+func BenchmarkFilterProse(b *testing.B) {
+	var s Filter
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Write(" appointment")
 	}
 }
 
-func BenchmarkSpeechMarkdown(b *testing.B) {
+func BenchmarkFilterMarkdown(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		var s Speech
-		for _, p := range strings.SplitAfter(answers[0], " ") {
+		var s Filter
+		for _, p := range strings.SplitAfter(sampleAnswers[0], " ") {
 			s.Write(p)
 		}
 		s.Close()

@@ -14,72 +14,72 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// stream passes the turn on as it happens. An error before the first word is returned before anything was written, and
+// writeStream passes the turn on as it happens. An error before the first word is returned before anything was written, and
 // becomes a status; one after it follows the session that was gathered.
-func (a *answer) stream(ctx context.Context, w http.ResponseWriter) error {
-	web.SSE(w)
-	c := chunker{answer: a, w: w}
+func (a *response) writeStream(ctx context.Context, w http.ResponseWriter) error {
+	web.StartSSE(w)
+	c := chunkWriter{response: a, w: w}
 	for e, err := range a.turn.Events {
 		switch {
 		case e.End != nil:
-			return a.end(ctx, &c, e.End, err)
+			return a.endStream(ctx, &c, e.End, err)
 		case err != nil:
 			return err
 		case e.Text == "":
 			continue
 		}
-		if err := c.text(e); err != nil {
+		if err := c.writeText(e); err != nil {
 			return err // the reader is gone; leaving the loop ends the model's stream too
 		}
 	}
 	return nil
 }
 
-// end closes the stream. A turn that failed ends with its session, and web adds the error.
-func (a *answer) end(ctx context.Context, c *chunker, result *agent.Result, failed error) error {
+// endStream closes the stream. A turn that failed ends with its session, and web adds the error.
+func (a *response) endStream(ctx context.Context, c *chunkWriter, result *agent.TurnResult, failed error) error {
 	session := a.turn.Finish(ctx, result, failed)
 	if failed == nil {
-		return a.close(c, result, session)
+		return a.closeStream(c, result, session)
 	}
-	if c.begun && a.session {
-		if err := c.session(session); err != nil {
+	if c.started && a.includeSession {
+		if err := c.writeSession(session); err != nil {
 			return err
 		}
 	}
 	return failed
 }
 
-// close ends a stream properly: the reason, the session, the usage, [DONE].
-func (a *answer) close(c *chunker, result *agent.Result, session *chat.Session) error {
-	c.model(result.Model)
-	if err := c.finish(result); err != nil {
+// closeStream ends a stream properly: the reason, the session, the usage, [DONE].
+func (a *response) closeStream(c *chunkWriter, result *agent.TurnResult, session *chat.Session) error {
+	c.setModel(result.Model)
+	if err := c.writeFinish(result); err != nil {
 		return err
 	}
-	if a.session {
-		if err := c.session(session); err != nil {
+	if a.includeSession {
+		if err := c.writeSession(session); err != nil {
 			return err
 		}
 	}
-	if a.usage {
-		if err := c.usageChunk(result.Usage); err != nil {
+	if a.includeUsage {
+		if err := c.writeUsage(result.Usage); err != nil {
 			return err
 		}
 	}
-	return web.Event(c.w, []byte("[DONE]"))
+	return web.WriteEvent(c.w, []byte("[DONE]"))
 }
 
-// chunker writes chunks into one buffer that it keeps.
-type chunker struct {
-	*answer
-	w     http.ResponseWriter
-	head  []byte // data: {"id":…,"model":"…",
-	begun bool
-	buf   []byte
+// chunkWriter writes chunks into one buffer that it keeps.
+type chunkWriter struct {
+	*response
+	w       http.ResponseWriter
+	prefix  []byte // data: {"id":…,"model":"…",
+	started bool
+	buf     []byte
 }
 
-// model fixes what all chunks begin with, once the model's name is known.
-func (c *chunker) model(name string) {
-	if c.head != nil {
+// setModel fixes what all chunks begin with, once the model's name is known.
+func (c *chunkWriter) setModel(name string) {
+	if c.prefix != nil {
 		return
 	}
 	h := append([]byte(nil), `data: {"id":`...)
@@ -87,47 +87,47 @@ func (c *chunker) model(name string) {
 	h = append(h, `,"object":"chat.completion.chunk","created":`...)
 	h = strconv.AppendInt(h, c.created, 10)
 	h = append(h, `,"model":`...)
-	c.head = append(appendString(h, name), ',')
+	c.prefix = append(appendString(h, name), ',')
 	c.buf = make([]byte, 0, 1024)
 }
 
-// text sends one piece of text, the first with the role.
-func (c *chunker) text(e agent.Event) error {
-	c.model(e.Model)
-	b := append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{`...)
-	b = append(c.role(b), `"content":`...)
+// writeText sends one piece of text, the first with the role.
+func (c *chunkWriter) writeText(e agent.Event) error {
+	c.setModel(e.Model)
+	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{`...)
+	b = append(c.appendRole(b), `"content":`...)
 	b = append(appendString(b, e.Text), `},"finish_reason":null}]}`...)
 	return c.send(b)
 }
 
-// role says once who speaks.
-func (c *chunker) role(b []byte) []byte {
-	if c.begun {
+// appendRole says once who speaks.
+func (c *chunkWriter) appendRole(b []byte) []byte {
+	if c.started {
 		return b
 	}
-	c.begun = true
+	c.started = true
 	return append(b, `"role":"assistant",`...)
 }
 
-// finish sends the calls that are handed back, whole, and then the reason.
-func (c *chunker) finish(r *agent.Result) error {
-	if !c.begun && len(r.Calls) == 0 { // a message without a word still has its role
-		if err := c.text(agent.Event{Model: r.Model}); err != nil {
+// writeFinish sends the calls that are handed back, whole, and then the reason.
+func (c *chunkWriter) writeFinish(r *agent.TurnResult) error {
+	if !c.started && len(r.CallerToolCalls) == 0 { // a message without a word still has its role
+		if err := c.writeText(agent.Event{Model: r.Model}); err != nil {
 			return err
 		}
 	}
-	if len(r.Calls) > 0 {
-		if err := c.calls(r.Calls); err != nil {
+	if len(r.CallerToolCalls) > 0 {
+		if err := c.writeToolCalls(r.CallerToolCalls); err != nil {
 			return err
 		}
 	}
-	b := append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{},"finish_reason":`...)
+	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{},"finish_reason":`...)
 	return c.send(append(appendString(b, r.FinishReason), `}]}`...))
 }
 
-func (c *chunker) calls(calls []agent.ToolCall) error {
-	b := append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{`...)
-	b = append(c.role(b), `"tool_calls":[`...)
+func (c *chunkWriter) writeToolCalls(calls []agent.ToolCall) error {
+	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{`...)
+	b = append(c.appendRole(b), `"tool_calls":[`...)
 	for i, call := range calls {
 		if i > 0 {
 			b = append(b, ',')
@@ -144,31 +144,31 @@ func (c *chunker) calls(calls []agent.ToolCall) error {
 	return c.send(append(b, `]},"finish_reason":null}]}`...))
 }
 
-// session sends the session: bare, as the document has it, or in a chunk, as everybody else can read it.
-func (c *chunker) session(s json.Marshaler) error {
+// writeSession sends the session: bare, as the document has it, or in a chunk, as everybody else can read it.
+func (c *chunkWriter) writeSession(s json.Marshaler) error {
 	full, err := s.MarshalJSON()
 	if err != nil {
 		return err
 	}
 	b := append(c.buf[:0], `data: {`...)
-	if !c.bare {
-		b = append(append(c.buf[:0], c.head...), `"choices":[{"index":0,"delta":{},"finish_reason":null}],`...)
+	if !c.bareSession {
+		b = append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{},"finish_reason":null}],`...)
 	}
 	b = append(append(b, `"full_session":`...), full...)
 	return c.send(append(escapeBreaks(b, 0), '}'))
 }
 
-func (c *chunker) usageChunk(u agent.Usage) error {
+func (c *chunkWriter) writeUsage(u agent.Usage) error {
 	usage, err := json.Marshal(u)
 	if err != nil {
 		return err
 	}
-	b := append(append(c.buf[:0], c.head...), `"choices":[],"usage":`...)
+	b := append(append(c.buf[:0], c.prefix...), `"choices":[],"usage":`...)
 	return c.send(append(append(b, usage...), '}'))
 }
 
 // send ends the event and writes it in one piece.
-func (c *chunker) send(b []byte) error {
+func (c *chunkWriter) send(b []byte) error {
 	c.buf = append(b, "\n\n"...)
 	_, err := c.w.Write(c.buf)
 	return err
@@ -182,15 +182,15 @@ func appendString(b []byte, s string) []byte {
 	return escapeBreaks(b, from)
 }
 
-// breaks are what Unicode calls a line break and SSE does not. Readers that split a stream by Unicode's rules, as
+// lineBreaks are what Unicode calls a line break and SSE does not. Readers that split a stream by Unicode's rules, as
 // Python's splitlines does, would see an event end there.
-var breaks = []struct{ raw, escaped []byte }{
+var lineBreaks = []struct{ raw, escaped []byte }{
 	{[]byte("\u0085"), []byte(`\u0085`)}, {[]byte("\u2028"), []byte(`\u2028`)}, {[]byte("\u2029"), []byte(`\u2029`)},
 }
 
 // escapeBreaks escapes them in the JSON that b holds from a place on, where they can only stand inside strings.
 func escapeBreaks(b []byte, from int) []byte {
-	for _, br := range breaks {
+	for _, br := range lineBreaks {
 		if bytes.Contains(b[from:], br.raw) {
 			b = append(b[:from], bytes.ReplaceAll(b[from:], br.raw, br.escaped)...)
 		}

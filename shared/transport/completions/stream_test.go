@@ -14,14 +14,14 @@ import (
 )
 
 var (
-	usage = agent.Usage{PromptTokens: 11, CompletionTokens: 7, TotalTokens: 18}
-	hello = []agent.Chunk{{Text: "Nine ", Model: "gpt-4o-2024"}, {Text: "to five."}, {FinishReason: "stop"}, {Usage: &usage}}
-	calls = []agent.Chunk{{Model: "gpt-4o-2024", Calls: []agent.Fragment{{Index: 0, ID: "c1", Name: "book", Arguments: `{"day":"ü\n"}`}, {Index: 1, ID: "c2", Name: "book", Arguments: `{}`}}}, {FinishReason: "tool_calls"}}
+	testUsage      = agent.Usage{PromptTokens: 11, CompletionTokens: 7, TotalTokens: 18}
+	helloChunks    = []agent.Chunk{{Text: "Nine ", Model: "gpt-4o-2024"}, {Text: "to five."}, {FinishReason: "stop"}, {Usage: &testUsage}}
+	toolCallChunks = []agent.Chunk{{Model: "gpt-4o-2024", ToolCalls: []agent.ToolCallDelta{{Index: 0, ID: "c1", Name: "book", Arguments: `{"day":"ü\n"}`}, {Index: 1, ID: "c2", Name: "book", Arguments: `{}`}}}, {FinishReason: "tool_calls"}}
 )
 
 const (
-	hi        = `"messages":[{"role":"user","content":"Hi"}]`
-	withTools = `"tools":[{"type":"function","function":{"name":"book"}}]`
+	hiMessages = `"messages":[{"role":"user","content":"Hi"}]`
+	withTools  = `"tools":[{"type":"function","function":{"name":"book"}}]`
 )
 
 // The bytes of a stream in each of its forms, and that each event is one write.
@@ -33,25 +33,25 @@ func TestStreamBytes(t *testing.T) {
 		chunks []agent.Chunk
 		err    error
 	}{
-		"plain":                       {body: `{"stream":true,` + hi + `}`, chunks: hello},
-		"usage":                       {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `}`, chunks: hello},
-		"document":                    {body: `{"stream":true,` + hi + `,` + document + `}`, chunks: hello},
-		"document-usage":              {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,` + document + `}`, chunks: hello},
-		"document-by-number-alone":    {body: `{"stream":true,` + hi + `,"call":{"caller_phone_number":"+15557654321"}}`, chunks: hello},
-		"document-by-config-alone":    {body: `{"stream":true,` + hi + `,"call":{"assistant_config":"{}"}}`, chunks: hello},
-		"document-wanted-as-openai":   {body: `{"stream":true,` + hi + `,` + document + `}`, header: []string{"X-Aurora-Stream", "openai"}, chunks: hello},
-		"openai":                      {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,"call":{"id":"c"}}`, chunks: hello},
-		"openai-wanted-as-document":   {body: `{"stream":true,` + hi + `,"call":{"id":"c"}}`, header: []string{"X-Aurora-Stream", "document"}, chunks: hello},
-		"no-call-wanted-as-document":  {body: `{"stream":true,` + hi + `}`, header: []string{"X-Aurora-Stream", "document"}, chunks: hello},
-		"tool-calls":                  {body: `{"stream":true,` + hi + `,` + withTools + `,"call":{"id":"c"}}`, chunks: calls},
-		"words-and-tool-calls":        {body: `{"stream":true,` + hi + `,` + withTools + `}`, chunks: append([]agent.Chunk{{Text: "Wait.", Model: "gpt-4o-2024"}}, calls...)},
-		"no-word":                     {body: `{"stream":true,` + hi + `}`, chunks: []agent.Chunk{{FinishReason: "length"}}},
-		"refusal":                     {body: `{"stream":true,` + hi + `}`, chunks: []agent.Chunk{{Refusal: "No."}, {FinishReason: "stop"}}},
-		"error-in-mid-stream":         {body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,` + document + `}`, chunks: hello[:1], err: fault.New(fault.Upstream, "It broke.").Coded("upstream_error")},
-		"error-in-mid-stream-no-call": {body: `{"stream":true,` + hi + `}`, chunks: hello[:1], err: fault.New(fault.Upstream, "It broke.").Coded("upstream_error")},
+		"plain":                       {body: `{"stream":true,` + hiMessages + `}`, chunks: helloChunks},
+		"usage":                       {body: `{"stream":true,"stream_options":{"include_usage":true},` + hiMessages + `}`, chunks: helloChunks},
+		"document":                    {body: `{"stream":true,` + hiMessages + `,` + document + `}`, chunks: helloChunks},
+		"document-usage":              {body: `{"stream":true,"stream_options":{"include_usage":true},` + hiMessages + `,` + document + `}`, chunks: helloChunks},
+		"document-by-number-alone":    {body: `{"stream":true,` + hiMessages + `,"call":{"caller_phone_number":"+15557654321"}}`, chunks: helloChunks},
+		"document-by-config-alone":    {body: `{"stream":true,` + hiMessages + `,"call":{"assistant_config":"{}"}}`, chunks: helloChunks},
+		"document-wanted-as-openai":   {body: `{"stream":true,` + hiMessages + `,` + document + `}`, header: []string{"X-Aurora-Stream", "openai"}, chunks: helloChunks},
+		"openai":                      {body: `{"stream":true,"stream_options":{"include_usage":true},` + hiMessages + `,"call":{"id":"c"}}`, chunks: helloChunks},
+		"openai-wanted-as-document":   {body: `{"stream":true,` + hiMessages + `,"call":{"id":"c"}}`, header: []string{"X-Aurora-Stream", "document"}, chunks: helloChunks},
+		"no-call-wanted-as-document":  {body: `{"stream":true,` + hiMessages + `}`, header: []string{"X-Aurora-Stream", "document"}, chunks: helloChunks},
+		"tool-calls":                  {body: `{"stream":true,` + hiMessages + `,` + withTools + `,"call":{"id":"c"}}`, chunks: toolCallChunks},
+		"words-and-tool-calls":        {body: `{"stream":true,` + hiMessages + `,` + withTools + `}`, chunks: append([]agent.Chunk{{Text: "Wait.", Model: "gpt-4o-2024"}}, toolCallChunks...)},
+		"no-word":                     {body: `{"stream":true,` + hiMessages + `}`, chunks: []agent.Chunk{{FinishReason: "length"}}},
+		"refusal":                     {body: `{"stream":true,` + hiMessages + `}`, chunks: []agent.Chunk{{Refusal: "No."}, {FinishReason: "stop"}}},
+		"error-in-mid-stream":         {body: `{"stream":true,"stream_options":{"include_usage":true},` + hiMessages + `,` + document + `}`, chunks: helloChunks[:1], err: fault.New(fault.Upstream, "It broke.").WithCode("upstream_error")},
+		"error-in-mid-stream-no-call": {body: `{"stream":true,` + hiMessages + `}`, chunks: helloChunks[:1], err: fault.New(fault.Upstream, "It broke.").WithCode("upstream_error")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := post(t, endpoint(script{chunks: c.chunks, err: c.err}), c.body, c.header...)
+			p, err := postGeneral(t, newHandler(scriptedModel{chunks: c.chunks, err: c.err}), c.body, c.header...)
 			if !errors.Is(err, c.err) {
 				t.Fatalf("error = %v", err)
 			}
@@ -84,52 +84,52 @@ func oneEvent(t testing.TB, write string) string {
 	return data
 }
 
-func TestAnErrorBeforeTheFirstWordWritesNothing(t *testing.T) {
-	broke := fault.New(fault.TooMany, "Too many.").Coded("rate_limit_exceeded")
+func TestErrorBeforeFirstWordWritesNothing(t *testing.T) {
+	broke := fault.New(fault.RateLimited, "Too many.").WithCode("rate_limit_exceeded")
 	for _, stream := range []string{"true", "false"} {
-		for _, m := range []script{{err: broke}, {chunks: []agent.Chunk{{Model: "m"}}, err: broke}} {
-			p, err := post(t, endpoint(m), `{"stream":`+stream+`,`+hi+`,"call":{"id":"c"}}`)
+		for _, m := range []scriptedModel{{err: broke}, {chunks: []agent.Chunk{{Model: "m"}}, err: broke}} {
+			p, err := postGeneral(t, newHandler(m), `{"stream":`+stream+`,`+hiMessages+`,"call":{"id":"c"}}`)
 			if !errors.Is(err, broke) || len(p.writes) != 0 || p.status != 0 {
 				t.Errorf("stream %s: %v, %q", stream, err, p.writes)
 			}
 		}
 	}
-	p, err := post(t, endpoint(script{chunks: hello[:1]}), `{`+hi+`}`) // a whole answer that breaks off
+	p, err := postGeneral(t, newHandler(scriptedModel{chunks: helloChunks[:1]}), `{`+hiMessages+`}`) // a whole answer that breaks off
 	if fault.From(err).Code != "upstream_error" || len(p.writes) != 0 {
 		t.Errorf("%v, %q", err, p.writes)
 	}
 }
 
 // A reader who goes away at any event ends the turn there.
-func TestTheReaderIsGone(t *testing.T) {
-	body := `{"stream":true,"stream_options":{"include_usage":true},` + hi + `,` + withTools + `,"call":{"id":"c"}}`
-	chunks := append(append([]agent.Chunk{}, hello[:2]...), calls...)
-	p, err := post(t, endpoint(script{chunks: chunks}), body)
+func TestReaderDisconnects(t *testing.T) {
+	body := `{"stream":true,"stream_options":{"include_usage":true},` + hiMessages + `,` + withTools + `,"call":{"id":"c"}}`
+	chunks := append(append([]agent.Chunk{}, helloChunks[:2]...), toolCallChunks...)
+	p, err := postGeneral(t, newHandler(scriptedModel{chunks: chunks}), body)
 	if err != nil || len(p.writes) != 7 {
 		t.Fatalf("%d events, %v", len(p.writes), err)
 	}
 	for full := 1; full <= len(p.writes); full++ {
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
-		gone := &paper{header: http.Header{}, full: full}
-		if err := endpoint(script{chunks: chunks}).General(gone, r); !errors.Is(err, errGone) || len(gone.writes) != full-1 {
+		gone := &recordingWriter{header: http.Header{}, failAt: full}
+		if err := newHandler(scriptedModel{chunks: chunks}).ServeGeneral(gone, r); !errors.Is(err, errReaderGone) || len(gone.writes) != full-1 {
 			t.Errorf("event %d: %v after %d", full, err, len(gone.writes))
 		}
 	}
 }
 
-func TestWhole(t *testing.T) {
+func TestWholeAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		body   string
 		chunks []agent.Chunk
 	}{
-		"whole":                      {`{` + hi + `}`, hello},
-		"whole-session":              {`{"stream":null,` + hi + `,"call":{"id":"c","assistant_config":{}}}`, hello},
-		"whole-tool-calls":           {`{` + hi + `,` + withTools + `,"call":{"id":"c"}}`, calls},
-		"whole-words-and-tool-calls": {`{` + hi + `,` + withTools + `}`, append([]agent.Chunk{{Text: "Wait."}}, calls...)},
-		"whole-no-word":              {`{` + hi + `}`, []agent.Chunk{{FinishReason: "length"}}},
+		"whole":                      {`{` + hiMessages + `}`, helloChunks},
+		"whole-session":              {`{"stream":null,` + hiMessages + `,"call":{"id":"c","assistant_config":{}}}`, helloChunks},
+		"whole-tool-calls":           {`{` + hiMessages + `,` + withTools + `,"call":{"id":"c"}}`, toolCallChunks},
+		"whole-words-and-tool-calls": {`{` + hiMessages + `,` + withTools + `}`, append([]agent.Chunk{{Text: "Wait."}}, toolCallChunks...)},
+		"whole-no-word":              {`{` + hiMessages + `}`, []agent.Chunk{{FinishReason: "length"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := post(t, endpoint(script{chunks: c.chunks}), c.body)
+			p, err := postGeneral(t, newHandler(scriptedModel{chunks: c.chunks}), c.body)
 			if err != nil || len(p.writes) != 1 || p.status != 200 || p.header.Get("Content-Type") != "application/json" {
 				t.Fatalf("%d %v %q, %v", p.status, p.header, p.writes, err)
 			}
@@ -146,8 +146,8 @@ func FuzzStreamText(f *testing.F) {
 		f.Add("x", s, s)
 	}
 	f.Fuzz(func(t *testing.T, text, model, arguments string) {
-		chunks := []agent.Chunk{{Text: text, Model: model}, {Text: text}, {Calls: []agent.Fragment{{ID: text, Name: "book", Arguments: arguments}}, FinishReason: "tool_calls"}}
-		p, err := post(t, endpoint(script{chunks: chunks}), `{"stream":true,`+hi+`,`+withTools+`,"call":{"id":"c","caller_phone_number":"x"}}`)
+		chunks := []agent.Chunk{{Text: text, Model: model}, {Text: text}, {ToolCalls: []agent.ToolCallDelta{{ID: text, Name: "book", Arguments: arguments}}, FinishReason: "tool_calls"}}
+		p, err := postGeneral(t, newHandler(scriptedModel{chunks: chunks}), `{"stream":true,`+hiMessages+`,`+withTools+`,"call":{"id":"c","caller_phone_number":"x"}}`)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"example.com/aurora/shared/core/tools"
 )
 
-// toolset is the tools of every session.
-type toolset []agent.Tool
+// fixedTools is the tools of every session.
+type fixedTools []agent.Tool
 
-func (s toolset) For(context.Context, tools.Session) []agent.Tool { return s }
+func (s fixedTools) ForScope(context.Context, tools.Scope) []agent.Tool { return s }

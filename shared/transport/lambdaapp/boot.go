@@ -20,7 +20,7 @@ import (
 func Start(s *Settings, handler any) {
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(s.Optional("LOG_LEVEL", "info"))); err != nil {
-		s.wrong = append(s.wrong, "LOG_LEVEL must be debug, info, warn or error")
+		s.problems = append(s.problems, "LOG_LEVEL must be debug, info, warn or error")
 	}
 	slog.SetDefault(NewLogger(os.Stdout, level))
 	if err := s.Err(); err != nil {
@@ -33,8 +33,8 @@ func Start(s *Settings, handler any) {
 	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() { slog.Info("shutting down") }))
 }
 
-// AWS is the configuration that every client is made from, loaded on first use.
-var AWS = sync.OnceValues(func() (aws.Config, error) {
+// AWSConfig is the configuration that every client is made from, loaded on first use.
+var AWSConfig = sync.OnceValues(func() (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 3

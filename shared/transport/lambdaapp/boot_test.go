@@ -16,19 +16,19 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-func lookup(env map[string]string) func(string) (string, bool) {
+func lookupIn(env map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 }
 
-func TestSettingsComplainAboutEverythingAtOnce(t *testing.T) {
-	s := lambdaapp.NewSettings(lookup(map[string]string{"EMPTY": "", "DAYS": "many", "ZERO": "0", "SET": "x", "TEN": "10"}))
+func TestSettingsReportAllProblemsAtOnce(t *testing.T) {
+	s := lambdaapp.NewSettings(lookupIn(map[string]string{"EMPTY": "", "DAYS": "many", "ZERO": "0", "SET": "x", "TEN": "10"}))
 	s.Required("MISSING")
 	s.Required("EMPTY")
-	s.Number("ZERO", 1)
+	s.PositiveInt("ZERO", 1)
 	if got := s.Required("SET") + s.Optional("MISSING", "y") + s.Optional("EMPTY", "z"); got != "xyz" {
 		t.Errorf("values = %q", got)
 	}
-	if s.Number("DAYS", 400) != 400 || s.Number("TEN", 1) != 10 || s.Number("MISSING", 7) != 7 {
+	if s.PositiveInt("DAYS", 400) != 400 || s.PositiveInt("TEN", 1) != 10 || s.PositiveInt("MISSING", 7) != 7 {
 		t.Error("numbers are wrong")
 	}
 	want := `cannot start: MISSING is not set; EMPTY is not set; ZERO must be a whole number of at least 1, not "0"; DAYS must be a whole number of at least 1, not "many"`
@@ -37,8 +37,8 @@ func TestSettingsComplainAboutEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestSettingsWithoutComplaint(t *testing.T) {
-	s := lambdaapp.NewSettings(lookup(map[string]string{"A": "1"}))
+func TestSettingsWithoutProblems(t *testing.T) {
+	s := lambdaapp.NewSettings(lookupIn(map[string]string{"A": "1"}))
 	s.Required("A")
 	if err := s.Err(); err != nil {
 		t.Error(err)
@@ -46,7 +46,7 @@ func TestSettingsWithoutComplaint(t *testing.T) {
 }
 
 // What must never be seen in a log, in the forms in which it gets there.
-func TestLogHoldsNoSecret(t *testing.T) {
+func TestLogRedactsSecrets(t *testing.T) {
 	canaries := map[string]string{
 		"our key":        "aur_api_3fJ9xQ2mZ8vT1cR7bN5kL0wY6sH4dG",
 		"model key":      "sk-proj-abcdefghijklmnop",
@@ -84,7 +84,7 @@ func TestLogRedactsByField(t *testing.T) {
 	}
 }
 
-func TestLogLineIsOneJSONObjectWithTheRequest(t *testing.T) {
+func TestLogLineCarriesTheRequestID(t *testing.T) {
 	var b bytes.Buffer
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	//lint:ignore SA1029 the key is aws-lambda-go's
@@ -99,7 +99,7 @@ func TestLogLineIsOneJSONObjectWithTheRequest(t *testing.T) {
 	}
 }
 
-func TestCountIsAnEmbeddedMetric(t *testing.T) {
+func TestCountWritesAnEmbeddedMetric(t *testing.T) {
 	var b bytes.Buffer
 	lambdaapp.NewMetrics(&b, "prod", "webhook", func() time.Time { return time.UnixMilli(1795014251604) }).Count(context.Background(), "RawQueued")
 	want := `{"RawQueued":1,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage"]],"Metrics":[{"Name":"RawQueued","Unit":"Count"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}` + "\n"
@@ -108,7 +108,7 @@ func TestCountIsAnEmbeddedMetric(t *testing.T) {
 	}
 }
 
-func TestGoGivesAPanicToFailed(t *testing.T) {
+func TestGoPassesAPanicToFailed(t *testing.T) {
 	failed := make(chan error, 1)
 	lambdaapp.Go(context.Background(), func() { panic("boom") }, func(err error) { failed <- err })
 	if err := <-failed; err == nil || !strings.Contains(err.Error(), "boom") {
@@ -116,7 +116,7 @@ func TestGoGivesAPanicToFailed(t *testing.T) {
 	}
 }
 
-func TestLogKeepsTheKeysOfObjects(t *testing.T) {
+func TestRedactKeepsObjectKeys(t *testing.T) {
 	for _, key := range []string{"eoc/_/undated/g-0123456789abcdef0123456789abcdef.json", "unrecognised/x/2026/11/22/0123456789abcdef0123456789abcdef.json"} {
 		if got := lambdaapp.Redact(key); got != key {
 			t.Errorf("Redact(%s) = %s", key, got)

@@ -1,9 +1,9 @@
 // Package lambdaapp starts a Lambda: settings that complain about everything at once, a logger that cannot leak, metrics
-// and the AWS configuration.
+// and the AWSConfig configuration.
 //
 // # Decisions
 //
-// The AWS configuration is made on first use and shared: an authorizer that answers from its cache never pays for it.
+// The AWSConfig configuration is made on first use and shared: an authorizer that answers from its cache never pays for it.
 // Three attempts with at most 150 ms between them replace the SDK's defaults, which took up to 3.3 s under throttling
 // while a caller waits.
 //

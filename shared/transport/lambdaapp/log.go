@@ -17,13 +17,13 @@ import (
 // NewLogger writes one JSON object a line, with the request's id and trace, and without keys, credentials, mail
 // addresses and whole phone numbers, wherever in the line they stand.
 func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(withRequest{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redactAttr})})
+	return slog.New(requestIDHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redactAttr})})
 }
 
-// withRequest adds what the context knows of the invocation to each record.
-type withRequest struct{ slog.Handler }
+// requestIDHandler adds what the context knows of the invocation to each record.
+type requestIDHandler struct{ slog.Handler }
 
-func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
+func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
 	}
@@ -34,20 +34,20 @@ func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-func (h withRequest) WithAttrs(as []slog.Attr) slog.Handler {
-	return withRequest{h.Handler.WithAttrs(as)}
+func (h requestIDHandler) WithAttrs(as []slog.Attr) slog.Handler {
+	return requestIDHandler{h.Handler.WithAttrs(as)}
 }
-func (h withRequest) WithGroup(name string) slog.Handler {
-	return withRequest{h.Handler.WithGroup(name)}
+func (h requestIDHandler) WithGroup(name string) slog.Handler {
+	return requestIDHandler{h.Handler.WithGroup(name)}
 }
 
-var secretField = sync.OnceValue(func() *regexp.Regexp {
+var secretFieldName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(authorization|auth.?token|api.?key|secret|password|credential|cookie)$`)
 })
 
 func redactAttr(_ []string, a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
-	if secretField().MatchString(a.Key) && a.Value.Kind() != slog.KindBool {
+	if secretFieldName().MatchString(a.Key) && a.Value.Kind() != slog.KindBool {
 		return slog.String(a.Key, "[redacted]")
 	}
 	switch a.Value.Kind() {
@@ -69,7 +69,7 @@ func redactAttr(_ []string, a slog.Attr) slog.Attr {
 }
 
 // What must never stand in a log line: our keys, model keys, Twilio account ids, bearer tokens, signatures of presigned addresses, mail addresses, phone numbers.
-var secrets = sync.OnceValue(func() *regexp.Regexp {
+var secretPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`aur_[A-Za-z0-9]+_[A-Za-z0-9_-]{8,}` +
 		`|\bsk-[A-Za-z0-9_-]{8,}` +
 		`|\b(?:AC|SK)[0-9a-fA-F]{32}\b` +
@@ -78,13 +78,13 @@ var secrets = sync.OnceValue(func() *regexp.Regexp {
 		`|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+`)
 })
 
-// token is a Twilio auth token: 32 hexadecimal digits. Those in the keys of the bucket are hashes, with a slash or a
+// twilioTokenPattern is a Twilio auth token: 32 hexadecimal digits. Those in the keys of the bucket are hashes, with a slash or a
 // hyphen before them, and whoever looks for an object needs them.
-var token = sync.OnceValue(func() *regexp.Regexp {
+var twilioTokenPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(^|[^/\w-])[0-9a-f]{32}\b`)
 })
 
-var number = sync.OnceValue(func() *regexp.Regexp {
+var phonePattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\+[1-9][0-9]{6,14}`)
 })
 
@@ -93,7 +93,7 @@ func Redact(s string) string {
 	if len(s) < 5 { // shorter than anything that is looked for
 		return s
 	}
-	s = secrets().ReplaceAllString(s, "[redacted]")
-	s = token().ReplaceAllString(s, "${1}[redacted]")
-	return number().ReplaceAllStringFunc(s, func(n string) string { return aurora.Phone(n).Masked() })
+	s = secretPattern().ReplaceAllString(s, "[redacted]")
+	s = twilioTokenPattern().ReplaceAllString(s, "${1}[redacted]")
+	return phonePattern().ReplaceAllStringFunc(s, func(n string) string { return aurora.Phone(n).Masked() })
 }

@@ -50,9 +50,9 @@ func (m *Metrics) Count(ctx context.Context, name string) {
 	_, _ = m.out.Write(append(b, '\n'))
 }
 
-var standard = sync.OnceValue(func() *Metrics {
+var defaultMetrics = sync.OnceValue(func() *Metrics {
 	return NewMetrics(os.Stdout, os.Getenv("STAGE"), os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
 })
 
 // Count adds 1 to a metric of this process's function.
-func Count(ctx context.Context, name string) { standard().Count(ctx, name) }
+func Count(ctx context.Context, name string) { defaultMetrics().Count(ctx, name) }

@@ -6,32 +6,32 @@ import (
 	"strings"
 )
 
-// Globals are the environment names that every function is given and this package reads itself.
-var Globals = []string{"STAGE", "LOG_LEVEL"}
+// GlobalVariables are the environment names that every function is given and this package reads itself.
+var GlobalVariables = []string{"STAGE", "LOG_LEVEL"}
 
-// LocalOnly reports whether an environment name exists on a developer's machine alone: the template never sets it.
-func LocalOnly(name string) bool {
+// IsLocalOnly reports whether an environment name exists on a developer's machine alone: the template never sets it.
+func IsLocalOnly(name string) bool {
 	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS"
 }
 
 // Settings reads a process's environment and remembers what is wrong with it, so that all of it is told at once.
 type Settings struct {
 	lookup   func(string) (string, bool)
-	wrong    []string
+	problems []string
 	warnings []string
 }
 
 // NewSettings reads from lookup, which is os.LookupEnv but in tests.
 func NewSettings(lookup func(string) (string, bool)) *Settings { return &Settings{lookup: lookup} }
 
-// Aside reads the same environment and keeps what is wrong to itself, for a part that a function can do without.
-func (s *Settings) Aside() *Settings { return NewSettings(s.lookup) }
+// Fork reads the same environment and keeps what is wrong to itself, for a part that a function can do without.
+func (s *Settings) Fork() *Settings { return NewSettings(s.lookup) }
 
 // Required returns a variable that must be set and not empty.
 func (s *Settings) Required(name string) string {
 	v, _ := s.lookup(name)
 	if v == "" {
-		s.wrong = append(s.wrong, name+" is not set")
+		s.problems = append(s.problems, name+" is not set")
 	}
 	return v
 }
@@ -44,15 +44,15 @@ func (s *Settings) Optional(name, fallback string) string {
 	return fallback
 }
 
-// Number returns a variable that must be a whole number of at least 1, or the fallback where it is unset or empty.
-func (s *Settings) Number(name string, fallback int) int {
+// PositiveInt returns a variable that must be a whole number of at least 1, or the fallback where it is unset or empty.
+func (s *Settings) PositiveInt(name string, fallback int) int {
 	v, _ := s.lookup(name)
 	if v == "" {
 		return fallback
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 {
-		s.wrong = append(s.wrong, fmt.Sprintf("%s must be a whole number of at least 1, not %q", name, v))
+		s.problems = append(s.problems, fmt.Sprintf("%s must be a whole number of at least 1, not %q", name, v))
 		return fallback
 	}
 	return n
@@ -61,7 +61,7 @@ func (s *Settings) Number(name string, fallback int) int {
 // Reject remembers that a variable's value cannot be used; a nil error is none.
 func (s *Settings) Reject(name string, err error) {
 	if err != nil {
-		s.wrong = append(s.wrong, fmt.Sprintf("%s: %v", name, err))
+		s.problems = append(s.problems, fmt.Sprintf("%s: %v", name, err))
 	}
 }
 
@@ -73,8 +73,8 @@ func (s *Settings) Warnings() []string { return s.warnings }
 
 // Err is nil, or one error that names everything that is missing or malformed.
 func (s *Settings) Err() error {
-	if len(s.wrong) == 0 {
+	if len(s.problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot start: %s", strings.Join(s.wrong, "; "))
+	return fmt.Errorf("cannot start: %s", strings.Join(s.problems, "; "))
 }

@@ -12,21 +12,21 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-// ModelServers are what a function asks its models with.
-type ModelServers struct {
+// Settings are what a function asks its models with.
+type Settings struct {
 	openAISecret, toolSecrets string // toolSecrets stands before the name of a model's own secret
 	openAIBaseURL             string // on a developer's machine alone
 	secrets                   *secretsmanager.Store
 }
 
-// Read reads the settings of a function that asks models and has no tools.
-func Read(s *lambdaapp.Settings) ModelServers {
-	return ReadModels(s, s.Required("TOOL_SECRETS"), secretsmanager.New(lambdaapp.AWS, time.Now))
+// ReadSettings reads the settings of a function that asks models and has no tools.
+func ReadSettings(s *lambdaapp.Settings) Settings {
+	return ReadSettingsWith(s, s.Required("TOOL_SECRETS"), secretsmanager.New(lambdaapp.AWSConfig, time.Now))
 }
 
-// ReadModels is Read where the function's tools know already what stands before the name of a secret, and the secrets.
-func ReadModels(s *lambdaapp.Settings, toolSecrets string, secrets *secretsmanager.Store) ModelServers {
-	return ModelServers{
+// ReadSettingsWith is Read where the function's tools know already what stands before the name of a secret, and the secrets.
+func ReadSettingsWith(s *lambdaapp.Settings, toolSecrets string, secrets *secretsmanager.Store) Settings {
+	return Settings{
 		openAISecret:  s.Required("OPENAI_SECRET"),
 		openAIBaseURL: s.Optional("OPENAI_BASE_URL", ""),
 		toolSecrets:   toolSecrets,
@@ -34,22 +34,22 @@ func ReadModels(s *lambdaapp.Settings, toolSecrets string, secrets *secretsmanag
 	}
 }
 
-// Models are the times a function gives its models.
-type Models struct {
+// Timing are the times a function gives its models.
+type Timing struct {
 	openai.Limits
 	// Patience is how long a model may leave its first word open before the next one is asked; 0 waits.
-	Patience time.Duration
+	FirstWordTimeout time.Duration
 }
 
-// Voice are the times on the phone, where silence ends a call.
-var Voice = Models{Limits: openai.Limits{Idle: 5 * time.Second}, Patience: 2500 * time.Millisecond}
+// VoiceTiming are the times on the phone, where silence ends a call.
+var VoiceTiming = Timing{Limits: openai.Limits{Idle: 5 * time.Second}, FirstWordTimeout: 2500 * time.Millisecond}
 
-// Unhurried are the times where nobody waits for the answer: two failures of this length end before a worker does.
-var Unhurried = Models{Limits: openai.Limits{FirstByte: 30 * time.Second}}
+// WorkerTiming are the times where nobody waits for the answer: two failures of this length end before a worker does.
+var WorkerTiming = Timing{Limits: openai.Limits{FirstByte: 30 * time.Second}}
 
 // Chain makes models that are asked in order until one answers. Their connections and circuit breakers are kept from one
 // chain to the next.
-func (p ModelServers) Chain(m Models) func([]aurora.ModelRef) agent.Model {
+func (p Settings) Chain(m Timing) func([]aurora.ModelRef) agent.Model {
 	pool := &openai.Pool{
 		Options: openai.Options{
 			BaseURL: p.openAIBaseURL,
@@ -60,7 +60,7 @@ func (p ModelServers) Chain(m Models) func([]aurora.ModelRef) agent.Model {
 		Key: func(ctx context.Context, name string) (string, error) {
 			return p.secrets.Secret(ctx, p.toolSecrets+name)
 		},
-		Patience: m.Patience,
+		FirstWordTimeout: m.FirstWordTimeout,
 	}
 	return func(refs []aurora.ModelRef) agent.Model { return pool.Chain(refsOf(refs)) }
 }
@@ -73,7 +73,7 @@ func refsOf(refs []aurora.ModelRef) []openai.Ref {
 	return out
 }
 
-// List reads a comma-separated setting, such as the models that are asked in order.
-func List(s string) []string {
+// SplitList reads a comma-separated setting, such as the models that are asked in order.
+func SplitList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }

@@ -15,16 +15,16 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// Waiting are the times of a report that somebody waits for behind a gateway that waits 29 s: a narrative that does not
+// APITiming are the times of a report that somebody waits for behind a gateway that waits 29 s: a narrative that does not
 // come within them is left out.
-var Waiting = modelwiring.Models{Limits: openai.Limits{FirstByte: 8 * time.Second}}
+var APITiming = modelwiring.Timing{Limits: openai.Limits{FirstByte: 8 * time.Second}}
 
-// Read reads the settings of a function that makes reports.
-func Read(s *lambdaapp.Settings, times modelwiring.Models) *report.Maker {
-	models := modelwiring.Read(s)
-	objects := s3.New(lambdaapp.AWS, s.Required("BUCKET"))
+// NewMaker reads the settings of a function that makes reports.
+func NewMaker(s *lambdaapp.Settings, times modelwiring.Timing) *report.Maker {
+	models := modelwiring.ReadSettings(s)
+	objects := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
 	public := s.Optional("PUBLIC_URL", "")
-	sender := ses.New(lambdaapp.AWS, s.Optional("MAIL_FROM", ""), s.Optional("MAIL_CONFIGURATION_SET", ""), time.Now)
+	sender := ses.New(lambdaapp.AWSConfig, s.Optional("MAIL_FROM", ""), s.Optional("MAIL_CONFIGURATION_SET", ""), time.Now)
 	if public == "" {
 		s.Warn("PUBLIC_URL is not set: report mails carry no links")
 	}
@@ -32,15 +32,15 @@ func Read(s *lambdaapp.Settings, times modelwiring.Models) *report.Maker {
 		s.Warn("MAIL_FROM is not set: no report is mailed")
 	}
 	return &report.Maker{
-		Assistants: dynamo.NewAssistants(lambdaapp.AWS, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Calls:      dynamo.NewCalls(lambdaapp.AWS, s.Required("CALLS_TABLE"), 0),
+		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Calls:      dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), 0),
 		Bucket:     objects,
-		Chain:      models.Chain(times),
-		Models:     modelwiring.List(s.Required("DEFAULT_MODEL")),
+		NewModel:   models.Chain(times),
+		Models:     modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
 		Mail:       sender,
-		Sent:       dynamo.NewLedger(lambdaapp.AWS, s.Required("LEDGER_TABLE"), time.Now),
-		Links:      &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWS, time.Now), Name: s.Required("LINKS_SECRET"), Public: public, Now: time.Now},
-		Public:     public,
+		SentLog:    dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
+		Links:      &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWSConfig, time.Now), SecretName: s.Required("LINKS_SECRET"), BaseURL: public, Now: time.Now},
+		PublicURL:  public,
 		Count:      lambdaapp.Count,
 		Now:        time.Now,
 	}

@@ -10,15 +10,15 @@ import (
 )
 
 // What a deployment lacks for its reports is told when a function starts, and is no reason not to.
-func TestRead(t *testing.T) {
+func TestNewMaker(t *testing.T) {
 	whole := map[string]string{"ASSISTANTS_TABLE": "a", "CALLS_TABLE": "c", "LEDGER_TABLE": "l", "BUCKET": "b", "OPENAI_SECRET": "o", "TOOL_SECRETS": "t/",
 		"DEFAULT_MODEL": "one, two", "LINKS_SECRET": "k", "MAIL_FROM": "aurora@example.com", "PUBLIC_URL": "https://aurora.example.com"}
 	read := func(change map[string]string) *lambdaapp.Settings {
 		env := maps.Clone(whole)
 		maps.Copy(env, change)
 		s := lambdaapp.NewSettings(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-		m := reportwiring.Read(s, reportwiring.Waiting)
-		if len(m.Models) != 2 && env["DEFAULT_MODEL"] != "" || m.Mail.Ready() != (env["MAIL_FROM"] != "") || m.Public != env["PUBLIC_URL"] {
+		m := reportwiring.NewMaker(s, reportwiring.APITiming)
+		if len(m.Models) != 2 && env["DEFAULT_MODEL"] != "" || m.Mail.Ready() != (env["MAIL_FROM"] != "") || m.PublicURL != env["PUBLIC_URL"] {
 			t.Errorf("%v: %+v", change, m)
 		}
 		return s

@@ -13,39 +13,39 @@ import (
 )
 
 // ForProvider lets a provider's own model use an assistant's tools, one call at a time.
-func (p Tools) ForProvider() webhook.Tools { return providerTools{p.Kit()} }
+func (p Settings) ForProvider() webhook.Tools { return providerTools{p.NewKit()} }
 
 type providerTools struct{ kit *tools.Kit }
 
 // Call runs one call. Its errors are faults whose sentence the model is told.
 func (p providerTools) Call(ctx context.Context, a aurora.Assistant, s webhook.ToolSession, id, name string, arguments json.RawMessage) (string, error) {
 	call, _ := json.Marshal(map[string]string{"id": s.CallID, "caller_phone_number": string(s.Caller)}) // strings: cannot fail
-	session := tools.Session{CallID: s.CallID, CallSID: s.CallSID, Caller: s.Caller, UserMessages: s.UserMessages, Assistant: a, Call: call}
-	for _, t := range p.kit.For(ctx, session) {
+	session := tools.Scope{CallID: s.CallID, CallSID: s.CallSID, Caller: s.Caller, UserMessageCount: s.UserMessages, Assistant: a, CallDetails: call}
+	for _, t := range p.kit.ForScope(ctx, session) {
 		if t.Name != name {
 			continue
 		}
-		canonical, err := agent.Canonical(string(arguments))
+		canonical, err := agent.CanonicalArguments(string(arguments))
 		if err != nil {
 			return "", fault.New(fault.Invalid, "The arguments are not a JSON object.").Because(err)
 		}
-		if t.Check != nil {
-			if err := t.Check(canonical); err != nil {
+		if t.Validate != nil {
+			if err := t.Validate(canonical); err != nil {
 				return "", err
 			}
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience(t))
+		ctx, cancel := context.WithTimeout(ctx, timeoutOf(t))
 		defer cancel()
-		outcome, err := t.Call(ctx, agent.Call{ID: id, Arguments: canonical, Occurrence: s.Occurrence})
+		outcome, err := t.Run(ctx, agent.Invocation{ID: id, Arguments: canonical, Occurrence: s.Occurrence})
 		return outcome.Content, err
 	}
 	return "", fault.Newf(fault.NotFound, "There is no tool %s.", name)
 }
 
-// patience is how long a tool may take.
-func patience(t agent.Tool) time.Duration {
+// timeoutOf is how long a tool may take.
+func timeoutOf(t agent.Tool) time.Duration {
 	if t.Timeout > 0 {
 		return t.Timeout
 	}
-	return agent.ToolTime
+	return agent.DefaultToolTimeout
 }

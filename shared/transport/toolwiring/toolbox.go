@@ -14,23 +14,23 @@ import (
 	"example.com/aurora/shared/transport/modelwiring"
 )
 
-// Tools is what tools are made of.
-type Tools struct {
-	Secrets *secretsmanager.Store
-	Ledger  string // the ledger's table
-	Prefix  string // stands before the name of a tool's secret
+// Settings is what tools are made of.
+type Settings struct {
+	Secrets      *secretsmanager.Store
+	LedgerTable  string // the ledger's table
+	SecretPrefix string // stands before the name of a tool's secret
 
 	callsTable, twilioSecret       string
 	mailFrom, mailConfigurationSet string
 	twilioBaseURL, privateHosts    string // on a developer's machine alone
 }
 
-// Read reads the settings of a function whose assistants use tools.
-func Read(s *lambdaapp.Settings) Tools {
-	return Tools{
-		Secrets:              secretsmanager.New(lambdaapp.AWS, time.Now),
-		Ledger:               s.Required("LEDGER_TABLE"),
-		Prefix:               s.Required("TOOL_SECRETS"),
+// ReadSettings reads the settings of a function whose assistants use tools.
+func ReadSettings(s *lambdaapp.Settings) Settings {
+	return Settings{
+		Secrets:              secretsmanager.New(lambdaapp.AWSConfig, time.Now),
+		LedgerTable:          s.Required("LEDGER_TABLE"),
+		SecretPrefix:         s.Required("TOOL_SECRETS"),
 		callsTable:           s.Required("CALLS_TABLE"),
 		twilioSecret:         s.Required("TWILIO_SECRET"),
 		mailFrom:             s.Optional("MAIL_FROM", ""),
@@ -40,9 +40,9 @@ func Read(s *lambdaapp.Settings) Tools {
 	}
 }
 
-// Kit is what tools may use.
-func (p Tools) Kit() *tools.Kit {
-	ledger := dynamo.NewLedger(lambdaapp.AWS, p.Ledger, time.Now)
+// NewKit is what tools may use.
+func (p Settings) NewKit() *tools.Kit {
+	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, p.LedgerTable, time.Now)
 	phone := twilio.New(twilio.Options{
 		Credentials: func(ctx context.Context) (string, error) { return p.Secrets.Secret(ctx, p.twilioSecret) },
 		BaseURL:     p.twilioBaseURL,
@@ -50,13 +50,13 @@ func (p Tools) Kit() *tools.Kit {
 	return &tools.Kit{
 		SMS:          phone,
 		Control:      phone,
-		Mail:         ses.New(lambdaapp.AWS, p.mailFrom, p.mailConfigurationSet, time.Now),
-		History:      dynamo.NewCalls(lambdaapp.AWS, p.callsTable, 0),
+		Mail:         ses.New(lambdaapp.AWSConfig, p.mailFrom, p.mailConfigurationSet, time.Now),
+		History:      dynamo.NewCalls(lambdaapp.AWSConfig, p.callsTable, 0),
 		DoNotCall:    ledger,
 		Once:         ledger,
 		Secrets:      p.Secrets,
-		SecretPrefix: p.Prefix,
-		PrivateHosts: modelwiring.List(p.privateHosts),
+		SecretPrefix: p.SecretPrefix,
+		PrivateHosts: modelwiring.SplitList(p.privateHosts),
 		Now:          time.Now,
 	}
 }

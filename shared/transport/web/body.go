@@ -12,59 +12,59 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Body reads a request's body, which must claim to be JSON, or nothing, and hold something.
-func Body(r *http.Request) ([]byte, error) {
+// ReadBody reads a request's body, which must claim to be WriteJSON, or nothing, and hold something.
+func ReadBody(r *http.Request) ([]byte, error) {
 	if ct := r.Header.Get("Content-Type"); ct != "" {
 		media, params, err := mime.ParseMediaType(ct)
 		charset := strings.ToLower(params["charset"])
 		if err != nil || !(media == "application/json" || strings.HasSuffix(media, "+json")) || (charset != "" && charset != "utf-8") {
-			return nil, fault.New(fault.Unsupported, "The body must be application/json in UTF-8.").In("Content-Type")
+			return nil, fault.New(fault.UnsupportedMediaType, "The body must be application/json in UTF-8.").WithParam("Content-Type")
 		}
 	}
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return nil, fault.New(fault.Unsupported, "The body must not be compressed.").In("Content-Encoding")
+		return nil, fault.New(fault.UnsupportedMediaType, "The body must not be compressed.").WithParam("Content-Encoding")
 	}
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "The body could not be read.").Because(err)
 	}
-	if b = bytes.Trim(b, " \t\r\n"); len(b) == 0 { // what may stand around JSON (RFC 8259, section 2)
-		return nil, fault.New(fault.Invalid, "The body is empty; a JSON object is expected.").Coded("invalid_json")
+	if b = bytes.Trim(b, " \t\r\n"); len(b) == 0 { // what may stand around WriteJSON (RFC 8259, section 2)
+		return nil, fault.New(fault.Invalid, "The body is empty; a JSON object is expected.").WithCode("invalid_json")
 	}
 	return b, nil
 }
 
-// Depth is how deep JSON may nest on chat and call routes.
-const Depth = 64
+// MaxDepth is how deep WriteJSON may nest on chat and call routes.
+const MaxDepth = 64
 
-// Object reads a request's body, which must be one JSON object that nests at most Depth levels, into v.
-func Object(r *http.Request, v any) error {
-	b, err := Body(r)
+// ReadObject reads a request's body, which must be one WriteJSON object that nests at most Depth levels, into v.
+func ReadObject(r *http.Request, v any) error {
+	b, err := ReadBody(r)
 	if err != nil {
 		return err
 	}
 	if b[0] != '{' || !json.Valid(b) {
-		return fault.New(fault.Invalid, "The body must be one JSON object.").Coded("invalid_json")
+		return fault.New(fault.Invalid, "The body must be one JSON object.").WithCode("invalid_json")
 	}
-	if tooDeep(b, Depth) {
-		return fault.Newf(fault.Invalid, "The body nests deeper than %d levels.", Depth).Coded("invalid_json")
+	if tooDeep(b, MaxDepth) {
+		return fault.Newf(fault.Invalid, "The body nests deeper than %d levels.", MaxDepth).WithCode("invalid_json")
 	}
 	b = bytes.ToValidUTF8(b, []byte("\ufffd")) // as encoding/json does in strings, and not in json.RawMessage
 	if err := json.Unmarshal(b, v); err != nil {
-		return wrongType(err)
+		return typeError(err)
 	}
 	return nil
 }
 
-// wrongType names the field that could not be read.
-func wrongType(err error) error {
+// typeError names the field that could not be read.
+func typeError(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return fault.Newf(fault.Invalid, "%s must not be a %s.", wrong.Field, wrong.Value).In(wrong.Field).Because(err)
+		return fault.Newf(fault.Invalid, "%s must not be a %s.", wrong.Field, wrong.Value).WithParam(wrong.Field).Because(err)
 	}
 	return fault.New(fault.Invalid, "A field of the body has the wrong type.").Because(err)
 }
 
-// tooDeep reports whether valid JSON nests deeper than limit.
+// tooDeep reports whether valid WriteJSON nests deeper than limit.
 func tooDeep(b []byte, limit int) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(b); i++ {

@@ -15,23 +15,23 @@ import (
 
 // The one table from kind of failure to HTTP: status, the type that OpenAI's clients read, and the code where the
 // error has none of its own (contract, "Errors").
-var table = map[fault.Kind]struct {
+var statusByKind = map[fault.Kind]struct {
 	status     int
 	kind, code string
 }{
-	fault.Internal:     {http.StatusInternalServerError, "server_error", "internal_error"},
-	fault.Invalid:      {http.StatusBadRequest, "invalid_request_error", "invalid_request"},
-	fault.Unauthorized: {http.StatusUnauthorized, "authentication_error", "invalid_api_key"},
-	fault.Forbidden:    {http.StatusForbidden, "permission_error", "forbidden"},
-	fault.NotFound:     {http.StatusNotFound, "not_found_error", "not_found"},
-	fault.Method:       {http.StatusMethodNotAllowed, "invalid_request_error", "method_not_allowed"},
-	fault.Conflict:     {http.StatusConflict, "conflict_error", "conflict"},
-	fault.TooLarge:     {http.StatusRequestEntityTooLarge, "invalid_request_error", "body_too_large"},
-	fault.Unsupported:  {http.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_media_type"},
-	fault.TooMany:      {http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"},
-	fault.Upstream:     {http.StatusBadGateway, "upstream_error", "upstream_error"},
-	fault.Unavailable:  {http.StatusServiceUnavailable, "server_error", "unavailable"},
-	fault.Timeout:      {http.StatusGatewayTimeout, "timeout_error", "timeout"},
+	fault.Internal:             {http.StatusInternalServerError, "server_error", "internal_error"},
+	fault.Invalid:              {http.StatusBadRequest, "invalid_request_error", "invalid_request"},
+	fault.Unauthorized:         {http.StatusUnauthorized, "authentication_error", "invalid_api_key"},
+	fault.Forbidden:            {http.StatusForbidden, "permission_error", "forbidden"},
+	fault.NotFound:             {http.StatusNotFound, "not_found_error", "not_found"},
+	fault.MethodNotAllowed:     {http.StatusMethodNotAllowed, "invalid_request_error", "method_not_allowed"},
+	fault.Conflict:             {http.StatusConflict, "conflict_error", "conflict"},
+	fault.TooLarge:             {http.StatusRequestEntityTooLarge, "invalid_request_error", "body_too_large"},
+	fault.UnsupportedMediaType: {http.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_media_type"},
+	fault.RateLimited:          {http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"},
+	fault.Upstream:             {http.StatusBadGateway, "upstream_error", "upstream_error"},
+	fault.Unavailable:          {http.StatusServiceUnavailable, "server_error", "unavailable"},
+	fault.Timeout:              {http.StatusGatewayTimeout, "timeout_error", "timeout"},
 }
 
 // ErrorObject is what OpenAI's clients read of a failure.
@@ -42,10 +42,10 @@ type ErrorObject struct {
 	Code    string  `json:"code"`
 }
 
-// ErrorOf shows a failure to a caller: the sentence, never the cause.
-func ErrorOf(err error) ErrorObject {
+// NewErrorObject shows a failure to a caller: the sentence, never the cause.
+func NewErrorObject(err error) ErrorObject {
 	f := fault.From(err)
-	row := table[f.Kind]
+	row := statusByKind[f.Kind]
 	o := ErrorObject{Message: f.Message, Type: row.kind, Code: row.code}
 	if f.Code != "" {
 		o.Code = f.Code
@@ -59,8 +59,8 @@ func ErrorOf(err error) ErrorObject {
 // writeError answers with the contract's error shape and logs the cause.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	f := fault.From(err)
-	row := table[f.Kind]
-	object := ErrorOf(err)
+	row := statusByKind[f.Kind]
+	object := NewErrorObject(err)
 	level := slog.LevelInfo
 	if row.status >= 500 {
 		level = slog.LevelError
@@ -80,7 +80,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		Error     ErrorObject `json:"error"`
 		RequestID string      `json:"requestId"`
 	}{"error", f.Message, object, requestID(r)}
-	if werr := JSON(w, row.status, body); werr != nil {
+	if werr := WriteJSON(w, row.status, body); werr != nil {
 		slog.ErrorContext(r.Context(), "answer lost", "error", werr)
 	}
 }
@@ -92,8 +92,8 @@ func requestID(r *http.Request) string {
 	return ""
 }
 
-// JSON answers with a status and a value as JSON.
-func JSON(w http.ResponseWriter, status int, v any) error {
+// WriteJSON answers with a status and a value as WriteJSON.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err

@@ -19,16 +19,16 @@ type event interface {
 	// header is the caller's, in whatever casing it came.
 	header() http.Header
 	// holder is whom an authorizer let in, nil where it let nobody in; ok is false at a door without authorizers.
-	holder() (h *auth.Holder, ok bool)
+	principal() (h *auth.Principal, ok bool)
 	// body is the body before any decoding.
 	body() (text string, base64 bool)
 	// request is the event as net/http knows it.
 	request(ctx context.Context) (*http.Request, error)
 	// blank is the request without its body, for answering one that cannot be read.
-	blank() event
+	withoutBody() event
 	// buffered and streamed bring an answer into the door's own form.
-	buffered() recorder
-	streamed(status int, h http.Header, body *pipe) any
+	newRecorder() recorder
+	streamingResponse(status int, h http.Header, body *pipe) any
 }
 
 // recorder gathers a buffered answer.
@@ -37,8 +37,8 @@ type recorder interface {
 	response() (any, error)
 }
 
-// parse tells the doors apart by the version that only function URLs' events have.
-func parse(raw json.RawMessage) (event, error) {
+// parseEvent tells the doors apart by the version that only function URLs' events have.
+func parseEvent(raw json.RawMessage) (event, error) {
 	var probe struct {
 		Version    string `json:"version"`
 		HTTPMethod string `json:"httpMethod"`
@@ -63,11 +63,11 @@ func (e *restEvent) header() http.Header {
 	if len(e.MultiValueHeaders) > 0 {
 		return http.Header(e.MultiValueHeaders)
 	}
-	return headerOf(e.Headers)
+	return multiHeader(e.Headers)
 }
 
-func (e *restEvent) holder() (*auth.Holder, bool) {
-	if h, ok := auth.HolderOf(e.RequestContext.Authorizer); ok {
+func (e *restEvent) principal() (*auth.Principal, bool) {
+	if h, ok := auth.PrincipalFromContext(e.RequestContext.Authorizer); ok {
 		return &h, true
 	}
 	return nil, true
@@ -80,37 +80,37 @@ func (e *restEvent) request(ctx context.Context) (*http.Request, error) {
 	return a.EventToRequestWithContext(ctx, events.APIGatewayProxyRequest(*e))
 }
 
-func (e *restEvent) blank() event {
+func (e *restEvent) withoutBody() event {
 	return &restEvent{HTTPMethod: e.HTTPMethod, Path: e.Path, RequestContext: e.RequestContext}
 }
 
 type restRecorder struct{ *core.ProxyResponseWriter }
 
-func (e *restEvent) buffered() recorder       { return restRecorder{core.NewProxyResponseWriter()} }
+func (e *restEvent) newRecorder() recorder    { return restRecorder{core.NewProxyResponseWriter()} }
 func (r restRecorder) response() (any, error) { return r.GetProxyResponse() }
-func (e *restEvent) streamed(status int, h http.Header, body *pipe) any {
+func (e *restEvent) streamingResponse(status int, h http.Header, body *pipe) any {
 	return &events.APIGatewayProxyStreamingResponse{StatusCode: status, MultiValueHeaders: h, Body: body}
 }
 
 type urlEvent events.APIGatewayV2HTTPRequest
 
-func (e *urlEvent) header() http.Header          { return headerOf(e.Headers) }
-func (e *urlEvent) holder() (*auth.Holder, bool) { return nil, false }
-func (e *urlEvent) body() (string, bool)         { return e.Body, e.IsBase64Encoded }
+func (e *urlEvent) header() http.Header                { return multiHeader(e.Headers) }
+func (e *urlEvent) principal() (*auth.Principal, bool) { return nil, false }
+func (e *urlEvent) body() (string, bool)               { return e.Body, e.IsBase64Encoded }
 func (e *urlEvent) request(ctx context.Context) (*http.Request, error) {
 	var a core.RequestAccessorV2
 	return a.EventToRequestWithContext(ctx, events.APIGatewayV2HTTPRequest(*e))
 }
 
-func (e *urlEvent) blank() event {
+func (e *urlEvent) withoutBody() event {
 	return &urlEvent{Version: e.Version, RawPath: e.RawPath, RequestContext: e.RequestContext}
 }
 
 type urlRecorder struct{ *core.ProxyResponseWriterV2 }
 
-func (e *urlEvent) buffered() recorder       { return urlRecorder{core.NewProxyResponseWriterV2()} }
+func (e *urlEvent) newRecorder() recorder    { return urlRecorder{core.NewProxyResponseWriterV2()} }
 func (r urlRecorder) response() (any, error) { return r.GetProxyResponse() }
-func (e *urlEvent) streamed(status int, h http.Header, body *pipe) any {
+func (e *urlEvent) streamingResponse(status int, h http.Header, body *pipe) any {
 	single := make(map[string]string, len(h))
 	for k, v := range h {
 		single[k] = v[0]
@@ -118,7 +118,7 @@ func (e *urlEvent) streamed(status int, h http.Header, body *pipe) any {
 	return &events.LambdaFunctionURLStreamingResponse{StatusCode: status, Headers: single, Body: body}
 }
 
-func headerOf(single map[string]string) http.Header {
+func multiHeader(single map[string]string) http.Header {
 	h := make(http.Header, len(single))
 	for k, v := range single {
 		h[k] = append(h[k], v)
@@ -126,29 +126,29 @@ func headerOf(single map[string]string) http.Header {
 	return h
 }
 
-// check judges a body before anything is made of it: its size once decoded, and whether it can be decoded at all.
-func check(e event, limit int) error {
+// checkBody judges a body before anything is made of it: its size once decoded, and whether it can be decoded at all.
+func checkBody(e event, limit int) error {
 	text, encoded := e.body()
 	size := len(text)
 	if encoded {
 		size = base64.StdEncoding.DecodedLen(size)
 	}
 	if size > limit+2 { // DecodedLen may count two bytes of padding
-		return tooLarge(limit)
+		return bodyTooLarge(limit)
 	}
 	if encoded {
 		b, err := base64.StdEncoding.AppendDecode(nil, []byte(text))
 		if err != nil {
-			return fault.New(fault.Invalid, "The body is not valid base64.").Coded("invalid_body").Because(err)
+			return fault.New(fault.Invalid, "The body is not valid base64.").WithCode("invalid_body").Because(err)
 		}
 		size = len(b)
 	}
 	if size > limit {
-		return tooLarge(limit)
+		return bodyTooLarge(limit)
 	}
 	return nil
 }
 
-func tooLarge(limit int) error {
+func bodyTooLarge(limit int) error {
 	return fault.Newf(fault.TooLarge, "The body is larger than the %d bytes that are accepted here.", limit)
 }

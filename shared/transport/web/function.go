@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	// EventBody is the most that Lambda lets into a function, as a whole event: 6 MB. The body of one that came
+	// MaxEventBody is the most that Lambda lets into a function, as a whole event: 6 MB. The body of one that came
 	// through is never larger.
-	EventBody = 6 << 20
-	// CallBody is the limit on chat and call routes: 1 MB.
-	CallBody = 1 << 20
+	MaxEventBody = 6 << 20
+	// MaxCallBody is the limit on chat and call routes: 1 MB.
+	MaxCallBody = 1 << 20
 
-	softMargin = 2 * time.Second // a handler's context ends this long before Lambda kills the process
-	hardMargin = time.Second     // a streamed answer that nobody reads ends this long before
-	doorTime   = 2 * time.Second // for checking a key at a function URL
+	softMargin  = 2 * time.Second // a handler's context ends this long before Lambda kills the process
+	hardMargin  = time.Second     // a streamed answer that nobody reads ends this long before
+	authTimeout = 2 * time.Second // for checking a key at a function URL
 )
 
 // HandlerFunc serves one request. Until it has written anything it may return an error, which becomes the answer.
@@ -46,9 +46,9 @@ type Function struct {
 	// Policy says which keys open the function.
 	Policy auth.Policy
 	// Keys are asked at the function URL; nil for a function that has none.
-	Keys auth.Keys
+	Keys auth.KeySource
 	// Open says that the handler itself knows its callers, by a signature: no key is asked for.
-	Open bool
+	NoAuth bool
 	// Routes are the function's addresses.
 	Routes []Route
 	// MaxBody is the largest body in bytes, after base64.
@@ -57,9 +57,9 @@ type Function struct {
 	Stream bool
 }
 
-// Invoke serves one event; it is what boot.Start is given.
+// Invoke serves one event; it is what lambdaapp.Start is given.
 func (f *Function) Invoke(ctx context.Context, raw json.RawMessage) (any, error) {
-	e, err := parse(raw)
+	e, err := parseEvent(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -67,14 +67,14 @@ func (f *Function) Invoke(ctx context.Context, raw json.RawMessage) (any, error)
 		soft, cancel := context.WithDeadline(ctx, deadline.Add(-softMargin))
 		if f.Stream {
 			// The stream outlives this call; it cancels when it ends.
-			return f.stream(soft, cancel, deadline.Add(-hardMargin), e)
+			return f.startStream(soft, cancel, deadline.Add(-hardMargin), e)
 		}
 		defer cancel()
 		ctx = soft
 	} else if f.Stream {
-		return f.stream(ctx, func() {}, time.Time{}, e)
+		return f.startStream(ctx, func() {}, time.Time{}, e)
 	}
-	w := e.buffered()
+	w := e.newRecorder()
 	if err := f.serve(ctx, w, e); err != nil {
 		return nil, err
 	}
@@ -85,17 +85,17 @@ func (f *Function) Invoke(ctx context.Context, raw json.RawMessage) (any, error)
 // and broke off.
 func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) error {
 	start := time.Now()
-	w := &watcher{ResponseWriter: rw}
+	w := &statusRecorder{ResponseWriter: rw}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)
 	}
-	holder, refused := f.door(ctx, e)
-	ctx = context.WithValue(ctx, holderKey{}, holder)
+	holder, refused := f.authenticate(ctx, e)
+	ctx = context.WithValue(ctx, principalKey{}, holder)
 	if refused == nil {
-		refused = check(e, f.MaxBody)
+		refused = checkBody(e, f.MaxBody)
 	}
 	if refused != nil {
-		e = e.blank()
+		e = e.withoutBody()
 	}
 	r, err := e.request(ctx)
 	if err != nil {
@@ -106,47 +106,47 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	if refused != nil {
 		writeError(w, r, refused)
 	} else {
-		f.run(w, r)
+		f.callHandler(w, r)
 	}
 	slog.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status, "bytes", w.bytes,
 		"ms", time.Since(start).Milliseconds(), "keyId", holder.ID)
-	return w.cut
+	return w.abortErr
 }
 
-// door returns whom the key let in. An open function knows its callers itself.
-func (f *Function) door(ctx context.Context, e event) (auth.Holder, error) {
-	if f.Open {
-		return auth.Holder{}, nil
+// authenticate returns whom the key let in. An open function knows its callers itself.
+func (f *Function) authenticate(ctx context.Context, e event) (auth.Principal, error) {
+	if f.NoAuth {
+		return auth.Principal{}, nil
 	}
 	h := e.header()
-	if holder, ok := e.holder(); ok {
-		if holder == nil || f.Policy.Ambiguous(h) {
-			return auth.Holder{}, fault.New(fault.Unauthorized, "A valid API key is required.")
+	if holder, ok := e.principal(); ok {
+		if holder == nil || f.Policy.HasConflictingHeader(h) {
+			return auth.Principal{}, fault.New(fault.Unauthorized, "A valid API key is required.")
 		}
 		return *holder, nil
 	}
 	if f.Keys == nil {
-		return auth.Holder{}, fault.New(fault.Unauthorized, "This function has no door of its own.")
+		return auth.Principal{}, fault.New(fault.Unauthorized, "This function has no door of its own.")
 	}
-	ctx, cancel := context.WithTimeout(ctx, doorTime)
+	ctx, cancel := context.WithTimeout(ctx, authTimeout)
 	defer cancel()
-	entry, err := f.Policy.Decide(ctx, h, f.Keys)
+	entry, err := f.Policy.Authenticate(ctx, h, f.Keys)
 	if err != nil {
-		return auth.Holder{}, err
+		return auth.Principal{}, err
 	}
-	return entry.Holder(), nil
+	return entry.Principal(), nil
 }
 
-type holderKey struct{}
+type principalKey struct{}
 
-// HolderOf is whose key opened the door for a request.
-func HolderOf(r *http.Request) auth.Holder {
-	h, _ := r.Context().Value(holderKey{}).(auth.Holder)
+// PrincipalOf is whose key opened the door for a request.
+func PrincipalOf(r *http.Request) auth.Principal {
+	h, _ := r.Context().Value(principalKey{}).(auth.Principal)
 	return h
 }
 
-// run calls the route's handler and answers for what it returns or panics with.
-func (f *Function) run(w *watcher, r *http.Request) {
+// callHandler calls the route's handler and answers for what it returns or panics with.
+func (f *Function) callHandler(w *statusRecorder, r *http.Request) {
 	var err error
 	defer func() {
 		if p := recover(); p != nil {
@@ -158,12 +158,12 @@ func (f *Function) run(w *watcher, r *http.Request) {
 		}
 	}()
 	var h HandlerFunc
-	if h, err = f.route(w, r); err == nil {
+	if h, err = f.findRoute(w, r); err == nil {
 		err = h(w, r)
 	}
 }
 
-func (f *Function) route(w http.ResponseWriter, r *http.Request) (HandlerFunc, error) {
+func (f *Function) findRoute(w http.ResponseWriter, r *http.Request) (HandlerFunc, error) {
 	var allow []string
 	for _, route := range f.Routes {
 		if !route.matches(r) {
@@ -175,11 +175,11 @@ func (f *Function) route(w http.ResponseWriter, r *http.Request) (HandlerFunc, e
 		allow = append(allow, route.Method)
 	}
 	if len(allow) == 0 {
-		return nil, fault.New(fault.NotFound, "There is nothing at this address.").Coded("unknown_route")
+		return nil, fault.New(fault.NotFound, "There is nothing at this address.").WithCode("unknown_route")
 	}
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	return nil, fault.Newf(fault.Method, "This address takes %s.", strings.Join(allow, " and "))
+	return nil, fault.Newf(fault.MethodNotAllowed, "This address takes %s.", strings.Join(allow, " and "))
 }
 
 // matches reports whether a request is for the route's path, and sets the path's value.
@@ -201,21 +201,21 @@ func (t Route) matches(r *http.Request) bool {
 	return true
 }
 
-// watcher remembers what was answered.
-type watcher struct {
+// statusRecorder remembers what was answered.
+type statusRecorder struct {
 	http.ResponseWriter
 	status, bytes int
-	cut           error // why an answer that had begun could not be finished
+	abortErr      error // why an answer that had begun could not be finished
 }
 
-func (w *watcher) WriteHeader(status int) {
+func (w *statusRecorder) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
-func (w *watcher) Write(p []byte) (int, error) {
+func (w *statusRecorder) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -225,21 +225,21 @@ func (w *watcher) Write(p []byte) (int, error) {
 }
 
 // fail answers with an error, or ends an answer that has begun.
-func (w *watcher) fail(r *http.Request, err error) {
+func (w *statusRecorder) fail(r *http.Request, err error) {
 	if w.status == 0 {
 		writeError(w, r, err)
 		return
 	}
 	slog.ErrorContext(r.Context(), "answer broke off", "error", err)
 	if !isSSE(w.Header()) {
-		w.cut = err
+		w.abortErr = err
 		return
 	}
-	object, merr := json.Marshal(map[string]ErrorObject{"error": ErrorOf(err)})
+	object, merr := json.Marshal(map[string]ErrorObject{"error": NewErrorObject(err)})
 	if merr == nil {
-		merr = Event(w, object)
+		merr = WriteEvent(w, object)
 	}
 	if merr != nil {
-		w.cut = merr
+		w.abortErr = merr
 	}
 }

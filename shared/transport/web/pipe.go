@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// pipeRoom is how much of an answer, in bytes, may wait for its reader before the writer does.
-const pipeRoom = 64 << 10
+// pipeCapacity is how much of an answer, in bytes, may wait for its reader before the writer does.
+const pipeCapacity = 64 << 10
 
 // pipe leads a streamed answer from the handler to the runtime. Unlike io.Pipe it does not hand over each write by
 // itself: a read takes all that has been written by then. An event that finds the reader waiting goes out alone and at
 // once; events that come faster than they can be sent share one system call.
 type pipe struct {
-	mu      sync.Mutex
-	changed sync.Cond
-	waiting []byte
-	end     error // the writer's: io.EOF for a whole answer
-	gone    error // why nobody reads any more
+	mu       sync.Mutex
+	changed  sync.Cond
+	buffer   []byte
+	writeEnd error // the writer's: io.EOF for a whole answer
+	readEnd  error // why nobody reads any more
 }
 
 func newPipe() *pipe {
@@ -29,16 +29,16 @@ func newPipe() *pipe {
 func (p *pipe) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.waiting) >= pipeRoom && p.gone == nil {
+	for len(p.buffer) >= pipeCapacity && p.readEnd == nil {
 		p.changed.Wait()
 	}
 	switch {
-	case p.gone != nil:
-		return 0, p.gone
-	case p.end != nil:
+	case p.readEnd != nil:
+		return 0, p.readEnd
+	case p.writeEnd != nil:
 		return 0, io.ErrClosedPipe
 	}
-	p.waiting = append(p.waiting, b...)
+	p.buffer = append(p.buffer, b...)
 	p.changed.Broadcast()
 	return len(b), nil
 }
@@ -47,17 +47,17 @@ func (p *pipe) Write(b []byte) (int, error) {
 func (p *pipe) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.waiting) == 0 && p.end == nil && p.gone == nil {
+	for len(p.buffer) == 0 && p.writeEnd == nil && p.readEnd == nil {
 		p.changed.Wait()
 	}
 	switch {
-	case p.gone != nil:
-		return 0, p.gone
-	case len(p.waiting) == 0:
-		return 0, p.end
+	case p.readEnd != nil:
+		return 0, p.readEnd
+	case len(p.buffer) == 0:
+		return 0, p.writeEnd
 	}
-	n := copy(b, p.waiting)
-	p.waiting = append(p.waiting[:0], p.waiting[n:]...) // the room is used again
+	n := copy(b, p.buffer)
+	p.buffer = append(p.buffer[:0], p.buffer[n:]...) // the room is used again
 	p.changed.Broadcast()
 	return n, nil
 }
@@ -69,8 +69,8 @@ func (p *pipe) finish(err error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.end == nil {
-		p.end = err
+	if p.writeEnd == nil {
+		p.writeEnd = err
 	}
 	p.changed.Broadcast()
 }
@@ -79,8 +79,8 @@ func (p *pipe) finish(err error) {
 func (p *pipe) CloseWithError(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.gone == nil {
-		p.gone = err
+	if p.readEnd == nil {
+		p.readEnd = err
 	}
 	p.changed.Broadcast()
 }

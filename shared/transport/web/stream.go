@@ -16,13 +16,13 @@ var errStalled = errors.New("the reader did not take the answer in time")
 
 // pipeWriter is the writing end. Its first write or status lets the answer go.
 type pipeWriter struct {
-	header http.Header
-	pipe   *pipe
-	begun  bool
-	ready  chan head
+	header  http.Header
+	pipe    *pipe
+	started bool
+	ready   chan responseHead
 }
 
-type head struct {
+type responseHead struct {
 	status int
 	header http.Header
 }
@@ -30,9 +30,9 @@ type head struct {
 func (w *pipeWriter) Header() http.Header { return w.header }
 
 func (w *pipeWriter) WriteHeader(status int) {
-	if !w.begun {
-		w.begun = true
-		w.ready <- head{status, w.header.Clone()}
+	if !w.started {
+		w.started = true
+		w.ready <- responseHead{status, w.header.Clone()}
 	}
 }
 
@@ -44,11 +44,11 @@ func (w *pipeWriter) Write(p []byte) (int, error) {
 	return w.pipe.Write(p)
 }
 
-// stream serves an event beside the caller and returns as soon as the answer has begun; what is written can be read from
+// startStream serves an event beside the caller and returns as soon as the answer has begun; what is written can be read from
 // its body at once. A body that nobody reads is given up at hard.
-func (f *Function) stream(ctx context.Context, cancel context.CancelFunc, hard time.Time, e event) (any, error) {
+func (f *Function) startStream(ctx context.Context, cancel context.CancelFunc, hard time.Time, e event) (any, error) {
 	pipe := newPipe()
-	w := &pipeWriter{header: http.Header{}, pipe: pipe, ready: make(chan head, 1)}
+	w := &pipeWriter{header: http.Header{}, pipe: pipe, ready: make(chan responseHead, 1)}
 	stop := func() bool { return true }
 	if !hard.IsZero() {
 		stop = time.AfterFunc(time.Until(hard), func() { pipe.CloseWithError(errStalled) }).Stop
@@ -63,22 +63,22 @@ func (f *Function) stream(ctx context.Context, cancel context.CancelFunc, hard t
 		finish(f.serve(ctx, w, e))
 	}, finish)
 	h := <-w.ready
-	return e.streamed(h.status, h.header, pipe), nil
+	return e.streamingResponse(h.status, h.header, pipe), nil
 }
 
 // isSSE reports whether an answer is a stream of server-sent events.
 func isSSE(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") }
 
-// SSE prepares an answer as server-sent events. Nothing is sent until the first Event.
-func SSE(w http.ResponseWriter) {
+// StartSSE prepares an answer as server-sent events. Nothing is sent until the first Event.
+func StartSSE(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no") // nginx in front of a caller would gather the stream
 }
 
-// Event sends one server-sent event in one write. The data must be one line, as JSON is.
-func Event(w io.Writer, data []byte) error {
+// WriteEvent sends one server-sent event in one write. The data must be one line, as WriteJSON is.
+func WriteEvent(w io.Writer, data []byte) error {
 	line := make([]byte, 0, len(data)+8)
 	line = append(line, "data: "...)
 	line = append(line, data...)

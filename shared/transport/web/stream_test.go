@@ -14,19 +14,19 @@ import (
 )
 
 // An event that finds its reader waiting goes alone and at once: nothing waits for the next.
-func TestEventsArriveOneByOne(t *testing.T) {
+func TestSSEEventsAreSentImmediately(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := function(true, func(w http.ResponseWriter, r *http.Request) error {
-			web.SSE(w)
+		f := newFunction(true, func(w http.ResponseWriter, r *http.Request) error {
+			web.StartSSE(w)
 			for range 3 {
-				if err := web.Event(w, []byte(`{}`)); err != nil {
+				if err := web.WriteEvent(w, []byte(`{}`)); err != nil {
 					return err
 				}
 				time.Sleep(200 * time.Millisecond)
 			}
 			return nil
 		})
-		v, err := f.Invoke(context.Background(), url("POST", "/p", `{}`, bearer))
+		v, err := f.Invoke(context.Background(), urlRequest("POST", "/p", `{}`, bearerHeader))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,10 +51,10 @@ func TestEventsArriveOneByOne(t *testing.T) {
 func TestFault27SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		f := function(true, func(w http.ResponseWriter, r *http.Request) error {
-			web.SSE(w)
+		f := newFunction(true, func(w http.ResponseWriter, r *http.Request) error {
+			web.StartSSE(w)
 			for {
-				if err := web.Event(w, []byte(`{}`)); err != nil {
+				if err := web.WriteEvent(w, []byte(`{}`)); err != nil {
 					ended <- err
 					return err
 				}
@@ -63,7 +63,7 @@ func TestFault27SlowReader(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
-		v, err := f.Invoke(ctx, url("POST", "/p", `{}`, bearer))
+		v, err := f.Invoke(ctx, urlRequest("POST", "/p", `{}`, bearerHeader))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestFault28SoftDeadline(t *testing.T) {
 		for _, stream := range []bool{true, false} {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			start := time.Now()
-			a := invokeIn(ctx, t, function(stream, wait), url("POST", "/p", `{}`, bearer))
+			a := invokeWithContext(ctx, t, newFunction(stream, wait), urlRequest("POST", "/p", `{}`, bearerHeader))
 			if a.status != 504 || time.Since(start) != 3*time.Second {
 				t.Errorf("stream=%v: %+v after %v", stream, a, time.Since(start))
 			}
@@ -92,13 +92,13 @@ func TestFault28SoftDeadline(t *testing.T) {
 	})
 }
 
-func TestAHandlerThatSaysNothing(t *testing.T) {
-	f := function(true, func(http.ResponseWriter, *http.Request) error { return nil })
-	if a := invoke(t, f, url("POST", "/p", `{}`, bearer)); a.status != 500 {
+func TestHandlerThatWritesNothing(t *testing.T) {
+	f := newFunction(true, func(http.ResponseWriter, *http.Request) error { return nil })
+	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.status != 500 {
 		t.Errorf("answer = %+v", a)
 	}
 	f.Stream = false
-	if _, err := f.Invoke(context.Background(), url("POST", "/p", `{}`, bearer)); err == nil {
+	if _, err := f.Invoke(context.Background(), urlRequest("POST", "/p", `{}`, bearerHeader)); err == nil {
 		t.Error("a buffered answer without a status is no answer")
 	}
 }

@@ -13,25 +13,25 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// StrictObject is Object for routes where a second meaning would cost money: a key that stands there twice, or in two
+// ReadStrictObject is Object for routes where a second meaning would cost money: a key that stands there twice, or in two
 // cases, is refused, because what is in front may have read the other one (encoding/json takes the last, in any case).
-func StrictObject(r *http.Request, v any) error {
-	b, err := Body(r)
+func ReadStrictObject(r *http.Request, v any) error {
+	b, err := ReadBody(r)
 	if err != nil {
 		return err
 	}
-	switch name, err := repeated(b); {
+	switch name, err := duplicateKey(b); {
 	case err != nil:
-		return fault.New(fault.Invalid, "The body must be one JSON object.").Coded("invalid_json").Because(err)
+		return fault.New(fault.Invalid, "The body must be one JSON object.").WithCode("invalid_json").Because(err)
 	case name != "":
-		return fault.Newf(fault.Invalid, "%.40q stands in the body more than once.", name).Coded("duplicate_key")
+		return fault.Newf(fault.Invalid, "%.40q stands in the body more than once.", name).WithCode("duplicate_key")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b))
-	return Object(r, v)
+	return ReadObject(r, v)
 }
 
-// repeated is the first key that an object has twice, whatever its case.
-func repeated(b []byte) (string, error) {
+// duplicateKey is the first key that an object has twice, whatever its case.
+func duplicateKey(b []byte) (string, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var names []map[string]bool // of the objects that are open; nil stands for an array
 	for {
@@ -58,7 +58,7 @@ func repeated(b []byte) (string, error) {
 		}
 		depth := d.StackDepth()
 		if kind, length := d.StackIndex(depth); kind == '{' && length%2 == 1 { // an odd count: this string is a name
-			name, open := fold(token.String()), names[len(names)-1]
+			name, open := foldCase(token.String()), names[len(names)-1]
 			if open[name] {
 				return token.String(), nil
 			}
@@ -67,8 +67,8 @@ func repeated(b []byte) (string, error) {
 	}
 }
 
-// fold gives all names that encoding/json takes for one the same form: the least rune of each orbit of case folding.
-func fold(name string) string {
+// foldCase gives all names that encoding/json takes for one the same form: the least rune of each orbit of case folding.
+func foldCase(name string) string {
 	return strings.Map(func(r rune) rune {
 		for {
 			next := unicode.SimpleFold(r)

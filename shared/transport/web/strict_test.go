@@ -8,13 +8,13 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-func TestStrictObject(t *testing.T) {
-	f := function(false, func(w http.ResponseWriter, r *http.Request) error {
+func TestReadStrictObject(t *testing.T) {
+	f := newFunction(false, func(w http.ResponseWriter, r *http.Request) error {
 		var v map[string]any
-		if err := web.StrictObject(r, &v); err != nil {
+		if err := web.ReadStrictObject(r, &v); err != nil {
 			return err
 		}
-		return web.JSON(w, 200, v)
+		return web.WriteJSON(w, 200, v)
 	})
 	for body, want := range map[string]string{
 		`{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}],"d":"a"}`: "",
@@ -30,11 +30,11 @@ func TestStrictObject(t *testing.T) {
 		`[]`:                                     "invalid_json",
 		`{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`: "invalid_json",
 	} {
-		a := invoke(t, f, url("POST", "/p", body, bearer))
+		a := invoke(t, f, urlRequest("POST", "/p", body, bearerHeader))
 		if want == "" && a.status != 200 {
 			t.Errorf("%s: %+v", body, a)
 		}
-		if want != "" && (a.status != 400 || a.code(t) != want) {
+		if want != "" && (a.status != 400 || a.errorCode(t) != want) {
 			t.Errorf("%.60s: %+v, want %s", body, a, want)
 		}
 	}

@@ -24,26 +24,26 @@ const maxNote = 300
 
 // Analyse finds out what came of an assistant's call, from its report and what was said in it. An error means that the
 // model could not be asked, and that another time it may be; whatever else goes wrong is noted in the finding.
-func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report aurora.EndOfCall, said []aurora.Turn) (aurora.Finding, error) {
-	f := aurora.Finding{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted}}
+func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report aurora.EndOfCall, said []aurora.Utterance) (aurora.AnalysisResult, error) {
+	f := aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted}}
 	if !report.Spoke {
 		return f, nil
 	}
-	machine := report.Class == aurora.Voicemail // what spoke has no feelings
-	w := wish{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !machine}
+	machine := report.Class == aurora.DispositionVoicemail // what spoke has no feelings
+	w := answerSpec{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !machine}
 	if text := assistant.Analysis.Schema; len(text) > 0 && string(text) != "null" {
 		compiled, err := toolschema.Compile(text)
 		if err != nil {
 			slog.WarnContext(ctx, "an assistant's analysis schema cannot be used", "assistantId", assistant.ID(), "error", err)
 			f.AnalysisNote = "The assistant's schema cannot be used; no data was extracted."
-		} else if w.check = compiled.Check; f.Extracted != nil && w.check(f.Extracted) != nil {
+		} else if w.validate = compiled.Check; f.Extracted != nil && w.validate(f.Extracted) != nil {
 			f.Extracted = nil
 		}
 		if err == nil && f.Extracted == nil {
-			w.schema = text
+			w.dataSchema = text
 		}
 	}
-	if machine && !w.summary && w.schema == nil {
+	if machine && !w.summary && w.dataSchema == nil {
 		return f, nil
 	}
 	refs := assistant.Models
@@ -52,38 +52,38 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 			refs = append(refs, aurora.ModelRef{Model: model})
 		}
 	}
-	q := question{model: a.Chain(refs), wish: w, report: report, assistant: assistant, said: said, budget: budget}
-	return q.answered(ctx, refs, f)
+	q := query{model: a.Chain(refs), spec: w, report: report, assistant: assistant, transcript: said, tokenBudget: maxTranscriptTokens}
+	return q.run(ctx, refs, f)
 }
 
-// question is one call's, as it is put to a model.
-type question struct {
-	model     agent.Model
-	wish      wish
-	report    aurora.EndOfCall
-	assistant aurora.Assistant
-	said      []aurora.Turn
+// query is one call's, as it is put to a model.
+type query struct {
+	model      agent.Model
+	spec       answerSpec
+	report     aurora.EndOfCall
+	assistant  aurora.Assistant
+	transcript []aurora.Utterance
 
-	budget int  // tokens of conversation
-	plain  bool // the server does not take response_format
+	tokenBudget      int  // tokens of conversation
+	noResponseFormat bool // the server does not take response_format
 	// What did not fit the time before, and why; empty at first.
 	answer, complaint string
 }
 
-// answered asks, once more where the server refuses the form and once more where the answer does not fit.
-func (q *question) answered(ctx context.Context, refs []aurora.ModelRef, f aurora.Finding) (aurora.Finding, error) {
+// run asks, once more where the server refuses the form and once more where the answer does not fit.
+func (q *query) run(ctx context.Context, refs []aurora.ModelRef, f aurora.AnalysisResult) (aurora.AnalysisResult, error) {
 	var used agent.Usage
 	for {
-		answer, err := agent.Whole(ctx, q.model, q.request())
+		answer, err := agent.Complete(ctx, q.model, q.request())
 		used.PromptTokens += answer.Usage.PromptTokens
 		used.CompletionTokens += answer.Usage.CompletionTokens
-		if err != nil && (!fault.Is(err, fault.Invalid) || code(err) == "model_not_found") {
-			return aurora.Finding{}, err // a model that is misspelt is the deployment's to mend, and no call's fate
+		if err != nil && (!fault.Is(err, fault.Invalid) || errorCode(err) == "model_not_found") {
+			return aurora.AnalysisResult{}, err // a model that is misspelt is the deployment's to mend, and no call's fate
 		}
-		if err != nil && !q.plain {
-			q.plain = true
-			if code(err) == "context_length_exceeded" {
-				q.budget /= 4 // a model with a small memory
+		if err != nil && !q.noResponseFormat {
+			q.noResponseFormat = true
+			if errorCode(err) == "context_length_exceeded" {
+				q.tokenBudget /= 4 // a model with a small memory
 			}
 			slog.InfoContext(ctx, "the model refused the request; it is asked without a response format", "error", err)
 			continue
@@ -92,31 +92,31 @@ func (q *question) answered(ctx context.Context, refs []aurora.ModelRef, f auror
 		if f.AnalysisModel == "" && len(refs) > 0 {
 			f.AnalysisModel = refs[0].Model
 		}
-		f.AnalysisModel = aurora.Clean(f.AnalysisModel, 100)
-		f.PromptTokens, f.AnswerTokens = used.PromptTokens, used.CompletionTokens
-		f.AnalysisCost = cost(f.AnalysisModel, refs, used)
+		f.AnalysisModel = aurora.CleanText(f.AnalysisModel, 100)
+		f.PromptTokens, f.CompletionTokens = used.PromptTokens, used.CompletionTokens
+		f.AnalysisCost = analysisCost(f.AnalysisModel, refs, used)
 		if err == nil {
-			err = q.wish.read(answer, &f)
+			err = q.spec.parse(answer, &f)
 		}
 		if err == nil {
 			return f, nil
 		}
-		if q.complaint == "" && worthAsking(answer, err) {
-			q.answer, q.complaint = clip(answer.Text, 20_000), sentence(err)
+		if q.complaint == "" && isWorthRetry(answer, err) {
+			q.answer, q.complaint = truncate(answer.Text, 20_000), publicMessage(err)
 			continue
 		}
 		slog.WarnContext(ctx, "an analysis did not go well", "model", f.AnalysisModel, "error", err)
-		f.AnalysisNote = aurora.Clean(sentence(err), maxNote)
+		f.AnalysisNote = aurora.CleanText(publicMessage(err), maxNote)
 		return f, nil
 	}
 }
 
-// worthAsking reports whether the model may do better when it is told what was wrong.
-func worthAsking(a agent.Answer, err error) bool {
-	return errors.Is(err, errMisfit) && a.FinishReason != agent.ContentFilter
+// isWorthRetry reports whether the model may do better when it is told what was wrong.
+func isWorthRetry(a agent.Completion, err error) bool {
+	return errors.Is(err, errMisfit) && a.FinishReason != agent.FinishContentFilter
 }
 
-// sentence is what an error says to anybody.
-func sentence(err error) string { return fault.From(err).Message }
+// publicMessage is what an error says to anybody.
+func publicMessage(err error) string { return fault.From(err).Message }
 
-func code(err error) string { return fault.From(err).Code }
+func errorCode(err error) string { return fault.From(err).Code }

@@ -10,12 +10,12 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// price is what a million tokens cost, in US dollars.
-type price struct{ prompt, answer float64 }
+// tokenPrice is what a million tokens cost, in US dollars.
+type tokenPrice struct{ prompt, completion float64 }
 
 // prices are OpenAI's for its own API without batches or discounts, as published in November 2026
 // (https://developers.openai.com/api/docs/pricing). Prompts that it had cached cost less; that is not counted.
-var prices = map[string]price{
+var prices = map[string]tokenPrice{
 	"gpt-4o":            {2.50, 10},
 	"gpt-4o-2024-05-13": {5, 15},
 	"gpt-4o-mini":       {0.15, 0.60},
@@ -32,22 +32,22 @@ var prices = map[string]price{
 	"o4-mini":           {1.10, 4.40},
 }
 
-// snapshot is the date at the end of a model's name.
-var snapshot = sync.OnceValue(func() *regexp.Regexp {
+// snapshotSuffix is the date at the end of a model's name.
+var snapshotSuffix = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
 })
 
-// cost is what tokens of a model cost; nil where nobody published it, or another server than OpenAI's may have answered.
-func cost(model string, refs []aurora.ModelRef, used agent.Usage) *float64 {
+// analysisCost is what tokens of a model cost; nil where nobody published it, or another server than OpenAI's may have answered.
+func analysisCost(model string, refs []aurora.ModelRef, used agent.Usage) *float64 {
 	p, ok := prices[model]
 	if !ok {
-		p, ok = prices[snapshot().ReplaceAllString(model, "")]
+		p, ok = prices[snapshotSuffix().ReplaceAllString(model, "")]
 	}
 	elsewhere := slices.ContainsFunc(refs, func(r aurora.ModelRef) bool { return r.BaseURL != "" })
 	if !ok || elsewhere || used.PromptTokens+used.CompletionTokens == 0 {
 		return nil
 	}
 	const steps = 1e8 // dollars to eight decimals: an analysis costs a hundredth of a cent
-	dollars := math.Round((float64(used.PromptTokens)*p.prompt+float64(used.CompletionTokens)*p.answer)/1e6*steps) / steps
+	dollars := math.Round((float64(used.PromptTokens)*p.prompt+float64(used.CompletionTokens)*p.completion)/1e6*steps) / steps
 	return &dollars
 }

@@ -23,60 +23,60 @@ const (
 
 // What a model may answer. That nobody answered is known without it.
 var (
-	outcomes   = []aurora.Outcome{aurora.Resolved, aurora.Unresolved, aurora.OutcomeTransferred, aurora.OutcomeVoicemail, aurora.Dropped, aurora.OutcomeError}
-	sentiments = []aurora.Sentiment{aurora.Positive, aurora.Neutral, aurora.Negative}
+	outcomes   = []aurora.Outcome{aurora.OutcomeResolved, aurora.OutcomeUnresolved, aurora.OutcomeTransferred, aurora.OutcomeVoicemail, aurora.OutcomeDropped, aurora.OutcomeError}
+	sentiments = []aurora.Sentiment{aurora.SentimentPositive, aurora.SentimentNeutral, aurora.SentimentNegative}
 )
 
 // errMisfit is the cause of every complaint about an answer.
 var errMisfit = errors.New("the answer does not fit")
 
-func misfit(sentence string) error {
-	return fault.New(fault.Invalid, sentence).Coded("analysis_misfit").Because(errMisfit)
+func newMisfit(sentence string) error {
+	return fault.New(fault.Invalid, sentence).WithCode("analysis_misfit").Because(errMisfit)
 }
 
-// read takes from an answer what was asked for and fits, and complains about the first thing that does not.
-func (w wish) read(a agent.Answer, f *aurora.Finding) error {
+// parse takes from an answer what was asked for and fits, and complains about the first thing that does not.
+func (w answerSpec) parse(a agent.Completion, f *aurora.AnalysisResult) error {
 	switch {
-	case a.FinishReason == agent.ContentFilter:
-		return misfit("The model refused to answer.")
-	case a.FinishReason == agent.Length:
-		return misfit("The answer was too long and was cut off.")
+	case a.FinishReason == agent.FinishContentFilter:
+		return newMisfit("The model refused to answer.")
+	case a.FinishReason == agent.FinishLength:
+		return newMisfit("The answer was too long and was cut off.")
 	}
 	var said struct {
-		Summary     loose `json:"summary"`
-		Outcome     loose `json:"outcome"`
-		Sentiment   loose `json:"sentiment"`
-		Topics      list  `json:"topics"`
-		ActionItems list  `json:"actionItems"`
-		Data        loose `json:"data"`
+		Summary     anyValue `json:"summary"`
+		Outcome     anyValue `json:"outcome"`
+		Sentiment   anyValue `json:"sentiment"`
+		Topics      textList `json:"topics"`
+		ActionItems textList `json:"actionItems"`
+		Data        anyValue `json:"data"`
 	}
-	text := object(a.Text)
+	text := extractObject(a.Text)
 	if len(text) > maxAnswer || json.Unmarshal([]byte(text), &said) != nil {
-		return misfit("The answer is not one JSON object.")
+		return newMisfit("The answer is not one JSON object.")
 	}
 	var wrong []error
 	if w.summary {
-		if f.Summary = aurora.Clean(said.Summary.text(), maxSummary); f.Summary == "" {
-			wrong = append(wrong, misfit("The answer has no summary."))
+		if f.Summary = aurora.CleanText(said.Summary.text(), maxSummary); f.Summary == "" {
+			wrong = append(wrong, newMisfit("The answer has no summary."))
 		}
 	}
 	if w.outcome {
 		var ok bool
-		if f.Outcome, ok = choice(said.Outcome, outcomes); !ok {
-			wrong = append(wrong, misfit("The answer's outcome is none of those that there are."))
+		if f.Outcome, ok = parseChoice(said.Outcome, outcomes); !ok {
+			wrong = append(wrong, newMisfit("The answer's outcome is none of those that there are."))
 		}
 	}
 	if w.sentiment {
 		var ok bool
-		if f.Sentiment, ok = choice(said.Sentiment, sentiments); !ok {
-			wrong = append(wrong, misfit("The answer's sentiment is none of the three."))
+		if f.Sentiment, ok = parseChoice(said.Sentiment, sentiments); !ok {
+			wrong = append(wrong, newMisfit("The answer's sentiment is none of the three."))
 		}
 	}
-	f.Topics = some(said.Topics, maxTopics, func(s string) string { return aurora.Clean(strings.ToLower(s), maxTopic) })
-	f.Actions = some(said.ActionItems, maxActions, func(s string) string { return aurora.Clean(s, maxAction) })
-	if w.schema != nil {
+	f.Topics = cleanList(said.Topics, maxTopics, func(s string) string { return aurora.CleanText(strings.ToLower(s), maxTopic) })
+	f.ActionItems = cleanList(said.ActionItems, maxActions, func(s string) string { return aurora.CleanText(s, maxAction) })
+	if w.dataSchema != nil {
 		var err error
-		if f.Extracted, err = w.data(said.Data); err != nil {
+		if f.Extracted, err = w.parseData(said.Data); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
@@ -86,38 +86,38 @@ func (w wish) read(a agent.Answer, f *aurora.Finding) error {
 	return nil
 }
 
-// data is what was extracted, in the bounds of a row and as the assistant's schema has it; nil where nothing was found
+// parseData is what was extracted, in the bounds of a row and as the assistant's schema has it; nil where nothing was found
 // and the schema allows that.
-func (w wish) data(said loose) (json.RawMessage, error) {
+func (w answerSpec) parseData(said anyValue) (json.RawMessage, error) {
 	object, ok := said.v.(map[string]any)
 	if !ok {
-		return nil, misfit("The answer's data is no object.")
+		return nil, newMisfit("The answer's data is no object.")
 	}
-	kept := aurora.Extracted(object)
+	kept := aurora.SanitizeExtracted(object)
 	if kept == nil && len(object) > 0 {
-		return nil, misfit("The answer's data is too large or holds what cannot be kept.")
+		return nil, newMisfit("The answer's data is too large or holds what cannot be kept.")
 	}
 	check := kept
 	if check == nil {
 		check = json.RawMessage(`{}`)
 	}
-	if err := w.check(check); err != nil {
-		return nil, misfit("The answer's data does not fit the schema: " + sentence(err))
+	if err := w.validate(check); err != nil {
+		return nil, newMisfit("The answer's data does not fit the schema: " + publicMessage(err))
 	}
 	return kept, nil
 }
 
-// choice is one of the values there are, in any case and with _ or - for a space.
-func choice[T ~string](said loose, of []T) (T, bool) {
-	s := strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(aurora.Clean(said.text(), 40)))
+// parseChoice is one of the values there are, in any case and with _ or - for a space.
+func parseChoice[T ~string](said anyValue, of []T) (T, bool) {
+	s := strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(aurora.CleanText(said.text(), 40)))
 	if slices.Contains(of, T(s)) {
 		return T(s), true
 	}
 	return "", false
 }
 
-// some are at most so many texts, clean, each once.
-func some(said []string, most int, clean func(string) string) []string {
+// cleanList are at most so many texts, clean, each once.
+func cleanList(said []string, most int, clean func(string) string) []string {
 	var kept []string
 	for _, s := range said {
 		if s = clean(s); s != "" && !slices.Contains(kept, s) && len(kept) < most {
@@ -127,8 +127,8 @@ func some(said []string, most int, clean func(string) string) []string {
 	return kept
 }
 
-// object is the JSON object in an answer, without the fence or the words that some models put around it.
-func object(answer string) string {
+// extractObject is the JSON object in an answer, without the fence or the words that some models put around it.
+func extractObject(answer string) string {
 	from, to := strings.IndexByte(answer, '{'), strings.LastIndexByte(answer, '}')
 	if from < 0 || to < from {
 		return ""
@@ -136,33 +136,33 @@ func object(answer string) string {
 	return answer[from : to+1]
 }
 
-// loose is a value of any type: what is of the wrong one is missing, and spoils nothing else.
-type loose struct{ v any }
+// anyValue is a value of any type: what is of the wrong one is missing, and spoils nothing else.
+type anyValue struct{ v any }
 
 // UnmarshalJSON reads any value; digits beyond a float's are kept.
-func (l *loose) UnmarshalJSON(b []byte) error {
+func (l *anyValue) UnmarshalJSON(b []byte) error {
 	d := json.NewDecoder(strings.NewReader(string(b)))
 	d.UseNumber()
 	return d.Decode(&l.v)
 }
 
-func (l loose) text() string {
+func (l anyValue) text() string {
 	s, _ := l.v.(string)
 	return s
 }
 
-// list is a list of texts; one text is a list of one.
-type list []string
+// textList is a list of texts; one text is a list of one.
+type textList []string
 
 // UnmarshalJSON reads any value, and takes the texts from it.
-func (l *list) UnmarshalJSON(b []byte) error {
-	var all loose
+func (l *textList) UnmarshalJSON(b []byte) error {
+	var all anyValue
 	if err := all.UnmarshalJSON(b); err != nil {
 		return err
 	}
 	switch v := all.v.(type) {
 	case string:
-		*l = list{v}
+		*l = textList{v}
 	case []any:
 		for _, inner := range v {
 			if s, ok := inner.(string); ok {

@@ -17,11 +17,11 @@ import (
 
 // Tools are what an assistant may do in a session.
 type Tools interface {
-	For(ctx context.Context, s tools.Session) []agent.Tool
+	ForScope(ctx context.Context, s tools.Scope) []agent.Tool
 }
 
-// builder makes the agents of one turn.
-type builder struct {
+// agentBuilder makes the agents of one turn.
+type agentBuilder struct {
 	*Service
 	ctx          context.Context
 	request      Request
@@ -29,61 +29,61 @@ type builder struct {
 	userMessages int
 }
 
-// active is the agent that goes on: the session's, where it is a stored assistant, or else the one that was called.
-func (b *builder) active(entry aurora.Assistant) (agent.Agent, error) {
+// activeAgent is the agent that goes on: the session's, where it is a stored assistant, or else the one that was called.
+func (b *agentBuilder) activeAgent(entry aurora.Assistant) (agent.Agent, error) {
 	id := b.session.ActiveAgent
-	if id == "" || id == agentName(entry) || !aurora.SafeID(id) {
-		return b.agent(b.ctx, entry)
+	if id == "" || id == agentName(entry) || !aurora.IsSafeID(id) {
+		return b.buildAgent(b.ctx, entry)
 	}
 	other, err := b.Assistants.ByID(b.ctx, id)
 	if err != nil {
 		slog.WarnContext(b.ctx, "the active agent is not to be had; the assistant that was called goes on", "agent", id, "error", err)
-		return b.agent(b.ctx, entry)
+		return b.buildAgent(b.ctx, entry)
 	}
-	return b.agent(b.ctx, other)
+	return b.buildAgent(b.ctx, other)
 }
 
-// agent makes an agent of an assistant: its prompt, its models, its tools, its handoffs.
-func (b *builder) agent(ctx context.Context, a aurora.Assistant) (agent.Agent, error) {
+// buildAgent makes an agent of an assistant: its prompt, its models, its tools, its handoffs.
+func (b *agentBuilder) buildAgent(ctx context.Context, a aurora.Assistant) (agent.Agent, error) {
 	options, err := json.Marshal(withTemperature(b.request.Options, a.Temperature))
 	if err != nil {
 		return agent.Agent{}, err
 	}
-	models := b.models(a, b.request.Model)
+	models := b.modelsFor(a, b.request.Model)
 	made := agent.Agent{
 		Name:         agentName(a),
-		Instructions: b.instructions(ctx, a, b.request, *b.session),
-		Model:        models[0].Model,
-		Via:          b.Chain(models),
+		Instructions: b.renderInstructions(ctx, a, b.request, *b.session),
+		ModelName:    models[0].Model,
+		Model:        b.Chain(models),
 		Options:      options,
 	}
 	if b.Tools != nil {
-		made.Tools = slices.DeleteFunc(b.Tools.For(ctx, b.identity(a)), b.needsCall)
+		made.Tools = slices.DeleteFunc(b.Tools.ForScope(ctx, b.toolSession(a)), b.needsPhoneCall)
 	}
-	made.Tools = append(made.Tools, b.handoffs(ctx, a)...)
+	made.Tools = append(made.Tools, b.handoffTools(ctx, a)...)
 	return made, nil
 }
 
-// needsCall reports whether a tool acts on a call, and there is none. Such tools have their actions' names.
-func (b *builder) needsCall(t agent.Tool) bool {
+// needsPhoneCall reports whether a tool acts on a call, and there is none. Such tools have their actions' names.
+func (b *agentBuilder) needsPhoneCall(t agent.Tool) bool {
 	written := b.request.Channel == SMS || b.request.Channel == Web
-	return written && (t.Name == aurora.TransferCall || t.Name == aurora.EndCall)
+	return written && (t.Name == aurora.ActionTransferCall || t.Name == aurora.ActionEndCall)
 }
 
-// identity is who speaks with whom: from the request and the store, never from a model.
-func (b *builder) identity(a aurora.Assistant) tools.Session {
+// toolSession is who speaks with whom: from the request and the store, never from a model.
+func (b *agentBuilder) toolSession(a aurora.Assistant) tools.Scope {
 	caller, _ := aurora.ParsePhone(b.session.CallerPhoneNumber)
 	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": b.session.CallerPhoneNumber}) // strings: cannot fail
-	s := tools.Session{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessages: b.userMessages,
-		Assistant: a, Call: call}
+	s := tools.Scope{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessageCount: b.userMessages,
+		Assistant: a, CallDetails: call}
 	for _, t := range b.request.Tools {
-		s.Offered = append(s.Offered, t.Name)
+		s.CallerTools = append(s.CallerTools, t.Name)
 	}
 	return s
 }
 
-// handoffs are a tool for each assistant that this one may hand the conversation to.
-func (b *builder) handoffs(ctx context.Context, a aurora.Assistant) []agent.Tool {
+// handoffTools are a tool for each assistant that this one may hand the conversation to.
+func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []agent.Tool {
 	targets := make([]*aurora.Assistant, len(a.Handoffs))
 	var all sync.WaitGroup
 	for i, id := range a.Handoffs {
@@ -109,33 +109,33 @@ func (b *builder) handoffs(ctx context.Context, a aurora.Assistant) []agent.Tool
 		if target == nil || target.ID() == a.ID() {
 			continue
 		}
-		name := "transfer_to_" + snake(string(target.AssistantName))
+		name := "transfer_to_" + snakeCase(string(target.AssistantName))
 		if slices.ContainsFunc(out, func(t agent.Tool) bool { return t.Name == name }) {
-			name += "_" + snake(target.ID())
+			name += "_" + snakeCase(target.ID())
 		}
-		out = append(out, b.handoff(clip(name, 64), *target))
+		out = append(out, b.handoffTool(clip(name, 64), *target))
 	}
 	return out
 }
 
-func (b *builder) handoff(name string, target aurora.Assistant) agent.Tool {
+func (b *agentBuilder) handoffTool(name string, target aurora.Assistant) agent.Tool {
 	return agent.Tool{
 		Name:        name,
 		Description: "Hand the conversation over to " + string(target.AssistantName) + ", who goes on with it at once.",
 		Parameters:  json.RawMessage(`{"type":"object","properties":{}}`),
-		Call: func(ctx context.Context, _ agent.Call) (agent.Outcome, error) {
-			next, err := b.agent(ctx, target)
+		Run: func(ctx context.Context, _ agent.Invocation) (agent.ToolResult, error) {
+			next, err := b.buildAgent(ctx, target)
 			if err != nil {
-				return agent.Outcome{}, fault.New(fault.Internal, "The conversation could not be handed over.").Because(err)
+				return agent.ToolResult{}, fault.New(fault.Internal, "The conversation could not be handed over.").Because(err)
 			}
 			content, err := json.Marshal(map[string]string{"assistant": string(target.AssistantName)})
-			return agent.Outcome{Content: string(content), Handoff: &next}, err
+			return agent.ToolResult{Content: string(content), Handoff: &next}, err
 		},
 	}
 }
 
-// snake writes a name as models take names of tools: "Riley (Billing)" is riley_billing.
-func snake(s string) string {
+// snakeCase writes a name as models take names of tools: "Riley (Billing)" is riley_billing.
+func snakeCase(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(s) {
 		switch {

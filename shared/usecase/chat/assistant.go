@@ -11,9 +11,9 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// assistant says who answers. What is stored comes first; the caller's assistant_config overrides how it speaks, never
+// resolveAssistant says who answers. What is stored comes first; the caller's assistant_config overrides how it speaks, never
 // what it may do. The zero Assistant is nobody: the request is then a plain completion.
-func (s *Service) assistant(ctx context.Context, r Request) (aurora.Assistant, error) {
+func (s *Service) resolveAssistant(ctx context.Context, r Request) (aurora.Assistant, error) {
 	var config aurora.Configuration
 	var session Session
 	if r.Session != nil {
@@ -21,7 +21,7 @@ func (s *Service) assistant(ctx context.Context, r Request) (aurora.Assistant, e
 	}
 	given := session.AssistantConfig != nil
 	if given {
-		raw, err := Unquote(session.AssistantConfig)
+		raw, err := UnquoteJSON(session.AssistantConfig)
 		if err == nil {
 			err = json.Unmarshal(raw, &config)
 		}
@@ -30,46 +30,46 @@ func (s *Service) assistant(ctx context.Context, r Request) (aurora.Assistant, e
 			config, given = aurora.Configuration{}, false
 		} else if err != nil {
 			return aurora.Assistant{}, fault.New(fault.Invalid, "call.assistant_config must be a JSON object, or a string of one.").
-				In("call.assistant_config").Because(err)
+				WithParam("call.assistant_config").Because(err)
 		}
 	}
-	stored, err := s.stored(ctx, r, string(config.AssistantID), session.AssistantID)
+	stored, err := s.findAssistant(ctx, r, string(config.AssistantID), session.AssistantID)
 	switch {
 	case err == nil:
-		override(&stored.Configuration, config)
+		applyOverrides(&stored.Configuration, config)
 		if config.Functions != nil { // those that both name
 			stored.Functions = slices.DeleteFunc(slices.Clone(stored.Functions), func(f string) bool { return !slices.Contains(config.Functions, f) })
 		}
 		return stored, nil
 	case r.TargetAssistantID != "" && fault.Is(err, fault.NotFound):
-		return aurora.Assistant{}, nobody.In("target_assistant_id").Because(err)
+		return aurora.Assistant{}, errNoAssistant.WithParam("target_assistant_id").Because(err)
 	case r.TargetAssistantID != "":
 		return aurora.Assistant{}, err
 	case fault.Is(err, fault.NotFound):
-		return unstored(config), nil
-	case given || hasSystem(r):
+		return assistantFromConfig(config), nil
+	case given || hasSystemMessage(r):
 		slog.WarnContext(ctx, "assistant could not be read; the caller's own configuration is used", "error", err)
-		return unstored(config), nil
+		return assistantFromConfig(config), nil
 	}
 	return aurora.Assistant{}, err
 }
 
-// unstored is an assistant that only the caller knows. It has no id, because nothing may be kept or found under one that
+// assistantFromConfig is an assistant that only the caller knows. It has no id, because nothing may be kept or found under one that
 // anybody could claim.
-func unstored(config aurora.Configuration) aurora.Assistant {
+func assistantFromConfig(config aurora.Configuration) aurora.Assistant {
 	config.AssistantID = ""
 	return aurora.Assistant{Configuration: config}
 }
 
-// resolve finds the assistant and, beside it, what was kept of the session.
-func (s *Service) resolve(ctx context.Context, r Request) (aurora.Assistant, Kept, error) {
-	if s.Sessions == nil || r.Session == nil || r.Session.ID == "" || r.Session.carried() {
-		a, err := s.assistant(ctx, r)
-		return a, Kept{}, err
+// loadAssistantAndSession finds the assistant and, beside it, what was kept of the session.
+func (s *Service) loadAssistantAndSession(ctx context.Context, r Request) (aurora.Assistant, StoredSession, error) {
+	if s.Sessions == nil || r.Session == nil || r.Session.ID == "" || r.Session.isClientManaged() {
+		a, err := s.resolveAssistant(ctx, r)
+		return a, StoredSession{}, err
 	}
-	load := func(id string) Kept {
+	load := func(id string) StoredSession {
 		if id == "" {
-			return Kept{}
+			return StoredSession{}
 		}
 		k, err := s.Sessions.Load(ctx, id, r.Session.ID)
 		if err != nil {
@@ -77,10 +77,10 @@ func (s *Service) resolve(ctx context.Context, r Request) (aurora.Assistant, Kep
 		}
 		return k
 	}
-	guess := firstID(r)
-	early := make(chan Kept, 1)
+	guess := firstAssistantID(r)
+	early := make(chan StoredSession, 1)
 	go func() {
-		k := Kept{}
+		k := StoredSession{}
 		defer func() {
 			if p := recover(); p != nil {
 				slog.ErrorContext(ctx, "panic while reading a session", "panic", p)
@@ -89,7 +89,7 @@ func (s *Service) resolve(ctx context.Context, r Request) (aurora.Assistant, Kep
 		}()
 		k = load(guess)
 	}()
-	a, err := s.assistant(ctx, r)
+	a, err := s.resolveAssistant(ctx, r)
 	kept := <-early
 	if err == nil && a.ID() != guess { // found by its number
 		kept = load(a.ID())
@@ -97,45 +97,45 @@ func (s *Service) resolve(ctx context.Context, r Request) (aurora.Assistant, Kep
 	return a, kept, err
 }
 
-// firstID is the id that the request names first, "" where it names none or one that is none.
-func firstID(r Request) string {
+// firstAssistantID is the id that the request names first, "" where it names none or one that is none.
+func firstAssistantID(r Request) string {
 	var config aurora.Configuration
-	if raw, err := Unquote(r.Session.AssistantConfig); err == nil {
+	if raw, err := UnquoteJSON(r.Session.AssistantConfig); err == nil {
 		_ = json.Unmarshal(raw, &config) // assistant says what is wrong with it
 	}
 	id := cmp.Or(r.TargetAssistantID, string(config.AssistantID), r.Session.AssistantID)
-	if !aurora.SafeID(id) {
+	if !aurora.IsSafeID(id) {
 		return ""
 	}
 	return id
 }
 
-func hasSystem(r Request) bool {
-	system, _ := split(r)
+func hasSystemMessage(r Request) bool {
+	system, _ := splitMessages(r)
 	return len(system) > 0
 }
 
-var nobody = fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+var errNoAssistant = fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 
-// stored loads the assistant that the request names: by the target, the configuration, the call, or the number.
-func (s *Service) stored(ctx context.Context, r Request, inConfig, inCall string) (aurora.Assistant, error) {
+// findAssistant loads the assistant that the request names: by the target, the configuration, the call, or the number.
+func (s *Service) findAssistant(ctx context.Context, r Request, inConfig, inCall string) (aurora.Assistant, error) {
 	for _, id := range []string{r.TargetAssistantID, inConfig, inCall} {
 		if id == "" {
 			continue
 		}
-		if !aurora.SafeID(id) {
-			return aurora.Assistant{}, nobody
+		if !aurora.IsSafeID(id) {
+			return aurora.Assistant{}, errNoAssistant
 		}
 		return s.Assistants.ByID(ctx, id)
 	}
 	if number, ok := aurora.ParsePhone(r.Number); ok {
 		return s.Assistants.ByNumber(ctx, number)
 	}
-	return aurora.Assistant{}, nobody
+	return aurora.Assistant{}, errNoAssistant
 }
 
-// override takes from the caller's configuration what it may say: prompt, first message, names and timing.
-func override(stored *aurora.Configuration, by aurora.Configuration) {
+// applyOverrides takes from the caller's configuration what it may say: prompt, first message, names and timing.
+func applyOverrides(stored *aurora.Configuration, by aurora.Configuration) {
 	for _, f := range []struct{ to, from *aurora.Text }{
 		{&stored.AssistantPrompt, &by.AssistantPrompt},
 		{&stored.AssistantFirstMessage, &by.AssistantFirstMessage},

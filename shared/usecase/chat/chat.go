@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	maxMessages   = 200     // of a conversation, history included
-	maxCharacters = 200_000 // of the same
-	smsCharacters = 320     // of a text message, where the assistant says nothing
+	maxMessages     = 200     // of a conversation, history included
+	maxCharacters   = 200_000 // of the same
+	defaultSMSLimit = 320     // of a text message, where the assistant says nothing
 )
 
 // Assistants finds stored assistants. An unknown one is a fault of kind NotFound.
@@ -34,16 +34,16 @@ type Service struct {
 	// Tools are what assistants may do; nil is nothing.
 	Tools Tools
 	// Refusals take down who texts STOP; nil takes nobody down.
-	Refusals Refusals
+	DoNotCallList DoNotCallList
 	// Outbound knows the calls that we placed, whose facts are prompt variables; nil knows none.
-	Outbound Outbound
+	Outbound OutboundRecords
 	// Sessions keep the active agent and the variables for callers that do not; nil keeps nothing.
 	Sessions Sessions
 	// AllowedModels are the ones a request may name; "*" among them, or an empty list, allows every one.
 	AllowedModels []string
 	Now           func() time.Time
 
-	prompts prompts
+	renderer promptRenderer
 }
 
 // Channel is how the person at the other end is reached.
@@ -82,8 +82,8 @@ type Customer struct {
 // HasSession reports whether the caller carries the conversation.
 func (r *Request) HasSession() bool { return r.Session != nil }
 
-// models are those to be asked for an assistant: its own, or the request's and then the deployment's.
-func (s *Service) models(a aurora.Assistant, asked string) []aurora.ModelRef {
+// modelsFor are those to be asked for an assistant: its own, or the request's and then the deployment's.
+func (s *Service) modelsFor(a aurora.Assistant, asked string) []aurora.ModelRef {
 	if len(a.Models) > 0 {
 		return a.Models
 	}
@@ -103,43 +103,45 @@ func (s *Service) models(a aurora.Assistant, asked string) []aurora.ModelRef {
 	return refs
 }
 
-// allow reports whether a request may name a model.
-func (s *Service) allow(asked string) error {
+// checkModel reports whether a request may name a model.
+func (s *Service) checkModel(asked string) error {
 	if asked == "" || len(s.AllowedModels) == 0 || slices.Contains(s.AllowedModels, "*") ||
 		slices.Contains(s.AllowedModels, asked) || slices.Contains(s.DefaultModels, asked) {
 		return nil
 	}
-	return fault.New(fault.Invalid, "This model is not available here.").In("model").Coded("model_not_found")
+	return fault.New(fault.Invalid, "This model is not available here.").WithParam("model").WithCode("model_not_found")
 }
 
-// split separates the caller's system messages from the history. Where the request's messages hold an assistant's,
+// splitMessages separates the caller's system messages from the history. Where the request's messages hold an assistant's,
 // they are the whole history; otherwise they are what is new since call.messages.
-func split(r Request) (system, history []agent.Message) {
-	whole := slices.ContainsFunc(r.Messages, func(m agent.Message) bool { return m.Role == agent.Assistant })
+func splitMessages(r Request) (system, history []agent.Message) {
+	whole := slices.ContainsFunc(r.Messages, func(m agent.Message) bool { return m.Role == agent.RoleAssistant })
 	if r.Session != nil && !whole {
-		history = withoutSystem(r.Session.Messages)
+		history = withoutSystemMessages(r.Session.Messages)
 	}
 	for _, m := range r.Messages {
-		if isSystem(m) {
+		if isSystemMessage(m) {
 			system = append(system, m)
 		}
 	}
-	return system, append(history, withoutSystem(r.Messages)...)
+	return system, append(history, withoutSystemMessages(r.Messages)...)
 }
 
-func isSystem(m agent.Message) bool { return m.Role == agent.System || m.Role == agent.Developer }
-
-func withoutSystem(ms []agent.Message) []agent.Message {
-	return slices.DeleteFunc(slices.Clone(ms), isSystem)
+func isSystemMessage(m agent.Message) bool {
+	return m.Role == agent.RoleSystem || m.Role == agent.RoleDeveloper
 }
 
-// check refuses what a model would refuse, or what would cost more than a conversation can.
-func check(system, history []agent.Message) error {
+func withoutSystemMessages(ms []agent.Message) []agent.Message {
+	return slices.DeleteFunc(slices.Clone(ms), isSystemMessage)
+}
+
+// checkMessages refuses what a model would refuse, or what would cost more than a conversation can.
+func checkMessages(system, history []agent.Message) error {
 	if len(system)+len(history) == 0 {
-		return fault.New(fault.Invalid, "messages must hold at least one message.").In("messages")
+		return fault.New(fault.Invalid, "messages must hold at least one message.").WithParam("messages")
 	}
 	if len(system)+len(history) > maxMessages {
-		return fault.Newf(fault.Invalid, "A conversation may hold %d messages at most.", maxMessages).In("messages").Coded("too_many_messages")
+		return fault.Newf(fault.Invalid, "A conversation may hold %d messages at most.", maxMessages).WithParam("messages").WithCode("too_many_messages")
 	}
 	open := map[string]bool{}
 	for _, m := range slices.Concat(system, history) {
@@ -147,29 +149,29 @@ func check(system, history []agent.Message) error {
 			open[c.ID] = true
 		}
 		switch m.Role {
-		case agent.System, agent.Developer, agent.User, agent.Assistant:
-		case agent.ToolRole:
+		case agent.RoleSystem, agent.RoleDeveloper, agent.RoleUser, agent.RoleAssistant:
+		case agent.RoleTool:
 			if !open[m.ToolCallID] {
 				return fault.New(fault.Invalid, "A tool message must answer a tool call of an assistant's message before it.").
-					In("messages").Coded("unmatched_tool_message")
+					WithParam("messages").WithCode("unmatched_tool_message")
 			}
 		default:
-			return fault.New(fault.Invalid, "A message's role must be system, developer, user, assistant or tool.").In("messages").Coded("invalid_role")
+			return fault.New(fault.Invalid, "A message's role must be system, developer, user, assistant or tool.").WithParam("messages").WithCode("invalid_role")
 		}
 	}
-	if size(system)+size(history) > maxCharacters {
-		return fault.Newf(fault.Invalid, "A conversation may hold %d characters at most.", maxCharacters).In("messages").Coded("conversation_too_long")
+	if countCharacters(system)+countCharacters(history) > maxCharacters {
+		return fault.Newf(fault.Invalid, "A conversation may hold %d characters at most.", maxCharacters).WithParam("messages").WithCode("conversation_too_long")
 	}
 	return nil
 }
 
-// instructions are the assistant's prompt with its variables filled in.
-func (s *Service) instructions(ctx context.Context, a aurora.Assistant, r Request, session Session) string {
+// renderInstructions are the assistant's prompt with its variables filled in.
+func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r Request, session Session) string {
 	vars := map[string]any{}
 	for k, v := range session.ContextVariables {
-		vars[k] = printable(v)
+		vars[k] = templateValue(v)
 	}
-	if c := s.outboundCall(ctx, session); c != nil {
+	if c := s.findOutboundCall(ctx, session); c != nil {
 		vars["outbound_call"] = map[string]any{"phone_number": string(c.PhoneNumber), "name": c.Name, "email": c.Email, "info": c.Info}
 	}
 	vars["caller_phone_number"] = session.CallerPhoneNumber
@@ -181,8 +183,8 @@ func (s *Service) instructions(ctx context.Context, a aurora.Assistant, r Reques
 	vars["time_zone"] = a.Location().String()
 	vars["now"] = s.Now().In(a.Location())
 	vars["customer"] = map[string]any{"number": string(r.Customer.Number), "name": string(r.Customer.Name)}
-	prompt := s.prompts.render(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
-	return style(prompt, a, r.Channel)
+	prompt := s.renderer.render(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
+	return addChannelStyle(prompt, a, r.Channel)
 }
 
 func withTemperature(options map[string]json.RawMessage, own *float64) map[string]json.RawMessage {

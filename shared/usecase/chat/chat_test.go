@@ -25,18 +25,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// table holds assistants by id and by number, and remembers what was looked up.
-type table struct {
+// fakeAssistants holds assistants by id and by number, and remembers what was looked up.
+type fakeAssistants struct {
 	byID, byNumber map[string]aurora.Assistant
 	err            error
 
-	mu    sync.Mutex
-	asked []string
+	mu      sync.Mutex
+	lookups []string
 }
 
-func (s *table) find(in map[string]aurora.Assistant, key string) (aurora.Assistant, error) {
+func (s *fakeAssistants) find(in map[string]aurora.Assistant, key string) (aurora.Assistant, error) {
 	s.mu.Lock()
-	s.asked = append(s.asked, key)
+	s.lookups = append(s.lookups, key)
 	s.mu.Unlock()
 	if s.err != nil {
 		return aurora.Assistant{}, s.err
@@ -44,56 +44,56 @@ func (s *table) find(in map[string]aurora.Assistant, key string) (aurora.Assista
 	if a, ok := in[key]; ok {
 		return a, nil
 	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 }
 
-func (s *table) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (s *fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	return s.find(s.byID, id)
 }
 
-func (s *table) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
+func (s *fakeAssistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
 	return s.find(s.byNumber, string(n))
 }
 
-// model answers "Yes." and remembers what it was asked.
-type model struct{ asked agent.Request }
+// recordingModel answers "Yes." and remembers what it was asked.
+type recordingModel struct{ asked agent.ModelRequest }
 
-func (m *model) Stream(_ context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+func (m *recordingModel) Stream(_ context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		m.asked = r
 		_ = yield(agent.Chunk{Text: "Yes.", Model: "m"}, nil) && yield(agent.Chunk{FinishReason: "stop", Usage: &agent.Usage{TotalTokens: 3}}, nil)
 	}
 }
 
-func stored(id, prompt string) aurora.Assistant {
+func storedAssistant(id, prompt string) aurora.Assistant {
 	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantPrompt: aurora.Text(prompt)}}
 }
 
 var (
-	clock = func() time.Time { return time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC) }
-	user  = []agent.Message{{Role: agent.User, Content: "Hi"}}
+	clock      = func() time.Time { return time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC) }
+	userSaysHi = []agent.Message{{Role: agent.RoleUser, Content: "Hi"}}
 )
 
 // take runs one turn and returns what the model was asked and what the session is then.
-func take(t *testing.T, s *chat.Service, r chat.Request) (agent.Request, *chat.Session, error) {
+func take(t *testing.T, s *chat.Service, r chat.Request) (agent.ModelRequest, *chat.Session, error) {
 	t.Helper()
-	m := &model{}
-	s.Chain, s.Now = alone(m), clock
+	m := &recordingModel{}
+	s.Chain, s.Now = singleModel(m), clock
 	if s.Assistants == nil {
-		s.Assistants = &table{}
+		s.Assistants = &fakeAssistants{}
 	}
 	turn, err := s.Turn(t.Context(), r)
 	if err != nil {
-		return agent.Request{}, nil, err
+		return agent.ModelRequest{}, nil, err
 	}
 	result, err := agent.Collect(turn.Events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.asked, turn.Session(result, nil), nil
+	return m.asked, turn.SessionAfter(result, nil), nil
 }
 
-func call(t *testing.T, body string) *chat.Session {
+func parseSession(t *testing.T, body string) *chat.Session {
 	t.Helper()
 	var s chat.Session
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
@@ -102,9 +102,9 @@ func call(t *testing.T, body string) *chat.Session {
 	return &s
 }
 
-// say builds messages from a compact form: "u:Hi" is a user's.
-func say(lines ...string) []agent.Message {
-	roles := map[string]string{"s": agent.System, "d": agent.Developer, "u": agent.User, "a": agent.Assistant}
+// messagesOf builds messages from a compact form: "u:Hi" is a user's.
+func messagesOf(lines ...string) []agent.Message {
+	roles := map[string]string{"s": agent.RoleSystem, "d": agent.RoleDeveloper, "u": agent.RoleUser, "a": agent.RoleAssistant}
 	var ms []agent.Message
 	for _, l := range lines {
 		role, content, _ := strings.Cut(l, ":")
@@ -113,7 +113,7 @@ func say(lines ...string) []agent.Message {
 	return ms
 }
 
-func lines(ms []agent.Message) []string {
+func compactForm(ms []agent.Message) []string {
 	out := []string{}
 	for _, m := range ms {
 		out = append(out, m.Role[:1]+":"+m.Content)
@@ -121,7 +121,7 @@ func lines(ms []agent.Message) []string {
 	return out
 }
 
-func TestHistory(t *testing.T) {
+func TestHistorySentToModel(t *testing.T) {
 	for name, c := range map[string]struct {
 		call, messages []string // call nil is none
 		asked, session []string
@@ -137,18 +137,18 @@ func TestHistory(t *testing.T) {
 		"system messages alone":        {nil, []string{"s:A"}, []string{"s:P", "s:A"}, []string{"a:Yes."}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := chat.Request{TargetAssistantID: "a1", Messages: say(c.messages...)}
+			r := chat.Request{TargetAssistantID: "a1", Messages: messagesOf(c.messages...)}
 			if c.call != nil {
-				r.Session = &chat.Session{ID: "c1", Messages: say(c.call...)}
+				r.Session = &chat.Session{ID: "c1", Messages: messagesOf(c.call...)}
 			}
-			asked, session, err := take(t, &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"a1": stored("a1", "P")}}}, r)
+			asked, session, err := take(t, &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": storedAssistant("a1", "P")}}}, r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := lines(asked.Messages); !reflect.DeepEqual(got, c.asked) {
+			if got := compactForm(asked.Messages); !reflect.DeepEqual(got, c.asked) {
 				t.Errorf("asked %q, want %q", got, c.asked)
 			}
-			if got := lines(session.Messages); !reflect.DeepEqual(got, c.session) {
+			if got := compactForm(session.Messages); !reflect.DeepEqual(got, c.session) {
 				t.Errorf("session %q, want %q", got, c.session)
 			}
 		})
@@ -156,10 +156,10 @@ func TestHistory(t *testing.T) {
 }
 
 // The caller's slices are its own: a retried turn must find what the first one found.
-func TestATurnLeavesItsRequestAlone(t *testing.T) {
+func TestTurnDoesNotModifyItsRequest(t *testing.T) {
 	history := make([]agent.Message, 2, 10)
-	copy(history, say("s:x", "u:1"))
-	r := chat.Request{Session: &chat.Session{ID: "c", Messages: history}, Messages: say("s:A", "u:2")}
+	copy(history, messagesOf("s:x", "u:1"))
+	r := chat.Request{Session: &chat.Session{ID: "c", Messages: history}, Messages: messagesOf("s:A", "u:2")}
 	before, _ := json.Marshal([]any{r.Messages, r.Session})
 	for range 2 {
 		if _, _, err := take(t, &chat.Service{}, r); err != nil {
@@ -171,10 +171,10 @@ func TestATurnLeavesItsRequestAlone(t *testing.T) {
 	}
 }
 
-func TestWhichAssistant(t *testing.T) {
-	all := &table{byID: map[string]aurora.Assistant{}, byNumber: map[string]aurora.Assistant{"+15551230100": stored("number", "number")}}
+func TestAssistantLookupOrder(t *testing.T) {
+	all := &fakeAssistants{byID: map[string]aurora.Assistant{}, byNumber: map[string]aurora.Assistant{"+15551230100": storedAssistant("number", "number")}}
 	for _, id := range []string{"target", "config", "call", "snake"} {
-		all.byID[id] = stored(id, id)
+		all.byID[id] = storedAssistant(id, id)
 	}
 	const number = "+1 (555) 123-0100"
 	for name, c := range map[string]struct {
@@ -196,21 +196,21 @@ func TestWhichAssistant(t *testing.T) {
 		"nobody":                          {"", ``, "", "", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all.asked = nil
-			r := chat.Request{TargetAssistantID: c.target, Number: c.number, Messages: user}
+			all.lookups = nil
+			r := chat.Request{TargetAssistantID: c.target, Number: c.number, Messages: userSaysHi}
 			if c.call != "" {
-				r.Session = call(t, c.call)
+				r.Session = parseSession(t, c.call)
 			}
 			asked, session, err := take(t, &chat.Service{Assistants: all}, r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := ""
-			if asked.Messages[0].Role == agent.System {
+			if asked.Messages[0].Role == agent.RoleSystem {
 				got = asked.Messages[0].Content
 			}
-			if got != c.want || !reflect.DeepEqual(all.asked, c.asked) {
-				t.Errorf("prompt %q after looking up %q", got, all.asked)
+			if got != c.want || !reflect.DeepEqual(all.lookups, c.asked) {
+				t.Errorf("prompt %q after looking up %q", got, all.lookups)
 			}
 			if c.call != "" && session.AssistantID != c.sessionID {
 				t.Errorf("session's assistant %q, want %q", session.AssistantID, c.sessionID)
@@ -218,7 +218,7 @@ func TestWhichAssistant(t *testing.T) {
 		})
 	}
 	for _, id := range []string{"nobody", "../../x"} {
-		_, _, err := take(t, &chat.Service{Assistants: all}, chat.Request{TargetAssistantID: id, Messages: user})
+		_, _, err := take(t, &chat.Service{Assistants: all}, chat.Request{TargetAssistantID: id, Messages: userSaysHi})
 		if f := fault.From(err); !fault.Is(err, fault.NotFound) || f.Param != "target_assistant_id" || f.Code != "assistant_not_found" {
 			t.Errorf("target %q: %+v", id, f)
 		}
@@ -226,11 +226,11 @@ func TestWhichAssistant(t *testing.T) {
 }
 
 // A call that names its assistant beside its configuration must find it again in the next turn.
-func TestTheAssistantIsFoundAgain(t *testing.T) {
-	all := &table{byID: map[string]aurora.Assistant{"a1": stored("a1", "stored")}}
-	session := call(t, `{"id":"c","assistant_config":{"orgName":"X"},"assistantId":"a1"}`)
+func TestAssistantIsFoundAgainInTheNextTurn(t *testing.T) {
+	all := &fakeAssistants{byID: map[string]aurora.Assistant{"a1": storedAssistant("a1", "stored")}}
+	session := parseSession(t, `{"id":"c","assistant_config":{"orgName":"X"},"assistantId":"a1"}`)
 	for range 3 {
-		asked, next, err := take(t, &chat.Service{Assistants: all}, chat.Request{Session: session, Messages: user})
+		asked, next, err := take(t, &chat.Service{Assistants: all}, chat.Request{Session: session, Messages: userSaysHi})
 		if err != nil || asked.Messages[0].Content != "stored" {
 			t.Fatalf("asked %+v, %v", asked.Messages, err)
 		}
@@ -238,24 +238,24 @@ func TestTheAssistantIsFoundAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session = call(t, string(b))
+		session = parseSession(t, string(b))
 	}
 }
 
-func TestTheStoreIsAway(t *testing.T) {
+func TestAssistantStoreUnavailable(t *testing.T) {
 	away := fault.New(fault.Unavailable, "The assistants cannot be read now.")
 	for name, c := range map[string]struct {
 		r    chat.Request
 		want string // the first message that goes out; "" is an error
 	}{
-		"with a configuration":      {chat.Request{Session: call(t, `{"assistant_config":{"assistantId":"a1","assistantPrompt":"Mine."}}`), Messages: user}, "Mine."},
-		"with a system message":     {chat.Request{Session: call(t, `{"assistantId":"a1"}`), Messages: say("s:Mine.", "u:Hi")}, "Mine."},
-		"with neither":              {chat.Request{Session: call(t, `{"assistantId":"a1"}`), Messages: user}, ""},
-		"with a target":             {chat.Request{TargetAssistantID: "a1", Session: call(t, `{"assistant_config":{"assistantPrompt":"Mine."}}`), Messages: user}, ""},
-		"and no assistant is named": {chat.Request{Messages: user}, "Hi"},
+		"with a configuration":      {chat.Request{Session: parseSession(t, `{"assistant_config":{"assistantId":"a1","assistantPrompt":"Mine."}}`), Messages: userSaysHi}, "Mine."},
+		"with a system message":     {chat.Request{Session: parseSession(t, `{"assistantId":"a1"}`), Messages: messagesOf("s:Mine.", "u:Hi")}, "Mine."},
+		"with neither":              {chat.Request{Session: parseSession(t, `{"assistantId":"a1"}`), Messages: userSaysHi}, ""},
+		"with a target":             {chat.Request{TargetAssistantID: "a1", Session: parseSession(t, `{"assistant_config":{"assistantPrompt":"Mine."}}`), Messages: userSaysHi}, ""},
+		"and no assistant is named": {chat.Request{Messages: userSaysHi}, "Hi"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked, _, err := take(t, &chat.Service{Assistants: &table{err: away}}, c.r)
+			asked, _, err := take(t, &chat.Service{Assistants: &fakeAssistants{err: away}}, c.r)
 			switch {
 			case c.want == "" && !fault.Is(err, fault.Unavailable):
 				t.Errorf("error = %v", err)
@@ -268,7 +268,7 @@ func TestTheStoreIsAway(t *testing.T) {
 
 // Exactly what the caller's configuration may say: a field that is new in Configuration fails here until somebody has
 // decided.
-func TestOverride(t *testing.T) {
+func TestCallerConfigurationOverrides(t *testing.T) {
 	may := map[string]bool{"AssistantPrompt": true, "AssistantFirstMessage": true, "AssistantName": true, "AssistantPhoneNumberName": true, "OrgName": true,
 		"AIResponseLengthMinimum": true, "GracePeriodMs": true, "MinimumTimeBeforeAIResponds": true, "QuickFinalizeDelayMs": true}
 	fill := func(with string) (c aurora.Configuration) {
@@ -286,9 +286,9 @@ func TestOverride(t *testing.T) {
 		return c
 	}
 	own := fill("stored")
-	chat.Override(&own, fill("sent"))
+	chat.ApplyOverrides(&own, fill("sent"))
 	kept := fill("stored")
-	chat.Override(&kept, aurora.Configuration{})
+	chat.ApplyOverrides(&kept, aurora.Configuration{})
 	if !reflect.DeepEqual(kept, fill("stored")) {
 		t.Errorf("an empty configuration changed something: %+v", kept)
 	}
@@ -315,9 +315,9 @@ func TestTemperature(t *testing.T) {
 		"the request's wins":    {&half, map[string]json.RawMessage{"temperature": json.RawMessage(`0`)}, `{"temperature":0}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := stored("a1", "")
+			a := storedAssistant("a1", "")
 			a.Temperature = c.own
-			asked, _, err := take(t, &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"a1": a}}}, chat.Request{TargetAssistantID: "a1", Messages: user, Options: c.sent})
+			asked, _, err := take(t, &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": a}}}, chat.Request{TargetAssistantID: "a1", Messages: userSaysHi, Options: c.sent})
 			if err != nil || string(asked.Options) != c.want {
 				t.Errorf("options %s, %v", asked.Options, err)
 			}
@@ -328,11 +328,13 @@ func TestTemperature(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
-	many := func(n int) []agent.Message { return say(strings.Split(strings.Repeat("u:x,", n-1)+"u:x", ",")...) }
-	long := func(n int) []agent.Message { return say("u:" + strings.Repeat("ü", n)) }
-	tool := func(id string) agent.Message { return agent.Message{Role: agent.ToolRole, ToolCallID: id} }
-	asks := agent.Message{Role: agent.Assistant, ToolCalls: []agent.ToolCall{{ID: "t1", Name: "f", Arguments: strings.Repeat("x", 100_000)}}}
+func TestRequestLimits(t *testing.T) {
+	many := func(n int) []agent.Message {
+		return messagesOf(strings.Split(strings.Repeat("u:x,", n-1)+"u:x", ",")...)
+	}
+	long := func(n int) []agent.Message { return messagesOf("u:" + strings.Repeat("ü", n)) }
+	tool := func(id string) agent.Message { return agent.Message{Role: agent.RoleTool, ToolCallID: id} }
+	asks := agent.Message{Role: agent.RoleAssistant, ToolCalls: []agent.ToolCall{{ID: "t1", Name: "f", Arguments: strings.Repeat("x", 100_000)}}}
 	for name, c := range map[string]struct {
 		r    chat.Request
 		code string // "" is fine
@@ -350,9 +352,9 @@ func TestLimits(t *testing.T) {
 		"one whose call is in the session": {chat.Request{Session: &chat.Session{Messages: []agent.Message{asks}}, Messages: []agent.Message{tool("t1")}}, ""},
 		"a tool message before its call":   {chat.Request{Messages: []agent.Message{tool("t1"), asks}}, "unmatched_tool_message"},
 		"one of another call":              {chat.Request{Messages: []agent.Message{asks, tool("t2")}}, "unmatched_tool_message"},
-		"a model that is not allowed":      {chat.Request{Model: "gpt-9", Messages: user}, "model_not_found"},
-		"one that is":                      {chat.Request{Model: "gpt-4o", Messages: user}, ""},
-		"the default is":                   {chat.Request{Model: "small", Messages: user}, ""},
+		"a model that is not allowed":      {chat.Request{Model: "gpt-9", Messages: userSaysHi}, "model_not_found"},
+		"one that is":                      {chat.Request{Model: "gpt-4o", Messages: userSaysHi}, ""},
+		"the default is":                   {chat.Request{Model: "small", Messages: userSaysHi}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked, _, err := take(t, &chat.Service{DefaultModels: []string{"small"}, AllowedModels: []string{"gpt-4o"}}, c.r)
@@ -372,25 +374,25 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestAFailedTurnKeepsWhatItHas(t *testing.T) {
-	s := &chat.Service{Assistants: &table{}, Chain: alone(&model{}), Now: clock}
-	turn, err := s.Turn(t.Context(), chat.Request{Session: call(t, `{"id":"c"}`), Messages: user})
+func TestFailedTurnReturnsPartialSession(t *testing.T) {
+	s := &chat.Service{Assistants: &fakeAssistants{}, Chain: singleModel(&recordingModel{}), Now: clock}
+	turn, err := s.Turn(t.Context(), chat.Request{Session: parseSession(t, `{"id":"c"}`), Messages: userSaysHi})
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := turn.Session(&agent.Result{Messages: say("a:Half")}, fault.New(fault.Upstream, "It broke.").Coded("upstream_error").Because(errors.New("secret detail")))
+	session := turn.SessionAfter(&agent.TurnResult{Messages: messagesOf("a:Half")}, fault.New(fault.Upstream, "It broke.").WithCode("upstream_error").Because(errors.New("secret detail")))
 	b, err := json.Marshal(session)
 	want := `{"context_variables":{},"error":{"code":"upstream_error","message":"It broke."},"id":"c","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Half"}],` +
 		`"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}`
 	if err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
-	if b, err := json.Marshal(turn.Session(nil, nil)); err != nil || strings.Contains(string(b), "usage") {
+	if b, err := json.Marshal(turn.SessionAfter(nil, nil)); err != nil || strings.Contains(string(b), "usage") {
 		t.Errorf("%s, %v", b, err)
 	}
 }
 
-// alone is a chain of one model, whatever is asked for.
-func alone(m agent.Model) func([]aurora.ModelRef) agent.Model {
+// singleModel is a chain of one model, whatever is asked for.
+func singleModel(m agent.Model) func([]aurora.ModelRef) agent.Model {
 	return func([]aurora.ModelRef) agent.Model { return m }
 }

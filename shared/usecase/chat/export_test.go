@@ -1,4 +1,4 @@
 package chat
 
-// Override is open to tests, so that they can go through every field.
-var Override = override
+// ApplyOverrides is open to tests, so that they can go through every field.
+var ApplyOverrides = applyOverrides

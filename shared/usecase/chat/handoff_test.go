@@ -14,13 +14,13 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// play is a model that answers with what stands for the number of its question, and remembers what it was asked.
-type play struct {
+// scriptedModel is a model that answers with what stands for the number of its question, and remembers what it was asked.
+type scriptedModel struct {
 	answers [][]agent.Chunk
-	asked   []agent.Request
+	asked   []agent.ModelRequest
 }
 
-func (p *play) Stream(_ context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+func (p *scriptedModel) Stream(_ context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		n := len(p.asked)
 		p.asked = append(p.asked, r)
@@ -32,26 +32,26 @@ func (p *play) Stream(_ context.Context, r agent.Request) iter.Seq2[agent.Chunk,
 	}
 }
 
-func says(text string) []agent.Chunk {
+func textAnswer(text string) []agent.Chunk {
 	return []agent.Chunk{{Text: text}, {FinishReason: "stop"}}
 }
 
-func calls(name string) []agent.Chunk {
-	return []agent.Chunk{{Calls: []agent.Fragment{{ID: "t1", Name: name, Arguments: "{}"}}}, {FinishReason: "tool_calls"}}
+func toolCallAnswer(name string) []agent.Chunk {
+	return []agent.Chunk{{ToolCalls: []agent.ToolCallDelta{{ID: "t1", Name: name, Arguments: "{}"}}}, {FinishReason: "tool_calls"}}
 }
 
-// kept is the sessions of a process.
-type kept struct {
-	all   map[string]chat.Kept
+// memorySessions is the sessions of a process.
+type memorySessions struct {
+	all   map[string]chat.StoredSession
 	saves int
 	err   error
 }
 
-func (k *kept) Load(_ context.Context, assistant, call string) (chat.Kept, error) {
+func (k *memorySessions) Load(_ context.Context, assistant, call string) (chat.StoredSession, error) {
 	return k.all[assistant+" "+call], k.err
 }
 
-func (k *kept) Save(_ context.Context, assistant, call string, v chat.Kept) error {
+func (k *memorySessions) Save(_ context.Context, assistant, call string, v chat.StoredSession) error {
 	k.saves++
 	if k.err == nil {
 		k.all[assistant+" "+call] = v
@@ -59,20 +59,20 @@ func (k *kept) Save(_ context.Context, assistant, call string, v chat.Kept) erro
 	return k.err
 }
 
-// desk is a reception that hands over to billing, which has a model of its own.
-func desk(m agent.Model) (*chat.Service, *kept) {
-	front := stored("front", "You are the front desk.")
+// newReception is a reception that hands over to billing, which has a model of its own.
+func newReception(m agent.Model) (*chat.Service, *memorySessions) {
+	front := storedAssistant("front", "You are the front desk.")
 	front.AssistantName, front.Handoffs = "Front Desk", aurora.List{"billing", "gone"}
-	billing := stored("billing", "You are billing for {{ org_name }}.")
+	billing := storedAssistant("billing", "You are billing for {{ org_name }}.")
 	billing.AssistantName, billing.OrgName, billing.Handoffs = "Riley (Billing)", "Harbor", aurora.List{"front"}
 	billing.Models = []aurora.ModelRef{{Model: "billing-model"}}
-	k := &kept{all: map[string]chat.Kept{}}
-	return &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"front": front, "billing": billing}}, Chain: alone(m),
+	k := &memorySessions{all: map[string]chat.StoredSession{}}
+	return &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"front": front, "billing": billing}}, Chain: singleModel(m),
 		DefaultModels: []string{"gpt-4o"}, Sessions: k, Now: clock}, k
 }
 
-// turn takes a turn and returns the session after it, as JSON.
-func turn(t *testing.T, s *chat.Service, r chat.Request) (*agent.Result, json.RawMessage) {
+// takeTurn takes a turn and returns the session after it, as JSON.
+func takeTurn(t *testing.T, s *chat.Service, r chat.Request) (*agent.TurnResult, json.RawMessage) {
 	t.Helper()
 	taken, err := s.Turn(t.Context(), r)
 	if err != nil {
@@ -90,7 +90,7 @@ func turn(t *testing.T, s *chat.Service, r chat.Request) (*agent.Result, json.Ra
 	return result, b
 }
 
-func names(tools []agent.Tool) []string {
+func toolNames(tools []agent.Tool) []string {
 	var out []string
 	for _, t := range tools {
 		out = append(out, t.Name)
@@ -98,98 +98,98 @@ func names(tools []agent.Tool) []string {
 	return out
 }
 
-func system(r agent.Request) string { return r.Messages[0].Content }
+func systemPrompt(r agent.ModelRequest) string { return r.Messages[0].Content }
 
-func ask(text, call string) chat.Request {
+func userRequest(text, call string) chat.Request {
 	s := &chat.Session{}
 	if err := json.Unmarshal([]byte(call), s); err != nil {
 		panic(err)
 	}
-	return chat.Request{Messages: []agent.Message{{Role: agent.User, Content: text}}, Session: s}
+	return chat.Request{Messages: []agent.Message{{Role: agent.RoleUser, Content: text}}, Session: s}
 }
 
 func TestHandoff(t *testing.T) {
-	m := &play{answers: [][]agent.Chunk{calls("transfer_to_riley_billing"), says("This is billing.")}}
-	s, _ := desk(m)
-	result, session := turn(t, s, ask("My bill, please", `{"id":"c1","assistantId":"front"}`))
-	if got := names(m.asked[0].Tools); !slices.Equal(got, []string{"transfer_to_riley_billing"}) {
+	m := &scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing.")}}
+	s, _ := newReception(m)
+	result, session := takeTurn(t, s, userRequest("My bill, please", `{"id":"c1","assistantId":"front"}`))
+	if got := toolNames(m.asked[0].Tools); !slices.Equal(got, []string{"transfer_to_riley_billing"}) {
 		t.Errorf("offered %q; an assistant that is gone is not offered", got)
 	}
-	if system(m.asked[0]) != "You are the front desk." || system(m.asked[1]) != "You are billing for Harbor." || m.asked[1].Model != "billing-model" {
-		t.Errorf("asked as %q with %q", system(m.asked[1]), m.asked[1].Model)
+	if systemPrompt(m.asked[0]) != "You are the front desk." || systemPrompt(m.asked[1]) != "You are billing for Harbor." || m.asked[1].Model != "billing-model" {
+		t.Errorf("asked as %q with %q", systemPrompt(m.asked[1]), m.asked[1].Model)
 	}
-	if got := names(m.asked[1].Tools); !slices.Equal(got, []string{"transfer_to_front_desk"}) {
+	if got := toolNames(m.asked[1].Tools); !slices.Equal(got, []string{"transfer_to_front_desk"}) {
 		t.Errorf("billing was offered %q", got)
 	}
-	if result.Agent != "billing" || !strings.Contains(string(session), `"active_agent":"billing"`) || !strings.Contains(string(session), `{\"assistant\":\"Riley (Billing)\"}`) {
-		t.Errorf("agent %q, session %s", result.Agent, session)
+	if result.ActiveAgent != "billing" || !strings.Contains(string(session), `"active_agent":"billing"`) || !strings.Contains(string(session), `{\"assistant\":\"Riley (Billing)\"}`) {
+		t.Errorf("agent %q, session %s", result.ActiveAgent, session)
 	}
 
 	t.Run("carried by full_session", func(t *testing.T) {
-		m.answers, m.asked = [][]agent.Chunk{says("Still billing.")}, nil
-		s, k := desk(m)
-		turn(t, s, ask("And now?", string(session)))
-		if system(m.asked[0]) != "You are billing for Harbor." || k.saves != 0 {
-			t.Errorf("asked as %q; %d saves", system(m.asked[0]), k.saves)
+		m.answers, m.asked = [][]agent.Chunk{textAnswer("Still billing.")}, nil
+		s, k := newReception(m)
+		takeTurn(t, s, userRequest("And now?", string(session)))
+		if systemPrompt(m.asked[0]) != "You are billing for Harbor." || k.saves != 0 {
+			t.Errorf("asked as %q; %d saves", systemPrompt(m.asked[0]), k.saves)
 		}
 	})
 	t.Run("an agent that nobody knows is not believed", func(t *testing.T) {
 		for _, name := range []string{"nobody", "../x", "gone"} {
-			m.answers, m.asked = [][]agent.Chunk{says("x")}, nil
-			s, _ := desk(m)
-			turn(t, s, ask("Hi", `{"id":"c1","assistantId":"front","active_agent":"`+name+`"}`))
-			if system(m.asked[0]) != "You are the front desk." {
-				t.Errorf("%q: asked as %q", name, system(m.asked[0]))
+			m.answers, m.asked = [][]agent.Chunk{textAnswer("x")}, nil
+			s, _ := newReception(m)
+			takeTurn(t, s, userRequest("Hi", `{"id":"c1","assistantId":"front","active_agent":"`+name+`"}`))
+			if systemPrompt(m.asked[0]) != "You are the front desk." {
+				t.Errorf("%q: asked as %q", name, systemPrompt(m.asked[0]))
 			}
 		}
 	})
 }
 
 // A caller that sends plain messages and names the call is with the right agent in its next turn too.
-func TestSessionIsKeptByTheCallsName(t *testing.T) {
-	m := &play{answers: [][]agent.Chunk{calls("transfer_to_riley_billing"), says("This is billing."), says("Still billing.")}}
-	s, k := desk(m)
-	turn(t, s, ask("My bill, please", `{"id":"c1","assistantId":"front"}`))
-	turn(t, s, ask("And now?", `{"id":"c1","assistantId":"front"}`))
-	if system(m.asked[2]) != "You are billing for Harbor." || k.saves != 1 {
-		t.Errorf("asked as %q; %d saves, want 1", system(m.asked[2]), k.saves)
+func TestSessionIsStoredByCallID(t *testing.T) {
+	m := &scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing."), textAnswer("Still billing.")}}
+	s, k := newReception(m)
+	takeTurn(t, s, userRequest("My bill, please", `{"id":"c1","assistantId":"front"}`))
+	takeTurn(t, s, userRequest("And now?", `{"id":"c1","assistantId":"front"}`))
+	if systemPrompt(m.asked[2]) != "You are billing for Harbor." || k.saves != 1 {
+		t.Errorf("asked as %q; %d saves, want 1", systemPrompt(m.asked[2]), k.saves)
 	}
-	turn(t, s, ask("And now?", `{"id":"another","assistantId":"front"}`))
-	if system(m.asked[3]) != "You are the front desk." {
-		t.Errorf("another call was asked as %q", system(m.asked[3]))
+	takeTurn(t, s, userRequest("And now?", `{"id":"another","assistantId":"front"}`))
+	if systemPrompt(m.asked[3]) != "You are the front desk." {
+		t.Errorf("another call was asked as %q", systemPrompt(m.asked[3]))
 	}
 }
 
-func TestNothingIsKeptOfAPlainTurn(t *testing.T) {
-	s, k := desk(&play{answers: [][]agent.Chunk{says("Hi.")}})
-	turn(t, s, ask("Hi", `{"id":"c1","assistantId":"front"}`))
+func TestDefaultSessionIsNotStored(t *testing.T) {
+	s, k := newReception(&scriptedModel{answers: [][]agent.Chunk{textAnswer("Hi.")}})
+	takeTurn(t, s, userRequest("Hi", `{"id":"c1","assistantId":"front"}`))
 	if k.saves != 0 {
 		t.Errorf("%d saves", k.saves)
 	}
 }
 
-func TestATurnGoesOnWhileSessionsAreAway(t *testing.T) {
-	s, k := desk(&play{answers: [][]agent.Chunk{calls("transfer_to_riley_billing"), says("This is billing.")}})
+func TestTurnContinuesWhenSessionStoreFails(t *testing.T) {
+	s, k := newReception(&scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing.")}})
 	k.err = errors.New("away")
-	if result, _ := turn(t, s, ask("My bill", `{"id":"c1","assistantId":"front"}`)); result.Said != "This is billing." {
-		t.Errorf("said %q", result.Said)
+	if result, _ := takeTurn(t, s, userRequest("My bill", `{"id":"c1","assistantId":"front"}`)); result.Text != "This is billing." {
+		t.Errorf("said %q", result.Text)
 	}
 }
 
-func TestStyles(t *testing.T) {
+func TestChannelStyles(t *testing.T) {
 	for channel, want := range map[chat.Channel]string{chat.General: "You are the front desk.", chat.Voice: "without Markdown", chat.SMS: "at most 320 characters", chat.Web: "Markdown is shown"} {
-		m := &play{answers: [][]agent.Chunk{says("x")}}
-		s, _ := desk(m)
-		r := ask("Hi", `{"id":"c1","assistantId":"front"}`)
+		m := &scriptedModel{answers: [][]agent.Chunk{textAnswer("x")}}
+		s, _ := newReception(m)
+		r := userRequest("Hi", `{"id":"c1","assistantId":"front"}`)
 		r.Channel = channel
-		turn(t, s, r)
-		if got := system(m.asked[0]); !strings.Contains(got, want) || !strings.HasPrefix(got, "You are the front desk.") {
+		takeTurn(t, s, r)
+		if got := systemPrompt(m.asked[0]); !strings.Contains(got, want) || !strings.HasPrefix(got, "You are the front desk.") {
 			t.Errorf("%s: %q", channel, got)
 		}
 	}
 }
 
-func TestModels(t *testing.T) {
+func TestModelOrder(t *testing.T) {
 	for name, c := range map[string]struct {
 		own   []aurora.ModelRef
 		asked string
@@ -201,38 +201,38 @@ func TestModels(t *testing.T) {
 		"the first by name":          {asked: "a", want: "a b"},
 		"the assistant's own, alone": {own: []aurora.ModelRef{{Model: "x"}, {Model: "y"}}, asked: "c", want: "x y"},
 	} {
-		a := stored("a1", "P")
+		a := storedAssistant("a1", "P")
 		a.Models = c.own
 		var chain []string
-		s := &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"a1": a}}, DefaultModels: []string{"a", "b"}, Now: clock,
+		s := &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": a}}, DefaultModels: []string{"a", "b"}, Now: clock,
 			Chain: func(refs []aurora.ModelRef) agent.Model {
 				chain = nil
 				for _, r := range refs {
 					chain = append(chain, r.Model)
 				}
-				return &play{answers: [][]agent.Chunk{says("x")}}
+				return &scriptedModel{answers: [][]agent.Chunk{textAnswer("x")}}
 			}}
-		r := ask("Hi", `{"assistantId":"a1"}`)
+		r := userRequest("Hi", `{"assistantId":"a1"}`)
 		r.Model = c.asked
-		turn(t, s, r)
+		takeTurn(t, s, r)
 		if got := strings.Join(chain, " "); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }
 
-func TestTrim(t *testing.T) {
-	m := &play{answers: [][]agent.Chunk{says("x")}}
-	s, _ := desk(m)
+func TestLenientRequestIsTrimmed(t *testing.T) {
+	m := &scriptedModel{answers: [][]agent.Chunk{textAnswer("x")}}
+	s, _ := newReception(m)
 	long := chat.Request{Lenient: true, Session: &chat.Session{AssistantID: "front"}}
 	for range 150 {
-		long.Messages = append(long.Messages, agent.Message{Role: agent.User, Content: "q"},
-			agent.Message{Role: agent.Assistant, ToolCalls: []agent.ToolCall{{ID: "t", Name: "x"}}}, agent.Message{Role: agent.ToolRole, ToolCallID: "t", Content: "r"})
+		long.Messages = append(long.Messages, agent.Message{Role: agent.RoleUser, Content: "q"},
+			agent.Message{Role: agent.RoleAssistant, ToolCalls: []agent.ToolCall{{ID: "t", Name: "x"}}}, agent.Message{Role: agent.RoleTool, ToolCallID: "t", Content: "r"})
 	}
-	long.Messages = append(long.Messages, agent.Message{Role: "robot"}, agent.Message{Role: agent.ToolRole, ToolCallID: "none"})
-	turn(t, s, long)
+	long.Messages = append(long.Messages, agent.Message{Role: "robot"}, agent.Message{Role: agent.RoleTool, ToolCallID: "none"})
+	takeTurn(t, s, long)
 	got := m.asked[0].Messages[1:]
-	if len(got) != 198 || got[0].Role != agent.User || got[len(got)-1].Content != "r" {
+	if len(got) != 198 || got[0].Role != agent.RoleUser || got[len(got)-1].Content != "r" {
 		t.Errorf("%d messages, from %+v to %+v", len(got), got[0], got[len(got)-1])
 	}
 }

@@ -21,20 +21,20 @@ func CheckPrompt(prompt string) error {
 	if !hasMarkup(prompt) {
 		return nil
 	}
-	if _, err := (&prompts{}).engine(time.UTC, time.Now).ParseString(prompt); err != nil {
+	if _, err := (&promptRenderer{}).engineFor(time.UTC, time.Now).ParseString(prompt); err != nil {
 		return fmt.Errorf("the template cannot be read: %w", err)
 	}
 	return nil
 }
 
-// prompts fills in templates. It keeps an engine for each zone, since making one registers all of Liquid's filters.
-type prompts struct {
+// promptRenderer fills in templates. It keeps an engine for each zone, since making one registers all of Liquid's filters.
+type promptRenderer struct {
 	engines sync.Map // zone → *liquid.Engine
 }
 
 // render fills a prompt's variables. A prompt that fails in a call is used without its markup being filled in: the
 // caller is on the line, and an assistant that says something odd is better than silence.
-func (p *prompts) render(ctx context.Context, prompt string, vars map[string]any, zone *time.Location, now func() time.Time) (out string) {
+func (p *promptRenderer) render(ctx context.Context, prompt string, vars map[string]any, zone *time.Location, now func() time.Time) (out string) {
 	if !hasMarkup(prompt) {
 		return prompt
 	}
@@ -44,8 +44,8 @@ func (p *prompts) render(ctx context.Context, prompt string, vars map[string]any
 			out = prompt
 		}
 	}()
-	var page page
-	if err := p.engine(zone, now).ParseAndFRender(&page, []byte(prompt), vars); err != nil {
+	var page boundedBuilder
+	if err := p.engineFor(zone, now).ParseAndFRender(&page, []byte(prompt), vars); err != nil {
 		// The error quotes the template, which is nothing for a log.
 		slog.WarnContext(ctx, "prompt template failed; it is used as it is", "line", err.LineNumber())
 		return prompt
@@ -55,23 +55,23 @@ func (p *prompts) render(ctx context.Context, prompt string, vars map[string]any
 
 func hasMarkup(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
 
-// page takes what a template writes, as far as a conversation may be long.
-type page struct{ strings.Builder }
+// boundedBuilder takes what a template writes, as far as a conversation may be long.
+type boundedBuilder struct{ strings.Builder }
 
-var errPage = errors.New("the prompt is too long")
+var errPromptTooLong = errors.New("the prompt is too long")
 
-func (p *page) Write(b []byte) (int, error) {
+func (p *boundedBuilder) Write(b []byte) (int, error) {
 	if p.Len()+len(b) > maxCharacters {
-		return 0, errPage
+		return 0, errPromptTooLong
 	}
 	return p.Builder.Write(b)
 }
 
 // WriteString is what io.WriteString would take instead of Write.
-func (p *page) WriteString(s string) (int, error) { return p.Write([]byte(s)) }
+func (p *boundedBuilder) WriteString(s string) (int, error) { return p.Write([]byte(s)) }
 
-// engine is Liquid with a date filter that knows "now" and the assistant's zone, and without files.
-func (p *prompts) engine(zone *time.Location, now func() time.Time) *liquid.Engine {
+// engineFor is Liquid with a date filter that knows "now" and the assistant's zone, and without files.
+func (p *promptRenderer) engineFor(zone *time.Location, now func() time.Time) *liquid.Engine {
 	if e, ok := p.engines.Load(zone.String()); ok {
 		return e.(*liquid.Engine)
 	}
@@ -84,9 +84,9 @@ func (p *prompts) engine(zone *time.Location, now func() time.Time) *liquid.Engi
 				zone = named
 			}
 		}
-		t, ok := timeOf(value, zone, now)
+		t, ok := parseTime(value, zone, now)
 		if !ok {
-			return text(value), nil // Liquid leaves what is no date as it is
+			return formatValue(value), nil // Liquid leaves what is no date as it is
 		}
 		return tuesday.Strftime(format("%a, %b %d, %y"), t.In(zone))
 	})
@@ -94,8 +94,8 @@ func (p *prompts) engine(zone *time.Location, now func() time.Time) *liquid.Engi
 	return e
 }
 
-// timeOf reads what a template calls a date. One that names no zone is in the assistant's.
-func timeOf(value any, zone *time.Location, now func() time.Time) (time.Time, bool) {
+// parseTime reads what a template calls a date. One that names no zone is in the assistant's.
+func parseTime(value any, zone *time.Location, now func() time.Time) (time.Time, bool) {
 	switch v := value.(type) {
 	case time.Time:
 		return v, true
@@ -107,7 +107,7 @@ func timeOf(value any, zone *time.Location, now func() time.Time) (time.Time, bo
 		if v == "now" || v == "today" {
 			return now(), true
 		}
-		for _, layout := range localLayouts {
+		for _, layout := range zonelessLayouts {
 			if t, err := time.ParseInLocation(layout, v, zone); err == nil {
 				return t, true
 			}
@@ -118,11 +118,11 @@ func timeOf(value any, zone *time.Location, now func() time.Time) (time.Time, bo
 	return time.Time{}, false
 }
 
-// localLayouts are the layouts that Liquid knows and that say nothing of a zone.
-var localLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "January 2, 2006",
+// zonelessLayouts are the layouts that Liquid knows and that say nothing of a zone.
+var zonelessLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "January 2, 2006",
 	"January 2 2006", "Jan 2, 2006", "Jan 2 2006", "02 January 2006", "02 Jan 2006", time.ANSIC}
 
-func text(v any) string {
+func formatValue(v any) string {
 	if v == nil {
 		return ""
 	}
@@ -134,21 +134,21 @@ type decimal float64
 
 func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -1, 64) }
 
-// printable is a context variable as a template should see it.
-func printable(v any) any {
+// templateValue is a context variable as a template should see it.
+func templateValue(v any) any {
 	switch v := v.(type) {
 	case float64:
 		return decimal(v)
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = printable(v[i])
+			out[i] = templateValue(v[i])
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = printable(v[k])
+			out[k] = templateValue(v[k])
 		}
 		return out
 	}

@@ -14,14 +14,14 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// prompt is what the model gets of a template, in a zone and at a time.
-func prompt(t *testing.T, template, zone string, at time.Time, variables map[string]any) string {
+// renderPrompt is what the model gets of a template, in a zone and at a time.
+func renderPrompt(t *testing.T, template, zone string, at time.Time, variables map[string]any) string {
 	t.Helper()
-	a := stored("a1", template)
+	a := storedAssistant("a1", template)
 	a.TimeZone, a.OrgName, a.AssistantName, a.AssistantPhoneNumber = aurora.Text(zone), "Harbor Dental", "Riley", "+15551230100"
-	m := &model{}
-	s := &chat.Service{Assistants: &table{byID: map[string]aurora.Assistant{"a1": a}}, Chain: alone(m), Now: func() time.Time { return at }}
-	turn, err := s.Turn(t.Context(), chat.Request{TargetAssistantID: "a1", Messages: user, Customer: chat.Customer{Number: "+15557654321", Name: "Dana"},
+	m := &recordingModel{}
+	s := &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": a}}, Chain: singleModel(m), Now: func() time.Time { return at }}
+	turn, err := s.Turn(t.Context(), chat.Request{TargetAssistantID: "a1", Messages: userSaysHi, Customer: chat.Customer{Number: "+15557654321", Name: "Dana"},
 		Session: &chat.Session{ID: "c1", ContextVariables: variables}})
 	if err != nil {
 		t.Fatal(err)
@@ -29,13 +29,13 @@ func prompt(t *testing.T, template, zone string, at time.Time, variables map[str
 	if _, err := agent.Collect(turn.Events); err != nil {
 		t.Fatal(err)
 	}
-	if first := m.asked.Messages[0]; first.Role == agent.System {
+	if first := m.asked.Messages[0]; first.Role == agent.RoleSystem {
 		return first.Content
 	}
 	return ""
 }
 
-func TestNow(t *testing.T) {
+func TestDateFilter(t *testing.T) {
 	const clock = `{{ "now" | date: "%Y-%m-%d %H:%M" }}`
 	for _, c := range []struct{ template, zone, at, want string }{
 		{clock, "Europe/Bucharest", "2026-03-29T00:59:59Z", "2026-03-29 02:59"},
@@ -58,13 +58,13 @@ func TestNow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := prompt(t, c.template, c.zone, at, nil); got != c.want {
+		if got := renderPrompt(t, c.template, c.zone, at, nil); got != c.want {
 			t.Errorf("%s in %s at %s: %q, want %q", c.template, c.zone, c.at, got, c.want)
 		}
 	}
 }
 
-func TestVariables(t *testing.T) {
+func TestPromptVariables(t *testing.T) {
 	variables := map[string]any{"name": "{{ org_name }}{% raw %}", "n": int64(1000000), "f": 1234567.5, "l": []any{1e6, "x"}, "o": map[string]any{"k": 2e6}, "org_name": "Evil", "now": "never"}
 	for template, want := range map[string]string{
 		"no markup {":                  "no markup {",
@@ -78,14 +78,14 @@ func TestVariables(t *testing.T) {
 		"{% if n > 999999 and f < 1234568 and f > 1.5 %}many{% endif %}{{ f | times: 2 | floor }}": "many2469135",
 		"{% if org_name == 'Evil' %}fooled{% endif %}":                                             "",
 	} {
-		if got := prompt(t, template, "UTC", clock(), variables); got != want {
+		if got := renderPrompt(t, template, "UTC", clock(), variables); got != want {
 			t.Errorf("%s: %q, want %q", template, got, want)
 		}
 	}
 }
 
 // A template that fails in a call is used as it is, with a warning that does not quote it.
-func TestBrokenTemplates(t *testing.T) {
+func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
 	var log bytes.Buffer
 	previous := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
@@ -99,7 +99,7 @@ func TestBrokenTemplates(t *testing.T) {
 		`{{ "a" | slice: 5, 9 }}`, `{{ "" | first }}`, `{% include "` + secret + `" %}`, `{% include "` + up + `" %}`, `{% assign f = "` + up + `" %}{% include f %}`,
 		"{% for i in (1..1000000) %}0123456789{% endfor %}", "{% unknown secretive %}"} {
 		log.Reset()
-		if got := prompt(t, template, "UTC", clock(), nil); got != template {
+		if got := renderPrompt(t, template, "UTC", clock(), nil); got != template {
 			t.Errorf("%s became %.100q", template, got)
 		}
 		if template != "{{" && !strings.Contains(log.String(), "level=WARN") {
@@ -128,7 +128,7 @@ func FuzzPrompt(f *testing.F) {
 		if strings.Contains(template, "..") && !strings.Contains(template, "include") || strings.Contains(template, "cycle") { // a loop may be long
 			return
 		}
-		if got := prompt(t, template, "UTC", clock(), map[string]any{"n": int64(1), "f": 1.5, "l": []any{"a", 1.0}}); strings.Contains(got, "root:x:") && !strings.Contains(template, "root:x:") {
+		if got := renderPrompt(t, template, "UTC", clock(), map[string]any{"n": int64(1), "f": 1.5, "l": []any{"a", 1.0}}); strings.Contains(got, "root:x:") && !strings.Contains(template, "root:x:") {
 			t.Fatal("a file was read")
 		}
 	})

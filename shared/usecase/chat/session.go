@@ -23,20 +23,20 @@ type Session struct {
 	Messages          []agent.Message
 	Usage             *agent.Usage
 	Action            *aurora.Action
-	Error             *Failure
+	Error             *TurnError
 	// Carried says that the caller sent the active agent or the variables: it carries the session itself.
-	Carried bool
+	ClientManaged bool
 	// Rest is every other key that the caller had put into it.
-	Rest map[string]json.RawMessage
+	Extra map[string]json.RawMessage
 }
 
-// carried reports whether the caller carries the session itself.
-func (s *Session) carried() bool {
-	return s.Carried || s.ActiveAgent != "" || s.ContextVariables != nil
+// isClientManaged reports whether the caller carries the session itself.
+func (s *Session) isClientManaged() bool {
+	return s.ClientManaged || s.ActiveAgent != "" || s.ContextVariables != nil
 }
 
-// Failure tells a voice server why a turn ended as it did.
-type Failure struct {
+// TurnError tells a voice server why a turn ended as it did.
+type TurnError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
@@ -44,7 +44,7 @@ type Failure struct {
 // UnmarshalJSON reads a call. It may itself be a JSON string of the object, and so may its messages and its
 // assistant_config.
 func (s *Session) UnmarshalJSON(b []byte) error {
-	b, err := Unquote(b)
+	b, err := UnquoteJSON(b)
 	if err != nil {
 		return err
 	}
@@ -55,13 +55,13 @@ func (s *Session) UnmarshalJSON(b []byte) error {
 	var id, caller, assistantID, other, agent aurora.Text
 	_, carriesAgent := rest["active_agent"]
 	_, carriesVariables := rest["context_variables"]
-	*s = Session{Carried: carriesAgent || carriesVariables}
+	*s = Session{ClientManaged: carriesAgent || carriesVariables}
 	for _, f := range []struct {
 		key    string
 		target json.Unmarshaler
 	}{
 		{"id", &id}, {"caller_phone_number", &caller}, {"assistantId", &assistantID}, {"assistant_id", &other}, {"active_agent", &agent},
-		{"context_variables", (*object)(&s.ContextVariables)}, {"messages", (*Messages)(&s.Messages)},
+		{"context_variables", (*jsonObject)(&s.ContextVariables)}, {"messages", (*Messages)(&s.Messages)},
 	} {
 		if err := take(rest, f.key, f.target); err != nil {
 			return err
@@ -75,7 +75,7 @@ func (s *Session) UnmarshalJSON(b []byte) error {
 	for _, ours := range []string{"assistant_config", "usage", "action", "error"} {
 		delete(rest, ours)
 	}
-	s.Rest = rest
+	s.Extra = rest
 	return nil
 }
 
@@ -94,8 +94,8 @@ func take(from map[string]json.RawMessage, key string, target json.Unmarshaler) 
 
 // MarshalJSON writes the session as full_session. Messages are always there, and are never system messages.
 func (s *Session) MarshalJSON() ([]byte, error) {
-	out := make(map[string]any, len(s.Rest)+8)
-	for k, v := range s.Rest {
+	out := make(map[string]any, len(s.Extra)+8)
+	for k, v := range s.Extra {
 		out[k] = v
 	}
 	set := func(key, value string) {
@@ -142,23 +142,23 @@ func (s *Session) callSID() string {
 		} `json:"transport"`
 	}
 	for key, target := range map[string]any{"callSid": &said.CallSID, "call_sid": &said.Snake, "phoneCallProviderId": &said.ProviderID, "transport": &said.Transport} {
-		_ = json.Unmarshal(s.Rest[key], target) // what is something else names no call
+		_ = json.Unmarshal(s.Extra[key], target) // what is something else names no call
 	}
 	for _, sid := range []string{string(said.CallSID), string(said.Snake), string(said.Transport.CallSID), string(said.ProviderID), s.ID} {
-		if aurora.CallSID(sid) {
+		if aurora.IsCallSID(sid) {
 			return sid
 		}
 	}
 	return ""
 }
 
-// placedAs are the names under which we may have placed the session's call: our record's, and the provider's.
-func (s *Session) placedAs() []string {
+// outboundCallIDs are the names under which we may have placed the session's call: our record's, and the provider's.
+func (s *Session) outboundCallIDs() []string {
 	var record aurora.Text
-	_ = json.Unmarshal(s.Rest["callRecordId"], &record) // what is something else names no call
+	_ = json.Unmarshal(s.Extra["callRecordId"], &record) // what is something else names no call
 	var names []string
 	for _, name := range []string{string(record), s.callSID()} {
-		if aurora.SafeID(name) {
+		if aurora.IsSafeID(name) {
 			names = append(names, name)
 		}
 	}
@@ -170,19 +170,19 @@ type Messages []agent.Message
 
 // UnmarshalJSON reads either form.
 func (m *Messages) UnmarshalJSON(b []byte) error {
-	b, err := Unquote(b)
+	b, err := UnquoteJSON(b)
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(b, (*[]agent.Message)(m))
 }
 
-// object is a JSON object, which some callers send as a string. Its numbers keep their value: a whole one is an int64,
+// jsonObject is a JSON object, which some callers send as a string. Its numbers keep their value: a whole one is an int64,
 // and one that fits neither that nor a float64 stays a json.Number.
-type object map[string]any
+type jsonObject map[string]any
 
-func (o *object) UnmarshalJSON(b []byte) error {
-	b, err := Unquote(b)
+func (o *jsonObject) UnmarshalJSON(b []byte) error {
+	b, err := UnquoteJSON(b)
 	if err != nil {
 		return err
 	}
@@ -194,20 +194,20 @@ func (o *object) UnmarshalJSON(b []byte) error {
 	if err := d.Decode((*map[string]any)(o)); err != nil {
 		return err
 	}
-	exact(map[string]any(*o))
+	exactNumbers(map[string]any(*o))
 	return nil
 }
 
-// exact replaces the numbers in a value that encoding/json read, at any depth.
-func exact(v any) any {
+// exactNumbers replaces the numbers in a value that encoding/json read, at any depth.
+func exactNumbers(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k := range v {
-			v[k] = exact(v[k])
+			v[k] = exactNumbers(v[k])
 		}
 	case []any:
 		for i := range v {
-			v[i] = exact(v[i])
+			v[i] = exactNumbers(v[i])
 		}
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
@@ -220,8 +220,8 @@ func exact(v any) any {
 	return v
 }
 
-// Unquote returns the JSON inside a JSON string, and any other JSON as it is. An empty string is null.
-func Unquote(b []byte) ([]byte, error) {
+// UnquoteJSON returns the JSON inside a JSON string, and any other JSON as it is. An empty string is null.
+func UnquoteJSON(b []byte) ([]byte, error) {
 	if len(b) == 0 || b[0] != '"' {
 		return b, nil
 	}

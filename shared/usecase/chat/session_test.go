@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-func TestReadCall(t *testing.T) {
+func TestSessionUnmarshal(t *testing.T) {
 	for in, want := range map[string]string{
 		`{}`: `{"context_variables":{},"messages":[]}`,
 		`""`: `{"context_variables":{},"messages":[]}`,
@@ -24,7 +24,7 @@ func TestReadCall(t *testing.T) {
 		`{"ID":"x","Messages":1,"x":{"b":1,"a":[2.50, 1e2]}}`:                                                                        `{"ID":"x","Messages":1,"context_variables":{},"messages":[],"x":{"b":1,"a":[2.50,1e2]}}`,
 		`{"context_variables":"{\"n\":9007199254740993,\"f\":0.1,\"big\":12345678901234567890,\"huge\":1e999,\"l\":[1,{\"k\":2}]}"}`: `{"context_variables":{"big":12345678901234567890,"f":0.1,"huge":1e999,"l":[1,{"k":2}],"n":9007199254740993},"messages":[]}`,
 	} {
-		_, session, err := take(t, &chat.Service{}, chat.Request{Session: call(t, in), Messages: user})
+		_, session, err := take(t, &chat.Service{}, chat.Request{Session: parseSession(t, in), Messages: userSaysHi})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +42,8 @@ func TestReadCall(t *testing.T) {
 	}
 }
 
-// anything draws JSON.
-func anything(depth int) *rapid.Generator[any] {
+// anyJSON draws JSON.
+func anyJSON(depth int) *rapid.Generator[any] {
 	return rapid.Custom(func(t *rapid.T) any {
 		kinds := 4
 		if depth > 0 {
@@ -59,9 +59,9 @@ func anything(depth int) *rapid.Generator[any] {
 		case 3, 4:
 			return rapid.StringN(0, 10, -1).Draw(t, "string")
 		case 5:
-			return rapid.SliceOfN(anything(depth-1), 0, 3).Draw(t, "list")
+			return rapid.SliceOfN(anyJSON(depth-1), 0, 3).Draw(t, "list")
 		}
-		return rapid.MapOfN(rapid.StringN(0, 5, -1), anything(depth-1), 0, 3).Draw(t, "object")
+		return rapid.MapOfN(rapid.StringN(0, 5, -1), anyJSON(depth-1), 0, 3).Draw(t, "object")
 	})
 }
 
@@ -69,7 +69,7 @@ func anything(depth int) *rapid.Generator[any] {
 func TestSessionRoundTrip(t *testing.T) {
 	ours := []string{"id", "caller_phone_number", "assistant_config", "assistantId", "assistant_id", "active_agent", "context_variables", "messages", "usage", "action", "error"}
 	rapid.Check(t, func(t *rapid.T) {
-		sent := rapid.MapOfN(rapid.StringN(0, 8, -1), anything(3), 0, 5).Draw(t, "rest")
+		sent := rapid.MapOfN(rapid.StringN(0, 8, -1), anyJSON(3), 0, 5).Draw(t, "rest")
 		for _, k := range ours {
 			delete(sent, k)
 		}
@@ -78,7 +78,7 @@ func TestSessionRoundTrip(t *testing.T) {
 		sent["context_variables"] = rapid.MapOfN(rapid.StringN(0, 5, -1), rapid.Int64(), 0, 3).Draw(t, "variables")
 		sent["messages"] = []any{map[string]any{"role": "system", "content": "s"}, map[string]any{"role": "user", "content": rapid.StringN(0, 9, -1).Draw(t, "content")}}
 		if rapid.Bool().Draw(t, "config") {
-			sent["assistant_config"] = map[string]any{"orgName": rapid.StringN(0, 9, -1).Draw(t, "org"), "x": anything(1).Draw(t, "x")}
+			sent["assistant_config"] = map[string]any{"orgName": rapid.StringN(0, 9, -1).Draw(t, "org"), "x": anyJSON(1).Draw(t, "x")}
 		}
 		for turn := range 2 {
 			b, err := json.Marshal(sent)
@@ -89,15 +89,15 @@ func TestSessionRoundTrip(t *testing.T) {
 			if err := json.Unmarshal(b, &s); err != nil {
 				t.Fatalf("turn %d: %v in %s", turn, err, b)
 			}
-			if len(s.Rest) != rest {
-				t.Fatalf("turn %d: the rest is %v of %s", turn, s.Rest, b)
+			if len(s.Extra) != rest {
+				t.Fatalf("turn %d: the rest is %v of %s", turn, s.Extra, b)
 			}
-			service := &chat.Service{Assistants: &table{}, Chain: alone(&model{}), Now: clock}
-			prepared, err := service.Turn(t.Context(), chat.Request{Session: &s, Messages: say("s:A", "u:Hi")})
+			service := &chat.Service{Assistants: &fakeAssistants{}, Chain: singleModel(&recordingModel{}), Now: clock}
+			prepared, err := service.Turn(t.Context(), chat.Request{Session: &s, Messages: messagesOf("s:A", "u:Hi")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := json.Marshal(prepared.Session(nil, nil))
+			out, err := json.Marshal(prepared.SessionAfter(nil, nil))
 			if err != nil {
 				t.Fatal(err)
 			}

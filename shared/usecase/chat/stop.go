@@ -10,44 +10,44 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Refusals take down who does not want to hear from us.
-type Refusals interface {
-	Refuse(ctx context.Context, number aurora.Phone, source string) error
+// DoNotCallList take down who does not want to hear from us.
+type DoNotCallList interface {
+	AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
 }
 
-// stopWords are the words by which a text message ends all others, those that carriers know among them
+// optOutWords are the words by which a text message ends all others, those that carriers know among them
 // (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out).
-var stopWords = map[string]bool{"stop": true, "stopall": true, "unsubscribe": true, "cancel": true, "end": true, "quit": true, "revoke": true, "optout": true}
+var optOutWords = map[string]bool{"stop": true, "stopall": true, "unsubscribe": true, "cancel": true, "end": true, "quit": true, "revoke": true, "optout": true}
 
-const stopped = "You will not hear from us again by text message or phone."
+const optOutReply = "You will not hear from us again by text message or phone."
 
-// stop answers a text message that says STOP: the sender goes on the do-not-call list, and no model is asked. It is nil
+// answerOptOut answers a text message that says STOP: the sender goes on the do-not-call list, and no model is asked. It is nil
 // where the message says something else, or nobody can be told by whom it was sent.
-func (s *Service) stop(ctx context.Context, r Request, t *Turn) (*Turn, error) {
+func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (*Turn, error) {
 	caller, known := aurora.ParsePhone(t.session.CallerPhoneNumber)
-	if r.Channel != SMS || s.Refusals == nil || !known || !saysStop(t.history) {
+	if r.Channel != SMS || s.DoNotCallList == nil || !known || !isOptOut(t.history) {
 		return nil, nil
 	}
-	if err := s.Refusals.Refuse(ctx, caller, "sms"); err != nil {
-		return nil, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").After(time.Second).Because(err)
+	if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms"); err != nil {
+		return nil, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").WithRetryAfter(time.Second).Because(err)
 	}
 	t.Model = "none"
 	t.Events = func(yield func(agent.Event, error) bool) {
-		result := t.Nothing()
-		result.Said, result.FinishReason = stopped, agent.Stop
-		result.Messages = []agent.Message{{Role: agent.Assistant, Content: stopped, Sender: result.Agent}}
-		if yield(agent.Event{Text: stopped, Model: t.Model}, nil) {
+		result := t.EmptyResult()
+		result.Text, result.FinishReason = optOutReply, agent.FinishStop
+		result.Messages = []agent.Message{{Role: agent.RoleAssistant, Content: optOutReply, Sender: result.ActiveAgent}}
+		if yield(agent.Event{Text: optOutReply, Model: t.Model}, nil) {
 			yield(agent.Event{Model: t.Model, End: result}, nil)
 		}
 	}
 	return t, nil
 }
 
-// saysStop reports whether the last message is the person's, and nothing but a word to stop.
-func saysStop(history []agent.Message) bool {
-	if len(history) == 0 || history[len(history)-1].Role != agent.User {
+// isOptOut reports whether the last message is the person's, and nothing but a word to stop.
+func isOptOut(history []agent.Message) bool {
+	if len(history) == 0 || history[len(history)-1].Role != agent.RoleUser {
 		return false
 	}
 	word := strings.ToLower(strings.Trim(history[len(history)-1].Content, " \t\r\n.!\"'"))
-	return stopWords[word]
+	return optOutWords[word]
 }

@@ -18,8 +18,8 @@ var (
 	webStyle string
 )
 
-// style adds to an assistant's prompt what its channel asks for.
-func style(prompt string, a aurora.Assistant, c Channel) string {
+// addChannelStyle adds to an assistant's prompt what its channel asks for.
+func addChannelStyle(prompt string, a aurora.Assistant, c Channel) string {
 	add := ""
 	switch c {
 	case Voice:

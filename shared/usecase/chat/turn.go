@@ -21,69 +21,71 @@ type Turn struct {
 	// Model is the one that is asked.
 	Model string
 
-	assistant aurora.Assistant
-	session   Session
-	carried   bool // the caller sends the session back
-	shown     bool // the caller sent a call, and is shown the session
-	history   []agent.Message
-	keep      func(context.Context, Kept) error // nil where nothing is kept
-	kept      Kept
+	assistant      aurora.Assistant
+	session        Session
+	clientManaged  bool // the caller sends the session back
+	returnsSession bool // the caller sent a call, and is shown the session
+	history        []agent.Message
+	save           func(context.Context, StoredSession) error // nil where nothing is kept
+	stored         StoredSession
 }
 
 // Turn prepares a turn. Its errors are faults, and nothing has been asked of the model when there is one.
 func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
-	if err := s.allow(r.Model); err != nil && !r.Lenient {
+	if err := s.checkModel(r.Model); err != nil && !r.Lenient {
 		return nil, err
 	} else if err != nil {
 		r.Model = ""
 	}
-	system, history := split(r)
+	system, history := splitMessages(r)
 	if r.Lenient {
-		system, history = trim(system, history)
-	} else if err := check(system, history); err != nil {
+		system, history = trimHistory(system, history)
+	} else if err := checkMessages(system, history); err != nil {
 		return nil, err
 	}
-	entry, kept, err := s.resolve(ctx, r)
+	entry, kept, err := s.loadAssistantAndSession(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	t := &Turn{assistant: entry, history: history, shown: r.Session != nil, kept: kept}
-	t.open(r, kept)
-	if s.Sessions != nil && t.session.ID != "" && entry.ID() != "" && !t.carried {
-		t.keep = func(ctx context.Context, k Kept) error { return s.Sessions.Save(ctx, entry.ID(), t.session.ID, k) }
+	t := &Turn{assistant: entry, history: history, returnsSession: r.Session != nil, stored: kept}
+	t.startSession(r, kept)
+	if s.Sessions != nil && t.session.ID != "" && entry.ID() != "" && !t.clientManaged {
+		t.save = func(ctx context.Context, k StoredSession) error {
+			return s.Sessions.Save(ctx, entry.ID(), t.session.ID, k)
+		}
 	}
-	if stopped, err := s.stop(ctx, r, t); stopped != nil || err != nil {
+	if stopped, err := s.answerOptOut(ctx, r, t); stopped != nil || err != nil {
 		return stopped, err
 	}
-	b := builder{Service: s, ctx: ctx, request: r, session: &t.session, userMessages: count(history, agent.User)}
-	first, err := b.active(entry)
+	b := agentBuilder{Service: s, ctx: ctx, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser)}
+	first, err := b.activeAgent(entry)
 	if err != nil {
 		return nil, err
 	}
 	t.session.ActiveAgent = first.Name
-	t.Model = first.Model
+	t.Model = first.ModelName
 	turn := &agent.Turn{
-		Agent:    first,
-		Messages: slices.Concat(system, history),
-		Context:  t.session.ContextVariables,
-		Offered:  r.Tools,
-		Apology:  t.Fallback(apology),
+		Agent:         first,
+		Messages:      slices.Concat(system, history),
+		Variables:     t.session.ContextVariables,
+		CallerTools:   r.Tools,
+		GiveUpMessage: t.FallbackMessage(giveUpMessage),
 	}
 	t.Events = turn.Run(ctx)
 	return t, nil
 }
 
-// apology ends a turn that went in circles.
-const apology = "I'm sorry, I could not finish that. Could you try it another way?"
+// giveUpMessage ends a turn that went in circles.
+const giveUpMessage = "I'm sorry, I could not finish that. Could you try it another way?"
 
-// open begins the session from what the caller sent, and from what was kept for it.
-func (t *Turn) open(r Request, kept Kept) {
+// startSession begins the session from what the caller sent, and from what was kept for it.
+func (t *Turn) startSession(r Request, kept StoredSession) {
 	if r.Session != nil {
 		t.session = *r.Session
 	}
 	s := &t.session
-	t.carried = s.carried()
-	if !t.carried {
+	t.clientManaged = s.isClientManaged()
+	if !t.clientManaged {
 		s.ActiveAgent, s.ContextVariables = kept.ActiveAgent, kept.ContextVariables
 	}
 	if s.AssistantID == "" && s.AssistantConfig == nil {
@@ -94,30 +96,30 @@ func (t *Turn) open(r Request, kept Kept) {
 	}
 }
 
-// Failed is a turn that cannot begin, for who must say something all the same.
-func Failed(r Request, err error) *Turn {
-	t := &Turn{Model: cmp.Or(r.Model, "none"), shown: r.Session != nil}
-	_, t.history = split(r)
-	t.open(r, Kept{})
-	t.Events = func(yield func(agent.Event, error) bool) { yield(agent.Event{End: t.Nothing()}, err) }
+// NewFailedTurn is a turn that cannot begin, for who must say something all the same.
+func NewFailedTurn(r Request, err error) *Turn {
+	t := &Turn{Model: cmp.Or(r.Model, "none"), returnsSession: r.Session != nil}
+	_, t.history = splitMessages(r)
+	t.startSession(r, StoredSession{})
+	t.Events = func(yield func(agent.Event, error) bool) { yield(agent.Event{End: t.EmptyResult()}, err) }
 	return t
 }
 
-// Nothing is the result of a turn in which nothing happened.
-func (t *Turn) Nothing() *agent.Result {
-	return &agent.Result{Agent: t.session.ActiveAgent, Context: t.session.ContextVariables, Model: t.Model}
+// EmptyResult is the result of a turn in which nothing happened.
+func (t *Turn) EmptyResult() *agent.TurnResult {
+	return &agent.TurnResult{ActiveAgent: t.session.ActiveAgent, Variables: t.session.ContextVariables, Model: t.Model}
 }
 
-// Fallback is what is said where the model fails: the assistant's own, or the one given.
-func (t *Turn) Fallback(otherwise string) string {
+// FallbackMessage is what is said where the model fails: the assistant's own, or the one given.
+func (t *Turn) FallbackMessage(otherwise string) string {
 	if t.assistant.FallbackMessage != "" {
 		return t.assistant.FallbackMessage
 	}
 	return otherwise
 }
 
-// Filler is what is said while something takes long: the assistant's own, or the one given; "" where it wants none.
-func (t *Turn) Filler(otherwise string) string {
+// FillerPhrase is what is said while something takes long: the assistant's own, or the one given; "" where it wants none.
+func (t *Turn) FillerPhrase(otherwise string) string {
 	switch t.assistant.Filler {
 	case "":
 		return otherwise
@@ -132,68 +134,68 @@ func (t *Turn) SMSLimit() int {
 	if n := t.assistant.SMS.MaxCharacters; n > 0 {
 		return n
 	}
-	return smsCharacters
+	return defaultSMSLimit
 }
 
 // Finish ends the turn: what the caller does not carry is kept, and the session is returned where it is to be shown.
-func (t *Turn) Finish(ctx context.Context, result *agent.Result, failed error) *Session {
-	session := t.Session(result, failed)
-	now := Kept{ActiveAgent: session.ActiveAgent, ContextVariables: session.ContextVariables}
-	if t.keep != nil && !now.equal(t.kept) && !(now.plain(t.assistant) && t.kept.plain(t.assistant)) {
+func (t *Turn) Finish(ctx context.Context, result *agent.TurnResult, failed error) *Session {
+	session := t.SessionAfter(result, failed)
+	now := StoredSession{ActiveAgent: session.ActiveAgent, ContextVariables: session.ContextVariables}
+	if t.save != nil && !now.equals(t.stored) && !(now.isDefault(t.assistant) && t.stored.isDefault(t.assistant)) {
 		// The turn may have ended because its time did; this is quick, and the next turn needs it.
-		if err := t.keep(context.WithoutCancel(ctx), now); err != nil {
+		if err := t.save(context.WithoutCancel(ctx), now); err != nil {
 			slog.ErrorContext(ctx, "the session could not be kept", "error", err)
 		}
 	}
-	if !t.shown {
+	if !t.returnsSession {
 		return nil
 	}
 	return session
 }
 
-// Session is the conversation after the turn, as far as it came.
-func (t *Turn) Session(result *agent.Result, failed error) *Session {
+// SessionAfter is the conversation after the turn, as far as it came.
+func (t *Turn) SessionAfter(result *agent.TurnResult, failed error) *Session {
 	s := t.session
 	s.Messages = t.history
 	if result != nil {
 		s.Messages = slices.Concat(t.history, result.Messages)
-		s.ActiveAgent, s.ContextVariables = result.Agent, result.Context
+		s.ActiveAgent, s.ContextVariables = result.ActiveAgent, result.Variables
 		s.Usage, s.Action = &result.Usage, result.Action
-		if failed == nil && result.Trouble != nil {
-			failed = result.Trouble
+		if failed == nil && result.SoftError != nil {
+			failed = result.SoftError
 		}
 	}
 	if failed != nil {
 		f := fault.From(failed)
-		s.Error = &Failure{Code: cmp.Or(f.Code, strings.ReplaceAll(f.Kind.String(), " ", "_")), Message: f.Message}
+		s.Error = &TurnError{Code: cmp.Or(f.Code, strings.ReplaceAll(f.Kind.String(), " ", "_")), Message: f.Message}
 	}
 	return &s
 }
 
-// Kept is what is kept of a session for a caller that does not carry it.
-type Kept struct {
+// StoredSession is what is kept of a session for a caller that does not carry it.
+type StoredSession struct {
 	ActiveAgent      string
 	ContextVariables map[string]any
 }
 
 // Sessions keep a session's agent and variables for two hours, by the assistant that was called and the call's id.
 type Sessions interface {
-	Load(ctx context.Context, assistantID, callID string) (Kept, error)
-	Save(ctx context.Context, assistantID, callID string, k Kept) error
+	Load(ctx context.Context, assistantID, callID string) (StoredSession, error)
+	Save(ctx context.Context, assistantID, callID string, k StoredSession) error
 }
 
-func (k Kept) equal(o Kept) bool {
+func (k StoredSession) equals(o StoredSession) bool {
 	a, _ := json.Marshal(k) // what came from JSON goes back
 	b, _ := json.Marshal(o)
 	return string(a) == string(b)
 }
 
-// plain reports whether there is nothing worth keeping: the assistant that was called is active, without variables.
-func (k Kept) plain(a aurora.Assistant) bool {
+// isDefault reports whether there is nothing worth keeping: the assistant that was called is active, without variables.
+func (k StoredSession) isDefault(a aurora.Assistant) bool {
 	return len(k.ContextVariables) == 0 && (k.ActiveAgent == "" || k.ActiveAgent == agentName(a))
 }
 
-func count(ms []agent.Message, role string) int {
+func countRole(ms []agent.Message, role string) int {
 	n := 0
 	for _, m := range ms {
 		if m.Role == role {

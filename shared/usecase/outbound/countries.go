@@ -13,9 +13,9 @@ var highRisk string
 
 // Countries are those that may be called. The zero value allows none.
 type Countries struct {
-	all     bool // but the high-risk ones
-	risky   map[string]bool
-	allowed map[string]bool
+	allOrdinary bool // but the high-risk ones
+	risky       map[string]bool
+	allowed     map[string]bool
 }
 
 // ParseCountries reads a list of ISO 3166-1 alpha-2 codes with commas between them. The star stands for every country
@@ -27,9 +27,9 @@ func ParseCountries(s string) (Countries, error) {
 		code := strings.ToUpper(strings.TrimSpace(part))
 		switch {
 		case code == "*":
-			c.all = true
+			c.allOrdinary = true
 		case code == "":
-		case known(code):
+		case isCountry(code):
 			c.allowed[code] = true
 		default:
 			unknown = append(unknown, code)
@@ -38,7 +38,7 @@ func ParseCountries(s string) (Countries, error) {
 	if len(unknown) > 0 {
 		return Countries{}, fmt.Errorf("no country has the code %s", strings.Join(unknown, ", "))
 	}
-	if !c.all && len(c.allowed) == 0 {
+	if !c.allOrdinary && len(c.allowed) == 0 {
 		return Countries{}, fmt.Errorf("no country is named; * is every one that is not of high risk")
 	}
 	return c, nil
@@ -47,18 +47,18 @@ func ParseCountries(s string) (Countries, error) {
 // ParseRegion reads the region that national numbers are of; empty is none.
 func ParseRegion(s string) (string, error) {
 	code := strings.ToUpper(strings.TrimSpace(s))
-	if code != "" && !known(code) {
+	if code != "" && !isCountry(code) {
 		return "", fmt.Errorf("no country has the code %s", code)
 	}
 	return code, nil
 }
 
-// Allow reports whether a region may be called.
-func (c Countries) Allow(region string) bool {
-	return c.allowed[region] || c.all && known(region) && !c.risky[region]
+// Allows reports whether a region may be called.
+func (c Countries) Allows(region string) bool {
+	return c.allowed[region] || c.allOrdinary && isCountry(region) && !c.risky[region]
 }
 
-func known(region string) bool {
+func isCountry(region string) bool {
 	return len(region) == 2 && phonenumbers.GetCountryCodeForRegion(region) != 0
 }
 

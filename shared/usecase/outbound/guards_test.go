@@ -13,69 +13,69 @@ import (
 
 // Each guard refuses with its own code, takes nothing, and calls nobody.
 func TestGuards(t *testing.T) {
-	at := func(clock string) func(*bench, *Request) {
-		return func(b *bench, _ *Request) {
+	at := func(clock string) func(*harness, *Request) {
+		return func(b *harness, _ *Request) {
 			b.Guards.Hours, _ = ParseHours("08:00-21:00")
 			b.clock, _ = time.Parse(time.RFC3339, clock)
 		}
 	}
-	to := func(number string) func(*bench, *Request) {
-		return func(_ *bench, r *Request) { r.PhoneNumber = number }
+	to := func(number string) func(*harness, *Request) {
+		return func(_ *harness, r *Request) { r.PhoneNumber = number }
 	}
-	limit := func(set func(*Limits)) func(*bench, *Request) {
-		return func(b *bench, _ *Request) { set(&b.Guards.Limits) }
+	limit := func(set func(*Limits)) func(*harness, *Request) {
+		return func(b *harness, _ *Request) { set(&b.Guards.Limits) }
 	}
 	for name, c := range map[string]struct {
-		set  func(*bench, *Request)
+		set  func(*harness, *Request)
 		kind fault.Kind
 		code string
 	}{
-		"nothing":                  {func(*bench, *Request) {}, 0, ""},
-		"the key's own assistant":  {func(_ *bench, r *Request) { r.Key.Assistants = []string{other, riley} }, 0, ""},
-		"not the key's assistant":  {func(_ *bench, r *Request) { r.Key.Assistants = []string{other} }, fault.Forbidden, "assistant_not_allowed"},
-		"an unknown one, likewise": {func(_ *bench, r *Request) { r.Key.Assistants, r.AssistantID = []string{other}, "nobody" }, fault.Forbidden, "assistant_not_allowed"},
-		"an unknown assistant":     {func(_ *bench, r *Request) { r.AssistantID = "nobody" }, fault.NotFound, "assistant_not_found"},
-		"no number to call from":   {func(b *bench, _ *Request) { b.stored.all[0].AssistantPhoneNumber = "ask me" }, fault.Invalid, "assistant_number_invalid"},
+		"nothing":                  {func(*harness, *Request) {}, 0, ""},
+		"the key's own assistant":  {func(_ *harness, r *Request) { r.APIKey.Assistants = []string{otherAssistant, riley} }, 0, ""},
+		"not the key's assistant":  {func(_ *harness, r *Request) { r.APIKey.Assistants = []string{otherAssistant} }, fault.Forbidden, "assistant_not_allowed"},
+		"an unknown one, likewise": {func(_ *harness, r *Request) { r.APIKey.Assistants, r.AssistantID = []string{otherAssistant}, "nobody" }, fault.Forbidden, "assistant_not_allowed"},
+		"an unknown assistant":     {func(_ *harness, r *Request) { r.AssistantID = "nobody" }, fault.NotFound, "assistant_not_found"},
+		"no number to call from":   {func(b *harness, _ *Request) { b.assistants.all[0].AssistantPhoneNumber = "ask me" }, fault.Invalid, "assistant_number_invalid"},
 		"premium":                  {to("+19005551234"), fault.Forbidden, "number_type_blocked"},
 		"satellite":                {to("+881612345678"), fault.Forbidden, "number_type_blocked"},
 		"toll-free":                {to("+18005550100"), fault.Forbidden, "number_type_blocked"},
 		"a high-risk country":      {to("+5352345678"), fault.Forbidden, "country_blocked"},
-		"another country":          {func(b *bench, r *Request) { b.Guards.Countries, _ = ParseCountries("RO") }, fault.Forbidden, "country_blocked"},
+		"another country":          {func(b *harness, r *Request) { b.Guards.Countries, _ = ParseCountries("RO") }, fault.Forbidden, "country_blocked"},
 		"the caller's own number":  {to("4639465275"), fault.Forbidden, "number_type_blocked"},
 		"its text number":          {to("+14155550177"), fault.Forbidden, "number_type_blocked"},
 		"another assistant's":      {to("+1 415 555 0150"), fault.Forbidden, "number_type_blocked"},
-		"do not call":              {func(b *bench, _ *Request) { b.ledger.dnc[someone] = true }, fault.Forbidden, "do_not_call"},
-		"do not call, a national":  {func(b *bench, r *Request) { b.ledger.dnc[someone] = true; r.PhoneNumber = "415-555-0100" }, fault.Forbidden, "do_not_call"},
-		"no consent":               {func(b *bench, _ *Request) { b.Guards.RequireConsent = true }, fault.Forbidden, "consent_missing"},
-		"consent":                  {func(b *bench, _ *Request) { b.Guards.RequireConsent = true; b.ledger.consent[someone] = true }, 0, ""},
+		"do not call":              {func(b *harness, _ *Request) { b.ledger.doNotCall[recipient] = true }, fault.Forbidden, "do_not_call"},
+		"do not call, a national":  {func(b *harness, r *Request) { b.ledger.doNotCall[recipient] = true; r.PhoneNumber = "415-555-0100" }, fault.Forbidden, "do_not_call"},
+		"no consent":               {func(b *harness, _ *Request) { b.Guards.RequireConsent = true }, fault.Forbidden, "consent_missing"},
+		"consent":                  {func(b *harness, _ *Request) { b.Guards.RequireConsent = true; b.ledger.consent[recipient] = true }, 0, ""},
 		"too early":                {at("2026-11-18T15:59:59Z"), fault.Forbidden, "quiet_hours"},
 		"early enough":             {at("2026-11-18T16:00:00Z"), 0, ""},
 		"too late":                 {at("2026-11-19T05:00:00Z"), fault.Forbidden, "quiet_hours"},
-		"minutes":                  {limit(func(l *Limits) { l.KeyPerMinute = 0 }), fault.TooMany, "key_limit"},
-		"days":                     {limit(func(l *Limits) { l.KeyPerDay = 0 }), fault.TooMany, "key_limit"},
-		"destination":              {limit(func(l *Limits) { l.DestinationPerDay = 0 }), fault.TooMany, "destination_limit"},
-		"country":                  {limit(func(l *Limits) { l.CountryPerDay = 0 }), fault.TooMany, "country_limit"},
-		"budget":                   {limit(func(l *Limits) { l.SpendPerDay = l.Estimate - 1 }), fault.TooMany, "budget_exhausted"},
+		"minutes":                  {limit(func(l *Limits) { l.KeyPerMinute = 0 }), fault.RateLimited, "key_limit"},
+		"days":                     {limit(func(l *Limits) { l.KeyPerDay = 0 }), fault.RateLimited, "key_limit"},
+		"destination":              {limit(func(l *Limits) { l.DestinationPerDay = 0 }), fault.RateLimited, "destination_limit"},
+		"country":                  {limit(func(l *Limits) { l.CountryPerDay = 0 }), fault.RateLimited, "country_limit"},
+		"budget":                   {limit(func(l *Limits) { l.SpendPerDay = l.EstimatePerCall - 1 }), fault.RateLimited, "budget_exhausted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			r := request("k1")
+			b := newHarness(t)
+			r := newRequest("k1")
 			c.set(b, &r)
 			_, err := b.place(r)
-			if code(err) != c.code || err != nil && fault.From(err).Kind != c.kind {
-				t.Fatalf("%v %q", err, code(err))
+			if faultCode(err) != c.code || err != nil && fault.From(err).Kind != c.kind {
+				t.Fatalf("%v %q", err, faultCode(err))
 			}
 			if c.code == "" {
 				return
 			}
-			if b.phone.posts() != 0 || b.taken() != "" || len(b.ledger.keys) != 0 {
-				t.Errorf("%d posts, %s taken, %d keys", b.phone.posts(), b.taken(), len(b.ledger.keys))
+			if b.provider.requestCount() != 0 || b.quotasTaken() != "" || len(b.ledger.keys) != 0 {
+				t.Errorf("%d posts, %s taken, %d keys", b.provider.requestCount(), b.quotasTaken(), len(b.ledger.keys))
 			}
-			if c.kind == fault.TooMany && (fault.From(err).RetryAfter <= 0 || fault.From(err).RetryAfter > 24*time.Hour) {
+			if c.kind == fault.RateLimited && (fault.From(err).RetryAfter <= 0 || fault.From(err).RetryAfter > 24*time.Hour) {
 				t.Errorf("Retry-After %s", fault.From(err).RetryAfter)
 			}
 			for id, r := range b.ledger.records {
-				if r.State != aurora.OutboundRefused || r.Code != c.code {
+				if r.State != aurora.OutboundRejected || r.Code != c.code {
 					t.Errorf("record %s is %s, %s", id, r.State, r.Code)
 				}
 			}
@@ -108,23 +108,23 @@ func TestFields(t *testing.T) {
 		"e-mail long":       {func(r *Request) { r.Email = strings.Repeat("a", 250) + "@example.com" }, "invalid_email", "client.email"},
 		"info long":         {func(r *Request) { r.Info = strings.Repeat("x", maxInfo+1) }, "invalid_info", "client.info"},
 		"no assistant":      {func(r *Request) { r.AssistantID = "" }, "invalid_assistant_id", "assistantId"},
-		"a long key":        {func(r *Request) { r.IdemKey = strings.Repeat("k", 256) }, "invalid_idempotency_key", "Idempotency-Key"},
-		"a key of 255":      {func(r *Request) { r.IdemKey = strings.Repeat("k", 255) }, "", ""},
-		"a key with a line": {func(r *Request) { r.IdemKey = "a\nb" }, "invalid_idempotency_key", "Idempotency-Key"},
+		"a long key":        {func(r *Request) { r.IdempotencyKey = strings.Repeat("k", 256) }, "invalid_idempotency_key", "Idempotency-Key"},
+		"a key of 255":      {func(r *Request) { r.IdempotencyKey = strings.Repeat("k", 255) }, "", ""},
+		"a key with a line": {func(r *Request) { r.IdempotencyKey = "a\nb" }, "invalid_idempotency_key", "Idempotency-Key"},
 	} {
-		b := newBench(t)
-		r := request("")
+		b := newHarness(t)
+		r := newRequest("")
 		c.set(&r)
 		_, err := b.place(r)
-		if code(err) != c.code || err != nil && (fault.From(err).Kind != fault.Invalid || fault.From(err).Param != c.param) {
-			t.Errorf("%s: %v %q in %q", name, err, code(err), fault.From(err).Param)
+		if faultCode(err) != c.code || err != nil && (fault.From(err).Kind != fault.Invalid || fault.From(err).Param != c.param) {
+			t.Errorf("%s: %v %q in %q", name, err, faultCode(err), fault.From(err).Param)
 		}
 		if c.code != "" && len(b.ledger.calls) != 0 {
 			t.Errorf("%s: the ledger was asked: %v", name, b.ledger.calls)
 		}
 	}
 	for in, want := range map[string]string{"Ana\u0308": "Anä", " John\tDoe\r\n": "JohnDoe", "A\u202eB\u200b": "AB", "J\xff": "J", "<b>&": "<b>&"} {
-		if got := clean(in); got != want {
+		if got := cleanName(in); got != want {
 			t.Errorf("%q is cleaned to %q, want %q", in, got, want)
 		}
 	}
@@ -133,13 +133,13 @@ func TestFields(t *testing.T) {
 // The other types of security.md's table, and where fields are looked for.
 func TestFieldsOfOtherTypes(t *testing.T) {
 	for _, value := range []string{`null`, `123`, `true`, `[]`, `{}`, `-0`, `1e400`, `["+14155550100"]`, `""`, `" "`} {
-		for route, body := range map[string]string{UAT: `{"client":{"phoneNumber":` + value + `,"name":"A"},"assistantId":"` + riley + `"}`,
-			Hyperscale: `{"phoneNumber":` + value + `,"name":"A","info":""}`} {
-			r, err := Read(route, []byte(body), riley)
+		for route, body := range map[string]string{RouteUAT: `{"client":{"phoneNumber":` + value + `,"name":"A"},"assistantId":"` + riley + `"}`,
+			RouteHyperscale: `{"phoneNumber":` + value + `,"name":"A","info":""}`} {
+			r, err := ReadRequest(route, []byte(body), riley)
 			if err == nil {
-				_, err = newBench(t).place(r)
+				_, err = newHarness(t).place(r)
 			}
-			if code(err) != "invalid_phone_number" {
+			if faultCode(err) != "invalid_phone_number" {
 				t.Errorf("%s %s: %v", route, value, err)
 			}
 		}
@@ -159,12 +159,12 @@ func TestFieldsOfOtherTypes(t *testing.T) {
 		`{"client":{"phoneNumber":"+14155550100","name":"A","extra":[1]},"assistantId":"x"}`: "assistant_not_found",
 		`{"client":{"pho\u006eeNumber":"+14155550100","name":"A"},"assistantId":"nobody"}`:   "assistant_not_found",
 	} {
-		r, err := Read(UAT, []byte(body), "")
+		r, err := ReadRequest(RouteUAT, []byte(body), "")
 		if err == nil {
-			_, err = newBench(t).place(r)
+			_, err = newHarness(t).place(r)
 		}
-		if err == nil || code(err) != want {
-			t.Errorf("%s: %v %q, want %q", body, err, code(err), want)
+		if err == nil || faultCode(err) != want {
+			t.Errorf("%s: %v %q, want %q", body, err, faultCode(err), want)
 		}
 	}
 }
@@ -208,11 +208,11 @@ func TestHours(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := h.Open(at, strings.Fields(c.zones)); got != c.want {
+		if got := h.Contains(at, strings.Fields(c.zones)); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if !(Hours{}).Open(time.Now(), nil) {
+	if !(Hours{}).Contains(time.Now(), nil) {
 		t.Error("without hours it is quiet")
 	}
 	for _, bad := range []string{"8-21", "08:00", "21:00-08:00", "08:00-08:00", "08:00-24:01", "08:60-21:00", "25:00-26:00", " 08:00-21:00", "08:00-21:00,22:00-23:00"} {
@@ -220,7 +220,7 @@ func TestHours(t *testing.T) {
 			t.Errorf("%q was read", bad)
 		}
 	}
-	if h, err := ParseHours("00:00-24:00"); err != nil || !h.Open(time.Date(2026, 1, 1, 23, 59, 59, 0, time.UTC), []string{"UTC"}) {
+	if h, err := ParseHours("00:00-24:00"); err != nil || !h.Contains(time.Date(2026, 1, 1, 23, 59, 59, 0, time.UTC), []string{"UTC"}) {
 		t.Errorf("all day: %v", err)
 	}
 }
@@ -232,8 +232,8 @@ func TestHoursOfNumbers(t *testing.T) {
 	noon := time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
 	for number, want := range map[string]bool{"+447911123456": true, "+12085550100": false, "+18005550100": false, "+881612345678": false, "+40742070688": true} {
 		n, err := ParseNumber(number, "")
-		if err != nil || h.Open(noon, n.Zones) != want {
-			t.Errorf("%s in %v: %v", number, n.Zones, err)
+		if err != nil || h.Contains(noon, n.TimeZones) != want {
+			t.Errorf("%s in %v: %v", number, n.TimeZones, err)
 		}
 	}
 }
@@ -245,57 +245,57 @@ func TestLimitsHoldUnderConcurrency(t *testing.T) {
 		"destination": func(l *Limits) { l.DestinationPerDay = 3 }, "country": func(l *Limits) { l.CountryPerDay = 3 },
 		"budget": func(l *Limits) { l.SpendPerDay = 399_999 },
 	} {
-		b := newBench(t)
+		b := newHarness(t)
 		set(&b.Guards.Limits)
 		var wait sync.WaitGroup
 		var mu sync.Mutex
 		placed := 0
 		for i := range 100 {
 			wait.Go(func() {
-				if _, err := b.Place(t.Context(), request(fmt.Sprintf("k%d", i))); err == nil {
+				if _, err := b.Place(t.Context(), newRequest(fmt.Sprintf("k%d", i))); err == nil {
 					mu.Lock()
 					placed++
 					mu.Unlock()
-				} else if !fault.Is(err, fault.TooMany) {
+				} else if !fault.Is(err, fault.RateLimited) {
 					t.Errorf("%s: %v", name, err)
 				}
 			})
 		}
 		wait.Wait()
-		if b.phone.posts() != 3 || placed != 3 || b.taken() != "country 3, key 3, minute 3, spend 300000, to 3" {
-			t.Errorf("%s: %d posts, %d placed, %s", name, b.phone.posts(), placed, b.taken())
+		if b.provider.requestCount() != 3 || placed != 3 || b.quotasTaken() != "country 3, key 3, minute 3, spend 300000, to 3" {
+			t.Errorf("%s: %d posts, %d placed, %s", name, b.provider.requestCount(), placed, b.quotasTaken())
 		}
 	}
 }
 
 // Limits are counted on what is dialled, whoever asks and however it is written (C6).
-func TestLimitsAreNotGoneAround(t *testing.T) {
-	b := newBench(t)
+func TestLimitsCountTheDialledNumber(t *testing.T) {
+	b := newHarness(t)
 	b.Guards.Limits.DestinationPerDay = 2
 	for i, number := range []string{"+14155550100", "+1 (415) 555-0100", "415.555.0100", "(415) 555 0100"} {
-		r := request("none")
-		r.PhoneNumber, r.Key = number, Key{Name: fmt.Sprint("key", i)}
-		if _, err := b.place(r); (i < 2) != (err == nil) || i >= 2 && code(err) != "destination_limit" {
+		r := newRequest("none")
+		r.PhoneNumber, r.APIKey = number, APIKey{Name: fmt.Sprint("key", i)}
+		if _, err := b.place(r); (i < 2) != (err == nil) || i >= 2 && faultCode(err) != "destination_limit" {
 			t.Errorf("%s: %v", number, err)
 		}
 	}
-	b.pass(7 * time.Hour) // the next day in UTC
-	if _, err := b.place(request("none")); err != nil {
+	b.advance(7 * time.Hour) // the next day in UTC
+	if _, err := b.place(newRequest("none")); err != nil {
 		t.Errorf("a day later: %v", err)
 	}
 	b.Guards.Limits.KeyPerMinute = 1
-	if _, err := b.place(request("none")); code(err) != "key_limit" || fault.From(err).RetryAfter != 30*time.Second && fault.From(err).RetryAfter != time.Minute {
+	if _, err := b.place(newRequest("none")); faultCode(err) != "key_limit" || fault.From(err).RetryAfter != 30*time.Second && fault.From(err).RetryAfter != time.Minute {
 		t.Errorf("%v after %s", err, fault.From(err).RetryAfter)
 	}
-	b.pass(time.Minute)
-	if _, err := b.place(request("none")); err != nil {
+	b.advance(time.Minute)
+	if _, err := b.place(newRequest("none")); err != nil {
 		t.Errorf("a minute later: %v", err)
 	}
 }
 
 func TestUSD(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]Micros{"50": 50_000_000, "0.10": 100_000, "0.1": 100_000, "0": 0, "0.000001": 1, "1.5": 1_500_000, "999999999": 999_999_999_000_000} {
+	for in, want := range map[string]MicroUSD{"50": 50_000_000, "0.10": 100_000, "0.1": 100_000, "0": 0, "0.000001": 1, "1.5": 1_500_000, "999999999": 999_999_999_000_000} {
 		if got, err := ParseUSD(in); got != want || err != nil {
 			t.Errorf("%q: %d %v", in, got, err)
 		}
@@ -309,35 +309,35 @@ func TestUSD(t *testing.T) {
 
 // campaign.predial: the same guards, counters read and not taken.
 func TestEligible(t *testing.T) {
-	b := newBench(t)
-	for number, want := range map[string]string{string(someone): "", "+15559876543": "invalid_phone_number", "+19005551234": "number_type_blocked",
+	b := newHarness(t)
+	for number, want := range map[string]string{string(recipient): "", "+15559876543": "invalid_phone_number", "+19005551234": "number_type_blocked",
 		"+5352345678": "country_blocked", "+14155550150": "number_type_blocked", "": "invalid_phone_number"} {
-		if err := b.Eligible(t.Context(), number, ""); code(err) != want {
+		if err := b.CheckEligible(t.Context(), number, ""); faultCode(err) != want {
 			t.Errorf("%q: %v", number, err)
 		}
 	}
 	b.Guards.Limits.DestinationPerDay = 1
-	if _, err := b.place(request("k1")); err != nil {
+	if _, err := b.place(newRequest("k1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Eligible(t.Context(), string(someone), ""); code(err) != "destination_limit" {
+	if err := b.CheckEligible(t.Context(), string(recipient), ""); faultCode(err) != "destination_limit" {
 		t.Error(err)
 	}
-	if b.taken() != "country 1, key 1, minute 1, spend 100000, to 1" || b.phone.posts() != 1 {
-		t.Error(b.taken())
+	if b.quotasTaken() != "country 1, key 1, minute 1, spend 100000, to 1" || b.provider.requestCount() != 1 {
+		t.Error(b.quotasTaken())
 	}
 	b.Guards.Hours, _ = ParseHours("08:00-21:00")
 	for zone, want := range map[string]string{"": "", "America/New_York": "", "Asia/Tokyo": "quiet_hours", "Nowhere": "quiet_hours"} {
-		if err := b.Eligible(t.Context(), "+14155550101", zone); code(err) != want {
+		if err := b.CheckEligible(t.Context(), "+14155550101", zone); faultCode(err) != want {
 			t.Errorf("in %q: %v", zone, err)
 		}
 	}
-	b.ledger.dnc["+14155550101"] = true
-	if err := b.Eligible(t.Context(), "+14155550101", ""); code(err) != "do_not_call" {
+	b.ledger.doNotCall["+14155550101"] = true
+	if err := b.CheckEligible(t.Context(), "+14155550101", ""); faultCode(err) != "do_not_call" {
 		t.Error(err)
 	}
-	b.ledger.spoil = func(string, int) error { return fault.New(fault.Unavailable, "away") }
-	if err := b.Eligible(t.Context(), "+14155550102", ""); !fault.Is(err, fault.Unavailable) {
+	b.ledger.failBefore = func(string, int) error { return fault.New(fault.Unavailable, "away") }
+	if err := b.CheckEligible(t.Context(), "+14155550102", ""); !fault.Is(err, fault.Unavailable) {
 		t.Error(err)
 	}
 }

@@ -15,31 +15,31 @@ import (
 )
 
 const (
-	keyKept     = 24 * time.Hour
-	doubleClick = 10 * time.Second // how long an equal body is a replay where no key was sent
-	maxKey      = 255
-	noKey       = "none" // turns all of this off
+	keyTTL            = 24 * time.Hour
+	doubleClickWindow = 10 * time.Second // how long an equal body is a replay where no key was sent
+	maxIdempotencyKey = 255
+	keyNone           = "none" // turns all of this off
 )
 
-// validKey is whether a header can be a key: printable ASCII of at most 255 characters.
-func validKey(key string) error {
-	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return fault.Newf(fault.Invalid, "Idempotency-Key must be at most %d printable ASCII characters.", maxKey).
-			Coded("invalid_idempotency_key").In("Idempotency-Key")
+// checkIdempotencyKey is whether a header can be a key: printable ASCII of at most 255 characters.
+func checkIdempotencyKey(key string) error {
+	if len(key) > maxIdempotencyKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fault.Newf(fault.Invalid, "Idempotency-Key must be at most %d printable ASCII characters.", maxIdempotencyKey).
+			WithCode("invalid_idempotency_key").WithParam("Idempotency-Key")
 	}
 	return nil
 }
 
-// key is the claim that a request makes; it is not ok where it makes none.
-func (c checked) key(record string, now time.Time) (k aurora.Idempotency, ok bool) {
-	if c.IdemKey == noKey {
+// idempotencyClaim is the claim that a request makes; it is not ok where it makes none.
+func (c validRequest) idempotencyClaim(record string, now time.Time) (k aurora.IdempotencyClaim, ok bool) {
+	if c.IdempotencyKey == keyNone {
 		return k, false
 	}
 	body := digest(c.AssistantID, c.PhoneNumber, c.Request.Name, c.Email, c.Info)
-	scope := "idem#" + c.Key.holder() + "#" + c.Route + "#"
-	k = aurora.Idempotency{Fingerprint: body, Record: record, Key: scope + digest("sent", c.IdemKey), Until: now.Add(keyKept)}
-	if c.IdemKey == "" {
-		k.Key, k.Until = scope+digest("derived", string(c.to.Phone), body), now.Add(doubleClick)
+	scope := "idem#" + c.APIKey.ledgerName() + "#" + c.Route + "#"
+	k = aurora.IdempotencyClaim{Fingerprint: body, RecordID: record, Key: scope + digest("sent", c.IdempotencyKey), ExpiresAt: now.Add(keyTTL)}
+	if c.IdempotencyKey == "" {
+		k.Key, k.ExpiresAt = scope+digest("derived", string(c.to.Phone), body), now.Add(doubleClickWindow)
 	}
 	return k, true
 }
@@ -53,43 +53,43 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// earlier is the answer that a request's key has already, or why it has none; it is not ok where the key is free. over
+// existingResult is the answer that a request's key has already, or why it has none; it is not ok where the key is free. over
 // is the record that left the key behind, where one did.
-func (s *Service) earlier(ctx context.Context, k aurora.Idempotency) (a Answer, over string, ok bool, err error) {
+func (s *Service) existingResult(ctx context.Context, k aurora.IdempotencyClaim) (a PlacedCall, over string, ok bool, err error) {
 	held, found, err := s.Ledger.Key(ctx, k.Key)
 	if err != nil {
-		return a, "", false, unavailable("What was placed before cannot be looked up now, so no call was placed.", err)
+		return a, "", false, errUnavailable("What was placed before cannot be looked up now, so no call was placed.", err)
 	}
 	if !found {
 		return a, "", false, nil
 	}
-	r, there, err := s.Ledger.Record(ctx, held.Record)
+	r, there, err := s.Ledger.Record(ctx, held.RecordID)
 	if err != nil {
-		return a, "", false, unavailable("What was placed before cannot be looked up now, so no call was placed.", err)
+		return a, "", false, errUnavailable("What was placed before cannot be looked up now, so no call was placed.", err)
 	}
 	if !there {
-		r = aurora.OutboundRecord{ID: held.Record, State: aurora.OutboundUnknown} // the key outlived it, which should not be
+		r = aurora.OutboundCall{ID: held.RecordID, State: aurora.OutboundUnknown} // the key outlived it, which should not be
 	}
-	if r.State == aurora.OutboundRefused {
+	if r.State == aurora.OutboundRejected {
 		return a, r.ID, false, nil // its release failed; a refusal holds no key
 	}
 	if held.Fingerprint != k.Fingerprint {
-		return a, "", true, fault.New(fault.Conflict, "This Idempotency-Key was used with another body.").Coded("idempotency_conflict").In("Idempotency-Key")
+		return a, "", true, fault.New(fault.Conflict, "This Idempotency-Key was used with another body.").WithCode("idempotency_conflict").WithParam("Idempotency-Key")
 	}
-	if there && (r.State == aurora.OutboundUnknown || r.Overdue(s.Now())) {
+	if there && (r.State == aurora.OutboundUnknown || r.IsOverdue(s.Now())) {
 		if r, err = s.resolve(ctx, r); err != nil {
 			slog.WarnContext(ctx, "an unknown call was not resolved", "record", r, "error", err)
 		}
 	}
 	switch r.State {
 	case aurora.OutboundPlaced:
-		return answer(r, true), "", true, nil
+		return newPlacedCall(r, true), "", true, nil
 	case aurora.OutboundInProgress:
 		wait := min(max(r.Deadline.Sub(s.Now()), time.Second), 3*time.Second)
-		return a, "", true, fault.New(fault.Conflict, "This call is being placed.").Coded("idempotency_in_progress").
-			After(time.Duration(math.Ceil(wait.Seconds())) * time.Second)
+		return a, "", true, fault.New(fault.Conflict, "This call is being placed.").WithCode("idempotency_in_progress").
+			WithRetryAfter(time.Duration(math.Ceil(wait.Seconds())) * time.Second)
 	default:
 		return a, "", true, fault.Newf(fault.Conflict, "It is not known whether this call was placed; it is not placed again. Its record is %s.", r.ID).
-			Coded("idempotency_state_unknown")
+			WithCode("idempotency_state_unknown")
 	}
 }

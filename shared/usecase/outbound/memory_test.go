@@ -16,60 +16,60 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// memory is a ledger. Each of its methods is one conditional write or one read, as in DynamoDB; spoil stands before and
+// fakeLedger is a ledger. Each of its methods is one conditional write or one read, as in DynamoDB; spoil stands before and
 // after each.
-type memory struct {
-	mu      sync.Mutex
-	now     func() time.Time
-	records map[string]aurora.OutboundRecord
-	sids    map[string]string
-	open    map[aurora.Phone]map[string]bool
-	keys    map[string]aurora.Idempotency
-	counts  map[string]int64
-	last    map[string]string
-	dnc     map[aurora.Phone]bool
-	consent map[aurora.Phone]bool
-	calls   []string
+type fakeLedger struct {
+	mu        sync.Mutex
+	now       func() time.Time
+	records   map[string]aurora.OutboundCall
+	sids      map[string]string
+	pending   map[aurora.Phone]map[string]bool
+	keys      map[string]aurora.IdempotencyClaim
+	counts    map[string]int64
+	lastTaker map[string]string
+	doNotCall map[aurora.Phone]bool
+	consent   map[aurora.Phone]bool
+	calls     []string
 	// spoil fails a call before it is made, and lose after it was.
-	spoil, lose func(call string, n int) error
+	failBefore, failAfter func(call string, n int) error
 }
 
-func newMemory(now func() time.Time) *memory {
-	return &memory{now: now, records: map[string]aurora.OutboundRecord{}, sids: map[string]string{}, open: map[aurora.Phone]map[string]bool{},
-		keys: map[string]aurora.Idempotency{}, counts: map[string]int64{}, last: map[string]string{}, dnc: map[aurora.Phone]bool{}, consent: map[aurora.Phone]bool{}}
+func newFakeLedger(now func() time.Time) *fakeLedger {
+	return &fakeLedger{now: now, records: map[string]aurora.OutboundCall{}, sids: map[string]string{}, pending: map[aurora.Phone]map[string]bool{},
+		keys: map[string]aurora.IdempotencyClaim{}, counts: map[string]int64{}, lastTaker: map[string]string{}, doNotCall: map[aurora.Phone]bool{}, consent: map[aurora.Phone]bool{}}
 }
 
-func do[T any](m *memory, call string, f func() T) (v T, err error) {
+func ledgerStep[T any](m *fakeLedger, call string, f func() T) (v T, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, call)
-	if m.spoil != nil {
-		if err = m.spoil(call, len(m.calls)); err != nil {
+	if m.failBefore != nil {
+		if err = m.failBefore(call, len(m.calls)); err != nil {
 			return v, err
 		}
 	}
 	v = f()
-	if m.lose != nil {
-		err = m.lose(call, len(m.calls))
+	if m.failAfter != nil {
+		err = m.failAfter(call, len(m.calls))
 	}
 	return v, err
 }
 
-func (m *memory) Refused(_ context.Context, p aurora.Phone) (bool, error) {
-	return do(m, "Refused", func() bool { return m.dnc[p] })
+func (m *fakeLedger) IsDoNotCall(_ context.Context, p aurora.Phone) (bool, error) {
+	return ledgerStep(m, "Refused", func() bool { return m.doNotCall[p] })
 }
 
-func (m *memory) Consented(_ context.Context, p aurora.Phone) (bool, error) {
-	return do(m, "Consented", func() bool { return m.consent[p] })
+func (m *fakeLedger) HasConsent(_ context.Context, p aurora.Phone) (bool, error) {
+	return ledgerStep(m, "Consented", func() bool { return m.consent[p] })
 }
 
-func (m *memory) OpenRecord(_ context.Context, r aurora.OutboundRecord) error {
-	_, err := do(m, "OpenRecord", func() bool { m.records[r.ID] = r; return true })
+func (m *fakeLedger) CreateRecord(_ context.Context, r aurora.OutboundCall) error {
+	_, err := ledgerStep(m, "OpenRecord", func() bool { m.records[r.ID] = r; return true })
 	return err
 }
 
-func (m *memory) Record(_ context.Context, id string) (r aurora.OutboundRecord, ok bool, err error) {
-	r, err = do(m, "Record", func() aurora.OutboundRecord {
+func (m *fakeLedger) Record(_ context.Context, id string) (r aurora.OutboundCall, ok bool, err error) {
+	r, err = ledgerStep(m, "Record", func() aurora.OutboundCall {
 		if named, is := m.sids[id]; is {
 			id = named
 		}
@@ -79,11 +79,11 @@ func (m *memory) Record(_ context.Context, id string) (r aurora.OutboundRecord, 
 	return r, ok && err == nil, err
 }
 
-func (m *memory) ChangeRecord(ctx context.Context, r aurora.OutboundRecord) (bool, error) {
+func (m *fakeLedger) UpdateRecord(ctx context.Context, r aurora.OutboundCall) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	return do(m, "ChangeRecord", func() bool {
+	return ledgerStep(m, "ChangeRecord", func() bool {
 		if m.records[r.ID].Revision != r.Revision-1 {
 			return false
 		}
@@ -92,8 +92,8 @@ func (m *memory) ChangeRecord(ctx context.Context, r aurora.OutboundRecord) (boo
 	})
 }
 
-func (m *memory) NameCall(_ context.Context, sid, record string) (string, error) {
-	return do(m, "NameCall", func() string {
+func (m *fakeLedger) ClaimSID(_ context.Context, sid, record string) (string, error) {
+	return ledgerStep(m, "NameCall", func() string {
 		if m.sids[sid] == "" {
 			m.sids[sid] = record
 		}
@@ -101,49 +101,49 @@ func (m *memory) NameCall(_ context.Context, sid, record string) (string, error)
 	})
 }
 
-func (m *memory) Opened(_ context.Context, to aurora.Phone, record string) error {
-	_, err := do(m, "Opened", func() bool {
-		if m.open[to] == nil {
-			m.open[to] = map[string]bool{}
+func (m *fakeLedger) AddPending(_ context.Context, to aurora.Phone, record string) error {
+	_, err := ledgerStep(m, "Opened", func() bool {
+		if m.pending[to] == nil {
+			m.pending[to] = map[string]bool{}
 		}
-		m.open[to][record] = true
+		m.pending[to][record] = true
 		return true
 	})
 	return err
 }
 
-func (m *memory) Settled(_ context.Context, to aurora.Phone, record string) error {
-	_, err := do(m, "Settled", func() bool { delete(m.open[to], record); return true })
+func (m *fakeLedger) RemovePending(_ context.Context, to aurora.Phone, record string) error {
+	_, err := ledgerStep(m, "Settled", func() bool { delete(m.pending[to], record); return true })
 	return err
 }
 
-func (m *memory) OpenOf(_ context.Context, to aurora.Phone) ([]string, error) {
-	return do(m, "OpenOf", func() []string { return slices.Sorted(maps.Keys(m.open[to])) })
+func (m *fakeLedger) Pending(_ context.Context, to aurora.Phone) ([]string, error) {
+	return ledgerStep(m, "OpenOf", func() []string { return slices.Sorted(maps.Keys(m.pending[to])) })
 }
 
-func (m *memory) Key(_ context.Context, key string) (k aurora.Idempotency, ok bool, err error) {
-	k, err = do(m, "Key", func() aurora.Idempotency {
+func (m *fakeLedger) Key(_ context.Context, key string) (k aurora.IdempotencyClaim, ok bool, err error) {
+	k, err = ledgerStep(m, "Key", func() aurora.IdempotencyClaim {
 		k, ok = m.keys[key]
-		ok = ok && k.Until.After(m.now())
+		ok = ok && k.ExpiresAt.After(m.now())
 		return k
 	})
 	return k, ok && err == nil, err
 }
 
-func (m *memory) ClaimKey(_ context.Context, k aurora.Idempotency, over string) (bool, error) {
-	return do(m, "ClaimKey", func() bool {
+func (m *fakeLedger) ClaimKey(_ context.Context, k aurora.IdempotencyClaim, over string) (bool, error) {
+	return ledgerStep(m, "ClaimKey", func() bool {
 		held, ok := m.keys[k.Key]
-		if ok && held.Until.After(m.now()) && (over == "" || held.Record != over) {
-			return held.Record == k.Record
+		if ok && held.ExpiresAt.After(m.now()) && (over == "" || held.RecordID != over) {
+			return held.RecordID == k.RecordID
 		}
 		m.keys[k.Key] = k
 		return true
 	})
 }
 
-func (m *memory) ReleaseKey(_ context.Context, key, record string) error {
-	_, err := do(m, "ReleaseKey", func() bool {
-		if m.keys[key].Record == record {
+func (m *fakeLedger) ReleaseKey(_ context.Context, key, record string) error {
+	_, err := ledgerStep(m, "ReleaseKey", func() bool {
+		if m.keys[key].RecordID == record {
 			delete(m.keys, key)
 		}
 		return true
@@ -151,31 +151,31 @@ func (m *memory) ReleaseKey(_ context.Context, key, record string) error {
 	return err
 }
 
-func (m *memory) Take(_ context.Context, t aurora.Tally, taker string) (bool, error) {
-	return do(m, "Take", func() bool {
-		if m.counts[t.Key]+t.Amount > t.Limit || m.last[t.Key] == taker {
-			return m.last[t.Key] == taker
+func (m *fakeLedger) TakeQuota(_ context.Context, t aurora.Quota, taker string) (bool, error) {
+	return ledgerStep(m, "Take", func() bool {
+		if m.counts[t.Key]+t.Amount > t.Limit || m.lastTaker[t.Key] == taker {
+			return m.lastTaker[t.Key] == taker
 		}
 		m.counts[t.Key] += t.Amount
-		m.last[t.Key] = taker
+		m.lastTaker[t.Key] = taker
 		return true
 	})
 }
 
-func (m *memory) GiveBack(_ context.Context, t aurora.Tally) error {
-	_, err := do(m, "GiveBack", func() bool { m.counts[t.Key] -= t.Amount; return true })
+func (m *fakeLedger) ReturnQuota(_ context.Context, t aurora.Quota) error {
+	_, err := ledgerStep(m, "GiveBack", func() bool { m.counts[t.Key] -= t.Amount; return true })
 	return err
 }
 
-func (m *memory) Counted(_ context.Context, key string) (int64, error) {
-	return do(m, "Counted", func() int64 { return m.counts[key] })
+func (m *fakeLedger) QuotaUsed(_ context.Context, key string) (int64, error) {
+	return ledgerStep(m, "Counted", func() int64 { return m.counts[key] })
 }
 
-func (m *memory) UnsettledRecords(context.Context) iter.Seq2[aurora.OutboundRecord, error] {
+func (m *fakeLedger) UnresolvedRecords(context.Context) iter.Seq2[aurora.OutboundCall, error] {
 	m.mu.Lock()
-	all := slices.SortedFunc(maps.Values(m.records), func(a, b aurora.OutboundRecord) int { return strings.Compare(a.ID, b.ID) })
+	all := slices.SortedFunc(maps.Values(m.records), func(a, b aurora.OutboundCall) int { return strings.Compare(a.ID, b.ID) })
 	m.mu.Unlock()
-	return func(yield func(aurora.OutboundRecord, error) bool) {
+	return func(yield func(aurora.OutboundCall, error) bool) {
 		for _, r := range all {
 			if (r.State == aurora.OutboundInProgress || r.State == aurora.OutboundUnknown) && !yield(r, nil) {
 				return
@@ -184,13 +184,13 @@ func (m *memory) UnsettledRecords(context.Context) iter.Seq2[aurora.OutboundReco
 	}
 }
 
-// stored is a table of assistants.
-type stored struct {
+// fakeAssistants is a table of assistants.
+type fakeAssistants struct {
 	all []aurora.Assistant
 	err error
 }
 
-func (s *stored) find(ok func(a aurora.Assistant) bool) (aurora.Assistant, error) {
+func (s *fakeAssistants) find(ok func(a aurora.Assistant) bool) (aurora.Assistant, error) {
 	if s.err != nil {
 		return aurora.Assistant{}, s.err
 	}
@@ -199,124 +199,124 @@ func (s *stored) find(ok func(a aurora.Assistant) bool) (aurora.Assistant, error
 			return a, nil
 		}
 	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").Coded("assistant_not_found")
+	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 }
 
-func (s *stored) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (s *fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	return s.find(func(a aurora.Assistant) bool { return a.ID() == id })
 }
 
-func (s *stored) ByNumber(_ context.Context, p aurora.Phone) (aurora.Assistant, error) {
+func (s *fakeAssistants) ByNumber(_ context.Context, p aurora.Phone) (aurora.Assistant, error) {
 	return s.find(func(a aurora.Assistant) bool { return slices.Contains(a.Numbers(), p) })
 }
 
-// telephone is a provider that counts. say decides what becomes of a request; nil accepts every one.
-type telephone struct {
-	mu    sync.Mutex
-	now   func() time.Time
-	asked []aurora.OutboundDial // every request that reached it
-	calls []aurora.DialedCall   // those it accepted
-	lists int
-	say   func(n int) (accept bool, err error)
-	hold  chan struct{} // where there is one, requests wait for it
-	away  error         // for lists
+// fakeProvider is a provider that counts. say decides what becomes of a request; nil accepts every one.
+type fakeProvider struct {
+	mu        sync.Mutex
+	now       func() time.Time
+	requests  []aurora.CallRequest  // every request that reached it
+	calls     []aurora.ProviderCall // those it accepted
+	listCount int
+	respond   func(n int) (accept bool, err error)
+	release   chan struct{} // where there is one, requests wait for it
+	listErr   error         // for lists
 	// during happens while a request is on its way.
-	during func()
+	onCreate func()
 }
 
-func (p *telephone) Create(ctx context.Context, d aurora.OutboundDial) (string, error) {
-	if p.hold != nil {
+func (p *fakeProvider) CreateCall(ctx context.Context, d aurora.CallRequest) (string, error) {
+	if p.release != nil {
 		select {
-		case <-p.hold:
+		case <-p.release:
 		case <-ctx.Done():
 		}
 	}
-	if p.during != nil {
-		p.during()
+	if p.onCreate != nil {
+		p.onCreate()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	accept, err := true, error(nil)
-	if p.say != nil {
-		accept, err = p.say(len(p.asked) + 1)
+	if p.respond != nil {
+		accept, err = p.respond(len(p.requests) + 1)
 	}
 	if !fault.Is(err, fault.Unavailable) { // nothing was sent
-		p.asked = append(p.asked, d)
+		p.requests = append(p.requests, d)
 	}
 	if !accept {
 		return "", err
 	}
 	sid := fmt.Sprintf("CA%032x", len(p.calls)+1)
-	p.calls = append(p.calls, aurora.DialedCall{SID: sid, From: d.From, To: d.To, Status: aurora.CallQueued, Created: p.now().Truncate(time.Second)})
+	p.calls = append(p.calls, aurora.ProviderCall{SID: sid, From: d.From, To: d.To, Status: aurora.CallQueued, CreatedAt: p.now().Truncate(time.Second)})
 	if err != nil {
 		return "", err
 	}
 	return sid, nil
 }
 
-func (p *telephone) ListCalls(_ context.Context, from, to aurora.Phone, since time.Time) ([]aurora.DialedCall, error) {
+func (p *fakeProvider) ListCalls(_ context.Context, from, to aurora.Phone, since time.Time) ([]aurora.ProviderCall, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lists++
-	var found []aurora.DialedCall
+	p.listCount++
+	var found []aurora.ProviderCall
 	for _, c := range slices.Backward(p.calls) {
-		if c.From == from && c.To == to && !c.Created.Before(since) {
+		if c.From == from && c.To == to && !c.CreatedAt.Before(since) {
 			found = append(found, c)
 		}
 	}
-	return found, p.away
+	return found, p.listErr
 }
 
-func (p *telephone) posts() int {
+func (p *fakeProvider) requestCount() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.asked)
+	return len(p.requests)
 }
 
 // The provider's errors, as its adapter words them.
 var (
-	refused21211 = fault.New(fault.Invalid, "The phone number cannot be called: it is not a valid number.").Coded("twilio_21211")
-	busy20429    = fault.New(fault.TooMany, "The telephone provider is busy.").Coded("twilio_20429").After(time.Second)
-	lostReply    = fault.New(fault.Timeout, "The telephone provider did not answer.").Coded("state_unknown")
-	notSent      = fault.New(fault.Unavailable, "The telephone provider could not be reached.").Coded("telephone_unreachable").After(time.Second)
-	wrongToken   = fault.New(fault.Unavailable, "The telephone provider is not set up.").Coded("telephone_auth")
+	errInvalid21211 = fault.New(fault.Invalid, "The phone number cannot be called: it is not a valid number.").WithCode("twilio_21211")
+	errBusy20429    = fault.New(fault.RateLimited, "The telephone provider is busy.").WithCode("twilio_20429").WithRetryAfter(time.Second)
+	errReplyLost    = fault.New(fault.Timeout, "The telephone provider did not answer.").WithCode("state_unknown")
+	errNotSent      = fault.New(fault.Unavailable, "The telephone provider could not be reached.").WithCode("telephone_unreachable").WithRetryAfter(time.Second)
+	errWrongToken   = fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_auth")
 )
 
 const (
-	riley                  = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
-	other                  = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"
-	someone   aurora.Phone = "+14155550100"
-	canary                 = "Zebulon Canary"
-	canaryOf               = "info-canary"
-	canaryAt               = "mail-canary@example.com"
-	publicURL              = "https://api.example.com/prod"
+	riley                       = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
+	otherAssistant              = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"
+	recipient      aurora.Phone = "+14155550100"
+	canaryName                  = "Zebulon Canary"
+	canaryInfo                  = "info-canary"
+	canaryEmail                 = "mail-canary@example.com"
+	publicURL                   = "https://api.example.com/prod"
 )
 
-// bench is a service with all its surroundings, at a time that stands still until it is moved.
-type bench struct {
+// harness is a service with all its surroundings, at a time that stands still until it is moved.
+type harness struct {
 	*Service
-	t      testing.TB
-	ledger *memory
-	phone  *telephone
-	stored *stored
-	mu     sync.Mutex
-	clock  time.Time
-	ids    int
+	t          testing.TB
+	ledger     *fakeLedger
+	provider   *fakeProvider
+	assistants *fakeAssistants
+	mu         sync.Mutex
+	clock      time.Time
+	ids        int
 }
 
-func newBench(t testing.TB) *bench {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
-	b := &bench{t: t, clock: time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)} // 09:30 in San Francisco
-	b.ledger, b.phone = newMemory(b.now), &telephone{now: b.now}
-	b.stored = &stored{all: []aurora.Assistant{
+	b := &harness{t: t, clock: time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)} // 09:30 in San Francisco
+	b.ledger, b.provider = newFakeLedger(b.now), &fakeProvider{now: b.now}
+	b.assistants = &fakeAssistants{all: []aurora.Assistant{
 		{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275", TextFromNumber: "+14155550177"}},
-		{Configuration: aurora.Configuration{AssistantID: other, AssistantPhoneNumber: "+14155550150"}},
+		{Configuration: aurora.Configuration{AssistantID: otherAssistant, AssistantPhoneNumber: "+14155550150"}},
 	}}
 	countries, err := ParseCountries("*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Service = &Service{Assistants: b.stored, Ledger: b.ledger, Provider: b.phone, StreamURL: "wss://voice.example.com/stream", Now: b.now,
+	b.Service = &Service{Assistants: b.assistants, Ledger: b.ledger, Provider: b.provider, StreamURL: "wss://voice.example.com/stream", Now: b.now,
 		NewID: func() string {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -324,41 +324,41 @@ func newBench(t testing.TB) *bench {
 			return fmt.Sprintf("oc_%d", b.ids)
 		},
 		Guards: Guards{Countries: countries, DefaultRegion: "US",
-			Limits: Limits{KeyPerMinute: 1000, KeyPerDay: 1000, DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, Estimate: 100_000}}}
+			Limits: Limits{KeyPerMinute: 1000, KeyPerDay: 1000, DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, EstimatePerCall: 100_000}}}
 	return b
 }
 
-func (b *bench) now() time.Time {
+func (b *harness) now() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.clock
 }
 
-func (b *bench) pass(d time.Duration) {
+func (b *harness) advance(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clock = b.clock.Add(d)
 }
 
-func request(key string) Request {
-	return Request{Route: UAT, In: "client.", Key: Key{Name: "lamantic", Kind: "external"}, IdemKey: key, Public: publicURL,
-		AssistantID: riley, PhoneNumber: "+1 (415) 555-0100", Name: canary, Email: canaryAt, Info: ""}
+func newRequest(key string) Request {
+	return Request{Route: RouteUAT, FieldPrefix: "client.", APIKey: APIKey{Name: "lamantic", Kind: "external"}, IdempotencyKey: key, PublicURL: publicURL,
+		AssistantID: riley, PhoneNumber: "+1 (415) 555-0100", Name: canaryName, Email: canaryEmail, Info: ""}
 }
 
-func (b *bench) place(r Request) (Answer, error) {
+func (b *harness) place(r Request) (PlacedCall, error) {
 	b.t.Helper()
 	return b.Place(b.t.Context(), r)
 }
 
-func code(err error) string {
+func faultCode(err error) string {
 	if err == nil {
 		return ""
 	}
 	return fault.From(err).Code
 }
 
-// one is the only record there is.
-func (b *bench) one() aurora.OutboundRecord {
+// onlyRecord is the only record there is.
+func (b *harness) onlyRecord() aurora.OutboundCall {
 	b.t.Helper()
 	if len(b.ledger.records) != 1 {
 		b.t.Fatalf("%d records", len(b.ledger.records))
@@ -369,8 +369,8 @@ func (b *bench) one() aurora.OutboundRecord {
 	panic("unreachable")
 }
 
-// taken is how much of each kind of counter is taken.
-func (b *bench) taken() string {
+// quotasTaken is how much of each kind of counter is taken.
+func (b *harness) quotasTaken() string {
 	sums := map[string]int64{}
 	for key, n := range b.ledger.counts {
 		if n != 0 {
@@ -384,12 +384,12 @@ func (b *bench) taken() string {
 	return strings.Join(all, ", ")
 }
 
-func callback(record, sid, status string, more ...string) Callback {
+func mustParseCallback(record, sid, status string, more ...string) Callback {
 	form := url.Values{"CallSid": {sid}, "CallStatus": {status}}
 	for i := 0; i+1 < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
 	}
-	cb, err := ReadCallback(record, form)
+	cb, err := ParseCallback(record, form)
 	if err != nil {
 		panic(err)
 	}

@@ -13,26 +13,26 @@ import (
 
 // Number is a telephone number and what its digits say about it.
 type Number struct {
-	Phone  aurora.Phone // E.164, as it is dialled
-	Region string       // ISO 3166-1 alpha-2; "001" or empty for numbers of no country
-	Zones  []string     // IANA; all that the number's holder may be in
-	kind   phonenumbers.PhoneNumberType
+	Phone     aurora.Phone // E.164, as it is dialled
+	Region    string       // ISO 3166-1 alpha-2; "001" or empty for numbers of no country
+	TimeZones []string     // IANA; all that the number's holder may be in
+	lineType  phonenumbers.PhoneNumberType
 }
 
-// maxNumber is how long a number may be written, in bytes.
-const maxNumber = 64
+// maxNumberBytes is how long a number may be written, in bytes.
+const maxNumberBytes = 64
 
 var (
-	written = sync.OnceValue(func() *regexp.Regexp {
+	writtenPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(\+|\(?)[0-9](?:[0-9 .()-]*[0-9])?$`)
 	})
-	e164 = sync.OnceValue(func() *regexp.Regexp {
+	e164Pattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 	})
-	national = sync.OnceValue(func() *regexp.Regexp {
+	nationalPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^[0-9]{4,15}$`)
 	})
-	marks = strings.NewReplacer(" ", "", ".", "", "-", "", "(", "", ")", "")
+	separators = strings.NewReplacer(" ", "", ".", "", "-", "", "(", "", ")", "")
 )
 
 // ParseNumber reads a number in E.164, with ASCII spaces, dots, hyphens and parentheses between its digits; one without
@@ -41,15 +41,15 @@ var (
 // The library alone would take letters, extensions, full-width digits and zero-width characters, and is asked only
 // about what has passed the strict form.
 func ParseNumber(s, defaultRegion string) (Number, error) {
-	wrong := fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").Coded("invalid_phone_number")
-	if len(s) > maxNumber || !written().MatchString(s) {
+	wrong := fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").WithCode("invalid_phone_number")
+	if len(s) > maxNumberBytes || !writtenPattern().MatchString(s) {
 		return Number{}, wrong
 	}
-	digits := marks.Replace(s)
+	digits := separators.Replace(s)
 	region := "ZZ"
 	switch {
-	case e164().MatchString(digits):
-	case defaultRegion != "" && national().MatchString(digits) && !phonenumbers.ConnectsToEmergencyNumber(digits, defaultRegion):
+	case e164Pattern().MatchString(digits):
+	case defaultRegion != "" && nationalPattern().MatchString(digits) && !phonenumbers.ConnectsToEmergencyNumber(digits, defaultRegion):
 		region = defaultRegion
 	default:
 		return Number{}, wrong
@@ -62,21 +62,21 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 		return Number{}, wrong // dialled with an international prefix
 	}
 	phone := phonenumbers.Format(n, phonenumbers.E164)
-	if !e164().MatchString(phone) {
+	if !e164Pattern().MatchString(phone) {
 		return Number{}, wrong
 	}
 	zones, err := phonenumbers.GetTimezonesForNumber(n)
 	if err != nil {
 		zones = nil
 	}
-	return Number{Phone: aurora.Phone(phone), Region: phonenumbers.GetRegionCodeForNumber(n), Zones: zones,
-		kind: phonenumbers.GetNumberType(n)}, nil
+	return Number{Phone: aurora.Phone(phone), Region: phonenumbers.GetRegionCodeForNumber(n), TimeZones: zones,
+		lineType: phonenumbers.GetNumberType(n)}, nil
 }
 
-// Ordinary reports whether the number is a person's or a business's own: neither premium, shared cost, satellite,
+// IsMobileOrFixed reports whether the number is a person's or a business's own: neither premium, shared cost, satellite,
 // pager, personal forwarding nor of a service.
-func (n Number) Ordinary() bool {
-	switch n.kind {
+func (n Number) IsMobileOrFixed() bool {
+	switch n.lineType {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:
 		return n.Region != "" && n.Region != "001" && n.Region != "ZZ"
 	}

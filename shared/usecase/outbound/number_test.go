@@ -7,8 +7,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// judged is what becomes of a number before a store is asked: its E.164 form, or the code of the refusal.
-func judged(t testing.TB, s, region, countries string) string {
+// judgeNumber is what becomes of a number before a store is asked: its E.164 form, or the code of the refusal.
+func judgeNumber(t testing.TB, s, region, countries string) string {
 	t.Helper()
 	allowed, err := ParseCountries(countries)
 	if err != nil {
@@ -18,9 +18,9 @@ func judged(t testing.TB, s, region, countries string) string {
 	switch {
 	case err != nil:
 		return fault.From(err).Code
-	case !n.Ordinary():
+	case !n.IsMobileOrFixed():
 		return "number_type_blocked"
-	case !allowed.Allow(n.Region):
+	case !allowed.Allows(n.Region):
 		return "country_blocked"
 	}
 	return string(n.Phone)
@@ -50,7 +50,7 @@ func TestNumbers(t *testing.T) {
 		{"+15559876543", invalid}, {"4155550100", invalid}, {"+18005550100", blocked}, {"+4407911123456", "+447911123456"},
 		{"+14155550100\x00", invalid}, {"+1415555\u00a00100", invalid}, {"+1415555\t0100", invalid}, {"+1415555_0100", invalid},
 	} {
-		if got := judged(t, c.in, "", "*"); got != c.want {
+		if got := judgeNumber(t, c.in, "", "*"); got != c.want {
 			t.Errorf("%.60q: %s, want %s", c.in, got, c.want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestNationalNumbers(t *testing.T) {
 		{"1-800-FLOWERS", "US", "invalid_phone_number"}, {"555-0100", "US", "invalid_phone_number"}, {"5559876543", "US", "invalid_phone_number"},
 		{"4639465275", "", "invalid_phone_number"},
 	} {
-		if got := judged(t, c.in, c.region, "*"); got != c.want {
+		if got := judgeNumber(t, c.in, c.region, "*"); got != c.want {
 			t.Errorf("%q in %q: %s, want %s", c.in, c.region, got, c.want)
 		}
 	}
@@ -83,7 +83,7 @@ func TestCountries(t *testing.T) {
 		{"+14155550100", "*,JM", "+14155550100"}, {"+25261234567", "*,JM", "country_blocked"}, {"+40742070688", "US", "country_blocked"},
 		{"+881612345678", "*", "number_type_blocked"},
 	} {
-		if got := judged(t, c.in, "", c.countries); got != c.want {
+		if got := judgeNumber(t, c.in, "", c.countries); got != c.want {
 			t.Errorf("%s with %q: %s, want %s", c.in, c.countries, got, c.want)
 		}
 	}
@@ -92,11 +92,11 @@ func TestCountries(t *testing.T) {
 			t.Errorf("%q was read", bad)
 		}
 	}
-	if (Countries{}).Allow("US") {
+	if (Countries{}).Allows("US") {
 		t.Error("the zero value allows a country")
 	}
 	for code := range highRiskCountries() {
-		if !known(code) {
+		if !isCountry(code) {
 			t.Errorf("countries.txt names %q, which is no country", code)
 		}
 	}
@@ -130,7 +130,7 @@ func FuzzNumber(f *testing.F) {
 			}
 			return
 		}
-		if !e164().MatchString(string(n.Phone)) || len(s) > maxNumber {
+		if !e164Pattern().MatchString(string(n.Phone)) || len(s) > maxNumberBytes {
 			t.Errorf("%q would be dialled as %q", s, n.Phone)
 		}
 		for _, r := range s {

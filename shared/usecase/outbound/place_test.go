@@ -20,8 +20,8 @@ import (
 const firstSID = "CA00000000000000000000000000000001"
 
 func TestPlace(t *testing.T) {
-	b := newBench(t)
-	a, err := b.place(request("k1"))
+	b := newHarness(t)
+	a, err := b.place(newRequest("k1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,30 +30,30 @@ func TestPlace(t *testing.T) {
 	if string(body) != want || a.Replayed {
 		t.Errorf("%s\nwant %s", body, want)
 	}
-	d := aurora.OutboundDial{From: "+14639465275", To: someone, AssistantID: riley, RecordID: "oc_1", StreamURL: "wss://voice.example.com/stream",
+	d := aurora.CallRequest{From: "+14639465275", To: recipient, AssistantID: riley, RecordID: "oc_1", StreamURL: "wss://voice.example.com/stream",
 		StatusURL: "https://api.example.com/prod/api/outbound-call-status?record=oc_1", RingTime: 30 * time.Second, TalkTime: 30 * time.Minute}
-	if len(b.phone.asked) != 1 || b.phone.asked[0] != d {
-		t.Errorf("%+v", b.phone.asked)
+	if len(b.provider.requests) != 1 || b.provider.requests[0] != d {
+		t.Errorf("%+v", b.provider.requests)
 	}
-	r := b.one()
-	if r.State != aurora.OutboundPlaced || r.SID != firstSID || r.Email != canaryAt || len(b.ledger.open[someone]) != 0 {
+	r := b.onlyRecord()
+	if r.State != aurora.OutboundPlaced || r.SID != firstSID || r.Email != canaryEmail || len(b.ledger.pending[recipient]) != 0 {
 		t.Errorf("%+v", r)
 	}
-	c, ok, err := Call(t.Context(), b.ledger, firstSID)
-	if want := (aurora.OutboundCall{CallRecordID: "oc_1", CallSID: firstSID, PhoneNumber: someone, Name: canary, Email: canaryAt}); c != want || !ok || err != nil {
+	c, ok, err := FindCall(t.Context(), b.ledger, firstSID)
+	if want := (aurora.OutboundContext{CallRecordID: "oc_1", CallSID: firstSID, PhoneNumber: recipient, Name: canaryName, Email: canaryEmail}); c != want || !ok || err != nil {
 		t.Errorf("%+v %v %v", c, ok, err)
 	}
-	if b.taken() != "country 1, key 1, minute 1, spend 100000, to 1" {
-		t.Error(b.taken())
+	if b.quotasTaken() != "country 1, key 1, minute 1, spend 100000, to 1" {
+		t.Error(b.quotasTaken())
 	}
 }
 
 // The order of security.md, section 2, as the ledger and the provider see it.
-func TestOrder(t *testing.T) {
-	b := newBench(t)
+func TestOrderOfSteps(t *testing.T) {
+	b := newHarness(t)
 	b.Guards.RequireConsent = true
-	b.ledger.consent[someone] = true
-	if _, err := b.place(request("k1")); err != nil {
+	b.ledger.consent[recipient] = true
+	if _, err := b.place(newRequest("k1")); err != nil {
 		t.Fatal(err)
 	}
 	want := "Key Refused Consented OpenOf OpenRecord ClaimKey Take Take Take Take Take Opened NameCall Record ChangeRecord Settled"
@@ -62,9 +62,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestTheDocumentsExample(t *testing.T) {
-	b := newBench(t)
-	r, err := Read(Hyperscale, []byte(`{ "phoneNumber": "+40742070688", "name": "John Doe", "info": "Some relevant info" }`), riley)
+func TestDocumentedExample(t *testing.T) {
+	b := newHarness(t)
+	r, err := ReadRequest(RouteHyperscale, []byte(`{ "phoneNumber": "+40742070688", "name": "John Doe", "info": "Some relevant info" }`), riley)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestTheDocumentsExample(t *testing.T) {
 	if err != nil || a.Body().Data != "Call initiated from assistaintPhoneNumber = 4639465275 to John Doe at +40742070688. Call sid = "+firstSID {
 		t.Errorf("%+v %v", a.Body(), err)
 	}
-	if r := b.one(); r.Info != "Some relevant info" || r.From != "+14639465275" || r.To != "+40742070688" {
+	if r := b.onlyRecord(); r.Info != "Some relevant info" || r.From != "+14639465275" || r.To != "+40742070688" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -100,155 +100,155 @@ func TestProviderFaults(t *testing.T) {
 		posts int
 		state aurora.OutboundState
 	}{
-		{"44 Twilio 400", always(false, refused21211), fault.Invalid, "twilio_21211", 1, aurora.OutboundRefused},
-		{"45 Twilio 429", always(false, busy20429), fault.TooMany, "twilio_20429", 2, aurora.OutboundRefused},
-		{"45 Twilio 429 once", first(busy20429), 0, "", 2, aurora.OutboundPlaced},
-		{"46 the reply is lost", always(true, lostReply), fault.Timeout, "call_state_unknown", 1, aurora.OutboundUnknown},
-		{"46 it never arrived", always(false, lostReply), fault.Timeout, "call_state_unknown", 1, aurora.OutboundUnknown},
+		{"44 Twilio 400", always(false, errInvalid21211), fault.Invalid, "twilio_21211", 1, aurora.OutboundRejected},
+		{"45 Twilio 429", always(false, errBusy20429), fault.RateLimited, "twilio_20429", 2, aurora.OutboundRejected},
+		{"45 Twilio 429 once", first(errBusy20429), 0, "", 2, aurora.OutboundPlaced},
+		{"46 the reply is lost", always(true, errReplyLost), fault.Timeout, "call_state_unknown", 1, aurora.OutboundUnknown},
+		{"46 it never arrived", always(false, errReplyLost), fault.Timeout, "call_state_unknown", 1, aurora.OutboundUnknown},
 		{"46 an error of no kind", always(true, errors.New("boom")), fault.Timeout, "call_state_unknown", 1, aurora.OutboundUnknown},
-		{"47 no connection", always(false, notSent), fault.Upstream, "telephone_unreachable", 0, aurora.OutboundRefused},
-		{"47 no connection once", first(notSent), 0, "", 1, aurora.OutboundPlaced},
-		{"a wrong token", always(false, wrongToken), fault.Unavailable, "telephone_auth", 0, aurora.OutboundRefused},
+		{"47 no connection", always(false, errNotSent), fault.Upstream, "telephone_unreachable", 0, aurora.OutboundRejected},
+		{"47 no connection once", first(errNotSent), 0, "", 1, aurora.OutboundPlaced},
+		{"a wrong token", always(false, errWrongToken), fault.Unavailable, "telephone_auth", 0, aurora.OutboundRejected},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t)
-				b.phone.say = c.say
-				_, err := b.place(request("k1"))
-				if code(err) != c.code || err != nil && fault.From(err).Kind != c.kind || b.phone.posts() != c.posts || b.one().State != c.state {
-					t.Errorf("%v %q, %d posts, %s", err, code(err), b.phone.posts(), b.one().State)
+				b := newHarness(t)
+				b.provider.respond = c.say
+				_, err := b.place(newRequest("k1"))
+				if faultCode(err) != c.code || err != nil && fault.From(err).Kind != c.kind || b.provider.requestCount() != c.posts || b.onlyRecord().State != c.state {
+					t.Errorf("%v %q, %d posts, %s", err, faultCode(err), b.provider.requestCount(), b.onlyRecord().State)
 				}
-				if c.kind == fault.TooMany && fault.From(err).RetryAfter < time.Second {
+				if c.kind == fault.RateLimited && fault.From(err).RetryAfter < time.Second {
 					t.Error("no Retry-After")
 				}
 				if c.state == aurora.OutboundUnknown && !strings.Contains(fault.From(err).Message, "oc_1") {
 					t.Errorf("%q does not name the record", fault.From(err).Message)
 				}
-				if c.state == aurora.OutboundRefused && (b.taken() != "" || len(b.ledger.keys) != 0 || len(b.ledger.open[someone]) != 0) {
-					t.Errorf("a refused call keeps %s, %d keys, %d open", b.taken(), len(b.ledger.keys), len(b.ledger.open[someone]))
+				if c.state == aurora.OutboundRejected && (b.quotasTaken() != "" || len(b.ledger.keys) != 0 || len(b.ledger.pending[recipient]) != 0) {
+					t.Errorf("a refused call keeps %s, %d keys, %d open", b.quotasTaken(), len(b.ledger.keys), len(b.ledger.pending[recipient]))
 				}
-				if c.state == aurora.OutboundUnknown && b.taken() == "" {
+				if c.state == aurora.OutboundUnknown && b.quotasTaken() == "" {
 					t.Error("an unknown call gave its counters back")
 				}
-				b.phone.say = nil
-				_, err = b.place(request("k1")) // asked again: a refusal releases the key, an unknown call keeps it
-				want := map[aurora.OutboundState]int{aurora.OutboundRefused: c.posts + 1, aurora.OutboundPlaced: c.posts, aurora.OutboundUnknown: c.posts}[c.state]
-				if b.phone.posts() != want {
-					t.Errorf("asked again: %v, %d posts, want %d", err, b.phone.posts(), want)
+				b.provider.respond = nil
+				_, err = b.place(newRequest("k1")) // asked again: a refusal releases the key, an unknown call keeps it
+				want := map[aurora.OutboundState]int{aurora.OutboundRejected: c.posts + 1, aurora.OutboundPlaced: c.posts, aurora.OutboundUnknown: c.posts}[c.state]
+				if b.provider.requestCount() != want {
+					t.Errorf("asked again: %v, %d posts, want %d", err, b.provider.requestCount(), want)
 				}
 			})
 		})
 	}
 }
 
-func TestRow49And50(t *testing.T) {
-	b := newBench(t)
-	a, err := b.place(request("k1"))
+func TestFault49And50ReplayAndConflict(t *testing.T) {
+	b := newHarness(t)
+	a, err := b.place(newRequest("k1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.ledger.dnc[someone] = true // whatever the guards would now say
-	b.stored.err = errors.New("away")
+	b.ledger.doNotCall[recipient] = true // whatever the guards would now say
+	b.assistants.err = errors.New("away")
 	for _, later := range []time.Duration{0, time.Hour, 22 * time.Hour} {
-		b.pass(later)
-		again, err := b.place(request("k1"))
+		b.advance(later)
+		again, err := b.place(newRequest("k1"))
 		if !again.Replayed || err != nil || again.Body() != a.Body() {
 			t.Errorf("49: %+v %v", again, err)
 		}
 	}
 	for name, change := range map[string]func(*Request){
 		"number": func(r *Request) { r.PhoneNumber = "+14155550101" }, "name": func(r *Request) { r.Name += "." },
-		"e-mail": func(r *Request) { r.Email = "b@example.com" }, "assistant": func(r *Request) { r.AssistantID = other },
+		"e-mail": func(r *Request) { r.Email = "b@example.com" }, "assistant": func(r *Request) { r.AssistantID = otherAssistant },
 	} {
-		r := request("k1")
+		r := newRequest("k1")
 		change(&r)
-		if _, err := b.place(r); code(err) != "idempotency_conflict" || !fault.Is(err, fault.Conflict) {
+		if _, err := b.place(r); faultCode(err) != "idempotency_conflict" || !fault.Is(err, fault.Conflict) {
 			t.Errorf("50, another %s: %v", name, err)
 		}
 	}
-	if b.phone.posts() != 1 {
-		t.Errorf("%d posts", b.phone.posts())
+	if b.provider.requestCount() != 1 {
+		t.Errorf("%d posts", b.provider.requestCount())
 	}
 	// Another scope, and a day later, it is another key.
-	b.stored.err = nil
-	delete(b.ledger.dnc, someone)
+	b.assistants.err = nil
+	delete(b.ledger.doNotCall, recipient)
 	for name, change := range map[string]func(*Request){
-		"another name": func(r *Request) { r.Key.Name = "voxsuite" }, "a kind": func(r *Request) { r.Key.Name = "" },
-		"the other kind": func(r *Request) { r.Key = Key{Kind: "internal"} }, "a name like a kind": func(r *Request) { r.Key = Key{Name: "external"} },
-		"another route": func(r *Request) { r.Route = Hyperscale }, "a day later": func(*Request) { b.pass(2 * time.Hour) },
+		"another name": func(r *Request) { r.APIKey.Name = "voxsuite" }, "a kind": func(r *Request) { r.APIKey.Name = "" },
+		"the other kind": func(r *Request) { r.APIKey = APIKey{Kind: "internal"} }, "a name like a kind": func(r *Request) { r.APIKey = APIKey{Name: "external"} },
+		"another route": func(r *Request) { r.Route = RouteHyperscale }, "a day later": func(*Request) { b.advance(2 * time.Hour) },
 	} {
-		posts := b.phone.posts()
-		r := request("k1")
+		posts := b.provider.requestCount()
+		r := newRequest("k1")
 		change(&r)
-		if a, err := b.place(r); err != nil || a.Replayed || b.phone.posts() != posts+1 {
-			t.Errorf("%s: %+v %v, %d posts", name, a, err, b.phone.posts()-posts)
+		if a, err := b.place(r); err != nil || a.Replayed || b.provider.requestCount() != posts+1 {
+			t.Errorf("%s: %+v %v, %d posts", name, a, err, b.provider.requestCount()-posts)
 		}
 	}
 }
 
 // Row 51, and 50 equal requests at once without a key too.
-func TestRow51(t *testing.T) {
+func TestFault51ConcurrentRequests(t *testing.T) {
 	for _, key := range []string{"k1", ""} {
-		b := newBench(t)
-		b.phone.hold = make(chan struct{})
+		b := newHarness(t)
+		b.provider.release = make(chan struct{})
 		var wait sync.WaitGroup
 		codes := make(chan string, 50)
 		for range 50 {
 			wait.Go(func() {
-				_, err := b.Place(t.Context(), request(key))
-				if code(err) == "idempotency_in_progress" && fault.From(err).RetryAfter < time.Second {
+				_, err := b.Place(t.Context(), newRequest(key))
+				if faultCode(err) == "idempotency_in_progress" && fault.From(err).RetryAfter < time.Second {
 					t.Error("no Retry-After")
 				}
-				codes <- code(err)
+				codes <- faultCode(err)
 			})
 		}
 		counted := map[string]int{}
 		for range 49 {
 			counted[<-codes]++
 		}
-		close(b.phone.hold)
+		close(b.provider.release)
 		wait.Wait()
 		counted[<-codes]++
-		if b.phone.posts() != 1 || counted["idempotency_in_progress"] != 49 || counted[""] != 1 {
-			t.Errorf("%q: %d posts, %v", key, b.phone.posts(), counted)
+		if b.provider.requestCount() != 1 || counted["idempotency_in_progress"] != 49 || counted[""] != 1 {
+			t.Errorf("%q: %d posts, %v", key, b.provider.requestCount(), counted)
 		}
-		if a, err := b.place(request(key)); !a.Replayed || err != nil || b.taken() != "country 1, key 1, minute 1, spend 100000, to 1" {
-			t.Errorf("%+v %v %s", a, err, b.taken())
+		if a, err := b.place(newRequest(key)); !a.Replayed || err != nil || b.quotasTaken() != "country 1, key 1, minute 1, spend 100000, to 1" {
+			t.Errorf("%+v %v %s", a, err, b.quotasTaken())
 		}
 	}
 }
 
 // Row 52: no key sent.
-func TestRow52(t *testing.T) {
-	b := newBench(t)
+func TestFault52NoIdempotencyKey(t *testing.T) {
+	b := newHarness(t)
 	for i, c := range []struct {
 		later    time.Duration
 		key      string
 		name     string
 		replayed bool
 	}{
-		{0, "", canary, false}, {0, "", canary, true}, {9 * time.Second, "", canary, true}, {time.Second, "", canary, false},
-		{time.Second, "", "Somebody Else", false}, {time.Second, "none", canary, false}, {0, "none", canary, false}, {0, "", canary, true},
+		{0, "", canaryName, false}, {0, "", canaryName, true}, {9 * time.Second, "", canaryName, true}, {time.Second, "", canaryName, false},
+		{time.Second, "", "Somebody Else", false}, {time.Second, "none", canaryName, false}, {0, "none", canaryName, false}, {0, "", canaryName, true},
 	} {
-		b.pass(c.later)
-		r := request(c.key)
+		b.advance(c.later)
+		r := newRequest(c.key)
 		r.Name = c.name
 		if a, err := b.place(r); err != nil || a.Replayed != c.replayed {
 			t.Errorf("%d: %+v %v", i, a, err)
 		}
 	}
-	if b.phone.posts() != 5 {
-		t.Errorf("%d posts", b.phone.posts())
+	if b.provider.requestCount() != 5 {
+		t.Errorf("%d posts", b.provider.requestCount())
 	}
 }
 
 // Row 53: whatever store call fails before the call is created, there is none, and the answer is 503.
-func TestRow53(t *testing.T) {
+func TestFault53StoreUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whole := newBench(t)
+		whole := newHarness(t)
 		whole.Guards.RequireConsent = true
-		whole.ledger.consent[someone] = true
-		if _, err := whole.place(request("k1")); err != nil {
+		whole.ledger.consent[recipient] = true
+		if _, err := whole.place(newRequest("k1")); err != nil {
 			t.Fatal(err)
 		}
 		before := slices.Index(whole.ledger.calls, "NameCall") // the first that follows the call
@@ -257,9 +257,9 @@ func TestRow53(t *testing.T) {
 				continue // best effort: it settles other calls
 			}
 			for _, lost := range []bool{false, true} {
-				b := newBench(t)
+				b := newHarness(t)
 				b.Guards.RequireConsent = true
-				b.ledger.consent[someone] = true
+				b.ledger.consent[recipient] = true
 				fails := func(_ string, at int) error {
 					if at >= n {
 						return fault.New(fault.Unavailable, "away")
@@ -267,38 +267,38 @@ func TestRow53(t *testing.T) {
 					return nil
 				}
 				if lost {
-					b.ledger.lose = fails
+					b.ledger.failAfter = fails
 				} else {
-					b.ledger.spoil = fails
+					b.ledger.failBefore = fails
 				}
-				_, err := b.place(request("k1"))
-				if !fault.Is(err, fault.Unavailable) || code(err) != "store_unavailable" || b.phone.posts() != 0 {
-					t.Errorf("%s (lost %v): %v, %d posts", whole.ledger.calls[n-1], lost, err, b.phone.posts())
+				_, err := b.place(newRequest("k1"))
+				if !fault.Is(err, fault.Unavailable) || faultCode(err) != "store_unavailable" || b.provider.requestCount() != 0 {
+					t.Errorf("%s (lost %v): %v, %d posts", whole.ledger.calls[n-1], lost, err, b.provider.requestCount())
 				}
 			}
 		}
-		b := newBench(t)
-		b.stored.err = errors.New("away")
-		if _, err := b.place(request("k1")); err == nil || b.phone.posts() != 0 {
+		b := newHarness(t)
+		b.assistants.err = errors.New("away")
+		if _, err := b.place(newRequest("k1")); err == nil || b.provider.requestCount() != 0 {
 			t.Errorf("assistants away: %v", err)
 		}
 	})
 }
 
 // Row 54: the call is placed, and nothing can be written down any more.
-func TestRow54(t *testing.T) {
+func TestFault54CallCannotBeSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		defer capture(&log)()
-		b := newBench(t)
+		defer captureLog(&log)()
+		b := newHarness(t)
 		failing := true
-		b.ledger.spoil = func(call string, _ int) error {
+		b.ledger.failBefore = func(call string, _ int) error {
 			if failing && (call == "ChangeRecord" || call == "NameCall") {
 				return errors.New("away")
 			}
 			return nil
 		}
-		a, err := b.place(request("k1"))
+		a, err := b.place(newRequest("k1"))
 		if err != nil || a.SID != firstSID {
 			t.Fatalf("%+v %v", a, err)
 		}
@@ -308,131 +308,131 @@ func TestRow54(t *testing.T) {
 		if !strings.Contains(log.String(), firstSID) {
 			t.Error("the sid is not in the log")
 		}
-		if _, err := b.place(request("k1")); code(err) != "idempotency_in_progress" {
+		if _, err := b.place(newRequest("k1")); faultCode(err) != "idempotency_in_progress" {
 			t.Errorf("before the deadline: %v", err)
 		}
-		b.pass(placing)
-		b.phone.away = errors.New("away")
+		b.advance(abandonedAfter)
+		b.provider.listErr = errors.New("away")
 		failing = false
-		if _, err := b.place(request("k1")); code(err) != "idempotency_state_unknown" || b.one().State != aurora.OutboundUnknown {
-			t.Errorf("after it: %v, %s", err, b.one().State)
+		if _, err := b.place(newRequest("k1")); faultCode(err) != "idempotency_state_unknown" || b.onlyRecord().State != aurora.OutboundUnknown {
+			t.Errorf("after it: %v, %s", err, b.onlyRecord().State)
 		}
-		b.phone.away = nil
-		if again, err := b.place(request("k1")); err != nil || !again.Replayed || again.Body() != a.Body() {
+		b.provider.listErr = nil
+		if again, err := b.place(newRequest("k1")); err != nil || !again.Replayed || again.Body() != a.Body() {
 			t.Errorf("resolved: %+v %v", again, err)
 		}
-		if b.phone.posts() != 1 {
-			t.Errorf("%d posts", b.phone.posts())
+		if b.provider.requestCount() != 1 {
+			t.Errorf("%d posts", b.provider.requestCount())
 		}
 	})
 }
 
 // A record that a crash left behind is unknown at its deadline, and its key is never placed anew.
-func TestCrash(t *testing.T) {
-	b := newBench(t)
-	r := request("k1")
-	c, err := b.Guards.check(r)
+func TestAbandonedRecord(t *testing.T) {
+	b := newHarness(t)
+	r := newRequest("k1")
+	c, err := b.Guards.validate(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, _ := c.key("oc_dead", b.now())
-	left := aurora.OutboundRecord{ID: "oc_dead", State: aurora.OutboundInProgress, From: "+14639465275", To: someone, Created: b.now(), Deadline: b.now().Add(placing)}
+	k, _ := c.idempotencyClaim("oc_dead", b.now())
+	left := aurora.OutboundCall{ID: "oc_dead", State: aurora.OutboundInProgress, From: "+14639465275", To: recipient, CreatedAt: b.now(), Deadline: b.now().Add(abandonedAfter)}
 	b.ledger.records["oc_dead"], b.ledger.keys[k.Key] = left, k
 	for _, step := range []struct {
 		later time.Duration
 		code  string
 		state aurora.OutboundState
-	}{{0, "idempotency_in_progress", aurora.OutboundInProgress}, {placing - 1, "idempotency_in_progress", aurora.OutboundInProgress},
+	}{{0, "idempotency_in_progress", aurora.OutboundInProgress}, {abandonedAfter - 1, "idempotency_in_progress", aurora.OutboundInProgress},
 		{1, "idempotency_state_unknown", aurora.OutboundUnknown}, {20 * time.Hour, "idempotency_state_unknown", aurora.OutboundUnknown}} {
-		b.pass(step.later)
+		b.advance(step.later)
 		_, err := b.place(r)
-		if code(err) != step.code || b.one().State != step.state {
-			t.Errorf("after %s: %v, %s", step.later, err, b.one().State)
+		if faultCode(err) != step.code || b.onlyRecord().State != step.state {
+			t.Errorf("after %s: %v, %s", step.later, err, b.onlyRecord().State)
 		}
 	}
-	if b.phone.posts() != 0 || b.phone.lists != 2 {
-		t.Errorf("%d posts, %d lists", b.phone.posts(), b.phone.lists)
+	if b.provider.requestCount() != 0 || b.provider.listCount != 2 {
+		t.Errorf("%d posts, %d lists", b.provider.requestCount(), b.provider.listCount)
 	}
 }
 
 // A caller who has gone does not stop what must be written down.
-func TestCallerGone(t *testing.T) {
-	b := newBench(t)
+func TestCallerDisconnects(t *testing.T) {
+	b := newHarness(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	b.phone.say = func(int) (bool, error) { cancel(); return true, nil }
-	if _, err := b.Place(ctx, request("k1")); err != nil || b.one().State != aurora.OutboundPlaced {
-		t.Errorf("%v %s", err, b.one().State)
+	b.provider.respond = func(int) (bool, error) { cancel(); return true, nil }
+	if _, err := b.Place(ctx, newRequest("k1")); err != nil || b.onlyRecord().State != aurora.OutboundPlaced {
+		t.Errorf("%v %s", err, b.onlyRecord().State)
 	}
-	b = newBench(t)
-	b.phone.say = nil
-	if _, err := b.Place(ctx, request("k1")); err == nil || b.phone.posts() != 0 || len(b.ledger.keys) != 0 || b.taken() != "" {
-		t.Errorf("%v, %d posts", err, b.phone.posts())
+	b = newHarness(t)
+	b.provider.respond = nil
+	if _, err := b.Place(ctx, newRequest("k1")); err == nil || b.provider.requestCount() != 0 || len(b.ledger.keys) != 0 || b.quotasTaken() != "" {
+		t.Errorf("%v, %d posts", err, b.provider.requestCount())
 	}
 }
 
-func TestNotSetUp(t *testing.T) {
-	b := newBench(t)
+func TestMissingSettings(t *testing.T) {
+	b := newHarness(t)
 	b.StreamURL = ""
-	if _, err := b.place(request("")); code(err) != "outbound_not_set_up" || len(b.ledger.calls) != 0 {
+	if _, err := b.place(newRequest("")); faultCode(err) != "outbound_not_set_up" || len(b.ledger.calls) != 0 {
 		t.Error(err)
 	}
-	b = newBench(t)
-	r := request("")
-	r.Route, r.AssistantID = Hyperscale, ""
-	if _, err := b.place(r); code(err) != "outbound_not_set_up" {
+	b = newHarness(t)
+	r := newRequest("")
+	r.Route, r.AssistantID = RouteHyperscale, ""
+	if _, err := b.place(r); faultCode(err) != "outbound_not_set_up" {
 		t.Error(err)
 	}
 	b.Guards = Guards{DefaultRegion: "US"}
-	if _, err := b.place(request("")); err == nil || b.phone.posts() != 0 {
+	if _, err := b.place(newRequest("")); err == nil || b.provider.requestCount() != 0 {
 		t.Error("the zero value of the guards lets somebody be called")
 	}
 }
 
-// capture turns the log into text, and returns what turns it back.
-func capture(into *bytes.Buffer) func() {
+// captureLog turns the log into text, and returns what turns it back.
+func captureLog(into *bytes.Buffer) func() {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(into, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	return func() { slog.SetDefault(before) }
 }
 
 // No line of the log holds a whole number, a name, an address, or what was said about somebody.
-func TestLogCanary(t *testing.T) {
+func TestLogHasNoPersonalData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		defer capture(&log)()
+		defer captureLog(&log)()
 		away := fault.New(fault.Unavailable, "away")
 		says := []func(int) (bool, error){nil}
-		for _, err := range []error{refused21211, busy20429, lostReply, notSent, wrongToken, errors.New("boom")} {
+		for _, err := range []error{errInvalid21211, errBusy20429, errReplyLost, errNotSent, errWrongToken, errors.New("boom")} {
 			says = append(says, func(int) (bool, error) { return false, err })
 		}
 		for _, say := range says {
 			for n := range 20 {
-				b := newBench(t)
-				b.phone.say = say
-				b.ledger.spoil = func(_ string, at int) error {
+				b := newHarness(t)
+				b.provider.respond = say
+				b.ledger.failBefore = func(_ string, at int) error {
 					if n > 0 && at >= n {
 						return away
 					}
 					return nil
 				}
-				r := request("k1")
-				r.Route, r.In, r.Info = Hyperscale, "", canaryOf
+				r := newRequest("k1")
+				r.Route, r.FieldPrefix, r.Info = RouteHyperscale, "", canaryInfo
 				_, err := b.place(r)
 				slog.Error("failed", "error", err)
-				b.ledger.spoil = nil
+				b.ledger.failBefore = nil
 				_, _ = b.place(r)
-				b.pass(time.Minute)
+				b.advance(time.Minute)
 				_, _ = b.place(r)
-				_, _ = b.Status(t.Context(), callback("oc_1", firstSID, "completed"))
-				_, _ = b.Status(t.Context(), callback("oc_1", "CA00000000000000000000000000000009", "completed"))
+				_, _ = b.Status(t.Context(), mustParseCallback("oc_1", firstSID, "completed"))
+				_, _ = b.Status(t.Context(), mustParseCallback("oc_1", "CA00000000000000000000000000000009", "completed"))
 				_, _ = b.Reconcile(t.Context(), b.ledger)
-				_ = b.Eligible(t.Context(), r.PhoneNumber, "")
+				_ = b.CheckEligible(t.Context(), r.PhoneNumber, "")
 			}
 		}
 		if log.Len() < 1000 {
 			t.Errorf("only %d bytes were logged", log.Len())
 		}
-		for _, secret := range []string{string(someone), "415) 555", "4155550100", "+14639465275", "4639465275", canary, "Zebulon", canaryOf, canaryAt, "lamantic-key"} {
+		for _, secret := range []string{string(recipient), "415) 555", "4155550100", "+14639465275", "4639465275", canaryName, "Zebulon", canaryInfo, canaryEmail, "lamantic-key"} {
 			if i := strings.Index(log.String(), secret); i >= 0 {
 				t.Errorf("%q is in the log: %s", secret, log.String()[max(0, i-200):i+60])
 			}

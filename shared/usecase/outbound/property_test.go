@@ -14,16 +14,16 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-var errCrash = errors.New("the process died")
+var errProcessDied = errors.New("the process died")
 
 // What happens to one step of a worker.
 const (
-	goesWell    = iota
-	diesBefore  // the process dies, the step was never made
-	diesAfter   // the process dies, the step was made
-	replyIsLost // the step is made, its reply lost, and the SDK makes it again
-	fails       // the step is not made, and the worker is told so
-	unsure      // the step is made, and the worker is told that it failed
+	stepSucceeds         = iota
+	processDiesBefore    // the process dies, the step was never made
+	processDiesAfter     // the process dies, the step was made
+	replyLost            // the step is made, its reply lost, and the SDK makes it again
+	stepFails            // the step is not made, and the worker is told so
+	stepSucceedsButFails // the step is made, and the worker is told that it failed
 )
 
 // worker places one call, one step at a time.
@@ -35,134 +35,140 @@ type worker struct {
 	dead bool
 }
 
-// gated stops before each step, so that the test decides who goes on and how it ends.
-type gated struct {
-	*memory
-	phone *telephone
-	w     *worker
-	yield func(struct{}) bool
+// steppedLedger stops before each step, so that the test decides who goes on and how it ends.
+type steppedLedger struct {
+	*fakeLedger
+	provider *fakeProvider
+	w        *worker
+	yield    func(struct{}) bool
 }
 
-func gate[T any](g gated, step func() (T, error)) (v T, err error) {
-	if g.w.dead || !g.yield(struct{}{}) || g.w.fate == diesBefore {
+func runStep[T any](g steppedLedger, step func() (T, error)) (v T, err error) {
+	if g.w.dead || !g.yield(struct{}{}) || g.w.fate == processDiesBefore {
 		g.w.dead = true
-		return v, errCrash
+		return v, errProcessDied
 	}
-	if g.w.fate == fails {
+	if g.w.fate == stepFails {
 		return v, fault.New(fault.Unavailable, "away")
 	}
 	v, err = step()
 	switch g.w.fate {
-	case diesAfter:
+	case processDiesAfter:
 		var zero T
 		g.w.dead = true
-		return zero, errCrash
-	case replyIsLost:
+		return zero, errProcessDied
+	case replyLost:
 		return step()
-	case unsure:
+	case stepSucceedsButFails:
 		var zero T
 		return zero, fault.New(fault.Unavailable, "away")
 	}
 	return v, err
 }
 
-type found[T any] struct {
+type optional[T any] struct {
 	v  T
 	ok bool
 }
 
-func (g gated) Refused(ctx context.Context, p aurora.Phone) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.Refused(ctx, p) })
+func (g steppedLedger) IsDoNotCall(ctx context.Context, p aurora.Phone) (bool, error) {
+	return runStep(g, func() (bool, error) { return g.fakeLedger.IsDoNotCall(ctx, p) })
 }
-func (g gated) OpenRecord(ctx context.Context, r aurora.OutboundRecord) error {
-	_, err := gate(g, func() (bool, error) { return true, g.memory.OpenRecord(ctx, r) })
+func (g steppedLedger) CreateRecord(ctx context.Context, r aurora.OutboundCall) error {
+	_, err := runStep(g, func() (bool, error) { return true, g.fakeLedger.CreateRecord(ctx, r) })
 	return err
 }
-func (g gated) Record(ctx context.Context, id string) (aurora.OutboundRecord, bool, error) {
-	f, err := gate(g, func() (f found[aurora.OutboundRecord], err error) { f.v, f.ok, err = g.memory.Record(ctx, id); return })
+func (g steppedLedger) Record(ctx context.Context, id string) (aurora.OutboundCall, bool, error) {
+	f, err := runStep(g, func() (f optional[aurora.OutboundCall], err error) {
+		f.v, f.ok, err = g.fakeLedger.Record(ctx, id)
+		return
+	})
 	return f.v, f.ok, err
 }
-func (g gated) ChangeRecord(ctx context.Context, r aurora.OutboundRecord) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.ChangeRecord(ctx, r) })
+func (g steppedLedger) UpdateRecord(ctx context.Context, r aurora.OutboundCall) (bool, error) {
+	return runStep(g, func() (bool, error) { return g.fakeLedger.UpdateRecord(ctx, r) })
 }
-func (g gated) NameCall(ctx context.Context, sid, record string) (string, error) {
-	return gate(g, func() (string, error) { return g.memory.NameCall(ctx, sid, record) })
+func (g steppedLedger) ClaimSID(ctx context.Context, sid, record string) (string, error) {
+	return runStep(g, func() (string, error) { return g.fakeLedger.ClaimSID(ctx, sid, record) })
 }
-func (g gated) Opened(ctx context.Context, to aurora.Phone, record string) error {
-	_, err := gate(g, func() (bool, error) { return true, g.memory.Opened(ctx, to, record) })
+func (g steppedLedger) AddPending(ctx context.Context, to aurora.Phone, record string) error {
+	_, err := runStep(g, func() (bool, error) { return true, g.fakeLedger.AddPending(ctx, to, record) })
 	return err
 }
-func (g gated) Settled(ctx context.Context, to aurora.Phone, record string) error {
-	_, err := gate(g, func() (bool, error) { return true, g.memory.Settled(ctx, to, record) })
+func (g steppedLedger) RemovePending(ctx context.Context, to aurora.Phone, record string) error {
+	_, err := runStep(g, func() (bool, error) { return true, g.fakeLedger.RemovePending(ctx, to, record) })
 	return err
 }
-func (g gated) OpenOf(ctx context.Context, to aurora.Phone) ([]string, error) {
-	return gate(g, func() ([]string, error) { return g.memory.OpenOf(ctx, to) })
+func (g steppedLedger) Pending(ctx context.Context, to aurora.Phone) ([]string, error) {
+	return runStep(g, func() ([]string, error) { return g.fakeLedger.Pending(ctx, to) })
 }
-func (g gated) Key(ctx context.Context, key string) (aurora.Idempotency, bool, error) {
-	f, err := gate(g, func() (f found[aurora.Idempotency], err error) { f.v, f.ok, err = g.memory.Key(ctx, key); return })
+func (g steppedLedger) Key(ctx context.Context, key string) (aurora.IdempotencyClaim, bool, error) {
+	f, err := runStep(g, func() (f optional[aurora.IdempotencyClaim], err error) {
+		f.v, f.ok, err = g.fakeLedger.Key(ctx, key)
+		return
+	})
 	return f.v, f.ok, err
 }
-func (g gated) ClaimKey(ctx context.Context, k aurora.Idempotency, over string) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.ClaimKey(ctx, k, over) })
+func (g steppedLedger) ClaimKey(ctx context.Context, k aurora.IdempotencyClaim, over string) (bool, error) {
+	return runStep(g, func() (bool, error) { return g.fakeLedger.ClaimKey(ctx, k, over) })
 }
-func (g gated) ReleaseKey(ctx context.Context, key, record string) error {
-	_, err := gate(g, func() (bool, error) { return true, g.memory.ReleaseKey(ctx, key, record) })
+func (g steppedLedger) ReleaseKey(ctx context.Context, key, record string) error {
+	_, err := runStep(g, func() (bool, error) { return true, g.fakeLedger.ReleaseKey(ctx, key, record) })
 	return err
 }
-func (g gated) Take(ctx context.Context, t aurora.Tally, taker string) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.Take(ctx, t, taker) })
+func (g steppedLedger) TakeQuota(ctx context.Context, t aurora.Quota, taker string) (bool, error) {
+	return runStep(g, func() (bool, error) { return g.fakeLedger.TakeQuota(ctx, t, taker) })
 }
-func (g gated) GiveBack(ctx context.Context, t aurora.Tally) error {
+func (g steppedLedger) ReturnQuota(ctx context.Context, t aurora.Quota) error {
 	if g.w.dead || !g.yield(struct{}{}) {
 		g.w.dead = true
-		return errCrash
+		return errProcessDied
 	}
-	return g.memory.GiveBack(ctx, t) // it is tried once, so no fate but death makes it two
+	return g.fakeLedger.ReturnQuota(ctx, t) // it is tried once, so no fate but death makes it two
 }
 
-// Create is never made twice by anything below: a lost reply is an error that says so.
-func (g gated) Create(ctx context.Context, d aurora.OutboundDial) (string, error) {
-	if g.w.dead || !g.yield(struct{}{}) || g.w.fate == diesBefore {
+// CreateCall is never made twice by anything below: a lost reply is an error that says so.
+func (g steppedLedger) CreateCall(ctx context.Context, d aurora.CallRequest) (string, error) {
+	if g.w.dead || !g.yield(struct{}{}) || g.w.fate == processDiesBefore {
 		g.w.dead = true
-		return "", errCrash
+		return "", errProcessDied
 	}
-	if g.w.fate == fails {
-		return "", notSent
+	if g.w.fate == stepFails {
+		return "", errNotSent
 	}
-	sid, err := g.phone.Create(ctx, d)
-	if g.w.fate == diesAfter {
+	sid, err := g.provider.CreateCall(ctx, d)
+	if g.w.fate == processDiesAfter {
 		g.w.dead = true
-		return "", errCrash
+		return "", errProcessDied
 	}
-	if g.w.fate != goesWell {
-		return "", lostReply
+	if g.w.fate != stepSucceeds {
+		return "", errReplyLost
 	}
 	return sid, err
 }
 
-func (g gated) ListCalls(ctx context.Context, from, to aurora.Phone, since time.Time) ([]aurora.DialedCall, error) {
-	return gate(g, func() ([]aurora.DialedCall, error) { return g.phone.ListCalls(ctx, from, to, since) })
+func (g steppedLedger) ListCalls(ctx context.Context, from, to aurora.Phone, since time.Time) ([]aurora.ProviderCall, error) {
+	return runStep(g, func() ([]aurora.ProviderCall, error) { return g.provider.ListCalls(ctx, from, to, since) })
 }
 
 // Whatever equal requests do at once, in whatever order their steps interleave, wherever processes die, stores fail and
 // replies are lost: no more than one request under a key reaches the provider.
-func TestOneCallForAKey(t *testing.T) {
-	defer capture(new(bytes.Buffer))()
+func TestOneCallPerIdempotencyKey(t *testing.T) {
+	defer captureLog(new(bytes.Buffer))()
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newBench(t)
+		b := newHarness(t)
 		if rapid.Bool().Draw(rt, "never arrives") {
-			b.phone.say = func(int) (bool, error) { return false, lostReply }
+			b.provider.respond = func(int) (bool, error) { return false, errReplyLost }
 		}
-		b.wait = func(context.Context, time.Duration) bool { return true }
+		b.sleepFunc = func(context.Context, time.Duration) bool { return true }
 		posts := map[string]int{}
 		start := func(key string) *worker {
 			w := &worker{key: key}
 			w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-				g := gated{memory: b.ledger, phone: b.phone, w: w, yield: yield}
+				g := steppedLedger{fakeLedger: b.ledger, provider: b.provider, w: w, yield: yield}
 				s := *b.Service
 				s.Ledger, s.Provider = g, g
-				_, _ = s.Place(context.Background(), request(w.key))
+				_, _ = s.Place(context.Background(), newRequest(w.key))
 			})
 			return w
 		}
@@ -184,16 +190,16 @@ func TestOneCallForAKey(t *testing.T) {
 			}
 			i := rapid.IntRange(0, len(waiting)-1).Draw(rt, "who")
 			w := waiting[i]
-			w.fate = goesWell
+			w.fate = stepSucceeds
 			if accidents > 0 {
-				if w.fate = rapid.IntRange(goesWell, unsure).Draw(rt, "fate"); w.fate != goesWell {
+				if w.fate = rapid.IntRange(stepSucceeds, stepSucceedsButFails).Draw(rt, "fate"); w.fate != stepSucceeds {
 					accidents--
 				}
-				b.pass(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 16 * time.Second, time.Minute}).Draw(rt, "tick"))
+				b.advance(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 16 * time.Second, time.Minute}).Draw(rt, "tick"))
 			}
-			before := b.phone.posts()
+			before := b.provider.requestCount()
 			_, more := w.next()
-			if n := b.phone.posts() - before; n > 0 {
+			if n := b.provider.requestCount() - before; n > 0 {
 				if posts[w.key] += n; posts[w.key] > 1 {
 					rt.Fatalf("%d requests under %s reached the provider; records %+v", posts[w.key], w.key, b.ledger.records)
 				}
@@ -207,28 +213,28 @@ func TestOneCallForAKey(t *testing.T) {
 				waiting = append(waiting, start(w.key))
 			}
 		}
-		settled(rt, b, posts)
+		checkAfterwards(rt, b, posts)
 	})
 }
 
-// settled asks once more when everything is over: a key under which a request reached the provider is never placed
+// checkAfterwards asks once more when everything is over: a key under which a request reached the provider is never placed
 // anew, and what it answers is its own call.
-func settled(rt *rapid.T, b *bench, posts map[string]int) {
-	b.pass(time.Hour)
-	if n, taken := int64(len(b.phone.calls)), b.ledger.counts["count#to#"+string(someone)+"#2026-11-18"]; taken < n {
+func checkAfterwards(rt *rapid.T, b *harness, posts map[string]int) {
+	b.advance(time.Hour)
+	if n, taken := int64(len(b.provider.calls)), b.ledger.counts["count#to#"+string(recipient)+"#2026-11-18"]; taken < n {
 		rt.Fatalf("%d calls are counted as %d", n, taken)
 	}
 	for _, key := range []string{"k1", "k2"} {
-		before := b.phone.posts()
-		a, err := b.place(request(key))
+		before := b.provider.requestCount()
+		a, err := b.place(newRequest(key))
 		switch {
-		case posts[key] > 0 && b.phone.posts() > before:
+		case posts[key] > 0 && b.provider.requestCount() > before:
 			rt.Fatalf("%s was placed anew", key)
-		case posts[key] > 0 && code(err) != "idempotency_state_unknown" && !a.Replayed:
+		case posts[key] > 0 && faultCode(err) != "idempotency_state_unknown" && !a.Replayed:
 			rt.Fatalf("%s: %+v %v", key, a, err)
 		}
 	}
-	if len(b.phone.calls) > 2 {
-		rt.Fatalf("%d calls", len(b.phone.calls))
+	if len(b.provider.calls) > 2 {
+		rt.Fatalf("%d calls", len(b.provider.calls))
 	}
 }

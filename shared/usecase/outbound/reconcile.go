@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	askAgain = 10 * time.Second // between two questions about one call
-	asking   = 3 * time.Second  // for one, while somebody waits
-	skew     = 5 * time.Second  // between the provider's clock and ours
-	certain  = 15 * time.Minute // after which a call that the provider does not list was never placed
-	mostOpen = 5                // calls to one number that are looked at while somebody waits
+	checkInterval    = 10 * time.Second // between two questions about one call
+	checkTimeout     = 3 * time.Second  // for one, while somebody waits
+	clockSkew        = 5 * time.Second  // between the provider's clock and ours
+	neverPlacedAfter = 15 * time.Minute // after which a call that the provider does not list was never placed
+	maxPendingChecks = 5                // calls to one number that are looked at while somebody waits
 )
 
-// settle makes a call placed, whatever was thought of it before; the provider's word counts. It reports whether that is
+// setPlaced makes a call placed, whatever was thought of it before; the provider's word counts. It reports whether that is
 // news.
-func settle(r *aurora.OutboundRecord, sid string) bool {
+func setPlaced(r *aurora.OutboundCall, sid string) bool {
 	if r.State == aurora.OutboundPlaced && r.SID == sid {
 		return false
 	}
@@ -29,8 +29,8 @@ func settle(r *aurora.OutboundRecord, sid string) bool {
 	return true
 }
 
-// forget makes a call that was in progress unknown.
-func forget(r *aurora.OutboundRecord) bool {
+// setUnknown makes a call that was in progress unknown.
+func setUnknown(r *aurora.OutboundCall) bool {
 	if r.State != aurora.OutboundInProgress {
 		return false
 	}
@@ -38,9 +38,9 @@ func forget(r *aurora.OutboundRecord) bool {
 	return true
 }
 
-// nameCall makes a sid lead to a record.
-func (s *Service) nameCall(ctx context.Context, sid, record string) error {
-	owner, err := s.Ledger.NameCall(ctx, sid, record)
+// claimSID makes a sid lead to a record.
+func (s *Service) claimSID(ctx context.Context, sid, record string) error {
+	owner, err := s.Ledger.ClaimSID(ctx, sid, record)
 	if err != nil {
 		return fmt.Errorf("name call %s: %w", sid, err)
 	}
@@ -52,64 +52,64 @@ func (s *Service) nameCall(ctx context.Context, sid, record string) error {
 
 // resolve asks the provider what became of an unknown call, and returns the record as it is then. It is never placed
 // again for what is found here, and a call that is not listed stays unknown.
-func (s *Service) resolve(ctx context.Context, r aurora.OutboundRecord) (aurora.OutboundRecord, error) {
-	if r.Overdue(s.Now()) {
+func (s *Service) resolve(ctx context.Context, r aurora.OutboundCall) (aurora.OutboundCall, error) {
+	if r.IsOverdue(s.Now()) {
 		var err error
-		if r, err = s.change(ctx, r.ID, forget); err != nil {
+		if r, err = s.updateRecord(ctx, r.ID, setUnknown); err != nil {
 			return r, err
 		}
 	}
-	if r.State != aurora.OutboundUnknown || s.Now().Before(r.Checked.Add(askAgain)) {
+	if r.State != aurora.OutboundUnknown || s.Now().Before(r.CheckedAt.Add(checkInterval)) {
 		return r, nil
 	}
-	r, _, err := s.look(ctx, r)
+	r, _, err := s.findAtProvider(ctx, r)
 	return r, err
 }
 
-// look looks for a record's call among the provider's. It is found where one of the right numbers was made in the time
+// findAtProvider looks for a record's call among the provider's. It is found where one of the right numbers was made in the time
 // that the record was in progress and is no other record's.
-func (s *Service) look(ctx context.Context, r aurora.OutboundRecord) (now aurora.OutboundRecord, listed bool, err error) {
-	if busy, err := s.busy(ctx, r); busy || err != nil {
+func (s *Service) findAtProvider(ctx context.Context, r aurora.OutboundCall) (now aurora.OutboundCall, listed bool, err error) {
+	if busy, err := s.isOtherCallInProgress(ctx, r); busy || err != nil {
 		return r, false, err // its call could be taken for this one's
 	}
-	bounded, cancel := context.WithTimeout(ctx, asking)
+	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	calls, err := s.Provider.ListCalls(bounded, r.From, r.To, r.Created.Add(-skew))
+	calls, err := s.Provider.ListCalls(bounded, r.From, r.To, r.CreatedAt.Add(-clockSkew))
 	if err != nil {
 		return r, false, fmt.Errorf("list calls: %w", err)
 	}
-	slices.SortStableFunc(calls, func(a, b aurora.DialedCall) int { return a.Created.Compare(b.Created) })
+	slices.SortStableFunc(calls, func(a, b aurora.ProviderCall) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for _, call := range calls {
-		if call.SID == "" || call.Created.Before(r.Created.Add(-skew)) || call.Created.After(r.Deadline.Add(skew)) {
+		if call.SID == "" || call.CreatedAt.Before(r.CreatedAt.Add(-clockSkew)) || call.CreatedAt.After(r.Deadline.Add(clockSkew)) {
 			continue
 		}
-		owner, err := s.Ledger.NameCall(ctx, call.SID, r.ID)
+		owner, err := s.Ledger.ClaimSID(ctx, call.SID, r.ID)
 		if err != nil {
 			return r, false, fmt.Errorf("name call: %w", err)
 		}
 		if owner != r.ID {
 			continue
 		}
-		now, err := s.change(ctx, r.ID, func(now *aurora.OutboundRecord) bool {
-			news := settle(now, call.SID)
-			return advance(now, Callback{SID: call.SID, Status: call.Status, At: call.Ended, Seconds: call.Seconds}) || news
+		now, err := s.updateRecord(ctx, r.ID, func(now *aurora.OutboundCall) bool {
+			news := setPlaced(now, call.SID)
+			return applyCallback(now, Callback{SID: call.SID, Status: call.Status, At: call.EndedAt, Seconds: call.Seconds}) || news
 		})
 		if err == nil {
 			slog.InfoContext(ctx, "an unknown call was found", "record", now)
-			s.closed(ctx, now)
+			s.removePending(ctx, now)
 		}
 		return now, true, err
 	}
-	now, err = s.change(ctx, r.ID, func(now *aurora.OutboundRecord) bool {
-		now.Checked = s.Now()
+	now, err = s.updateRecord(ctx, r.ID, func(now *aurora.OutboundCall) bool {
+		now.CheckedAt = s.Now()
 		return now.State == aurora.OutboundUnknown
 	})
 	return now, true, err
 }
 
-// busy reports whether another call to the same number is being placed just now.
-func (s *Service) busy(ctx context.Context, r aurora.OutboundRecord) (bool, error) {
-	open, err := s.Ledger.OpenOf(ctx, r.To)
+// isOtherCallInProgress reports whether another call to the same number is being placed just now.
+func (s *Service) isOtherCallInProgress(ctx context.Context, r aurora.OutboundCall) (bool, error) {
+	open, err := s.Ledger.Pending(ctx, r.To)
 	if err != nil {
 		return false, fmt.Errorf("read open calls: %w", err)
 	}
@@ -121,28 +121,28 @@ func (s *Service) busy(ctx context.Context, r aurora.OutboundRecord) (bool, erro
 		if err != nil {
 			return false, fmt.Errorf("read record: %w", err)
 		}
-		if ok && other.State == aurora.OutboundInProgress && !other.Overdue(s.Now()) {
+		if ok && other.State == aurora.OutboundInProgress && !other.IsOverdue(s.Now()) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// settleOthers resolves what is unknown of calls to a number that is asked for again. It is best effort: nothing of it
+// resolvePending resolves what is unknown of calls to a number that is asked for again. It is best effort: nothing of it
 // decides about the call that is to be placed.
-func (s *Service) settleOthers(ctx context.Context, to aurora.Phone) {
-	open, err := s.Ledger.OpenOf(ctx, to)
-	for _, id := range open[:min(len(open), mostOpen)] {
-		var r aurora.OutboundRecord
+func (s *Service) resolvePending(ctx context.Context, to aurora.Phone) {
+	open, err := s.Ledger.Pending(ctx, to)
+	for _, id := range open[:min(len(open), maxPendingChecks)] {
+		var r aurora.OutboundCall
 		var ok bool
 		if r, ok, err = s.Ledger.Record(ctx, id); err != nil {
 			break
 		}
-		if ok && (r.State == aurora.OutboundUnknown || r.Overdue(s.Now())) {
+		if ok && (r.State == aurora.OutboundUnknown || r.IsOverdue(s.Now())) {
 			r, err = s.resolve(ctx, r)
 		}
-		if err == nil && (!ok || r.State == aurora.OutboundPlaced || r.State == aurora.OutboundRefused) {
-			err = s.Ledger.Settled(ctx, to, id)
+		if err == nil && (!ok || r.State == aurora.OutboundPlaced || r.State == aurora.OutboundRejected) {
+			err = s.Ledger.RemovePending(ctx, to, id)
 		}
 		if err != nil {
 			break
@@ -153,8 +153,8 @@ func (s *Service) settleOthers(ctx context.Context, to aurora.Phone) {
 	}
 }
 
-// Reconciled is what the operator's reconcile found of the calls that nobody had settled.
-type Reconciled struct {
+// ReconcileResult is what the operator's reconcile found of the calls that nobody had settled.
+type ReconcileResult struct {
 	Placed    int // the provider lists them
 	NotPlaced int // it does not, long after
 	Unknown   int // still
@@ -162,24 +162,24 @@ type Reconciled struct {
 
 // Reconcile settles what can be settled of the unsettled calls. A call that the provider does not list a quarter of an
 // hour after it was asked for was never placed: its record is refused, and its key free.
-func (s *Service) Reconcile(ctx context.Context, unsettled Unsettled) (Reconciled, error) {
-	var found Reconciled
+func (s *Service) Reconcile(ctx context.Context, unsettled UnresolvedFinder) (ReconcileResult, error) {
+	var found ReconcileResult
 	var failed error
-	for r, err := range unsettled.UnsettledRecords(ctx) {
+	for r, err := range unsettled.UnresolvedRecords(ctx) {
 		if err != nil {
 			return found, errors.Join(failed, err)
 		}
-		if r.State == aurora.OutboundInProgress && !r.Overdue(s.Now()) {
+		if r.State == aurora.OutboundInProgress && !r.IsOverdue(s.Now()) {
 			continue
 		}
-		r, err := s.reconcile(ctx, r)
+		r, err := s.reconcileRecord(ctx, r)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", r.ID, err))
 		}
 		switch r.State {
 		case aurora.OutboundPlaced:
 			found.Placed++
-		case aurora.OutboundRefused:
+		case aurora.OutboundRejected:
 			found.NotPlaced++
 		default:
 			found.Unknown++
@@ -188,24 +188,24 @@ func (s *Service) Reconcile(ctx context.Context, unsettled Unsettled) (Reconcile
 	return found, failed
 }
 
-func (s *Service) reconcile(ctx context.Context, r aurora.OutboundRecord) (aurora.OutboundRecord, error) {
-	r, err := s.change(ctx, r.ID, forget)
+func (s *Service) reconcileRecord(ctx context.Context, r aurora.OutboundCall) (aurora.OutboundCall, error) {
+	r, err := s.updateRecord(ctx, r.ID, setUnknown)
 	if err != nil || r.State != aurora.OutboundUnknown {
 		return r, err
 	}
-	r, listed, err := s.look(ctx, r)
-	if err != nil || !listed || r.State != aurora.OutboundUnknown || s.Now().Before(r.Deadline.Add(certain)) {
+	r, listed, err := s.findAtProvider(ctx, r)
+	if err != nil || !listed || r.State != aurora.OutboundUnknown || s.Now().Before(r.Deadline.Add(neverPlacedAfter)) {
 		return r, err
 	}
-	r, err = s.change(ctx, r.ID, func(now *aurora.OutboundRecord) bool {
+	r, err = s.updateRecord(ctx, r.ID, func(now *aurora.OutboundCall) bool {
 		if now.State != aurora.OutboundUnknown {
 			return false
 		}
-		now.State, now.Code = aurora.OutboundRefused, "never_placed"
+		now.State, now.Code = aurora.OutboundRejected, "never_placed"
 		return true
 	})
 	if err == nil {
-		s.closed(ctx, r)
+		s.removePending(ctx, r)
 	}
 	return r, err
 }

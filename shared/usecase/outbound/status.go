@@ -23,21 +23,21 @@ type Callback struct {
 
 // Progress is a record after a callback.
 type Progress struct {
-	Record aurora.OutboundRecord
+	Record aurora.OutboundCall
 	// Names and Call are what the calls' index is to be told, once the call is over: Call's version is smaller than any
 	// report's, so that a call that reached the assistant is described by its report. Without Names there is nothing.
 	Names []string
 	Call  aurora.Call
 }
 
-// ReadCallback reads the form that the provider posts to the address with ?record=…
-func ReadCallback(record string, form url.Values) (Callback, error) {
+// ParseCallback reads the form that the provider posts to the address with ?record=…
+func ParseCallback(record string, form url.Values) (Callback, error) {
 	cb := Callback{Record: record, SID: form.Get("CallSid"), Status: aurora.CallStatus(form.Get("CallStatus")), AnsweredBy: form.Get("AnsweredBy")}
 	switch {
-	case record != "" && !aurora.SafeID(record):
-		return cb, fault.New(fault.Invalid, "record must name a call's record.").In("record")
-	case !aurora.CallSID(cb.SID):
-		return cb, fault.New(fault.Invalid, "CallSid must be a call's sid.").In("CallSid")
+	case record != "" && !aurora.IsSafeID(record):
+		return cb, fault.New(fault.Invalid, "record must name a call's record.").WithParam("record")
+	case !aurora.IsCallSID(cb.SID):
+		return cb, fault.New(fault.Invalid, "CallSid must be a call's sid.").WithParam("CallSid")
 	case len(cb.AnsweredBy) > 40:
 		cb.AnsweredBy = ""
 	}
@@ -64,35 +64,35 @@ func (s *Service) Status(ctx context.Context, cb Callback) (Progress, error) {
 		cb.At = s.Now()
 	}
 	stranger := false
-	r, err := s.change(ctx, id, func(r *aurora.OutboundRecord) bool {
+	r, err := s.updateRecord(ctx, id, func(r *aurora.OutboundCall) bool {
 		if stranger = r.SID != "" && r.SID != cb.SID; stranger {
 			return false
 		}
-		news := settle(r, cb.SID)
-		return advance(r, cb) || news
+		news := setPlaced(r, cb.SID)
+		return applyCallback(r, cb) || news
 	})
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
 			return Progress{}, err
 		}
-		return Progress{}, unavailable("The call's record cannot be written now.", err)
+		return Progress{}, errUnavailable("The call's record cannot be written now.", err)
 	}
 	if stranger {
 		slog.WarnContext(ctx, "a callback names another call than its record has", "record", r, "sid", cb.SID)
 		return Progress{Record: r}, nil
 	}
-	if err := s.nameCall(ctx, cb.SID, r.ID); err != nil {
-		return Progress{}, unavailable("The call's record cannot be written now.", err)
+	if err := s.claimSID(ctx, cb.SID, r.ID); err != nil {
+		return Progress{}, errUnavailable("The call's record cannot be written now.", err)
 	}
-	s.closed(ctx, r)
-	return progress(r), nil
+	s.removePending(ctx, r)
+	return newProgress(r), nil
 }
 
-// advance takes a callback into a record and reports whether it changed anything.
-func advance(r *aurora.OutboundRecord, cb Callback) (news bool) {
+// applyCallback takes a callback into a record and reports whether it changed anything.
+func applyCallback(r *aurora.OutboundCall, cb Callback) (news bool) {
 	if rank := cb.Status.Rank(); rank > r.Status.Rank() {
 		r.Status, news = cb.Status, true
-		if cb.Status.Final() && !cb.At.IsZero() {
+		if cb.Status.IsFinal() && !cb.At.IsZero() {
 			r.EndedAt = cb.At
 		}
 	}
@@ -108,38 +108,38 @@ func advance(r *aurora.OutboundRecord, cb Callback) (news bool) {
 	return news
 }
 
-// progress is what the calls' index is told of a record.
-func progress(r aurora.OutboundRecord) Progress {
+// newProgress is what the calls' index is told of a record.
+func newProgress(r aurora.OutboundCall) Progress {
 	p := Progress{Record: r}
-	if !r.Status.Final() {
+	if !r.Status.IsFinal() {
 		return p
 	}
-	began := r.Created
+	began := r.CreatedAt
 	if !r.AnsweredAt.IsZero() {
 		began = r.AnsweredAt
 	}
-	p.Names = []string{aurora.SafeName(r.SID)}
+	p.Names = []string{aurora.SafeKey(r.SID)}
 	p.Call = aurora.Call{
-		Place: aurora.Place{AssistantID: aurora.AssistantName(r.AssistantID), Day: began.UTC().Format(time.DateOnly)},
-		ID:    r.SID, StartedAt: began, EndedAt: r.EndedAt, Seconds: r.Seconds, EndedReason: string(r.Status), Class: class(r),
-		Direction: aurora.Outbound, Customer: r.To, Name: r.Name,
-		Version: aurora.Version(time.Time{}, time.UnixMilli(int64(r.Revision)), r.ID),
+		CallKey: aurora.CallKey{AssistantID: aurora.AssistantKey(r.AssistantID), Day: began.UTC().Format(time.DateOnly)},
+		ID:      r.SID, StartedAt: began, EndedAt: r.EndedAt, Seconds: r.Seconds, EndedReason: string(r.Status), Disposition: dispositionOf(r),
+		Direction: aurora.DirectionOutbound, Customer: r.To, CustomerName: r.Name,
+		Version: aurora.NewVersion(time.Time{}, time.UnixMilli(int64(r.Revision)), r.ID),
 	}
 	return p
 }
 
-// class is what became of a call that is over.
-func class(r aurora.OutboundRecord) aurora.Class {
+// dispositionOf is what became of a call that is over.
+func dispositionOf(r aurora.OutboundCall) aurora.Disposition {
 	switch r.Status {
 	case aurora.CallBusy:
-		return aurora.Busy
+		return aurora.DispositionBusy
 	case aurora.CallNoAnswer, aurora.CallCanceled:
-		return aurora.NoAnswer
+		return aurora.DispositionNoAnswer
 	case aurora.CallFailed:
-		return aurora.Failed
+		return aurora.DispositionFailed
 	}
 	if len(r.AnsweredBy) >= 7 && r.AnsweredBy[:7] == "machine" {
-		return aurora.Voicemail
+		return aurora.DispositionVoicemail
 	}
-	return aurora.Answered
+	return aurora.DispositionAnswered
 }

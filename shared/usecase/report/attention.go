@@ -10,40 +10,42 @@ import (
 )
 
 // Why a call deserves attention, and how much. The weights of all that apply are added; enough is where it begins.
-const enough = 3
+const minScore = 3
 
-var worries = []struct {
+var scoreRules = []struct {
 	weight int
 	reason string
 	of     func(c *aurora.Call) bool
 }{
-	{6, "The call ended in an error.", func(c *aurora.Call) bool { return c.Class == aurora.Failed || c.Outcome == aurora.OutcomeError }},
-	{5, "The caller was unhappy.", func(c *aurora.Call) bool { return c.Sentiment == aurora.Negative }},
-	{4, "The caller's request was not resolved.", func(c *aurora.Call) bool { return c.Outcome == aurora.Unresolved }},
-	{3, "The call broke off.", func(c *aurora.Call) bool { return c.Outcome == aurora.Dropped }},
-	{3, "Nobody answered the caller.", func(c *aurora.Call) bool {
-		return c.Direction == aurora.Inbound && (c.Class == aurora.NoAnswer || c.Class == aurora.Busy)
+	{6, "The call ended in an error.", func(c *aurora.Call) bool {
+		return c.Disposition == aurora.DispositionFailed || c.Outcome == aurora.OutcomeError
 	}},
-	{2, "Something is left to do.", func(c *aurora.Call) bool { return len(c.Actions) > 0 }},
+	{5, "The caller was unhappy.", func(c *aurora.Call) bool { return c.Sentiment == aurora.SentimentNegative }},
+	{4, "The caller's request was not resolved.", func(c *aurora.Call) bool { return c.Outcome == aurora.OutcomeUnresolved }},
+	{3, "The call broke off.", func(c *aurora.Call) bool { return c.Outcome == aurora.OutcomeDropped }},
+	{3, "Nobody answered the caller.", func(c *aurora.Call) bool {
+		return c.Direction == aurora.DirectionInbound && (c.Disposition == aurora.DispositionNoAnswer || c.Disposition == aurora.DispositionBusy)
+	}},
+	{2, "Something is left to do.", func(c *aurora.Call) bool { return len(c.ActionItems) > 0 }},
 }
 
-// worry is how much a call deserves attention; 0 where it does not.
-func worry(c *aurora.Call) (weight int) {
-	for _, w := range worries {
+// score is how much a call deserves attention; 0 where it does not.
+func score(c *aurora.Call) (weight int) {
+	for _, w := range scoreRules {
 		if w.of(c) {
 			weight += w.weight
 		}
 	}
-	if weight < enough {
+	if weight < minScore {
 		return 0
 	}
 	return weight
 }
 
-// why says it in words, the weightiest first.
-func why(c *aurora.Call) []string {
+// reasonsFor says it in words, the weightiest first.
+func reasonsFor(c *aurora.Call) []string {
 	var reasons []string
-	for _, w := range worries {
+	for _, w := range scoreRules {
 		if w.of(c) {
 			reasons = append(reasons, w.reason)
 		}
@@ -55,12 +57,12 @@ func why(c *aurora.Call) []string {
 type ranking struct{ calls []ranked }
 
 type ranked struct {
-	weight int
-	call   aurora.Call
+	score int
+	call  aurora.Call
 }
 
 func (r *ranking) add(c *aurora.Call) {
-	weight := worry(c)
+	weight := score(c)
 	if weight == 0 {
 		return
 	}
@@ -77,7 +79,7 @@ func (r *ranking) add(c *aurora.Call) {
 
 // compareRanked orders by weight, then the newest first, then by id, so that a report made again is the same.
 func compareRanked(a, b ranked) int {
-	return cmp.Or(cmp.Compare(b.weight, a.weight), b.call.When().Compare(a.call.When()), strings.Compare(a.call.CallID, b.call.CallID))
+	return cmp.Or(cmp.Compare(b.score, a.score), b.call.CountedAt().Compare(a.call.CountedAt()), strings.Compare(a.call.CallID, b.call.CallID))
 }
 
 // sample is a bounded choice of the calls in which somebody spoke, even over the whole window: those whose ids have the
@@ -87,8 +89,8 @@ type sample struct {
 }
 
 type sampled struct {
-	hash  uint64
-	place aurora.Place
+	hash    uint64
+	callKey aurora.CallKey
 }
 
 func (s *sample) add(c *aurora.Call) {
@@ -97,9 +99,9 @@ func (s *sample) add(c *aurora.Call) {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(c.CallID)) // never fails
-	one := sampled{h.Sum64(), c.Place}
+	one := sampled{h.Sum64(), c.CallKey}
 	at, _ := slices.BinarySearchFunc(s.calls, one, func(a, b sampled) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(a.place.CallID, b.place.CallID))
+		return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(a.callKey.CallID, b.callKey.CallID))
 	})
 	if at == sampleSize {
 		return

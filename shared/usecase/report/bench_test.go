@@ -16,20 +16,20 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// generated is a table with as many calls in each of three months, made as they are read.
-type generated struct{ perDay int }
+// generatedCalls is a table with as many calls in each of three months, made as they are read.
+type generatedCalls struct{ perDay int }
 
-const page = 1500 // rows of some 700 bytes in DynamoDB's megabyte
+const rowsPerPage = 1500 // rows of some 700 bytes in DynamoDB's megabyte
 
-func (g generated) Day(_ context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
+func (g generatedCalls) Day(_ context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
 		begins, err := time.Parse(time.DateOnly, day)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for first := 0; first < g.perDay; first += page {
-			batch := make([]aurora.Call, min(page, g.perDay-first))
+		for first := 0; first < g.perDay; first += rowsPerPage {
+			batch := make([]aurora.Call, min(rowsPerPage, g.perDay-first))
 			for i := range batch {
 				batch[i] = g.call(assistantID, day, begins, first+i)
 			}
@@ -41,26 +41,26 @@ func (g generated) Day(_ context.Context, assistantID, day string) iter.Seq2[[]a
 }
 
 var (
-	classes    = []aurora.Class{aurora.Answered, aurora.Answered, aurora.Answered, aurora.Voicemail, aurora.NoAnswer, aurora.Failed}
+	classes    = []aurora.Disposition{aurora.DispositionAnswered, aurora.DispositionAnswered, aurora.DispositionAnswered, aurora.DispositionVoicemail, aurora.DispositionNoAnswer, aurora.DispositionFailed}
 	reasons    = []string{"customer-ended-call", "assistant-ended-call", "silence-timed-out", "voicemail", "customer-did-not-answer", "pipeline-error-openai-llm-failed"}
-	outcomes   = []aurora.Outcome{aurora.Resolved, aurora.Resolved, aurora.Unresolved, aurora.OutcomeVoicemail, aurora.OutcomeNoAnswer, aurora.OutcomeError}
-	sentiments = []aurora.Sentiment{aurora.Positive, aurora.Neutral, aurora.Negative}
+	outcomes   = []aurora.Outcome{aurora.OutcomeResolved, aurora.OutcomeResolved, aurora.OutcomeUnresolved, aurora.OutcomeVoicemail, aurora.OutcomeNoAnswer, aurora.OutcomeError}
+	sentiments = []aurora.Sentiment{aurora.SentimentPositive, aurora.SentimentNeutral, aurora.SentimentNegative}
 	subjects   = []string{"opening hours", "appointment", "prices", "parking", "insurance", "billing", "cancellation"}
 )
 
-func (g generated) call(assistantID, day string, begins time.Time, n int) aurora.Call {
+func (g generatedCalls) call(assistantID, day string, begins time.Time, n int) aurora.Call {
 	seconds, cost := float64(20+n%400)+0.3, 0.01+float64(n%90)/1000
 	ended := begins.Add(time.Duration(n) * (24 * time.Hour / time.Duration(g.perDay)))
 	who := uint64(4155550000 + (uint64(n)*2654435761+uint64(begins.Unix()))%1_000_000_000)
 	return aurora.Call{
-		Place: aurora.Place{AssistantID: assistantID, Day: day, CallID: day + "-" + strconv.Itoa(n)}, Version: "1",
+		CallKey: aurora.CallKey{AssistantID: assistantID, Day: day, CallID: day + "-" + strconv.Itoa(n)}, Version: "1",
 		StartedAt: ended.Add(-time.Duration(seconds) * time.Second), EndedAt: ended, Seconds: &seconds, Cost: &cost,
-		Class: classes[n%6], EndedReason: reasons[n%6], Direction: aurora.Inbound, Customer: aurora.Phone("+1" + strconv.FormatUint(who, 10)), Spoke: n%6 < 3,
+		Disposition: classes[n%6], EndedReason: reasons[n%6], Direction: aurora.DirectionInbound, Customer: aurora.Phone("+1" + strconv.FormatUint(who, 10)), Spoke: n%6 < 3,
 		Analysis: aurora.Analysis{Outcome: outcomes[n%6], Sentiment: sentiments[n%3], Topics: []string{subjects[n%7], subjects[(n+3)%7]}},
 	}
 }
 
-func (generated) Row(context.Context, aurora.Place) (aurora.Call, bool, error) {
+func (generatedCalls) Row(context.Context, aurora.CallKey) (aurora.Call, bool, error) {
 	return aurora.Call{}, false, nil
 }
 
@@ -73,12 +73,12 @@ func BenchmarkFigures(b *testing.B) {
 	days := w.Until.Sub(w.From).Hours() / 24
 	for _, calls := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		b.Run(strconv.Itoa(calls), func(b *testing.B) {
-			before := cpu(b)
+			before := cpuTime(b)
 			for b.Loop() {
-				p := newPass(w)
-				file := newRows(NewCSV(io.Discard, time.UTC))
-				p.keep = file.add
-				if err := p.run(b.Context(), generated{int(float64(calls) / days)}, "a1"); err != nil {
+				p := newAggregation(w)
+				file := newCSVSorter(NewCSV(io.Discard, time.UTC))
+				p.onCall = file.add
+				if err := p.run(b.Context(), generatedCalls{int(float64(calls) / days)}, "a1"); err != nil {
 					b.Fatal(err)
 				}
 				if err := file.flush(); err != nil {
@@ -88,14 +88,14 @@ func BenchmarkFigures(b *testing.B) {
 					b.Fatalf("only %d were counted", f.Calls.Total)
 				}
 			}
-			b.ReportMetric((cpu(b)-before).Seconds()/float64(b.N), "cpu-s/op")
-			b.ReportMetric(peak(b), "peak-MB")
+			b.ReportMetric((cpuTime(b)-before).Seconds()/float64(b.N), "cpu-s/op")
+			b.ReportMetric(peakMemory(b), "peak-MB")
 		})
 	}
 }
 
-// cpu is the processor time of this process so far.
-func cpu(b *testing.B) time.Duration {
+// cpuTime is the processor time of this process so far.
+func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)
@@ -103,8 +103,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peak is the most memory that this process ever had, in MB; 0 where the system does not say.
-func peak(b *testing.B) float64 {
+// peakMemory is the most memory that this process ever had, in MB; 0 where the system does not say.
+func peakMemory(b *testing.B) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

@@ -7,15 +7,15 @@ import (
 
 // chart is the calls by day, with those of the window before.
 type chart struct {
-	Days    []day
+	Days    []chartDay
 	Dense   bool // too many days for a number on each
 	Partial bool // the first and the last day are not whole
 	Before  bool // there is something to compare with
 	Busiest string
 }
 
-// day is a bar of the chart. Heights and tops are percent.
-type day struct {
+// chartDay is a bar of the chart. Heights and tops are percent.
+type chartDay struct {
 	Short, Number, Long string // Mon, 16, Monday 16 November
 	Marked              bool   // labelled even where there is little space
 	Lead                bool   // before the first that is marked
@@ -33,7 +33,7 @@ type day struct {
 func (p Page) chart(limit int) chart {
 	r, zone := p.Report, p.zone()
 	days, before := r.ByDay[max(0, len(r.ByDay)-limit):], r.Previous.ByDay
-	c := chart{Dense: len(days) > 10, Partial: !midnights(r.From.In(zone), r.Until.In(zone)), Before: r.Previous.Calls.Total > 0 && len(before) > 0}
+	c := chart{Dense: len(days) > 10, Partial: !coversWholeDays(r.From.In(zone), r.Until.In(zone)), Before: r.Previous.Calls.Total > 0 && len(before) > 0}
 	most, mostNow, busiest := 1, 0, -1
 	for i, d := range days {
 		most = max(most, d.Calls)
@@ -45,7 +45,7 @@ func (p Page) chart(limit int) chart {
 		}
 	}
 	for i, d := range days {
-		one := day{Calls: spelled(max(d.Calls, 0)), Height: height(d.Calls, most), Level: level(d.Calls, mostNow), Long: tidy(d.Date, 10)}
+		one := chartDay{Calls: formatInt(max(d.Calls, 0)), Height: barHeight(d.Calls, most), Level: heatLevel(d.Calls, mostNow), Long: cleanLine(d.Date, 10)}
 		if at, err := time.Parse(time.DateOnly, d.Date); err == nil {
 			one.Short, one.Number, one.Long = at.Format("Mon"), at.Format("2"), at.Format("Monday 2 January")
 			one.Marked = at.Weekday() == time.Monday
@@ -53,15 +53,15 @@ func (p Page) chart(limit int) chart {
 		if c.Before {
 			one.Before = "–"
 			if i < len(before) {
-				one.Before, one.HeightBefore = spelled(max(before[i].Calls, 0)), height(before[i].Calls, most)
+				one.Before, one.HeightBefore = formatInt(max(before[i].Calls, 0)), barHeight(before[i].Calls, most)
 			}
 		}
 		one.Top, one.TopBefore, one.Above = 100-one.Height, 100-one.HeightBefore, one.Calls
 		if c.Dense || mostNow >= 10_000 {
-			one.Above = compact(max(d.Calls, 0))
+			one.Above = formatCompact(max(d.Calls, 0))
 		}
 		if one.Below = one.Before; i < len(before) && c.Before && (c.Dense || mostNow >= 10_000) {
-			one.Below = compact(max(before[i].Calls, 0))
+			one.Below = formatCompact(max(before[i].Calls, 0))
 		}
 		c.Days = append(c.Days, one)
 	}
@@ -75,21 +75,21 @@ func (p Page) chart(limit int) chart {
 		}
 	}
 	if busiest >= 0 {
-		c.Busiest = fmt.Sprintf("Busiest day: %s, %s.", c.Days[busiest].Long, calls(mostNow))
+		c.Busiest = fmt.Sprintf("Busiest day: %s, %s.", c.Days[busiest].Long, formatCalls(mostNow))
 	}
 	return c
 }
 
-// height is percent of the chart's height. What is not nothing is seen.
-func height(n, most int) int {
+// barHeight is percent of the chart's height. What is not nothing is seen.
+func barHeight(n, most int) int {
 	if n <= 0 {
 		return 0
 	}
 	return min(100, max(2, int(100*float64(n)/float64(most))))
 }
 
-// heat is the hour × weekday map, both ways.
-type heat struct {
+// heatMap is the hour × weekday map, both ways.
+type heatMap struct {
 	Hours   []string
 	Days    []heatRow // a row a weekday
 	ByHour  []heatRow // a row an hour
@@ -113,7 +113,7 @@ type heatCell struct {
 
 var weekdays = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 
-func heatOf(counts [7][24]int) heat {
+func newHeatMap(counts [7][24]int) heatMap {
 	most, at, hour := 0, 0, 0
 	var coarse [7][8]int
 	mostCoarse := 0
@@ -126,52 +126,52 @@ func heatOf(counts [7][24]int) heat {
 			mostCoarse = max(mostCoarse, coarse[d][h/3])
 		}
 	}
-	m := heat{Tight: most >= 1000}
+	m := heatMap{Tight: most >= 1000}
 	for h := range 24 {
 		m.Hours = append(m.Hours, fmt.Sprintf("%02d", h))
-		row := heatRow{Name: fmt.Sprintf("%02d", h), Long: hours(h, 1)}
+		row := heatRow{Name: fmt.Sprintf("%02d", h), Long: formatHours(h, 1)}
 		for d := range counts {
-			row.Cells = append(row.Cells, hot(counts[d][h], most))
+			row.Cells = append(row.Cells, newHeatCell(counts[d][h], most))
 		}
 		m.ByHour = append(m.ByHour, row)
 	}
 	for d, name := range weekdays {
 		row, wide := heatRow{Name: name[:3], Long: name}, heatRow{Name: name[:3], Long: name}
 		for _, n := range counts[d] {
-			row.Cells = append(row.Cells, hot(n, most))
+			row.Cells = append(row.Cells, newHeatCell(n, most))
 		}
 		for _, n := range coarse[d] {
-			wide.Cells = append(wide.Cells, hot(n, mostCoarse))
+			wide.Cells = append(wide.Cells, newHeatCell(n, mostCoarse))
 		}
 		m.Names = append(m.Names, name[:3])
 		m.Days, m.Coarse = append(m.Days, row), append(m.Coarse, wide)
 	}
 	if most > 0 {
-		m.Busiest = fmt.Sprintf("Busiest hour: %s, %s, %s.", weekdays[at], hours(hour, 1), calls(most))
+		m.Busiest = fmt.Sprintf("Busiest hour: %s, %s, %s.", weekdays[at], formatHours(hour, 1), formatCalls(most))
 	}
 	return m
 }
 
-func hours(h, long int) string { return fmt.Sprintf("%02d:00–%02d:00", h, h+long) }
+func formatHours(h, long int) string { return fmt.Sprintf("%02d:00–%02d:00", h, h+long) }
 
-func hot(n, most int) heatCell {
-	l := level(n, most)
-	return heatCell{Level: l, Calls: compact(max(n, 0)), Some: n > 0, Paint: paints[l][0], Text: paints[l][1]}
+func newHeatCell(n, most int) heatCell {
+	l := heatLevel(n, most)
+	return heatCell{Level: l, Calls: formatCompact(max(n, 0)), Some: n > 0, Paint: palette[l][0], Text: palette[l][1]}
 }
 
-// levels is the number of the hottest class: .h8.
-const levels = 8
+// maxHeatLevel is the number of the hottest class: .h8.
+const maxHeatLevel = 8
 
-// level is how hot a cell is, from 0 for nothing to levels for the most.
-func level(n, most int) int {
+// heatLevel is how hot a cell is, from 0 for nothing to levels for the most.
+func heatLevel(n, most int) int {
 	if n <= 0 || most <= 0 {
 		return 0
 	}
-	return min(levels, max(1, int(float64(levels)*float64(n)/float64(most)+0.5)))
+	return min(maxHeatLevel, max(1, int(float64(maxHeatLevel)*float64(n)/float64(most)+0.5)))
 }
 
-// paints are the levels' colours of cell and text in a mail, as .h0 to .h8 are in the page's light scheme.
-var paints = [levels + 1][2]string{
+// palette are the levels' colours of cell and text in a mail, as .h0 to .h8 are in the page's light scheme.
+var palette = [maxHeatLevel + 1][2]string{
 	{"#f3f4f8", "#5b6070"}, {"#e6ebfc", "#1a1c23"}, {"#d0daf9", "#1a1c23"}, {"#b3c3f5", "#1a1c23"}, {"#93a9ef", "#1a1c23"},
 	{"#4a66d4", "#ffffff"}, {"#3a54c0", "#ffffff"}, {"#2c429f", "#ffffff"}, {"#1f3080", "#ffffff"},
 }

@@ -22,9 +22,9 @@ type CSV struct {
 }
 
 const (
-	bufferedCSV = 64 << 10
-	maxCell     = 32_000 // bytes; Excel has 32,767 characters
-	clockCSV    = "2006-01-02 15:04:05"
+	csvBufferBytes = 64 << 10
+	maxCellBytes   = 32_000 // bytes; Excel has 32,767 characters
+	csvTimeLayout  = "2006-01-02 15:04:05"
 )
 
 // NewCSV begins a table with its header. Times are told by the zone's clock; a nil zone is UTC.
@@ -32,7 +32,7 @@ func NewCSV(w io.Writer, zone *time.Location) *CSV {
 	if zone == nil {
 		zone = time.UTC
 	}
-	c := &CSV{w: w, zone: zone, row: make([]byte, 0, bufferedCSV+8<<10)}
+	c := &CSV{w: w, zone: zone, row: make([]byte, 0, csvBufferBytes+8<<10)}
 	c.row = append(c.row, "\ufeff"...)
 	for i, name := range []string{"Call", "Started", "Ended", "Time zone", "Seconds", "Direction", "Result", "Outcome", "Sentiment",
 		"Number", "Name", "Cost (USD)", "Ended reason", "Transferred", "Topics", "Action items", "Summary", "Success",
@@ -53,31 +53,31 @@ func (c *CSV) Write(call aurora.Call) error {
 	if id == "" {
 		id = call.CallID
 	}
-	b = append(cell(b, id), ',')
-	b = append(c.clock(b, call.StartedAt), ',')
-	b = append(c.clock(b, call.EndedAt), ',')
-	b = append(cell(b, c.zone.String()), ',')
-	b = append(figure(b, call.Seconds), ',')
-	b = append(cell(b, string(call.Direction)), ',')
-	b = append(cell(b, string(call.Class)), ',')
-	b = append(cell(b, string(call.Outcome)), ',')
-	b = append(cell(b, string(call.Sentiment)), ',')
-	b = append(cell(b, string(call.Customer)), ',')
-	b = append(cell(b, call.Name), ',')
-	b = append(figure(b, call.Cost), ',')
-	b = append(cell(b, call.EndedReason), ',')
+	b = append(appendCell(b, id), ',')
+	b = append(c.appendTime(b, call.StartedAt), ',')
+	b = append(c.appendTime(b, call.EndedAt), ',')
+	b = append(appendCell(b, c.zone.String()), ',')
+	b = append(appendNumber(b, call.Seconds), ',')
+	b = append(appendCell(b, string(call.Direction)), ',')
+	b = append(appendCell(b, string(call.Disposition)), ',')
+	b = append(appendCell(b, string(call.Outcome)), ',')
+	b = append(appendCell(b, string(call.Sentiment)), ',')
+	b = append(appendCell(b, string(call.Customer)), ',')
+	b = append(appendCell(b, call.CustomerName), ',')
+	b = append(appendNumber(b, call.Cost), ',')
+	b = append(appendCell(b, call.EndedReason), ',')
 	if call.Transferred {
 		b = append(b, "yes"...)
 	}
 	b = append(b, ',')
-	b = append(cell(b, call.Topics...), ',')
-	b = append(cell(b, call.Actions...), ',')
-	b = append(cell(b, call.Summary), ',')
-	b = append(cell(b, call.Success), ',')
-	b = append(cell(b, call.Recording), ',')
-	b = cell(b, string(call.Extracted))
+	b = append(appendCell(b, call.Topics...), ',')
+	b = append(appendCell(b, call.ActionItems...), ',')
+	b = append(appendCell(b, call.Summary), ',')
+	b = append(appendCell(b, call.Success), ',')
+	b = append(appendCell(b, call.Recording), ',')
+	b = appendCell(b, string(call.Extracted))
 	c.row = append(b, "\r\n"...)
-	if len(c.row) >= bufferedCSV {
+	if len(c.row) >= csvBufferBytes {
 		return c.Flush()
 	}
 	return c.err
@@ -94,15 +94,15 @@ func (c *CSV) Flush() error {
 	return c.err
 }
 
-func (c *CSV) clock(b []byte, t time.Time) []byte {
+func (c *CSV) appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return b
 	}
-	return t.In(c.zone).AppendFormat(b, clockCSV)
+	return t.In(c.zone).AppendFormat(b, csvTimeLayout)
 }
 
-// figure is a number as spreadsheets in English read it. What is no number is left out.
-func figure(b []byte, f *float64) []byte {
+// appendNumber is a number as spreadsheets in English read it. What is no number is left out.
+func appendNumber(b []byte, f *float64) []byte {
 	if f == nil || math.IsNaN(*f) || math.IsInf(*f, 0) {
 		return b
 	}
@@ -116,7 +116,7 @@ const (
 	quoteByte // the cell must stand in quotes
 )
 
-var bytesOf = func() (table [256]uint8) {
+var byteClasses = func() (table [256]uint8) {
 	for i := range table {
 		switch {
 		case i < 0x20 || i >= 0x7f:
@@ -128,12 +128,12 @@ var bytesOf = func() (table [256]uint8) {
 	return table
 }()
 
-// cell adds texts as one cell, "; " between them. Where a spreadsheet would begin to calculate, there is an apostrophe:
+// appendCell adds texts as one cell, "; " between them. Where a spreadsheet would begin to calculate, there is an apostrophe:
 // before = + - @ and their full-width forms, at the beginning and after a semicolon, be there white space or quotes
 // between; and before what began with a tab or a line break. Control characters go, line breaks become spaces.
-func cell(b []byte, texts ...string) []byte {
+func appendCell(b []byte, texts ...string) []byte {
 	start := len(b)
-	if len(texts) == 1 && simple(texts[0]) {
+	if len(texts) == 1 && isPlainCell(texts[0]) {
 		return append(b, texts[0]...)
 	}
 	quoted, fresh := false, true // fresh: a cell could begin here
@@ -146,10 +146,10 @@ func cell(b []byte, texts ...string) []byte {
 		} else if i == 0 && (s[0] == '\t' || s[0] == '\r' || s[0] == '\n') {
 			b, fresh = append(b, '\''), false
 		}
-		for i := 0; i < len(s) && len(b)-start < maxCell; {
-			if c := s[i]; !fresh && bytesOf[c] == plainByte {
+		for i := 0; i < len(s) && len(b)-start < maxCellBytes; {
+			if c := s[i]; !fresh && byteClasses[c] == plainByte {
 				n := i + 1
-				for n < len(s) && n-i < maxCell && bytesOf[s[n]] == plainByte {
+				for n < len(s) && n-i < maxCellBytes && byteClasses[s[n]] == plainByte {
 					n++
 				}
 				b = append(b, s[i:n]...)
@@ -161,14 +161,14 @@ func cell(b []byte, texts ...string) []byte {
 			switch {
 			case unicode.IsSpace(r):
 				r = ' '
-			case hidden(r):
+			case isHidden(r):
 				continue
 			case r == '"':
 				b, quoted = append(b, '"'), true // doubled
 			case r == ';' || r == ',':
 				quoted = true
 			}
-			if fresh && calculates(r) {
+			if fresh && startsFormula(r) {
 				b = append(b, '\'')
 			}
 			fresh = r == ';' || fresh && (r == ' ' || r == '"' || r == '\'')
@@ -185,24 +185,24 @@ func cell(b []byte, texts ...string) []byte {
 	return b
 }
 
-// simple reports whether a text is a cell as it is: most are.
-func simple(s string) bool {
+// isPlainCell reports whether a text is a cell as it is: most are.
+func isPlainCell(s string) bool {
 	if s == "" {
 		return true
 	}
-	if c := s[0]; c == '=' || c == '+' || c == '-' || c == '@' || c == ' ' || c == '\'' || len(s) > maxCell {
+	if c := s[0]; c == '=' || c == '+' || c == '-' || c == '@' || c == ' ' || c == '\'' || len(s) > maxCellBytes {
 		return false
 	}
 	for i := range len(s) {
-		if bytesOf[s[i]] != plainByte {
+		if byteClasses[s[i]] != plainByte {
 			return false
 		}
 	}
 	return true
 }
 
-// calculates reports whether a spreadsheet reads what begins so as a formula.
-func calculates(r rune) bool {
+// startsFormula reports whether a spreadsheet reads what begins so as a formula.
+func startsFormula(r rune) bool {
 	switch r {
 	case '=', '+', '-', '@', '＝', '＋', '－', '＠', '−', '﹢', '﹣', '﹦', '﹫':
 		return true

@@ -29,17 +29,17 @@ func ptr(f float64) *float64 { return &f }
 
 func exampleCall() aurora.Call {
 	return aurora.Call{
-		Place: aurora.Place{AssistantID: "a", Day: "2026-11-19", CallID: "call-1"}, ID: "call-1",
+		CallKey: aurora.CallKey{AssistantID: "a", Day: "2026-11-19", CallID: "call-1"}, ID: "call-1",
 		StartedAt: time.Date(2026, 11, 19, 12, 3, 0, 0, time.UTC), EndedAt: time.Date(2026, 11, 19, 12, 5, 14, 0, time.UTC),
-		Seconds: ptr(134), Cost: ptr(0.1234), EndedReason: "customer-ended-call", Class: aurora.Answered, Direction: aurora.Inbound,
-		Customer: "+14155550142", Name: "Zoë Example", Summary: "Asked for a new date; \"Friday\", she said,\nand it was given.",
+		Seconds: ptr(134), Cost: ptr(0.1234), EndedReason: "customer-ended-call", Disposition: aurora.DispositionAnswered, Direction: aurora.DirectionInbound,
+		Customer: "+14155550142", CustomerName: "Zoë Example", Summary: "Asked for a new date; \"Friday\", she said,\nand it was given.",
 		Success: "true", Recording: "https://recordings.example.com/1.wav", Transferred: true,
-		Analysis: aurora.Analysis{Outcome: aurora.Resolved, Sentiment: aurora.Positive, Topics: []string{"appointments", "prices"},
-			Actions: []string{"=call back", "Send the invoice"}, Extracted: []byte(`{"date":"2026-11-20"}`)},
+		Analysis: aurora.Analysis{Outcome: aurora.OutcomeResolved, Sentiment: aurora.SentimentPositive, Topics: []string{"appointments", "prices"},
+			ActionItems: []string{"=call back", "Send the invoice"}, Extracted: []byte(`{"date":"2026-11-20"}`)},
 	}
 }
 
-func table(t rapid.TB, zone *time.Location, calls ...aurora.Call) string {
+func csvText(t rapid.TB, zone *time.Location, calls ...aurora.Call) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := NewCSV(&b, zone)
@@ -56,7 +56,7 @@ func table(t rapid.TB, zone *time.Location, calls ...aurora.Call) string {
 
 func TestCSV(t *testing.T) {
 	t.Parallel()
-	golden.Equal(t, "report.csv", []byte(table(t, bucharest(t), exampleCall(), aurora.Call{Place: aurora.Place{CallID: "h-1"}, Class: aurora.Failed})))
+	golden.Equal(t, "report.csv", []byte(csvText(t, bucharest(t), exampleCall(), aurora.Call{CallKey: aurora.CallKey{CallID: "h-1"}, Disposition: aurora.DispositionFailed})))
 }
 
 // What a spreadsheet would calculate (security F4).
@@ -99,16 +99,16 @@ func TestCSVFormulas(t *testing.T) {
 		"e\u0301":                         "e\u0301",
 		"👩‍👧":                             "👩‍👧",
 	} {
-		row := cell(nil, in)
+		row := appendCell(nil, in)
 		got, err := csv.NewReader(bytes.NewReader(append(row, ",x\r\n"...))).Read()
 		if err != nil || len(got) != 2 || got[0] != want {
 			t.Errorf("%q: got %q (%v), want %q", in, got, err, want)
 		}
 	}
-	if got := string(cell(nil, "a", "", "=b", "c")); got != `"a; '=b; c"` {
+	if got := string(appendCell(nil, "a", "", "=b", "c")); got != `"a; '=b; c"` {
 		t.Error(got)
 	}
-	if got := cell(nil, strings.Repeat("é", maxCell)); len(got) > maxCell+8 || !utf8.Valid(got) {
+	if got := appendCell(nil, strings.Repeat("é", maxCellBytes)); len(got) > maxCellBytes+8 || !utf8.Valid(got) {
 		t.Errorf("%d bytes", len(got))
 	}
 }
@@ -118,14 +118,14 @@ func TestCSVRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ \t;,"'=+@\r\na-]{0,12}`))
-		c := aurora.Call{ID: text.Draw(r, "id"), Name: text.Draw(r, "name"), Customer: aurora.Phone(text.Draw(r, "customer")),
+		c := aurora.Call{ID: text.Draw(r, "id"), CustomerName: text.Draw(r, "name"), Customer: aurora.Phone(text.Draw(r, "customer")),
 			Summary: text.Draw(r, "summary"), EndedReason: text.Draw(r, "reason"),
 			Analysis: aurora.Analysis{Topics: rapid.SliceOfN(text, 0, 5).Draw(r, "topics")}}
-		checkTable(r, table(t, time.UTC, c, c), 3)
+		checkCSV(r, csvText(t, time.UTC, c, c), 3)
 	})
 }
 
-func checkTable(t rapid.TB, text string, rows int) {
+func checkCSV(t rapid.TB, text string, rows int) {
 	t.Helper()
 	body, found := strings.CutPrefix(text, "\ufeff")
 	if !found || strings.Count(body, "\r\n") != rows || strings.Count(body, "\n") != rows || strings.Count(body, "\r") != rows {
@@ -138,7 +138,7 @@ func checkTable(t rapid.TB, text string, rows int) {
 	for _, record := range records[1:] {
 		for _, field := range record {
 			for part := range strings.SplitSeq(field, ";") {
-				if part = strings.TrimLeft(part, " \"'"); part != "" && calculates([]rune(part)[0]) && !strings.Contains(field, "'") {
+				if part = strings.TrimLeft(part, " \"'"); part != "" && startsFormula([]rune(part)[0]) && !strings.Contains(field, "'") {
 					t.Fatalf("%q begins a formula", field)
 				}
 			}
@@ -151,8 +151,8 @@ func FuzzCSV(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		c := aurora.Call{ID: s, Name: s, Summary: s, Analysis: aurora.Analysis{Topics: []string{s, s}}}
-		checkTable(t, table(t, time.UTC, c), 2)
+		c := aurora.Call{ID: s, CustomerName: s, Summary: s, Analysis: aurora.Analysis{Topics: []string{s, s}}}
+		checkCSV(t, csvText(t, time.UTC, c), 2)
 	})
 }
 

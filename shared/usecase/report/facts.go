@@ -12,9 +12,9 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// facts are the numbers that a narrative may hold: the figures, those of the period before, the difference and the
+// allowedNumbers are the numbers that a narrative may hold: the figures, those of the period before, the difference and the
 // change in percent of each, and the period's dates.
-type facts struct {
+type allowedNumbers struct {
 	numbers []float64
 	dates   map[string]bool // MM-DD and YYYY-MM-DD
 	years   map[int]bool
@@ -22,10 +22,10 @@ type facts struct {
 	hours   map[int]bool // at which there were calls
 }
 
-func factsIn(r *aurora.Report) *facts {
-	f := &facts{dates: map[string]bool{}, years: map[int]bool{}, days: map[int]bool{}, hours: map[int]bool{}}
+func newAllowedNumbers(r *aurora.Report) *allowedNumbers {
+	f := &allowedNumbers{dates: map[string]bool{}, years: map[int]bool{}, days: map[int]bool{}, hours: map[int]bool{}}
 	add := func(n float64) { f.numbers = append(f.numbers, math.Abs(n)) }
-	for _, c := range changes(r) {
+	for _, c := range comparisons(r) {
 		add(c.now)
 		add(c.before)
 		add(c.now - c.before)
@@ -60,13 +60,13 @@ func factsIn(r *aurora.Report) *facts {
 	return f
 }
 
-// check drops every sentence with a number that is not among the facts, and says how many it dropped. Paragraphs stay.
-func (f *facts) check(text string) (kept string, dropped int) {
+// filterSentences drops every sentence with a number that is not among the facts, and says how many it dropped. Paragraphs stay.
+func (f *allowedNumbers) filterSentences(text string) (kept string, dropped int) {
 	var paragraphs []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		var good []string
-		for _, sentence := range sentences(paragraph) {
-			if f.holds(sentence) {
+		for _, sentence := range splitSentences(paragraph) {
+			if f.allows(sentence) {
 				good = append(good, sentence)
 			} else {
 				dropped++
@@ -79,8 +79,8 @@ func (f *facts) check(text string) (kept string, dropped int) {
 	return strings.Join(paragraphs, "\n\n"), dropped
 }
 
-// sentences splits a paragraph after each mark that ends a sentence and is followed by a space or nothing.
-func sentences(paragraph string) []string {
+// splitSentences splits a paragraph after each mark that ends a sentence and is followed by a space or nothing.
+func splitSentences(paragraph string) []string {
 	var all []string
 	add := func(s string) {
 		if s = strings.TrimSpace(s); s != "" {
@@ -101,30 +101,30 @@ func sentences(paragraph string) []string {
 }
 
 var (
-	isoDate = sync.OnceValue(func() *regexp.Regexp {
+	isoDatePattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b`)
 	})
-	// clock is a time of day: 9:00, 14:30, 9 am, 14h.
-	clock = sync.OnceValue(func() *regexp.Regexp {
+	// clockPattern is a time of day: 9:00, 14:30, 9 am, 14h.
+	clockPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b([01]?\d|2[0-4])(?::([0-5]\d))?\s*(a\.?m\.?|p\.?m\.?|h\b|uhr\b)|\b([01]?\d|2[0-4]):([0-5]\d)\b`)
 	})
-	// monthDay is a day beside a month's name, in a language with Latin letters; the name is looked at in monthOf.
-	monthDay = sync.OnceValue(func() *regexp.Regexp {
+	// monthDayPattern is a day beside a month's name, in a language with Latin letters; the name is looked at in monthOf.
+	monthDayPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b(\d{1,2})(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,12})\b|\b(\p{L}{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b`)
 	})
-	figureText = sync.OnceValue(func() *regexp.Regexp {
+	numberPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`\d+(?:[.,'’\x{202F}\x{A0}]\d+)*`)
 	})
-	word = sync.OnceValue(func() *regexp.Regexp {
+	wordPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`\p{L}+`)
 	})
-	sevenDay = sync.OnceValue(func() *regexp.Regexp {
+	spanPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b(7|24|30|31|28|29)([ -])(days?|hours?|tage|stunden|días|jours)\b`)
 	})
 )
 
-// months are the beginnings of the names of months, as several languages have them.
-var months = []string{"jan", "ene", "feb", "fév", "fev", "mar", "mär", "apr", "abr", "avr", "may", "mai", "jun", "jui", "jul", "aug", "ago", "aoû", "sep",
+// monthPrefixes are the beginnings of the names of months, as several languages have them.
+var monthPrefixes = []string{"jan", "ene", "feb", "fév", "fev", "mar", "mär", "apr", "abr", "avr", "may", "mai", "jun", "jui", "jul", "aug", "ago", "aoû", "sep",
 	"oct", "okt", "out", "nov", "dec", "dez", "dic", "déc"}
 
 // numberWords are the English words for numbers that a figure could hide behind. Words for parts and multiples are no
@@ -133,14 +133,14 @@ var numberWords = map[string]float64{"zero": 0, "two": 2, "three": 3, "four": 4,
 	"eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
 	"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 
-var uncounted = map[string]bool{"half": true, "halved": true, "third": true, "quarter": true, "double": true, "doubled": true, "triple": true, "tripled": true,
+var vagueNumberWords = map[string]bool{"half": true, "halved": true, "third": true, "quarter": true, "double": true, "doubled": true, "triple": true, "tripled": true,
 	"twice": true, "thrice": true, "dozen": true, "dozens": true, "hundred": true, "hundreds": true, "thousand": true, "thousands": true,
 	"million": true, "millions": true, "quadrupled": true, "tenfold": true, "twofold": true, "threefold": true}
 
-// holds reports whether every number in a sentence is among the facts. What looks like a date or a time of day is
+// allows reports whether every number in a sentence is among the facts. What looks like a date or a time of day is
 // compared with the period's.
-func (f *facts) holds(sentence string) bool {
-	s := western(sentence)
+func (f *allowedNumbers) allows(sentence string) bool {
+	s := asciiDigits(sentence)
 	ok := true
 	take := func(pattern *regexp.Regexp, fits func(m []string) (mine, good bool)) {
 		s = pattern.ReplaceAllStringFunc(s, func(found string) string {
@@ -152,28 +152,28 @@ func (f *facts) holds(sentence string) bool {
 			return " "
 		})
 	}
-	take(isoDate(), func(m []string) (bool, bool) { return true, f.dates[m[0]] })
-	take(clock(), func(m []string) (bool, bool) { return true, f.clock(m) })
-	take(monthDay(), func(m []string) (bool, bool) {
+	take(isoDatePattern(), func(m []string) (bool, bool) { return true, f.dates[m[0]] })
+	take(clockPattern(), func(m []string) (bool, bool) { return true, f.allowsTime(m) })
+	take(monthDayPattern(), func(m []string) (bool, bool) {
 		day, name := m[1]+m[4], strings.ToLower(m[2]+m[3])
 		n, _ := strconv.Atoi(day)
 		return isMonth(name), f.days[n]
 	})
-	take(sevenDay(), func([]string) (bool, bool) { return true, true })
-	for _, found := range figureText().FindAllString(s, -1) {
-		ok = ok && f.figure(found)
+	take(spanPattern(), func([]string) (bool, bool) { return true, true })
+	for _, found := range numberPattern().FindAllString(s, -1) {
+		ok = ok && f.allowsNumber(found)
 	}
-	for _, w := range word().FindAllString(strings.ToLower(s), -1) {
+	for _, w := range wordPattern().FindAllString(strings.ToLower(s), -1) {
 		if n, number := numberWords[w]; number {
-			ok = ok && f.near(n, 0)
+			ok = ok && f.contains(n, 0)
 		}
-		ok = ok && !uncounted[w]
+		ok = ok && !vagueNumberWords[w]
 	}
 	return ok
 }
 
-// western writes the digits of every script as 0 to 9, so that no figure hides in another.
-func western(s string) string {
+// asciiDigits writes the digits of every script as 0 to 9, so that no figure hides in another.
+func asciiDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII || !unicode.Is(unicode.Nd, r) {
 			return r
@@ -187,7 +187,7 @@ func western(s string) string {
 }
 
 func isMonth(name string) bool {
-	for _, m := range months {
+	for _, m := range monthPrefixes {
 		if strings.HasPrefix(name, m) {
 			return true
 		}
@@ -195,8 +195,8 @@ func isMonth(name string) bool {
 	return false
 }
 
-// clock reports whether there were calls in the hour of a time of day.
-func (f *facts) clock(m []string) bool {
+// allowsTime reports whether there were calls in the hour of a time of day.
+func (f *allowedNumbers) allowsTime(m []string) bool {
 	hour, _ := strconv.Atoi(m[1] + m[4])
 	switch half := strings.ToLower(m[3]); {
 	case strings.HasPrefix(half, "p") && hour < 12:
@@ -207,9 +207,9 @@ func (f *facts) clock(m []string) bool {
 	return f.hours[hour] || hour == 24 && f.hours[0]
 }
 
-// figure reports whether a number as written is among the facts. A mark between digits may be a decimal point or stand
+// allowsNumber reports whether a number as written is among the facts. A mark between digits may be a decimal point or stand
 // between thousands; what is written with decimals, or without, is compared as far as it goes.
-func (f *facts) figure(written string) bool {
+func (f *allowedNumbers) allowsNumber(written string) bool {
 	if n, err := strconv.Atoi(written); err == nil && f.years[n] {
 		return true
 	}
@@ -219,9 +219,9 @@ func (f *facts) figure(written string) bool {
 	for _, p := range parts[1:] {
 		thousands = thousands && len(p) == 3
 	}
-	if len(parts) == 1 || thousands && same(marks) {
+	if len(parts) == 1 || thousands && allEqual(marks) {
 		n, err := strconv.ParseFloat(strings.Join(parts, ""), 64)
-		if err == nil && f.near(n, 0) {
+		if err == nil && f.contains(n, 0) {
 			return true
 		}
 	}
@@ -233,10 +233,10 @@ func (f *facts) figure(written string) bool {
 		return false
 	}
 	n, err := strconv.ParseFloat(strings.Join(parts[:last], "")+"."+parts[last], 64)
-	return err == nil && f.near(n, len(parts[last]))
+	return err == nil && f.contains(n, len(parts[last]))
 }
 
-func same(marks []string) bool {
+func allEqual(marks []string) bool {
 	for _, m := range marks {
 		if m != marks[0] {
 			return false
@@ -245,8 +245,8 @@ func same(marks []string) bool {
 	return true
 }
 
-// near reports whether a fact, rounded to so many decimals, is this number.
-func (f *facts) near(n float64, decimals int) bool {
+// contains reports whether a fact, rounded to so many decimals, is this number.
+func (f *allowedNumbers) contains(n float64, decimals int) bool {
 	scale := math.Pow10(min(decimals, 6))
 	for _, fact := range f.numbers {
 		if math.Abs(math.Round(fact*scale)/scale-n) < 1e-9 {

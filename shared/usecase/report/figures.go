@@ -29,11 +29,11 @@ type tally struct {
 	byHour [7][24]int
 	calls  aurora.CallFigures
 
-	milliseconds int64       // of all calls whose length is known
-	lengths      map[int]int // calls by whole seconds
-	known        int         // calls whose length is known
-	microdollars int64
-	unpriced     int
+	milliseconds   int64       // of all calls whose length is known
+	callsBySeconds map[int]int // calls by whole seconds
+	knownLengths   int         // calls whose length is known
+	microdollars   int64
+	unpriced       int
 
 	outcomes  map[aurora.Outcome]int
 	sentiment map[aurora.Sentiment]int
@@ -42,7 +42,7 @@ type tally struct {
 }
 
 func newTally(w aurora.Window) *tally {
-	t := &tally{window: w, days: map[int]int{}, lengths: map[int]int{}, outcomes: map[aurora.Outcome]int{},
+	t := &tally{window: w, days: map[int]int{}, callsBySeconds: map[int]int{}, outcomes: map[aurora.Outcome]int{},
 		sentiment: map[aurora.Sentiment]int{}, reasons: map[string]int{}, topics: map[string]int{}}
 	for _, date := range w.Dates() {
 		t.days[dateOf(date)] = len(t.byDay)
@@ -68,18 +68,18 @@ func dateOf(date string) int {
 // add counts a call that ended in the window.
 func (t *tally) add(c *aurora.Call) {
 	t.calls.Total++
-	switch c.Class {
-	case aurora.Answered:
+	switch c.Disposition {
+	case aurora.DispositionAnswered:
 		t.calls.Answered++
-	case aurora.Voicemail:
+	case aurora.DispositionVoicemail:
 		t.calls.Voicemail++
 	default: // failed, busy, no answer; and a class of a later version, which is not known to have gone well
 		t.calls.Failed++
 	}
 	switch c.Direction {
-	case aurora.Inbound:
+	case aurora.DirectionInbound:
 		t.calls.Inbound++
-	case aurora.Outbound:
+	case aurora.DirectionOutbound:
 		t.calls.Outbound++
 	}
 	if c.Transferred {
@@ -87,8 +87,8 @@ func (t *tally) add(c *aurora.Call) {
 	}
 	if c.Seconds != nil {
 		t.milliseconds += int64(math.Round(*c.Seconds * 1e3))
-		t.lengths[int(math.Round(*c.Seconds))]++
-		t.known++
+		t.callsBySeconds[int(math.Round(*c.Seconds))]++
+		t.knownLengths++
 	}
 	if c.Cost != nil {
 		t.microdollars += int64(math.Round(*c.Cost * 1e6))
@@ -101,13 +101,13 @@ func (t *tally) add(c *aurora.Call) {
 	if c.Sentiment != "" {
 		t.sentiment[c.Sentiment]++
 	}
-	count(t.reasons, cmp.Or(c.EndedReason, unknownReason), otherReason)
+	countName(t.reasons, cmp.Or(c.EndedReason, unknownReason), otherReason)
 	for i, topic := range c.Topics {
 		if !slices.Contains(c.Topics[:i], topic) {
-			count(t.topics, topic, "")
+			countName(t.topics, topic, "")
 		}
 	}
-	at := c.When().In(t.window.From.Location())
+	at := c.CountedAt().In(t.window.From.Location())
 	year, month, day := at.Date()
 	if i, ok := t.days[dateKey(year, int(month), day)]; ok {
 		t.byDay[i].Calls++
@@ -115,8 +115,8 @@ func (t *tally) add(c *aurora.Call) {
 	t.byHour[(int(at.Weekday())+6)%7][at.Hour()]++
 }
 
-// count adds one to a name. Where there are too many names already it is the other's, or nobody's.
-func count(names map[string]int, name, other string) {
+// countName adds one to a name. Where there are too many names already it is the other's, or nobody's.
+func countName(names map[string]int, name, other string) {
 	if _, known := names[name]; !known && len(names) >= maxNames {
 		name = other
 	}
@@ -131,10 +131,10 @@ func (t *tally) figures(callers aurora.CallerFigures) aurora.Figures {
 		Cost:    aurora.CostFigures{Total: float64(t.microdollars) / 1e6, Currency: currency, UnknownCalls: t.unpriced},
 		Callers: callers, Outcomes: t.outcomes, Sentiment: t.sentiment, EndedReasons: t.reasons,
 		ByDay: t.byDay, ByHour: t.byHour, Topics: []aurora.TopicFigure{}}
-	if t.known > 0 {
-		f.DurationSeconds.Average = int(math.Round(float64(t.milliseconds) / 1e3 / float64(t.known)))
+	if t.knownLengths > 0 {
+		f.DurationSeconds.Average = int(math.Round(float64(t.milliseconds) / 1e3 / float64(t.knownLengths)))
 	}
-	seconds := slices.Sorted(maps.Keys(t.lengths))
+	seconds := slices.Sorted(maps.Keys(t.callsBySeconds))
 	f.DurationSeconds.Median, f.DurationSeconds.P90 = t.percentile(seconds, 50), t.percentile(seconds, 90)
 	for topic, calls := range t.topics {
 		f.Topics = append(f.Topics, aurora.TopicFigure{Topic: topic, Calls: calls})
@@ -149,9 +149,9 @@ func (t *tally) figures(callers aurora.CallerFigures) aurora.Figures {
 // percentile is the nearest-rank percentile of the lengths, which are given in order: the rank is the least whole number
 // that is at least percent of their count.
 func (t *tally) percentile(seconds []int, percent int) int {
-	rank := (t.known*percent + 99) / 100
+	rank := (t.knownLengths*percent + 99) / 100
 	for _, s := range seconds {
-		if rank -= t.lengths[s]; rank <= 0 {
+		if rank -= t.callsBySeconds[s]; rank <= 0 {
 			return s
 		}
 	}
@@ -182,7 +182,7 @@ func (c *callers) add(who aurora.Phone, when windows) {
 	if who == "" {
 		return
 	}
-	if n, ok := digits(string(who)); ok {
+	if n, ok := parseE164(string(who)); ok {
 		if seen := c.numbers[n]; seen&when == 0 {
 			c.numbers[n] = seen | when
 		}
@@ -191,8 +191,8 @@ func (c *callers) add(who aurora.Phone, when windows) {
 	c.others[string(who)] |= when
 }
 
-// digits reads a number in E.164: a plus and up to fifteen digits.
-func digits(s string) (n uint64, ok bool) {
+// parseE164 reads a number in E.164: a plus and up to fifteen digits.
+func parseE164(s string) (n uint64, ok bool) {
 	if len(s) < 2 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
 		return 0, false
 	}

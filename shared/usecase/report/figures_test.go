@@ -20,21 +20,21 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// store is the calls table in memory.
-type store struct {
+// fakeCalls is the calls table in memory.
+type fakeCalls struct {
 	days map[string][]aurora.Call
 	size int   // of a batch; all at once where 0
 	err  error // after the first batch of the last day
 }
 
-func (s *store) put(c aurora.Call) {
+func (s *fakeCalls) put(c aurora.Call) {
 	if s.days == nil {
 		s.days = map[string][]aurora.Call{}
 	}
 	s.days[c.Partition()] = append(s.days[c.Partition()], c)
 }
 
-func (s *store) Day(_ context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
+func (s *fakeCalls) Day(_ context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
 		for calls := range slices.Chunk(s.days[assistantID+"#"+day], max(s.size, 1)) {
 			if !yield(calls, nil) {
@@ -48,7 +48,7 @@ func (s *store) Day(_ context.Context, assistantID, day string) iter.Seq2[[]auro
 	}
 }
 
-func (s *store) Row(_ context.Context, at aurora.Place) (aurora.Call, bool, error) {
+func (s *fakeCalls) Row(_ context.Context, at aurora.CallKey) (aurora.Call, bool, error) {
 	for _, c := range s.days[at.Partition()] {
 		if c.CallID == at.CallID {
 			return c, true, nil
@@ -66,19 +66,19 @@ func drawCall(t *rapid.T, i int, w aurora.Window) aurora.Call {
 	span := int64(w.Until.Sub(w.From) / time.Millisecond)
 	at := w.Until.Add(-time.Duration(rapid.Int64Range(-span/5, 4*span).Draw(t, "at")) * time.Millisecond).UTC()
 	if rapid.IntRange(0, 9).Draw(t, "edge") == 0 {
-		at = draw(t, "which", w.From, w.Until, w.Before().From, w.From.Add(-1), w.Until.Add(-1)).UTC()
+		at = draw(t, "which", w.From, w.Until, w.Previous().From, w.From.Add(-1), w.Until.Add(-1)).UTC()
 	}
 	c := aurora.Call{
-		Place:       aurora.Place{AssistantID: "a1", Day: at.Format(time.DateOnly), CallID: fmt.Sprintf("c%d", i)},
-		Class:       draw(t, "class", aurora.Answered, aurora.Voicemail, aurora.NoAnswer, aurora.Busy, aurora.Failed),
-		Direction:   draw(t, "direction", aurora.Inbound, aurora.Outbound, aurora.Web, ""),
+		CallKey:     aurora.CallKey{AssistantID: "a1", Day: at.Format(time.DateOnly), CallID: fmt.Sprintf("c%d", i)},
+		Disposition: draw(t, "class", aurora.DispositionAnswered, aurora.DispositionVoicemail, aurora.DispositionNoAnswer, aurora.DispositionBusy, aurora.DispositionFailed),
+		Direction:   draw(t, "direction", aurora.DirectionInbound, aurora.DirectionOutbound, aurora.DirectionWeb, ""),
 		Customer:    draw[aurora.Phone](t, "customer", "", "+14155550100", "+14155550101", "+14155550102", "sip:a@example.com", "sip:b@example.com", "+0"),
 		EndedReason: draw(t, "reason", "", "customer-ended-call", "voicemail", "=cmd()"),
 		Transferred: rapid.Bool().Draw(t, "transferred"),
 		Spoke:       rapid.Bool().Draw(t, "spoke"),
 	}
-	c.Outcome = draw[aurora.Outcome](t, "outcome", "", aurora.Resolved, aurora.Unresolved, aurora.Dropped)
-	c.Sentiment = draw[aurora.Sentiment](t, "sentiment", "", aurora.Positive, aurora.Negative)
+	c.Outcome = draw[aurora.Outcome](t, "outcome", "", aurora.OutcomeResolved, aurora.OutcomeUnresolved, aurora.OutcomeDropped)
+	c.Sentiment = draw[aurora.Sentiment](t, "sentiment", "", aurora.SentimentPositive, aurora.SentimentNegative)
 	c.Topics = rapid.SliceOfN(rapid.SampledFrom([]string{"hours", "prices", "hours", "parking"}), 0, 4).Draw(t, "topics")
 	switch rapid.IntRange(0, 3).Draw(t, "known") {
 	case 0:
@@ -111,26 +111,26 @@ func TestFiguresEqualAnIndependentCount(t *testing.T) {
 		}
 		until := time.Unix(rapid.Int64Range(1_760_000_000, 1_830_000_000).Draw(t, "until"), 0)
 		w := draw(t, "period", aurora.Weekly, aurora.Monthly).WindowUntil(until, zone)
-		s := &store{size: rapid.IntRange(1, 5).Draw(t, "batch")}
+		s := &fakeCalls{size: rapid.IntRange(1, 5).Draw(t, "batch")}
 		var all []aurora.Call
 		for i := range rapid.IntRange(0, 60).Draw(t, "calls") {
 			c := drawCall(t, i, w)
 			all = append(all, c)
 			s.put(c)
 		}
-		stranger := aurora.Call{Place: aurora.Place{AssistantID: "a2", Day: until.UTC().Format(time.DateOnly), CallID: "x"}, EndedAt: w.From}
+		stranger := aurora.Call{CallKey: aurora.CallKey{AssistantID: "a2", Day: until.UTC().Format(time.DateOnly), CallID: "x"}, EndedAt: w.From}
 		s.put(stranger)
-		p := newPass(w)
+		p := newAggregation(w)
 		if err := p.run(t.Context(), s, "a1"); err != nil {
 			t.Fatal(err)
 		}
 		reported, previous := p.figures()
-		compare(t, "reported", reported, naive(all, w))
-		compare(t, "previous", previous, naive(all, w.Before()))
+		assertFigures(t, "reported", reported, countIndependently(all, w))
+		assertFigures(t, "previous", previous, countIndependently(all, w.Previous()))
 	})
 }
 
-func compare(t *rapid.T, name string, got, want aurora.Figures) {
+func assertFigures(t *rapid.T, name string, got, want aurora.Figures) {
 	if math.Abs(got.Minutes-want.Minutes) > 0.0051 || math.Abs(got.Cost.Total-want.Cost.Total) > 1e-7 {
 		t.Fatalf("%s: %v minutes and %v dollars, want %v and %v", name, got.Minutes, got.Cost.Total, want.Minutes, want.Cost.Total)
 	}
@@ -145,8 +145,8 @@ func compare(t *rapid.T, name string, got, want aurora.Figures) {
 	}
 }
 
-// naive counts in another way: by lists and text, one figure at a time.
-func naive(all []aurora.Call, w aurora.Window) aurora.Figures {
+// countIndependently counts in another way: by lists and text, one figure at a time.
+func countIndependently(all []aurora.Call, w aurora.Window) aurora.Figures {
 	zone := w.From.Location()
 	when := func(c aurora.Call) time.Time {
 		if !c.EndedAt.IsZero() {
@@ -171,9 +171,11 @@ func naive(all []aurora.Call, w aurora.Window) aurora.Figures {
 	}
 	f := aurora.Figures{Cost: aurora.CostFigures{Currency: "USD"}, Outcomes: map[aurora.Outcome]int{}, Sentiment: map[aurora.Sentiment]int{}, EndedReasons: map[string]int{}, Topics: []aurora.TopicFigure{}}
 	f.Calls = aurora.CallFigures{Total: len(calls),
-		Answered:    number(func(c aurora.Call) bool { return c.Class == "answered" }),
-		Voicemail:   number(func(c aurora.Call) bool { return c.Class == "voicemail" }),
-		Failed:      number(func(c aurora.Call) bool { return c.Class == "failed" || c.Class == "busy" || c.Class == "no-answer" }),
+		Answered:  number(func(c aurora.Call) bool { return c.Disposition == "answered" }),
+		Voicemail: number(func(c aurora.Call) bool { return c.Disposition == "voicemail" }),
+		Failed: number(func(c aurora.Call) bool {
+			return c.Disposition == "failed" || c.Disposition == "busy" || c.Disposition == "no-answer"
+		}),
 		Inbound:     number(func(c aurora.Call) bool { return c.Direction == "inbound" }),
 		Outbound:    number(func(c aurora.Call) bool { return c.Direction == "outbound" }),
 		Transferred: number(func(c aurora.Call) bool { return c.Transferred })}
@@ -226,7 +228,7 @@ func naive(all []aurora.Call, w aurora.Window) aurora.Figures {
 		}
 		return set
 	}
-	now, earlier := who(calls), who(within(w.Before()))
+	now, earlier := who(calls), who(within(w.Previous()))
 	f.Callers.Unique = len(now)
 	for n := range now {
 		if earlier[n] {
@@ -289,26 +291,28 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 }
 
-func TestReadingFails(t *testing.T) {
+func TestReadErrors(t *testing.T) {
 	w := aurora.Weekly.WindowUntil(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), time.UTC)
-	s := &store{err: errors.New("throttled")}
-	s.put(aurora.Call{Place: aurora.Place{AssistantID: "a1", Day: "2026-11-18", CallID: "c"}})
-	if err := newPass(w).run(t.Context(), s, "a1"); err == nil || !strings.Contains(err.Error(), "2026-11-18: throttled") {
+	s := &fakeCalls{err: errors.New("throttled")}
+	s.put(aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: "2026-11-18", CallID: "c"}})
+	if err := newAggregation(w).run(t.Context(), s, "a1"); err == nil || !strings.Contains(err.Error(), "2026-11-18: throttled") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := newPass(w).run(ctx, &store{}, "a1"); !errors.Is(err, context.Canceled) {
+	if err := newAggregation(w).run(ctx, &fakeCalls{}, "a1"); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if err := newPass(w).run(t.Context(), panicking{}, "a1"); err == nil || !strings.Contains(err.Error(), "panic: no") {
+	if err := newAggregation(w).run(t.Context(), panickingCalls{}, "a1"); err == nil || !strings.Contains(err.Error(), "panic: no") {
 		t.Errorf("%v", err)
 	}
 }
 
-type panicking struct{ Calls }
+type panickingCalls struct{ Calls }
 
-func (panicking) Day(context.Context, string, string) iter.Seq2[[]aurora.Call, error] { panic("no") }
+func (panickingCalls) Day(context.Context, string, string) iter.Seq2[[]aurora.Call, error] {
+	panic("no")
+}
 
 func TestAttentionAndSampleDoNotDependOnOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -328,7 +332,7 @@ func TestAttentionAndSampleDoNotDependOnOrder(t *testing.T) {
 				ids = append(ids, c.call.CallID)
 			}
 			for _, c := range s.calls {
-				ids = append(ids, c.place.CallID)
+				ids = append(ids, c.callKey.CallID)
 			}
 			if len(r.calls) > aurora.MaxAttention || len(s.calls) > sampleSize {
 				t.Fatalf("%d and %d", len(r.calls), len(s.calls))

@@ -42,7 +42,7 @@ func checkHTML(t testing.TB, text, public string) {
 			t.Errorf("a comment: %.100q", n.Data)
 		case html.TextNode:
 			for _, r := range n.Data {
-				if hidden(r) && r != '\n' {
+				if isHidden(r) && r != '\n' {
 					t.Errorf("%U in %.100q", r, n.Data)
 					break
 				}
@@ -98,10 +98,10 @@ func checkPage(t testing.TB, p Page) {
 	if len(mail) >= 100_000 {
 		t.Errorf("the mail has %d bytes", len(mail))
 	}
-	if n := utf8.RuneCountInString(subject); n == 0 || n > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return hidden(r) || unicode.IsControl(r) }) {
+	if n := utf8.RuneCountInString(subject); n == 0 || n > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return isHidden(r) || unicode.IsControl(r) }) {
 		t.Errorf("subject of %d: %q", n, subject)
 	}
-	if len(text) == 0 || len(text) >= 100_000 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return hidden(r) && r != '\n' }) {
+	if len(text) == 0 || len(text) >= 100_000 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return isHidden(r) && r != '\n' }) {
 		t.Errorf("text of %d bytes: %.300q", len(text), text)
 	}
 	for _, a := range p.Report.Attention {
@@ -111,7 +111,7 @@ func checkPage(t testing.TB, p Page) {
 	}
 }
 
-func TestPagesHoldNothingForeign(t *testing.T) {
+func TestPagesContainOnlyKnownElements(t *testing.T) {
 	t.Parallel()
 	for _, name := range pages {
 		t.Run(name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func FuzzPage(f *testing.F) {
 			r.Attention = []aurora.Attention{attention}
 		}
 		checkPage(t, p)
-		said, err := Transcript{Call: attention, Turns: []aurora.Turn{{Who: aurora.Speaker(a), Text: b, Seconds: seconds}, {Text: a}}, AssistantName: b,
+		said, err := Transcript{Call: attention, Turns: []aurora.Utterance{{Who: aurora.Speaker(a), Text: b, Seconds: seconds}, {Text: a}}, AssistantName: b,
 			OrgName: a, Language: a, Public: "http://127.0.0.1:3000"}.HTML()
 		if err != nil {
 			t.Fatal(err)

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	maxMailHTML = 95_000 // bytes; some mail clients cut what is over 102,400
-	maxSubject  = 150    // characters
+	maxMailBytes = 95_000 // bytes; some mail clients cut what is over 102,400
+	maxSubject   = 150    // characters
 )
 
-// mailSizes are tried in order until a mail is small enough. The last one is, whatever the report holds.
-var mailSizes = []sizes{
-	{narrative: 4_000, summary: 600, note: 300, action: 200, attention: 5, actions: 4, outcomes: 7, endings: 6, topics: 8, days: 32, longest: 2_400},
-	{narrative: 3_000, summary: 300, note: 200, action: 120, attention: 5, actions: 2, outcomes: 7, endings: 5, topics: 5, days: 32, longest: 1_200},
-	{narrative: 2_000, summary: 160, note: 100, action: 80, attention: 3, actions: 1, outcomes: 7, endings: 3, topics: 3, days: 32, longest: 600},
-	{narrative: 1_000, note: 100, days: 32, longest: 1_200},
+// mailLimits are tried in order until a mail is small enough. The last one is, whatever the report holds.
+var mailLimits = []limits{
+	{narrative: 4_000, summary: 600, note: 300, action: 200, attention: 5, actions: 4, outcomes: 7, endings: 6, topics: 8, days: 32, linkBytes: 2_400},
+	{narrative: 3_000, summary: 300, note: 200, action: 120, attention: 5, actions: 2, outcomes: 7, endings: 5, topics: 5, days: 32, linkBytes: 1_200},
+	{narrative: 2_000, summary: 160, note: 100, action: 80, attention: 3, actions: 1, outcomes: 7, endings: 3, topics: 3, days: 32, linkBytes: 600},
+	{narrative: 1_000, note: 100, days: 32, linkBytes: 1_200},
 }
 
 // mailView is a view with what only mails have.
@@ -26,39 +26,39 @@ type mailView struct {
 	view
 	Preview string // what clients show beside the subject
 	Pairs   [][]tile
-	Weeks   []week // calls by day
-	More    string // calls that deserve attention and are only in the report
+	Weeks   []chartWeek // calls by day
+	More    string      // calls that deserve attention and are only in the report
 }
 
-// week is a row of days, and what it lacks to be as long as the others.
-type week struct {
-	Days []day
+// chartWeek is a row of days, and what it lacks to be as long as the others.
+type chartWeek struct {
+	Days []chartDay
 	Rest []struct{}
 }
 
 // Mail is the report as a message: its subject, and its two bodies. The HTML is less than 100 KB.
 func (p Page) Mail() (subject, text, html string, err error) {
-	for _, size := range mailSizes {
+	for _, size := range mailLimits {
 		v := p.mailView(size)
-		body, err := rendered("mail.html.tmpl", v)
+		body, err := render("mail.html.tmpl", v)
 		if err != nil {
 			return "", "", "", err
 		}
-		if len(body) <= maxMailHTML {
-			return p.subject(), v.plain(), string(body), nil
+		if len(body) <= maxMailBytes {
+			return p.subject(), v.plainText(), string(body), nil
 		}
 	}
-	return "", "", "", fmt.Errorf("the mail of %s is larger than %d bytes", aurora.SafeName(p.Report.AssistantID), maxMailHTML)
+	return "", "", "", fmt.Errorf("the mail of %s is larger than %d bytes", aurora.SafeKey(p.Report.AssistantID), maxMailBytes)
 }
 
-func (p Page) mailView(size sizes) mailView {
+func (p Page) mailView(size limits) mailView {
 	masked := p
 	masked.Report.Attention = make([]aurora.Attention, 0, size.attention)
 	for i, a := range p.Report.Attention {
 		if i == size.attention {
 			break
 		}
-		a.Customer = aurora.Phone(aurora.Phone(tidy(string(a.Customer), 40)).Masked())
+		a.Customer = aurora.Phone(aurora.Phone(cleanLine(string(a.Customer), 40)).Masked())
 		masked.Report.Attention = append(masked.Report.Attention, a)
 	}
 	v := mailView{view: masked.view(size)}
@@ -67,28 +67,28 @@ func (p Page) mailView(size sizes) mailView {
 	}
 	for i := range v.Chart.Days {
 		one := &v.Chart.Days[i]
-		one.Paint, one.Text = paints[one.Level][0], paints[one.Level][1]
+		one.Paint, one.Text = palette[one.Level][0], palette[one.Level][1]
 	}
-	v.Weeks = weeks(v.Chart.Days)
+	v.Weeks = groupWeeks(v.Chart.Days)
 	if rest := len(p.Report.Attention) - len(v.Attention); rest > 0 && !v.Empty {
-		v.More = calls(rest) + " more in the report."
+		v.More = formatCalls(rest) + " more in the report."
 	}
 	v.Preview = p.headline()
 	if len(v.Paragraphs) > 0 {
-		v.Preview = tidy(v.Paragraphs[0], 140)
+		v.Preview = cleanLine(v.Paragraphs[0], 140)
 	}
 	return v
 }
 
-// weeks puts days into rows of seven; eight days, which a week touches that does not begin at midnight, stay one row.
-func weeks(days []day) []week {
+// groupWeeks puts days into rows of seven; eight days, which a week touches that does not begin at midnight, stay one row.
+func groupWeeks(days []chartDay) []chartWeek {
 	long := 7
 	if len(days) == 8 {
 		long = 8
 	}
-	var rows []week
+	var rows []chartWeek
 	for row := range slices.Chunk(days, long) {
-		w := week{Days: row}
+		w := chartWeek{Days: row}
 		if len(rows) > 0 {
 			w.Rest = make([]struct{}, long-len(row))
 		}
@@ -98,7 +98,7 @@ func weeks(days []day) []week {
 }
 
 // subject says the most important first: Riley: 213 calls last week, 12% more than the week before.
-func (p Page) subject() string { return tidy(p.assistant(48)+": "+p.headline(), maxSubject) }
+func (p Page) subject() string { return cleanLine(p.displayName(48)+": "+p.headline(), maxSubject) }
 
 func (p Page) headline() string {
 	r, zone := p.Report, p.zone()
@@ -106,36 +106,36 @@ func (p Page) headline() string {
 	if made.IsZero() {
 		made = r.Until
 	}
-	when := lately(r.Period, r.From.In(zone), r.Until.In(zone), made)
+	when := formatRelativeWindow(r.Period, r.From.In(zone), r.Until.In(zone), made)
 	now, before := r.Calls.Total, r.Previous.Calls.Total
 	if now <= 0 {
 		return "no calls " + when
 	}
-	headline := calls(now) + " " + when
-	earlier := "the " + unit(r.Period) + " before"
+	headline := formatCalls(now) + " " + when
+	earlier := "the " + periodUnit(r.Period) + " before"
 	switch d := now - before; {
 	case before <= 0:
 		headline += ", none " + earlier
 	case d == 0:
 		headline += ", as many as " + earlier
 	case d > 0:
-		headline += ", " + proportion(d, before) + " more than " + earlier
+		headline += ", " + formatDifference(d, before) + " more than " + earlier
 	default:
-		headline += ", " + proportion(-d, before) + " fewer than " + earlier
+		headline += ", " + formatDifference(-d, before) + " fewer than " + earlier
 	}
 	return headline
 }
 
-// proportion is a difference in percent, or in calls where percent would say nothing.
-func proportion(d, before int) string {
+// formatDifference is a difference in percent, or in calls where percent would say nothing.
+func formatDifference(d, before int) string {
 	if before < 10 || d/10 > before {
-		return spelled(d)
+		return formatInt(d)
 	}
-	return share(d, before)
+	return formatShare(d, before)
 }
 
-// plain is the mail as text.
-func (v mailView) plain() string {
+// plainText is the mail as text.
+func (v mailView) plainText() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	title := v.Assistant
@@ -156,10 +156,10 @@ func (v mailView) plain() string {
 		line("\nThe whole report:\n%s", v.HTML)
 	}
 	if !v.Empty {
-		v.plainFigures(line)
-		v.plainAttention(line)
+		v.writeFigures(line)
+		v.writeAttention(line)
 	}
-	for _, l := range []fact{{Name: "Every call as a table", Value: v.CSV}, {Name: "The figures", Value: v.JSON}} {
+	for _, l := range []detail{{Name: "Every call as a table", Value: v.CSV}, {Name: "The figures", Value: v.JSON}} {
 		if l.Value != "" {
 			line("\n%s:\n%s", l.Name, l.Value)
 		}
@@ -170,7 +170,7 @@ func (v mailView) plain() string {
 	return b.String()
 }
 
-func (v mailView) plainFigures(line func(string, ...any)) {
+func (v mailView) writeFigures(line func(string, ...any)) {
 	line("\nAT A GLANCE\n%s", v.Compared)
 	for _, t := range v.Tiles {
 		words := t.Name + ": " + t.Value
@@ -195,7 +195,7 @@ func (v mailView) plainFigures(line func(string, ...any)) {
 	}
 	for _, list := range []struct {
 		name string
-		rows []row
+		rows []barRow
 	}{{"OUTCOMES", v.Outcomes}, {"HOW CALLERS FELT", v.Sentiment}, {"WHAT CALLS WERE ABOUT", v.Topics}, {"HOW CALLS ENDED", v.Endings}} {
 		if len(list.rows) > 0 {
 			line("\n%s", list.name)
@@ -206,7 +206,7 @@ func (v mailView) plainFigures(line func(string, ...any)) {
 	}
 }
 
-func (v mailView) plainAttention(line func(string, ...any)) {
+func (v mailView) writeAttention(line func(string, ...any)) {
 	if len(v.Attention) > 0 {
 		line("\nCALLS THAT DESERVE ATTENTION")
 	}

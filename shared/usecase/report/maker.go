@@ -37,8 +37,8 @@ type Mailer interface {
 	Ready() bool
 }
 
-// Sent remembers what was mailed.
-type Sent interface {
+// SentLog remembers what was mailed.
+type SentLog interface {
 	// Send calls send, unless what the key names was sent before and again is false. Where send fails the key is free
 	// again; where nobody knows whether it was sent (fault.Timeout), it counts as sent.
 	Send(ctx context.Context, key string, again bool, send func(context.Context) error) (sent bool, err error)
@@ -47,7 +47,7 @@ type Sent interface {
 // Links make addresses by which somebody without a key may read one object for a while.
 type Links interface {
 	// Link is the address of an object of the bucket; empty where the deployment has no address of its own.
-	Link(ctx context.Context, key string) (string, error)
+	URL(ctx context.Context, key string) (string, error)
 }
 
 // Maker makes reports.
@@ -57,71 +57,71 @@ type Maker struct {
 	Bucket     Bucket
 	// Chain gives the model that tells a report in words; nil tells none. Models are the deployment's, which an
 	// assistant's own take the place of.
-	Chain  func(refs []aurora.ModelRef) agent.Model
-	Models []string
-	Mail   Mailer
-	Sent   Sent
-	Links  Links
-	Public string // PUBLIC_URL, or empty
-	Count  func(ctx context.Context, metric string)
-	Now    func() time.Time
+	NewModel  func(refs []aurora.ModelRef) agent.Model
+	Models    []string
+	Mail      Mailer
+	SentLog   SentLog
+	Links     Links
+	PublicURL string // PUBLIC_URL, or empty
+	Count     func(ctx context.Context, metric string)
+	Now       func() time.Time
 }
 
-// Made is a report that was made.
-type Made struct {
-	Report aurora.Report
-	Place  string // of its objects in the bucket
-	Link   string // to report.html; empty where none can be made
-	Mailed int    // recipients that it was sent to now
+// Result is a report that was made.
+type Result struct {
+	Report    aurora.Report
+	Prefix    string // of its objects in the bucket
+	Link      string // to report.html; empty where none can be made
+	MailsSent int    // recipients that it was sent to now
 	// Warnings say what did not go well beside the report itself, in sentences that may leave the house.
 	Warnings []string
 }
 
-func (m *Made) warn(sentence string) { m.Warnings = append(m.Warnings, sentence) }
+func (m *Result) addWarning(sentence string) { m.Warnings = append(m.Warnings, sentence) }
 
 // Make counts, tells, keeps and mails one report. The same job makes the same report again, in its own place, and mails
 // it to nobody who was mailed it before. Where a mail could not be sent the report is made all the same: Warnings say
 // so, and the error is a *MailError.
-func (m *Maker) Make(ctx context.Context, job aurora.ReportJob) (Made, error) {
+func (m *Maker) Make(ctx context.Context, job aurora.ReportJob) (Result, error) {
 	a, err := m.Assistants.ByID(ctx, job.AssistantID)
 	if err != nil {
-		return Made{}, err
+		return Result{}, err
 	}
 	zone := a.Location()
 	w := job.Period.WindowUntil(job.Until, zone)
-	d := draft{Maker: m, assistant: a, window: w, made: Made{Place: aurora.ReportPlace(a.ID(), w)}}
-	for _, step := range []func(context.Context) error{d.count, d.enrich, d.keep} {
+	d := reportBuild{Maker: m, assistant: a, window: w, result: Result{Prefix: aurora.ReportPrefix(a.ID(), w)}}
+	for _, step := range []func(context.Context) error{d.aggregate, d.addDetails, d.store} {
 		if err := step(ctx); err != nil {
-			return d.made, fmt.Errorf("report on %s: %w", a.ID(), err)
+			return d.result, fmt.Errorf("report on %s: %w", a.ID(), err)
 		}
 	}
-	slog.InfoContext(ctx, "report made", "assistant", a.ID(), "period", string(w.Period), "until", w.Until.Format(time.RFC3339), "calls", d.made.Report.Calls.Total)
+	slog.InfoContext(ctx, "report made", "assistant", a.ID(), "period", string(w.Period), "until", w.Until.Format(time.RFC3339), "calls", d.result.Report.Calls.Total)
 	if !job.Quiet {
-		err = d.mail(ctx, job.Resend)
+		err = d.sendMails(ctx, job.Resend)
 	}
-	return d.made, err
+	return d.result, err
 }
 
-// draft is a report that is being made.
-type draft struct {
+// reportBuild is a report that is being made.
+type reportBuild struct {
 	*Maker
-	assistant aurora.Assistant
-	window    aurora.Window
-	pass      *pass
-	made      Made
+	assistant   aurora.Assistant
+	window      aurora.Window
+	aggregation *aggregation
+	result      Result
 }
 
-// count walks over the calls, and writes report.csv on the way.
-func (d *draft) count(ctx context.Context) error {
+// aggregate walks over the calls, and writes report.csv on the way.
+func (d *reportBuild) aggregate(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d.pass = newPass(d.window)
+	d.aggregation = newAggregation(d.window)
 	reader, writer := io.Pipe()
-	rows := newRows(NewCSV(writer, d.window.From.Location()))
-	d.pass.keep = rows.add
+	rows := newCSVSorter(NewCSV(writer, d.window.From.Location()))
+	d.aggregation.onCall = rows.add
 	uploaded := make(chan error, 1)
-	go d.upload(ctx, reader, uploaded)
-	err := d.pass.run(ctx, d.Calls, d.assistant.ID())
+	go d.uploadCSV(ctx, reader, uploaded)
+	err := d.aggregation.run(ctx, d.Calls, d.assistant.ID())
 	if err == nil {
 		err = rows.flush()
 	}
@@ -130,18 +130,18 @@ func (d *draft) count(ctx context.Context) error {
 		err = problem
 	}
 	if err != nil {
-		return unavailable(err)
+		return asUnavailable(err)
 	}
-	r := &d.made.Report
+	r := &d.result.Report
 	*r = aurora.Report{Version: aurora.ReportVersion, AssistantID: d.assistant.ID(), AssistantName: string(d.assistant.AssistantName),
 		Period: d.window.Period, From: d.window.From, Until: d.window.Until, TimeZone: d.window.From.Location().String(), Attention: []aurora.Attention{}}
-	r.Previous.From, r.Previous.Until = d.pass.previous.From, d.pass.previous.Until
-	r.Figures, r.Previous.Figures = d.pass.figures()
+	r.Previous.From, r.Previous.Until = d.aggregation.previous.From, d.aggregation.previous.Until
+	r.Figures, r.Previous.Figures = d.aggregation.figures()
 	return nil
 }
 
-// upload stores report.csv as it is written.
-func (d *draft) upload(ctx context.Context, from *io.PipeReader, done chan<- error) {
+// uploadCSV stores report.csv as it is written.
+func (d *reportBuild) uploadCSV(ctx context.Context, from *io.PipeReader, done chan<- error) {
 	err := errors.New("the upload panicked")
 	defer func() {
 		if r := recover(); r != nil {
@@ -150,50 +150,50 @@ func (d *draft) upload(ctx context.Context, from *io.PipeReader, done chan<- err
 		_ = from.CloseWithError(err) // the writer must not wait for a reader that has gone
 		done <- err
 	}()
-	err = d.Bucket.Upload(ctx, d.made.Place+"report.csv", "text/csv; charset=utf-8", from)
+	err = d.Bucket.Upload(ctx, d.result.Prefix+"report.csv", "text/csv; charset=utf-8", from)
 }
 
-// unavailable is a store's failure as the caller hears it.
-func unavailable(err error) error {
+// asUnavailable is a store's failure as the caller hears it.
+func asUnavailable(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return fault.New(fault.Unavailable, "The report cannot be made now.").Coded("report_unavailable").After(time.Second).Because(err)
+	return fault.New(fault.Unavailable, "The report cannot be made now.").WithCode("report_unavailable").WithRetryAfter(time.Second).Because(err)
 }
 
-// keep writes the report's page and its figures; the figures come last, so that where they are the report is whole.
-func (d *draft) keep(ctx context.Context) error {
+// store writes the report's page and its figures; the figures come last, so that where they are the report is whole.
+func (d *reportBuild) store(ctx context.Context) error {
 	page := d.page(ctx)
 	html, err := page.HTML()
 	if err != nil {
 		return err
 	}
-	if err := d.Bucket.Put(ctx, d.made.Place+"report.html", "text/html; charset=utf-8", html); err != nil {
-		return unavailable(err)
+	if err := d.Bucket.Put(ctx, d.result.Prefix+"report.html", "text/html; charset=utf-8", html); err != nil {
+		return asUnavailable(err)
 	}
-	figures, err := json.MarshalIndent(d.made.Report, "", "  ")
+	figures, err := json.MarshalIndent(d.result.Report, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := d.Bucket.Put(ctx, d.made.Place+"report.json", "application/json", append(figures, '\n')); err != nil {
-		return unavailable(err)
+	if err := d.Bucket.Put(ctx, d.result.Prefix+"report.json", "application/json", append(figures, '\n')); err != nil {
+		return asUnavailable(err)
 	}
-	d.made.Link = page.HTMLLink
+	d.result.Link = page.HTMLLink
 	return nil
 }
 
 // page is the report as people see it.
-func (d *draft) page(ctx context.Context) Page {
-	return Page{Report: d.made.Report, OrgName: string(d.assistant.OrgName), Language: d.assistant.Language, MadeAt: d.Now().In(d.window.From.Location()), Public: d.Public,
-		HTMLLink: d.link(ctx, d.made.Place+"report.html"), CSVLink: d.link(ctx, d.made.Place+"report.csv"), JSONLink: d.link(ctx, d.made.Place+"report.json")}
+func (d *reportBuild) page(ctx context.Context) Page {
+	return Page{Report: d.result.Report, OrgName: string(d.assistant.OrgName), Language: d.assistant.Language, MadeAt: d.Now().In(d.window.From.Location()), Public: d.PublicURL,
+		HTMLLink: d.signedLink(ctx, d.result.Prefix+"report.html"), CSVLink: d.signedLink(ctx, d.result.Prefix+"report.csv"), JSONLink: d.signedLink(ctx, d.result.Prefix+"report.json")}
 }
 
-// link is a signed address; empty where none can be made, which the log says.
-func (d *draft) link(ctx context.Context, key string) string {
+// signedLink is a signed address; empty where none can be made, which the log says.
+func (d *reportBuild) signedLink(ctx context.Context, key string) string {
 	if d.Links == nil {
 		return ""
 	}
-	link, err := d.Links.Link(ctx, key)
+	link, err := d.Links.URL(ctx, key)
 	if err != nil {
 		slog.WarnContext(ctx, "a report goes without a link", "key", key, "error", err)
 		return ""
@@ -201,8 +201,8 @@ func (d *draft) link(ctx context.Context, key string) string {
 	return link
 }
 
-// metric counts something that somebody should know of.
-func (m *Maker) metric(ctx context.Context, metric string) {
+// countMetric counts something that somebody should know of.
+func (m *Maker) countMetric(ctx context.Context, metric string) {
 	if m.Count != nil {
 		m.Count(ctx, metric)
 	}

@@ -18,15 +18,15 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// bucket is one in memory that remembers the order of what was written.
-type bucket struct {
+// fakeBucket is one in memory that remembers the order of what was written.
+type fakeBucket struct {
 	mu      sync.Mutex
 	objects map[string]string
 	order   []string
 	fails   string // the end of a key that cannot be written
 }
 
-func (b *bucket) Put(_ context.Context, key, _ string, body []byte) error {
+func (b *fakeBucket) Put(_ context.Context, key, _ string, body []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fails != "" && strings.HasSuffix(key, b.fails) {
@@ -37,7 +37,7 @@ func (b *bucket) Put(_ context.Context, key, _ string, body []byte) error {
 	return nil
 }
 
-func (b *bucket) Upload(ctx context.Context, key, kind string, from io.Reader) error {
+func (b *fakeBucket) Upload(ctx context.Context, key, kind string, from io.Reader) error {
 	body, err := io.ReadAll(from)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (b *bucket) Upload(ctx context.Context, key, kind string, from io.Reader) e
 	return b.Put(ctx, key, kind, body)
 }
 
-func (b *bucket) Read(_ context.Context, key string) ([]byte, time.Time, error) {
+func (b *fakeBucket) Read(_ context.Context, key string) ([]byte, time.Time, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if body, ok := b.objects[key]; ok {
@@ -54,33 +54,33 @@ func (b *bucket) Read(_ context.Context, key string) ([]byte, time.Time, error) 
 	return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
 }
 
-// people are those who get mail; some cannot be reached.
-type people struct {
-	mails  []aurora.Mail
-	refuse map[string]error
+// fakeMailer are those who get mail; some cannot be reached.
+type fakeMailer struct {
+	mails    []aurora.Mail
+	failures map[string]error
 }
 
-func (p *people) Ready() bool { return true }
+func (p *fakeMailer) Ready() bool { return true }
 
-func (p *people) SendMail(_ context.Context, m aurora.Mail) error {
-	if err := p.refuse[m.To[0]]; err != nil {
+func (p *fakeMailer) SendMail(_ context.Context, m aurora.Mail) error {
+	if err := p.failures[m.To[0]]; err != nil {
 		return err
 	}
 	p.mails = append(p.mails, m)
 	return nil
 }
 
-func (p *people) got() (to []string) {
+func (p *fakeMailer) recipients() (to []string) {
 	for _, m := range p.mails {
 		to = append(to, m.To...)
 	}
 	return to
 }
 
-// ledger is a Sent in memory.
-type ledger map[string]bool
+// fakeSentLog is a Sent in memory.
+type fakeSentLog map[string]bool
 
-func (l ledger) Send(ctx context.Context, key string, again bool, send func(context.Context) error) (bool, error) {
+func (l fakeSentLog) Send(ctx context.Context, key string, again bool, send func(context.Context) error) (bool, error) {
 	if l[key] && !again {
 		return false, nil
 	}
@@ -91,15 +91,15 @@ func (l ledger) Send(ctx context.Context, key string, again bool, send func(cont
 	return true, nil
 }
 
-type links struct{}
+type fakeLinks struct{}
 
-func (links) Link(_ context.Context, key string) (string, error) {
+func (fakeLinks) URL(_ context.Context, key string) (string, error) {
 	return "https://aurora.example.com/api/reports/view/" + strings.ReplaceAll(key, "/", "~"), nil
 }
 
-type known struct{ a aurora.Assistant }
+type oneAssistant struct{ a aurora.Assistant }
 
-func (k known) ByID(_ context.Context, id string) (aurora.Assistant, error) {
+func (k oneAssistant) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 	if id != k.a.ID() {
 		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
 	}
@@ -108,50 +108,50 @@ func (k known) ByID(_ context.Context, id string) (aurora.Assistant, error) {
 
 const hostile = "<script>window.__hacked=1</script>\u202e=HYPERLINK(\"https://evil.example.com\")\x00"
 
-func house(t *testing.T) (*Maker, *bucket, *people, *store) {
+func newTestMaker(t *testing.T) (*Maker, *fakeBucket, *fakeMailer, *fakeCalls) {
 	t.Helper()
-	b, p, s := &bucket{objects: map[string]string{}}, &people{refuse: map[string]error{}}, &store{size: 3}
+	b, p, s := &fakeBucket{objects: map[string]string{}}, &fakeMailer{failures: map[string]error{}}, &fakeCalls{size: 3}
 	for i := range 30 {
 		ended := time.Date(2026, 11, 17+i%5, 15, i, 0, 0, time.UTC)
 		seconds := float64(60 + i)
-		c := aurora.Call{Place: aurora.Place{AssistantID: "a1", Day: ended.Format(time.DateOnly), CallID: fmt.Sprint("c", i)}, EndedAt: ended, Seconds: &seconds,
-			Class: aurora.Answered, Direction: aurora.Inbound, Customer: "+14155550123", Name: hostile, Summary: "Asked for " + hostile, Spoke: true, Transcript: true,
-			EndedReason: "customer-ended-call", Key: fmt.Sprint("eoc/a1/c", i, ".json"), Recording: "javascript:alert(1)"}
-		c.Outcome, c.Sentiment, c.Topics = aurora.Resolved, aurora.Neutral, []string{"prices"}
+		c := aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: ended.Format(time.DateOnly), CallID: fmt.Sprint("c", i)}, EndedAt: ended, Seconds: &seconds,
+			Disposition: aurora.DispositionAnswered, Direction: aurora.DirectionInbound, Customer: "+14155550123", CustomerName: hostile, Summary: "Asked for " + hostile, Spoke: true, Transcript: true,
+			EndedReason: "customer-ended-call", ObjectKey: fmt.Sprint("eoc/a1/c", i, ".json"), Recording: "javascript:alert(1)"}
+		c.Outcome, c.Sentiment, c.Topics = aurora.OutcomeResolved, aurora.SentimentNeutral, []string{"prices"}
 		if i%10 == 0 {
-			c.Outcome, c.Sentiment, c.Actions = aurora.Unresolved, aurora.Negative, []string{"Call back"}
+			c.Outcome, c.Sentiment, c.ActionItems = aurora.OutcomeUnresolved, aurora.SentimentNegative, []string{"Call back"}
 		}
 		s.put(c)
-		b.objects[c.Key] = `{"message":{"type":"end-of-call-report","transcript":"AI: Hello\nUser: <script>window.__hacked=1</script> hi\n"}}`
+		b.objects[c.ObjectKey] = `{"message":{"type":"end-of-call-report","transcript":"AI: Hello\nUser: <script>window.__hacked=1</script> hi\n"}}`
 	}
 	a := aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York",
 		Emails: aurora.List{"owner@example.com", "second@example.com", " OWNER@example.com"}}}
-	m := &Maker{Assistants: known{a}, Calls: s, Bucket: b, Mail: p, Sent: ledger{}, Links: links{}, Public: "https://aurora.example.com",
-		Models: []string{"m"}, Chain: func([]aurora.ModelRef) agent.Model { return &model{says: "There were 30 calls. 5000 were late."} },
+	m := &Maker{Assistants: oneAssistant{a}, Calls: s, Bucket: b, Mail: p, SentLog: fakeSentLog{}, Links: fakeLinks{}, PublicURL: "https://aurora.example.com",
+		Models: []string{"m"}, NewModel: func([]aurora.ModelRef) agent.Model { return &fakeModel{text: "There were 30 calls. 5000 were late."} },
 		Count: func(context.Context, string) {}, Now: func() time.Time { return time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC) }}
 	return m, b, p, s
 }
 
-func job() aurora.ReportJob {
+func weeklyJob() aurora.ReportJob {
 	return aurora.ReportJob{AssistantID: "a1", Period: aurora.Weekly, Until: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)}
 }
 
-const place = "reports/a1/weekly/2026-11-23T0000/"
+const testPrefix = "reports/a1/weekly/2026-11-23T0000/"
 
 func TestMake(t *testing.T) {
-	m, b, p, _ := house(t)
-	made, err := m.Make(t.Context(), job())
+	m, b, p, _ := newTestMaker(t)
+	made, err := m.Make(t.Context(), weeklyJob())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.Place != place || made.Mailed != 2 || len(made.Warnings) != 0 || !strings.HasSuffix(made.Link, "report.html") {
+	if made.Prefix != testPrefix || made.MailsSent != 2 || len(made.Warnings) != 0 || !strings.HasSuffix(made.Link, "report.html") {
 		t.Errorf("%+v", made)
 	}
-	if got := p.got(); !slices.Equal(got, []string{"owner@example.com", "second@example.com"}) {
+	if got := p.recipients(); !slices.Equal(got, []string{"owner@example.com", "second@example.com"}) {
 		t.Errorf("mailed to %v", got)
 	}
 	var r aurora.Report
-	if err := json.Unmarshal([]byte(b.objects[place+"report.json"]), &r); err != nil {
+	if err := json.Unmarshal([]byte(b.objects[testPrefix+"report.json"]), &r); err != nil {
 		t.Fatal(err)
 	}
 	if r.Version != 1 || r.Calls.Total != 30 || len(r.Attention) != 3 || r.TimeZone != "America/New_York" || r.From.Format(time.RFC3339) != "2026-11-16T00:00:00-05:00" ||
@@ -163,21 +163,21 @@ func TestMake(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	}
-	if last := b.order[len(b.order)-1]; last != place+"report.json" {
+	if last := b.order[len(b.order)-1]; last != testPrefix+"report.json" {
 		t.Errorf("report.json, by which a report is known to be whole, was written before %s", last)
 	}
-	if lines := strings.Count(b.objects[place+"report.csv"], "\r\n"); lines != 31 {
+	if lines := strings.Count(b.objects[testPrefix+"report.csv"], "\r\n"); lines != 31 {
 		t.Errorf("%d lines in report.csv", lines)
 	}
 	transcripts := 0
 	for key, body := range b.objects {
-		if strings.HasPrefix(key, place+"transcripts/") {
+		if strings.HasPrefix(key, testPrefix+"transcripts/") {
 			transcripts++
 			if !strings.Contains(body, "Hello") {
 				t.Errorf("%s: %s", key, body)
 			}
 		}
-		if strings.HasPrefix(key, place) && strings.HasSuffix(key, ".html") && strings.Contains(body, "<script") {
+		if strings.HasPrefix(key, testPrefix) && strings.HasSuffix(key, ".html") && strings.Contains(body, "<script") {
 			t.Errorf("%s holds a script", key)
 		}
 	}
@@ -188,8 +188,8 @@ func TestMake(t *testing.T) {
 
 // The document's top keys, and no more.
 func TestReportKeys(t *testing.T) {
-	m, b, _, _ := house(t)
-	if _, err := m.Make(t.Context(), job()); err != nil {
+	m, b, _, _ := newTestMaker(t)
+	if _, err := m.Make(t.Context(), weeklyJob()); err != nil {
 		t.Fatal(err)
 	}
 	keys := func(raw json.RawMessage) []string {
@@ -201,7 +201,7 @@ func TestReportKeys(t *testing.T) {
 	}
 	figures := []string{"byDay", "byHour", "callers", "calls", "cost", "durationSeconds", "endedReasons", "minutes", "outcomes", "sentiment", "topics"}
 	want := slices.Sorted(slices.Values(append([]string{"version", "assistantId", "assistantName", "period", "from", "until", "timeZone", "attention", "narrative", "previous"}, figures...)))
-	whole := json.RawMessage(b.objects[place+"report.json"])
+	whole := json.RawMessage(b.objects[testPrefix+"report.json"])
 	if got := keys(whole); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
@@ -214,79 +214,79 @@ func TestReportKeys(t *testing.T) {
 
 // Made again, a report takes its own place and nobody is mailed twice, unless asked to.
 func TestFault55MadeAgain(t *testing.T) {
-	m, b, p, s := house(t)
-	first, err := m.Make(t.Context(), job())
+	m, b, p, s := newTestMaker(t)
+	first, err := m.Make(t.Context(), weeklyJob())
 	if err != nil {
 		t.Fatal(err)
 	}
 	objects := slices.Sorted(maps.Keys(b.objects))
 	ended := time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC)
-	s.put(aurora.Call{Place: aurora.Place{AssistantID: "a1", Day: "2026-11-18", CallID: "late"}, EndedAt: ended, Class: aurora.Answered})
-	late := job()
+	s.put(aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: "2026-11-18", CallID: "late"}, EndedAt: ended, Disposition: aurora.DispositionAnswered})
+	late := weeklyJob()
 	late.Until = late.Until.Add(59 * time.Second) // the same minute
 	second, err := m.Make(t.Context(), late)
-	if err != nil || second.Place != first.Place || second.Mailed != 0 || len(p.mails) != 2 {
-		t.Errorf("%v: %s, mailed %d, %d mails in all", err, second.Place, second.Mailed, len(p.mails))
+	if err != nil || second.Prefix != first.Prefix || second.MailsSent != 0 || len(p.mails) != 2 {
+		t.Errorf("%v: %s, mailed %d, %d mails in all", err, second.Prefix, second.MailsSent, len(p.mails))
 	}
 	if second.Report.Calls.Total != 31 || !slices.Equal(objects, slices.Sorted(maps.Keys(b.objects))) {
 		t.Errorf("%d calls, and other objects: %v", second.Report.Calls.Total, slices.Sorted(maps.Keys(b.objects)))
 	}
-	again := job()
+	again := weeklyJob()
 	again.Resend = true
-	if third, err := m.Make(t.Context(), again); err != nil || third.Mailed != 2 {
-		t.Errorf("resend: %v, %+v", err, third.Mailed)
+	if third, err := m.Make(t.Context(), again); err != nil || third.MailsSent != 2 {
+		t.Errorf("resend: %v, %+v", err, third.MailsSent)
 	}
-	quiet := job()
+	quiet := weeklyJob()
 	quiet.Quiet, quiet.Until = true, quiet.Until.AddDate(0, 0, -7)
-	if fourth, err := m.Make(t.Context(), quiet); err != nil || fourth.Mailed != 0 || len(p.mails) != 4 {
-		t.Errorf("quiet: %v, %+v", err, fourth.Mailed)
+	if fourth, err := m.Make(t.Context(), quiet); err != nil || fourth.MailsSent != 0 || len(p.mails) != 4 {
+		t.Errorf("quiet: %v, %+v", err, fourth.MailsSent)
 	}
 }
 
 // One address that is refused keeps nobody else's mail back, and only it is tried again.
-func TestFault59OneAddressIsRefused(t *testing.T) {
-	m, b, p, _ := house(t)
-	p.refuse["owner@example.com"] = fault.New(fault.Upstream, "The mail service refused the mail.")
-	made, err := m.Make(t.Context(), job())
-	if refused := new(MailError); !errors.As(err, &refused) || made.Mailed != 1 || !slices.Equal(made.Warnings, []string{"1 of 2 mails could not be sent."}) {
+func TestFault59OneAddressFails(t *testing.T) {
+	m, b, p, _ := newTestMaker(t)
+	p.failures["owner@example.com"] = fault.New(fault.Upstream, "The mail service refused the mail.")
+	made, err := m.Make(t.Context(), weeklyJob())
+	if refused := new(MailError); !errors.As(err, &refused) || made.MailsSent != 1 || !slices.Equal(made.Warnings, []string{"1 of 2 mails could not be sent."}) {
 		t.Errorf("%v: %+v", err, made)
 	}
-	if b.objects[place+"report.json"] == "" || !slices.Equal(p.got(), []string{"second@example.com"}) {
-		t.Errorf("mailed to %v", p.got())
+	if b.objects[testPrefix+"report.json"] == "" || !slices.Equal(p.recipients(), []string{"second@example.com"}) {
+		t.Errorf("mailed to %v", p.recipients())
 	}
-	clear(p.refuse)
-	made, err = m.Make(t.Context(), job())
-	if err != nil || made.Mailed != 1 || !slices.Equal(p.got(), []string{"second@example.com", "owner@example.com"}) {
-		t.Errorf("%v: mailed to %v", err, p.got())
+	clear(p.failures)
+	made, err = m.Make(t.Context(), weeklyJob())
+	if err != nil || made.MailsSent != 1 || !slices.Equal(p.recipients(), []string{"second@example.com", "owner@example.com"}) {
+		t.Errorf("%v: mailed to %v", err, p.recipients())
 	}
 }
 
 // A report that cannot be kept whole is no report: what says that it is there comes last, and nobody is mailed.
 func TestFault29NoHalfWrittenReport(t *testing.T) {
 	for _, fails := range []string{"report.csv", "report.html", "report.json"} {
-		m, b, p, _ := house(t)
+		m, b, p, _ := newTestMaker(t)
 		b.fails = fails
-		if _, err := m.Make(t.Context(), job()); !fault.Is(err, fault.Unavailable) {
+		if _, err := m.Make(t.Context(), weeklyJob()); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %v", fails, err)
 		}
-		if _, whole := b.objects[place+"report.json"]; whole || len(p.mails) > 0 {
+		if _, whole := b.objects[testPrefix+"report.json"]; whole || len(p.mails) > 0 {
 			t.Errorf("%s failed, and there is a report, or %d mails", fails, len(p.mails))
 		}
 		b.fails = ""
-		if made, err := m.Make(t.Context(), job()); err != nil || made.Mailed != 2 {
+		if made, err := m.Make(t.Context(), weeklyJob()); err != nil || made.MailsSent != 2 {
 			t.Errorf("the next time: %v, %+v", err, made)
 		}
 	}
 }
 
 func TestMakeWithoutLinksOrMail(t *testing.T) {
-	m, b, _, _ := house(t)
-	m.Links, m.Mail, m.Chain = nil, nil, nil
-	made, err := m.Make(t.Context(), job())
+	m, b, _, _ := newTestMaker(t)
+	m.Links, m.Mail, m.NewModel = nil, nil, nil
+	made, err := m.Make(t.Context(), weeklyJob())
 	if err != nil || made.Link != "" || !slices.Equal(made.Warnings, []string{"Mail is not set up."}) {
 		t.Errorf("%v: %+v", err, made)
 	}
-	if html := b.objects[place+"report.html"]; strings.Contains(html, "api/reports/view") || !strings.Contains(html, "Riley") {
+	if html := b.objects[testPrefix+"report.html"]; strings.Contains(html, "api/reports/view") || !strings.Contains(html, "Riley") {
 		t.Errorf("%s", html)
 	}
 	if _, err := m.Make(t.Context(), aurora.ReportJob{AssistantID: "nobody", Period: aurora.Weekly}); !fault.Is(err, fault.NotFound) {
@@ -294,15 +294,15 @@ func TestMakeWithoutLinksOrMail(t *testing.T) {
 	}
 }
 
-func TestNoCallsIsAReport(t *testing.T) {
-	m, b, p, _ := house(t)
-	j := job()
+func TestReportWithoutCalls(t *testing.T) {
+	m, b, p, _ := newTestMaker(t)
+	j := weeklyJob()
 	j.Period, j.Until = aurora.Monthly, time.Date(2025, 3, 31, 4, 0, 0, 0, time.UTC)
 	made, err := m.Make(t.Context(), j)
-	if err != nil || made.Report.Calls.Total != 0 || made.Mailed != 2 {
+	if err != nil || made.Report.Calls.Total != 0 || made.MailsSent != 2 {
 		t.Errorf("%v: %+v", err, made)
 	}
-	if html := b.objects[made.Place+"report.html"]; !strings.Contains(html, "Nobody called, and no call was placed, in this month.") || strings.Contains(html, "NaN") {
+	if html := b.objects[made.Prefix+"report.html"]; !strings.Contains(html, "Nobody called, and no call was placed, in this month.") || strings.Contains(html, "NaN") {
 		t.Errorf("it does not say so: %s", html)
 	}
 	if !strings.Contains(p.mails[0].Text, "Nobody called") {
@@ -312,13 +312,13 @@ func TestNoCallsIsAReport(t *testing.T) {
 
 // A report on 50,000 calls is told in a mail that every client shows whole, and linked.
 func TestFault60TooLargeForAMail(t *testing.T) {
-	m, b, p, _ := house(t)
-	m.Calls = generated{50_000 / 7}
-	made, err := m.Make(t.Context(), job())
+	m, b, p, _ := newTestMaker(t)
+	m.Calls = generatedCalls{50_000 / 7}
+	made, err := m.Make(t.Context(), weeklyJob())
 	if err != nil || made.Report.Calls.Total < 45_000 {
 		t.Fatalf("%v: %d calls", err, made.Report.Calls.Total)
 	}
-	if file := len(b.objects[place+"report.csv"]); file < 5<<20 {
+	if file := len(b.objects[testPrefix+"report.csv"]); file < 5<<20 {
 		t.Errorf("report.csv has %d bytes", file)
 	}
 	for _, mail := range p.mails {

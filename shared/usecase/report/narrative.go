@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// narrativeTime is how long the model may take for the narrative; a report is never late for it.
-	narrativeTime = 12 * time.Second
-	// sampleSize is how many calls the model is told of, and maxSummary how much of each, in bytes.
-	sampleSize = 30
-	maxSummary = 400
-	// maxNarrative bounds what is taken from the model, in bytes.
-	maxNarrative = 4000
+	// narrativeTimeout is how long the model may take for the narrative; a report is never late for it.
+	narrativeTimeout = 12 * time.Second
+	// sampleSize is how many calls the model is told of, and maxSummaryBytes how much of each, in bytes.
+	sampleSize      = 30
+	maxSummaryBytes = 400
+	// maxNarrativeBytes bounds what is taken from the model, in bytes.
+	maxNarrativeBytes = 4000
 )
 
 //go:embed narrative.md
@@ -39,22 +39,22 @@ func (m *Maker) narrate(ctx context.Context, a aurora.Assistant, r *aurora.Repor
 			refs = append(refs, aurora.ModelRef{Model: model})
 		}
 	}
-	if m.Chain == nil || len(refs) == 0 {
+	if m.NewModel == nil || len(refs) == 0 {
 		return aurora.Narrative{Note: "No model is set up to tell this report in words."}
 	}
-	ctx, cancel := context.WithTimeout(ctx, narrativeTime)
+	ctx, cancel := context.WithTimeout(ctx, narrativeTimeout)
 	defer cancel()
-	allowed := factsIn(r)
-	answer, err := agent.Whole(ctx, m.Chain(refs), narrativeRequest(a, r, summaries))
+	allowed := newAllowedNumbers(r)
+	answer, err := agent.Complete(ctx, m.NewModel(refs), newNarrativeRequest(a, r, summaries))
 	if err != nil {
 		slog.WarnContext(ctx, "no narrative", "assistant", r.AssistantID, "error", err)
-		m.metric(ctx, "NarrativeFailed")
+		m.countMetric(ctx, "NarrativeFailed")
 		if fault.Is(err, fault.Timeout) || ctx.Err() != nil {
 			return aurora.Narrative{Note: "The model that tells this report in words did not answer in time."}
 		}
 		return aurora.Narrative{Note: "The model that tells this report in words could not be used."}
 	}
-	text, dropped := allowed.check(clip(clean(answer.Text), maxNarrative))
+	text, dropped := allowed.filterSentences(clip(clean(answer.Text), maxNarrativeBytes))
 	n := aurora.Narrative{Text: text, Model: answer.Model}
 	switch {
 	case text == "" && dropped == 0:
@@ -72,29 +72,29 @@ func (m *Maker) narrate(ctx context.Context, a aurora.Assistant, r *aurora.Repor
 	return n
 }
 
-// narrativeRequest is what the model is asked.
-func narrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []string) agent.Request {
-	language := "the language of this greeting: " + quoted(string(a.AssistantFirstMessage))
+// newNarrativeRequest is what the model is asked.
+func newNarrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []string) agent.ModelRequest {
+	language := "the language of this greeting: " + quoteJSON(string(a.AssistantFirstMessage))
 	switch {
 	case a.Language != "":
-		language = "the language with the tag " + quoted(a.Language)
+		language = "the language with the tag " + quoteJSON(a.Language)
 	case a.AssistantFirstMessage == "":
 		language = "English"
 	}
 	var calls strings.Builder
 	for _, s := range summaries {
-		calls.WriteString("- " + strings.Join(strings.Fields(clip(clean(s), maxSummary)), " ") + "\n")
+		calls.WriteString("- " + strings.Join(strings.Fields(clip(clean(s), maxSummaryBytes)), " ") + "\n")
 	}
-	return agent.Request{
+	return agent.ModelRequest{
 		Messages: []agent.Message{
-			{Role: agent.System, Content: strings.ReplaceAll(narrativePrompt, "{{LANGUAGE}}", language)},
-			{Role: agent.User, Content: "Figures:\n" + tellFigures(r) + "\nSummaries of some calls:\n" + calls.String()},
+			{Role: agent.RoleSystem, Content: strings.ReplaceAll(narrativePrompt, "{{LANGUAGE}}", language)},
+			{Role: agent.RoleUser, Content: "Figures:\n" + formatFigures(r) + "\nSummaries of some calls:\n" + calls.String()},
 		},
 		Options: json.RawMessage(`{"temperature":0.3,"max_tokens":700}`),
 	}
 }
 
-func quoted(s string) string {
+func quoteJSON(s string) string {
 	b, _ := json.Marshal(clip(clean(s), 500)) // strings always encode
 	return string(b)
 }
@@ -105,8 +105,8 @@ type comparison struct {
 	now, before float64
 }
 
-// changes are the figures that are compared, in the order in which they matter.
-func changes(r *aurora.Report) []comparison {
+// comparisons are the figures that are compared, in the order in which they matter.
+func comparisons(r *aurora.Report) []comparison {
 	now, before := &r.Figures, &r.Previous.Figures
 	list := []comparison{
 		{"calls", float64(now.Calls.Total), float64(before.Calls.Total)},
@@ -124,10 +124,10 @@ func changes(r *aurora.Report) []comparison {
 		{"different callers", float64(now.Callers.Unique), float64(before.Callers.Unique)},
 		{"returning callers", float64(now.Callers.Returning), float64(before.Callers.Returning)},
 	}
-	for _, o := range []aurora.Outcome{aurora.Resolved, aurora.Unresolved, aurora.OutcomeTransferred, aurora.OutcomeVoicemail, aurora.OutcomeNoAnswer, aurora.Dropped, aurora.OutcomeError} {
+	for _, o := range []aurora.Outcome{aurora.OutcomeResolved, aurora.OutcomeUnresolved, aurora.OutcomeTransferred, aurora.OutcomeVoicemail, aurora.OutcomeNoAnswer, aurora.OutcomeDropped, aurora.OutcomeError} {
 		list = append(list, comparison{"calls with outcome " + string(o), float64(now.Outcomes[o]), float64(before.Outcomes[o])})
 	}
-	for _, s := range []aurora.Sentiment{aurora.Positive, aurora.Neutral, aurora.Negative} {
+	for _, s := range []aurora.Sentiment{aurora.SentimentPositive, aurora.SentimentNeutral, aurora.SentimentNegative} {
 		list = append(list, comparison{"calls with " + string(s) + " sentiment", float64(now.Sentiment[s]), float64(before.Sentiment[s])})
 	}
 	return list
@@ -141,32 +141,32 @@ func (c comparison) percent() (p int, ok bool) {
 	return int(math.Round((c.now - c.before) / c.before * 100)), true
 }
 
-// tellFigures writes the figures for the model, with every number that it may use.
-func tellFigures(r *aurora.Report) string {
+// formatFigures writes the figures for the model, with every number that it may use.
+func formatFigures(r *aurora.Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Period: %s, from %s until %s\n", r.Period, r.From.Format(time.RFC3339), r.Until.Format(time.RFC3339))
-	for _, c := range changes(r) {
-		fmt.Fprintf(&b, "%s: %s, before: %s", c.name, number(c.now), number(c.before))
+	for _, c := range comparisons(r) {
+		fmt.Fprintf(&b, "%s: %s, before: %s", c.name, formatNumber(c.now), formatNumber(c.before))
 		if p, ok := c.percent(); ok && c.now != c.before {
-			fmt.Fprintf(&b, ", change: %+d%% (%s)", p, number(c.now-c.before))
+			fmt.Fprintf(&b, ", change: %+d%% (%s)", p, formatNumber(c.now-c.before))
 		}
 		b.WriteString("\n")
 	}
-	for _, t := range r.Topics[:min(len(r.Topics), toldTopics)] {
-		fmt.Fprintf(&b, "calls about %s: %d\n", quoted(t.Topic), t.Calls)
+	for _, t := range r.Topics[:min(len(r.Topics), maxPromptTopics)] {
+		fmt.Fprintf(&b, "calls about %s: %d\n", quoteJSON(t.Topic), t.Calls)
 	}
 	for _, d := range r.ByDay {
 		fmt.Fprintf(&b, "calls on %s: %d\n", d.Date, d.Calls)
 	}
-	day, hour := busiest(r.ByHour)
+	day, hour := busiestHour(r.ByHour)
 	fmt.Fprintf(&b, "busiest hour of the week: %s %02d:00, calls: %d\n", weekdays[day], hour, r.ByHour[day][hour])
 	return b.String()
 }
 
-const toldTopics = 15
+const maxPromptTopics = 15
 
-// busiest is the weekday and hour with the most calls, the first of several.
-func busiest(byHour [7][24]int) (day, hour int) {
+// busiestHour is the weekday and hour with the most calls, the first of several.
+func busiestHour(byHour [7][24]int) (day, hour int) {
 	for d := range byHour {
 		for h := range byHour[d] {
 			if byHour[d][h] > byHour[day][hour] {
@@ -177,7 +177,7 @@ func busiest(byHour [7][24]int) (day, hour int) {
 	return day, hour
 }
 
-// number writes a figure without digits that mean nothing.
-func number(n float64) string {
+// formatNumber writes a figure without digits that mean nothing.
+func formatNumber(n float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", n), "0"), ".")
 }

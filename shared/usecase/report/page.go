@@ -35,7 +35,7 @@ var templates = sync.OnceValue(func() *template.Template {
 	}).ParseFS(templateFiles, "templates/*.tmpl"))
 })
 
-func rendered(name string, data any) ([]byte, error) {
+func render(name string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := templates().ExecuteTemplate(&b, name, data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
@@ -44,15 +44,15 @@ func rendered(name string, data any) ([]byte, error) {
 }
 
 // HTML is the report as one file that loads and runs nothing.
-func (p Page) HTML() ([]byte, error) { return rendered("page.html.tmpl", p.view(pageSizes)) }
+func (p Page) HTML() ([]byte, error) { return render("page.html.tmpl", p.view(pageLimits)) }
 
-// sizes are how much of each list and text is told.
-type sizes struct {
+// limits are how much of each list and text is told.
+type limits struct {
 	narrative, summary, note, action int // characters
 	attention, actions, outcomes     int // entries
 	endings, topics, days            int
-	longest                          int // bytes of a link
+	linkBytes                        int // bytes of a link
 }
 
-var pageSizes = sizes{narrative: 12_000, summary: 4_000, note: 600, action: 400,
-	attention: aurora.MaxAttention, actions: 12, outcomes: 12, endings: 12, topics: 12, days: 62, longest: maxLink}
+var pageLimits = limits{narrative: 12_000, summary: 4_000, note: 600, action: 400,
+	attention: aurora.MaxAttention, actions: 12, outcomes: 12, endings: 12, topics: 12, days: 62, linkBytes: maxLinkBytes}

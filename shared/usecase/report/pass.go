@@ -14,35 +14,35 @@ type Calls interface {
 	// Day gives the rows of an assistant's day (UTC) in batches, without their summaries and extracted data.
 	Day(ctx context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error]
 	// Row is a whole row; it is not ok where there is none.
-	Row(ctx context.Context, at aurora.Place) (c aurora.Call, ok bool, err error)
+	Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok bool, err error)
 }
 
 const (
-	abreast = 8 // days that are read at once
-	ahead   = 2 // batches of a day that wait to be counted
+	parallelDays = 8 // days that are read at once
+	batchesAhead = 2 // batches of a day that wait to be counted
 )
 
-// pass is one walk over the rows: of the window reported, of the one before for comparison, and of the one before that
+// aggregation is one walk over the rows: of the window reported, of the one before for comparison, and of the one before that
 // for who came back then.
-type pass struct {
-	window, previous, before aurora.Window
-	reported, compared       *tally
-	callers                  *callers
-	attention                ranking
-	sample                   sample
-	keep                     func(c *aurora.Call) // is given every call of the window reported; may be nil
+type aggregation struct {
+	window, previous, before     aurora.Window
+	reportedTally, previousTally *tally
+	callers                      *callers
+	attention                    ranking
+	sample                       sample
+	onCall                       func(c *aurora.Call) // is given every call of the window reported; may be nil
 }
 
-func newPass(w aurora.Window) *pass {
-	p := &pass{window: w, previous: w.Before(), callers: newCallers()}
-	p.before = p.previous.Before()
-	p.reported, p.compared = newTally(p.window), newTally(p.previous)
+func newAggregation(w aurora.Window) *aggregation {
+	p := &aggregation{window: w, previous: w.Previous(), callers: newCallers()}
+	p.before = p.previous.Previous()
+	p.reportedTally, p.previousTally = newTally(p.window), newTally(p.previous)
 	return p
 }
 
-// days are those whose partitions may hold a call of any of the windows. A row's day is fixed when it is first written,
+// partitionDays are those whose partitions may hold a call of any of the windows. A row's day is fixed when it is first written,
 // by what was known then, so a day more is read on each side, and each call is placed by its true end.
-func (p *pass) days() []string {
+func (p *aggregation) partitionDays() []string {
 	var days []string
 	year, month, day := p.before.From.UTC().Date()
 	last := p.window.Until.UTC().AddDate(0, 0, 1).Format(time.DateOnly)
@@ -53,28 +53,28 @@ func (p *pass) days() []string {
 }
 
 // add counts one row.
-func (p *pass) add(c *aurora.Call) {
-	when := c.When()
+func (p *aggregation) add(c *aurora.Call) {
+	when := c.CountedAt()
 	switch {
-	case p.window.Holds(when):
-		p.reported.add(c)
+	case p.window.Contains(when):
+		p.reportedTally.add(c)
 		p.callers.add(c.Customer, inReported)
 		p.attention.add(c)
 		p.sample.add(c)
-		if p.keep != nil {
-			p.keep(c)
+		if p.onCall != nil {
+			p.onCall(c)
 		}
-	case p.previous.Holds(when):
-		p.compared.add(c)
+	case p.previous.Contains(when):
+		p.previousTally.add(c)
 		p.callers.add(c.Customer, inPrevious)
-	case p.before.Holds(when):
+	case p.before.Contains(when):
 		p.callers.add(c.Customer, inBefore)
 	}
 }
 
 // run walks over all rows, the days in order.
-func (p *pass) run(ctx context.Context, calls Calls, assistantID string) error {
-	for batch, err := range inOrder(ctx, calls, assistantID, p.days()) {
+func (p *aggregation) run(ctx context.Context, calls Calls, assistantID string) error {
+	for batch, err := range readInOrder(ctx, calls, assistantID, p.partitionDays()) {
 		if err != nil {
 			return err
 		}
@@ -86,8 +86,8 @@ func (p *pass) run(ctx context.Context, calls Calls, assistantID string) error {
 }
 
 // figures are what the walk has counted of the window and of the one before.
-func (p *pass) figures() (reported, previous aurora.Figures) {
-	return p.reported.figures(p.callers.figures(inReported, inPrevious)), p.compared.figures(p.callers.figures(inPrevious, inBefore))
+func (p *aggregation) figures() (reported, previous aurora.Figures) {
+	return p.reportedTally.figures(p.callers.figures(inReported, inPrevious)), p.previousTally.figures(p.callers.figures(inPrevious, inBefore))
 }
 
 type batch struct {
@@ -95,19 +95,19 @@ type batch struct {
 	err   error
 }
 
-// inOrder reads several days at once and gives their rows in the order of the days.
-func inOrder(ctx context.Context, calls Calls, assistantID string, days []string) iter.Seq2[[]aurora.Call, error] {
+// readInOrder reads several days at once and gives their rows in the order of the days.
+func readInOrder(ctx context.Context, calls Calls, assistantID string, days []string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		reading := make([]chan batch, len(days))
 		begin := func(i int) {
 			if i < len(days) {
-				reading[i] = make(chan batch, ahead)
+				reading[i] = make(chan batch, batchesAhead)
 				go readDay(ctx, calls, assistantID, days[i], reading[i])
 			}
 		}
-		for i := range abreast {
+		for i := range parallelDays {
 			begin(i)
 		}
 		for i := range days {
@@ -120,7 +120,7 @@ func inOrder(ctx context.Context, calls Calls, assistantID string, days []string
 					return
 				}
 			}
-			begin(i + abreast)
+			begin(i + parallelDays)
 		}
 		if err := ctx.Err(); err != nil { // a day that ended early for it said nothing
 			yield(nil, err)

@@ -11,35 +11,35 @@ import (
 // that a day of a million calls takes no more memory than one of twenty thousand.
 const runLength = 20_000
 
-// rows writes report.csv in order of time, day by day, as the calls come.
-type rows struct {
-	to    *CSV
+// csvSorter writes report.csv in order of time, day by day, as the calls come.
+type csvSorter struct {
+	out   *CSV
 	day   string
 	calls []aurora.Call
 	err   error // the first; what comes after it is dropped
 }
 
-func newRows(to *CSV) *rows { return &rows{to: to} }
+func newCSVSorter(to *CSV) *csvSorter { return &csvSorter{out: to} }
 
-func (r *rows) add(c *aurora.Call) {
+func (r *csvSorter) add(c *aurora.Call) {
 	if c.Day != r.day || len(r.calls) == runLength {
-		r.write()
+		r.writeRun()
 		r.day = c.Day
 	}
 	r.calls = append(r.calls, *c)
 }
 
-// write puts down the run.
-func (r *rows) write() {
+// writeRun puts down the run.
+func (r *csvSorter) writeRun() {
 	slices.SortFunc(r.calls, func(a, b aurora.Call) int {
-		if order := a.When().Compare(b.When()); order != 0 {
+		if order := a.CountedAt().Compare(b.CountedAt()); order != 0 {
 			return order
 		}
 		return strings.Compare(a.CallID, b.CallID)
 	})
 	for i := range r.calls {
 		if r.err == nil {
-			r.err = r.to.Write(r.calls[i])
+			r.err = r.out.Write(r.calls[i])
 		}
 	}
 	clear(r.calls) // let go of their strings
@@ -47,10 +47,10 @@ func (r *rows) write() {
 }
 
 // flush writes what is left.
-func (r *rows) flush() error {
-	r.write()
+func (r *csvSorter) flush() error {
+	r.writeRun()
 	if r.err != nil {
 		return r.err
 	}
-	return r.to.Flush()
+	return r.out.Flush()
 }

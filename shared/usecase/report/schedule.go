@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// hourOfReports is the hour, where the assistant is, in which its reports are made.
-	hourOfReports = 8
-	sending       = 8 // jobs on their way to the queue at once
+	// reportHour is the hour, where the assistant is, in which its reports are made.
+	reportHour       = 8
+	maxParallelSends = 8 // jobs on their way to the queue at once
 )
 
 // Scheduler queues the reports of many assistants, a job each.
@@ -35,26 +35,26 @@ type Scheduler struct {
 	Now   func() time.Time
 }
 
-// Internal queues a report for every internal assistant, until the end of the hour that is running where it is, and
+// QueueInternal queues a report for every internal assistant, until the end of the hour that is running where it is, and
 // says how many. An assistant that cannot be read is logged and counted, and the others are queued; an error means that
 // not all of these were, and that the whole may be tried again.
-func (s *Scheduler) Internal(ctx context.Context, period aurora.Period) (int, error) {
+func (s *Scheduler) QueueInternal(ctx context.Context, period aurora.Period) (int, error) {
 	all, wrong, err := s.Assistants.Internal(ctx)
 	if err != nil {
 		return 0, err
 	}
-	s.unreadable(ctx, wrong)
+	s.reportUnreadable(ctx, wrong)
 	now := s.Now()
-	return s.queue(ctx, all, func(a aurora.Assistant) aurora.ReportJob {
+	return s.queueJobs(ctx, all, func(a aurora.Assistant) aurora.ReportJob {
 		return aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: aurora.EndOfHour(now.In(a.Location()))}
 	})
 }
 
-// Scheduled queues the reports that are due in the hour of at: of the internal assistants and of those that ask for
+// QueueScheduled queues the reports that are due in the hour of at: of the internal assistants and of those that ask for
 // reports, each where 08:00 is past and 09:00 is not, on a Monday or on the 1st, until its last midnight. With all it
 // queues everybody's, whatever the time. Its jobs are the same however often it is asked with one at, and when. Its
 // errors are Internal's.
-func (s *Scheduler) Scheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error) {
+func (s *Scheduler) QueueScheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error) {
 	assistants, wrong, err := s.Assistants.Internal(ctx)
 	if err != nil {
 		return 0, err
@@ -63,21 +63,21 @@ func (s *Scheduler) Scheduled(ctx context.Context, period aurora.Period, at time
 	if err != nil {
 		return 0, err
 	}
-	s.unreadable(ctx, append(wrong, more...))
+	s.reportUnreadable(ctx, append(wrong, more...))
 	assistants = append(assistants, others...)
 	slices.SortStableFunc(assistants, func(a, b aurora.Assistant) int { return cmp.Compare(a.ID(), b.ID()) })
 	assistants = slices.CompactFunc(assistants, func(a, b aurora.Assistant) bool { return a.ID() == b.ID() })
 	if !all {
-		assistants = slices.DeleteFunc(assistants, func(a aurora.Assistant) bool { return !due(period, at.In(a.Location())) })
+		assistants = slices.DeleteFunc(assistants, func(a aurora.Assistant) bool { return !isDue(period, at.In(a.Location())) })
 	}
-	return s.queue(ctx, assistants, func(a aurora.Assistant) aurora.ReportJob {
-		return aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: aurora.Midnight(at.In(a.Location()))}
+	return s.queueJobs(ctx, assistants, func(a aurora.Assistant) aurora.ReportJob {
+		return aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: aurora.StartOfDay(at.In(a.Location()))}
 	})
 }
 
-// due reports whether a period's report is made in the hour of at, by the clock of at's zone.
-func due(period aurora.Period, at time.Time) bool {
-	if at.Hour() != hourOfReports {
+// isDue reports whether a period's report is made in the hour of at, by the clock of at's zone.
+func isDue(period aurora.Period, at time.Time) bool {
+	if at.Hour() != reportHour {
 		return false
 	}
 	if period == aurora.Weekly {
@@ -86,8 +86,8 @@ func due(period aurora.Period, at time.Time) bool {
 	return at.Day() == 1
 }
 
-// unreadable says which assistants get no report, each once.
-func (s *Scheduler) unreadable(ctx context.Context, wrong []error) {
+// reportUnreadable says which assistants get no report, each once.
+func (s *Scheduler) reportUnreadable(ctx context.Context, wrong []error) {
 	said := map[string]bool{}
 	for _, err := range wrong {
 		if said[err.Error()] {
@@ -99,10 +99,10 @@ func (s *Scheduler) unreadable(ctx context.Context, wrong []error) {
 	}
 }
 
-// queue sends a job for each assistant, several at once, and says how many the queue took.
-func (s *Scheduler) queue(ctx context.Context, assistants []aurora.Assistant, job func(aurora.Assistant) aurora.ReportJob) (int, error) {
+// queueJobs sends a job for each assistant, several at once, and says how many the queue took.
+func (s *Scheduler) queueJobs(ctx context.Context, assistants []aurora.Assistant, job func(aurora.Assistant) aurora.ReportJob) (int, error) {
 	failed := make([]error, len(assistants))
-	slots := make(chan struct{}, sending)
+	slots := make(chan struct{}, maxParallelSends)
 	var wg sync.WaitGroup
 	for i, a := range assistants {
 		slots <- struct{}{}
@@ -113,7 +113,7 @@ func (s *Scheduler) queue(ctx context.Context, assistants []aurora.Assistant, jo
 					failed[i] = fmt.Errorf("queue the report of %s: panic: %v", a.ID(), r)
 				}
 			}()
-			if err := Queue(ctx, s.Queue, job(a)); err != nil {
+			if err := Enqueue(ctx, s.Queue, job(a)); err != nil {
 				failed[i] = fmt.Errorf("queue the report of %s: %w", a.ID(), err)
 			}
 		})
@@ -129,13 +129,13 @@ func (s *Scheduler) queue(ctx context.Context, assistants []aurora.Assistant, jo
 	}
 	if err := errors.Join(failed...); err != nil {
 		return queued, fault.Newf(fault.Unavailable, "%d of %d reports could not be queued now.", len(failed)-queued, len(failed)).
-			Coded("queue_unavailable").After(5 * time.Second).Because(err)
+			WithCode("queue_unavailable").WithRetryAfter(5 * time.Second).Because(err)
 	}
 	return queued, nil
 }
 
-// Queue sends one job.
-func Queue(ctx context.Context, queue interface {
+// Enqueue sends one job.
+func Enqueue(ctx context.Context, queue interface {
 	Send(ctx context.Context, body string, attributes map[string]string) error
 }, job aurora.ReportJob) error {
 	b, err := json.Marshal(job)

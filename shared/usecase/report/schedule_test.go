@@ -31,27 +31,27 @@ var zones = strings.Fields(`UTC Etc/GMT+12 Etc/GMT-14 Pacific/Kiritimati Pacific
 	America/Santiago America/Asuncion America/Havana America/Caracas America/New_York America/Chicago America/Denver America/Phoenix
 	America/Los_Angeles America/Anchorage America/Adak Antarctica/Troll Antarctica/Casey Antarctica/McMurdo Arctic/Longyearbyen`)
 
-type stored struct {
+type fakeAssistants struct {
 	internal, scheduled []aurora.Assistant
 	wrong               []error
 	err                 error
 }
 
-func (s stored) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+func (s fakeAssistants) Internal(context.Context) ([]aurora.Assistant, []error, error) {
 	return slices.Clone(s.internal), s.wrong, s.err
 }
 
-func (s stored) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
+func (s fakeAssistants) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
 	return slices.Clone(s.scheduled), s.wrong, s.err
 }
 
-type jobs struct {
+type fakeQueue struct {
 	mu   sync.Mutex
 	sent []string
 	fail func(body string) error
 }
 
-func (j *jobs) Send(_ context.Context, body string, _ map[string]string) error {
+func (j *fakeQueue) Send(_ context.Context, body string, _ map[string]string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.fail != nil {
@@ -63,8 +63,8 @@ func (j *jobs) Send(_ context.Context, body string, _ map[string]string) error {
 	return nil
 }
 
-// take is what was sent since, ordered.
-func (j *jobs) take() []string {
+// takeJobs is what was sent since, ordered.
+func (j *fakeQueue) takeJobs() []string {
 	sent := j.sent
 	j.sent = nil
 	slices.Sort(sent)
@@ -75,14 +75,14 @@ func assistantIn(id, zone string) aurora.Assistant {
 	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), TimeZone: aurora.Text(zone)}}
 }
 
-func scheduler(s stored, now time.Time) (*report.Scheduler, *jobs, map[string]int) {
-	j, counted := &jobs{}, map[string]int{}
+func newScheduler(s fakeAssistants, now time.Time) (*report.Scheduler, *fakeQueue, map[string]int) {
+	j, counted := &fakeQueue{}, map[string]int{}
 	return &report.Scheduler{Assistants: s, Queue: j, Now: func() time.Time { return now },
 		Count: func(_ context.Context, metric string) { counted[metric]++ }}, j, counted
 }
 
-// fires is whether the template's schedule of a period fires at an hour.
-func fires(period aurora.Period, at time.Time) bool {
+// scheduleFires is whether the template's schedule of a period fires at an hour.
+func scheduleFires(period aurora.Period, at time.Time) bool {
 	if period == aurora.Weekly {
 		return at.Weekday() == time.Sunday || at.Weekday() == time.Monday
 	}
@@ -99,25 +99,25 @@ func TestEveryZoneGetsEachReportOnce(t *testing.T) {
 		}
 		all = append(all, assistantIn(zone, zone))
 	}
-	s, queue, counted := scheduler(stored{internal: all[:20], scheduled: all[10:]}, time.Time{})
+	s, queue, counted := newScheduler(fakeAssistants{internal: all[:20], scheduled: all[10:]}, time.Time{})
 	for _, period := range []aurora.Period{aurora.Weekly, aurora.Monthly} {
 		windows := map[string][]aurora.ReportJob{}
 		from := time.Date(2025, 12, 27, 0, 0, 0, 0, time.UTC)
 		for at := from; at.Before(from.AddDate(1, 0, 20)); at = at.Add(time.Hour) {
-			if !fires(period, at) {
+			if !scheduleFires(period, at) {
 				continue
 			}
-			if _, err := s.Scheduled(t.Context(), period, at, false); err != nil {
+			if _, err := s.QueueScheduled(t.Context(), period, at, false); err != nil {
 				t.Fatal(err)
 			}
-			for _, body := range queue.take() {
+			for _, body := range queue.takeJobs() {
 				var job aurora.ReportJob
 				if err := json.Unmarshal([]byte(body), &job); err != nil {
 					t.Fatal(err)
 				}
 				zone, _ := time.LoadLocation(job.AssistantID)
 				local := at.In(zone)
-				if job.Until = job.Until.In(zone); job.Until != aurora.Midnight(local) || local.Hour() != 8 || job.Period != period || job.Resend || job.Quiet {
+				if job.Until = job.Until.In(zone); job.Until != aurora.StartOfDay(local) || local.Hour() != 8 || job.Period != period || job.Resend || job.Quiet {
 					t.Fatalf("at %v: %s", local, body)
 				}
 				windows[job.AssistantID] = append(windows[job.AssistantID], job)
@@ -128,7 +128,7 @@ func TestEveryZoneGetsEachReportOnce(t *testing.T) {
 			want := map[string]bool{}
 			for day := time.Date(2026, 1, 1, 12, 0, 0, 0, location); day.Year() == 2026; day = day.AddDate(0, 0, 1) {
 				if period == aurora.Weekly && day.Weekday() == time.Monday || period == aurora.Monthly && day.Day() == 1 {
-					want[aurora.Midnight(day).Format(time.RFC3339)] = true
+					want[aurora.StartOfDay(day).Format(time.RFC3339)] = true
 				}
 			}
 			got := map[string]int{}
@@ -159,7 +159,7 @@ func TestEveryZoneGetsEachReportOnce(t *testing.T) {
 }
 
 // Row 55: what the schedule is told twice, or late, comes to the same jobs.
-func TestFault55Jobs(t *testing.T) {
+func TestFault55DuplicateSchedule(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var all []aurora.Assistant
 		for i, zone := range rapid.SliceOfN(rapid.SampledFrom(zones), 1, 12).Draw(r, "zones") {
@@ -170,9 +170,9 @@ func TestFault55Jobs(t *testing.T) {
 		everybody := rapid.Bool().Draw(r, "all")
 		var first []string
 		for i, late := range []time.Duration{0, 0, time.Minute, 50 * time.Minute, 26 * time.Hour} {
-			s, queue, _ := scheduler(stored{internal: all, scheduled: all}, at.Add(late))
-			n, err := s.Scheduled(context.Background(), period, at, everybody)
-			got := queue.take()
+			s, queue, _ := newScheduler(fakeAssistants{internal: all, scheduled: all}, at.Add(late))
+			n, err := s.QueueScheduled(context.Background(), period, at, everybody)
+			got := queue.takeJobs()
 			if err != nil || n != len(got) || everybody && n != len(all) {
 				r.Fatalf("%d of %d, %v", n, len(got), err)
 			}
@@ -187,27 +187,27 @@ func TestFault55Jobs(t *testing.T) {
 
 func TestInternal(t *testing.T) {
 	now := time.Date(2026, 11, 18, 15, 20, 30, 5, time.UTC)
-	s, queue, _ := scheduler(stored{internal: []aurora.Assistant{assistantIn("a", "America/New_York"), assistantIn("b", "Asia/Kathmandu"), assistantIn("c", "Nowhere/Land")}}, now)
-	n, err := s.Internal(t.Context(), aurora.Weekly)
+	s, queue, _ := newScheduler(fakeAssistants{internal: []aurora.Assistant{assistantIn("a", "America/New_York"), assistantIn("b", "Asia/Kathmandu"), assistantIn("c", "Nowhere/Land")}}, now)
+	n, err := s.QueueInternal(t.Context(), aurora.Weekly)
 	want := []string{
 		`{"assistantId":"a","period":"weekly","until":"2026-11-18T11:00:00-05:00"}`,
 		`{"assistantId":"b","period":"weekly","until":"2026-11-18T22:00:00+05:45"}`, // its clock shows 21:05
 		`{"assistantId":"c","period":"weekly","until":"2026-11-18T16:00:00Z"}`}
-	if got := queue.take(); n != 3 || err != nil || !slices.Equal(got, want) {
+	if got := queue.takeJobs(); n != 3 || err != nil || !slices.Equal(got, want) {
 		t.Errorf("%d %v\n%s", n, err, strings.Join(got, "\n"))
 	}
-	s, _, _ = scheduler(stored{err: fault.New(fault.Unavailable, "Away.")}, now)
-	if _, err := s.Internal(t.Context(), aurora.Weekly); !fault.Is(err, fault.Unavailable) {
+	s, _, _ = newScheduler(fakeAssistants{err: fault.New(fault.Unavailable, "Away.")}, now)
+	if _, err := s.QueueInternal(t.Context(), aurora.Weekly); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)
 	}
-	if _, err := s.Scheduled(t.Context(), aurora.Weekly, now, true); !fault.Is(err, fault.Unavailable) {
+	if _, err := s.QueueScheduled(t.Context(), aurora.Weekly, now, true); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)
 	}
 }
 
 // Row 56: one assistant of forty cannot be read, and one's job is not taken. The others are queued, somebody hears of it,
 // and what failed is tried again as a whole.
-func TestFault56Jobs(t *testing.T) {
+func TestFault56FailedJobs(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
@@ -218,11 +218,11 @@ func TestFault56Jobs(t *testing.T) {
 	poison := errors.New("item poison: it is no JSON")
 	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	t.Run("fault 56, an assistant that cannot be read", func(t *testing.T) {
-		s, queue, counted := scheduler(stored{internal: all, scheduled: all[:3], wrong: []error{poison}}, now)
-		if n, err := s.Internal(t.Context(), aurora.Weekly); n != 39 || err != nil || len(queue.take()) != 39 || counted["ReportFailed"] != 1 {
+		s, queue, counted := newScheduler(fakeAssistants{internal: all, scheduled: all[:3], wrong: []error{poison}}, now)
+		if n, err := s.QueueInternal(t.Context(), aurora.Weekly); n != 39 || err != nil || len(queue.takeJobs()) != 39 || counted["ReportFailed"] != 1 {
 			t.Errorf("%d %v, counted %v", n, err, counted)
 		}
-		if n, err := s.Scheduled(t.Context(), aurora.Weekly, now, false); n != 39 || err != nil || len(queue.take()) != 39 || counted["ReportFailed"] != 2 {
+		if n, err := s.QueueScheduled(t.Context(), aurora.Weekly, now, false); n != 39 || err != nil || len(queue.takeJobs()) != 39 || counted["ReportFailed"] != 2 {
 			t.Errorf("%d %v, counted %v", n, err, counted)
 		}
 	})
@@ -231,15 +231,15 @@ func TestFault56Jobs(t *testing.T) {
 			"refused":  func(string) error { return errors.New("SQS is away") },
 			"panicked": func(string) error { panic("nil map") },
 		} {
-			s, queue, counted := scheduler(stored{internal: all}, now)
+			s, queue, counted := newScheduler(fakeAssistants{internal: all}, now)
 			queue.fail = func(body string) error {
 				if strings.Contains(body, `"a07"`) {
 					return fail(body)
 				}
 				return nil
 			}
-			n, err := s.Internal(t.Context(), aurora.Weekly)
-			if n != 38 || !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "a07") || len(queue.take()) != 38 || counted["ReportFailed"] != 1 {
+			n, err := s.QueueInternal(t.Context(), aurora.Weekly)
+			if n != 38 || !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "a07") || len(queue.takeJobs()) != 38 || counted["ReportFailed"] != 1 {
 				t.Errorf("%s: %d %v, counted %v", name, n, err, counted)
 			}
 		}

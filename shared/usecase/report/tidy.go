@@ -9,18 +9,18 @@ import (
 	"unicode"
 )
 
-// maxMarks is how many combining marks may stand on one letter. Written languages need three or four.
-const maxMarks = 4
+// maxCombiningMarks is how many combining marks may stand on one letter. Written languages need three or four.
+const maxCombiningMarks = 4
 
-// tidy is a foreign text on one line, as it may be shown: valid UTF-8 without control characters and without what would
+// cleanLine is a foreign text on one line, as it may be shown: valid UTF-8 without control characters and without what would
 // turn the reading order of its neighbours, at most limit characters, the last then an ellipsis.
-func tidy(s string, limit int) string {
-	return strings.Join(strings.Fields(tidyLines(s, limit)), " ")
+func cleanLine(s string, limit int) string {
+	return strings.Join(strings.Fields(cleanLines(s, limit)), " ")
 }
 
-// tidyLines is tidy for a text whose line breaks matter. No line of it has space at its ends, and no two are empty in a
+// cleanLines is tidy for a text whose line breaks matter. No line of it has space at its ends, and no two are empty in a
 // row.
-func tidyLines(s string, limit int) string {
+func cleanLines(s string, limit int) string {
 	var b strings.Builder
 	marks, count, breaks, space := 0, 0, 0, false
 	fits := 0             // bytes that leave space for an ellipsis
@@ -33,10 +33,10 @@ func tidyLines(s string, limit int) string {
 		case unicode.IsSpace(r):
 			space, marks = true, 0
 			continue
-		case hidden(r):
+		case isHidden(r):
 			continue
 		case unicode.In(r, unicode.Mn, unicode.Me) || r == '\u200c' || r == '\u200d':
-			if marks++; marks > maxMarks {
+			if marks++; marks > maxCombiningMarks {
 				continue
 			}
 		default:
@@ -63,9 +63,9 @@ func tidyLines(s string, limit int) string {
 	return b.String()
 }
 
-// hidden reports whether a character is never shown: control characters, those that embed, override or isolate a
+// isHidden reports whether a character is never shown: control characters, those that embed, override or isolate a
 // direction, those without width that are not part of a word, tags, and those that Unicode keeps for no use.
-func hidden(r rune) bool {
+func isHidden(r rune) bool {
 	switch {
 	case r < 0x20 || r >= 0x7f && r < 0xa0:
 		return true
@@ -78,19 +78,19 @@ func hidden(r rune) bool {
 	return false
 }
 
-const maxLink = 4096
+const maxLinkBytes = 4096
 
-// hostName is a name in ASCII or an address, and perhaps a port. Other scripts' letters can look like these.
-var hostName = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+// hostPattern is a name in ASCII or an address, and perhaps a port. Other scripts' letters can look like these.
+var hostPattern = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
-// link is an address that a page may lead to, in printable ASCII: https, or of public's own origin. Everything else is
+// safeLink is an address that a page may lead to, in printable ASCII: https, or of public's own origin. Everything else is
 // empty.
-func link(address, public string) string {
-	if len(address) > maxLink {
+func safeLink(address, public string) string {
+	if len(address) > maxLinkBytes {
 		return ""
 	}
 	u, err := url.Parse(address)
-	if err != nil || !hostName.MatchString(u.Host) || u.User != nil || u.Opaque != "" {
+	if err != nil || !hostPattern.MatchString(u.Host) || u.User != nil || u.Opaque != "" {
 		return ""
 	}
 	if u.Scheme != "https" {
@@ -107,19 +107,19 @@ func link(address, public string) string {
 			b.WriteByte(c)
 		}
 	}
-	if b.Len() > maxLink {
+	if b.Len() > maxLinkBytes {
 		return ""
 	}
 	return b.String()
 }
 
-var languageTag = sync.OnceValue(func() *regexp.Regexp {
+var languageTagPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$`)
 })
 
-// tongue is a language tag as an attribute may have it; empty where it is none.
-func tongue(tag string) string {
-	if tag = strings.TrimSpace(tag); languageTag().MatchString(tag) {
+// validLanguageTag is a language tag as an attribute may have it; empty where it is none.
+func validLanguageTag(tag string) string {
+	if tag = strings.TrimSpace(tag); languageTagPattern().MatchString(tag) {
 		return tag
 	}
 	return ""

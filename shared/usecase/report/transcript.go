@@ -11,7 +11,7 @@ import (
 // Transcript is the page of one call that deserves attention: what a report says about it, and what was said.
 type Transcript struct {
 	Call          aurora.Attention
-	Turns         []aurora.Turn
+	Turns         []aurora.Utterance
 	AssistantName string
 	OrgName       string
 	// Language is the BCP 47 tag of what was said; empty where it is unknown.
@@ -23,9 +23,9 @@ type Transcript struct {
 }
 
 const (
-	maxTurns = 5000
-	maxTurn  = 20_000 // characters
-	maxSaid  = 2_000_000
+	maxTurns           = 5000
+	maxTurnChars       = 20_000 // characters
+	maxTranscriptBytes = 2_000_000
 )
 
 type transcriptView struct {
@@ -50,20 +50,20 @@ func (t Transcript) HTML() ([]byte, error) {
 	}
 	p := Page{Public: t.Public, Report: aurora.Report{AssistantName: t.AssistantName}}
 	at := t.Call.At.In(zone)
-	v := transcriptView{Assistant: p.assistant(80), Org: tidy(t.OrgName, 120), When: at.Format("Monday 2 January 2006, 15:04"),
-		Zone: zoned(zone.String(), at), Tongue: tongue(t.Language), Card: p.card(t.Call, zone, pageSizes)}
+	v := transcriptView{Assistant: p.displayName(80), Org: cleanLine(t.OrgName, 120), When: at.Format("Monday 2 January 2006, 15:04"),
+		Zone: formatZone(zone.String(), at), Tongue: validLanguageTag(t.Language), Card: p.card(t.Call, zone, pageLimits)}
 	v.Title = "Call of " + v.When + " – " + v.Assistant
 	said := 0
 	for i, turn := range t.Turns {
-		text := tidyLines(turn.Text, maxTurn)
-		if said += len(text); i >= maxTurns || said > maxSaid {
-			v.More = fmt.Sprintf("The call went on: %s more turns are not shown.", spelled(len(t.Turns)-i))
+		text := cleanLines(turn.Text, maxTurnChars)
+		if said += len(text); i >= maxTurns || said > maxTranscriptBytes {
+			v.More = fmt.Sprintf("The call went on: %s more turns are not shown.", formatInt(len(t.Turns)-i))
 			break
 		}
 		if text == "" {
 			continue
 		}
-		one := turnView{Who: v.Assistant, Caller: turn.Who != aurora.TheAssistant, Said: paragraphs(text, maxTurn)}
+		one := turnView{Who: v.Assistant, Caller: turn.Who != aurora.SpeakerAssistant, Said: splitParagraphs(text, maxTurnChars)}
 		if one.Caller {
 			one.Who = "Caller"
 		}
@@ -72,5 +72,5 @@ func (t Transcript) HTML() ([]byte, error) {
 		}
 		v.Turns = append(v.Turns, one)
 	}
-	return rendered("transcript.html.tmpl", v)
+	return render("transcript.html.tmpl", v)
 }

@@ -24,16 +24,16 @@ type view struct {
 	Compared             string // what the changes are compared with
 	Tiles                []tile
 	Chart                chart
-	Heat                 heat
-	Results              []row
-	Outcomes             []row
-	Sentiment            []row
+	Heat                 heatMap
+	Results              []barRow
+	Outcomes             []barRow
+	Sentiment            []barRow
 	Unanalysed           string
-	Endings              []row
-	Topics               []row
-	MoreTopics           []row
-	Lengths, Callers     []fact
-	Costs                []fact
+	Endings              []barRow
+	Topics               []barRow
+	MoreTopics           []barRow
+	Lengths, Callers     []detail
+	Costs                []detail
 	Attention            []card
 	HTML, CSV, JSON      string
 	Made                 string
@@ -47,8 +47,8 @@ type tile struct {
 	Change              change
 }
 
-// fact is a name and what there is to say about it.
-type fact struct{ Name, Value, Words string }
+// detail is a name and what there is to say about it.
+type detail struct{ Name, Value, Words string }
 
 // card is a call that deserves attention.
 type card struct {
@@ -69,14 +69,14 @@ func (p Page) zone() *time.Location {
 	return p.Report.From.Location()
 }
 
-func (p Page) view(size sizes) view {
+func (p Page) view(size limits) view {
 	r, zone := p.Report, p.zone()
 	from, until := r.From.In(zone), r.Until.In(zone)
 	v := view{
-		Assistant: p.assistant(80), Org: tidy(p.OrgName, 120), Kind: kind(r.Period), Unit: unit(r.Period), UnitBefore: "the " + unit(r.Period) + " before",
-		Span: spanned(from, until), Zone: zoned(tidy(r.TimeZone, 60), until), Tongue: tongue(p.Language),
-		Paragraphs: paragraphs(r.Narrative.Text, size.narrative), Note: tidy(r.Narrative.Note, size.note),
-		HTML: p.address(p.HTMLLink, size), CSV: p.address(p.CSVLink, size), JSON: p.address(p.JSONLink, size),
+		Assistant: p.displayName(80), Org: cleanLine(p.OrgName, 120), Kind: reportKind(r.Period), Unit: periodUnit(r.Period), UnitBefore: "the " + periodUnit(r.Period) + " before",
+		Span: formatWindow(from, until), Zone: formatZone(cleanLine(r.TimeZone, 60), until), Tongue: validLanguageTag(p.Language),
+		Paragraphs: splitParagraphs(r.Narrative.Text, size.narrative), Note: cleanLine(r.Narrative.Note, size.note),
+		HTML: p.linkWithin(p.HTMLLink, size), CSV: p.linkWithin(p.CSVLink, size), JSON: p.linkWithin(p.JSONLink, size),
 	}
 	v.Title = v.Assistant + ": " + v.Span
 	if !p.MadeAt.IsZero() {
@@ -84,19 +84,19 @@ func (p Page) view(size sizes) view {
 		v.Made, v.MadeAt = made.Format("Monday 2 January 2006, 15:04"), made.Format(time.RFC3339)
 	}
 	if r.Calls.Total <= 0 {
-		v.Empty, v.EmptyWords = true, p.emptyWords()
+		v.Empty, v.EmptyWords = true, p.emptyMessage()
 		return v
 	}
-	before := spanned(r.Previous.From.In(zone), r.Previous.Until.In(zone))
+	before := formatWindow(r.Previous.From.In(zone), r.Previous.Until.In(zone))
 	v.Compared = "Compared with " + v.UnitBefore + ", " + before + "."
 	if r.Previous.Calls.Total <= 0 {
 		v.Compared = "There were no calls in " + v.UnitBefore + " to compare with."
 	}
 	v.Tiles = p.tiles()
 	v.Chart = p.chart(size.days)
-	v.Heat = heatOf(r.ByHour)
-	v.results(r, size)
-	v.facts(r)
+	v.Heat = newHeatMap(r.ByHour)
+	v.addResults(r, size)
+	v.addDetails(r)
 	for i, a := range r.Attention {
 		if i >= size.attention {
 			break
@@ -106,31 +106,31 @@ func (p Page) view(size sizes) view {
 	return v
 }
 
-func (p Page) assistant(limit int) string {
+func (p Page) displayName(limit int) string {
 	for _, name := range []string{p.Report.AssistantName, p.Report.AssistantID} {
-		if name = tidy(name, limit); name != "" {
+		if name = cleanLine(name, limit); name != "" {
 			return name
 		}
 	}
 	return "The assistant"
 }
 
-func (p Page) address(a string, size sizes) string {
-	if len(a) > size.longest {
+func (p Page) linkWithin(a string, size limits) string {
+	if len(a) > size.linkBytes {
 		return ""
 	}
-	return link(a, p.Public)
+	return safeLink(a, p.Public)
 }
 
-func kind(p aurora.Period) string {
+func reportKind(p aurora.Period) string {
 	if p == aurora.Monthly {
 		return "Monthly report"
 	}
 	return "Weekly report"
 }
 
-// zoned names a zone and how far it is from UTC at the end of a window.
-func zoned(name string, at time.Time) string {
+// formatZone names a zone and how far it is from UTC at the end of a window.
+func formatZone(name string, at time.Time) string {
 	offset := at.Format("UTC-07:00")
 	if name == "" || name == "UTC" {
 		return offset
@@ -138,22 +138,22 @@ func zoned(name string, at time.Time) string {
 	return name + " (" + offset + ")"
 }
 
-func (p Page) emptyWords() string {
-	words := "Nobody called, and no call was placed, in this " + unit(p.Report.Period) + "."
+func (p Page) emptyMessage() string {
+	words := "Nobody called, and no call was placed, in this " + periodUnit(p.Report.Period) + "."
 	switch n := p.Report.Previous.Calls.Total; {
 	case n == 1:
-		words += " In the " + unit(p.Report.Period) + " before there was 1 call."
+		words += " In the " + periodUnit(p.Report.Period) + " before there was 1 call."
 	case n > 1:
-		words += " In the " + unit(p.Report.Period) + " before there were " + calls(n) + "."
+		words += " In the " + periodUnit(p.Report.Period) + " before there were " + formatCalls(n) + "."
 	default:
-		words += " There were none in the " + unit(p.Report.Period) + " before either."
+		words += " There were none in the " + periodUnit(p.Report.Period) + " before either."
 	}
 	return words
 }
 
-func paragraphs(text string, limit int) []string {
+func splitParagraphs(text string, limit int) []string {
 	var all []string
-	for line := range strings.SplitSeq(tidyLines(text, limit), "\n") {
+	for line := range strings.SplitSeq(cleanLines(text, limit), "\n") {
 		if line != "" {
 			all = append(all, line)
 		}
@@ -163,35 +163,35 @@ func paragraphs(text string, limit int) []string {
 
 func (p Page) tiles() []tile {
 	now, before := p.Report.Figures, p.Report.Previous.Figures
-	earlier := "the " + unit(p.Report.Period) + " before"
+	earlier := "the " + periodUnit(p.Report.Period) + " before"
 	some := before.Calls.Total > 0
 	compare := func(a, b float64, spell func(float64) string, more, fewer string, upIsBad bool) change {
 		if !some {
 			return change{}
 		}
-		return changed(a, b, spell, more, fewer, earlier).toned(upIsBad)
+		return describeChange(a, b, spell, more, fewer, earlier).withTone(upIsBad)
 	}
-	whole := func(f float64) string { return spelled(int(f)) }
+	whole := func(f float64) string { return formatInt(int(f)) }
 	count := func(name string, a, b int, upIsBad bool, beside string) tile {
-		return tile{Name: name, Value: spelled(a), Beside: beside, Change: compare(float64(a), float64(b), whole, "more", "fewer", upIsBad)}
+		return tile{Name: name, Value: formatInt(a), Beside: beside, Change: compare(float64(a), float64(b), whole, "more", "fewer", upIsBad)}
 	}
 	total := now.Calls.Total
 	tiles := []tile{
-		count("Calls", total, before.Calls.Total, false, directions(now.Calls)),
-		count("Answered", now.Calls.Answered, before.Calls.Answered, false, share(now.Calls.Answered, total)+" of calls"),
+		count("Calls", total, before.Calls.Total, false, formatDirections(now.Calls)),
+		count("Answered", now.Calls.Answered, before.Calls.Answered, false, formatShare(now.Calls.Answered, total)+" of calls"),
 		count("Failed", now.Calls.Failed, before.Calls.Failed, true, "failed, busy or no answer"),
-		count("Voicemail", now.Calls.Voicemail, before.Calls.Voicemail, false, share(now.Calls.Voicemail, total)+" of calls"),
-		{Name: "Minutes", Value: minutes(now.Minutes), Beside: "spoken altogether",
-			Change: compare(now.Minutes, before.Minutes, minutes, "more", "fewer", false)},
+		count("Voicemail", now.Calls.Voicemail, before.Calls.Voicemail, false, formatShare(now.Calls.Voicemail, total)+" of calls"),
+		{Name: "Minutes", Value: formatMinutes(now.Minutes), Beside: "spoken altogether",
+			Change: compare(now.Minutes, before.Minutes, formatMinutes, "more", "fewer", false)},
 		{Name: "Average length", Value: "–", Beside: "no length is known"},
-		count("Callers", now.Callers.Unique, before.Callers.Unique, false, spelled(now.Callers.Returning)+" returning"),
-		p.cost(compare),
+		count("Callers", now.Callers.Unique, before.Callers.Unique, false, formatInt(now.Callers.Returning)+" returning"),
+		p.costTile(compare),
 	}
 	if now.DurationSeconds.Average > 0 {
 		t := &tiles[5]
-		t.Value, t.Beside = lasting(float64(now.DurationSeconds.Average)), "half took "+lasting(float64(now.DurationSeconds.Median))+" or less"
+		t.Value, t.Beside = formatDuration(float64(now.DurationSeconds.Average)), "half took "+formatDuration(float64(now.DurationSeconds.Median))+" or less"
 		if before.DurationSeconds.Average > 0 {
-			t.Change = compare(float64(now.DurationSeconds.Average), float64(before.DurationSeconds.Average), lasting, "longer", "shorter", false)
+			t.Change = compare(float64(now.DurationSeconds.Average), float64(before.DurationSeconds.Average), formatDuration, "longer", "shorter", false)
 		}
 	}
 	for i, t := range tiles {
@@ -200,37 +200,37 @@ func (p Page) tiles() []tile {
 	return tiles
 }
 
-func (p Page) cost(compare func(a, b float64, spell func(float64) string, more, fewer string, upIsBad bool) change) tile {
+func (p Page) costTile(compare func(a, b float64, spell func(float64) string, more, fewer string, upIsBad bool) change) tile {
 	now, before := p.Report.Cost, p.Report.Previous.Cost
-	t := tile{Name: "Cost", Value: money(now.Total, now.Currency), Beside: "known for every call"}
+	t := tile{Name: "Cost", Value: formatMoney(now.Total, now.Currency), Beside: "known for every call"}
 	switch {
 	case now.UnknownCalls >= p.Report.Calls.Total:
 		return tile{Name: "Cost", Value: "–", Beside: "not known for any call"}
 	case now.UnknownCalls > 0:
-		t.Beside = "and " + calls(now.UnknownCalls) + " of unknown cost"
+		t.Beside = "and " + formatCalls(now.UnknownCalls) + " of unknown cost"
 	}
 	if before.UnknownCalls < p.Report.Previous.Calls.Total {
-		t.Change = compare(now.Total, before.Total, func(f float64) string { return money(f, now.Currency) }, "more", "less", false)
+		t.Change = compare(now.Total, before.Total, func(f float64) string { return formatMoney(f, now.Currency) }, "more", "less", false)
 	}
 	return t
 }
 
-func directions(c aurora.CallFigures) string {
+func formatDirections(c aurora.CallFigures) string {
 	var parts []string
 	for _, d := range []struct {
 		n    int
 		name string
 	}{{c.Inbound, "in"}, {c.Outbound, "out"}, {c.Total - c.Inbound - c.Outbound, "other"}} {
 		if d.n > 0 {
-			parts = append(parts, spelled(d.n)+" "+d.name)
+			parts = append(parts, formatInt(d.n)+" "+d.name)
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-func (v *view) results(r aurora.Report, size sizes) {
-	v.Outcomes = rowsOf(r.Outcomes, size.outcomes, plainly)
-	v.Sentiment = rowsOf(r.Sentiment, size.outcomes, plainly)
+func (v *view) addResults(r aurora.Report, size limits) {
+	v.Outcomes = newBarRows(r.Outcomes, size.outcomes, plainLabel)
+	v.Sentiment = newBarRows(r.Sentiment, size.outcomes, plainLabel)
 	for i, s := range v.Sentiment {
 		v.Sentiment[i].Class = strings.ToLower(s.Label)
 	}
@@ -239,22 +239,22 @@ func (v *view) results(r aurora.Report, size sizes) {
 		analysed += max(n, 0)
 	}
 	if rest := r.Calls.Total - analysed; rest > 0 {
-		v.Unanalysed = calls(rest) + " without anything said, or without analysis, are not among these."
+		v.Unanalysed = formatCalls(rest) + " without anything said, or without analysis, are not among these."
 		if rest == 1 {
 			v.Unanalysed = "1 call without anything said, or without analysis, is not among these."
 		}
 	}
-	v.Endings = rowsOf(r.EndedReasons, size.endings, ending)
+	v.Endings = newBarRows(r.EndedReasons, size.endings, endedReasonLabel)
 	longest := 0
 	for _, t := range r.Topics {
 		longest = max(longest, t.Calls)
 	}
 	for i, t := range r.Topics {
-		name := capital(tidy(t.Topic, 80))
+		name := capitalize(cleanLine(t.Topic, 80))
 		if name == "" || t.Calls <= 0 {
 			continue
 		}
-		b := bar(name, "", t.Calls, r.Calls.Total, longest)
+		b := newBarRow(name, "", t.Calls, r.Calls.Total, longest)
 		if i < size.topics {
 			v.Topics = append(v.Topics, b)
 		} else if i < aurora.MaxTopics {
@@ -263,70 +263,70 @@ func (v *view) results(r aurora.Report, size sizes) {
 	}
 }
 
-func (v *view) facts(r aurora.Report) {
+func (v *view) addDetails(r aurora.Report) {
 	if d := r.DurationSeconds; d.Average > 0 || d.Median > 0 || d.P90 > 0 {
-		v.Lengths = []fact{
-			{"Average", lasting(float64(d.Average)), ""},
-			{"Median", lasting(float64(d.Median)), "half of the calls took this long or less"},
-			{"90th percentile", lasting(float64(d.P90)), "nine calls in ten took this long or less"},
+		v.Lengths = []detail{
+			{"Average", formatDuration(float64(d.Average)), ""},
+			{"Median", formatDuration(float64(d.Median)), "half of the calls took this long or less"},
+			{"90th percentile", formatDuration(float64(d.P90)), "nine calls in ten took this long or less"},
 		}
 	}
 	c := r.Callers
-	v.Callers = []fact{{"Different callers", spelled(c.Unique), "as far as their numbers are known"}}
+	v.Callers = []detail{{"Different callers", formatInt(c.Unique), "as far as their numbers are known"}}
 	if c.Unique > 0 {
-		returned := share(c.Returning, c.Unique)
+		returned := formatShare(c.Returning, c.Unique)
 		if c.Returning <= 0 {
 			returned = "none of them"
 		}
 		v.Callers = append(v.Callers,
-			fact{"Returning", spelled(c.Returning), returned + " also called in " + v.UnitBefore},
-			fact{"New", spelled(max(c.Unique-c.Returning, 0)), "did not call in " + v.UnitBefore})
+			detail{"Returning", formatInt(c.Returning), returned + " also called in " + v.UnitBefore},
+			detail{"New", formatInt(max(c.Unique-c.Returning, 0)), "did not call in " + v.UnitBefore})
 	}
-	v.Costs = costsOf(r)
+	v.Costs = costDetails(r)
 }
 
-func costsOf(r aurora.Report) []fact {
+func costDetails(r aurora.Report) []detail {
 	known := r.Calls.Total - r.Cost.UnknownCalls
 	if known <= 0 {
-		return []fact{{"Altogether", "–", "the providers did not say what these calls cost"}}
+		return []detail{{"Altogether", "–", "the providers did not say what these calls cost"}}
 	}
-	costs := []fact{{"Altogether", money(r.Cost.Total, r.Cost.Currency), "as the providers of the calls said"},
-		{"A call", money(r.Cost.Total/float64(known), r.Cost.Currency), "on average, where the cost is known"}}
+	costs := []detail{{"Altogether", formatMoney(r.Cost.Total, r.Cost.Currency), "as the providers of the calls said"},
+		{"A call", formatMoney(r.Cost.Total/float64(known), r.Cost.Currency), "on average, where the cost is known"}}
 	if r.Cost.UnknownCalls > 0 {
-		costs = append(costs, fact{"Unknown", calls(r.Cost.UnknownCalls), "of which nobody said the cost"})
+		costs = append(costs, detail{"Unknown", formatCalls(r.Cost.UnknownCalls), "of which nobody said the cost"})
 	}
 	return costs
 }
 
-func (p Page) card(a aurora.Attention, zone *time.Location, size sizes) card {
+func (p Page) card(a aurora.Attention, zone *time.Location, size limits) card {
 	at := a.At.In(zone)
 	c := card{When: at.Format("Monday 2 January, 15:04"), Machine: at.Format(time.RFC3339),
-		Name: tidy(a.Name, 80), Number: tidy(string(a.Customer), 80), Facts: factsOf(a),
-		Summary: paragraphs(a.Summary, size.summary), Transcript: p.address(a.Transcript, size), Recording: p.address(a.Recording, size)}
+		Name: cleanLine(a.Name, 80), Number: cleanLine(string(a.Customer), 80), Facts: callDetails(a),
+		Summary: splitParagraphs(a.Summary, size.summary), Transcript: p.linkWithin(a.Transcript, size), Recording: p.linkWithin(a.Recording, size)}
 	for _, reason := range a.Reasons[:min(len(a.Reasons), 8)] {
-		if reason = capital(strings.TrimSuffix(tidy(reason, 160), ".")); reason != "" {
+		if reason = capitalize(strings.TrimSuffix(cleanLine(reason, 160), ".")); reason != "" {
 			c.Reasons = append(c.Reasons, reason)
 		}
 	}
 	for _, action := range a.Actions[:min(len(a.Actions), size.actions)] {
-		if action = tidy(action, size.action); action != "" {
+		if action = cleanLine(action, size.action); action != "" {
 			c.Actions = append(c.Actions, action)
 		}
 	}
 	if a.EndedReason != "" {
-		c.Ending, c.EndingRaw = ending(a.EndedReason)
+		c.Ending, c.EndingRaw = endedReasonLabel(a.EndedReason)
 	}
 	return c
 }
 
-// factsOf is what is known of a call beside its words.
-func factsOf(a aurora.Attention) []string {
-	facts := []string{heading(a.Direction)}
+// callDetails is what is known of a call beside its words.
+func callDetails(a aurora.Attention) []string {
+	facts := []string{directionLabel(a.Direction)}
 	if a.Seconds != nil && !math.IsNaN(*a.Seconds) {
-		facts = append(facts, lasting(*a.Seconds))
+		facts = append(facts, formatDuration(*a.Seconds))
 	}
-	facts = append(facts, capital(tidy(string(a.Outcome), 40)))
-	if s := capital(tidy(string(a.Sentiment), 40)); s != "" {
+	facts = append(facts, capitalize(cleanLine(string(a.Outcome), 40)))
+	if s := capitalize(cleanLine(string(a.Sentiment), 40)); s != "" {
 		facts = append(facts, s+" mood")
 	}
 	return slices.DeleteFunc(facts, func(s string) bool { return s == "" })

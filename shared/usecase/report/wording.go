@@ -10,8 +10,8 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// endings are the ended reasons that occur most, in words. The names are those of aurora.Classify's table.
-var endings = map[string]string{
+// endedReasonLabels are the ended reasons that occur most, in words. The names are those of aurora.Classify's table.
+var endedReasonLabels = map[string]string{
 	"customer-ended-call":                                             "Customer ended the call",
 	"customer-ended-call-before-warm-transfer":                        "Customer ended the call before the transfer",
 	"customer-ended-call-after-warm-transfer-attempt":                 "Customer ended the call after the transfer was tried",
@@ -55,13 +55,13 @@ var endings = map[string]string{
 	"failed":                                                          "The call could not be connected",
 }
 
-// ending is an ended reason in words; raw is the reason itself where the words do not say it.
-func ending(reason string) (words, raw string) {
-	raw = tidy(reason, 120)
+// endedReasonLabel is an ended reason in words; raw is the reason itself where the words do not say it.
+func endedReasonLabel(reason string) (words, raw string) {
+	raw = cleanLine(reason, 120)
 	if raw == "" {
 		return "Unknown", ""
 	}
-	if w, ok := endings[strings.ReplaceAll(strings.ToLower(raw), "_", "-")]; ok {
+	if w, ok := endedReasonLabels[strings.ReplaceAll(strings.ToLower(raw), "_", "-")]; ok {
 		if strings.EqualFold(w, raw) {
 			raw = ""
 		}
@@ -71,14 +71,14 @@ func ending(reason string) (words, raw string) {
 	if words == "" {
 		return raw, ""
 	}
-	words = capital(words)
+	words = capitalize(words)
 	if strings.EqualFold(words, raw) {
 		return words, ""
 	}
 	return words, raw
 }
 
-func capital(s string) string {
+func capitalize(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	if size == 0 {
 		return s
@@ -86,21 +86,21 @@ func capital(s string) string {
 	return string(unicode.ToUpper(r)) + s[size:]
 }
 
-// heading says which way a call went.
-func heading(d aurora.Direction) string {
+// directionLabel says which way a call went.
+func directionLabel(d aurora.Direction) string {
 	switch d {
-	case aurora.Inbound:
+	case aurora.DirectionInbound:
 		return "Incoming"
-	case aurora.Outbound:
+	case aurora.DirectionOutbound:
 		return "Outgoing"
-	case aurora.Web:
+	case aurora.DirectionWeb:
 		return "Over the web"
 	}
 	return ""
 }
 
 // a row is one bar of a list.
-type row struct {
+type barRow struct {
 	Label string
 	Raw   string // what the provider calls it; empty where the label says it
 	Count string
@@ -109,8 +109,8 @@ type row struct {
 	Class string // positive, neutral, negative, …; decides nothing but a colour
 }
 
-// rowsOf are the entries of a map in order: by count, then by name. What goes beyond limit becomes one row.
-func rowsOf[K ~string](counts map[K]int, limit int, name func(string) (string, string)) []row {
+// newBarRows are the entries of a map in order: by count, then by name. What goes beyond limit becomes one row.
+func newBarRows[K ~string](counts map[K]int, limit int, name func(string) (string, string)) []barRow {
 	type entry struct {
 		key string
 		n   int
@@ -127,7 +127,7 @@ func rowsOf[K ~string](counts map[K]int, limit int, name func(string) (string, s
 	if len(all) == limit+1 {
 		limit++ // "1 other" would take the same space and say less
 	}
-	var rows []row
+	var rows []barRow
 	rest := 0
 	for i, e := range all {
 		if i >= limit {
@@ -135,22 +135,22 @@ func rowsOf[K ~string](counts map[K]int, limit int, name func(string) (string, s
 			continue
 		}
 		label, raw := name(e.key)
-		rows = append(rows, bar(label, raw, e.n, sum, all[0].n))
+		rows = append(rows, newBarRow(label, raw, e.n, sum, all[0].n))
 	}
 	if rest > 0 {
-		rows = append(rows, bar(spelled(len(all)-limit)+" others together", "", rest, sum, all[0].n))
+		rows = append(rows, newBarRow(formatInt(len(all)-limit)+" others together", "", rest, sum, all[0].n))
 	}
 	return rows
 }
 
-func bar(label, raw string, n, whole, longest int) row {
-	return row{Label: label, Raw: raw, Count: spelled(n), Share: share(n, whole),
+func newBarRow(label, raw string, n, whole, longest int) barRow {
+	return barRow{Label: label, Raw: raw, Count: formatInt(n), Share: formatShare(n, whole),
 		Width: min(100, max(1, int(100*float64(n)/float64(max(longest, 1)))))}
 }
 
-// plainly names an outcome or a sentiment.
-func plainly(key string) (words, raw string) {
-	words = capital(tidy(key, 60))
+// plainLabel names an outcome or a sentiment.
+func plainLabel(key string) (words, raw string) {
+	words = capitalize(cleanLine(key, 60))
 	if words == "" {
 		words = "Unknown"
 	}

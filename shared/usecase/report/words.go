@@ -10,11 +10,11 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// thin is the space between groups of three digits: narrow, and no line breaks at it.
-const thin = "\u202f"
+// thinSpace is the space between groups of three digits: narrow, and no line breaks at it.
+const thinSpace = "\u202f"
 
-// spelled is a whole number in groups of three digits.
-func spelled(n int) string {
+// formatInt is a whole number in groups of three digits.
+func formatInt(n int) string {
 	digits := strconv.Itoa(n)
 	sign := ""
 	if n < 0 {
@@ -23,15 +23,15 @@ func spelled(n int) string {
 	var b strings.Builder
 	for i, d := range digits {
 		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString(thin)
+			b.WriteString(thinSpace)
 		}
 		b.WriteRune(d)
 	}
 	return sign + b.String()
 }
 
-// compact is a whole number in at most four characters or so, for where there is no space.
-func compact(n int) string {
+// formatCompact is a whole number in at most four characters or so, for where there is no space.
+func formatCompact(n int) string {
 	switch {
 	case n < 1000:
 		return strconv.Itoa(n)
@@ -44,23 +44,23 @@ func compact(n int) string {
 	}
 }
 
-// finite is f, and 0 where f is no number that can be shown.
-func finite(f float64) float64 {
+// finiteOrZero is f, and 0 where f is no number that can be shown.
+func finiteOrZero(f float64) float64 {
 	if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 1e15 {
 		return 0
 	}
 	return f
 }
 
-// decimals is a number with this many places, in groups.
-func decimals(f float64, places int) string {
-	text := strconv.FormatFloat(math.Abs(finite(f)), 'f', places, 64)
+// formatDecimals is a number with this many places, in groups.
+func formatDecimals(f float64, places int) string {
+	text := strconv.FormatFloat(math.Abs(finiteOrZero(f)), 'f', places, 64)
 	whole, rest, _ := strings.Cut(text, ".")
 	n, err := strconv.Atoi(whole)
 	if err != nil {
 		return text
 	}
-	text = spelled(n)
+	text = formatInt(n)
 	if rest != "" {
 		text += "." + rest
 	}
@@ -70,23 +70,23 @@ func decimals(f float64, places int) string {
 	return text
 }
 
-// minutes is a number of minutes: with one place while it is small.
-func minutes(f float64) string {
-	if f = finite(f); f != 0 && math.Abs(f) < 10 {
-		return decimals(f, 1)
+// formatMinutes is a number of minutes: with one place while it is small.
+func formatMinutes(f float64) string {
+	if f = finiteOrZero(f); f != 0 && math.Abs(f) < 10 {
+		return formatDecimals(f, 1)
 	}
-	return decimals(f, 0)
+	return formatDecimals(f, 0)
 }
 
-// money is an amount as people write it: $12.34.
-func money(amount float64, currency string) string {
-	amount = finite(amount)
-	text := decimals(math.Abs(amount), 2)
+// formatMoney is an amount as people write it: $12.34.
+func formatMoney(amount float64, currency string) string {
+	amount = finiteOrZero(amount)
+	text := formatDecimals(math.Abs(amount), 2)
 	below := amount != 0 && math.Abs(amount) < 0.005
 	if below {
 		text = "0.01"
 	}
-	if currency = tidy(currency, 8); currency == "USD" || currency == "" {
+	if currency = cleanLine(currency, 8); currency == "USD" || currency == "" {
 		text = "$" + text
 	} else {
 		text += "\u00a0" + currency
@@ -100,9 +100,9 @@ func money(amount float64, currency string) string {
 	return text
 }
 
-// lasting is a length of time in words: 48 s, 2 min 14 s, 1 h 3 min.
-func lasting(seconds float64) string {
-	s := int(math.Round(max(finite(seconds), 0)))
+// formatDuration is a length of time in words: 48 s, 2 min 14 s, 1 h 3 min.
+func formatDuration(seconds float64) string {
+	s := int(math.Round(max(finiteOrZero(seconds), 0)))
 	const gap = "\u00a0"
 	switch {
 	case s < 60:
@@ -112,14 +112,14 @@ func lasting(seconds float64) string {
 	case s < 3600:
 		return fmt.Sprintf("%d%smin%s%d%ss", s/60, gap, gap, s%60, gap)
 	case s%3600/60 == 0:
-		return spelled(s/3600) + gap + "h"
+		return formatInt(s/3600) + gap + "h"
 	default:
-		return fmt.Sprintf("%s%sh%s%d%smin", spelled(s/3600), gap, gap, s%3600/60, gap)
+		return fmt.Sprintf("%s%sh%s%d%smin", formatInt(s/3600), gap, gap, s%3600/60, gap)
 	}
 }
 
-// share is a part of a whole in percent, in words that do not call the few none nor the most all.
-func share(part, whole int) string {
+// formatShare is a part of a whole in percent, in words that do not call the few none nor the most all.
+func formatShare(part, whole int) string {
 	if whole <= 0 || part <= 0 {
 		return "0%"
 	}
@@ -130,16 +130,16 @@ func share(part, whole int) string {
 	case p > 99.5 && part < whole:
 		return "over 99%"
 	default:
-		return spelled(int(math.Round(p))) + "%"
+		return formatInt(int(math.Round(p))) + "%"
 	}
 }
 
-// calls is a number of calls.
-func calls(n int) string {
+// formatCalls is a number of calls.
+func formatCalls(n int) string {
 	if n == 1 {
 		return "1 call"
 	}
-	return spelled(n) + " calls"
+	return formatInt(n) + " calls"
 }
 
 // a change is how a figure stands to the one of the window before.
@@ -149,9 +149,9 @@ type change struct {
 	Tone  string // good or bad, where nobody would argue; else empty
 }
 
-// changed compares a figure with the one before. more and fewer are the words for the two directions.
-func changed(now, before float64, spell func(float64) string, more, fewer, earlier string) change {
-	now, before = finite(now), finite(before)
+// describeChange compares a figure with the one before. more and fewer are the words for the two directions.
+func describeChange(now, before float64, spell func(float64) string, more, fewer, earlier string) change {
+	now, before = finiteOrZero(now), finiteOrZero(before)
 	d := now - before
 	amount := spell(math.Abs(d))
 	if d == 0 || amount == spell(0) {
@@ -170,13 +170,13 @@ func changed(now, before float64, spell func(float64) string, more, fewer, earli
 	case p < 0.5:
 		c.Words += " (" + sign + "under 1%)"
 	case p < 1e6:
-		c.Words += " (" + sign + spelled(int(math.Round(p))) + "%)"
+		c.Words += " (" + sign + formatInt(int(math.Round(p))) + "%)"
 	}
 	return c
 }
 
-// toned says which direction is good.
-func (c change) toned(upIsBad bool) change {
+// withTone says which direction is good.
+func (c change) withTone(upIsBad bool) change {
 	if c.Arrow != "" && upIsBad {
 		c.Tone = "good"
 		if c.Arrow == "▲" {
@@ -186,18 +186,18 @@ func (c change) toned(upIsBad bool) change {
 	return c
 }
 
-// midnights reports whether a window begins and ends with a day.
-func midnights(from, until time.Time) bool {
-	return aurora.Midnight(from).Equal(from) && aurora.Midnight(until).Equal(until)
+// coversWholeDays reports whether a window begins and ends with a day.
+func coversWholeDays(from, until time.Time) bool {
+	return aurora.StartOfDay(from).Equal(from) && aurora.StartOfDay(until).Equal(until)
 }
 
-// spanned is a window in words: Monday 16 – Sunday 22 November 2026, with the times where it does not consist of days.
-func spanned(from, until time.Time) string {
-	if !midnights(from, until) {
+// formatWindow is a window in words: Monday 16 – Sunday 22 November 2026, with the times where it does not consist of days.
+func formatWindow(from, until time.Time) string {
+	if !coversWholeDays(from, until) {
 		const layout = "Monday 2 January 2006, 15:04"
 		return from.Format(layout) + " – " + until.Format(layout)
 	}
-	last := aurora.Midnight(until.Add(-time.Second))
+	last := aurora.StartOfDay(until.Add(-time.Second))
 	switch {
 	case !last.After(from):
 		return last.Format("Monday 2 January 2006")
@@ -212,13 +212,13 @@ func spanned(from, until time.Time) string {
 	}
 }
 
-// lately names a window as somebody does who reads about it at the time made: last week, in October 2026, in the week to
+// formatRelativeWindow names a window as somebody does who reads about it at the time made: last week, in October 2026, in the week to
 // Sunday 22 November.
-func lately(p aurora.Period, from, until, made time.Time) string {
+func formatRelativeWindow(p aurora.Period, from, until, made time.Time) string {
 	made = made.In(until.Location())
 	since := made.Sub(until)
-	if !midnights(from, until) {
-		return "in the " + unit(p) + " to " + until.Format("Monday 2 January, 15:04")
+	if !coversWholeDays(from, until) {
+		return "in the " + periodUnit(p) + " to " + until.Format("Monday 2 January, 15:04")
 	}
 	switch {
 	case p == aurora.Monthly && from.Day() == 1 && until.Day() == 1:
@@ -226,10 +226,10 @@ func lately(p aurora.Period, from, until, made time.Time) string {
 	case p == aurora.Weekly && until.Weekday() == time.Monday && since >= 0 && since < 7*24*time.Hour:
 		return "last week"
 	}
-	return "in the " + unit(p) + " to " + until.Add(-time.Second).Format("Monday 2 January")
+	return "in the " + periodUnit(p) + " to " + until.Add(-time.Second).Format("Monday 2 January")
 }
 
-func unit(p aurora.Period) string {
+func periodUnit(p aurora.Period) string {
 	if p == aurora.Monthly {
 		return "month"
 	}

@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-func TestTidy(t *testing.T) {
+func TestCleanLine(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		in    string
@@ -34,23 +34,23 @@ func TestTidy(t *testing.T) {
 		{"مرحبا", 20, "مرحبا"},
 		{"x", 0, "…"},
 	} {
-		if got := tidy(c.in, c.limit); got != c.want {
+		if got := cleanLine(c.in, c.limit); got != c.want {
 			t.Errorf("%q, %d: %q, want %q", c.in, c.limit, got, c.want)
 		}
 	}
-	if got := tidyLines(" a \r\n b\n\n\n\nc\u2028d ", 50); got != "a\n\nb\n\nc\nd" && got != "a\nb\n\nc\nd" {
+	if got := cleanLines(" a \r\n b\n\n\n\nc\u2028d ", 50); got != "a\n\nb\n\nc\nd" && got != "a\nb\n\nc\nd" {
 		t.Errorf("%q", got)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		s, limit := rapid.String().Draw(t, "text"), rapid.IntRange(1, 30).Draw(t, "limit")
-		got := tidyLines(s, limit)
-		if utf8.RuneCountInString(got) > limit || !utf8.ValidString(got) || tidyLines(got, limit) != got {
+		got := cleanLines(s, limit)
+		if utf8.RuneCountInString(got) > limit || !utf8.ValidString(got) || cleanLines(got, limit) != got {
 			t.Fatalf("%q, %d: %q", s, limit, got)
 		}
 	})
 }
 
-func TestLink(t *testing.T) {
+func TestSafeLink(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"":                                        "",
@@ -76,29 +76,29 @@ func TestLink(t *testing.T) {
 		" https://x.example.com/":                 "",
 		"data:text/html,x":                        "",
 		"ftp://x.example.com/":                    "",
-		"https://x.example.com/" + strings.Repeat("a", maxLink):   "",
-		"https://x.example.com/" + strings.Repeat("é", maxLink/3): "",
+		"https://x.example.com/" + strings.Repeat("a", maxLinkBytes):   "",
+		"https://x.example.com/" + strings.Repeat("é", maxLinkBytes/3): "",
 	} {
-		if got := link(in, "http://127.0.0.1:3000"); got != want {
+		if got := safeLink(in, "http://127.0.0.1:3000"); got != want {
 			t.Errorf("%.80q: %.120q, want %q", in, got, want)
 		}
 	}
-	if got := link("http://127.0.0.1:3000/", ""); got != "" {
+	if got := safeLink("http://127.0.0.1:3000/", ""); got != "" {
 		t.Error(got)
 	}
 }
 
-func TestNumbers(t *testing.T) {
+func TestFormatNumbers(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
-		{spelled(0), "0"}, {spelled(999), "999"}, {spelled(1000), "1\u202f000"}, {spelled(-1234567), "−1\u202f234\u202f567"},
-		{compact(999), "999"}, {compact(1000), "1.0k"}, {compact(9_949), "9.9k"}, {compact(9_950), "10k"}, {compact(999_499), "999k"}, {compact(999_500), "1M"},
-		{minutes(0), "0"}, {minutes(2.23), "2.2"}, {minutes(612.35), "612"}, {minutes(math.NaN()), "0"},
-		{money(48.7312, "USD"), "$48.73"}, {money(1234.5, "USD"), "$1\u202f234.50"}, {money(0.004, "USD"), "under $0.01"}, {money(0, "USD"), "$0.00"},
-		{money(12, "EUR"), "12.00\u00a0EUR"}, {money(-3, ""), "−$3.00"}, {money(math.Inf(1), "USD"), "$0.00"},
-		{lasting(0), "0\u00a0s"}, {lasting(59.4), "59\u00a0s"}, {lasting(59.6), "1\u00a0min"}, {lasting(134), "2\u00a0min 14\u00a0s"},
-		{lasting(3600), "1\u00a0h"}, {lasting(3780), "1\u00a0h 3\u00a0min"}, {lasting(-5), "0\u00a0s"},
-		{share(0, 10), "0%"}, {share(1, 1000), "under 1%"}, {share(999, 1000), "over 99%"}, {share(10, 10), "100%"}, {share(1, 0), "0%"}, {share(12, 100), "12%"},
+		{formatInt(0), "0"}, {formatInt(999), "999"}, {formatInt(1000), "1\u202f000"}, {formatInt(-1234567), "−1\u202f234\u202f567"},
+		{formatCompact(999), "999"}, {formatCompact(1000), "1.0k"}, {formatCompact(9_949), "9.9k"}, {formatCompact(9_950), "10k"}, {formatCompact(999_499), "999k"}, {formatCompact(999_500), "1M"},
+		{formatMinutes(0), "0"}, {formatMinutes(2.23), "2.2"}, {formatMinutes(612.35), "612"}, {formatMinutes(math.NaN()), "0"},
+		{formatMoney(48.7312, "USD"), "$48.73"}, {formatMoney(1234.5, "USD"), "$1\u202f234.50"}, {formatMoney(0.004, "USD"), "under $0.01"}, {formatMoney(0, "USD"), "$0.00"},
+		{formatMoney(12, "EUR"), "12.00\u00a0EUR"}, {formatMoney(-3, ""), "−$3.00"}, {formatMoney(math.Inf(1), "USD"), "$0.00"},
+		{formatDuration(0), "0\u00a0s"}, {formatDuration(59.4), "59\u00a0s"}, {formatDuration(59.6), "1\u00a0min"}, {formatDuration(134), "2\u00a0min 14\u00a0s"},
+		{formatDuration(3600), "1\u00a0h"}, {formatDuration(3780), "1\u00a0h 3\u00a0min"}, {formatDuration(-5), "0\u00a0s"},
+		{formatShare(0, 10), "0%"}, {formatShare(1, 1000), "under 1%"}, {formatShare(999, 1000), "over 99%"}, {formatShare(10, 10), "100%"}, {formatShare(1, 0), "0%"}, {formatShare(12, 100), "12%"},
 	} {
 		if got := strings.ReplaceAll(c[0], "min\u00a0", "min "); strings.ReplaceAll(got, "h\u00a0", "h ") != c[1] {
 			t.Errorf("%q, want %q", c[0], c[1])
@@ -106,9 +106,9 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-func TestChanged(t *testing.T) {
+func TestDescribeChange(t *testing.T) {
 	t.Parallel()
-	whole := func(f float64) string { return spelled(int(f)) }
+	whole := func(f float64) string { return formatInt(int(f)) }
 	for _, c := range []struct {
 		now, before float64
 		want        change
@@ -121,17 +121,17 @@ func TestChanged(t *testing.T) {
 		{1001, 1000, change{"▲", "1 more (+under 1%)", "bad"}},
 		{math.NaN(), 0, change{"", "no change", ""}},
 	} {
-		got := changed(c.now, c.before, whole, "more", "fewer", "the week before").toned(true)
+		got := describeChange(c.now, c.before, whole, "more", "fewer", "the week before").withTone(true)
 		if got != c.want {
 			t.Errorf("%v after %v: %+v, want %+v", c.now, c.before, got, c.want)
 		}
-		if neutral := changed(c.now, c.before, whole, "more", "fewer", "").toned(false); neutral.Tone != "" {
+		if neutral := describeChange(c.now, c.before, whole, "more", "fewer", "").withTone(false); neutral.Tone != "" {
 			t.Errorf("%+v", neutral)
 		}
 	}
 }
 
-func TestSpans(t *testing.T) {
+func TestFormatWindow(t *testing.T) {
 	t.Parallel()
 	zone := bucharest(t)
 	day := func(y int, m time.Month, d, h int) time.Time { return time.Date(y, m, d, h, 0, 0, 0, zone) }
@@ -150,16 +150,16 @@ func TestSpans(t *testing.T) {
 		{aurora.Monthly, day(2026, 10, 5, 0), day(2026, 11, 5, 0), day(2026, 11, 5, 8), "Monday 5 October – Wednesday 4 November 2026", "in the month to Wednesday 4 November"},
 		{aurora.Weekly, day(2026, 3, 23, 0), day(2026, 3, 30, 0), day(2026, 3, 30, 8), "Monday 23 – Sunday 29 March 2026", "last week"}, // the clocks change
 	} {
-		if got := spanned(c.from, c.until); got != c.span {
+		if got := formatWindow(c.from, c.until); got != c.span {
 			t.Errorf("%q, want %q", got, c.span)
 		}
-		if got := lately(c.period, c.from, c.until, c.made); got != c.lately {
+		if got := formatRelativeWindow(c.period, c.from, c.until, c.made); got != c.lately {
 			t.Errorf("%q, want %q", got, c.lately)
 		}
 	}
 }
 
-func TestEndings(t *testing.T) {
+func TestEndedReasonLabel(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][3]string{
 		{"customer-ended-call", "Customer ended the call", "customer-ended-call"},
@@ -170,7 +170,7 @@ func TestEndings(t *testing.T) {
 		{"busy", "The line was busy", "busy"},
 		{"---", "---", ""},
 	} {
-		if words, raw := ending(c[0]); words != c[1] || raw != c[2] {
+		if words, raw := endedReasonLabel(c[0]); words != c[1] || raw != c[2] {
 			t.Errorf("%q: %q, %q", c[0], words, raw)
 		}
 	}

@@ -14,91 +14,91 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Analyst finds out what came of a call in which somebody spoke. An error is a failure that may pass; what can never
+// Analyser finds out what came of a call in which somebody spoke. An error is a failure that may pass; what can never
 // succeed is noted in the finding.
-type Analyst interface {
-	Analyse(ctx context.Context, a aurora.Assistant, r aurora.EndOfCall, said []aurora.Turn) (aurora.Finding, error)
+type Analyser interface {
+	Analyse(ctx context.Context, a aurora.Assistant, r aurora.EndOfCall, said []aurora.Utterance) (aurora.AnalysisResult, error)
 }
 
 // The metrics of analyses.
 const (
-	MetricAnalysis     = "AnalysisFailed"     // the model could not be asked; the message comes again
-	MetricAnalysisNote = "AnalysisIncomplete" // the model answered, and its answer was of no use or not wholly
+	MetricAnalysisFailed     = "AnalysisFailed"     // the model could not be asked; the message comes again
+	MetricAnalysisIncomplete = "AnalysisIncomplete" // the model answered, and its answer was of no use or not wholly
 )
 
-// analysisTime is what an analysis may take: it leaves the worker time to keep what it came to.
-const analysisTime = 90 * time.Second
+// analysisTimeout is what an analysis may take: it leaves the worker time to keep what it came to.
+const analysisTimeout = 90 * time.Second
 
-// kept is a report that is to be indexed.
-type kept struct {
-	key    string
-	report aurora.EndOfCall
-	names  []string
-	row    aurora.Call
+// storedReport is a report that is to be indexed.
+type storedReport struct {
+	key     string
+	report  aurora.EndOfCall
+	aliases []string
+	row     aurora.Call
 }
 
-// analysed indexes a report and what its analysis came to: the one that is kept, or else a new one. The row is written
+// indexAndAnalyse indexes a report and what its analysis came to: the one that is kept, or else a new one. The row is written
 // before anybody is asked, so that the call counts whatever comes of that.
-func (w *Worker) analysed(ctx context.Context, r kept, said []aurora.Turn) (aurora.Place, error) {
-	found, ok, err := w.found(ctx, r.key)
+func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, said []aurora.Utterance) (aurora.CallKey, error) {
+	found, ok, err := w.loadAnalysis(ctx, r.key)
 	if ok {
-		return w.Index.settle(ctx, r.names, r.row.Analysed(found))
+		return w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(found))
 	}
-	at, adding := w.Index.settle(ctx, r.names, r.row)
-	if adding != nil || err != nil || w.Analyst == nil {
-		return at, first(adding, err)
+	at, adding := w.Index.Upsert(ctx, r.aliases, r.row)
+	if adding != nil || err != nil || w.Analyser == nil {
+		return at, firstError(adding, err)
 	}
 	now, there, err := w.Index.Rows.Row(ctx, at)
 	if err != nil {
 		return at, fmt.Errorf("analyse %s: %w", r.key, err)
 	}
-	switch whole := r.row.Analysed(aurora.Finding{}); {
+	switch whole := r.row.WithAnalysis(aurora.AnalysisResult{}); {
 	case there && now.Version == whole.Version: // its analysis could not be kept the time before
-		found = aurora.Finding{Analysis: now.Analysis}
+		found = aurora.AnalysisResult{Analysis: now.Analysis}
 		if r.row.Summary == "" {
 			found.Summary = now.Summary
 		}
-		_, err := w.keep(ctx, r.key, found)
+		_, err := w.storeAnalysis(ctx, r.key, found)
 		return at, err
 	case there && now.Version > whole.Version: // only the newest report of a call is worth a model's time
 		return at, nil
 	}
-	if found, err = w.ask(ctx, at, r, said); err != nil {
+	if found, err = w.analyse(ctx, at, r, said); err != nil {
 		return at, err
 	}
-	found, keeping := w.keep(ctx, r.key, found)
-	at, err = w.Index.settle(ctx, r.names, r.row.Analysed(found))
-	return at, first(err, keeping)
+	found, keeping := w.storeAnalysis(ctx, r.key, found)
+	at, err = w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(found))
+	return at, firstError(err, keeping)
 }
 
-// ask asks the analyst.
-func (w *Worker) ask(ctx context.Context, at aurora.Place, r kept, said []aurora.Turn) (aurora.Finding, error) {
+// analyse asks the analyst.
+func (w *Worker) analyse(ctx context.Context, at aurora.CallKey, r storedReport, said []aurora.Utterance) (aurora.AnalysisResult, error) {
 	var a aurora.Assistant // one that nobody knows has no wishes
 	if at.AssistantID != aurora.NoAssistant {
 		var err error
 		if a, err = w.Assistants.ByID(ctx, at.AssistantID); err != nil && !fault.Is(err, fault.NotFound) {
-			return aurora.Finding{}, fmt.Errorf("analyse %s: %w", r.key, err)
+			return aurora.AnalysisResult{}, fmt.Errorf("analyse %s: %w", r.key, err)
 		}
 	}
-	short, cancel := context.WithTimeout(ctx, analysisTime)
+	short, cancel := context.WithTimeout(ctx, analysisTimeout)
 	defer cancel()
-	f, err := w.Analyst.Analyse(short, a, r.report, said)
+	f, err := w.Analyser.Analyse(short, a, r.report, said)
 	if err != nil {
-		w.Keeper.Count(ctx, MetricAnalysis)
+		w.Archive.Count(ctx, MetricAnalysisFailed)
 		return f, fmt.Errorf("analyse %s: %w", r.key, err)
 	}
 	if f.AnalysisNote != "" {
-		w.Keeper.Count(ctx, MetricAnalysisNote)
+		w.Archive.Count(ctx, MetricAnalysisIncomplete)
 	}
 	return f, nil
 }
 
-// findingKey is where the analysis of a report is kept.
-func findingKey(key string) string { return "analysis/" + strings.TrimPrefix(key, reports) }
+// analysisKey is where the analysis of a report is kept.
+func analysisKey(key string) string { return "analysis/" + strings.TrimPrefix(key, endOfCallPrefix) }
 
-// found is the analysis that is kept of a report. One that cannot be read is none.
-func (w *Worker) found(ctx context.Context, key string) (f aurora.Finding, ok bool, err error) {
-	b, _, err := w.Reader.Read(ctx, findingKey(key))
+// loadAnalysis is the analysis that is kept of a report. One that cannot be read is none.
+func (w *Worker) loadAnalysis(ctx context.Context, key string) (f aurora.AnalysisResult, ok bool, err error) {
+	b, _, err := w.Reader.Read(ctx, analysisKey(key))
 	if fault.Is(err, fault.NotFound) {
 		return f, false, nil
 	}
@@ -106,37 +106,37 @@ func (w *Worker) found(ctx context.Context, key string) (f aurora.Finding, ok bo
 		return f, false, fmt.Errorf("read analysis: %w", err)
 	}
 	if err := json.Unmarshal(b, &f); err != nil {
-		slog.ErrorContext(ctx, "an analysis cannot be read", "key", findingKey(key), "error", err)
-		return aurora.Finding{}, false, nil
+		slog.ErrorContext(ctx, "an analysis cannot be read", "key", analysisKey(key), "error", err)
+		return aurora.AnalysisResult{}, false, nil
 	}
 	return f, true, nil
 }
 
-// keep keeps an analysis beside its report, and gives the one that is kept: of two workers the first one's.
-func (w *Worker) keep(ctx context.Context, key string, f aurora.Finding) (aurora.Finding, error) {
+// storeAnalysis keeps an analysis beside its report, and gives the one that is kept: of two workers the first one's.
+func (w *Worker) storeAnalysis(ctx context.Context, key string, f aurora.AnalysisResult) (aurora.AnalysisResult, error) {
 	b, err := json.Marshal(f)
 	if err != nil {
 		return f, fmt.Errorf("keep analysis: %w", err)
 	}
 	hash := sha256.Sum256(b)
-	short, cancel := context.WithTimeout(ctx, bucketTime)
+	short, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	created, err := w.Keeper.Objects.Create(short, findingKey(key), b, hex.EncodeToString(hash[:]))
+	created, err := w.Archive.Objects.Create(short, analysisKey(key), b, hex.EncodeToString(hash[:]))
 	if err != nil {
 		return f, fmt.Errorf("keep analysis: %w", err)
 	}
 	if created {
 		return f, nil
 	}
-	there, ok, err := w.found(ctx, key)
+	there, ok, err := w.loadAnalysis(ctx, key)
 	if !ok {
 		return f, err
 	}
 	return there, nil
 }
 
-// first is the first of the errors that is one.
-func first(errs ...error) error {
+// firstError is the first of the errors that is one.
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err

@@ -8,28 +8,28 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// configure answers an assistant-request: the document's callers with the configuration or an error, Vapi with its own
+// answerAssistantRequest answers an assistant-request: the document's callers with the configuration or an error, Vapi with its own
 // object, the configuration, or a sentence to speak.
-func (r *Receiver) configure(ctx context.Context, m aurora.Message) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+func (r *Receiver) answerAssistantRequest(ctx context.Context, m aurora.Message) (Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	vapi := !m.Has("session") && (m.Has("call") || m.Has("phoneNumber"))
-	a, err := r.assistant(ctx, m)
+	a, err := r.findAssistant(ctx, m)
 	switch {
 	case err != nil && vapi:
 		slog.WarnContext(ctx, "assistant-request answered with a sentence", "error", err)
-		return spoken(sentence(err)), nil
+		return spoken(spokenMessage(err)), nil
 	case err != nil:
-		return Answer{}, fault.From(err).In("message.session")
-	case vapi && isObject(a.Vapi):
-		return Answer{Body: a.Vapi}, nil
+		return Response{}, fault.From(err).WithParam("message.session")
+	case vapi && isJSONObject(a.Vapi):
+		return Response{Body: a.Vapi}, nil
 	default:
-		return Answer{Created: true, Body: configured{a.Configuration, r.outboundCall(ctx, m)}}, nil
+		return Response{Created: true, Body: configurationResponse{a.Configuration, r.findOutboundContext(ctx, m)}}, nil
 	}
 }
 
-// assistant is the stored assistant that a message is about: by its id where it names one, else by our number.
-func (r *Receiver) assistant(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
+// findAssistant is the stored assistant that a message is about: by its id where it names one, else by our number.
+func (r *Receiver) findAssistant(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
 	bare := ""
 	if !m.IsObject("session") {
 		bare = m.Text("session") // an id or a number
@@ -44,17 +44,17 @@ func (r *Receiver) assistant(ctx context.Context, m aurora.Message) (aurora.Assi
 		return r.Assistants.ByID(ctx, id)
 	}
 	if !isNumber {
-		number, isNumber = m.OwnNumber()
+		number, isNumber = m.AssistantNumber()
 	}
 	if !isNumber {
 		return aurora.Assistant{}, fault.New(fault.NotFound, "The message names no assistant, neither by id nor by a number such as +14155550100.").
-			Coded("assistant_not_found")
+			WithCode("assistant_not_found")
 	}
 	return r.Assistants.ByNumber(ctx, number)
 }
 
-// sentence is what a caller on the telephone hears of an error.
-func sentence(err error) string {
+// spokenMessage is what a caller on the telephone hears of an error.
+func spokenMessage(err error) string {
 	if fault.Is(err, fault.NotFound) {
 		return "I'm sorry, this number is not in service yet. Goodbye."
 	}

@@ -9,7 +9,7 @@ import (
 
 // BenchmarkReport is what the webhook does to a report before the PUT.
 func BenchmarkReport(b *testing.B) {
-	body := []byte(corpus(b)["end-of-call-report-vapi.json"])
+	body := []byte(webhookBodies(b)["end-of-call-report-vapi.json"])
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		m, err := aurora.ParseMessage(body)
@@ -20,6 +20,6 @@ func BenchmarkReport(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		_ = webhook.Key(m.EndOfCall(), clean.Hash)
+		_ = webhook.ReportKey(m.EndOfCall(), clean.Hash)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// corpus is the body of every event that the webhook's own tests know.
-func corpus(t testing.TB) map[string]string {
+// webhookBodies is the body of every event that the webhook's own tests know.
+func webhookBodies(t testing.TB) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "webhook", "*.json"))
 	if err != nil || len(files) == 0 {

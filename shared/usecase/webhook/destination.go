@@ -9,7 +9,7 @@ import (
 )
 
 // Where a message may name the destination that the model asked for.
-var wantedPaths = func() (paths []string) {
+var allDestinationPaths = func() (paths []string) {
 	for _, arguments := range []string{"functionCall.parameters.", "functionCall.arguments.", "toolCall.function.arguments.", "toolCall.parameters.",
 		"toolCall.arguments.", "parameters.", ""} {
 		for _, name := range []string{"destination", "destination.name", "destination.number", "destination.sipUri", "destination.assistantId",
@@ -20,34 +20,34 @@ var wantedPaths = func() (paths []string) {
 	return paths
 }()
 
-const noTransfer = "I'm sorry, I can't transfer you right now."
+const transferFailedMessage = "I'm sorry, I can't transfer you right now."
 
-// transfer answers where a call may go: the destination that the message names, or the first. It never leads anywhere
+// answerTransfer answers where a call may go: the destination that the message names, or the first. It never leads anywhere
 // that is not in the stored assistant's list, whatever the message says.
-func (r *Receiver) transfer(ctx context.Context, m aurora.Message) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+func (r *Receiver) answerTransfer(ctx context.Context, m aurora.Message) (Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	a, err := r.assistant(ctx, m)
+	a, err := r.findAssistant(ctx, m)
 	if err != nil {
 		slog.WarnContext(ctx, "no transfer: the assistant is unknown", "error", err)
-		return spoken(noTransfer), nil
+		return spoken(transferFailedMessage), nil
 	}
-	wanted := m.Text(transferPaths...)
+	wanted := m.Text(destinationPaths...)
 	for _, d := range a.TransferDestinations {
-		if wanted != "" && !names(d, wanted) {
+		if wanted != "" && !matchesDestination(d, wanted) {
 			continue
 		}
-		if to := wire(d); to != nil {
-			return Answer{Body: map[string]any{"destination": to}}, nil
+		if to := vapiDestination(d); to != nil {
+			return Response{Body: map[string]any{"destination": to}}, nil
 		}
 	}
 	slog.WarnContext(ctx, "no transfer: no such destination", "assistant", a.ID(), "named", wanted != "", "destinations", len(a.TransferDestinations))
-	return spoken(noTransfer), nil
+	return spoken(transferFailedMessage), nil
 }
 
 // An assistant's own id under these names says who asks, not where to go.
-var transferPaths = func() (paths []string) {
-	for _, p := range wantedPaths {
+var destinationPaths = func() (paths []string) {
+	for _, p := range allDestinationPaths {
 		if p != "assistantId" && p != "assistantName" {
 			paths = append(paths, p)
 		}
@@ -55,8 +55,8 @@ var transferPaths = func() (paths []string) {
 	return paths
 }()
 
-// names reports whether a destination is what the message asked for.
-func names(d aurora.Destination, wanted string) bool {
+// matchesDestination reports whether a destination is what the message asked for.
+func matchesDestination(d aurora.Destination, wanted string) bool {
 	if strings.EqualFold(d.Name, wanted) || d.SIPURI != "" && d.SIPURI == wanted {
 		return true
 	}
@@ -65,9 +65,9 @@ func names(d aurora.Destination, wanted string) bool {
 	return ok && known && asked == own
 }
 
-// wire is a destination as Vapi reads it (https://docs.vapi.ai/calls/call-dynamic-transfers); nil for one without an
+// vapiDestination is a destination as Vapi reads it (https://docs.vapi.ai/calls/call-dynamic-transfers); nil for one without an
 // address.
-func wire(d aurora.Destination) map[string]any {
+func vapiDestination(d aurora.Destination) map[string]any {
 	to := map[string]any{}
 	number, ok := aurora.ParsePhone(d.Number)
 	switch {
@@ -92,16 +92,16 @@ func wire(d aurora.Destination) map[string]any {
 
 const maxHandoffs = 20 // looked up to find one by its name
 
-// handoff answers which assistant takes over: the one that the message names, by id or name, or the first of the list.
-func (r *Receiver) handoff(ctx context.Context, m aurora.Message) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+// answerHandoff answers which assistant takes over: the one that the message names, by id or name, or the first of the list.
+func (r *Receiver) answerHandoff(ctx context.Context, m aurora.Message) (Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	a, err := r.assistant(ctx, m)
+	a, err := r.findAssistant(ctx, m)
 	if err != nil {
 		slog.WarnContext(ctx, "no handoff: the assistant is unknown", "error", err)
-		return spoken(noTransfer), nil
+		return spoken(transferFailedMessage), nil
 	}
-	wanted := m.Text(transferPaths...)
+	wanted := m.Text(destinationPaths...)
 	for i, id := range a.Handoffs {
 		if wanted != "" && !strings.EqualFold(id, wanted) {
 			if i >= maxHandoffs {
@@ -112,8 +112,8 @@ func (r *Receiver) handoff(ctx context.Context, m aurora.Message) (Answer, error
 				continue
 			}
 		}
-		return Answer{Body: map[string]any{"destination": map[string]string{"type": "assistant", "assistantId": id}}}, nil
+		return Response{Body: map[string]any{"destination": map[string]string{"type": "assistant", "assistantId": id}}}, nil
 	}
 	slog.WarnContext(ctx, "no handoff: no such assistant", "assistant", a.ID(), "named", wanted != "", "handoffs", len(a.Handoffs))
-	return spoken(noTransfer), nil
+	return spoken(transferFailedMessage), nil
 }

@@ -11,21 +11,21 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Ledger holds the records of the names that calls go by. A write that reports "not done" may have been done all the
+// AliasStore holds the records of the names that calls go by. A write that reports "not done" may have been done all the
 // same, by this caller or another: what counts is what is read next.
-type Ledger interface {
+type AliasStore interface {
 	// Alias is a name's record; it is not ok where there is none.
-	Alias(ctx context.Context, name string) (a aurora.Alias, ok bool, err error)
+	Alias(ctx context.Context, name string) (a aurora.CallAlias, ok bool, err error)
 	// Create writes a record where there is none.
-	Create(ctx context.Context, a aurora.Alias) (done bool, err error)
+	CreateAlias(ctx context.Context, a aurora.CallAlias) (done bool, err error)
 	// Change writes a record in the place of the one with the revision before.
-	Change(ctx context.Context, a aurora.Alias) (done bool, err error)
+	UpdateAlias(ctx context.Context, a aurora.CallAlias) (done bool, err error)
 }
 
-// Rows holds the calls, one row each.
-type Rows interface {
+// RowStore holds the calls, one row each.
+type RowStore interface {
 	// Row is the row at a place; it is not ok where there is none.
-	Row(ctx context.Context, at aurora.Place) (c aurora.Call, ok bool, err error)
+	Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok bool, err error)
 	// Put writes a row, unless one of the same or a greater version is there.
 	Put(ctx context.Context, c aurora.Call) error
 	// Delete removes a row, unless it is of another version by now.
@@ -34,31 +34,31 @@ type Rows interface {
 
 // Index makes one row of every call; see the package's decisions.
 type Index struct {
-	Ledger    Ledger
-	Rows      Rows
+	Aliases   AliasStore
+	Rows      RowStore
 	Now       func() time.Time
 	Retention time.Duration // of the rows
 }
 
 const (
-	maxNames  = 8                   // of one report; a call has about three
-	maxRounds = 30                  // each is lost to another worker's success
-	maxDepth  = 50                  // of the tree of records
-	margin    = 30 * 24 * time.Hour // records outlive the rows they lead to
+	maxNames    = 8                   // of one report; a call has about three
+	maxAttempts = 30                  // each is lost to another worker's success
+	maxDepth    = 50                  // of the tree of records
+	aliasMargin = 30 * 24 * time.Hour // records outlive the rows they lead to
 )
 
 // Add indexes what one report says of a call. names are the call's names, safe in keys, the primary one first and at
 // least one. c's place says the assistant and the day to use where the call has none yet.
 func (x *Index) Add(ctx context.Context, names []string, c aurora.Call) error {
-	_, err := x.settle(ctx, names, c)
+	_, err := x.Upsert(ctx, names, c)
 	return err
 }
 
-// settle is Add, and says where the call's row is now.
-func (x *Index) settle(ctx context.Context, names []string, c aurora.Call) (aurora.Place, error) {
+// Upsert is Add, and says where the call's row is now.
+func (x *Index) Upsert(ctx context.Context, names []string, c aurora.Call) (aurora.CallKey, error) {
 	names = names[:min(len(names), maxNames)]
-	for range maxRounds {
-		at, settled, err := x.round(ctx, names, c)
+	for range maxAttempts {
+		at, settled, err := x.attempt(ctx, names, c)
 		if err != nil {
 			return at, fmt.Errorf("index call: %w", err)
 		}
@@ -66,50 +66,50 @@ func (x *Index) settle(ctx context.Context, names []string, c aurora.Call) (auro
 			return at, nil
 		}
 	}
-	return aurora.Place{}, fmt.Errorf("index call: not settled after %d rounds", maxRounds)
+	return aurora.CallKey{}, fmt.Errorf("index call: not settled after %d rounds", maxAttempts)
 }
 
-// round does all there is to do, and reports whether nothing that it relied on changed meanwhile.
-func (x *Index) round(ctx context.Context, names []string, c aurora.Call) (at aurora.Place, settled bool, err error) {
-	seen, err := x.load(ctx, names)
+// attempt does all there is to do, and reports whether nothing that it relied on changed meanwhile.
+func (x *Index) attempt(ctx context.Context, names []string, c aurora.Call) (at aurora.CallKey, settled bool, err error) {
+	seen, err := x.loadAliases(ctx, names)
 	if err != nil {
 		return at, false, err
 	}
-	root, done, err := x.join(ctx, names, seen, c.Place)
+	root, done, err := x.mergeTrees(ctx, names, seen, c.CallKey)
 	if !done || err != nil {
 		return at, false, err
 	}
-	if root, done, err = x.locate(ctx, root, seen, c.Place); !done || err != nil {
+	if root, done, err = x.ensureRowKey(ctx, root, seen, c.CallKey); !done || err != nil {
 		return at, false, err
 	}
-	c.Place = current(root)
+	c.CallKey = currentRowKey(root)
 	if err := x.Rows.Put(ctx, c); err != nil {
 		return at, false, err
 	}
 	seen[root.Name] = root
-	for _, record := range inOrder(seen) {
-		for _, place := range record.Places {
-			if place == c.Place {
+	for _, record := range sortedByName(seen) {
+		for _, place := range record.RowKeys {
+			if place == c.CallKey {
 				continue
 			}
-			if gone, err := x.move(ctx, place, c.Place); !gone || err != nil {
+			if gone, err := x.moveRow(ctx, place, c.CallKey); !gone || err != nil {
 				return at, false, err
 			}
 		}
 	}
-	now, ok, err := x.Ledger.Alias(ctx, root.Name)
-	return c.Place, ok && now.Revision == root.Revision, err
+	now, ok, err := x.Aliases.Alias(ctx, root.Name)
+	return c.CallKey, ok && now.Revision == root.Revision, err
 }
 
-// load reads the records of the names and of all that they lead to.
-func (x *Index) load(ctx context.Context, names []string) (map[string]aurora.Alias, error) {
-	seen := map[string]aurora.Alias{}
+// loadAliases reads the records of the names and of all that they lead to.
+func (x *Index) loadAliases(ctx context.Context, names []string) (map[string]aurora.CallAlias, error) {
+	seen := map[string]aurora.CallAlias{}
 	for _, name := range names {
 		for depth := 0; name != ""; depth++ {
 			if _, known := seen[name]; known {
 				break
 			}
-			record, ok, err := x.Ledger.Alias(ctx, name)
+			record, ok, err := x.Aliases.Alias(ctx, name)
 			if err != nil {
 				return nil, err
 			}
@@ -126,26 +126,26 @@ func (x *Index) load(ctx context.Context, names []string) (map[string]aurora.Ali
 	return seen, nil
 }
 
-// join makes one tree of all that was seen and of the names that have no record yet, and gives its root.
-func (x *Index) join(ctx context.Context, names []string, seen map[string]aurora.Alias, first aurora.Place) (root aurora.Alias, done bool, err error) {
-	expires := x.Now().Add(x.Retention + margin)
-	var roots []aurora.Alias
-	for _, record := range inOrder(seen) {
+// mergeTrees makes one tree of all that was seen and of the names that have no record yet, and gives its root.
+func (x *Index) mergeTrees(ctx context.Context, names []string, seen map[string]aurora.CallAlias, first aurora.CallKey) (root aurora.CallAlias, done bool, err error) {
+	expires := x.Now().Add(x.Retention + aliasMargin)
+	var roots []aurora.CallAlias
+	for _, record := range sortedByName(seen) {
 		if _, ok := seen[record.Parent]; !ok {
 			roots = append(roots, record) // one whose parent expired is a root again
 		}
 	}
 	if len(roots) == 0 {
 		first.CallID = names[0]
-		root = aurora.Alias{Name: names[0], Created: x.Now(), Places: []aurora.Place{first}, ExpiresAt: expires}
-		if done, err = x.Ledger.Create(ctx, root); !done || err != nil {
+		root = aurora.CallAlias{Name: names[0], Created: x.Now(), RowKeys: []aurora.CallKey{first}, ExpiresAt: expires}
+		if done, err = x.Aliases.CreateAlias(ctx, root); !done || err != nil {
 			return root, false, err
 		}
 		seen[root.Name] = root
 	} else {
 		root = roots[0]
 		for _, other := range roots[1:] {
-			if older(other, root) {
+			if isOlder(other, root) {
 				root = other
 			}
 		}
@@ -155,7 +155,7 @@ func (x *Index) join(ctx context.Context, names []string, seen map[string]aurora
 			continue
 		}
 		other.Parent, other.Revision = root.Name, other.Revision+1
-		if done, err = x.Ledger.Change(ctx, other); !done || err != nil {
+		if done, err = x.Aliases.UpdateAlias(ctx, other); !done || err != nil {
 			return root, false, err
 		}
 	}
@@ -163,8 +163,8 @@ func (x *Index) join(ctx context.Context, names []string, seen map[string]aurora
 		if _, ok := seen[name]; ok {
 			continue
 		}
-		child := aurora.Alias{Name: name, Parent: root.Name, Created: x.Now(), ExpiresAt: expires}
-		if done, err = x.Ledger.Create(ctx, child); !done || err != nil {
+		child := aurora.CallAlias{Name: name, Parent: root.Name, Created: x.Now(), ExpiresAt: expires}
+		if done, err = x.Aliases.CreateAlias(ctx, child); !done || err != nil {
 			return root, false, err
 		}
 		seen[name] = child
@@ -172,67 +172,67 @@ func (x *Index) join(ctx context.Context, names []string, seen map[string]aurora
 	return root, true, nil
 }
 
-// locate sees to it that the root has a place, and one with an assistant as soon as anybody knows the assistant.
-func (x *Index) locate(ctx context.Context, root aurora.Alias, seen map[string]aurora.Alias, first aurora.Place) (aurora.Alias, bool, error) {
-	here := current(root)
-	if here == (aurora.Place{}) { // a child whose parent expired: its row has, too
+// ensureRowKey sees to it that the root has a place, and one with an assistant as soon as anybody knows the assistant.
+func (x *Index) ensureRowKey(ctx context.Context, root aurora.CallAlias, seen map[string]aurora.CallAlias, first aurora.CallKey) (aurora.CallAlias, bool, error) {
+	here := currentRowKey(root)
+	if here == (aurora.CallKey{}) { // a child whose parent expired: its row has, too
 		first.CallID = root.Name
 		here = first
 	}
 	if here.AssistantID == aurora.NoAssistant {
-		here.AssistantID = teller(seen, first.AssistantID)
+		here.AssistantID = assistantOf(seen, first.AssistantID)
 	}
-	if here == current(root) && root.Parent == "" {
+	if here == currentRowKey(root) && root.Parent == "" {
 		return root, true, nil
 	}
-	root.Places = append(slices.Clip(root.Places), here)
+	root.RowKeys = append(slices.Clip(root.RowKeys), here)
 	root.Parent = ""
 	root.Revision++
-	done, err := x.Ledger.Change(ctx, root)
+	done, err := x.Aliases.UpdateAlias(ctx, root)
 	return root, done, err
 }
 
-// teller is the assistant that the oldest record with one knows, else the one that the report says.
-func teller(seen map[string]aurora.Alias, said string) string {
-	var oldest aurora.Alias
+// assistantOf is the assistant that the oldest record with one knows, else the one that the report says.
+func assistantOf(seen map[string]aurora.CallAlias, said string) string {
+	var oldest aurora.CallAlias
 	for _, record := range seen {
-		id := current(record).AssistantID
-		if id != "" && id != aurora.NoAssistant && (oldest.Name == "" || older(record, oldest)) {
+		id := currentRowKey(record).AssistantID
+		if id != "" && id != aurora.NoAssistant && (oldest.Name == "" || isOlder(record, oldest)) {
 			oldest, said = record, id
 		}
 	}
 	return said
 }
 
-// move brings what lies at a place of before to the row's place, and reports whether nothing is left there.
-func (x *Index) move(ctx context.Context, from, to aurora.Place) (gone bool, err error) {
+// moveRow brings what lies at a place of before to the row's place, and reports whether nothing is left there.
+func (x *Index) moveRow(ctx context.Context, from, to aurora.CallKey) (gone bool, err error) {
 	stray, ok, err := x.Rows.Row(ctx, from)
 	if err != nil || !ok {
 		return err == nil, err
 	}
 	moved := stray
-	moved.Place = to
+	moved.CallKey = to
 	if err := x.Rows.Put(ctx, moved); err != nil {
 		return false, err
 	}
 	return x.Rows.Delete(ctx, stray)
 }
 
-// current is where a record's row is; the zero Place for one that never was a root.
-func current(a aurora.Alias) aurora.Place {
-	if len(a.Places) == 0 {
-		return aurora.Place{}
+// currentRowKey is where a record's row is; the zero Place for one that never was a root.
+func currentRowKey(a aurora.CallAlias) aurora.CallKey {
+	if len(a.RowKeys) == 0 {
+		return aurora.CallKey{}
 	}
-	return a.Places[len(a.Places)-1]
+	return a.RowKeys[len(a.RowKeys)-1]
 }
 
-// inOrder is what was seen, by name, so that a run can be repeated.
-func inOrder(seen map[string]aurora.Alias) []aurora.Alias {
-	return slices.SortedFunc(maps.Values(seen), func(a, b aurora.Alias) int { return cmp.Compare(a.Name, b.Name) })
+// sortedByName is what was seen, by name, so that a run can be repeated.
+func sortedByName(seen map[string]aurora.CallAlias) []aurora.CallAlias {
+	return slices.SortedFunc(maps.Values(seen), func(a, b aurora.CallAlias) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// older orders roots. Neither age nor name ever changes.
-func older(a, b aurora.Alias) bool {
+// isOlder orders roots. Neither age nor name ever changes.
+func isOlder(a, b aurora.CallAlias) bool {
 	if !a.Created.Equal(b.Created) {
 		return a.Created.Before(b.Created)
 	}

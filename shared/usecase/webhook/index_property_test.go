@@ -18,14 +18,14 @@ var errCrash = errors.New("the process died")
 
 // What happens to one call of a store.
 const (
-	goesWell    = iota
-	diesBefore  // the process dies, the call was never made
-	diesAfter   // the process dies, the call was made
-	replyIsLost // the call is made, its reply lost, and the SDK makes it again
+	succeeds      = iota
+	crashesBefore // the process dies, the call was never made
+	crashesAfter  // the process dies, the call was made
+	replyIsLost   // the call is made, its reply lost, and the SDK makes it again
 )
 
-// worker indexes one report, one call of a store at a time.
-type worker struct {
+// indexWorker indexes one report, one call of a store at a time.
+type indexWorker struct {
 	report int
 	next   func() (struct{}, bool)
 	stop   func()
@@ -33,21 +33,21 @@ type worker struct {
 	err    error
 }
 
-// gated stops before each call of a store, so that the test decides who goes on and how it ends.
-type gated struct {
+// steppedStore stops before each call of a store, so that the test decides who goes on and how it ends.
+type steppedStore struct {
 	*memory
-	w     *worker
+	w     *indexWorker
 	yield func(struct{}) bool
 }
 
-func gate[T any](g gated, call func() (T, error)) (T, error) {
+func step[T any](g steppedStore, call func() (T, error)) (T, error) {
 	var zero T
-	if !g.yield(struct{}{}) || g.w.fate == diesBefore {
+	if !g.yield(struct{}{}) || g.w.fate == crashesBefore {
 		return zero, errCrash
 	}
 	v, err := call()
 	switch g.w.fate {
-	case diesAfter:
+	case crashesAfter:
 		return zero, errCrash
 	case replyIsLost:
 		return call()
@@ -55,31 +55,31 @@ func gate[T any](g gated, call func() (T, error)) (T, error) {
 	return v, err
 }
 
-type found[T any] struct {
+type lookup[T any] struct {
 	v  T
 	ok bool
 }
 
-func (g gated) Alias(ctx context.Context, name string) (aurora.Alias, bool, error) {
-	f, err := gate(g, func() (f found[aurora.Alias], err error) { f.v, f.ok, err = g.memory.Alias(ctx, name); return })
+func (g steppedStore) Alias(ctx context.Context, name string) (aurora.CallAlias, bool, error) {
+	f, err := step(g, func() (f lookup[aurora.CallAlias], err error) { f.v, f.ok, err = g.memory.Alias(ctx, name); return })
 	return f.v, f.ok, err
 }
-func (g gated) Create(ctx context.Context, a aurora.Alias) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.Create(ctx, a) })
+func (g steppedStore) CreateAlias(ctx context.Context, a aurora.CallAlias) (bool, error) {
+	return step(g, func() (bool, error) { return g.memory.CreateAlias(ctx, a) })
 }
-func (g gated) Change(ctx context.Context, a aurora.Alias) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.Change(ctx, a) })
+func (g steppedStore) UpdateAlias(ctx context.Context, a aurora.CallAlias) (bool, error) {
+	return step(g, func() (bool, error) { return g.memory.UpdateAlias(ctx, a) })
 }
-func (g gated) Row(ctx context.Context, at aurora.Place) (aurora.Call, bool, error) {
-	f, err := gate(g, func() (f found[aurora.Call], err error) { f.v, f.ok, err = g.memory.Row(ctx, at); return })
+func (g steppedStore) Row(ctx context.Context, at aurora.CallKey) (aurora.Call, bool, error) {
+	f, err := step(g, func() (f lookup[aurora.Call], err error) { f.v, f.ok, err = g.memory.Row(ctx, at); return })
 	return f.v, f.ok, err
 }
-func (g gated) Put(ctx context.Context, c aurora.Call) error {
-	_, err := gate(g, func() (bool, error) { return true, g.memory.Put(ctx, c) })
+func (g steppedStore) Put(ctx context.Context, c aurora.Call) error {
+	_, err := step(g, func() (bool, error) { return true, g.memory.Put(ctx, c) })
 	return err
 }
-func (g gated) Delete(ctx context.Context, c aurora.Call) (bool, error) {
-	return gate(g, func() (bool, error) { return g.memory.Delete(ctx, c) })
+func (g steppedStore) Delete(ctx context.Context, c aurora.Call) (bool, error) {
+	return step(g, func() (bool, error) { return g.memory.Delete(ctx, c) })
 }
 
 type told struct {
@@ -95,18 +95,18 @@ func TestOneCallIsOneRow(t *testing.T) {
 		reports := drawReports(t)
 		stores := newMemory()
 		clock := noon
-		start := func(report int) *worker {
-			w := &worker{report: report}
+		start := func(report int) *indexWorker {
+			w := &indexWorker{report: report}
 			r := reports[report]
 			w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-				g := gated{stores, w, yield}
-				x := webhook.Index{Ledger: g, Rows: g, Now: func() time.Time { return clock }, Retention: time.Hour}
+				g := steppedStore{stores, w, yield}
+				x := webhook.Index{Aliases: g, Rows: g, Now: func() time.Time { return clock }, Retention: time.Hour}
 				w.err = x.Add(context.Background(), r.names, aurora.Call{Version: r.version,
-					Place: aurora.Place{AssistantID: r.assistant, Day: fmt.Sprintf("2026-11-%02d", 18+report)}})
+					CallKey: aurora.CallKey{AssistantID: r.assistant, Day: fmt.Sprintf("2026-11-%02d", 18+report)}})
 			})
 			return w
 		}
-		var waiting []*worker
+		var waiting []*indexWorker
 		for i := range reports {
 			for range rapid.IntRange(1, 2).Draw(t, "deliveries") {
 				waiting = append(waiting, start(i))
@@ -124,9 +124,9 @@ func TestOneCallIsOneRow(t *testing.T) {
 			}
 			i := rapid.IntRange(0, len(waiting)-1).Draw(t, "who")
 			w := waiting[i]
-			w.fate = goesWell
+			w.fate = succeeds
 			if accidents > 0 {
-				if w.fate = rapid.IntRange(goesWell, replyIsLost).Draw(t, "fate"); w.fate != goesWell {
+				if w.fate = rapid.IntRange(succeeds, replyIsLost).Draw(t, "fate"); w.fate != succeeds {
 					accidents--
 				}
 				clock = clock.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "tick")) * time.Millisecond)
@@ -139,7 +139,7 @@ func TestOneCallIsOneRow(t *testing.T) {
 				waiting = append(waiting, start(w.report))
 			}
 		}
-		check(t, stores, reports)
+		checkOneRow(t, stores, reports)
 	})
 }
 
@@ -166,7 +166,7 @@ func drawReports(t *rapid.T) []told {
 	return reports
 }
 
-func check(t *rapid.T, stores *memory, reports []told) {
+func checkOneRow(t *rapid.T, stores *memory, reports []told) {
 	newest, assistant := "", "_"
 	for _, r := range reports {
 		newest = max(newest, r.version)
@@ -178,7 +178,7 @@ func check(t *rapid.T, stores *memory, reports []told) {
 		t.Fatalf("%d rows: %v\nof %v\nrecords %v", len(stores.rows), stores.rows, reports, stores.aliases)
 	}
 	for at, row := range stores.rows {
-		if row.Version != newest || at.AssistantID != assistant || row.Place != at {
+		if row.Version != newest || at.AssistantID != assistant || row.CallKey != at {
 			t.Fatalf("the row is %+v, want version %s of %s", row, newest, assistant)
 		}
 		for _, r := range reports {
@@ -187,8 +187,8 @@ func check(t *rapid.T, stores *memory, reports []told) {
 				for record.Parent != "" {
 					record = stores.aliases[record.Parent]
 				}
-				if n := len(record.Places); n == 0 || record.Places[n-1] != at {
-					t.Fatalf("%s leads to %v, not to %v", name, record.Places, at)
+				if n := len(record.RowKeys); n == 0 || record.RowKeys[n-1] != at {
+					t.Fatalf("%s leads to %v, not to %v", name, record.RowKeys, at)
 				}
 			}
 		}

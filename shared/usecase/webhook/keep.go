@@ -11,19 +11,19 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Objects writes each object once. created reports whether what is there now is this content, told by the hash.
-type Objects interface {
+// ObjectWriter writes each object once. created reports whether what is there now is this content, told by the hash.
+type ObjectWriter interface {
 	Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error)
 }
 
-// RawQueue takes reports that the bucket refused.
-type RawQueue interface {
+// ReportQueue takes reports that the bucket refused.
+type ReportQueue interface {
 	Send(ctx context.Context, body string, attributes map[string]string) error
 }
 
-// Keeper keeps messages in the bucket, without credentials.
-type Keeper struct {
-	Objects Objects
+// Archive keeps messages in the bucket, without credentials.
+type Archive struct {
+	Objects ObjectWriter
 	Now     func() time.Time
 	// Count counts an event for the operators.
 	Count func(ctx context.Context, metric string)
@@ -31,46 +31,46 @@ type Keeper struct {
 
 // The metrics of this package.
 const (
-	MetricConflict     = "EndOfCallConflict"   // another report about a call was kept beside the first
-	MetricUnrecognised = "UnrecognisedMessage" // a message of an unknown type was kept
-	MetricRaw          = "EndOfCallQueued"     // the bucket refused a report; it is in the raw queue
-	MetricLost         = "EndOfCallRefused"    // a report could be kept nowhere, and was answered 503
-	MetricNoID         = "EndOfCallWithoutId"  // a report was kept under its hash
+	MetricReportConflict  = "EndOfCallConflict"   // another report about a call was kept beside the first
+	MetricUnrecognised    = "UnrecognisedMessage" // a message of an unknown type was kept
+	MetricReportQueued    = "EndOfCallQueued"     // the bucket refused a report; it is in the raw queue
+	MetricReportNotStored = "EndOfCallRefused"    // a report could be kept nowhere, and was answered 503
+	MetricReportWithoutID = "EndOfCallWithoutId"  // a report was kept under its hash
 )
 
 const (
-	bucketTime = 4 * time.Second // for the bucket, all tries together (fault row 37)
-	queueTime  = 3 * time.Second // for the raw queue after that
+	bucketTimeout = 4 * time.Second // for the bucket, all tries together (fault row 37)
+	queueTimeout  = 3 * time.Second // for the raw queue after that
 )
 
-// report keeps an end-of-call report: in the bucket, or else in the raw queue.
-func (r *Receiver) report(ctx context.Context, m aurora.Message, body []byte) error {
+// storeReport keeps an end-of-call report: in the bucket, or else in the raw queue.
+func (r *Receiver) storeReport(ctx context.Context, m aurora.Message, body []byte) error {
 	clean, err := Scrub(body)
 	if err != nil {
 		return err
 	}
-	key := Key(m.EndOfCall(), clean.Hash)
+	key := ReportKey(m.EndOfCall(), clean.Hash)
 	if clean.Removed > 0 {
 		slog.InfoContext(ctx, "credentials removed", "key", key, "removed", clean.Removed)
 	}
-	err = r.Keeper.store(ctx, key, clean)
+	err = r.Archive.writeReport(ctx, key, clean)
 	if err == nil {
 		return nil
 	}
 	slog.ErrorContext(ctx, "the bucket refused a report; it goes to the raw queue", "key", key, "error", err)
-	qctx, cancel := context.WithTimeout(ctx, queueTime)
+	qctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	if qerr := r.Queue.Send(qctx, pack(clean.JSON), map[string]string{RawAttribute: key}); qerr != nil {
-		r.Keeper.Count(ctx, MetricLost)
-		return fault.New(fault.Unavailable, "The report could not be stored. Send it again.").Coded("store_unavailable").
-			After(5 * time.Second).Because(fmt.Errorf("bucket: %w; raw queue: %w", err, qerr))
+	if qerr := r.Queue.Send(qctx, pack(clean.JSON), map[string]string{QueuedKeyAttribute: key}); qerr != nil {
+		r.Archive.Count(ctx, MetricReportNotStored)
+		return fault.New(fault.Unavailable, "The report could not be stored. Send it again.").WithCode("store_unavailable").
+			WithRetryAfter(5 * time.Second).Because(fmt.Errorf("bucket: %w; raw queue: %w", err, qerr))
 	}
-	r.Keeper.Count(ctx, MetricRaw)
+	r.Archive.Count(ctx, MetricReportQueued)
 	return nil
 }
 
-// Report keeps an end-of-call report in the bucket, as the webhook would.
-func (k Keeper) Report(ctx context.Context, body []byte) error {
+// StoreReport keeps an end-of-call report in the bucket, as the webhook would.
+func (k Archive) StoreReport(ctx context.Context, body []byte) error {
 	report, err := aurora.ParseEndOfCall(body)
 	if err != nil {
 		return err
@@ -79,12 +79,12 @@ func (k Keeper) Report(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	return k.store(ctx, Key(report, clean.Hash), clean)
+	return k.writeReport(ctx, ReportKey(report, clean.Hash), clean)
 }
 
-// store writes a report under its key, or beside another report that is there.
-func (k Keeper) store(ctx context.Context, key string, clean Clean) error {
-	short, cancel := context.WithTimeout(ctx, bucketTime)
+// writeReport writes a report under its key, or beside another report that is there.
+func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) error {
+	short, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	stem := strings.TrimSuffix(key, ".json")
 	for i, name := range []string{key, stem + "~" + clean.Hash[:8] + ".json", stem + "~" + clean.Hash + ".json"} {
@@ -97,42 +97,42 @@ func (k Keeper) store(ctx context.Context, key string, clean Clean) error {
 		}
 		if i > 0 {
 			slog.WarnContext(ctx, "another report about a call was kept beside the first", "key", name)
-			k.Count(ctx, MetricConflict)
+			k.Count(ctx, MetricReportConflict)
 		}
 		if strings.Contains(key, "/g-") {
 			slog.WarnContext(ctx, "a report without a call id was kept under its hash", "key", name)
-			k.Count(ctx, MetricNoID)
+			k.Count(ctx, MetricReportWithoutID)
 		}
 		return nil
 	}
 	return fmt.Errorf("store %s: every name is taken", key) // needs two contents of one SHA-256
 }
 
-// Key is where a report is kept. Nothing in the report can lead out of eoc/.
-func Key(r aurora.EndOfCall, hash string) string {
+// ReportKey is where a report is kept. Nothing in the report can lead out of eoc/.
+func ReportKey(r aurora.EndOfCall, hash string) string {
 	name := "g-" + hash[:32]
 	if len(r.IDs) > 0 {
-		name = aurora.SafeName(r.IDs[0])
+		name = aurora.SafeKey(r.IDs[0])
 	}
 	day := "undated"
 	if t, ok := r.Date(); ok {
 		day = t.Format("2006/01/02")
 	}
-	return "eoc/" + aurora.AssistantName(r.AssistantID) + "/" + day + "/" + name + ".json"
+	return "eoc/" + aurora.AssistantKey(r.AssistantID) + "/" + day + "/" + name + ".json"
 }
 
-// Unrecognised keeps a message of a type that nobody knows, so that nothing misspelt or new is lost.
-func (k Keeper) Unrecognised(ctx context.Context, kind string, body []byte) error {
+// StoreUnrecognised keeps a message of a type that nobody knows, so that nothing misspelt or new is lost.
+func (k Archive) StoreUnrecognised(ctx context.Context, kind string, body []byte) error {
 	clean, err := Scrub(body)
 	if err != nil {
 		return err
 	}
-	key := "unrecognised/" + aurora.SafeName(kind) + "/" + k.Now().UTC().Format("2006/01/02") + "/" + clean.Hash[:32] + ".json"
-	short, cancel := context.WithTimeout(ctx, bucketTime)
+	key := "unrecognised/" + aurora.SafeKey(kind) + "/" + k.Now().UTC().Format("2006/01/02") + "/" + clean.Hash[:32] + ".json"
+	short, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	if _, err := k.Objects.Create(short, key, clean.JSON, clean.Hash); err != nil {
-		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").Coded("store_unavailable").
-			After(5 * time.Second).Because(err)
+		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").WithCode("store_unavailable").
+			WithRetryAfter(5 * time.Second).Because(err)
 	}
 	slog.WarnContext(ctx, "a message of an unknown type was kept", "type", clip(kind, 64), "key", key)
 	k.Count(ctx, MetricUnrecognised)

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// RawAttribute is the message attribute that marks a raw report in a queue; it holds the key the report was meant for.
-const RawAttribute = "key"
+// QueuedKeyAttribute is the message attribute that marks a raw report in a queue; it holds the key the report was meant for.
+const QueuedKeyAttribute = "key"
 
-// maxRaw bounds what a packed report may unfold to: more than any event holds.
-const maxRaw = 16 << 20
+// maxUnpacked bounds what a packed report may unfold to: more than any event holds.
+const maxUnpacked = 16 << 20
 
 // pack makes a report small, and text, as a queue needs it.
 func pack(report []byte) string {
@@ -32,7 +32,7 @@ func unpack(packed string) ([]byte, error) {
 		return nil, fmt.Errorf("unpack report: %w", err)
 	}
 	var b bytes.Buffer
-	if n, err := io.Copy(&b, io.LimitReader(z, maxRaw+1)); err != nil || n > maxRaw {
+	if n, err := io.Copy(&b, io.LimitReader(z, maxUnpacked+1)); err != nil || n > maxUnpacked {
 		return nil, fmt.Errorf("unpack report: %d bytes: %w", n, err)
 	}
 	return b.Bytes(), nil

@@ -10,33 +10,33 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Assistants finds stored assistants. Both fail with fault.NotFound where there is none.
-type Assistants interface {
+// AssistantFinder finds stored assistants. Both fail with fault.NotFound where there is none.
+type AssistantFinder interface {
 	ByID(ctx context.Context, id string) (aurora.Assistant, error)
 	ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error)
 }
 
 // Receiver answers a provider's messages.
 type Receiver struct {
-	Assistants Assistants
-	Keeper     Keeper
-	Queue      RawQueue
-	Tools      Tools    // nil knows no tool
-	Outbound   Outbound // nil knows no call that we placed, and calls nobody
+	Assistants AssistantFinder
+	Archive    Archive
+	Queue      ReportQueue
+	Tools      Tools         // nil knows no tool
+	Outbound   OutboundCalls // nil knows no call that we placed, and calls nobody
 }
 
-// Answer is what a message is answered with: a body to be written as JSON, and whether it is something created (201).
-type Answer struct {
+// Response is what a message is answered with: a body to be written as JSON, and whether it is something created (201).
+type Response struct {
 	Created bool
 	Body    any
 }
 
-// answerTime bounds questions that a caller on the telephone waits for: with a last read that begins just before its
+// answerTimeout bounds questions that a caller on the telephone waits for: with a last read that begins just before its
 // end they are answered within 3 s. Vapi waits 7.5 s in all, the network included.
-const answerTime = 1400 * time.Millisecond
+const answerTimeout = 1400 * time.Millisecond
 
-// informational are the types that need no answer (contract.md; https://docs.vapi.ai/server-url/events).
-var informational = map[string]bool{
+// informationalTypes are the types that need no answer (contract.md; https://docs.vapi.ai/server-url/events).
+var informationalTypes = map[string]bool{
 	"status-update": true, "conversation-update": true, "transcript": true, "speech-update": true, "user-interrupted": true,
 	"hang": true, "phone-call-control": true, "voice-input": true, "model-output": true, "transfer-update": true,
 	"call.artifact.upload": true, "assistant.started": true, "assistant.speechStarted": true, "language-change-detected": true,
@@ -45,43 +45,43 @@ var informational = map[string]bool{
 }
 
 // Receive answers one message. The body is as posted.
-func (r *Receiver) Receive(ctx context.Context, body []byte) (Answer, error) {
+func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
 	m, err := aurora.ParseMessage(body)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	kind, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
 	slog.InfoContext(ctx, "message", "type", clip(m.Type(), 64), "call", clip(m.Text("call.id"), 64))
-	empty := Answer{Body: struct{}{}}
+	empty := Response{Body: struct{}{}}
 	switch {
 	case kind == "assistant-request":
-		return r.configure(ctx, m)
+		return r.answerAssistantRequest(ctx, m)
 	case kind == "end-of-call-report":
-		return empty, r.report(ctx, m, body)
+		return empty, r.storeReport(ctx, m, body)
 	case kind == "transfer-destination-request":
-		return r.transfer(ctx, m)
+		return r.answerTransfer(ctx, m)
 	case kind == "handoff-destination-request":
-		return r.handoff(ctx, m)
+		return r.answerHandoff(ctx, m)
 	case kind == "tool-calls":
-		return r.toolCalls(ctx, m), nil
+		return r.answerToolCalls(ctx, m), nil
 	case kind == "function-call":
-		return r.functionCall(ctx, m), nil
+		return r.answerFunctionCall(ctx, m), nil
 	case kind == "campaign.predial":
-		return r.predial(ctx, m), nil
+		return r.answerPredial(ctx, m), nil
 	case kind == "knowledge-base-request":
-		return Answer{Body: map[string]any{"documents": []any{}}}, nil
-	case informational[kind]:
+		return Response{Body: map[string]any{"documents": []any{}}}, nil
+	case informationalTypes[kind]:
 		return empty, nil
 	default:
-		return empty, r.Keeper.Unrecognised(ctx, m.Type(), body)
+		return empty, r.Archive.StoreUnrecognised(ctx, m.Type(), body)
 	}
 }
 
 // spoken is an answer that the provider speaks to the caller.
-func spoken(sentence string) Answer { return Answer{Body: map[string]string{"error": sentence}} }
+func spoken(sentence string) Response { return Response{Body: map[string]string{"error": sentence}} }
 
-// isObject reports whether raw JSON is an object.
-func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
+// isJSONObject reports whether raw JSON is an object.
+func isJSONObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
 // clip cuts s to at most n bytes for the log.
 func clip(s string, n int) string {

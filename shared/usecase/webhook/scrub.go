@@ -14,8 +14,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Clean is a JSON text without credentials.
-type Clean struct {
+// Scrubbed is a JSON text without credentials.
+type Scrubbed struct {
 	JSON []byte
 	// Hash names the content, in hexadecimal: the SHA-256 of the text without message.timestamp and the members whose
 	// names begin with presigned, which differ between two deliveries of one report.
@@ -24,19 +24,19 @@ type Clean struct {
 	Removed int
 }
 
-// Removed stands where a credential was.
-const Removed = "[removed]"
+// RemovedValue stands where a credential was.
+const RemovedValue = "[removed]"
 
 // Scrub replaces the credentials in a JSON text, those in strings that are JSON themselves among them. All else stays
 // as it is, but for white space and text that is no UTF-8. It takes what encoding/json takes.
-func Scrub(body []byte) (Clean, error) {
+func Scrub(body []byte) (Scrubbed, error) {
 	s := newScrubber(body)
 	s.sum = sha256.New()
-	err := s.value(&position{})
+	err := s.copyValue(&position{})
 	if err != nil {
-		return Clean{}, fault.New(fault.Invalid, "The body must be a JSON object.").Coded("invalid_json").In("body").Because(err)
+		return Scrubbed{}, fault.New(fault.Invalid, "The body must be a JSON object.").WithCode("invalid_json").WithParam("body").Because(err)
 	}
-	return Clean{JSON: s.out.Bytes(), Hash: hex.EncodeToString(s.sum.Sum(nil)), Removed: s.removed}, nil
+	return Scrubbed{JSON: s.out.Bytes(), Hash: hex.EncodeToString(s.sum.Sum(nil)), Removed: s.removed}, nil
 }
 
 // scrubber copies one JSON text token by token, into out and, where it is not muted, into the hash.
@@ -76,26 +76,26 @@ func (s *scrubber) hash(text ...byte) {
 	}
 }
 
-// value copies the next value.
-func (s *scrubber) value(at *position) error {
+// copyValue copies the next value.
+func (s *scrubber) copyValue(at *position) error {
 	switch s.in.PeekKind() {
 	case '{':
-		return s.object(at)
+		return s.copyObject(at)
 	case '[':
-		return s.array(at)
+		return s.copyArray(at)
 	}
 	raw, err := s.in.ReadValue()
 	if err != nil {
 		return err
 	}
 	if raw[0] == '"' {
-		raw = s.text(raw)
+		raw = s.scrubString(raw)
 	}
 	s.emit(raw...)
 	return nil
 }
 
-func (s *scrubber) array(at *position) error {
+func (s *scrubber) copyArray(at *position) error {
 	if _, err := s.in.ReadToken(); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (s *scrubber) array(at *position) error {
 		if i > 0 {
 			s.out.WriteByte(',')
 		}
-		if err := s.value(inside); err != nil {
+		if err := s.copyValue(inside); err != nil {
 			return err
 		}
 		s.hash(',') // after each item, muted ones left out, so that they leave no trace
@@ -117,7 +117,7 @@ func (s *scrubber) array(at *position) error {
 	return nil
 }
 
-func (s *scrubber) object(at *position) error {
+func (s *scrubber) copyObject(at *position) error {
 	if _, err := s.in.ReadToken(); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (s *scrubber) object(at *position) error {
 		if err != nil {
 			return err
 		}
-		raw = valid(bytes.Clone(raw)) // the decoder reuses its buffer
+		raw = toValidUTF8(bytes.Clone(raw)) // the decoder reuses its buffer
 		inside := &position{parent: at, name: unquote(raw)}
 		lower := strings.ToLower(inside.name)
 		mute := inside.isTimestamp() || strings.HasPrefix(lower, "presigned")
@@ -142,11 +142,11 @@ func (s *scrubber) object(at *position) error {
 		s.emit(':')
 		switch {
 		case s.in.PeekKind() == '"' && (lower == "name" || lower == "key" || lower == "header"):
-			named, err = s.label()
-		case isCredential(inside.name), lower == "value" && isCredential(named):
-			err = s.credential(inside)
+			named, err = s.copyLabel()
+		case isCredentialName(inside.name), lower == "value" && isCredentialName(named):
+			err = s.replaceCredential(inside)
 		default:
-			err = s.value(inside)
+			err = s.copyValue(inside)
 		}
 		if err != nil {
 			return err
@@ -163,29 +163,29 @@ func (s *scrubber) object(at *position) error {
 	return nil
 }
 
-// label copies a string and says what it is.
-func (s *scrubber) label() (string, error) {
+// copyLabel copies a string and says what it is.
+func (s *scrubber) copyLabel() (string, error) {
 	raw, err := s.in.ReadValue()
 	if err != nil {
 		return "", err
 	}
 	label := unquote(raw)
-	s.emit(s.text(raw)...)
+	s.emit(s.scrubString(raw)...)
 	if strings.Contains(label, " ") { // a person's or a question's, not a header's
 		return "", nil
 	}
 	return label, nil
 }
 
-// credential puts Removed in the place of the next value. What can be no secret stays: null, true, false, "", and the
+// replaceCredential puts Removed in the place of the next value. What can be no secret stays: null, true, false, "", and the
 // numbers that some providers count tokens with.
-func (s *scrubber) credential(at *position) error {
+func (s *scrubber) replaceCredential(at *position) error {
 	switch kind := s.in.PeekKind(); kind {
 	case 'n', 't', 'f':
-		return s.value(at)
+		return s.copyValue(at)
 	case '0':
-		if countsTokens(at.name) {
-			return s.value(at)
+		if isTokenCount(at.name) {
+			return s.copyValue(at)
 		}
 	}
 	raw, err := s.in.ReadValue()
@@ -193,25 +193,25 @@ func (s *scrubber) credential(at *position) error {
 		return err
 	}
 	switch string(raw) {
-	case `""`, `"` + Removed + `"`: // the latter by an earlier pass: nothing is removed twice
+	case `""`, `"` + RemovedValue + `"`: // the latter by an earlier pass: nothing is removed twice
 		s.emit(raw...)
 		return nil
 	}
 	s.removed++
-	s.emit([]byte(`"` + Removed + `"`)...)
+	s.emit([]byte(`"` + RemovedValue + `"`)...)
 	return nil
 }
 
-// text is a string without the credentials in it: as JSON where it is JSON, by their look where it is prose.
-func (s *scrubber) text(raw []byte) []byte {
-	raw = valid(raw)
+// scrubString is a string without the credentials in it: as JSON where it is JSON, by their look where it is prose.
+func (s *scrubber) scrubString(raw []byte) []byte {
+	raw = toValidUTF8(raw)
 	if len(raw) < len(`"{}"`) {
 		return raw
 	}
 	said := unquote(raw)
 	if trimmed := strings.TrimLeft(said, " \t\r\n"); trimmed != "" && strings.IndexByte(`{["`, trimmed[0]) >= 0 && json.Valid([]byte(trimmed)) {
 		inner := newScrubber([]byte(trimmed))
-		if inner.value(&position{}) == nil {
+		if inner.copyValue(&position{}) == nil {
 			if inner.removed == 0 {
 				return raw
 			}
@@ -219,15 +219,15 @@ func (s *scrubber) text(raw []byte) []byte {
 			return quote(inner.out.String())
 		}
 	}
-	if mended, n := scrubProse(said); n > 0 {
+	if mended, n := scrubText(said); n > 0 {
 		s.removed += n
 		return quote(mended)
 	}
 	return raw
 }
 
-// valid is a quoted string in UTF-8. Each byte that is none becomes U+FFFD, as in encoding/json.
-func valid(raw []byte) []byte {
+// toValidUTF8 is a quoted string in UTF-8. Each byte that is none becomes U+FFFD, as in encoding/json.
+func toValidUTF8(raw []byte) []byte {
 	if utf8.Valid(raw) {
 		return raw
 	}

@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-func scrub(t testing.TB, body string) webhook.Clean {
+func mustScrub(t testing.TB, body string) webhook.Scrubbed {
 	t.Helper()
 	clean, err := webhook.Scrub([]byte(body))
 	if err != nil {
@@ -56,31 +56,31 @@ func TestScrub(t *testing.T) {
 			if c.out == "" {
 				c.out = c.in
 			}
-			clean := scrub(t, c.in)
+			clean := mustScrub(t, c.in)
 			if string(clean.JSON) != c.out || clean.Removed != c.removed {
 				t.Errorf("%s\n got %s (%d)\nwant %s (%d)", c.in, clean.JSON, clean.Removed, c.out, c.removed)
 			}
-			if again := scrub(t, c.out); again.Hash != clean.Hash || again.Removed != 0 {
+			if again := mustScrub(t, c.out); again.Hash != clean.Hash || again.Removed != 0 {
 				t.Errorf("scrubbed again: %d removed, hash equal %v", again.Removed, again.Hash == clean.Hash)
 			}
 		})
 	}
 }
 
-func TestScrubTakesTheDepthThatEncodingJSONTakes(t *testing.T) {
+func TestScrubAcceptsDepthOfEncodingJSON(t *testing.T) {
 	for _, depth := range []int{9999, 10000} {
 		body := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
 		if !json.Valid([]byte(body)) {
 			t.Fatalf("encoding/json does not take %d", depth)
 		}
-		if clean := scrub(t, body); string(clean.JSON) != body {
+		if clean := mustScrub(t, body); string(clean.JSON) != body {
 			t.Errorf("%d: changed", depth)
 		}
 	}
 }
 
-func TestHashIsOfTheContent(t *testing.T) {
-	base := scrub(t, `{"message":{"timestamp":1,"a":{"timestamp":5},"presignedUrl":"x","authToken":"k1","b":2}}`).Hash
+func TestHashIgnoresDeliveryFields(t *testing.T) {
+	base := mustScrub(t, `{"message":{"timestamp":1,"a":{"timestamp":5},"presignedUrl":"x","authToken":"k1","b":2}}`).Hash
 	for body, same := range map[string]bool{
 		`{"message":{"timestamp":2,"a":{"timestamp":5},"presignedUrl":"y","authToken":"k2","b":2}}`:    true,
 		`{"message":{"a":{"timestamp":5},"authToken":"k1","b":2,"timestamp":"x"}}`:                     true,
@@ -90,7 +90,7 @@ func TestHashIsOfTheContent(t *testing.T) {
 		`{"timestamp":1,"message":{"a":{"timestamp":5},"authToken":"k1","b":2}}`:                       false,
 		`[{"message":{"timestamp":1,"a":{"timestamp":5},"authToken":"k1","b":2}}]`:                     false,
 	} {
-		if got := scrub(t, body).Hash == base; got != same {
+		if got := mustScrub(t, body).Hash == base; got != same {
 			t.Errorf("%s: same = %v", body, got)
 		}
 	}
@@ -101,7 +101,7 @@ func FuzzScrub(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,{"authToken":"x"}]}`, `{"m":"{\"apiKey\":\"s\"}"}`, `"\ud800"`, "\"\xff\"", `{"name":"Authorization","value":"x"}`, `{"a":1e400,"a":null}`, `{"":{"":"Bearer 01234567890123456789"}}`} {
 		f.Add([]byte(seed))
 	}
-	for _, body := range corpus(f) {
+	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -112,15 +112,15 @@ func FuzzScrub(f *testing.F) {
 		if err != nil {
 			t.Fatalf("refused: %v", err)
 		}
-		before, after := tree(t, body), tree(t, clean.JSON)
-		compare(t, "$", before, after, false)
-		if again := scrub(t, string(clean.JSON)); again.Removed != 0 || again.Hash != clean.Hash || !bytes.Equal(again.JSON, clean.JSON) {
+		before, after := decodeJSON(t, body), decodeJSON(t, clean.JSON)
+		compareJSON(t, "$", before, after, false)
+		if again := mustScrub(t, string(clean.JSON)); again.Removed != 0 || again.Hash != clean.Hash || !bytes.Equal(again.JSON, clean.JSON) {
 			t.Errorf("a second pass removed %d more, of %s", again.Removed, clean.JSON)
 		}
 	})
 }
 
-func tree(t *testing.T, text []byte) any {
+func decodeJSON(t *testing.T, text []byte) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -131,21 +131,21 @@ func tree(t *testing.T, text []byte) any {
 	return v
 }
 
-// compare walks both trees. It knows credentials by the few names that nobody doubts, so that it does not repeat the
+// compareJSON walks both trees. It knows credentials by the few names that nobody doubts, so that it does not repeat the
 // code under test.
-func compare(t *testing.T, at string, before, after any, secret bool) {
+func compareJSON(t *testing.T, at string, before, after any, secret bool) {
 	t.Helper()
 	if secret {
 		switch before.(type) {
 		case nil, bool:
 		default:
-			if before != "" && after != webhook.Removed {
+			if before != "" && after != webhook.RemovedValue {
 				t.Errorf("%s: %v was left", at, after)
 			}
 			return
 		}
 	}
-	if after == webhook.Removed {
+	if after == webhook.RemovedValue {
 		return
 	}
 	switch b := before.(type) {
@@ -157,9 +157,9 @@ func compare(t *testing.T, at string, before, after any, secret bool) {
 		for name := range b {
 			switch strings.ToLower(name) {
 			case "twilioauthtoken", "authtoken", "apikey", "password", "authorization", "clientsecret", "server_secret":
-				compare(t, at+"."+name, b[name], a[name], true)
+				compareJSON(t, at+"."+name, b[name], a[name], true)
 			default:
-				compare(t, at+"."+name, b[name], a[name], false)
+				compareJSON(t, at+"."+name, b[name], a[name], false)
 			}
 		}
 	case []any:
@@ -168,7 +168,7 @@ func compare(t *testing.T, at string, before, after any, secret bool) {
 			t.Fatalf("%s: %v became %v", at, before, after)
 		}
 		for i := range b {
-			compare(t, at+"[]", b[i], a[i], false)
+			compareJSON(t, at+"[]", b[i], a[i], false)
 		}
 	case string:
 		a, ok := after.(string)
@@ -177,8 +177,8 @@ func compare(t *testing.T, at string, before, after any, secret bool) {
 		}
 		inner := strings.TrimLeft(b, " \t\r\n")
 		if inner != "" && strings.Contains(`{["`, inner[:1]) && json.Valid([]byte(inner)) {
-			compare(t, at+"()", tree(t, []byte(inner)), tree(t, []byte(a)), false)
-		} else if a != b && !strings.Contains(a, webhook.Removed) {
+			compareJSON(t, at+"()", decodeJSON(t, []byte(inner)), decodeJSON(t, []byte(a)), false)
+		} else if a != b && !strings.Contains(a, webhook.RemovedValue) {
 			t.Errorf("%s: %q became %q", at, b, a)
 		}
 	default:

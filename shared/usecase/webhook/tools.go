@@ -34,17 +34,17 @@ type ToolSession struct {
 }
 
 const (
-	toolTime     = 15 * time.Second // for all calls of a message, which run at once; Vapi waits 20 s
+	toolTimeout  = 15 * time.Second // for all calls of a message, which run at once; Vapi waits 20 s
 	maxToolCalls = 20               // of one message that are run
 )
 
 var (
-	errNoTool   = fault.New(fault.NotFound, "There is no such tool.")
-	errNoObject = fault.New(fault.Invalid, "The arguments are not a JSON object.")
-	errTooMany  = fault.New(fault.Invalid, "Too many tools were asked for.")
-	errLate     = fault.New(fault.Timeout, "The tool did not answer in time.")
-	errFailed   = fault.New(fault.Upstream, "The tool failed.")
-	errNobody   = fault.New(fault.Unavailable, "The assistant's tools are not available.")
+	errUnknownTool        = fault.New(fault.NotFound, "There is no such tool.")
+	errArgumentsNotObject = fault.New(fault.Invalid, "The arguments are not a JSON object.")
+	errTooManyTools       = fault.New(fault.Invalid, "Too many tools were asked for.")
+	errToolTimeout        = fault.New(fault.Timeout, "The tool did not answer in time.")
+	errToolFailed         = fault.New(fault.Upstream, "The tool failed.")
+	errToolsUnavailable   = fault.New(fault.Unavailable, "The assistant's tools are not available.")
 )
 
 // toolCall is one call that a message asks for; refused says why it cannot be made.
@@ -52,7 +52,7 @@ type toolCall struct {
 	id, name   string
 	arguments  json.RawMessage
 	occurrence int
-	refused    error
+	err        error
 }
 
 // toolResult is its answer, as Vapi reads it (https://docs.vapi.ai/server-url/events).
@@ -63,77 +63,77 @@ type toolResult struct {
 	Error      string `json:"error,omitempty"`
 }
 
-// toolCalls answers tool-calls: every call in its place, whatever became of it.
-func (r *Receiver) toolCalls(ctx context.Context, m aurora.Message) Answer {
-	return Answer{Body: map[string]any{"results": r.callAll(ctx, m, callsOf(m))}}
+// answerToolCalls answers tool-calls: every call in its place, whatever became of it.
+func (r *Receiver) answerToolCalls(ctx context.Context, m aurora.Message) Response {
+	return Response{Body: map[string]any{"results": r.runTools(ctx, m, parseToolCalls(m))}}
 }
 
-// functionCall answers the older form, which knows one call and no errors.
-func (r *Receiver) functionCall(ctx context.Context, m aurora.Message) Answer {
-	arguments, err := argumentsOf(m.Value("functionCall.parameters", "functionCall.arguments"))
-	call := toolCall{id: m.Text("functionCall.id", "toolCallId"), name: m.Text("functionCall.name", "functionCall.function.name"), arguments: arguments, refused: err}
-	result := r.callAll(ctx, m, []toolCall{call})[0]
+// answerFunctionCall answers the older form, which knows one call and no errors.
+func (r *Receiver) answerFunctionCall(ctx context.Context, m aurora.Message) Response {
+	arguments, err := parseArguments(m.Value("functionCall.parameters", "functionCall.arguments"))
+	call := toolCall{id: m.Text("functionCall.id", "toolCallId"), name: m.Text("functionCall.name", "functionCall.function.name"), arguments: arguments, err: err}
+	result := r.runTools(ctx, m, []toolCall{call})[0]
 	if result.Error != "" {
-		return Answer{Body: map[string]string{"result": "Error: " + result.Error}}
+		return Response{Body: map[string]string{"result": "Error: " + result.Error}}
 	}
-	return Answer{Body: map[string]string{"result": result.Result}}
+	return Response{Body: map[string]string{"result": result.Result}}
 }
 
-// callAll runs the calls at once and answers in their order.
-func (r *Receiver) callAll(ctx context.Context, m aurora.Message, calls []toolCall) []toolResult {
-	ctx, cancel := context.WithTimeout(ctx, toolTime)
+// runTools runs the calls at once and answers in their order.
+func (r *Receiver) runTools(ctx context.Context, m aurora.Message, calls []toolCall) []toolResult {
+	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
 	results := make([]toolResult, len(calls))
 	if len(calls) == 0 {
 		return results
 	}
-	a, err := r.toolsOwner(ctx, m)
+	a, err := r.findToolAssistant(ctx, m)
 	if err != nil {
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "error", err)
 	}
-	session := toolSession(m)
+	session := newToolSession(m)
 	pending := make([]<-chan toolResult, len(calls))
 	for i, call := range calls {
 		switch {
-		case call.refused != nil:
+		case call.err != nil:
 		case call.name == "":
-			call.refused = errNoTool
+			call.err = errUnknownTool
 		case err != nil:
-			call.refused = errNobody
+			call.err = errToolsUnavailable
 		case i >= maxToolCalls:
-			call.refused = errTooMany
+			call.err = errTooManyTools
 		case r.Tools == nil:
-			call.refused = errNoTool
+			call.err = errUnknownTool
 		}
-		results[i] = toolResult{ToolCallID: call.id, Name: call.name, Error: told(call.refused)}
-		if call.refused == nil {
+		results[i] = toolResult{ToolCallID: call.id, Name: call.name, Error: told(call.err)}
+		if call.err == nil {
 			session.Occurrence = call.occurrence
-			pending[i] = r.callOne(ctx, a, session, call)
+			pending[i] = r.startTool(ctx, a, session, call)
 		}
 	}
 	for i, done := range pending {
 		if done != nil {
-			results[i] = await(ctx, done, calls[i])
+			results[i] = awaitResult(ctx, done, calls[i])
 		}
 	}
 	return results
 }
 
-// toolsOwner is the assistant whose tools a message calls.
-func (r *Receiver) toolsOwner(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+// findToolAssistant is the assistant whose tools a message calls.
+func (r *Receiver) findToolAssistant(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	return r.assistant(ctx, m)
+	return r.findAssistant(ctx, m)
 }
 
-// callOne begins a call. The channel has room, so that a tool that comes late waits for nobody.
-func (r *Receiver) callOne(ctx context.Context, a aurora.Assistant, session ToolSession, call toolCall) <-chan toolResult {
+// startTool begins a call. The channel has room, so that a tool that comes late waits for nobody.
+func (r *Receiver) startTool(ctx context.Context, a aurora.Assistant, session ToolSession, call toolCall) <-chan toolResult {
 	done := make(chan toolResult, 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
 				slog.ErrorContext(ctx, "panic in a tool", "tool", clip(call.name, 64), "panic", fmt.Sprint(p))
-				done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errFailed)}
+				done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolFailed)}
 			}
 		}()
 		result := toolResult{ToolCallID: call.id, Name: call.name}
@@ -141,7 +141,7 @@ func (r *Receiver) callOne(ctx context.Context, a aurora.Assistant, session Tool
 		if err != nil {
 			slog.WarnContext(ctx, "tool failed", "tool", clip(call.name, 64), "error", err)
 			if ctx.Err() != nil {
-				err = errLate
+				err = errToolTimeout
 			}
 			result.Error = told(err)
 		} else {
@@ -152,7 +152,7 @@ func (r *Receiver) callOne(ctx context.Context, a aurora.Assistant, session Tool
 	return done
 }
 
-func await(ctx context.Context, done <-chan toolResult, call toolCall) toolResult {
+func awaitResult(ctx context.Context, done <-chan toolResult, call toolCall) toolResult {
 	select {
 	case result := <-done:
 		return result
@@ -162,7 +162,7 @@ func await(ctx context.Context, done <-chan toolResult, call toolCall) toolResul
 	case result := <-done: // just in time
 		return result
 	default:
-		return toolResult{ToolCallID: call.id, Name: call.name, Error: told(errLate)}
+		return toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolTimeout)}
 	}
 }
 
@@ -174,7 +174,7 @@ func told(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return oneLine(f.Message)
 	}
-	return errFailed.Message
+	return errToolFailed.Message
 }
 
 var lineBreaks = sync.OnceValue(func() *regexp.Regexp {
@@ -194,14 +194,14 @@ func oneLine(text string) string {
 	return text
 }
 
-// callsOf are the calls of a message, each once: the lists repeat each other.
-func callsOf(m aurora.Message) []toolCall {
+// parseToolCalls are the calls of a message, each once: the lists repeat each other.
+func parseToolCalls(m aurora.Message) []toolCall {
 	var calls []toolCall
 	seen, equal := map[string]bool{}, map[string]int{}
 	for _, list := range []string{"toolCallList", "toolCalls", "toolWithToolCallList"} {
 		first := len(calls) == 0
 		for _, entry := range m.Objects(list) {
-			call := callOf(entry)
+			call := parseToolCall(entry)
 			if call.id == "" && !first || call.id != "" && seen[call.id] {
 				continue
 			}
@@ -215,31 +215,31 @@ func callsOf(m aurora.Message) []toolCall {
 	return calls
 }
 
-// callOf reads one entry: OpenAI's shape, Vapi's flat one, or a tool with its call inside. A tool's own parameters are a
+// parseToolCall reads one entry: OpenAI's shape, Vapi's flat one, or a tool with its call inside. A tool's own parameters are a
 // schema, not arguments.
-func callOf(entry aurora.Message) (c toolCall) {
+func parseToolCall(entry aurora.Message) (c toolCall) {
 	var err error
 	if entry.IsObject("toolCall") {
-		c.arguments, err = argumentsOf(entry.Value("toolCall.function.arguments", "toolCall.function.parameters", "toolCall.arguments", "toolCall.parameters"))
+		c.arguments, err = parseArguments(entry.Value("toolCall.function.arguments", "toolCall.function.parameters", "toolCall.arguments", "toolCall.parameters"))
 	} else {
-		c.arguments, err = argumentsOf(entry.Value("function.arguments", "function.parameters", "arguments", "parameters"))
+		c.arguments, err = parseArguments(entry.Value("function.arguments", "function.parameters", "arguments", "parameters"))
 	}
 	c.id = entry.Text("toolCall.id", "id", "toolCallId")
 	c.name = entry.Text("toolCall.function.name", "toolCall.name", "function.name", "name")
-	c.refused = err
+	c.err = err
 	return c
 }
 
-// argumentsOf makes one JSON object, its keys in order, of arguments that came as an object, as a string of one, or not
+// parseArguments makes one JSON object, its keys in order, of arguments that came as an object, as a string of one, or not
 // at all.
-func argumentsOf(v any) (json.RawMessage, error) {
+func parseArguments(v any) (json.RawMessage, error) {
 	if text, ok := v.(string); ok {
 		v = nil
 		if strings.TrimSpace(text) != "" {
 			d := json.NewDecoder(strings.NewReader(text))
 			d.UseNumber()
 			if !json.Valid([]byte(text)) || d.Decode(&v) != nil || v == nil {
-				return nil, errNoObject
+				return nil, errArgumentsNotObject
 			}
 		}
 	}
@@ -249,16 +249,16 @@ func argumentsOf(v any) (json.RawMessage, error) {
 	case map[string]any:
 		b, err := json.Marshal(v)
 		if err != nil {
-			return nil, errNoObject.Because(err)
+			return nil, errArgumentsNotObject.Because(err)
 		}
 		return b, nil
 	}
-	return nil, errNoObject
+	return nil, errArgumentsNotObject
 }
 
-func toolSession(m aurora.Message) ToolSession {
+func newToolSession(m aurora.Message) ToolSession {
 	s := ToolSession{CallID: m.Text("call.id", "callId", "call.callId", "session.callId", "session.id", "session.callSid", "session.streamSid")}
-	for _, id := range m.IDs("call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "callSid", "phoneCallProviderId") {
+	for _, id := range m.Texts("call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "callSid", "phoneCallProviderId") {
 		if strings.HasPrefix(id, "CA") {
 			s.CallSID = id
 			break

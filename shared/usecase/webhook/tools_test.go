@@ -16,33 +16,33 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// everybody is any assistant that is asked for.
-type everybody struct{}
+// anyAssistant is any assistant that is asked for.
+type anyAssistant struct{}
 
-func (everybody) ByID(_ context.Context, id string) (a aurora.Assistant, err error) {
+func (anyAssistant) ByID(_ context.Context, id string) (a aurora.Assistant, err error) {
 	a.AssistantID = aurora.Text(id)
 	return a, nil
 }
 
-func (e everybody) ByNumber(ctx context.Context, n aurora.Phone) (aurora.Assistant, error) {
+func (e anyAssistant) ByNumber(ctx context.Context, n aurora.Phone) (aurora.Assistant, error) {
 	return e.ByID(ctx, string(n))
 }
 
-// tool is a function that answers webhook.Tools.
-type tool func(ctx context.Context, name string, arguments json.RawMessage) (string, error)
+// toolFunc is a function that answers webhook.Tools.
+type toolFunc func(ctx context.Context, name string, arguments json.RawMessage) (string, error)
 
-func (t tool) Call(ctx context.Context, _ aurora.Assistant, _ webhook.ToolSession, _, name string, arguments json.RawMessage) (string, error) {
+func (t toolFunc) Call(ctx context.Context, _ aurora.Assistant, _ webhook.ToolSession, _, name string, arguments json.RawMessage) (string, error) {
 	return t(ctx, name, arguments)
 }
 
-// ask sends calls of these tools and returns the answer as JSON.
-func ask(t *testing.T, tools webhook.Tools, names ...string) string {
+// callTools sends calls of these tools and returns the answer as JSON.
+func callTools(t *testing.T, tools webhook.Tools, names ...string) string {
 	t.Helper()
 	var calls []string
 	for i, name := range names {
 		calls = append(calls, fmt.Sprintf(`{"id":"c%d","function":{"name":%q,"arguments":"{}"}}`, i, name))
 	}
-	r := webhook.Receiver{Assistants: everybody{}, Tools: tools}
+	r := webhook.Receiver{Assistants: anyAssistant{}, Tools: tools}
 	answer, err := r.Receive(t.Context(), []byte(`{"message":{"type":"tool-calls","session":"riley","toolCallList":[`+strings.Join(calls, ",")+`]}}`))
 	if err != nil || answer.Created {
 		t.Fatal(answer, err)
@@ -54,11 +54,11 @@ func ask(t *testing.T, tools webhook.Tools, names ...string) string {
 	return string(b)
 }
 
-func TestToolCallsRunAtOnce(t *testing.T) {
+func TestToolCallsRunInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		began := time.Now()
-		got := ask(t, tool(func(ctx context.Context, name string, _ json.RawMessage) (string, error) {
+		got := callTools(t, toolFunc(func(ctx context.Context, name string, _ json.RawMessage) (string, error) {
 			switch name {
 			case "quick":
 				<-time.After(time.Second)
@@ -83,25 +83,25 @@ func TestToolCallsRunAtOnce(t *testing.T) {
 	})
 }
 
-func TestWithoutTools(t *testing.T) {
-	if got := ask(t, nil, "send_sms"); got != `{"results":[{"toolCallId":"c0","name":"send_sms","error":"There is no such tool."}]}` {
+func TestToolCallWithoutTools(t *testing.T) {
+	if got := callTools(t, nil, "send_sms"); got != `{"results":[{"toolCallId":"c0","name":"send_sms","error":"There is no such tool."}]}` {
 		t.Error(got)
 	}
 }
 
-func TestToolsOfAMessageThatIsTooLong(t *testing.T) {
+func TestToolCallLimit(t *testing.T) {
 	var mu sync.Mutex
 	ran := 0
-	counting := tool(func(context.Context, string, json.RawMessage) (string, error) {
+	counting := toolFunc(func(context.Context, string, json.RawMessage) (string, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		ran++
 		return "ok", nil
 	})
-	if ask(t, counting, make([]string, 500)...); ran != 0 {
+	if callTools(t, counting, make([]string, 500)...); ran != 0 {
 		t.Errorf("%d ran without a name", ran)
 	}
-	got := ask(t, counting, slices.Repeat([]string{"t"}, 500)...)
+	got := callTools(t, counting, slices.Repeat([]string{"t"}, 500)...)
 	if ran != 20 || strings.Count(got, `"Too many tools were asked for."`) != 480 {
 		t.Errorf("%d ran: %s", ran, got[:200])
 	}
@@ -112,7 +112,7 @@ func TestToolResultsAreOneLine(t *testing.T) {
 		"a\nb": "a b", " a \r\n\t b\u2028c\u0085": "a b c", "two  spaces": "two  spaces", "": "Done.", "\n": "Done.", "\xff": "\uFFFD",
 		"{\n \"a\": [ 1 ]\n}": `{"a":[1]}`, "[1,\n2]": "[1,2]", "{not\njson}": "{not json}", "\"quoted\n\"": "\"quoted \"",
 	} {
-		got := ask(t, tool(func(context.Context, string, json.RawMessage) (string, error) { return result, nil }), "t")
+		got := callTools(t, toolFunc(func(context.Context, string, json.RawMessage) (string, error) { return result, nil }), "t")
 		quoted, _ := json.Marshal(want)
 		if got != `{"results":[{"toolCallId":"c0","name":"t","result":`+string(quoted)+`}]}` {
 			t.Errorf("%q: %s", result, got)
@@ -132,7 +132,7 @@ func FuzzToolCalls(f *testing.F) {
 			t.Skip("no JSON is another test")
 		}
 		for _, kind := range []string{`"tool-calls","toolCallList":`, `"tool-calls","toolCalls":`, `"tool-calls","toolWithToolCallList":`, `"function-call","functionCall":`} {
-			r := webhook.Receiver{Assistants: everybody{}, Tools: tool(func(_ context.Context, name string, arguments json.RawMessage) (string, error) {
+			r := webhook.Receiver{Assistants: anyAssistant{}, Tools: toolFunc(func(_ context.Context, name string, arguments json.RawMessage) (string, error) {
 				var object map[string]json.RawMessage
 				if err := json.Unmarshal(arguments, &object); err != nil || object == nil || name == "" {
 					t.Errorf("%q ran with %s", name, arguments)
