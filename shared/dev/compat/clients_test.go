@@ -53,6 +53,7 @@ func TestClients(t *testing.T) {
 	}
 	t.Run("make demo", func(t *testing.T) { checkDemo(t, s) })
 	t.Run("what tools sent", func(t *testing.T) { checkSentMessages(t, s) })
+	t.Run("documents", func(t *testing.T) { runDocuments(t, s) })
 	for _, door := range []string{"api", "function"} {
 		url := func(function string) string {
 			if door == "api" {
