@@ -134,8 +134,3 @@ type ReportJob struct {
 	Resend      bool      `json:"resend,omitempty"` // mail it even where it was mailed before
 	Quiet       bool      `json:"quiet,omitempty"`  // mail it to nobody
 }
-
-// ReportPrefix is where a window's report lies in the bucket, with a slash at its end.
-func ReportPrefix(assistantID string, w Window) string {
-	return "reports/" + SafeKey(assistantID) + "/" + string(w.Period) + "/" + w.Name() + "/"
-}

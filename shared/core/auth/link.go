@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 )
 
 const (
 	linkTTL             = 30 * 24 * time.Hour
 	maxClockSkew        = 5 * time.Minute // clocks may differ by so much (fault row 67)
-	linkPrefix          = "reports/"      // no other object can be linked to
 	minSigningKeyLength = 32              // bytes of a signing key
 	tokenVersion        = 1               // the first byte of every token, and of what is signed
 	tokenHeaderLength   = 1 + 8           // the form and the time of making
@@ -100,7 +100,7 @@ func (l *Links) Verify(ctx context.Context, token string) (key string, err error
 
 // isLinkable reports whether an object may be linked to at all, whoever signed.
 func isLinkable(key string) bool {
-	if !strings.HasPrefix(key, linkPrefix) || len(key) > maxObjectKeyLength {
+	if !strings.HasPrefix(key, aurora.ReportsPrefix) || len(key) > maxObjectKeyLength {
 		return false
 	}
 	for part := range strings.SplitSeq(key, "/") {

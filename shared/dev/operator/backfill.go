@@ -156,7 +156,7 @@ func (b *backfillRun) takeFinished(ctx context.Context) (n int, err error) {
 			if err != nil {
 				return n, err
 			}
-			place, whole := strings.CutSuffix(key, "report.json")
+			place, whole := strings.CutSuffix(key, aurora.ReportJSONName)
 			if _, waited := b.pending[place]; whole && waited {
 				delete(b.pending, place)
 				n++

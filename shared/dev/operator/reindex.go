@@ -85,10 +85,9 @@ func (s *stack) bucketName(ctx context.Context) (string, error) {
 }
 
 const (
-	endOfCallPrefix = "eoc/" // what the keys of all reports begin with
-	maxParallel     = 8      // reports at work at once
-	batchSize       = 64     // reports after which the progress is noted
-	maxReadTries    = 3      // reads of an object that breaks off each time
+	maxParallel  = 8  // reports at work at once
+	batchSize    = 64 // reports after which the progress is noted
+	maxReadTries = 3  // reads of an object that breaks off each time
 )
 
 // lister gives the keys that begin with a prefix, in order, after a key.
@@ -126,7 +125,7 @@ func (r *reindexRun) run(ctx context.Context) error {
 		return err
 	}
 	total := 0
-	for _, err := range r.keys.List(ctx, endOfCallPrefix, r.done.After) {
+	for _, err := range r.keys.List(ctx, aurora.EndOfCallPrefix, r.done.After) {
 		if err != nil {
 			return err
 		}
@@ -135,7 +134,7 @@ func (r *reindexRun) run(ctx context.Context) error {
 	r.printLine("%d report(s) in %s to index", total, r.store)
 	r.startBar(total)
 	var batch []string
-	for key, err := range r.keys.List(ctx, endOfCallPrefix, r.done.After) {
+	for key, err := range r.keys.List(ctx, aurora.EndOfCallPrefix, r.done.After) {
 		if err != nil {
 			return r.wrapStop(err)
 		}

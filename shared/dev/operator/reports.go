@@ -106,7 +106,7 @@ func (p *program) report(ctx context.Context) error {
 func (r *reportCommand) makeReport(ctx context.Context, job aurora.ReportJob, place string) (made aurora.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
-	_, before, err := r.objects.Read(ctx, place+"report.json")
+	_, before, err := r.objects.Read(ctx, place+aurora.ReportJSONName)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return made, err
 	}
@@ -118,7 +118,7 @@ func (r *reportCommand) makeReport(ctx context.Context, job aurora.ReportJob, pl
 		return made, err
 	}
 	for {
-		body, written, err := r.objects.Read(ctx, place+"report.json")
+		body, written, err := r.objects.Read(ctx, place+aurora.ReportJSONName)
 		switch {
 		case err == nil && written.After(before):
 			if err := json.Unmarshal(body, &made); err != nil {
@@ -149,7 +149,7 @@ func (r *reportCommand) show(ctx context.Context, made aurora.Report, place stri
 		r.printLine("  %s", made.Narrative.Text)
 	}
 	r.printLine("It lies in s3://%s/%s (report.html, .json, .csv).", r.store, place)
-	address, err := r.objects.Presign(ctx, place+"report.html", linkLifetime)
+	address, err := r.objects.Presign(ctx, place+aurora.ReportHTMLName, linkLifetime)
 	if err != nil {
 		return err
 	}

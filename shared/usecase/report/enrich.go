@@ -92,7 +92,7 @@ func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a auro
 	if c.ObjectKey == "" || !c.Transcript && !c.Spoke { // a call that only the telephone provider told of has no report
 		return ""
 	}
-	key := d.result.Prefix + "transcripts/" + aurora.SafeKey(c.CallID) + ".html"
+	key := aurora.TranscriptKey(d.result.Prefix, c.CallID)
 	link := d.signedLink(ctx, key)
 	if link == "" {
 		return ""

@@ -150,7 +150,7 @@ func (d *reportBuild) uploadCSV(ctx context.Context, from *io.PipeReader, done c
 		_ = from.CloseWithError(err) // the writer must not wait for a reader that has gone
 		done <- err
 	}()
-	err = d.Bucket.Upload(ctx, d.result.Prefix+"report.csv", "text/csv; charset=utf-8", from)
+	err = d.Bucket.Upload(ctx, d.result.Prefix+aurora.ReportCSVName, "text/csv; charset=utf-8", from)
 }
 
 // asUnavailable is a store's failure as the caller hears it.
@@ -168,14 +168,14 @@ func (d *reportBuild) store(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Bucket.Put(ctx, d.result.Prefix+"report.html", "text/html; charset=utf-8", html); err != nil {
+	if err := d.Bucket.Put(ctx, d.result.Prefix+aurora.ReportHTMLName, "text/html; charset=utf-8", html); err != nil {
 		return asUnavailable(err)
 	}
 	figures, err := json.MarshalIndent(d.result.Report, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := d.Bucket.Put(ctx, d.result.Prefix+"report.json", "application/json", append(figures, '\n')); err != nil {
+	if err := d.Bucket.Put(ctx, d.result.Prefix+aurora.ReportJSONName, "application/json", append(figures, '\n')); err != nil {
 		return asUnavailable(err)
 	}
 	d.result.Link = page.HTMLLink
@@ -185,7 +185,7 @@ func (d *reportBuild) store(ctx context.Context) error {
 // page is the report as people see it.
 func (d *reportBuild) page(ctx context.Context) Page {
 	return Page{Report: d.result.Report, OrgName: string(d.assistant.OrgName), Language: d.assistant.Language, MadeAt: d.Now().In(d.window.From.Location()), Public: d.PublicURL,
-		HTMLLink: d.signedLink(ctx, d.result.Prefix+"report.html"), CSVLink: d.signedLink(ctx, d.result.Prefix+"report.csv"), JSONLink: d.signedLink(ctx, d.result.Prefix+"report.json")}
+		HTMLLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportHTMLName), CSVLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportCSVName), JSONLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportJSONName)}
 }
 
 // signedLink is a signed address; empty where none can be made, which the log says.

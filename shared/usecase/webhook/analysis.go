@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -93,12 +92,9 @@ func (w *Worker) analyse(ctx context.Context, at aurora.CallKey, r storedReport,
 	return f, nil
 }
 
-// analysisKey is where the analysis of a report is kept.
-func analysisKey(key string) string { return "analysis/" + strings.TrimPrefix(key, endOfCallPrefix) }
-
 // loadAnalysis is the analysis that is kept of a report. One that cannot be read is none.
 func (w *Worker) loadAnalysis(ctx context.Context, key string) (f aurora.AnalysisResult, ok bool, err error) {
-	b, _, err := w.Reader.Read(ctx, analysisKey(key))
+	b, _, err := w.Reader.Read(ctx, aurora.AnalysisKey(key))
 	if fault.Is(err, fault.NotFound) {
 		return f, false, nil
 	}
@@ -106,7 +102,7 @@ func (w *Worker) loadAnalysis(ctx context.Context, key string) (f aurora.Analysi
 		return f, false, fmt.Errorf("read analysis: %w", err)
 	}
 	if err := json.Unmarshal(b, &f); err != nil {
-		slog.ErrorContext(ctx, "an analysis cannot be read", "key", analysisKey(key), "error", err)
+		slog.ErrorContext(ctx, "an analysis cannot be read", "key", aurora.AnalysisKey(key), "error", err)
 		return aurora.AnalysisResult{}, false, nil
 	}
 	return f, true, nil
@@ -121,7 +117,7 @@ func (w *Worker) storeAnalysis(ctx context.Context, key string, f aurora.Analysi
 	hash := sha256.Sum256(b)
 	short, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	created, err := w.Archive.Objects.Create(short, analysisKey(key), b, hex.EncodeToString(hash[:]))
+	created, err := w.Archive.Objects.Create(short, aurora.AnalysisKey(key), b, hex.EncodeToString(hash[:]))
 	if err != nil {
 		return f, fmt.Errorf("keep analysis: %w", err)
 	}

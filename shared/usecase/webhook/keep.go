@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -86,8 +85,7 @@ func (k Archive) StoreReport(ctx context.Context, body []byte) error {
 func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) error {
 	short, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	stem := strings.TrimSuffix(key, ".json")
-	for i, name := range []string{key, stem + "~" + clean.Hash[:8] + ".json", stem + "~" + clean.Hash + ".json"} {
+	for i, name := range []string{key, aurora.ConflictKey(key, clean.Hash[:8]), aurora.ConflictKey(key, clean.Hash)} {
 		created, err := k.Objects.Create(short, name, clean.JSON, clean.Hash)
 		if err != nil {
 			return err
@@ -99,7 +97,7 @@ func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) er
 			slog.WarnContext(ctx, "another report about a call was kept beside the first", "key", name)
 			k.Count(ctx, MetricReportConflict)
 		}
-		if strings.Contains(key, "/g-") {
+		if aurora.IsHashNamed(key) {
 			slog.WarnContext(ctx, "a report without a call id was kept under its hash", "key", name)
 			k.Count(ctx, MetricReportWithoutID)
 		}
@@ -110,15 +108,12 @@ func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) er
 
 // ReportKey is where a report is kept. Nothing in the report can lead out of eoc/.
 func ReportKey(r aurora.EndOfCall, hash string) string {
-	name := "g-" + hash[:32]
+	id := ""
 	if len(r.IDs) > 0 {
-		name = aurora.SafeKey(r.IDs[0])
+		id = r.IDs[0]
 	}
-	day := "undated"
-	if t, ok := r.Date(); ok {
-		day = t.Format("2006/01/02")
-	}
-	return "eoc/" + aurora.AssistantKey(r.AssistantID) + "/" + day + "/" + name + ".json"
+	day, _ := r.Date()
+	return aurora.EndOfCallKey(r.AssistantID, id, day, hash)
 }
 
 // StoreUnrecognised keeps a message of a type that nobody knows, so that nothing misspelt or new is lost.
@@ -127,7 +122,7 @@ func (k Archive) StoreUnrecognised(ctx context.Context, kind string, body []byte
 	if err != nil {
 		return err
 	}
-	key := "unrecognised/" + aurora.SafeKey(kind) + "/" + k.Now().UTC().Format("2006/01/02") + "/" + clean.Hash[:32] + ".json"
+	key := aurora.UnrecognisedKey(kind, k.Now(), clean.Hash)
 	short, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	if _, err := k.Objects.Create(short, key, clean.JSON, clean.Hash); err != nil {

@@ -30,7 +30,7 @@ type Worker struct {
 // ObjectCreated indexes the report at a key of the bucket, and has its call analysed. A report that is gone is nothing to do;
 // keys that hold no reports are none of its business.
 func (w *Worker) ObjectCreated(ctx context.Context, key string) error {
-	if !strings.HasPrefix(key, endOfCallPrefix) {
+	if !strings.HasPrefix(key, aurora.EndOfCallPrefix) {
 		slog.WarnContext(ctx, "an object that is no report was announced", "key", clip(key, 200))
 		return nil
 	}
@@ -100,9 +100,6 @@ func aliasNames(report aurora.EndOfCall, key string) []string {
 	}
 	return names
 }
-
-// endOfCallPrefix is what the keys of all reports begin with.
-const endOfCallPrefix = "eoc/"
 
 // StoreQueued stores a report that the bucket had refused. Its notification then leads to Kept.
 func (w *Worker) StoreQueued(ctx context.Context, packed string) error {

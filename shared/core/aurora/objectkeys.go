@@ -1,0 +1,67 @@
+package aurora
+
+import (
+	"strings"
+	"time"
+)
+
+// Prefixes of the keys of all objects in the bucket. Permissions, lifecycle rules and notifications in the template
+// use the same prefixes.
+const (
+	EndOfCallPrefix    = "eoc/"          // end-of-call reports as the provider sent them, without credentials
+	AnalysisPrefix     = "analysis/"     // one analysis beside each end-of-call report that has one
+	ReportsPrefix      = "reports/"      // weekly and monthly reports
+	UnrecognisedPrefix = "unrecognised/" // messages of types that the webhook does not know
+)
+
+// Names of a report's objects, after ReportPrefix.
+const (
+	ReportHTMLName = "report.html"
+	ReportCSVName  = "report.csv"
+	ReportJSONName = "report.json" // written last: where it exists the report is complete
+)
+
+const dayPath = "2006/01/02"
+
+// EndOfCallKey returns the key of an end-of-call report. assistantID and callID are as sent; no text in them can lead
+// out of EndOfCallPrefix. Without a call id the content's hash names the object: g- and 32 digits. A zero day is unknown.
+func EndOfCallKey(assistantID, callID string, day time.Time, hash string) string {
+	name := "g-" + hash[:32]
+	if callID != "" {
+		name = SafeKey(callID)
+	}
+	date := "undated"
+	if !day.IsZero() {
+		date = day.UTC().Format(dayPath)
+	}
+	return EndOfCallPrefix + AssistantKey(assistantID) + "/" + date + "/" + name + ".json"
+}
+
+// IsHashNamed reports whether an end-of-call report lies under its hash because it named no call.
+func IsHashNamed(endOfCallKey string) bool { return strings.Contains(endOfCallKey, "/g-") }
+
+// ConflictKey returns the key beside an end-of-call report's key for another report about the same call. suffix is the
+// beginning of the other content's hash, or all of it.
+func ConflictKey(endOfCallKey, suffix string) string {
+	return strings.TrimSuffix(endOfCallKey, ".json") + "~" + suffix + ".json"
+}
+
+// AnalysisKey returns the key of the analysis that belongs to an end-of-call report.
+func AnalysisKey(endOfCallKey string) string {
+	return AnalysisPrefix + strings.TrimPrefix(endOfCallKey, EndOfCallPrefix)
+}
+
+// UnrecognisedKey returns the key of a message of an unknown type that arrived on a day.
+func UnrecognisedKey(messageType string, day time.Time, hash string) string {
+	return UnrecognisedPrefix + SafeKey(messageType) + "/" + day.UTC().Format(dayPath) + "/" + hash[:32] + ".json"
+}
+
+// ReportPrefix returns the prefix of a report's objects, with a slash at its end.
+func ReportPrefix(assistantID string, w Window) string {
+	return ReportsPrefix + SafeKey(assistantID) + "/" + string(w.Period) + "/" + w.Name() + "/"
+}
+
+// TranscriptKey returns the key of a call's transcript page beside a report.
+func TranscriptKey(reportPrefix, callID string) string {
+	return reportPrefix + "transcripts/" + SafeKey(callID) + ".html"
+}
