@@ -44,7 +44,8 @@
 //	  fakeses         an SES server
 //	  fakesqs         an SQS server
 //	  faketwilio      a Twilio server
-//	  dynalite        starts npm's dynalite, a DynamoDB server
+//	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
+//	  testkit         doubles that many packages' tests share: assistants, secrets, the log
 //	  eventtest       runs the events of events/ against a function
 //	  golden          comparison with golden files
 //	  openapi         the OpenAPI document, and a validator for tests

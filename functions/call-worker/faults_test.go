@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -42,26 +40,11 @@ func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// startTables starts dynalite with the calls table and the ledger, and ends it with the test.
+// startTables starts DynamoDB with the tables of template.yaml. Requests go through the returned transport.
 func startTables(t *testing.T) (func() (aws.Config, error), *lossyTransport) {
 	t.Helper()
 	l := &lossyTransport{}
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: l}}
-	client := dynamodb.NewFromConfig(cfg)
-	for table, keys := range map[string][]string{"calls": {"assistantDay", "callId"}, "ledger": {"key"}} {
-		input := &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest}
-		for i, key := range keys {
-			input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
-			input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
-		}
-		_, err := client.CreateTable(t.Context(), input)
-		active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
-		if err := errors.Join(err, active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &table}, 10*time.Second)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return func() (aws.Config, error) { return cfg, nil }, l
+	return dynalite.Tables(t, l), l
 }
 
 // TestFault36And43 indexes one call by three names from twelve reports, each delivered twice, several at once, through

@@ -17,9 +17,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/twilio"
@@ -72,23 +69,11 @@ func (w *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// newLedgerTable starts dynalite with an empty ledger, and ends it with the test.
+// newLedgerTable starts DynamoDB with the tables of template.yaml. Requests go through the returned transport.
 func newLedgerTable(t *testing.T) (func() (aws.Config, error), *faultyTransport) {
 	t.Helper()
 	w := &faultyTransport{}
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: w}}
-	client := dynamodb.NewFromConfig(cfg)
-	if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String("ledger"), BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("key"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("key"), AttributeType: types.ScalarAttributeTypeS}}}); err != nil {
-		t.Fatal(err)
-	}
-	active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
-	if err := active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("ledger")}, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	return func() (aws.Config, error) { return cfg, nil }, w
+	return dynalite.Tables(t, w), w
 }
 
 // fakeTwilio is Twilio, and counts: posts are the requests for a call, calls those it has taken.

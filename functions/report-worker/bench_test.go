@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -19,35 +18,18 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/dev/dynalite"
 	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/report"
 )
 
-// awsConfigAt is the configuration for a service at an address of this machine.
-func awsConfigAt(address string) func() (aws.Config, error) {
-	return func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
-	}
-}
-
 const manyCalls = 50_000
 
-// fillTable puts a month's calls into the table of an empty dynalite.
-func fillTable(b *testing.B, address string) {
+// fillTable puts a month's calls into the calls table.
+func fillTable(b *testing.B, config func() (aws.Config, error)) {
 	b.Helper()
-	cfg, _ := awsConfigAt(address)()
+	cfg, _ := config()
 	client := dynamodb.NewFromConfig(cfg)
 	table := "calls"
-	_, err := client.CreateTable(b.Context(), &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest,
-		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("assistantDay"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("callId"), KeyType: types.KeyTypeRange}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("assistantDay"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("callId"), AttributeType: types.ScalarAttributeTypeS}}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
-	if err := active.Wait(b.Context(), &dynamodb.DescribeTableInput{TableName: &table}, 10*time.Second); err != nil {
-		b.Fatal(err)
-	}
 	work := make(chan int)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -84,12 +66,6 @@ func callItem(n int) map[string]types.AttributeValue {
 	}
 }
 
-type fakeAssistants struct{}
-
-func (fakeAssistants) ByID(context.Context, string) (aurora.Assistant, error) {
-	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York", Emails: aurora.List{"owner@example.com"}}}, nil
-}
-
 type fakeMailer struct{ mail aurora.Mail }
 
 func (*fakeMailer) Ready() bool { return true }
@@ -111,12 +87,13 @@ func (fakeLinks) URL(_ context.Context, key string) (string, error) {
 // BenchmarkFault60FiftyThousandCalls makes a month's report of 50,000 calls through DynamoDB's and S3's own protocols,
 // everything but the narrative. A request waits 29 s.
 func BenchmarkFault60FiftyThousandCalls(b *testing.B) {
-	address := dynalite.Serve(b)
-	fillTable(b, address)
+	tables := dynalite.Tables(b, nil)
+	fillTable(b, tables)
 	objects := httptest.NewServer(fakes3.Serve(b, "reports"))
 	b.Cleanup(objects.Close)
 	out := &fakeMailer{}
-	m := &report.Maker{Assistants: fakeAssistants{}, Calls: dynamo.NewCalls(awsConfigAt(address), "calls", 0), Bucket: s3.New(awsConfigAt(objects.URL), "reports"), Mail: out, SentLog: alwaysSend{}, Links: fakeLinks{},
+	assistant := aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York", Emails: aurora.List{"owner@example.com"}}}
+	m := &report.Maker{Assistants: testkit.NewAssistants(assistant), Calls: dynamo.NewCalls(tables, "calls", 0), Bucket: s3.New(testkit.AWSConfig(objects.URL, nil), "reports"), Mail: out, SentLog: alwaysSend{}, Links: fakeLinks{},
 		Now: time.Now}
 	job := aurora.ReportJob{AssistantID: "a1", Period: aurora.Monthly, Until: time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC)}
 	for b.Loop() {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -27,6 +25,7 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 	"example.com/aurora/shared/dev/fakes3"
 	"example.com/aurora/shared/dev/fakeses"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/report"
 )
 
@@ -41,12 +40,6 @@ func (p *fakeQueue) Send(_ context.Context, body string, _ map[string]string) er
 	defer p.mu.Unlock()
 	p.jobs = append(p.jobs, body)
 	return nil
-}
-
-type fakeSecrets struct{}
-
-func (fakeSecrets) Secret(context.Context, string) (string, error) {
-	return "links-0123456789abcdef0123456789abcdef", nil
 }
 
 // pipeline is everything that makes reports, over the protocols of DynamoDB, S3 and SES.
@@ -66,15 +59,10 @@ type pipeline struct {
 
 func newPipeline(t *testing.T, now func() time.Time) *pipeline {
 	t.Helper()
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	tables := awsConfigAt(dynalite.Serve(t))
+	testkit.DiscardLog(t)
+	tables := dynalite.Tables(t, nil)
 	cfg, _ := tables()
 	w := &pipeline{client: dynamodb.NewFromConfig(cfg), queue: &fakeQueue{}, counted: map[string]int{}}
-	w.createTable(t, "assistants", "assistantId", "", "internalKey", "scheduledKey")
-	w.createTable(t, "calls", "assistantDay", "callId")
-	w.createTable(t, "ledger", "key", "")
 	w.mails = fakeses.New(fakeses.Options{Reject: func(m fakeses.Mail) *fakeaws.APIError {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -85,7 +73,7 @@ func newPipeline(t *testing.T, now func() time.Time) *pipeline {
 	}})
 	mails, objects := httptest.NewServer(w.mails), httptest.NewServer(fakes3.Serve(t, "reports"))
 	t.Cleanup(func() { mails.Close(); objects.Close() })
-	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), s3.New(awsConfigAt(objects.URL), "reports")
+	w.assistants, w.calls, w.objects = dynamo.NewAssistants(tables, "assistants", now), dynamo.NewCalls(tables, "calls", 400*24*time.Hour), s3.New(testkit.AWSConfig(objects.URL, nil), "reports")
 	count := func(_ context.Context, metric string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -94,34 +82,10 @@ func newPipeline(t *testing.T, now func() time.Time) *pipeline {
 	w.scheduler = &report.Scheduler{Assistants: w.assistants, Queue: w.queue, Count: count, Now: now}
 	for range 2 {
 		w.consume = append(w.consume, sqs.Consume(serve(&report.Maker{Assistants: dynamo.NewAssistants(tables, "assistants", now), Calls: w.calls, Bucket: w.objects,
-			Mail: ses.New(awsConfigAt(mails.URL), "aurora@example.com", "", now), SentLog: dynamo.NewLedger(tables, "ledger", now), PublicURL: "https://aurora.example.com",
-			Links: &auth.Links{Secrets: fakeSecrets{}, BaseURL: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
+			Mail: ses.New(testkit.AWSConfig(mails.URL, nil), "aurora@example.com", "", now), SentLog: dynamo.NewLedger(tables, "ledger", now), PublicURL: "https://aurora.example.com",
+			Links: &auth.Links{Secrets: testkit.EverySecret("links-0123456789abcdef0123456789abcdef"), BaseURL: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
 	}
 	return w
-}
-
-func (w *pipeline) createTable(t *testing.T, name, hash, order string, indexes ...string) {
-	t.Helper()
-	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest, KeySchema: []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}}}
-	keys := append([]string{hash}, indexes...)
-	if order != "" {
-		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &order, KeyType: types.KeyTypeRange})
-		keys = append(keys, order)
-	}
-	for _, index := range indexes {
-		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &index, Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
-			KeySchema: []types.KeySchemaElement{{AttributeName: &index, KeyType: types.KeyTypeHash}}})
-	}
-	for _, key := range keys {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
-	}
-	if _, err := w.client.CreateTable(t.Context(), in); err != nil {
-		t.Fatal(err)
-	}
-	active := dynamodb.NewTableExistsWaiter(w.client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
-	if err := active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (w *pipeline) putAssistant(t *testing.T, id, zone string, emails ...string) {

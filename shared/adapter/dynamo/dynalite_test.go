@@ -7,12 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"example.com/aurora/shared/dev/dynalite"
 )
@@ -85,48 +81,9 @@ func errorReply(status int, kind string) func(*http.Request) (*http.Response, er
 // dropReply is a connection that ends before the reply.
 func dropReply(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 
-// newTables starts DynamoDB's double with the project's three tables, and ends it with the test.
+// newTables starts DynamoDB with the tables of template.yaml. Requests go through the returned transport.
 func newTables(t *testing.T) (func() (aws.Config, error), *faultyTransport) {
 	t.Helper()
 	f := &faultyTransport{}
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(dynalite.Serve(t)),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: f}}
-	createTables(t, cfg)
-	return func() (aws.Config, error) { return cfg, nil }, f
-}
-
-func createTables(t *testing.T, cfg aws.Config) {
-	t.Helper()
-	client := dynamodb.NewFromConfig(cfg)
-	table := func(name string, keys []string, indexes ...string) {
-		in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
-		kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
-		for i, key := range keys {
-			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: kinds[i]})
-		}
-		for _, index := range indexes {
-			name, order, ordered := strings.Cut(index, ">") // hash, or hash>range
-			schema := []types.KeySchemaElement{{AttributeName: &name, KeyType: types.KeyTypeHash}}
-			keys = append(keys, name)
-			if ordered {
-				schema = append(schema, types.KeySchemaElement{AttributeName: &order, KeyType: types.KeyTypeRange})
-				keys = append(keys, order)
-			}
-			in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &name, KeySchema: schema,
-				Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}})
-		}
-		for _, attribute := range keys {
-			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &attribute, AttributeType: types.ScalarAttributeTypeS})
-		}
-		if _, err := client.CreateTable(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-		active := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
-		if err := active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 10*time.Second); err != nil {
-			t.Fatal(err)
-		}
-	}
-	table("assistants", []string{"assistantId"}, "numberE164", "internalKey", "scheduledKey")
-	table("calls", []string{"assistantDay", "callId"}, "callerKey>at")
-	table("ledger", []string{"key"})
+	return dynalite.Tables(t, f), f
 }

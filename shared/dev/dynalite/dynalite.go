@@ -1,6 +1,6 @@
-// Package dynalite starts dynalite, a DynamoDB for one machine, for the time of a test.
+// Package dynalite starts npm's dynalite, a local DynamoDB server, for the duration of a test.
 //
-// It needs Node, and what `make clients` installs.
+// It needs Node.js and the npm packages that `make clients` installs.
 package dynalite
 
 import (
@@ -14,12 +14,13 @@ import (
 	"testing"
 )
 
-// script listens on a free port, says which, and ends with its standard input: a test that is killed leaves nothing.
+// script listens on a free port and prints its number. It exits when its standard input closes, so a test process that
+// is killed leaves no server behind.
 const script = `const s=require(process.argv[1])({createTableMs:0});
 s.listen(0,'127.0.0.1',()=>console.log(JSON.stringify({port:s.address().port})));
 process.stdin.on('end',()=>process.exit(0)).resume()`
 
-// Serve returns the address of an empty DynamoDB that ends with the test.
+// Serve starts an empty DynamoDB, stops it when the test ends, and returns its address.
 func Serve(t testing.TB) string {
 	t.Helper()
 	command := exec.Command("node", "-e", script, "--", modulePath(t))
@@ -40,19 +41,26 @@ func Serve(t testing.TB) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", up.Port)
 }
 
-// modulePath is where the clients' dynalite is, from whichever folder of the project a test runs in.
+// modulePath returns where npm installed dynalite.
 func modulePath(t testing.TB) string {
 	t.Helper()
+	return filepath.Join(projectRoot(t), "shared", "dev", "compat", "node_modules", "dynalite")
+}
+
+// projectRoot returns the folder that holds go.mod. Tests run in their package's folder, so it looks upwards.
+func projectRoot(t testing.TB) string {
+	t.Helper()
 	dir, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			return filepath.Join(dir, "shared", "dev", "compat", "node_modules", "dynalite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
 		}
 		if dir == filepath.Dir(dir) {
-			err = errors.New("there is no go.mod above")
+			t.Fatal("no folder above the test's holds a go.mod")
 		}
 		dir = filepath.Dir(dir)
 	}
-	t.Fatal(err)
-	return ""
 }

@@ -1,0 +1,90 @@
+package testkit
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// Log holds what the default logger wrote. Goroutines may log while a test reads it.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// CaptureLog replaces the default logger until the test ends. The returned Log gets its lines, of every level, as JSON
+// objects. The default logger belongs to the whole process, so tests that use CaptureLog must not run in parallel.
+func CaptureLog(t testing.TB) *Log {
+	t.Helper()
+	return CaptureLogOf(t, func(w io.Writer) *slog.Logger {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+}
+
+// CaptureLogOf is CaptureLog with a logger that newLogger makes.
+func CaptureLogOf(t testing.TB, newLogger func(io.Writer) *slog.Logger) *Log {
+	t.Helper()
+	l := &Log{}
+	setLogger(t, newLogger(l))
+	return l
+}
+
+// DiscardLog drops what the default logger gets until the test ends. Tests that use it must not run in parallel.
+func DiscardLog(t testing.TB) {
+	t.Helper()
+	setLogger(t, slog.New(slog.DiscardHandler))
+}
+
+func setLogger(t testing.TB, logger *slog.Logger) {
+	before := slog.Default()
+	slog.SetDefault(logger)
+	t.Cleanup(func() { slog.SetDefault(before) })
+}
+
+// Write adds to the log.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String returns everything that was logged since the start or the last Reset.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Lines returns the logged JSON objects in order. It panics if a line is not JSON.
+func (l *Log) Lines() []map[string]any {
+	var lines []map[string]any
+	for _, line := range bytes.Split(bytes.TrimSpace([]byte(l.String())), []byte("\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		var fields map[string]any
+		if err := json.Unmarshal(line, &fields); err != nil {
+			panic("a log line is not JSON: " + string(line))
+		}
+		lines = append(lines, fields)
+	}
+	return lines
+}
+
+// Reset forgets what was logged so far.
+func (l *Log) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
+
+// Main runs a package's tests with the log discarded, and fails if a goroutine outlives them. Call it from TestMain.
+func Main(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(m)
+}
