@@ -28,8 +28,8 @@ func TestValidatorCompilesSchemas(t *testing.T) {
 		"a wild pattern":       {`{"type":"object","properties":{"a":{"pattern":"(?=x)"}}}`, "regex"},
 		"a monstrous number":   {`{"type":"object","properties":{"a":{"maximum":1e999999999}}}`, "out of range"},
 		"a monstrous fraction": {`{"type":"object","properties":{"a":{"multipleOf":1e-999999999}}}`, "out of range"},
-		"far too long":         {`{"type":"object","description":"` + strings.Repeat("x", toolschema.MaxBytes) + `"}`, "is the most"},
-		"of itself":            {`{"$ref":"#"}`, ""},
+		"far too long":         {`{"type":"object","description":"` + strings.Repeat("x", toolschema.MaxBytes) + `"}`, "the maximum is"},
+		"of itself":            {`{"$ref":"#"}`, "without end"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s validatorCache

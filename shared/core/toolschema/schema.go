@@ -11,29 +11,26 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// MaxBytes is the longest that a schema may be.
+// MaxBytes is the maximum length of a schema.
 const MaxBytes = 32 << 10
 
 const (
-	maxDepth     = 32        // of arguments: a schema that refers to itself is followed down to there, and may branch
-	mostSteps    = 2_000_000 // of one check, since a schema that branches may need endlessly many
-	complaintEnd = 240       // bytes of a sentence about an argument
+	maxDepth   = 32      // of arguments
+	maxSteps   = 500_000 // of one validation: a schema of 32 KB can branch into more paths than there is time for
+	maxMessage = 240     // bytes of an error message
 )
 
-// Schema is a compiled JSON Schema of an object. It may be used by several goroutines at once.
+// Schema is a compiled JSON Schema of an object. It is safe for concurrent use.
 type Schema struct{ root *node }
 
-// Compile reads a JSON Schema that describes an object. Nothing is loaded from elsewhere.
-func Compile(text json.RawMessage) (s *Schema, err error) {
-	defer func() {
-		if p := recover(); p != nil { // a stranger's schema must not end a turn
-			s, err = nil, fmt.Errorf("panic: %v", p)
-		}
-	}()
+// Compile reads a JSON Schema that describes an object. It never loads anything. It returns an error, which names the
+// place in the schema, for a malformed keyword, a $ref that leads outside the document or to itself without consuming
+// input, and a schema that is too large.
+func Compile(text json.RawMessage) (*Schema, error) {
 	if len(text) > MaxBytes {
-		return nil, fmt.Errorf("the schema has %d bytes; %d is the most", len(text), MaxBytes)
+		return nil, fmt.Errorf("the schema has %d bytes; the maximum is %d", len(text), MaxBytes)
 	}
-	document, err := read(text)
+	document, err := decode(text)
 	if err != nil {
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
@@ -41,64 +38,61 @@ func Compile(text json.RawMessage) (s *Schema, err error) {
 	if !ok {
 		return nil, errors.New("not an object")
 	}
-	if of, ok := object["type"]; ok && of != "object" {
-		return nil, fmt.Errorf("its type must be object, not %v", of)
+	if t, ok := object["type"]; ok && t != "object" {
+		return nil, fmt.Errorf("its type must be object, not %v", t)
 	}
-	if at := huge(document, ""); at != "" {
-		return nil, fmt.Errorf("the number at %s is out of range", at)
+	if path := outOfRange(document, ""); path != "" {
+		return nil, fmt.Errorf("the number at %s is out of range", path)
 	}
-	p, err := newParser(object)
-	if err != nil {
+	if err := checkReferences(document); err != nil {
 		return nil, err
 	}
-	root, err := p.document()
-	if err != nil {
-		return nil, err
+	c := compiler{document: object, nodes: map[string]*node{}}
+	root := c.compile(object, "")
+	if c.err == nil {
+		c.checkLoops()
+		c.spreadIncomplete()
+	}
+	if c.err != nil {
+		return nil, c.err
 	}
 	return &Schema{root}, nil
 }
 
-// Check says in one sentence, which names the field, what is wrong with arguments. What it returns is a fault.
-func (s *Schema) Check(arguments json.RawMessage) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.New(fault.Invalid, "The arguments cannot be checked.").Because(fmt.Errorf("panic: %v", p))
-		}
-	}()
-	v, err := read(arguments)
+// Check validates arguments. The error is a *fault.Error of kind Invalid whose Param is the path of the first wrong
+// field, such as who.tags.1. Its message does not repeat the value, which may be what a caller said.
+func (s *Schema) Check(arguments json.RawMessage) error {
+	v, err := decode(arguments)
 	if err != nil {
 		return fault.New(fault.Invalid, "The arguments are not a JSON object.").Because(err)
 	}
 	if _, ok := v.(map[string]any); !ok {
 		return fault.New(fault.Invalid, "The arguments are not a JSON object.")
 	}
-	if deep(v, maxDepth) {
+	if deeper(v, maxDepth) {
 		return fault.New(fault.Invalid, "The arguments are nested too deep.")
 	}
-	if at := huge(v, ""); at != "" {
-		return fault.Newf(fault.Invalid, "%s: the number is out of range.", clip(at, complaintEnd)).WithParam(at)
+	if path := outOfRange(v, ""); path != "" {
+		return fault.Newf(fault.Invalid, "%s: the number is out of range.", clip(path, maxMessage)).WithParam(path)
 	}
-	if c := (&run{}).check(s.root, v); c != nil {
-		return c.fault()
+	c := validation{}
+	p := c.validate(s.root, v, nil)
+	if c.steps > maxSteps { // a branch of anyOf may have hidden it
+		p = &problem{message: "takes too long to check"}
 	}
-	return nil
-}
-
-// complaint is what is wrong with one value. It does not repeat it where it is a text: what a caller said is none of a
-// log's business.
-type complaint struct{ field, why string }
-
-func (c *complaint) fault() *fault.Error {
-	field := c.field
+	if p == nil {
+		return nil
+	}
+	field := p.path
 	if field == "" {
 		field = "the arguments"
 	}
-	sentence := strings.Join(strings.Fields(strings.ToValidUTF8(field+": "+c.why, "")), " ")
-	return fault.New(fault.Invalid, clip(sentence, complaintEnd)+".").WithCode("invalid_arguments").WithParam(clip(field, complaintEnd))
+	sentence := strings.Join(strings.Fields(strings.ToValidUTF8(field+": "+p.message, "")), " ")
+	return fault.New(fault.Invalid, clip(sentence, maxMessage)+".").WithCode("invalid_arguments").WithParam(clip(field, maxMessage))
 }
 
-// read reads one JSON value and nothing behind it, with its numbers as they are written.
-func read(text []byte) (v any, err error) {
+// decode reads exactly one JSON value, numbers as they are written.
+func decode(text []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&v); err != nil {
@@ -116,11 +110,4 @@ func clip(text string, n int) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:n], "")
-}
-
-func join(parent, field string) string {
-	if parent == "" {
-		return field
-	}
-	return parent + "." + field
 }

@@ -158,6 +158,10 @@ func checkSemantics(b []byte, privateHosts []string) []string {
 		if _, err := toolschema.Compile(a.Analysis.Schema); err != nil {
 			wrong = append(wrong, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
 		}
+		wrong = append(wrong, checkSchema("analysis.schema", a.Analysis.Schema)...)
+	}
+	for i, tool := range a.Tools {
+		wrong = append(wrong, checkSchema(fmt.Sprintf("tools.%d.parameters", i), tool.Parameters)...)
 	}
 	if zone := string(a.TimeZone); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
@@ -165,4 +169,33 @@ func checkSemantics(b []byte, privateHosts []string) []string {
 		}
 	}
 	return wrong
+}
+
+// checkSchema checks a JSON Schema completely. toolschema, which checks it in the functions, ignores the keywords that
+// it does not know.
+func checkSchema(field string, text json.RawMessage) []string {
+	if len(text) == 0 || string(text) == "null" {
+		return nil
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err == nil {
+		c := jsonschema.NewCompiler()
+		c.UseLoader(jsonschema.SchemeURLLoader{}) // load nothing
+		if err = c.AddResource("schema.json", document); err == nil {
+			_, err = c.Compile("schema.json")
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if invalid, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
+		if cause, ok := errors.AsType[*jsonschema.ValidationError](invalid.Err); ok {
+			var wrong []string
+			for _, problem := range fieldErrors(cause) {
+				wrong = append(wrong, field+"."+problem)
+			}
+			return wrong
+		}
+	}
+	return []string{field + ": " + strings.Join(strings.Fields(err.Error()), " ")}
 }

@@ -112,6 +112,8 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"schema of a list":    {assistantWith(`"analysis":{"schema":{"type":"array"}}`), "analysis.schema: its type must be object"},
 		"schema elsewhere":    {assistantWith(`"analysis":{"schema":{"$ref":"https://example.com/s.json"}}`), "analysis.schema: "},
 		"schema of files":     {assistantWith(`"analysis":{"schema":{"$ref":"file:///etc/passwd"}}`), "analysis.schema: "},
+		"schema's unchecked":  {assistantWith(`"analysis":{"schema":{"type":"object","contains":7}}`), "analysis.schema.contains: "},
+		"tool's unchecked":    {assistantWith(`"tools":[{"name":"t","description":"x","url":"https://example.com/","parameters":{"type":"object","dependentRequired":{"a":"b"}}}]`), "tools.0.parameters.dependentRequired.a: "},
 		"analysis misspelt":   {assistantWith(`"analysis":{"shema":{}}`), "analysis.shema: is not a field"},
 		"schema of an object": {assistantWith(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"string"}}}},"language":"pt-BR"`), ""},
 		"language":            {assistantWith(`"language":"portuguese, please"`), "language: "},
