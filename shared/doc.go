@@ -29,6 +29,8 @@
 //	  lambdaapp       how a Lambda function starts: settings, log, metrics
 //	  web             API Gateway and function URL events as HTTP requests
 //	  completions     the wire format of the chat routes
+//	  speech          Markdown to spoken words, streaming
+//	  smstext         Markdown to one text message
 //	  modelwiring     builds the models of a function from its settings
 //	  toolwiring      builds an assistant's tools
 //	  chatwiring      builds the chat functions

@@ -106,7 +106,7 @@ type MCPServer struct {
 
 // SMSSettings shape an assistant's text messages.
 type SMSSettings struct {
-	MaxCharacters int `json:"maxCharacters,omitempty"` // 320 where 0
+	MaxCharacters int `json:"maxCharacters,omitempty"` // 0 means DefaultSMSCharacters
 }
 
 // Destination is somewhere a call may be transferred to.
@@ -121,6 +121,17 @@ type Destination struct {
 
 // ID is the assistant's id.
 func (a *Assistant) ID() string { return string(a.AssistantID) }
+
+// DefaultSMSCharacters is the length limit of a text message: about two segments of 160 characters.
+const DefaultSMSCharacters = 320
+
+// SMSLimit returns how many characters the assistant's text messages may have.
+func (a *Assistant) SMSLimit() int {
+	if n := a.SMS.MaxCharacters; n > 0 {
+		return n
+	}
+	return DefaultSMSCharacters
+}
 
 // Location is the assistant's time zone, UTC where it has none or an unknown one.
 func (c *Configuration) Location() *time.Location {

@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/smstext"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
 )
@@ -57,9 +58,9 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 		a.turn.Finish(r.Context(), result, err)
 		return err
 	}
-	text := SMS(result.Text, a.turn.SMSLimit())
+	text := smstext.Format(result.Text, a.turn.SMSLimit())
 	if text == "" && len(result.CallerToolCalls) == 0 { // nothing, or a refusal without a word: somebody waits for an answer
-		text = SMS(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
+		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
 	out := a.newCompletion(result, message{Role: agent.RoleAssistant, Content: &text, textOnly: true}, a.turn.Finish(r.Context(), result, nil))
 	return web.WriteJSON(w, http.StatusOK, out)

@@ -10,6 +10,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/speech"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
 )
@@ -75,7 +76,7 @@ type voiceTurn struct {
 	cancel context.CancelFunc
 	out    textSink
 
-	speech       Filter
+	speech       speech.Filter
 	fillerSpoken bool // one filler a turn
 	spoken       strings.Builder
 }

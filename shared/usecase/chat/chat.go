@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	maxMessages     = 200     // of a conversation, history included
-	maxCharacters   = 200_000 // of the same
-	defaultSMSLimit = 320     // of a text message, where the assistant says nothing
+	maxMessages   = 200     // of a conversation, history included
+	maxCharacters = 200_000 // of the same
 )
 
 // Assistants finds stored assistants. An unknown one is a fault of kind NotFound.

@@ -25,7 +25,7 @@ func addChannelStyle(prompt string, a aurora.Assistant, c Channel) string {
 	case Voice:
 		add = voiceStyle
 	case SMS:
-		add = strings.ReplaceAll(smsStyle, "{{ limit }}", strconv.Itoa((&Turn{assistant: a}).SMSLimit()))
+		add = strings.ReplaceAll(smsStyle, "{{ limit }}", strconv.Itoa(a.SMSLimit()))
 	case Web:
 		add = webStyle
 	}

@@ -129,13 +129,8 @@ func (t *Turn) FillerPhrase(otherwise string) string {
 	return t.assistant.Filler
 }
 
-// SMSLimit is how many characters a text message may have.
-func (t *Turn) SMSLimit() int {
-	if n := t.assistant.SMS.MaxCharacters; n > 0 {
-		return n
-	}
-	return defaultSMSLimit
-}
+// SMSLimit returns how many characters the assistant's text messages may have.
+func (t *Turn) SMSLimit() int { return t.assistant.SMSLimit() }
 
 // Finish ends the turn: what the caller does not carry is kept, and the session is returned where it is to be shown.
 func (t *Turn) Finish(ctx context.Context, result *agent.TurnResult, failed error) *Session {

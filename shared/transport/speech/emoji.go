@@ -1,4 +1,4 @@
-package completions
+package speech
 
 import (
 	"strings"
@@ -12,8 +12,8 @@ const (
 	keycap          = '\u20e3'
 )
 
-// emojiTable are the characters that are pictures, and signs that stand for them: https://unicode.org/reports/tr51/, the
-// blocks of symbols and dingbats in whole.
+// emojiTable holds emoji and the characters that modify them (https://unicode.org/reports/tr51/). It takes the Unicode
+// blocks of symbols and dingbats whole.
 var emojiTable = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: keycap, Hi: keycap, Stride: 1},
@@ -32,30 +32,30 @@ var emojiTable = &unicode.RangeTable{
 
 func isEmoji(r rune) bool { return r > 0x2000 && unicode.Is(emojiTable, r) }
 
-// scanNonASCII judges what is not ASCII: emoji go, with all that is joined to them.
-func (s *Filter) scanNonASCII(r rune, size int, rest string, end bool) (n int, say bool) {
+// scanNonASCII classifies a rune outside ASCII: emoji are dropped, with everything that is joined to them.
+func (f *Filter) scanNonASCII(r rune, size int, rest string, end bool) (n int, say bool) {
 	switch {
-	case isEmoji(r), r == zeroWidthJoiner && isEmoji(s.prev):
+	case isEmoji(r), r == zeroWidthJoiner && isEmoji(f.prev):
 		if r != emojiSelector && r != textSelector {
-			s.requireGap(wordGap)
+			f.requireGap(wordGap)
 		}
-		return s.drop(size)
-	case strings.ContainsRune("©®™ℹ‼⁉", r): // emoji only where the next character says so
+		return f.drop(size)
+	case strings.ContainsRune("©®™ℹ‼⁉", r): // emoji only with a selector after them
 		next, known := peek(rest[size:], end)
 		if !known {
 			return 0, false
 		}
 		if next == emojiSelector {
-			return s.drop(size)
+			return f.drop(size)
 		}
-	case r == '【': // the mark of a source
+	case r == '【': // 【4†source】, a citation of OpenAI's file search
 		window := rest[:min(len(rest), maxHeld)]
 		n := strings.Index(window, "】")
 		if n < 0 && len(rest) < maxHeld && !end {
 			return 0, false
 		}
 		if n > 0 {
-			return s.drop(n + len("】"))
+			return f.drop(n + len("】"))
 		}
 	}
 	return size, true

@@ -1,11 +1,11 @@
-package completions
+package speech
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// addressState is where in an address the text is. Of an address the host is said, without www.
+// addressState is the position inside a web address. Of an address only the host is spoken, without www.
 type addressState int
 
 const (
@@ -13,11 +13,11 @@ const (
 	beforeHost
 	inHost
 	afterHost
-	keptAddress // a text message has addresses as they are
+	keptAddress // KeepAddresses is set: all of it is output
 )
 
-// scanAddressStart knows where a word is the beginning of an address.
-func (s *Filter) scanAddressStart(rest string, end bool) (n int, say bool) {
+// scanAddressStart checks whether a word that begins with h or w is a web address.
+func (f *Filter) scanAddressStart(rest string, end bool) (n int, say bool) {
 	for _, scheme := range []string{"https://", "http://", "www."} {
 		n := 0
 		for n < len(rest) && n < len(scheme) && rest[n]|0x20 == scheme[n]|0x20 {
@@ -36,43 +36,43 @@ func (s *Filter) scanAddressStart(rest string, end bool) (n int, say bool) {
 				continue
 			}
 		}
-		s.parentheses = 0
-		if s.keepLinks {
-			s.address = keptAddress
+		f.parentheses = 0
+		if f.KeepAddresses {
+			f.address = keptAddress
 			return n, true
 		}
-		s.address = beforeHost
+		f.address = beforeHost
 		if scheme == "www." {
-			s.address = inHost
+			f.address = inHost
 		}
-		return s.drop(n)
+		return f.drop(n)
 	}
 	return 1, true
 }
 
-// scanAddress judges one rune of an address; in tells that it is one.
-func (s *Filter) scanAddress(r rune, size int, rest string, end bool) (n int, say, in bool) {
-	switch s.address {
+// scanAddress classifies one rune inside an address; in is false if the address ended before it.
+func (f *Filter) scanAddress(r rune, size int, rest string, end bool) (n int, say, in bool) {
+	switch f.address {
 	case beforeHost:
-		s.address = inHost
+		f.address = inHost
 		const www = "www."
 		got := min(len(rest), len(www))
 		if strings.EqualFold(rest[:got], www[:got]) {
 			if got < len(www) && !end {
-				s.address = beforeHost
+				f.address = beforeHost
 				return 0, false, true
 			}
-			n, say = s.drop(got)
+			n, say = f.drop(got)
 			return n, say, true
 		}
 		fallthrough
 	case inHost:
 		switch {
-		case isWord(r), r == '.', r == '-' && isWord(s.prev):
+		case isWord(r), r == '.', r == '-' && isWord(f.prev):
 			return size, true, true
 		case r == '/':
-			s.address = afterHost
-			n, say = s.drop(1)
+			f.address = afterHost
+			n, say = f.drop(1)
 			return n, say, true
 		case strings.ContainsRune("?#:@", r):
 			next, known := peek(rest[1:], end)
@@ -80,29 +80,29 @@ func (s *Filter) scanAddress(r rune, size int, rest string, end bool) (n int, sa
 				return 0, false, true
 			}
 			if isWord(next) || next == '/' {
-				s.address = afterHost
-				n, say = s.drop(1)
+				f.address = afterHost
+				n, say = f.drop(1)
 				return n, say, true
 			}
 		}
-		s.address = noAddress
+		f.address = noAddress
 		return 0, false, false
 	default:
-		return s.scanAddressPath(r, size, rest, end)
+		return f.scanAddressPath(r, size, rest, end)
 	}
 }
 
-// scanAddressPath leaves out what follows the host, or keeps it. Of marks at its end it is not known whose they are before what
-// comes next; they are taken for the sentence's there, and for the address's elsewhere.
-func (s *Filter) scanAddressPath(r rune, size int, rest string, end bool) (n int, say, in bool) {
-	over := isBlank(r) || strings.ContainsRune("<>\"|]】。，、！？；：）」", r) || isEmoji(r)
+// scanAddressPath drops what follows the host, or keeps it with KeepAddresses. Punctuation belongs to the sentence if the
+// address ends after it, and to the address otherwise, so the next rune must be known.
+func (f *Filter) scanAddressPath(r rune, size int, rest string, end bool) (n int, say, in bool) {
+	ended := isBlank(r) || strings.ContainsRune("<>\"|]】。，、！？；：）」", r) || isEmoji(r)
 	switch {
 	case r == '(':
-		s.parentheses++
-	case r == ')' && s.parentheses > 0:
-		s.parentheses--
+		f.parentheses++
+	case r == ')' && f.parentheses > 0:
+		f.parentheses--
 	case r == ')':
-		over = true
+		ended = true
 	case strings.ContainsRune(".,!?;:'*_", r):
 		window := rest[:min(len(rest), 8)]
 		i := len(window) - len(strings.TrimLeft(window, ".,!?;:'*_"))
@@ -110,24 +110,24 @@ func (s *Filter) scanAddressPath(r rune, size int, rest string, end bool) (n int
 		if !known && i < 8 {
 			return 0, false, true
 		}
-		over = i < 8 && (isBlank(next) || strings.ContainsRune(")<>\"|]", next))
+		ended = i < 8 && (isBlank(next) || strings.ContainsRune(")<>\"|]", next))
 	}
-	if over {
-		s.address = noAddress
+	if ended {
+		f.address = noAddress
 		return 0, false, false
 	}
-	if s.address == keptAddress {
+	if f.address == keptAddress {
 		return size, true, true
 	}
-	n, say = s.drop(size)
+	n, say = f.drop(size)
 	return n, say, true
 }
 
-// blockTags are the tags whose content stands for itself.
+// blockTags are the HTML tags that end a sentence.
 const blockTags = " br break p li div tr td th ul ol table h1 h2 h3 h4 h5 h6 hr blockquote pre "
 
-// scanTag judges <: a tag is left out, an address in angle brackets is said as addresses are, "a < b" stays.
-func (s *Filter) scanTag(rest string, end bool) (n int, say bool) {
+// scanTag classifies <: a tag is dropped, an address in angle brackets is spoken like any address, and "a < b" stays.
+func (f *Filter) scanTag(rest string, end bool) (n int, say bool) {
 	window := rest[:min(len(rest), maxHeld)]
 	full := end || len(rest) >= maxHeld
 	i := 1
@@ -143,7 +143,7 @@ func (s *Filter) scanTag(rest string, end bool) (n int, say bool) {
 		if n = strings.IndexByte(window, '>') + 1; n == 0 && !full {
 			return 0, false
 		} else if n > 0 {
-			return s.drop(n)
+			return f.drop(n)
 		}
 		return 1, true
 	case i == len(window):
@@ -154,29 +154,30 @@ func (s *Filter) scanTag(rest string, end bool) (n int, say bool) {
 	case i == name:
 		return 1, true
 	}
-	if n, known := s.tagLength(window, i, full); !known {
+	if n, known := tagLength(window, i, full); !known {
 		return 0, false
 	} else if n > 0 {
 		if strings.Contains(blockTags, " "+strings.ToLower(window[name:i])+" ") {
-			s.requireGap(sentenceGap)
+			f.requireGap(sentenceGap)
 		}
-		return s.drop(n)
+		return f.drop(n)
 	}
 	if n = strings.IndexAny(window, "> \t\n"); n < 0 && !full {
 		return 0, false
 	}
 	if n > 0 && window[n] == '>' && strings.ContainsAny(window[:n], "@:") {
-		s.inAngleBrackets = true
+		f.inAngleBrackets = true
 		if strings.HasPrefix(window, "<mailto:") {
-			return s.drop(len("<mailto:"))
+			return f.drop(len("<mailto:"))
 		}
-		return s.drop(1)
+		return f.drop(1)
 	}
 	return 1, true
 }
 
-// tagLength is the length of the whole tag whose name ends at i; 0 is no tag.
-func (s *Filter) tagLength(window string, i int, full bool) (n int, known bool) {
+// tagLength returns the length of the tag whose name ends at i, or 0 if it is not a tag. full says that no more of it
+// will come.
+func tagLength(window string, i int, full bool) (n int, known bool) {
 	j := i
 	for j < len(window) && isBlank(rune(window[j])) {
 		j++
@@ -190,7 +191,7 @@ func (s *Filter) tagLength(window string, i int, full bool) (n int, known bool) 
 	if j == len(window) {
 		return 0, full
 	}
-	if j == i { // no space after the name: no attribute
+	if j == i { // an attribute needs a space before it
 		return 0, true
 	}
 	k := j

@@ -1,0 +1,333 @@
+package speech
+
+import (
+	"slices"
+	"strings"
+)
+
+// scanLineStart classifies marks at the beginning of a line: headings, list items, quotes, fences, rules. in is false if
+// there is none of these.
+func (f *Filter) scanLineStart(r rune, rest string, end bool) (n int, say, in bool) {
+	switch r {
+	case '#':
+		n, say, in = f.scanHeading(rest, end)
+	case '-', '+', '*', '=':
+		n, say, in = f.scanBullet(rest, end)
+	case '•', '◦', '‣', '⁃', '·', '●', '○', '▪':
+		n, say = f.dropBlockMark(len(string(r)))
+		return n, say, true
+	case '>':
+		next, known := peek(rest[1:], end)
+		if !known {
+			return 0, false, true
+		}
+		if next == '=' { // "is at least"
+			return 1, true, true
+		}
+		n, say = f.drop(1)
+		return n, say, true
+	case '`', '~':
+		n, say, in = f.scanFence(rest, end)
+	default:
+		if isDigit(r) {
+			n, say, in = f.scanNumber(rest, end)
+		}
+	}
+	return n, say, in
+}
+
+func (f *Filter) scanHeading(rest string, end bool) (n int, say, in bool) {
+	n = runLength(rest, '#')
+	next, known := peek(rest[n:], end)
+	switch {
+	case !known:
+		return 0, false, true
+	case n > 6 || !isBlank(next):
+		return 0, false, false
+	}
+	f.line.heading = true
+	n, say = f.dropBlockMark(n)
+	return n, say, true
+}
+
+// scanBullet classifies list marks, and the lines of - * or = between paragraphs and under headings.
+func (f *Filter) scanBullet(rest string, end bool) (n int, say, in bool) {
+	n = runLength(rest, rest[0])
+	next, known := peek(rest[n:], end)
+	switch {
+	case !known:
+		return 0, false, true
+	case n == 1 && rest[0] != '=' && isBlank(next),
+		n >= 3 && rest[0] != '+' && (isBlank(next) || next == '|'),
+		n == 2 && rest[0] == '=' && isBreak(next):
+		n, say = f.dropBlockMark(n)
+		return n, say, true
+	}
+	return n, true, rest[0] != '*'
+}
+
+// scanNumber drops the number of a list item: "1. " or "1) ". If the text begins with a number other than 1, that number
+// is the answer and is spoken: "5. Anything else?"
+func (f *Filter) scanNumber(rest string, end bool) (n int, say, in bool) {
+	for n < len(rest) && n < 4 && isDigit(rune(rest[n])) {
+		n++
+	}
+	if n == 4 {
+		return n, true, true
+	}
+	mark, known := peek(rest[n:], end)
+	if !known {
+		return 0, false, true
+	}
+	if mark != '.' && mark != ')' || !f.line.later && rest[:n] != "1" {
+		return n, true, true
+	}
+	next, known := peek(rest[n+1:], end)
+	switch {
+	case !known:
+		return 0, false, true
+	case !isSpace(next):
+		return n, true, true
+	}
+	n, say = f.dropBlockMark(n + 1)
+	return n, say, true
+}
+
+// scanFence drops a code fence and the language after it. The code between two fences is spoken.
+func (f *Filter) scanFence(rest string, end bool) (n int, say, in bool) {
+	marks := runLength(rest, rest[0])
+	if marks == len(rest) && !end && marks < maxHeld {
+		return 0, false, true
+	}
+	if marks < 3 {
+		return 0, false, false
+	}
+	n = marks
+	for n < len(rest) && n-marks < 40 && (isWord(rune(rest[n])) || strings.IndexByte("_+#.- ", rest[n]) >= 0) {
+		n++
+	}
+	next, known := peek(rest[n:], end)
+	if !known {
+		return 0, false, true
+	}
+	if !isBreak(next) { // not a language: code on the same line
+		n = marks
+	}
+	n, say = f.dropBlockMark(n)
+	return n, say, true
+}
+
+// tableRuleLength returns the length of a cell such as :---: in the line below a table's head, or 0.
+func tableRuleLength(rest string, end bool) (n int, known bool) {
+	for n < len(rest) && n < maxHeld && (rest[n] == '-' || rest[n] == ':') {
+		n++
+	}
+	next, known := peek(rest[n:], end)
+	switch {
+	case n == maxHeld:
+		return n, true
+	case !known || !isBlank(next) && next != '|':
+		return 0, known
+	}
+	return n, true
+}
+
+// scanInline classifies an ASCII character inside a line.
+func (f *Filter) scanInline(c byte, rest string, end bool) (n int, say bool) {
+	switch c {
+	case ' ', '\t':
+		return f.scanSpace()
+	case '\n', '\r':
+		return f.scanLineBreak(c)
+	case '*', '_', '~', '#':
+		return f.scanEmphasis(c, rest, end)
+	case '`':
+		return f.drop(runLength(rest, c))
+	case '|':
+		f.requireGap(commaGap)
+		f.line.block, f.line.cell, f.line.begun = true, true, true
+		return f.drop(1)
+	case '[':
+		return f.scanOpenBracket(rest, end)
+	case ']':
+		return f.scanCloseBracket(rest, end)
+	case '<':
+		return f.scanTag(rest, end)
+	case '>':
+		if f.inAngleBrackets {
+			f.inAngleBrackets = false
+			return f.drop(1)
+		}
+	case '\\':
+		return f.scanEscape(rest, end)
+	case '!': // of an image, or the end of a sentence
+		if isWord(f.prev) || strings.ContainsRune(`!?.,;:'")*_`, f.prev) {
+			return 1, true
+		}
+		if next, known := peek(rest[1:], end); !known {
+			return 0, false
+		} else if next == '[' {
+			return f.drop(1)
+		}
+	case 'h', 'H', 'w', 'W':
+		if !isWord(f.prev) {
+			return f.scanAddressStart(rest, end)
+		}
+	case '/':
+		if f.last == ':' && f.gap == noGap && !f.KeepAddresses { // another scheme, such as ftp://
+			switch next, known := peek(rest[1:], end); {
+			case !known:
+				return 0, false
+			case next == '/':
+				f.address = beforeHost
+				return f.drop(2)
+			}
+		}
+	default:
+		if c < ' ' || c == 0x7f {
+			return f.drop(1)
+		}
+	}
+	return 1, true
+}
+
+func (f *Filter) scanSpace() (int, bool) {
+	switch {
+	case !f.line.begun && f.line.later, f.gap > wordGap, f.afterMark && (f.last == 0 || isSpace(f.last)):
+		return 1, false
+	case f.line.block:
+		f.requireGap(spaceGap)
+		return 1, false
+	}
+	return 1, true
+}
+
+func (f *Filter) scanLineBreak(c byte) (int, bool) {
+	if c == '\r' {
+		f.requireGap(spaceGap)
+		return 1, false
+	}
+	f.requireGap(lineGap)
+	if f.line.block || !f.line.begun {
+		f.requireGap(sentenceGap)
+	}
+	f.line = struct{ begun, later, block, heading, cell bool }{later: true}
+	return f.drop(1)
+}
+
+// scanEmphasis classifies a run of * _ ~ or #. A mark has no space between itself and the marked words.
+func (f *Filter) scanEmphasis(c byte, rest string, end bool) (n int, say bool) {
+	n = runLength(rest, c)
+	next, known := peek(rest[n:], end)
+	if !known {
+		return 0, false
+	}
+	switch isKeycap := next == emojiSelector || next == keycap; c {
+	case '*':
+		say = n == 1 && isSpace(f.prev) && isSpace(next) && f.line.begun || n < 3 && isDigit(f.prev) && isDigit(next)
+	case '_':
+		say = isWord(f.prev) && isWord(next)
+	case '~':
+		say = n == 1
+	case '#':
+		say = n == 1 && !isKeycap && !(f.line.heading && isBreak(next))
+	}
+	if say {
+		return n, true
+	}
+	return f.drop(n)
+}
+
+func (f *Filter) scanEscape(rest string, end bool) (n int, say bool) {
+	next, known := peek(rest[1:], end)
+	switch {
+	case !known:
+		return 0, false
+	case next > ' ' && next < 0x7f && !isWord(next), isBreak(next):
+		f.escaped = true
+		return f.drop(1)
+	}
+	return 1, true
+}
+
+// scanOpenBracket classifies [: the text of a link is spoken; a checkbox, a footnote and a citation are dropped.
+func (f *Filter) scanOpenBracket(rest string, end bool) (n int, say bool) {
+	next, known := peek(rest[1:], end)
+	box := !f.line.begun && strings.ContainsRune(" xX", next)
+	source := next == '^' || isDigit(next) && f.line.begun && !isBlank(f.prev)
+	switch {
+	case !known:
+		return 0, false
+	case !box && !source:
+		return f.drop(1)
+	}
+	window := rest[1:min(len(rest), 40)]
+	n = strings.IndexAny(window, "]\n")
+	if n < 0 && len(rest) < 40 && !end {
+		return 0, false
+	}
+	if n < 0 || window[n] == '\n' || source && next != '^' && strings.Trim(window[:n], "0123456789 ,") != "" {
+		return f.drop(1)
+	}
+	n += 2
+	if box {
+		after, known := peek(rest[n:], end)
+		switch {
+		case !known:
+			return 0, false
+		case n != 3 || !isBlank(after):
+			return f.drop(1)
+		}
+		return f.drop(n)
+	}
+	target, known := linkTargetLength(rest[n-1:], end)
+	if !known {
+		return 0, false
+	}
+	return f.drop(n - 1 + max(target, 1))
+}
+
+// scanCloseBracket drops ] and the link target after it.
+func (f *Filter) scanCloseBracket(rest string, end bool) (int, bool) {
+	n, known := linkTargetLength(rest, end)
+	if !known {
+		return 0, false
+	}
+	return f.drop(max(n, 1))
+}
+
+// linkTargetLength returns the length of "](address)" or "][name]" at the start of rest, or 0.
+func linkTargetLength(rest string, end bool) (n int, known bool) {
+	next, known := peek(rest[1:], end)
+	if !known || next != '(' && next != '[' {
+		return 0, known
+	}
+	limit, depth := maxAddress, 0
+	if next == '[' {
+		limit = maxHeld
+	}
+	title := false
+	for i := 1; i < min(len(rest), limit); i++ {
+		switch c := rest[i]; {
+		case next == '[' && c == ']', c == ')' && depth == 1 && next == '(':
+			return i + 1, true
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case isBreak(rune(c)):
+			return 0, true
+		case isSpace(rune(c)) && next == '(' && !title: // only a title in quotes may follow
+			after, known := peek(rest[i+1:], end)
+			if !known {
+				return 0, false
+			}
+			if !slices.Contains([]rune{'"', '\'', ')', ' '}, after) {
+				return 0, true
+			}
+			title = after != ' '
+			limit = min(limit, i+maxHeld)
+		}
+	}
+	return 0, end || len(rest) >= limit
+}
