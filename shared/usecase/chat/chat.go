@@ -168,7 +168,7 @@ func checkMessages(system, history []agent.Message) error {
 func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r Request, session Session) string {
 	vars := map[string]any{}
 	for k, v := range session.ContextVariables {
-		vars[k] = templateValue(v)
+		vars[k] = v
 	}
 	if c := s.findOutboundCall(ctx, session); c != nil {
 		vars["outbound_call"] = map[string]any{"phone_number": string(c.PhoneNumber), "name": c.Name, "email": c.Email, "info": c.Info}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +75,10 @@ func (p *promptRenderer) engineFor(zone *time.Location, now func() time.Time) *l
 		return e.(*liquid.Engine)
 	}
 	e := liquid.NewEngine()
-	e.RegisterTag("include", func(render.Context) (string, error) { return "", errors.New("include is not available") })
+	for _, tag := range []string{"include", "render"} {
+		e.RegisterTag(tag, func(render.Context) (string, error) { return "", fmt.Errorf("%s is not available", tag) })
+	}
+	e.RegisterTemplateStore(noFiles{}) // the default one reads files below the working directory
 	e.RegisterFilter("date", func(value any, format, in func(string) string) (string, error) {
 		zone := zone
 		if name := in(""); name != "" { // Vapi's second argument
@@ -92,6 +94,13 @@ func (p *promptRenderer) engineFor(zone *time.Location, now func() time.Time) *l
 	})
 	p.engines.Store(zone.String(), e)
 	return e
+}
+
+// noFiles is a template store without templates.
+type noFiles struct{}
+
+func (noFiles) ReadTemplate(string) ([]byte, error) {
+	return nil, errors.New("templates cannot read files")
 }
 
 // parseTime reads what a template calls a date. One that names no zone is in the assistant's.
@@ -127,30 +136,4 @@ func formatValue(v any) string {
 		return ""
 	}
 	return fmt.Sprint(v)
-}
-
-// decimal is a float64 that Liquid prints as people write it, 1234567.5 and not 1.2345675e+06.
-type decimal float64
-
-func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -1, 64) }
-
-// templateValue is a context variable as a template should see it.
-func templateValue(v any) any {
-	switch v := v.(type) {
-	case float64:
-		return decimal(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = templateValue(v[i])
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k := range v {
-			out[k] = templateValue(v[k])
-		}
-		return out
-	}
-	return v
 }
