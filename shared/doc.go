@@ -11,6 +11,7 @@
 //	  auth            authentication of API keys and signed links
 //	  tools           what an assistant may do: built-in, HTTP and MCP tools
 //	  toolschema      JSON Schema validation of tool arguments
+//	  safego          goroutines that recover from panics, and bounded parallel calls
 //	usecase/        what the product does; declares the interfaces that it needs
 //	  chat            one turn of a conversation
 //	  webhook         what voice providers send, and the call index

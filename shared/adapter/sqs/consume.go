@@ -2,13 +2,12 @@ package sqs
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"example.com/aurora/shared/core/safego"
 )
 
 // Message is one message of a batch.
@@ -33,52 +32,27 @@ func Consume(handle func(ctx context.Context, m Message) error) func(context.Con
 			defer cancel()
 			ctx = soft
 		}
-		failed := make([]bool, len(batch.Records))
-		slots := make(chan struct{}, maxParallel)
-		var wg sync.WaitGroup
-		for i, record := range batch.Records {
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-			}
-			if ctx.Err() != nil {
-				failed[i] = true
-				slog.WarnContext(ctx, "no time left for a message", "messageId", record.MessageId)
+		errs := safego.Each(ctx, len(batch.Records), maxParallel, func(i int) error { return handle(ctx, newMessage(batch.Records[i])) })
+		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+		for i, err := range errs {
+			if err == nil {
 				continue
 			}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				failed[i] = !handleRecord(ctx, handle, record)
-			})
-		}
-		wg.Wait()
-		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-		for i, record := range batch.Records {
-			if failed[i] {
-				response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: record.MessageId})
-			}
+			m := newMessage(batch.Records[i])
+			slog.ErrorContext(ctx, "message failed", "event", "message.failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID})
 		}
 		return response, nil
 	}
 }
 
-// handleRecord handles one record and reports whether it is done with.
-func handleRecord(ctx context.Context, handle func(context.Context, Message) error, record events.SQSMessage) (ok bool) {
+// newMessage reads one record of a batch.
+func newMessage(record events.SQSMessage) Message {
 	m := Message{ID: record.MessageId, Body: record.Body, ReceiveCount: record.Attributes["ApproximateReceiveCount"], Attributes: map[string]string{}}
 	for name, attribute := range record.MessageAttributes {
 		if attribute.StringValue != nil {
 			m.Attributes[name] = *attribute.StringValue
 		}
 	}
-	defer func() {
-		if p := recover(); p != nil { // in a goroutine it would end the process, and fail the whole batch
-			slog.ErrorContext(ctx, "a message panicked", "messageId", m.ID, "receives", m.ReceiveCount, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			ok = false
-		}
-	}()
-	if err := handle(ctx, m); err != nil {
-		slog.ErrorContext(ctx, "a message failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
-		return false
-	}
-	return true
+	return m
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 // handleToolCalls does what a message asks for. again means that the model is to be asked once more; gone, that nobody listens.
@@ -198,15 +199,7 @@ func (j *toolJob) start(ctx context.Context) {
 	}
 	j.ctx, j.cancel = context.WithTimeout(ctx, limit)
 	j.done = make(chan ToolResult, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				slog.ErrorContext(ctx, "panic in a tool", "tool", j.tool.Name, "panic", fmt.Sprint(p))
-				j.done <- ToolResult{Content: failedToolMessage}
-			}
-		}()
-		j.done <- j.run(ctx)
-	}()
+	safego.Go(ctx, func() { j.done <- j.run(ctx) }, func(error) { j.done <- ToolResult{Content: failedToolMessage} })
 }
 
 // wait returns the outcome. A tool that does not heed its time is left to itself.

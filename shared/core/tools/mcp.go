@@ -16,6 +16,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 const (
@@ -62,11 +63,8 @@ func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConn
 }
 
 // closeAsync ends a session without waiting: a server may take its time to say goodbye.
-func (d *mcpConnection) closeAsync() {
-	go func() {
-		defer func() { _ = recover() }() // nobody needs it any more
-		_ = d.Close()
-	}()
+func (d *mcpConnection) closeAsync(ctx context.Context) {
+	safego.Go(ctx, func() { _ = d.Close() }, nil)
 }
 
 // limitedTransport bounds what is read of an answer, and takes none that unpacks.
@@ -95,7 +93,7 @@ func (k *Kit) listTools(ctx context.Context, server aurora.MCPServer) ([]mcpTool
 	if err != nil {
 		return nil, err
 	}
-	defer d.closeAsync()
+	defer d.closeAsync(ctx)
 	var all []mcpTool
 	params := &mcp.ListToolsParams{}
 	for range maxListPages {
@@ -156,7 +154,7 @@ func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, n
 		}
 		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errors.New(describeError(err)))
 	}
-	defer d.closeAsync()
+	defer d.closeAsync(ctx)
 	params := &mcp.CallToolParams{Name: t.name, Arguments: in.Arguments}
 	if key := idempotencyKey(s, name, in); key != "" {
 		params.Meta = mcp.Meta{"aurora/idempotencyKey": key}

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 // runOnce does something with an effect, or gives the result of the first time it was done for the same wish.
@@ -19,12 +21,15 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 		return do(ctx)
 	}
 	return k.Once.Once(ctx, key, func(ctx context.Context) (content string, err error) {
-		defer func() { // the ledger must learn how it ended
-			if p := recover(); p != nil {
-				err = fault.Newf(fault.Internal, "The tool failed.").Because(panicError(p))
-			}
-		}()
-		return do(ctx)
+		err = safego.Call(func() error { // the ledger must learn how it ended
+			content, err = do(ctx)
+			return err
+		})
+		safego.LogPanic(ctx, err)
+		if _, panicked := errors.AsType[*safego.PanicError](err); panicked {
+			err = fault.New(fault.Internal, "The tool failed.").Because(err)
+		}
+		return content, err
 	})
 }
 

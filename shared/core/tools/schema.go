@@ -2,7 +2,6 @@ package tools
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -54,6 +53,3 @@ func clip(text string, n int) string {
 	}
 	return strings.ToValidUTF8(text[:n], "")
 }
-
-// panicError is what a panic said, as an error.
-func panicError(p any) error { return fmt.Errorf("panic: %v", p) }

@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/safego"
 )
 
 const (
@@ -66,16 +67,7 @@ func (k *Kit) mcpTools(ctx context.Context, s Scope, have []agent.Tool) []agent.
 	}
 	answers := make(chan answer, len(from)) // room for those that come too late
 	for i, server := range from {
-		go func() {
-			a := answer{server: i}
-			defer func() {
-				if p := recover(); p != nil {
-					slog.ErrorContext(ctx, "panic while listing tools", "panic", p)
-				}
-				answers <- a
-			}()
-			a.tools = k.serverTools(ctx, server)
-		}()
+		safego.Go(ctx, func() { answers <- answer{i, k.serverTools(ctx, server)} }, func(error) { answers <- answer{server: i} })
 	}
 	enough := time.NewTimer(listTimeout)
 	defer enough.Stop()

@@ -7,30 +7,25 @@ import (
 	"testing"
 )
 
-// A panic in a goroutine of its own ends the process, in Lambda after an answer that looks finished (fault row 32). So
-// whatever starts one recovers in it: by hand, or by lambdaapp.Go.
+// TestFault32GoroutinesRecover checks that deployed code starts goroutines with package safego alone, which recovers in
+// each. A panic that nothing recovers ends the whole process, in Lambda after an answer that looks finished. On a
+// development machine somebody sees such a panic at once, so shared/dev may start goroutines as it likes.
 func TestFault32GoroutinesRecover(t *testing.T) {
 	t.Parallel()
-	all := allSources(t)
-	for _, s := range all {
-		if s.isTest() {
+	for _, s := range allSources(t) {
+		if s.isTest() || layerOf(s.folder()) == "shared/dev" || s.folder() == "shared/core/safego" {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.GoStmt:
-				if !recovers(all, s, n.Call.Fun) {
-					t.Errorf("%s: a goroutine without a recover", position(n))
-				}
+				t.Errorf("%s: a go statement; use safego.Go", position(n))
 			case *ast.CallExpr:
-				of, name := calledName(n)
-				// On the machine of a developer such a panic is seen at once.
-				spawns := layerOf(s.folder()) != "shared/dev" && (name == "Go" && of != "lambdaapp" || name == "AfterFunc" && (of == "time" || of == "context"))
-				if !spawns || len(n.Args) == 0 || of == "" {
-					return true
-				}
-				if f := n.Args[len(n.Args)-1]; !recovers(all, s, f) {
-					t.Errorf("%s: %s.%s starts a goroutine without a recover", position(n), of, name)
+				switch of, name := calledName(n); {
+				case name == "Go" && of != "safego":
+					t.Errorf("%s: %s.Go starts a goroutine without a recover; use safego.Go or safego.Each", position(n), of)
+				case name == "AfterFunc" && (of == "time" || of == "context") && !callsOnlySafe(n.Args[len(n.Args)-1]):
+					t.Errorf("%s: %s.AfterFunc runs a function that may panic in a goroutine of its own; call it through safego.Call", position(n), of)
 				}
 			}
 			return true
@@ -38,88 +33,21 @@ func TestFault32GoroutinesRecover(t *testing.T) {
 	}
 }
 
-// recovers tells whether a function, written here or declared in the same package, begins with a deferred recover, or
-// only calls ones that do and ones that are too small to panic.
-func recovers(all []source, s source, f ast.Expr) bool {
+// callsOnlySafe reports whether a function literal calls nothing but functions that are too small to panic.
+func callsOnlySafe(f ast.Expr) bool {
 	literal, ok := f.(*ast.FuncLit)
 	if !ok {
-		return recoversNamed(all, s, f)
-	}
-	if defersRecover(all, s, literal.Body) {
-		return true
+		return false
 	}
 	safe := true
 	ast.Inspect(literal.Body, func(n ast.Node) bool {
 		if c, ok := n.(*ast.CallExpr); ok {
-			if _, inline := c.Fun.(*ast.FuncLit); !inline {
-				safe = safe && recoversNamed(all, s, c.Fun)
-			}
+			_, name := calledName(c)
+			safe = safe && slices.Contains([]string{"cancel", "close", "Close", "CloseWithError", "Stop"}, name)
 		}
 		return safe
 	})
 	return safe
-}
-
-func recoversNamed(all []source, s source, f ast.Expr) bool {
-	_, name := calledName(&ast.CallExpr{Fun: f})
-	if slices.Contains([]string{"cancel", "close", "Close", "CloseWithError", "Stop", "Done"}, name) {
-		return true
-	}
-	found := declarations(all, s, name)
-	for _, d := range found {
-		if !defersRecover(all, s, d.Body) {
-			return false
-		}
-	}
-	return len(found) > 0
-}
-
-func declarations(all []source, s source, name string) []*ast.FuncDecl {
-	var found []*ast.FuncDecl
-	for _, other := range all {
-		if other.folder() != s.folder() || other.isTest() != s.isTest() {
-			continue
-		}
-		for _, d := range other.file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == name && f.Body != nil {
-				found = append(found, f)
-			}
-		}
-	}
-	return found
-}
-
-// defersRecover looks at the deferred calls of a body itself, not of functions inside it, where recover would catch
-// nothing of this one's.
-func defersRecover(all []source, s source, body *ast.BlockStmt) bool {
-	for _, statement := range body.List {
-		d, ok := statement.(*ast.DeferStmt)
-		if !ok {
-			continue
-		}
-		if f, ok := d.Call.Fun.(*ast.FuncLit); ok && callsRecover(f.Body) {
-			return true
-		}
-		_, name := calledName(d.Call)
-		for _, f := range declarations(all, s, name) {
-			if callsRecover(f.Body) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func callsRecover(body *ast.BlockStmt) bool {
-	found := false
-	ast.Inspect(body, func(n ast.Node) bool {
-		if c, ok := n.(*ast.CallExpr); ok {
-			of, name := calledName(c)
-			found = found || of == "" && name == "recover"
-		}
-		return !found
-	})
-	return found
 }
 
 // A test that sleeps is slow or wrong: testing/synctest has a clock, channels have an end.

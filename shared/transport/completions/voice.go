@@ -9,7 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
-	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/transport/speech"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
@@ -156,7 +156,7 @@ func (v *voiceTurn) speak(ctx context.Context) (*agent.TurnResult, error) {
 // forwardEvents ranges over the turn beside the caller, so that silence can be timed, until the turn ends or done is closed.
 func (v *voiceTurn) forwardEvents(ctx context.Context, done <-chan struct{}) <-chan turnEvent {
 	events := make(chan turnEvent)
-	lambdaapp.Go(ctx, func() {
+	safego.Go(ctx, func() {
 		defer close(events)
 		for e, err := range v.turn.Events {
 			select {

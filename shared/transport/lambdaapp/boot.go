@@ -46,20 +46,3 @@ var AWSConfig = sync.OnceValues(func() (aws.Config, error) {
 	}
 	return cfg, nil
 })
-
-// Go runs f beside the caller. A panic in it is logged and given to failed, where that is not nil: a goroutine that
-// panics alone would end the process, and with it every other request's promise.
-func Go(ctx context.Context, f func(), failed func(error)) {
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				err := fmt.Errorf("panic: %v", r)
-				slog.ErrorContext(ctx, "panic in a goroutine", "error", err, "stack", Stack())
-				if failed != nil {
-					failed(err)
-				}
-			}
-		}()
-		f()
-	}()
-}

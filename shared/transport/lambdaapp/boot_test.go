@@ -108,14 +108,6 @@ func TestCountWritesAnEmbeddedMetric(t *testing.T) {
 	}
 }
 
-func TestGoPassesAPanicToFailed(t *testing.T) {
-	failed := make(chan error, 1)
-	lambdaapp.Go(context.Background(), func() { panic("boom") }, func(err error) { failed <- err })
-	if err := <-failed; err == nil || !strings.Contains(err.Error(), "boom") {
-		t.Errorf("failed with %v", err)
-	}
-}
-
 func TestRedactKeepsObjectKeys(t *testing.T) {
 	for _, key := range []string{"eoc/_/undated/g-0123456789abcdef0123456789abcdef.json", "unrecognised/x/2026/11/22/0123456789abcdef0123456789abcdef.json"} {
 		if got := lambdaapp.Redact(key); got != key {

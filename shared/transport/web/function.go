@@ -3,7 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,7 +15,7 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
-	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/core/safego"
 )
 
 const (
@@ -147,19 +147,19 @@ func PrincipalOf(r *http.Request) auth.Principal {
 
 // callHandler calls the route's handler and answers for what it returns or panics with.
 func (f *Function) callHandler(w *statusRecorder, r *http.Request) {
-	var err error
-	defer func() {
-		if p := recover(); p != nil {
-			slog.ErrorContext(r.Context(), "panic in a handler", "panic", fmt.Sprint(p), "stack", lambdaapp.Stack())
-			err = fault.New(fault.Internal, "Something went wrong on our side.").Because(fmt.Errorf("panic: %v", p))
-		}
+	err := safego.Call(func() error {
+		h, err := f.findRoute(w, r)
 		if err != nil {
-			w.fail(r, err)
+			return err
 		}
-	}()
-	var h HandlerFunc
-	if h, err = f.findRoute(w, r); err == nil {
-		err = h(w, r)
+		return h(w, r)
+	})
+	safego.LogPanic(r.Context(), err)
+	if _, panicked := errors.AsType[*safego.PanicError](err); panicked {
+		err = fault.New(fault.Internal, "Something went wrong on our side.").Because(err)
+	}
+	if err != nil {
+		w.fail(r, err)
 	}
 }
 

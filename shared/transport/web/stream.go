@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/core/safego"
 )
 
 // errStalled ends an answer that its reader does not take before the deadline.
@@ -59,7 +59,7 @@ func (f *Function) startStream(ctx context.Context, cancel context.CancelFunc, h
 		stop()
 		cancel()
 	}
-	lambdaapp.Go(ctx, func() {
+	safego.Go(ctx, func() {
 		finish(f.serve(ctx, w, e))
 	}, finish)
 	h := <-w.ready

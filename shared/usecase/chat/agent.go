@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/tools"
 )
 
@@ -85,25 +85,18 @@ func (b *agentBuilder) toolSession(a aurora.Assistant) tools.Scope {
 // handoffTools are a tool for each assistant that this one may hand the conversation to.
 func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []agent.Tool {
 	targets := make([]*aurora.Assistant, len(a.Handoffs))
-	var all sync.WaitGroup
-	for i, id := range a.Handoffs {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			defer func() {
-				if p := recover(); p != nil {
-					slog.ErrorContext(ctx, "panic while reading an assistant", "panic", p)
-				}
-			}()
-			target, err := b.Assistants.ByID(ctx, id)
-			if err != nil {
-				slog.WarnContext(ctx, "an assistant to hand over to is not to be had", "assistant", id, "error", err)
-				return
-			}
+	errs := safego.Each(ctx, len(targets), len(targets), func(i int) error {
+		target, err := b.Assistants.ByID(ctx, a.Handoffs[i])
+		if err == nil {
 			targets[i] = &target
-		}()
+		}
+		return err
+	})
+	for i, err := range errs {
+		if err != nil {
+			slog.WarnContext(ctx, "an assistant to hand over to is not to be had", "assistant", a.Handoffs[i], "error", err)
+		}
 	}
-	all.Wait()
 	var out []agent.Tool
 	for _, target := range targets {
 		if target == nil || target.ID() == a.ID() {

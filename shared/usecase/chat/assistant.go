@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 // resolveAssistant says who answers. What is stored comes first; the caller's assistant_config overrides how it speaks, never
@@ -79,16 +80,7 @@ func (s *Service) loadAssistantAndSession(ctx context.Context, r Request) (auror
 	}
 	guess := firstAssistantID(r)
 	early := make(chan StoredSession, 1)
-	go func() {
-		k := StoredSession{}
-		defer func() {
-			if p := recover(); p != nil {
-				slog.ErrorContext(ctx, "panic while reading a session", "panic", p)
-			}
-			early <- k
-		}()
-		k = load(guess)
-	}()
+	safego.Go(ctx, func() { early <- load(guess) }, func(error) { early <- StoredSession{} })
 	a, err := s.resolveAssistant(ctx, r)
 	kept := <-early
 	if err == nil && a.ID() != guess { // found by its number

@@ -13,6 +13,8 @@ import (
 	"github.com/osteele/liquid/render"
 	"github.com/osteele/liquid/values"
 	"github.com/osteele/tuesday"
+
+	"example.com/aurora/shared/core/safego"
 )
 
 // CheckPrompt reports what is wrong with a prompt's Liquid, for refusing it before a caller meets it.
@@ -33,20 +35,23 @@ type promptRenderer struct {
 
 // render fills a prompt's variables. A prompt that fails in a call is used without its markup being filled in: the
 // caller is on the line, and an assistant that says something odd is better than silence.
-func (p *promptRenderer) render(ctx context.Context, prompt string, vars map[string]any, zone *time.Location, now func() time.Time) (out string) {
+func (p *promptRenderer) render(ctx context.Context, prompt string, vars map[string]any, zone *time.Location, now func() time.Time) string {
 	if !hasMarkup(prompt) {
 		return prompt
 	}
-	defer func() {
-		if r := recover(); r != nil { // some of Liquid's filters panic, such as slice beyond the end
-			slog.WarnContext(ctx, "prompt template panicked; it is used as it is")
-			out = prompt
-		}
-	}()
 	var page boundedBuilder
-	if err := p.engineFor(zone, now).ParseAndFRender(&page, []byte(prompt), vars); err != nil {
+	var invalid liquid.SourceError
+	panicked := safego.Call(func() error { // some of Liquid's filters panic, such as slice beyond the end
+		invalid = p.engineFor(zone, now).ParseAndFRender(&page, []byte(prompt), vars)
+		return nil
+	})
+	switch {
+	case panicked != nil:
+		slog.WarnContext(ctx, "prompt template panicked; it is used as it is")
+		return prompt
+	case invalid != nil:
 		// The error quotes the template, which is nothing for a log.
-		slog.WarnContext(ctx, "prompt template failed; it is used as it is", "line", err.LineNumber())
+		slog.WarnContext(ctx, "prompt template failed; it is used as it is", "line", invalid.LineNumber())
 		return prompt
 	}
 	return page.String()

@@ -10,9 +10,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/safego"
 )
 
 // maxParallelReads is how many rows and transcripts are read at once.
@@ -23,34 +23,16 @@ const maxParallelReads = 8
 func (d *reportBuild) addDetails(ctx context.Context) error {
 	attention := make([]aurora.Attention, len(d.aggregation.attention.calls))
 	summaries := make([]string, len(d.aggregation.sample.calls))
-	errs := make([]error, len(attention)+len(summaries))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, maxParallelReads)
-	each := func(i int, do func() error) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer func() {
-				if r := recover(); r != nil {
-					errs[i] = fmt.Errorf("panic: %v", r)
-				}
-			}()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			errs[i] = do()
-		}()
-	}
-	for i, ranked := range d.aggregation.attention.calls {
-		each(i, func() (err error) { attention[i], err = d.attentionItem(ctx, ranked.call); return err })
-	}
-	for i, s := range d.aggregation.sample.calls {
-		each(len(attention)+i, func() error {
-			row, _, err := d.Calls.Row(ctx, s.callKey)
-			summaries[i] = row.Summary
+	errs := safego.Each(ctx, len(attention)+len(summaries), maxParallelReads, func(i int) (err error) {
+		if i < len(attention) {
+			attention[i], err = d.attentionItem(ctx, d.aggregation.attention.calls[i].call)
 			return err
-		})
-	}
-	wg.Wait()
+		}
+		i -= len(attention)
+		row, _, err := d.Calls.Row(ctx, d.aggregation.sample.calls[i].callKey)
+		summaries[i] = row.Summary
+		return err
+	})
 	if err := errors.Join(errs...); err != nil {
 		return asUnavailable(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 // Bucket holds reports, and the end-of-call reports that transcripts are read from.
@@ -120,7 +121,13 @@ func (d *reportBuild) aggregate(ctx context.Context) error {
 	rows := newCSVSorter(NewCSV(writer, d.window.From.Location()))
 	d.aggregation.onCall = rows.add
 	uploaded := make(chan error, 1)
-	go d.uploadCSV(ctx, reader, uploaded)
+	finish := func(err error) {
+		_ = reader.CloseWithError(err) // the writer must not wait for a reader that has gone
+		uploaded <- err
+	}
+	safego.Go(ctx, func() {
+		finish(d.Bucket.Upload(ctx, d.result.Prefix+aurora.ReportCSVName, "text/csv; charset=utf-8", reader))
+	}, finish)
 	err := d.aggregation.run(ctx, d.Calls, d.assistant.ID())
 	if err == nil {
 		err = rows.flush()
@@ -138,19 +145,6 @@ func (d *reportBuild) aggregate(ctx context.Context) error {
 	r.Previous.From, r.Previous.Until = d.aggregation.previous.From, d.aggregation.previous.Until
 	r.Figures, r.Previous.Figures = d.aggregation.figures()
 	return nil
-}
-
-// uploadCSV stores report.csv as it is written.
-func (d *reportBuild) uploadCSV(ctx context.Context, from *io.PipeReader, done chan<- error) {
-	err := errors.New("the upload panicked")
-	defer func() {
-		if r := recover(); r != nil {
-			slog.ErrorContext(ctx, "panic in an upload", "panic", fmt.Sprint(r))
-		}
-		_ = from.CloseWithError(err) // the writer must not wait for a reader that has gone
-		done <- err
-	}()
-	err = d.Bucket.Upload(ctx, d.result.Prefix+aurora.ReportCSVName, "text/csv; charset=utf-8", from)
 }
 
 // asUnavailable is a store's failure as the caller hears it.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/safego"
 )
 
 // Calls are the rows that reports are counted from.
@@ -104,7 +105,7 @@ func readInOrder(ctx context.Context, calls Calls, assistantID string, days []st
 		begin := func(i int) {
 			if i < len(days) {
 				reading[i] = make(chan batch, batchesAhead)
-				go readDay(ctx, calls, assistantID, days[i], reading[i])
+				safego.Go(ctx, func() { readDay(ctx, calls, assistantID, days[i], reading[i]) }, nil)
 			}
 		}
 		for i := range parallelDays {
@@ -139,14 +140,19 @@ func readDay(ctx context.Context, calls Calls, assistantID, day string, to chan<
 			return false
 		}
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			pass(batch{err: fmt.Errorf("panic: %v", r)})
+	err := safego.Call(func() error {
+		for calls, err := range calls.Day(ctx, assistantID, day) {
+			if err != nil {
+				return err
+			}
+			if !pass(batch{calls: calls}) {
+				return nil
+			}
 		}
-	}()
-	for calls, err := range calls.Day(ctx, assistantID, day) {
-		if !pass(batch{calls, err}) || err != nil {
-			return
-		}
+		return nil
+	})
+	if err != nil {
+		safego.LogPanic(ctx, err)
+		pass(batch{err: err})
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 const (
@@ -101,29 +101,13 @@ func (s *Scheduler) reportUnreadable(ctx context.Context, wrong []error) {
 
 // queueJobs sends a job for each assistant, several at once, and says how many the queue took.
 func (s *Scheduler) queueJobs(ctx context.Context, assistants []aurora.Assistant, job func(aurora.Assistant) aurora.ReportJob) (int, error) {
-	failed := make([]error, len(assistants))
-	slots := make(chan struct{}, maxParallelSends)
-	var wg sync.WaitGroup
-	for i, a := range assistants {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			defer func() {
-				if r := recover(); r != nil {
-					failed[i] = fmt.Errorf("queue the report of %s: panic: %v", a.ID(), r)
-				}
-			}()
-			if err := Enqueue(ctx, s.Queue, job(a)); err != nil {
-				failed[i] = fmt.Errorf("queue the report of %s: %w", a.ID(), err)
-			}
-		})
-	}
-	wg.Wait()
+	failed := safego.Each(ctx, len(assistants), maxParallelSends, func(i int) error { return Enqueue(ctx, s.Queue, job(assistants[i])) })
 	queued := 0
-	for _, err := range failed {
+	for i, err := range failed {
 		if err == nil {
 			queued++
 		} else {
+			failed[i] = fmt.Errorf("queue the report of %s: %w", assistants[i].ID(), err)
 			s.Count(ctx, "ReportFailed")
 		}
 	}

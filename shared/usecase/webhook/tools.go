@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 )
 
 // Tools does what a model at the provider asks for. Its errors are told to that model by their fault's sentence; an
@@ -129,13 +129,7 @@ func (r *Receiver) findToolAssistant(ctx context.Context, m aurora.Message) (aur
 // startTool begins a call. The channel has room, so that a tool that comes late waits for nobody.
 func (r *Receiver) startTool(ctx context.Context, a aurora.Assistant, session ToolSession, call toolCall) <-chan toolResult {
 	done := make(chan toolResult, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				slog.ErrorContext(ctx, "panic in a tool", "tool", clip(call.name, 64), "panic", fmt.Sprint(p))
-				done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolFailed)}
-			}
-		}()
+	safego.Go(ctx, func() {
 		result := toolResult{ToolCallID: call.id, Name: call.name}
 		text, err := r.Tools.Call(ctx, a, session, call.id, call.name, call.arguments)
 		if err != nil {
@@ -148,7 +142,7 @@ func (r *Receiver) startTool(ctx context.Context, a aurora.Assistant, session To
 			result.Result = oneLine(text)
 		}
 		done <- result
-	}()
+	}, func(error) { done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolFailed)} })
 	return done
 }
 
