@@ -9,6 +9,7 @@
 //	  aurora          domain types: assistants, calls, provider messages, outbound records, reports
 //	  agent           the agent loop: one stream of events for whole and streamed answers
 //	  auth            authentication of API keys and signed links
+//	  idempotency     runs an effect once per key, over claims that a store holds
 //	  tools           what an assistant may do: built-in, HTTP and MCP tools
 //	  toolschema      JSON Schema validation of tool arguments
 //	  safego          goroutines that recover from panics, and bounded parallel calls

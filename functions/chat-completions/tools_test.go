@@ -45,7 +45,7 @@ type fakeLedger struct {
 	done map[string]string
 }
 
-func (l *fakeLedger) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+func (l *fakeLedger) Do(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r, ok := l.done[key]; ok {
@@ -84,7 +84,7 @@ func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler,
 	a := oneAssistant{riley}
 	a.Functions, a.TextFromNumber, a.Tools = aurora.List{"send_sms", "get_current_time"}, "+15551230101", more
 	p := &fakePhone{}
-	kit := &tools.Kit{SMS: p, DoNotCall: &fakeLedger{}, Once: &fakeLedger{done: map[string]string{}}, Now: time.Now}
+	kit := &tools.Kit{SMS: p, DoNotCall: &fakeLedger{}, Idempotency: &fakeLedger{done: map[string]string{}}, Now: time.Now}
 	for _, m := range more {
 		kit.PrivateHosts = append(kit.PrivateHosts, strings.TrimPrefix(m.URL, "http://"))
 	}

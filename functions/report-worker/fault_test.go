@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/dev/dynalite"
 	"example.com/aurora/shared/dev/fakeaws"
 	"example.com/aurora/shared/dev/fakes3"
@@ -82,7 +84,7 @@ func newPipeline(t *testing.T, now func() time.Time) *pipeline {
 	w.scheduler = &report.Scheduler{Assistants: w.assistants, Queue: w.queue, Count: count, Now: now}
 	for range 2 {
 		w.consume = append(w.consume, sqs.Consume(serve(&report.Maker{Assistants: dynamo.NewAssistants(tables, "assistants", now), Calls: w.calls, Bucket: w.objects,
-			Mail: ses.New(testkit.AWSConfig(mails.URL, nil), "aurora@example.com", "", now), SentLog: dynamo.NewLedger(tables, "ledger", now), PublicURL: "https://aurora.example.com",
+			Mail: ses.New(testkit.AWSConfig(mails.URL, nil), "aurora@example.com", "", now), SentLog: idempotency.NewMails(dynamo.NewLedger(tables, "ledger", now), now, rand.Text), PublicURL: "https://aurora.example.com",
 			Links: &auth.Links{Secrets: testkit.EverySecret("links-0123456789abcdef0123456789abcdef"), BaseURL: "https://aurora.example.com", Now: now}, Count: count, Now: now}, count)))
 	}
 	return w

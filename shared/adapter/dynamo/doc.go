@@ -17,11 +17,8 @@
 // (fault row 36). So the caller reads back and decides by what is there; no owner token is needed, because no decision
 // rests on who wrote.
 //
-// Once is the exception: whoever claims a key acts on it, so a claim carries a token of its owner, by which it is known
-// again after a lost reply. A claim holds for 60 seconds, longer than anything may take, and is then taken over, since a
-// Lambda that was killed never gives it back: an effect may then happen twice, but only where a process died between
-// the effect and the writing down. What ended without an answer is never tried again. Results are kept as they are, for
-// a day, because a turn that is tried again must get them word for word.
+// Claims of idempotency keys need an owner, because whoever claims a key acts on it: after a lost reply the claim is
+// known again by its owner. Package idempotency decides what a claim means; this package stores it.
 //
 // A session's variables are kept as one JSON string, not as attributes: every number comes back with its digits. The
 // type that is kept is the use case's own (NewSessions[K]); an adapter must not import it, and a third type between the
@@ -30,9 +27,6 @@
 // Outbound calls do need owners, since a decision rests on who wrote: an idempotency key holds the record that claimed
 // it, and a counter the last that took from it. A counter is given back in one try, without the SDK's repeats, because
 // giving back twice would let a call too many through.
-//
-// Mails are once too, for 400 days, under sent#. What was said of an effect's lease holds for them: a mail goes twice only
-// where a process died between SES's answer and the writing down, within which nothing else happens.
 //
 // A day's calls are read by eventually consistent queries, at half the price: a report is made hours after the calls
 // that it counts, or, asked for by hand, while they still arrive, and then no reading is the last. They are read page by

@@ -14,13 +14,14 @@ import (
 
 // Ledger is the table of small records that are written once or on a condition. Use NewLedger.
 type Ledger struct {
-	table lazyTable
-	now   func() time.Time
+	table    lazyTable
+	now      func() time.Time
+	ownerKey string // the attribute that holds the owner of a claim
 }
 
 // NewLedger returns the table of this name.
 func NewLedger(config func() (aws.Config, error), table string, now func() time.Time) *Ledger {
-	return &Ledger{table: openTable(config, table), now: now}
+	return &Ledger{table: openTable(config, table), now: now, ownerKey: ownerKey}
 }
 
 // aliasItem is an aurora.CallAlias as an item.

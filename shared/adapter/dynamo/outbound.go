@@ -32,7 +32,7 @@ type Outbound struct {
 
 // NewOutbound returns the table of this name.
 func NewOutbound(config func() (aws.Config, error), table string, now func() time.Time) *Outbound {
-	return &Outbound{Ledger: &Ledger{table: openTable(config, table, withAttempts(3)), now: now}, singleAttempt: openTable(config, table, withAttempts(1))}
+	return &Outbound{Ledger: &Ledger{table: openTable(config, table, withAttempts(3)), now: now, ownerKey: recordKey}, singleAttempt: openTable(config, table, withAttempts(1))}
 }
 
 // withAttempts sets a client's limits for a caller who waits for a call to be placed.
@@ -101,6 +101,8 @@ func timeFromMillis(ms int64) time.Time {
 	}
 	return time.UnixMilli(ms).UTC()
 }
+
+func timeFromSeconds(s int64) time.Time { return time.Unix(s, 0).UTC() }
 
 // CreateRecord writes a new record. Ids are not used twice, so one that is there already is ours, and its reply was lost.
 func (s *Outbound) CreateRecord(ctx context.Context, r aurora.OutboundCall) error {

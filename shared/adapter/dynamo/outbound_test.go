@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 )
 
 const otherNumber aurora.Phone = "+14155550101"
@@ -117,56 +120,82 @@ func TestOutboundPending(t *testing.T) {
 
 func TestOutboundKeys(t *testing.T) {
 	s, f, clock := newOutboundLedger(t)
-	k := aurora.IdempotencyClaim{Key: "idem#x", Fingerprint: "f", RecordID: "oc_1", ExpiresAt: clock.Add(10 * time.Second)}
-	claim := func(record, over string, want bool) {
+	newClaim := func(key, owner string) idempotency.Claim {
+		until := clock.Add(10 * time.Second)
+		return idempotency.Claim{Key: key, Owner: owner, Fingerprint: "f", LeaseUntil: until, ExpiresAt: until.Add(time.Minute)}
+	}
+	claim := func(owner, replace, holder string) {
 		t.Helper()
-		k := k
-		k.RecordID, k.ExpiresAt = record, clock.Add(10*time.Second)
-		if claimed, err := s.ClaimKey(t.Context(), k, over); claimed != want || err != nil {
-			t.Errorf("%s over %q: %v %v", record, over, claimed, err)
+		got, err := s.ClaimKey(t.Context(), newClaim("idem#x", owner), replace)
+		if err != nil || got.Owner != holder {
+			t.Errorf("%s claims the key over %q: held by %q, %v; want %q", owner, replace, got.Owner, err, holder)
+		}
+	}
+	release := func(owner string) {
+		t.Helper()
+		if err := s.ReleaseKey(t.Context(), "idem#x", owner); err != nil {
+			t.Error(err)
 		}
 	}
 	loseFirstReply(f, "PutItem")
-	claim("oc_1", "", true) // ours, though the second try failed
+	claim("oc_1", "", "oc_1") // the SDK repeats the write, and its condition fails against our own claim
 	f.setRule(nil)
-	claim("oc_2", "", false)
-	claim("oc_2", "oc_3", false)
-	if got, ok, err := s.Key(t.Context(), "idem#x"); !ok || err != nil || got != k {
-		t.Errorf("%+v %v", got, err)
+	claim("oc_2", "", "oc_1")
+	claim("oc_2", "oc_3", "oc_1")
+	if got, ok, err := s.FindClaim(t.Context(), "idem#x"); !ok || err != nil || got != newClaim("idem#x", "oc_1") {
+		t.Errorf("found %+v, %v, %v; want %+v", got, ok, err, newClaim("idem#x", "oc_1"))
 	}
-	claim("oc_2", "oc_1", true)
-	if err := s.ReleaseKey(t.Context(), "idem#x", "oc_1"); err != nil { // it is not oc_1's any more
-		t.Error(err)
-	}
-	claim("oc_3", "", false)
-	if err := s.ReleaseKey(t.Context(), "idem#x", "oc_2"); err != nil {
-		t.Error(err)
-	}
-	claim("oc_3", "", true)
+	claim("oc_2", "oc_1", "oc_2")
+	release("oc_1") // the key is not its own any more
+	claim("oc_3", "", "oc_2")
+	release("oc_2")
+	claim("oc_3", "", "oc_3")
 	*clock = clock.Add(10*time.Second - time.Millisecond)
-	claim("oc_4", "", false)
+	claim("oc_4", "", "oc_3")
 	*clock = clock.Add(time.Millisecond)
-	if _, ok, err := s.Key(t.Context(), "idem#x"); ok || err != nil {
-		t.Errorf("an expired key is there: %v", err)
+	if _, ok, err := s.FindClaim(t.Context(), "idem#x"); ok || err != nil {
+		t.Errorf("an expired claim is found: %v, %v", ok, err)
 	}
-	claim("oc_4", "", true)
+	claim("oc_4", "", "oc_4")
 
-	var wait sync.WaitGroup
-	won := make(chan string, 50)
+	var callers sync.WaitGroup
+	owners := make(chan string, 50)
 	for i := range 50 {
-		wait.Go(func() {
-			k := k
-			k.Key, k.RecordID, k.ExpiresAt = "idem#race", fmt.Sprint("oc_r", i), clock.Add(time.Hour)
-			if claimed, err := s.ClaimKey(t.Context(), k, ""); err != nil {
+		callers.Go(func() {
+			id := fmt.Sprint("oc_r", i)
+			if holder, err := s.ClaimKey(t.Context(), newClaim("idem#race", id), ""); err != nil {
 				t.Error(err)
-			} else if claimed {
-				won <- k.RecordID
+			} else if holder.Owner == id {
+				owners <- id
 			}
 		})
 	}
-	wait.Wait()
-	if len(won) != 1 {
-		t.Errorf("%d of 50 have one key", len(won))
+	callers.Wait()
+	if len(owners) != 1 {
+		t.Errorf("%d of 50 concurrent claims hold the key, want 1", len(owners))
+	}
+}
+
+// The item is spelled out: it is what earlier versions stored.
+func TestStoredOutboundClaimOfEarlierVersion(t *testing.T) {
+	config, _ := newTables(t)
+	now := time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)
+	until := now.Add(time.Hour)
+	putItem(t, config, "ledger", map[string]types.AttributeValue{"key": stringValue("idem#x"), "fingerprint": stringValue("f"), "record": stringValue("oc_1"),
+		"until": numberValue(until.UnixMilli()), "expiresAt": numberValue(until.Add(time.Minute).Unix())})
+	s := dynamo.NewOutbound(config, "ledger", func() time.Time { return now })
+	want := idempotency.Claim{Key: "idem#x", Owner: "oc_1", Fingerprint: "f", LeaseUntil: until, ExpiresAt: until.Add(time.Minute)}
+	if got, ok, err := s.FindClaim(t.Context(), "idem#x"); got != want || !ok || err != nil {
+		t.Errorf("found %+v, %v, %v; want %+v", got, ok, err, want)
+	}
+	if holder, err := s.ClaimKey(t.Context(), idempotency.Claim{Key: "idem#x", Owner: "oc_2", LeaseUntil: until, ExpiresAt: until}, ""); holder != want || err != nil {
+		t.Errorf("the key is held by %+v, %v; want %+v", holder, err, want)
+	}
+	if err := s.ReleaseKey(t.Context(), "idem#x", "oc_1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := s.FindClaim(t.Context(), "idem#x"); ok || err != nil {
+		t.Errorf("the claim is there after its release: %v, %v", ok, err)
 	}
 }
 
@@ -247,9 +276,9 @@ func TestOutboundUnavailable(t *testing.T) {
 		"NameCall":   func() error { _, err := s.ClaimSID(ctx, "CA1", "oc_1"); return err },
 		"Opened":     func() error { return s.AddPending(ctx, otherNumber, "oc_1") },
 		"OpenOf":     func() error { _, err := s.Pending(ctx, otherNumber); return err },
-		"Key":        func() error { _, _, err := s.Key(ctx, "idem#x"); return err },
+		"FindClaim":  func() error { _, _, err := s.FindClaim(ctx, "idem#x"); return err },
 		"ClaimKey": func() error {
-			_, err := s.ClaimKey(ctx, aurora.IdempotencyClaim{Key: "idem#x", ExpiresAt: *clock}, "")
+			_, err := s.ClaimKey(ctx, idempotency.Claim{Key: "idem#x", LeaseUntil: *clock, ExpiresAt: *clock}, "")
 			return err
 		},
 		"ReleaseKey": func() error { return s.ReleaseKey(ctx, "idem#x", "oc_1") },

@@ -137,14 +137,6 @@ type ProviderCall struct {
 	Seconds   *float64
 }
 
-// IdempotencyClaim is the claim of a key under which a call is placed once.
-type IdempotencyClaim struct {
-	Key         string // the ledger's: scope and hash
-	Fingerprint string // of the body
-	RecordID    string // of the call that has the key
-	ExpiresAt   time.Time
-}
-
 // Quota is a counter that has a limit within a window of time.
 type Quota struct {
 	Key       string // the ledger's, with its window in it

@@ -95,7 +95,7 @@ const noParameters = `{"type":"object","properties":{},"additionalProperties":fa
 
 // controlsCall reports whether Aurora itself acts on the session's call.
 func controlsCall(k *Kit, s Scope) bool {
-	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Once != nil && s.isStored()
+	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Idempotency != nil && s.isStored()
 }
 
 // callerHas reports whether the caller's own tools do this already.

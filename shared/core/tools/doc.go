@@ -7,7 +7,7 @@
 // a recipient or an assistant, so that no conversation can name another's. An assistant that is not stored has none but
 // get_current_time and end_call, whatever its caller says.
 //
-// Everything that may have an effect goes through the ledger (Once) under the hash of call, number of the user's
+// Everything that may have an effect goes through the ledger (Idempotency) under the hash of call, number of the user's
 // messages, tool, arguments and occurrence: a turn that is tried again gets the first result, although the model mints
 // new ids for its calls. That holds for HTTP and MCP tools too, since we cannot know what they do; MCP's read-only ones
 // are the exception. Where a conversation has no call id, nothing tells a second try from a second wish, and the tool

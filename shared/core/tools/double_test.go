@@ -110,7 +110,7 @@ func (w *fakeBackends) Secret(_ context.Context, name string) (string, error) {
 	return "", errors.New("no such secret")
 }
 
-func (w *fakeBackends) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+func (w *fakeBackends) Do(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
 	w.mu.Lock()
 	if w.onceErr != nil {
 		w.mu.Unlock()
@@ -134,7 +134,7 @@ func (w *fakeBackends) Once(ctx context.Context, key string, do func(context.Con
 func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	t.Helper()
 	w := &fakeBackends{doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
-	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Once: w, Control: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
+	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Idempotency: w, Control: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
 		Now: func() time.Time { return testNow }}
 	t.Cleanup(func() {
 		k.init()

@@ -29,9 +29,9 @@ type Kit struct {
 		AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
 		IsDoNotCall(ctx context.Context, number aurora.Phone) (bool, error)
 	}
-	// Once does something once for a key, and gives the first result every time after that.
-	Once interface {
-		Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error)
+	// Idempotency runs an effect once per key and returns the result of the first run from then on.
+	Idempotency interface {
+		Do(ctx context.Context, key string, effect func(context.Context) (string, error)) (string, error)
 	}
 	// Control acts on a live call.
 	Control interface {

@@ -48,7 +48,7 @@ func TestAvailableTools(t *testing.T) {
 		"no Twilio":                          {func(k *Kit, _ *Scope) { k.SMS, k.Control = nil, nil }, without("send_sms")},
 		"no SES":                             {func(k *Kit, _ *Scope) { k.Mail = nil }, without("send_email")},
 		"no calls table":                     {func(k *Kit, _ *Scope) { k.History = nil }, without("get_caller_history")},
-		"no ledger":                          {func(k *Kit, _ *Scope) { k.Once = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
+		"no ledger":                          {func(k *Kit, _ *Scope) { k.Idempotency = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
 		"no do-not-call list":                {func(k *Kit, _ *Scope) { k.DoNotCall = nil }, without("send_sms", "add_to_do_not_call")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package tools
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,16 +10,17 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/core/safego"
 )
 
 // runOnce does something with an effect, or gives the result of the first time it was done for the same wish.
 func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invocation, do func(context.Context) (string, error)) (string, error) {
 	key := idempotencyKey(s, tool, in)
-	if key == "" || k.Once == nil {
+	if key == "" || k.Idempotency == nil {
 		return do(ctx)
 	}
-	return k.Once.Once(ctx, key, func(ctx context.Context) (content string, err error) {
+	return k.Idempotency.Do(ctx, key, func(ctx context.Context) (content string, err error) {
 		err = safego.Call(func() error { // the ledger must learn how it ended
 			content, err = do(ctx)
 			return err
@@ -43,11 +43,8 @@ func idempotencyKey(s Scope, tool string, in agent.Invocation) string {
 	if call == "" {
 		return ""
 	}
-	h := sha256.New()
-	for _, part := range []string{call, strconv.Itoa(s.UserMessageCount), tool, string(canonicalArguments(in.Arguments)), strconv.Itoa(in.Occurrence)} {
-		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part)) // no two lists of parts are written alike
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	digest := idempotency.Digest(call, strconv.Itoa(s.UserMessageCount), tool, string(canonicalArguments(in.Arguments)), strconv.Itoa(in.Occurrence))
+	return hex.EncodeToString(digest[:])
 }
 
 // canonicalArguments writes arguments with their keys in order and nothing between them; what is no JSON stays as it is.

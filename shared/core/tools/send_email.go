@@ -21,7 +21,7 @@ const sendEmailParameters = `{"type":"object","required":["subject","body"],"add
 var sendEmail = builtin{
 	name: "send_email", description: sendEmailPrompt, parameters: fixedSchema(sendEmailParameters), hasEffect: always,
 	isAvailable: func(k *Kit, s Scope) bool {
-		return len(s.Assistant.Emails) > 0 && k.Mail != nil && canSend(k.Mail) && k.Once != nil
+		return len(s.Assistant.Emails) > 0 && k.Mail != nil && canSend(k.Mail) && k.Idempotency != nil
 	},
 	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Subject, Body string }

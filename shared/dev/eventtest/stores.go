@@ -66,7 +66,7 @@ func (n *notes) note(format string, args ...any) {
 }
 
 func (n *notes) kit() *tools.Kit {
-	return &tools.Kit{SMS: n, Mail: n, History: n, DoNotCall: n, Once: n, Control: n, Now: now}
+	return &tools.Kit{SMS: n, Mail: n, History: n, DoNotCall: n, Idempotency: n, Control: n, Now: now}
 }
 
 func (n *notes) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {
@@ -92,8 +92,8 @@ func (n *notes) AddDoNotCall(_ context.Context, number aurora.Phone, source stri
 
 func (*notes) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
-// Once remembers within one event what the ledger remembers for a day.
-func (n *notes) Once(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+// Do remembers within one event what the ledger remembers for a day.
+func (n *notes) Do(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
 	n.mu.Lock()
 	result, done := n.once[key]
 	n.mu.Unlock()

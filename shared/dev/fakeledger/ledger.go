@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/idempotency"
 )
 
 // Ledger holds outbound calls. Use New.
@@ -21,14 +22,14 @@ type Ledger struct {
 	records map[string]aurora.OutboundCall
 	sids    map[string]string
 	pending map[aurora.Phone][]string
-	keys    map[string]aurora.IdempotencyClaim
+	claims  map[string]idempotency.Claim
 	counts  map[string]int64
 }
 
 // New returns an empty ledger.
 func New(now func() time.Time) *Ledger {
 	return &Ledger{now: now, records: map[string]aurora.OutboundCall{}, sids: map[string]string{}, pending: map[aurora.Phone][]string{},
-		keys: map[string]aurora.IdempotencyClaim{}, counts: map[string]int64{}}
+		claims: map[string]idempotency.Claim{}, counts: map[string]int64{}}
 }
 
 // IsDoNotCall reports whether a number is on the do-not-call list.
@@ -105,31 +106,31 @@ func (l *Ledger) Pending(_ context.Context, to aurora.Phone) ([]string, error) {
 	return slices.Clone(l.pending[to]), nil
 }
 
-// Key finds an idempotency key that has not expired.
-func (l *Ledger) Key(_ context.Context, key string) (aurora.IdempotencyClaim, bool, error) {
+// FindClaim returns the claim of a key unless it can be taken over.
+func (l *Ledger) FindClaim(_ context.Context, key string) (idempotency.Claim, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k, ok := l.keys[key]
-	return k, ok && l.now().Before(k.ExpiresAt), nil
+	c, ok := l.claims[key]
+	return c, ok && l.now().Before(c.LeaseUntil), nil
 }
 
-// ClaimKey takes a key that is free, expired, or that the record over has.
-func (l *Ledger) ClaimKey(_ context.Context, k aurora.IdempotencyClaim, over string) (bool, error) {
+// ClaimKey stores a claim unless another one holds the key, and returns the claim that holds it then.
+func (l *Ledger) ClaimKey(_ context.Context, c idempotency.Claim, replace string) (idempotency.Claim, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if there, ok := l.keys[k.Key]; ok && l.now().Before(there.ExpiresAt) && there.RecordID != over && there.RecordID != k.RecordID {
-		return false, nil
+	if held, ok := l.claims[c.Key]; ok && l.now().Before(held.LeaseUntil) && held.Owner != replace {
+		return held, nil
 	}
-	l.keys[k.Key] = k
-	return true, nil
+	l.claims[c.Key] = c
+	return c, nil
 }
 
-// ReleaseKey frees a key that is the record's.
-func (l *Ledger) ReleaseKey(_ context.Context, key, record string) error {
+// ReleaseKey removes the claim of a key if it is the owner's.
+func (l *Ledger) ReleaseKey(_ context.Context, key, owner string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.keys[key].RecordID == record {
-		delete(l.keys, key)
+	if l.claims[key].Owner == owner {
+		delete(l.claims, key)
 	}
 	return nil
 }

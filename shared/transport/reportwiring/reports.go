@@ -2,6 +2,7 @@
 package reportwiring
 
 import (
+	"crypto/rand"
 	"time"
 
 	"example.com/aurora/shared/adapter/dynamo"
@@ -10,6 +11,7 @@ import (
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/adapter/ses"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
 	"example.com/aurora/shared/usecase/report"
@@ -38,7 +40,7 @@ func NewMaker(s *lambdaapp.Settings, times modelwiring.Timing) *report.Maker {
 		NewModel:   models.Chain(times),
 		Models:     modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
 		Mail:       sender,
-		SentLog:    dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
+		SentLog:    idempotency.NewMails(dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now), time.Now, rand.Text),
 		Links:      &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWSConfig, time.Now), SecretName: s.Required("LINKS_SECRET"), BaseURL: public, Now: time.Now},
 		PublicURL:  public,
 		Count:      lambdaapp.Count,

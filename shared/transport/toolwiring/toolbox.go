@@ -3,12 +3,14 @@ package toolwiring
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/adapter/ses"
 	"example.com/aurora/shared/adapter/twilio"
+	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
@@ -53,7 +55,7 @@ func (p Settings) NewKit() *tools.Kit {
 		Mail:         ses.New(lambdaapp.AWSConfig, p.mailFrom, p.mailConfigurationSet, time.Now),
 		History:      dynamo.NewCalls(lambdaapp.AWSConfig, p.callsTable, 0),
 		DoNotCall:    ledger,
-		Once:         ledger,
+		Idempotency:  idempotency.NewEffects(ledger, time.Now, rand.Text),
 		Secrets:      p.Secrets,
 		SecretPrefix: p.SecretPrefix,
 		PrivateHosts: modelwiring.SplitList(p.privateHosts),

@@ -16,15 +16,9 @@ const (
 	maxCharacters = 200_000 // of the same
 )
 
-// Assistants finds stored assistants. An unknown one is a fault of kind NotFound.
-type Assistants interface {
-	ByID(ctx context.Context, id string) (aurora.Assistant, error)
-	ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error)
-}
-
 // Service takes turns.
 type Service struct {
-	Assistants Assistants
+	Assistants aurora.AssistantFinder
 	// Chain returns models that are asked in order until one says its first word.
 	Chain func([]aurora.ModelRef) agent.Model
 	// DefaultModels are asked where neither the assistant nor the request names one, and after one that the request

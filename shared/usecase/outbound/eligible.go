@@ -35,7 +35,9 @@ func (s *Service) CheckEligible(ctx context.Context, number, zone string) error 
 
 // FindCall is what an assistant may know of the call it speaks on, by the call's sid or its record's id; it is not ok where
 // the call is none of ours.
-func FindCall(ctx context.Context, records Records, idOrSID string) (c aurora.OutboundContext, ok bool, err error) {
+func FindCall(ctx context.Context, records interface {
+	Record(ctx context.Context, idOrSID string) (r aurora.OutboundCall, ok bool, err error)
+}, idOrSID string) (c aurora.OutboundContext, ok bool, err error) {
 	if !aurora.IsSafeID(idOrSID) {
 		return c, false, nil
 	}

@@ -2,9 +2,7 @@ package outbound
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"math"
 	"strings"
@@ -12,16 +10,18 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 )
 
 const (
 	keyTTL            = 24 * time.Hour
-	doubleClickWindow = 10 * time.Second // how long an equal body is a replay where no key was sent
+	doubleClickWindow = 10 * time.Second // an equal body without a key is a replay for this long
 	maxIdempotencyKey = 255
-	keyNone           = "none" // turns all of this off
+	keyNone           = "none" // turns idempotency off for one request
+	itemGrace         = time.Minute
 )
 
-// checkIdempotencyKey is whether a header can be a key: printable ASCII of at most 255 characters.
+// checkIdempotencyKey accepts printable ASCII of at most 255 characters.
 func checkIdempotencyKey(key string) error {
 	if len(key) > maxIdempotencyKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return fault.Newf(fault.Invalid, "Idempotency-Key must be at most %d printable ASCII characters.", maxIdempotencyKey).
@@ -30,66 +30,80 @@ func checkIdempotencyKey(key string) error {
 	return nil
 }
 
-// idempotencyClaim is the claim that a request makes; it is not ok where it makes none.
-func (c validRequest) idempotencyClaim(record string, now time.Time) (k aurora.IdempotencyClaim, ok bool) {
-	if c.IdempotencyKey == keyNone {
-		return k, false
+// idempotencyClaim returns the claim that a request makes for the record of its call. It is not ok if the request turned
+// idempotency off.
+func (r validRequest) idempotencyClaim(recordID string, now time.Time) (c idempotency.Claim, ok bool) {
+	if r.IdempotencyKey == keyNone {
+		return c, false
 	}
-	body := digest(c.AssistantID, c.PhoneNumber, c.Request.Name, c.Email, c.Info)
-	scope := "idem#" + c.APIKey.ledgerName() + "#" + c.Route + "#"
-	k = aurora.IdempotencyClaim{Fingerprint: body, RecordID: record, Key: scope + digest("sent", c.IdempotencyKey), ExpiresAt: now.Add(keyTTL)}
-	if c.IdempotencyKey == "" {
-		k.Key, k.ExpiresAt = scope+digest("derived", string(c.to.Phone), body), now.Add(doubleClickWindow)
+	body := digest(r.AssistantID, r.PhoneNumber, r.Request.Name, r.Email, r.Info)
+	scope := "idem#" + r.APIKey.ledgerName() + "#" + r.Route + "#"
+	c = idempotency.Claim{Key: scope + digest("sent", r.IdempotencyKey), Owner: recordID, Fingerprint: body, LeaseUntil: now.Add(keyTTL)}
+	if r.IdempotencyKey == "" {
+		c.Key, c.LeaseUntil = scope+digest("derived", string(r.to.Phone), body), now.Add(doubleClickWindow)
 	}
-	return k, true
+	c.ExpiresAt = c.LeaseUntil.Add(itemGrace) // the lease counts; DynamoDB removes the item later
+	return c, true
 }
 
-// digest is a hash of texts that knows where one ends and the next begins.
+// digest returns the first 16 bytes of a hash, in hexadecimal.
 func digest(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p) // a hash takes everything
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	d := idempotency.Digest(parts...)
+	return hex.EncodeToString(d[:16])
 }
 
-// existingResult is the answer that a request's key has already, or why it has none; it is not ok where the key is free. over
-// is the record that left the key behind, where one did.
-func (s *Service) existingResult(ctx context.Context, k aurora.IdempotencyClaim) (a PlacedCall, over string, ok bool, err error) {
-	held, found, err := s.Ledger.Key(ctx, k.Key)
+// existingResult returns the answer that was given for the attempt's key before, or the reason why there is none. It is
+// not ok if the key is free. It notes in the attempt which rejected record still holds the key.
+func (s *Service) existingResult(ctx context.Context, a *attempt) (call PlacedCall, ok bool, err error) {
+	if a.claim.Key == "" {
+		return call, false, nil
+	}
+	held, found, err := s.Ledger.FindClaim(ctx, a.claim.Key)
 	if err != nil {
-		return a, "", false, errUnavailable("What was placed before cannot be looked up now, so no call was placed.", err)
+		return call, false, errUnavailable("What was placed before cannot be looked up now, so no call was placed.", err)
 	}
 	if !found {
-		return a, "", false, nil
+		return call, false, nil
 	}
-	r, there, err := s.Ledger.Record(ctx, held.RecordID)
+	r, found, err := s.Ledger.Record(ctx, held.Owner)
 	if err != nil {
-		return a, "", false, errUnavailable("What was placed before cannot be looked up now, so no call was placed.", err)
+		return call, false, errUnavailable("What was placed before cannot be looked up now, so no call was placed.", err)
 	}
-	if !there {
-		r = aurora.OutboundCall{ID: held.RecordID, State: aurora.OutboundUnknown} // the key outlived it, which should not be
+	if !found { // the claim outlived its record, which should not happen
+		r = aurora.OutboundCall{ID: held.Owner, State: aurora.OutboundUnknown}
 	}
 	if r.State == aurora.OutboundRejected {
-		return a, r.ID, false, nil // its release failed; a refusal holds no key
+		a.staleOwner = r.ID // its key was not released; a rejected call holds no key
+		return call, false, nil
 	}
-	if held.Fingerprint != k.Fingerprint {
-		return a, "", true, fault.New(fault.Conflict, "This Idempotency-Key was used with another body.").WithCode("idempotency_conflict").WithParam("Idempotency-Key")
+	if held.Fingerprint != a.claim.Fingerprint {
+		return call, true, fault.New(fault.Conflict, "This Idempotency-Key was used with another body.").
+			WithCode("idempotency_conflict").WithParam("Idempotency-Key")
 	}
-	if there && (r.State == aurora.OutboundUnknown || r.IsOverdue(s.Now())) {
+	if found && (r.State == aurora.OutboundUnknown || r.IsOverdue(s.Now())) {
 		if r, err = s.resolve(ctx, r); err != nil {
-			slog.WarnContext(ctx, "an unknown call was not resolved", "record", r, "error", err)
+			slog.WarnContext(ctx, "an unknown call was not resolved", "event", "outbound.resolve_failed", "record", r, "error", err)
 		}
 	}
+	call, err = s.replay(r)
+	return call, true, err
+}
+
+// replay answers a repeated request by the state of its call.
+func (s *Service) replay(r aurora.OutboundCall) (PlacedCall, error) {
 	switch r.State {
 	case aurora.OutboundPlaced:
-		return newPlacedCall(r, true), "", true, nil
+		return newPlacedCall(r, true), nil
 	case aurora.OutboundInProgress:
-		wait := min(max(r.Deadline.Sub(s.Now()), time.Second), 3*time.Second)
-		return a, "", true, fault.New(fault.Conflict, "This call is being placed.").WithCode("idempotency_in_progress").
-			WithRetryAfter(time.Duration(math.Ceil(wait.Seconds())) * time.Second)
+		return PlacedCall{}, errInProgress(min(max(r.Deadline.Sub(s.Now()), time.Second), 3*time.Second))
 	default:
-		return a, "", true, fault.Newf(fault.Conflict, "It is not known whether this call was placed; it is not placed again. Its record is %s.", r.ID).
+		return PlacedCall{}, fault.Newf(fault.Conflict, "It is not known whether this call was placed; it is not placed again. Its record is %s.", r.ID).
 			WithCode("idempotency_state_unknown")
 	}
+}
+
+// errInProgress tells the caller to ask again after a time, which is rounded up to seconds.
+func errInProgress(retryAfter time.Duration) error {
+	return fault.New(fault.Conflict, "This call is being placed.").WithCode(codeInProgress).
+		WithRetryAfter(time.Duration(math.Ceil(retryAfter.Seconds())) * time.Second)
 }

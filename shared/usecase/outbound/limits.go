@@ -111,10 +111,3 @@ func (s *Service) returnQuotas(ctx context.Context, limits []limit) {
 		slog.WarnContext(ctx, "what a call took of its limits was not given back", "error", failed)
 	}
 }
-
-// codeStoreUnavailable is the code of a store that does not answer.
-const codeStoreUnavailable = "store_unavailable"
-
-func errUnavailable(message string, cause error) *fault.Error {
-	return fault.New(fault.Unavailable, message).WithCode(codeStoreUnavailable).WithRetryAfter(time.Second).Because(cause)
-}

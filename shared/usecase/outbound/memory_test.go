@@ -14,6 +14,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 )
 
 // fakeLedger is a ledger. Each of its methods is one conditional write or one read, as in DynamoDB; spoil stands before and
@@ -24,7 +25,7 @@ type fakeLedger struct {
 	records   map[string]aurora.OutboundCall
 	sids      map[string]string
 	pending   map[aurora.Phone]map[string]bool
-	keys      map[string]aurora.IdempotencyClaim
+	keys      map[string]idempotency.Claim
 	counts    map[string]int64
 	lastTaker map[string]string
 	doNotCall map[aurora.Phone]bool
@@ -36,7 +37,7 @@ type fakeLedger struct {
 
 func newFakeLedger(now func() time.Time) *fakeLedger {
 	return &fakeLedger{now: now, records: map[string]aurora.OutboundCall{}, sids: map[string]string{}, pending: map[aurora.Phone]map[string]bool{},
-		keys: map[string]aurora.IdempotencyClaim{}, counts: map[string]int64{}, lastTaker: map[string]string{}, doNotCall: map[aurora.Phone]bool{}, consent: map[aurora.Phone]bool{}}
+		keys: map[string]idempotency.Claim{}, counts: map[string]int64{}, lastTaker: map[string]string{}, doNotCall: map[aurora.Phone]bool{}, consent: map[aurora.Phone]bool{}}
 }
 
 func ledgerStep[T any](m *fakeLedger, call string, f func() T) (v T, err error) {
@@ -56,15 +57,15 @@ func ledgerStep[T any](m *fakeLedger, call string, f func() T) (v T, err error) 
 }
 
 func (m *fakeLedger) IsDoNotCall(_ context.Context, p aurora.Phone) (bool, error) {
-	return ledgerStep(m, "Refused", func() bool { return m.doNotCall[p] })
+	return ledgerStep(m, "IsDoNotCall", func() bool { return m.doNotCall[p] })
 }
 
 func (m *fakeLedger) HasConsent(_ context.Context, p aurora.Phone) (bool, error) {
-	return ledgerStep(m, "Consented", func() bool { return m.consent[p] })
+	return ledgerStep(m, "HasConsent", func() bool { return m.consent[p] })
 }
 
 func (m *fakeLedger) CreateRecord(_ context.Context, r aurora.OutboundCall) error {
-	_, err := ledgerStep(m, "OpenRecord", func() bool { m.records[r.ID] = r; return true })
+	_, err := ledgerStep(m, "CreateRecord", func() bool { m.records[r.ID] = r; return true })
 	return err
 }
 
@@ -83,7 +84,7 @@ func (m *fakeLedger) UpdateRecord(ctx context.Context, r aurora.OutboundCall) (b
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	return ledgerStep(m, "ChangeRecord", func() bool {
+	return ledgerStep(m, "UpdateRecord", func() bool {
 		if m.records[r.ID].Revision != r.Revision-1 {
 			return false
 		}
@@ -93,7 +94,7 @@ func (m *fakeLedger) UpdateRecord(ctx context.Context, r aurora.OutboundCall) (b
 }
 
 func (m *fakeLedger) ClaimSID(_ context.Context, sid, record string) (string, error) {
-	return ledgerStep(m, "NameCall", func() string {
+	return ledgerStep(m, "ClaimSID", func() string {
 		if m.sids[sid] == "" {
 			m.sids[sid] = record
 		}
@@ -102,7 +103,7 @@ func (m *fakeLedger) ClaimSID(_ context.Context, sid, record string) (string, er
 }
 
 func (m *fakeLedger) AddPending(_ context.Context, to aurora.Phone, record string) error {
-	_, err := ledgerStep(m, "Opened", func() bool {
+	_, err := ledgerStep(m, "AddPending", func() bool {
 		if m.pending[to] == nil {
 			m.pending[to] = map[string]bool{}
 		}
@@ -113,37 +114,37 @@ func (m *fakeLedger) AddPending(_ context.Context, to aurora.Phone, record strin
 }
 
 func (m *fakeLedger) RemovePending(_ context.Context, to aurora.Phone, record string) error {
-	_, err := ledgerStep(m, "Settled", func() bool { delete(m.pending[to], record); return true })
+	_, err := ledgerStep(m, "RemovePending", func() bool { delete(m.pending[to], record); return true })
 	return err
 }
 
 func (m *fakeLedger) Pending(_ context.Context, to aurora.Phone) ([]string, error) {
-	return ledgerStep(m, "OpenOf", func() []string { return slices.Sorted(maps.Keys(m.pending[to])) })
+	return ledgerStep(m, "Pending", func() []string { return slices.Sorted(maps.Keys(m.pending[to])) })
 }
 
-func (m *fakeLedger) Key(_ context.Context, key string) (k aurora.IdempotencyClaim, ok bool, err error) {
-	k, err = ledgerStep(m, "Key", func() aurora.IdempotencyClaim {
-		k, ok = m.keys[key]
-		ok = ok && k.ExpiresAt.After(m.now())
-		return k
+func (m *fakeLedger) FindClaim(_ context.Context, key string) (c idempotency.Claim, ok bool, err error) {
+	c, err = ledgerStep(m, "FindClaim", func() idempotency.Claim {
+		c, ok = m.keys[key]
+		ok = ok && c.LeaseUntil.After(m.now())
+		return c
 	})
-	return k, ok && err == nil, err
+	return c, ok && err == nil, err
 }
 
-func (m *fakeLedger) ClaimKey(_ context.Context, k aurora.IdempotencyClaim, over string) (bool, error) {
-	return ledgerStep(m, "ClaimKey", func() bool {
-		held, ok := m.keys[k.Key]
-		if ok && held.ExpiresAt.After(m.now()) && (over == "" || held.RecordID != over) {
-			return held.RecordID == k.RecordID
+func (m *fakeLedger) ClaimKey(_ context.Context, c idempotency.Claim, replace string) (idempotency.Claim, error) {
+	return ledgerStep(m, "ClaimKey", func() idempotency.Claim {
+		held, ok := m.keys[c.Key]
+		if ok && held.LeaseUntil.After(m.now()) && (replace == "" || held.Owner != replace) {
+			return held
 		}
-		m.keys[k.Key] = k
-		return true
+		m.keys[c.Key] = c
+		return c
 	})
 }
 
-func (m *fakeLedger) ReleaseKey(_ context.Context, key, record string) error {
+func (m *fakeLedger) ReleaseKey(_ context.Context, key, owner string) error {
 	_, err := ledgerStep(m, "ReleaseKey", func() bool {
-		if m.keys[key].RecordID == record {
+		if m.keys[key].Owner == owner {
 			delete(m.keys, key)
 		}
 		return true
@@ -152,7 +153,7 @@ func (m *fakeLedger) ReleaseKey(_ context.Context, key, record string) error {
 }
 
 func (m *fakeLedger) TakeQuota(_ context.Context, t aurora.Quota, taker string) (bool, error) {
-	return ledgerStep(m, "Take", func() bool {
+	return ledgerStep(m, "TakeQuota", func() bool {
 		if m.counts[t.Key]+t.Amount > t.Limit || m.lastTaker[t.Key] == taker {
 			return m.lastTaker[t.Key] == taker
 		}
@@ -163,12 +164,12 @@ func (m *fakeLedger) TakeQuota(_ context.Context, t aurora.Quota, taker string) 
 }
 
 func (m *fakeLedger) ReturnQuota(_ context.Context, t aurora.Quota) error {
-	_, err := ledgerStep(m, "GiveBack", func() bool { m.counts[t.Key] -= t.Amount; return true })
+	_, err := ledgerStep(m, "ReturnQuota", func() bool { m.counts[t.Key] -= t.Amount; return true })
 	return err
 }
 
 func (m *fakeLedger) QuotaUsed(_ context.Context, key string) (int64, error) {
-	return ledgerStep(m, "Counted", func() int64 { return m.counts[key] })
+	return ledgerStep(m, "QuotaUsed", func() int64 { return m.counts[key] })
 }
 
 func (m *fakeLedger) UnresolvedRecords(context.Context) iter.Seq2[aurora.OutboundCall, error] {

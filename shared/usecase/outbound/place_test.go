@@ -56,7 +56,7 @@ func TestOrderOfSteps(t *testing.T) {
 	if _, err := b.place(newRequest("k1")); err != nil {
 		t.Fatal(err)
 	}
-	want := "Key Refused Consented OpenOf OpenRecord ClaimKey Take Take Take Take Take Opened NameCall Record ChangeRecord Settled"
+	want := "FindClaim IsDoNotCall HasConsent Pending CreateRecord ClaimKey TakeQuota TakeQuota TakeQuota TakeQuota TakeQuota AddPending ClaimSID Record UpdateRecord RemovePending"
 	if got := strings.Join(b.ledger.calls, " "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -251,9 +251,9 @@ func TestFault53StoreUnavailable(t *testing.T) {
 		if _, err := whole.place(newRequest("k1")); err != nil {
 			t.Fatal(err)
 		}
-		before := slices.Index(whole.ledger.calls, "NameCall") // the first that follows the call
+		before := slices.Index(whole.ledger.calls, "ClaimSID") // the first that follows the call
 		for n := 1; n <= before; n++ {
-			if whole.ledger.calls[n-1] == "OpenOf" {
+			if whole.ledger.calls[n-1] == "Pending" {
 				continue // best effort: it settles other calls
 			}
 			for _, lost := range []bool{false, true} {
@@ -293,7 +293,7 @@ func TestFault54CallCannotBeSaved(t *testing.T) {
 		b := newHarness(t)
 		failing := true
 		b.ledger.failBefore = func(call string, _ int) error {
-			if failing && (call == "ChangeRecord" || call == "NameCall") {
+			if failing && (call == "UpdateRecord" || call == "ClaimSID") {
 				return errors.New("away")
 			}
 			return nil
@@ -302,7 +302,7 @@ func TestFault54CallCannotBeSaved(t *testing.T) {
 		if err != nil || a.SID != firstSID {
 			t.Fatalf("%+v %v", a, err)
 		}
-		if n := strings.Count(strings.Join(b.ledger.calls, " "), "NameCall"); n != 3 {
+		if n := strings.Count(strings.Join(b.ledger.calls, " "), "ClaimSID"); n != 3 {
 			t.Errorf("tried %d times", n)
 		}
 		if !strings.Contains(log.String(), firstSID) {

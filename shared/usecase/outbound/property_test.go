@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 )
 
 var errProcessDied = errors.New("the process died")
@@ -102,18 +103,18 @@ func (g steppedLedger) RemovePending(ctx context.Context, to aurora.Phone, recor
 func (g steppedLedger) Pending(ctx context.Context, to aurora.Phone) ([]string, error) {
 	return runStep(g, func() ([]string, error) { return g.fakeLedger.Pending(ctx, to) })
 }
-func (g steppedLedger) Key(ctx context.Context, key string) (aurora.IdempotencyClaim, bool, error) {
-	f, err := runStep(g, func() (f optional[aurora.IdempotencyClaim], err error) {
-		f.v, f.ok, err = g.fakeLedger.Key(ctx, key)
+func (g steppedLedger) FindClaim(ctx context.Context, key string) (idempotency.Claim, bool, error) {
+	f, err := runStep(g, func() (f optional[idempotency.Claim], err error) {
+		f.v, f.ok, err = g.fakeLedger.FindClaim(ctx, key)
 		return
 	})
 	return f.v, f.ok, err
 }
-func (g steppedLedger) ClaimKey(ctx context.Context, k aurora.IdempotencyClaim, over string) (bool, error) {
-	return runStep(g, func() (bool, error) { return g.fakeLedger.ClaimKey(ctx, k, over) })
+func (g steppedLedger) ClaimKey(ctx context.Context, c idempotency.Claim, replace string) (idempotency.Claim, error) {
+	return runStep(g, func() (idempotency.Claim, error) { return g.fakeLedger.ClaimKey(ctx, c, replace) })
 }
-func (g steppedLedger) ReleaseKey(ctx context.Context, key, record string) error {
-	_, err := runStep(g, func() (bool, error) { return true, g.fakeLedger.ReleaseKey(ctx, key, record) })
+func (g steppedLedger) ReleaseKey(ctx context.Context, key, owner string) error {
+	_, err := runStep(g, func() (bool, error) { return true, g.fakeLedger.ReleaseKey(ctx, key, owner) })
 	return err
 }
 func (g steppedLedger) TakeQuota(ctx context.Context, t aurora.Quota, taker string) (bool, error) {

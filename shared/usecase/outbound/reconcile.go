@@ -19,37 +19,6 @@ const (
 	maxPendingChecks = 5                // calls to one number that are looked at while somebody waits
 )
 
-// setPlaced makes a call placed, whatever was thought of it before; the provider's word counts. It reports whether that is
-// news.
-func setPlaced(r *aurora.OutboundCall, sid string) bool {
-	if r.State == aurora.OutboundPlaced && r.SID == sid {
-		return false
-	}
-	r.State, r.SID, r.Code = aurora.OutboundPlaced, sid, ""
-	return true
-}
-
-// setUnknown makes a call that was in progress unknown.
-func setUnknown(r *aurora.OutboundCall) bool {
-	if r.State != aurora.OutboundInProgress {
-		return false
-	}
-	r.State = aurora.OutboundUnknown
-	return true
-}
-
-// claimSID makes a sid lead to a record.
-func (s *Service) claimSID(ctx context.Context, sid, record string) error {
-	owner, err := s.Ledger.ClaimSID(ctx, sid, record)
-	if err != nil {
-		return fmt.Errorf("name call %s: %w", sid, err)
-	}
-	if owner != record {
-		slog.ErrorContext(ctx, "a call was taken for another record's", "sid", sid, "record", record, "taken for", owner)
-	}
-	return nil
-}
-
 // resolve asks the provider what became of an unknown call, and returns the record as it is then. It is never placed
 // again for what is found here, and a call that is not listed stays unknown.
 func (s *Service) resolve(ctx context.Context, r aurora.OutboundCall) (aurora.OutboundCall, error) {

@@ -6,102 +6,76 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 )
 
-// Assistants finds assistants: a fault.NotFound where there is none.
-type Assistants interface {
-	ByID(ctx context.Context, id string) (aurora.Assistant, error)
-	ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error)
-}
+// StatusPath is where the provider reports how a call goes on.
+const StatusPath = "/api/outbound-call-status"
 
-// Lists knows what people have said about being called. Whoever gets an error must not call.
-type Lists interface {
+// Ledger stores everything about outbound calls. Each write is one conditional write.
+type Ledger interface {
+	// IsDoNotCall and HasConsent read the lists of numbers. If they fail, the number must not be called.
 	IsDoNotCall(ctx context.Context, number aurora.Phone) (bool, error)
 	HasConsent(ctx context.Context, number aurora.Phone) (bool, error)
-}
 
-// Records holds what is known of each call.
-type Records interface {
-	// CreateRecord writes a new record; it fails where it cannot be sure that the record is there.
+	// CreateRecord stores a new record. It fails unless it is certain that the record is stored.
 	CreateRecord(ctx context.Context, r aurora.OutboundCall) error
-	// Record finds a record by its id or by the call's sid; it is not ok where there is none.
+	// Record finds a record by its id or by the call's sid. It is not ok if there is none.
 	Record(ctx context.Context, idOrSID string) (r aurora.OutboundCall, ok bool, err error)
-	// UpdateRecord writes a record in the place of the one with the revision before. "Not done" may be done all the
-	// same: what counts is what is read next.
+	// UpdateRecord stores a record over the one with the revision before. If it is not done, the same write may still
+	// have been applied: its reply can be lost. The caller reads the record and decides by what is there.
 	UpdateRecord(ctx context.Context, r aurora.OutboundCall) (done bool, err error)
-}
+	// ClaimSID makes a sid lead to a record, unless it leads to one. It returns the id of the record that has the sid.
+	ClaimSID(ctx context.Context, sid, recordID string) (owner string, err error)
 
-// SIDs knows whose a call is.
-type SIDs interface {
-	// ClaimSID gives a sid to a record, and returns the record that has it: another one where that was first.
-	ClaimSID(ctx context.Context, sid, record string) (owner string, err error)
-}
+	// AddPending, RemovePending and Pending keep the calls to a number whose result may not be known yet.
+	AddPending(ctx context.Context, to aurora.Phone, recordID string) error
+	RemovePending(ctx context.Context, to aurora.Phone, recordID string) error
+	Pending(ctx context.Context, to aurora.Phone) (recordIDs []string, err error)
 
-// PendingCalls knows which calls to a number may still be unsettled.
-type PendingCalls interface {
-	AddPending(ctx context.Context, to aurora.Phone, record string) error
-	RemovePending(ctx context.Context, to aurora.Phone, record string) error
-	Pending(ctx context.Context, to aurora.Phone) ([]string, error)
-}
+	// FindClaim, ClaimKey and ReleaseKey are those of idempotency.Store. A claim's owner is the id of a record.
+	FindClaim(ctx context.Context, key string) (c idempotency.Claim, ok bool, err error)
+	ClaimKey(ctx context.Context, c idempotency.Claim, replace string) (holder idempotency.Claim, err error)
+	ReleaseKey(ctx context.Context, key, owner string) error
 
-// Keys holds the idempotency keys that are taken. Expired ones are not there.
-type Keys interface {
-	Key(ctx context.Context, key string) (k aurora.IdempotencyClaim, ok bool, err error)
-	// ClaimKey takes a key that is free, or that the record over has. It reports whether the key is k's now.
-	ClaimKey(ctx context.Context, k aurora.IdempotencyClaim, over string) (claimed bool, err error)
-	// ReleaseKey frees a key that is the record's.
-	ReleaseKey(ctx context.Context, key, record string) error
-}
-
-// Quotas count calls and money. A store that is not sure counts too much rather than too little.
-type Quotas interface {
-	// Take adds a tally's amount where that stays within the limit, and reports whether it did. taker tells takers apart.
-	TakeQuota(ctx context.Context, t aurora.Quota, taker string) (taken bool, err error)
-	ReturnQuota(ctx context.Context, t aurora.Quota) error
+	// TakeQuota adds a quota's amount unless that exceeds the limit, and reports whether it did. taker tells calls apart,
+	// so that a repeated write is not counted twice. A store that is not sure counts too much, never too little.
+	TakeQuota(ctx context.Context, q aurora.Quota, taker string) (taken bool, err error)
+	ReturnQuota(ctx context.Context, q aurora.Quota) error
 	QuotaUsed(ctx context.Context, key string) (int64, error)
 }
 
-// Provider places calls. Its errors say what became of the call: fault.Timeout that nobody knows, fault.RateLimited that it
-// was not taken, fault.Unavailable that nothing was sent (and, where trying again makes sense, when); anything else is
-// a refusal.
+// Provider places calls. The error of CreateCall says what became of the call: fault.Timeout that it is not known,
+// fault.RateLimited that it was not accepted, fault.Unavailable that nothing was sent (with RetryAfter if another try
+// makes sense). Any other kind is a rejection.
 type Provider interface {
 	CreateCall(ctx context.Context, d aurora.CallRequest) (sid string, err error)
 	ListCalls(ctx context.Context, from, to aurora.Phone, since time.Time) ([]aurora.ProviderCall, error)
 }
 
-// Ledger is where all of the above but assistants and the provider is kept.
-type Ledger interface {
-	Lists
-	Records
-	SIDs
-	PendingCalls
-	Keys
-	Quotas
-}
-
-// UnresolvedFinder finds the records that nobody has settled, for the operator's reconcile.
+// UnresolvedFinder finds the records whose result is not known, for the operator's command that reconciles them.
 type UnresolvedFinder interface {
 	UnresolvedRecords(ctx context.Context) iter.Seq2[aurora.OutboundCall, error]
 }
 
 // Service places calls. Its fields are set once, before its use.
 type Service struct {
-	Assistants Assistants
+	Assistants aurora.AssistantFinder
 	Ledger     Ledger
 	Provider   Provider
 	Guards     Guards
-	// StreamURL is the voice server's; without it no call is placed.
+	// StreamURL is the address of the voice server. Without it no call is placed.
 	StreamURL string
 	Now       func() time.Time
-	// Count, if set, counts what operators are told of: CallUnknown and BudgetExhausted.
+	// Count, if set, counts the metrics CallUnknown and BudgetExhausted.
 	Count func(ctx context.Context, metric string)
-	// NewID makes ids of records: unique, and of aurora.IsSafeID's form.
+	// NewID returns a new record id, of the form that aurora.IsSafeID accepts.
 	NewID func() string
 
-	sleepFunc func(ctx context.Context, d time.Duration) bool // nil waits by the clock
+	sleepFunc func(ctx context.Context, d time.Duration) bool // nil sleeps by the clock
 }
 
-// countMetric tells operators of something they should look at.
 func (s *Service) countMetric(ctx context.Context, metric string) {
 	if s.Count != nil {
 		s.Count(ctx, metric)
@@ -109,14 +83,28 @@ func (s *Service) countMetric(ctx context.Context, metric string) {
 }
 
 const (
-	ringTimeout = 30 * time.Second // a voicemail answers after about 25
+	ringTimeout = 30 * time.Second // a voicemail answers after about 25 seconds
 	maxTalkTime = 30 * time.Minute
 
-	abandonedAfter = 30 * time.Second // from the record's creation until whoever places the call is taken for dead
-	createWithin   = 14 * time.Second // from the record's creation; after that the call is not asked for any more
-	saveTimeout    = 3 * time.Second  // for writing down how it ended, also where the caller has gone
-	createBackoff  = 500 * time.Millisecond
+	// Both run from the creation of the record. createWithin ends well before abandonedAfter, so that no worker places a
+	// call whose record others already treat as abandoned.
+	createWithin   = 14 * time.Second
+	abandonedAfter = 30 * time.Second
+
+	saveTimeout   = 3 * time.Second // for the writes after the call was asked for, also if the caller has disconnected
+	createBackoff = 500 * time.Millisecond
 )
+
+// Codes of errors, which are also stored as the reason of a rejected record.
+const (
+	codeStoreUnavailable = "store_unavailable"
+	codeInProgress       = "idempotency_in_progress"
+)
+
+// errUnavailable is the error for a store that does not answer.
+func errUnavailable(message string, cause error) *fault.Error {
+	return fault.New(fault.Unavailable, message).WithCode(codeStoreUnavailable).WithRetryAfter(time.Second).Because(cause)
+}
 
 // Request asks for a call. Read makes one from a body.
 type Request struct {

@@ -236,7 +236,7 @@ func TestResolveWaitsForCallInProgress(t *testing.T) {
 func TestLateRequestIsNotPlaced(t *testing.T) {
 	b := newHarness(t)
 	b.ledger.failBefore = func(call string, _ int) error {
-		if call == "Opened" {
+		if call == "AddPending" {
 			b.advance(createWithin)
 		}
 		return nil

@@ -10,15 +10,9 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// AssistantFinder finds stored assistants. Both fail with fault.NotFound where there is none.
-type AssistantFinder interface {
-	ByID(ctx context.Context, id string) (aurora.Assistant, error)
-	ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error)
-}
-
 // Receiver answers a provider's messages.
 type Receiver struct {
-	Assistants AssistantFinder
+	Assistants aurora.AssistantFinder
 	Archive    Archive
 	Queue      ReportQueue
 	Tools      Tools         // nil knows no tool

@@ -20,7 +20,7 @@ type ObjectReader interface {
 // Worker does what follows once a report is kept.
 type Worker struct {
 	Reader     ObjectReader
-	Assistants AssistantFinder
+	Assistants aurora.AssistantFinder
 	Index      *Index
 	Archive    Archive
 	// Analyst is asked what came of calls; nil asks nobody, and uses the analyses that are kept.
