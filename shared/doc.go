@@ -15,7 +15,8 @@
 //	  safego          goroutines that recover from panics, and bounded parallel calls
 //	usecase/        what the product does; declares the interfaces that it needs
 //	  chat            one turn of a conversation
-//	  webhook         what voice providers send, and the call index
+//	  webhook         answers voice providers' messages and stores end-of-call reports
+//	  callindex       one row for each call, from its end-of-call reports
 //	  callanalysis    summary, outcome and structured data of a call, by a model
 //	  outbound        outbound calls: validation, guards, idempotency, status
 //	  report          weekly and monthly reports and their mails

@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -33,10 +34,10 @@ func newFixture(t *testing.T, script fakeopenai.Script) *fixture {
 		"timestamp":1795014286704,"call":{"id":"c1","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","type":"inboundPhoneCall"},"endedAt":"2026-11-18T15:04:42Z",
 		"endedReason":"customer-ended-call","durationSeconds":29.4,"transcript":"AI: How can I help?\nUser: What are your hours?\nAI: Nine to five.\n"}}`}}}
 	now := func() time.Time { return arrivalTime }
-	d.serve = sqs.Consume(serve(&webhook.Worker{Reader: d.bucket, Assistants: fakeAssistants{},
-		Index:    &webhook.Index{Aliases: fakeLedger{}, Rows: d.rows, Now: now, Retention: 400 * 24 * time.Hour},
-		Archive:  webhook.Archive{Objects: d.bucket, Now: now, Count: func(_ context.Context, metric string) { d.counts[metric]++ }},
-		Analyser: newAnalyst(d.model.URL)}))
+	d.serve = sqs.Consume(serve(&callindex.Worker{Reader: d.bucket, Writer: d.bucket, Assistants: fakeAssistants{},
+		Index:    &callindex.Index{Aliases: fakeLedger{}, Rows: d.rows, Now: now, Retention: 400 * 24 * time.Hour},
+		Count:    func(_ context.Context, metric string) { d.counts[metric]++ },
+		Analyser: newAnalyst(d.model.URL)}, webhook.Archive{}))
 	return d
 }
 
@@ -89,7 +90,7 @@ func TestFault42(t *testing.T) {
 			if d.deliver(t) {
 				t.Fatal("the message is done with, and nothing was analysed")
 			}
-			if c := d.row(t); c.Disposition != aurora.DispositionAnswered || c.Outcome != "" || d.counts[webhook.MetricAnalysisFailed] != 1 {
+			if c := d.row(t); c.Disposition != aurora.DispositionAnswered || c.Outcome != "" || d.counts[callindex.MetricAnalysisFailed] != 1 {
 				t.Errorf("row %+v, counted %v", c, d.counts)
 			}
 			back.Store(true)

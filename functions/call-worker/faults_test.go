@@ -19,6 +19,7 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -70,8 +71,8 @@ func TestFault36And43(t *testing.T) {
 	now := func() time.Time { return arrivalTime }
 	retention := 400 * 24 * time.Hour
 	calls := dynamo.NewCalls(config, "calls", retention)
-	consume := sqs.Consume(serve(&webhook.Worker{Reader: b, Assistants: fakeAssistants{},
-		Index: &webhook.Index{Aliases: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}))
+	consume := sqs.Consume(serve(&callindex.Worker{Reader: b, Assistants: fakeAssistants{},
+		Index: &callindex.Index{Aliases: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}, webhook.Archive{}))
 
 	network.every.Store(7)
 	var wg sync.WaitGroup

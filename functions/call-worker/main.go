@@ -1,5 +1,5 @@
-// Command call-worker indexes the reports that were kept, has their calls analysed, and stores the reports that the bucket
-// had refused.
+// Command call-worker indexes stored end-of-call reports, has their calls analysed, and stores the reports in the raw
+// queue.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
 	"example.com/aurora/shared/usecase/callanalysis"
+	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -20,16 +21,18 @@ func main() {
 	reports := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
 	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
 	models := modelwiring.ReadSettings(s)
-	w := &webhook.Worker{
+	w := &callindex.Worker{
 		Reader:     reports,
+		Writer:     reports,
+		Count:      lambdaapp.Count,
 		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Index: &webhook.Index{
+		Index: &callindex.Index{
 			Aliases: dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
 			Rows:    dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
 			Now:     time.Now, Retention: retention,
 		},
-		Archive:  webhook.Archive{Objects: reports, Now: time.Now, Count: lambdaapp.Count},
 		Analyser: &callanalysis.Analyst{Chain: models.Chain(modelwiring.WorkerTiming), Models: modelwiring.SplitList(s.Required("ANALYSIS_MODEL"))},
 	}
-	lambdaapp.Start(s, sqs.Consume(serve(w)))
+	archive := webhook.Archive{Objects: reports, Now: time.Now, Count: lambdaapp.Count}
+	lambdaapp.Start(s, sqs.Consume(serve(w, archive)))
 }

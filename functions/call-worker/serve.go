@@ -10,14 +10,15 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// serve handles one message: a raw report, which says so in an attribute, or the bucket's notification.
-func serve(w *webhook.Worker) func(context.Context, sqs.Message) error {
+// serve handles one message: a report from the raw queue, which has an attribute of its own, or the bucket's notification.
+func serve(w *callindex.Worker, archive webhook.Archive) func(context.Context, sqs.Message) error {
 	return func(ctx context.Context, m sqs.Message) error {
 		if _, raw := m.Attributes[webhook.QueuedKeyAttribute]; raw {
-			return w.StoreQueued(ctx, m.Body)
+			return archive.StoreQueued(ctx, m.Body)
 		}
 		var n struct {
 			events.S3Event

@@ -25,6 +25,7 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/usecase/callanalysis"
+	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -96,11 +97,12 @@ func (r fakeRows) Row(_ context.Context, at aurora.CallKey) (aurora.Call, bool, 
 	return c, ok, nil
 }
 
-func (r fakeRows) Put(_ context.Context, c aurora.Call) error {
-	if r[c.CallKey].Version < c.Version {
-		r[c.CallKey] = c
+func (r fakeRows) Put(_ context.Context, c aurora.Call) (aurora.Call, error) {
+	if old, ok := r[c.CallKey]; ok && old.Version >= c.Version {
+		return old, nil
 	}
-	return nil
+	r[c.CallKey] = c
+	return c, nil
 }
 
 func (r fakeRows) Delete(_ context.Context, c aurora.Call) (bool, error) {
@@ -181,14 +183,14 @@ func TestEvents(t *testing.T) {
 		b, l, r := newBucketWithReports(t), fakeLedger{}, fakeRows{}
 		there := maps.Clone(b)
 		now := func() time.Time { return arrivalTime }
-		serve := serve(&webhook.Worker{
+		serve := serve(&callindex.Worker{
 			Reader: b, Assistants: fakeAssistants{},
-			Index:   &webhook.Index{Aliases: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
-			Archive: webhook.Archive{Objects: b, Now: now, Count: func(context.Context, string) {}},
+			Index:  &callindex.Index{Aliases: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
+			Writer: b, Count: func(context.Context, string) {},
 			Analyser: newAnalyst(fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 				return fakeopenai.Text(`{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["hours"],"actionItems":[]}`)
 			}).URL),
-		})
+		}, webhook.Archive{Objects: b, Now: now, Count: func(context.Context, string) {}})
 		var batch events.SQSEvent
 		if err := json.Unmarshal(event, &batch); err != nil {
 			t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/outbound"
-	"example.com/aurora/shared/usecase/webhook"
 )
 
 func main() {
@@ -20,7 +20,7 @@ func main() {
 	lambdaapp.Start(s, serve(&callbackHandler{
 		verifier: telephone,
 		calls:    &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now), Provider: telephone, Now: time.Now},
-		index: &webhook.Index{Aliases: dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now), Rows: dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
+		index: &callindex.Index{Aliases: dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now), Rows: dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
 			Now: time.Now, Retention: retention},
 		publicURL: s.Optional("PUBLIC_URL", ""),
 	}).Invoke)

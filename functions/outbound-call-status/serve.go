@@ -23,7 +23,7 @@ type callbackHandler struct {
 		Status(ctx context.Context, cb outbound.Callback) (outbound.Progress, error)
 	}
 	index interface {
-		Add(ctx context.Context, names []string, c aurora.Call) error
+		Upsert(ctx context.Context, names []string, c aurora.Call) (stored aurora.Call, err error)
 	}
 	publicURL string
 }
@@ -62,7 +62,7 @@ func (s *callbackHandler) receive(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	if len(progress.Names) > 0 {
-		if err := s.index.Add(r.Context(), progress.Names, progress.Call); err != nil {
+		if _, err := s.index.Upsert(r.Context(), progress.Names, progress.Call); err != nil {
 			return fault.New(fault.Unavailable, "The call cannot be indexed now.").Because(err)
 		}
 	}

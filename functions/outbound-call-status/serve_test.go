@@ -28,9 +28,9 @@ var publicURLs = map[string]string{"": "https://aurora.example.com", "-with-path
 // fakeIndex notes what the index is told.
 type fakeIndex struct{ rows []string }
 
-func (r *fakeIndex) Add(_ context.Context, names []string, c aurora.Call) error {
+func (r *fakeIndex) Upsert(_ context.Context, names []string, c aurora.Call) (aurora.Call, error) {
 	r.rows = append(r.rows, fmt.Sprintf("%s is %s (%s), %s", strings.Join(names, " "), c.EndedReason, c.Disposition, c.Direction))
-	return nil
+	return c, nil
 }
 
 // newTestHandler has one call under way, and Twilio's token.

@@ -247,7 +247,7 @@ func TestFault57WindowEdges(t *testing.T) {
 				if i == 2 { // it is filed under the day before, as a call that was first heard of when it began
 					call.Day = ended.AddDate(0, 0, -1).UTC().Format(time.DateOnly)
 				}
-				if err := w.calls.Put(t.Context(), call); err != nil {
+				if _, err := w.calls.Put(t.Context(), call); err != nil {
 					t.Fatal(err)
 				}
 			}

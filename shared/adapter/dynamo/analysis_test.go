@@ -34,7 +34,7 @@ func TestAnalysedCallRoundTrip(t *testing.T) {
 	if put.Extracted == nil {
 		t.Fatal("no data")
 	}
-	if err := s.Put(t.Context(), put); err != nil {
+	if _, err := s.Put(t.Context(), put); err != nil {
 		t.Fatal(err)
 	}
 	got, ok, err := s.Row(t.Context(), at)

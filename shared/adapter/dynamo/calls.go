@@ -56,21 +56,28 @@ func (s *Calls) Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok b
 	return c, true, nil
 }
 
-// Put writes a row, unless one of the same or a greater version is there.
-func (s *Calls) Put(ctx context.Context, c aurora.Call) error {
+// Put writes a row unless the same or a greater version is at its key. It returns the row that is stored now.
+func (s *Calls) Put(ctx context.Context, c aurora.Call) (stored aurora.Call, err error) {
 	t, err := s.table()
 	if err != nil {
-		return err
+		return c, err
 	}
 	item, err := encodeCall(c, s.retention)
 	if err != nil {
-		return fmt.Errorf("write call: %w", err)
+		return c, fmt.Errorf("write call: %w", err)
 	}
 	err = t.Put(item).If("attribute_not_exists($) OR $ < ?", callKey, "version", c.Version).Run(ctx)
-	if err != nil && !dynamo.IsCondCheckFailed(err) {
-		return fmt.Errorf("write call: %w", err)
+	if dynamo.IsCondCheckFailed(err) {
+		stored, ok, err := s.Row(ctx, c.CallKey)
+		if err == nil && !ok {
+			stored = c // deleted since the write failed
+		}
+		return stored, err
 	}
-	return nil
+	if err != nil {
+		return c, fmt.Errorf("write call: %w", err)
+	}
+	return c, nil
 }
 
 // Delete removes a row, where it is of this version still; it reports whether no row of that version is left.

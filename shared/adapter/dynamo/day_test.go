@@ -52,12 +52,12 @@ func TestDay(t *testing.T) {
 	for i := range rows {
 		c := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}, Version: "1",
 			Summary: strings.Repeat("s", 3000), Disposition: "completed", Analysis: aurora.Analysis{Topics: []string{"billing"}, Extracted: json.RawMessage(`{"a":1}`)}}
-		if err := s.Put(t.Context(), c); err != nil {
+		if _, err := s.Put(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	other := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-19", CallID: "c0000"}, Version: "1"}
-	if err := s.Put(t.Context(), other); err != nil {
+	if _, err := s.Put(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
 	// Throttled in the middle, more often than a client on the telephone's path would try.
@@ -126,7 +126,7 @@ func TestDayAndRowReadTheSame(t *testing.T) {
 			Transferred: rapid.Bool().Draw(r, "transferred")}
 		c.Outcome, c.Sentiment = aurora.Outcome(word.Draw(r, "o")), aurora.Sentiment(word.Draw(r, "s"))
 		c.Topics, c.ActionItems = rapid.SliceOfN(word, 1, 5).Draw(r, "topics"), rapid.SliceOfN(word, 1, 3).Draw(r, "actions")
-		if err := s.Put(t.Context(), c); err != nil {
+		if _, err := s.Put(t.Context(), c); err != nil {
 			r.Fatal(err)
 		}
 		want, ok, err := s.Row(t.Context(), c.CallKey)

@@ -288,8 +288,12 @@ func TestCalls(t *testing.T) {
 	full := aurora.Call{CallKey: at, Version: "2", ObjectKey: "eoc/x.json", ID: "c1", StartedAt: newClock().now(), Seconds: &half, Cost: &zero, Disposition: aurora.DispositionBusy,
 		Customer: "+14155550100", Summary: "", Spoke: true}
 	for _, c := range []aurora.Call{full, {CallKey: at, Version: "1", Disposition: aurora.DispositionFailed}, {CallKey: at, Version: "2", Disposition: aurora.DispositionFailed}} {
-		if err := s.Put(t.Context(), c); err != nil {
+		stored, err := s.Put(t.Context(), c)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(stored, full) {
+			t.Errorf("Put of version %s says that %+v is stored, want %+v", c.Version, stored, full)
 		}
 	}
 	got, ok, err := s.Row(t.Context(), at)

@@ -19,7 +19,7 @@ func TestCallsOf(t *testing.T) {
 	c := newClock()
 	put := func(assistant, id string, customer aurora.Phone, started, ended time.Time) {
 		t.Helper()
-		err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: assistant, Day: "2026-11-18", CallID: id}, Version: "1", ID: id,
+		_, err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: assistant, Day: "2026-11-18", CallID: id}, Version: "1", ID: id,
 			Customer: customer, StartedAt: started, EndedAt: ended, Summary: "about " + id})
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func TestCallsOf(t *testing.T) {
 		}
 	}
 	// A later report may correct who called.
-	err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: "2026-11-18", CallID: "others"}, Version: "2", ID: "others", Customer: "+14155550102", Summary: "about others"})
+	_, err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: "2026-11-18", CallID: "others"}, Version: "2", ID: "others", Customer: "+14155550102", Summary: "about others"})
 	if err != nil || len(ids("a1", other, 10)) != 0 || len(ids("a1", "+14155550102", 10)) != 1 {
 		t.Errorf("%v", err)
 	}

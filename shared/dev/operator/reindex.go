@@ -23,7 +23,7 @@ import (
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
-	"example.com/aurora/shared/usecase/webhook"
+	"example.com/aurora/shared/usecase/callindex"
 )
 
 // reindex rebuilds the table of calls from the reports in the bucket and the analyses that are kept beside them.
@@ -49,15 +49,14 @@ func (p *program) reindex(ctx context.Context) error {
 	objects := s3.New(s.awsConfig("s3"), name)
 	r := &reindexRun{
 		out: p.out, store: name, keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
-		worker: &webhook.Worker{
+		worker: &callindex.Worker{
 			Reader:     objects,
 			Assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
-			Index: &webhook.Index{
+			Index: &callindex.Index{
 				Aliases: dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now),
 				Rows:    dynamo.NewCalls(s.awsConfig("dynamodb"), s.tableName("calls"), retention),
 				Now:     time.Now, Retention: retention,
 			},
-			Archive: webhook.Archive{Objects: objects, Now: time.Now, Count: func(context.Context, string) {}},
 		},
 	}
 	return r.run(ctx)
@@ -100,7 +99,7 @@ type reindexRun struct {
 	out          io.Writer
 	store        string // the bucket's name
 	keys         lister
-	worker       *webhook.Worker
+	worker       *callindex.Worker
 	progressFile string // a file
 
 	mu   sync.Mutex

@@ -20,7 +20,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/fakes3"
-	"example.com/aurora/shared/usecase/webhook"
+	"example.com/aurora/shared/usecase/callindex"
 )
 
 // fakeTables are a ledger and rows as DynamoDB has them: conditional writes that say whether they were done.
@@ -64,13 +64,14 @@ func (m *fakeTables) Row(_ context.Context, at aurora.CallKey) (aurora.Call, boo
 	return c, ok, nil
 }
 
-func (m *fakeTables) Put(_ context.Context, c aurora.Call) error {
+func (m *fakeTables) Put(_ context.Context, c aurora.Call) (aurora.Call, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.rows[c.CallKey]; !ok || old.Version < c.Version {
-		m.rows[c.CallKey] = c
+	if old, ok := m.rows[c.CallKey]; ok && old.Version >= c.Version {
+		return old, nil
 	}
-	return nil
+	m.rows[c.CallKey] = c
+	return c, nil
 }
 
 func (m *fakeTables) Delete(_ context.Context, c aurora.Call) (bool, error) {
@@ -129,9 +130,8 @@ func (s *testBucket) run(t *testing.T) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	now := func() time.Time { return time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC) }
-	r := &reindexRun{out: &out, store: "calls", keys: s, progressFile: filepath.Join(s.data, "reindex-test.json"), worker: &webhook.Worker{
-		Reader: s, Assistants: noAssistants{}, Index: &webhook.Index{Aliases: s.tables, Rows: s.tables, Now: now, Retention: time.Hour},
-		Archive: webhook.Archive{Objects: s, Now: now, Count: func(context.Context, string) {}}}}
+	r := &reindexRun{out: &out, store: "calls", keys: s, progressFile: filepath.Join(s.data, "reindex-test.json"), worker: &callindex.Worker{
+		Reader: s, Assistants: noAssistants{}, Index: &callindex.Index{Aliases: s.tables, Rows: s.tables, Now: now, Retention: time.Hour}}}
 	err := r.run(t.Context())
 	return out.String(), err
 }

@@ -1,4 +1,4 @@
-package webhook
+package callindex
 
 import (
 	"context"
@@ -12,38 +12,45 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// ObjectReader reads an object of the bucket and says when it was written. A missing one is a fault.NotFound.
+// ObjectReader reads an object of the bucket and the time when it was written. A missing one is a fault.NotFound.
 type ObjectReader interface {
 	Read(ctx context.Context, key string) (body []byte, written time.Time, err error)
 }
 
-// Worker does what follows once a report is kept.
+// ObjectWriter writes an object unless its key is taken. created reports whether the object that is stored now has this
+// content, which the hash identifies.
+type ObjectWriter interface {
+	Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error)
+}
+
+// Worker indexes stored end-of-call reports.
 type Worker struct {
 	Reader     ObjectReader
 	Assistants aurora.AssistantFinder
 	Index      *Index
-	Archive    Archive
-	// Analyst is asked what came of calls; nil asks nobody, and uses the analyses that are kept.
+	// Analyser analyses calls. If it is nil, only stored analyses are used, and Writer and Count may be nil too.
 	Analyser Analyser
+	Writer   ObjectWriter // stores analyses
+	Count    func(ctx context.Context, metric string)
 }
 
-// ObjectCreated indexes the report at a key of the bucket, and has its call analysed. A report that is gone is nothing to do;
-// keys that hold no reports are none of its business.
+// ObjectCreated indexes the report at a key of the bucket, and has its call analysed. It ignores keys that are no
+// reports, and reports that have been deleted.
 func (w *Worker) ObjectCreated(ctx context.Context, key string) error {
 	if !strings.HasPrefix(key, aurora.EndOfCallPrefix) {
-		slog.WarnContext(ctx, "an object that is no report was announced", "key", clip(key, 200))
+		slog.WarnContext(ctx, "notification is not about a report", "event", "notification.ignored", "key", clip(key, 200))
 		return nil
 	}
 	_, err := w.IndexReport(ctx, key)
 	if fault.Is(err, fault.NotFound) {
-		slog.WarnContext(ctx, "an announced report is gone", "key", key)
+		slog.WarnContext(ctx, "report was deleted before it was indexed", "event", "report.missing", "key", key)
 		return nil
 	}
 	return err
 }
 
-// IndexReport does the same for a key that holds a report, and says where the call's row is. A report that is gone is a
-// fault.NotFound, and one that is none a fault.Invalid.
+// IndexReport does the same for the key of a report, and returns the key of the call's row. A report that has been
+// deleted is a fault.NotFound. An object that is no report is a fault.Invalid.
 func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, error) {
 	body, written, err := w.Reader.Read(ctx, key)
 	if err != nil {
@@ -59,19 +66,20 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 	day, ok := r.report.Date()
 	if !ok {
 		day = written.UTC()
-		r.row.ReportedAt = day // reports count by it, and nothing else is known
+		r.row.ReportedAt = day // the weekly report counts the call by it: no other time is known
 	}
 	r.row.Day = day.Format(time.DateOnly)
 	if r.row.AssistantID, err = w.findAssistantID(ctx, r.report); err != nil {
 		return aurora.CallKey{}, err
 	}
-	if !r.report.Spoke { // what came of it is plain
-		return w.Index.Upsert(ctx, r.aliases, r.row)
+	if !r.report.Spoke { // its outcome is clear without an analysis
+		stored, err := w.Index.Upsert(ctx, r.aliases, r.row)
+		return stored.CallKey, err
 	}
 	return w.indexAndAnalyse(ctx, r, m.Transcript())
 }
 
-// findAssistantID is the assistant that the report names, or else the one whose number it is about.
+// findAssistantID returns the assistant id that the report names, else the id of the assistant whose number it names.
 func (w *Worker) findAssistantID(ctx context.Context, report aurora.EndOfCall) (string, error) {
 	id := aurora.AssistantKey(report.AssistantID)
 	if id != aurora.NoAssistant || report.AssistantNumber == "" {
@@ -84,7 +92,7 @@ func (w *Worker) findAssistantID(ctx context.Context, report aurora.EndOfCall) (
 	return aurora.AssistantKey(a.ID()), err
 }
 
-// aliasNames are the call's names as they stand in keys, each once. A report without any goes by its object's name.
+// aliasNames returns the call's ids as they stand in keys, each once. A report without an id is named by its object.
 func aliasNames(report aurora.EndOfCall, key string) []string {
 	var names []string
 	seen := map[string]bool{}
@@ -101,11 +109,10 @@ func aliasNames(report aurora.EndOfCall, key string) []string {
 	return names
 }
 
-// StoreQueued stores a report that the bucket had refused. Its notification then leads to Kept.
-func (w *Worker) StoreQueued(ctx context.Context, packed string) error {
-	body, err := unpack(packed)
-	if err != nil {
-		return err
+// clip cuts a text for the log to at most n bytes.
+func clip(s string, n int) string {
+	if len(s) > n {
+		return strings.ToValidUTF8(s[:n], "") + "…"
 	}
-	return w.Archive.StoreReport(ctx, body)
+	return s
 }

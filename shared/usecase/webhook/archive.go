@@ -81,6 +81,15 @@ func (k Archive) StoreReport(ctx context.Context, body []byte) error {
 	return k.writeReport(ctx, ReportKey(report, clean.Hash), clean)
 }
 
+// StoreQueued stores a report from the raw queue. S3's notification about it follows, as for every stored report.
+func (k Archive) StoreQueued(ctx context.Context, packed string) error {
+	body, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	return k.StoreReport(ctx, body)
+}
+
 // writeReport writes a report under its key, or beside another report that is there.
 func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) error {
 	short, cancel := context.WithTimeout(ctx, bucketTimeout)

@@ -1,0 +1,141 @@
+package callindex
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+)
+
+// Analyser analyses a call in which the caller spoke. An error means that a later try may succeed. A problem that a
+// later try cannot change is noted in the result.
+type Analyser interface {
+	Analyse(ctx context.Context, a aurora.Assistant, r aurora.EndOfCall, transcript []aurora.Utterance) (aurora.AnalysisResult, error)
+}
+
+// Metrics of analyses.
+const (
+	MetricAnalysisFailed     = "AnalysisFailed"     // the model gave no answer; SQS delivers the message again
+	MetricAnalysisIncomplete = "AnalysisIncomplete" // the model's answer could not be used, or only in part
+)
+
+const (
+	analysisTimeout = 90 * time.Second // leaves the worker enough time to store the result
+	storeTimeout    = 4 * time.Second  // for one analysis, all tries together
+)
+
+// storedReport is a report that is being indexed.
+type storedReport struct {
+	key     string
+	report  aurora.EndOfCall
+	aliases []string
+	row     aurora.Call
+}
+
+// indexAndAnalyse indexes a report with its analysis: the stored one, else a new one. The row is written before the
+// analysis is asked for, so that the call counts even if the analysis fails.
+func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript []aurora.Utterance) (aurora.CallKey, error) {
+	result, ok, loadErr := w.loadAnalysis(ctx, r.key)
+	if ok {
+		stored, err := w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
+		return stored.CallKey, err
+	}
+	stored, err := w.Index.Upsert(ctx, r.aliases, r.row)
+	if err = firstError(err, loadErr); err != nil || w.Analyser == nil {
+		return stored.CallKey, err
+	}
+	switch analysed := r.row.WithAnalysis(aurora.AnalysisResult{}).Version; {
+	case stored.Version == analysed: // the row has the analysis; the bucket did not take it the last time
+		result = aurora.AnalysisResult{Analysis: stored.Analysis}
+		if r.row.Summary == "" {
+			result.Summary = stored.Summary
+		}
+		_, err := w.storeAnalysis(ctx, r.key, result)
+		return stored.CallKey, err
+	case stored.Version > analysed: // a newer report of the call is indexed: only that one is worth a model's time
+		return stored.CallKey, nil
+	}
+	if result, err = w.analyse(ctx, stored.AssistantID, r, transcript); err != nil {
+		return stored.CallKey, err
+	}
+	result, storeErr := w.storeAnalysis(ctx, r.key, result)
+	stored, err = w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
+	return stored.CallKey, firstError(err, storeErr)
+}
+
+// analyse has a call analysed for its assistant. An unknown assistant has no configuration, and needs none.
+func (w *Worker) analyse(ctx context.Context, assistantID string, r storedReport, transcript []aurora.Utterance) (aurora.AnalysisResult, error) {
+	var a aurora.Assistant
+	if assistantID != aurora.NoAssistant {
+		var err error
+		if a, err = w.Assistants.ByID(ctx, assistantID); err != nil && !fault.Is(err, fault.NotFound) {
+			return aurora.AnalysisResult{}, fmt.Errorf("analyse %s: %w", r.key, err)
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, analysisTimeout)
+	defer cancel()
+	result, err := w.Analyser.Analyse(limited, a, r.report, transcript)
+	if err != nil {
+		w.Count(ctx, MetricAnalysisFailed)
+		return result, fmt.Errorf("analyse %s: %w", r.key, err)
+	}
+	if result.AnalysisNote != "" {
+		w.Count(ctx, MetricAnalysisIncomplete)
+	}
+	return result, nil
+}
+
+// loadAnalysis reads the stored analysis of a report. An analysis that cannot be decoded counts as missing.
+func (w *Worker) loadAnalysis(ctx context.Context, key string) (result aurora.AnalysisResult, ok bool, err error) {
+	b, _, err := w.Reader.Read(ctx, aurora.AnalysisKey(key))
+	if fault.Is(err, fault.NotFound) {
+		return result, false, nil
+	}
+	if err != nil {
+		return result, false, fmt.Errorf("read analysis: %w", err)
+	}
+	if err := json.Unmarshal(b, &result); err != nil {
+		slog.ErrorContext(ctx, "stored analysis cannot be decoded", "event", "analysis.decode_failed", "key", aurora.AnalysisKey(key), "error", err)
+		return aurora.AnalysisResult{}, false, nil
+	}
+	return result, true, nil
+}
+
+// storeAnalysis stores an analysis beside its report and returns the one that is stored now: of two workers' the first.
+func (w *Worker) storeAnalysis(ctx context.Context, key string, result aurora.AnalysisResult) (aurora.AnalysisResult, error) {
+	b, err := json.Marshal(result)
+	if err != nil {
+		return result, fmt.Errorf("store analysis: %w", err)
+	}
+	hash := sha256.Sum256(b)
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	created, err := w.Writer.Create(limited, aurora.AnalysisKey(key), b, hex.EncodeToString(hash[:]))
+	if err != nil {
+		return result, fmt.Errorf("store analysis: %w", err)
+	}
+	if created {
+		return result, nil
+	}
+	earlier, ok, err := w.loadAnalysis(ctx, key)
+	if !ok {
+		return result, err
+	}
+	return earlier, nil
+}
+
+// firstError returns the first error that is not nil.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+// Package callindex writes one row for each call from the end-of-call reports in the bucket, and has calls analysed.
+//
+// # Decisions
+//
+// The row is written before the analysis is asked for, so that a call counts even if its analysis fails. An analysed
+// row's version is the report's version with "+a" behind it: greater than the report's own, smaller than any newer
+// report's. So a redelivery neither undoes an analysis nor repeats it, and a late analysis does not overwrite a newer
+// report.
+//
+// An analysis is stored under analysis/, beside its report. It is written once and before the row, so that no model is
+// paid twice, and `make reindex` needs no model. If two workers analyse one report at once, the first stored analysis
+// counts. If the bucket does not take an analysis, the row gets it all the same; the next delivery of the message copies
+// it from the row to the bucket. Old calls are not analysed again when an assistant's schema changes.
+//
+// # One call is one row
+//
+// Providers give one call several ids, SQS keeps no order and repeats messages, and a worker may die between any two
+// writes. The ledger has an alias record for each id of a call. The alias records of one call form a tree that only
+// grows: a root may get a parent, and no record ever loses one. So two trees that turn out to be one call are joined by
+// a single conditional write, and records written by earlier reports follow without being touched. Of two roots the
+// older one wins, so that a row which reports may have counted already stays where it is. A root's age and name never
+// change. So concurrent workers choose the same root, and no cycle can form.
+//
+// The row lies at the root's latest row key. A record lists every key where the row may have been written while the
+// record was the root. A worker that follows a record to the root moves the rows at those keys to the root's key (the
+// newer content wins), and deletes each on condition that it has not changed. After its last write a worker reads the
+// root again, and starts over if the root changed meanwhile. So only a worker that died, or that will start over, can
+// leave a row at an old key. Its message is delivered again, leads through the same records, and finds that row.
+//
+// Only what is read back counts, never whether a write was "ours": so a lost reply changes nothing (fault 36).
+//
+// What would change our mind: transactions in dynalite, which the tests use. Then joining and moving would be one write.
+package callindex

@@ -1,0 +1,143 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/usecase/webhook"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	os.Exit(m.Run())
+}
+
+// memory is an in-memory bucket and raw queue; bucketErr and queueErr are returned instead of a write.
+type memory struct {
+	mu        sync.Mutex
+	objects   map[string]storedObject
+	bucketErr error
+	queue     []queuedMessage
+	queueErr  error
+	metrics   map[string]int
+}
+
+type storedObject struct{ body, hash string }
+
+type queuedMessage struct {
+	body       string
+	attributes map[string]string
+}
+
+func (m *memory) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bucketErr != nil {
+		return false, m.bucketErr
+	}
+	if old, ok := m.objects[key]; ok {
+		return old.hash == hash, nil
+	}
+	m.objects[key] = storedObject{string(body), hash}
+	return true, nil
+}
+
+func (m *memory) Send(_ context.Context, body string, attributes map[string]string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.queueErr != nil {
+		return m.queueErr
+	}
+	m.queue = append(m.queue, queuedMessage{body, attributes})
+	return nil
+}
+
+func (m *memory) count(_ context.Context, metric string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.metrics[metric]++
+}
+
+func newReceiver() (*webhook.Receiver, *memory) {
+	m := &memory{objects: map[string]storedObject{}, metrics: map[string]int{}}
+	archive := webhook.Archive{Objects: m, Now: func() time.Time { return time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC) }, Count: m.count}
+	return &webhook.Receiver{Assistants: anyAssistant{}, Archive: archive, Queue: m}, m
+}
+
+func endOfCallBody(fields string) []byte {
+	return []byte(`{"message":{"type":"end-of-call-report",` + fields + `}}`)
+}
+
+func TestQueuedReportIsStored(t *testing.T) {
+	r, m := newReceiver()
+	m.bucketErr = errors.New("SlowDown")
+	body := endOfCallBody(`"call":{"id":"c1","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","authToken":"0000"`)
+	if _, err := r.Receive(t.Context(), body); err != nil {
+		t.Fatalf("the bucket fails and the queue works: %v", err)
+	}
+	if len(m.queue) != 1 || m.metrics[webhook.MetricReportQueued] != 1 {
+		t.Fatalf("%d reports are queued and %v counted, want one", len(m.queue), m.metrics)
+	}
+	const key = "eoc/riley/2026/11/18/c1.json"
+	if got := m.queue[0].attributes[webhook.QueuedKeyAttribute]; got != key {
+		t.Errorf("the message's key is %q, want %s", got, key)
+	}
+	if err := r.Archive.StoreQueued(t.Context(), m.queue[0].body); err == nil {
+		t.Error("the bucket still fails, but the queued message is done with")
+	}
+	m.bucketErr = nil
+	for range 2 { // SQS delivers a message at least once
+		if err := r.Archive.StoreQueued(t.Context(), m.queue[0].body); err != nil {
+			t.Fatalf("store the queued report: %v", err)
+		}
+	}
+	if _, err := r.Receive(t.Context(), body); err != nil { // the provider sends the report again, too
+		t.Fatalf("receive the report again: %v", err)
+	}
+	if len(m.objects) != 1 || strings.Contains(m.objects[key].body, "0000") {
+		t.Errorf("the bucket holds %v, want one report without the credential", m.objects)
+	}
+}
+
+func TestReportIs503WithoutBucketAndQueue(t *testing.T) {
+	r, m := newReceiver()
+	m.bucketErr, m.queueErr = errors.New("SlowDown"), errors.New("too large")
+	_, err := r.Receive(t.Context(), endOfCallBody(`"call":{"id":"c1"}`))
+	if f := fault.From(err); f == nil || f.Kind != fault.Unavailable || f.RetryAfter <= 0 {
+		t.Errorf("the error is %v, want Unavailable with a time to retry", err)
+	}
+	if m.metrics[webhook.MetricReportNotStored] != 1 {
+		t.Errorf("counted %v, want one %s", m.metrics, webhook.MetricReportNotStored)
+	}
+}
+
+// FuzzReportKey checks that no report is stored outside eoc/, and that whatever is parsed can be scrubbed.
+func FuzzReportKey(f *testing.F) {
+	for _, body := range webhookBodies(f) {
+		f.Add([]byte(body))
+	}
+	shape := regexp.MustCompile(`^eoc/[A-Za-z0-9_-]{1,64}/(undated|20[0-9]{2}/[01][0-9]/[0-3][0-9])/[A-Za-z0-9_-]{1,64}\.json$`)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := aurora.ParseEndOfCall(body)
+		if err != nil {
+			return
+		}
+		clean, err := webhook.Scrub(body)
+		if err != nil {
+			t.Fatalf("the report was parsed and cannot be scrubbed: %v", err)
+		}
+		if key := webhook.ReportKey(r, clean.Hash); !shape.MatchString(key) {
+			t.Errorf("the key is %q, want eoc/<assistant>/<day>/<call>.json", key)
+		}
+	})
+}
