@@ -20,9 +20,7 @@
 // Claims of idempotency keys need an owner, because whoever claims a key acts on it: after a lost reply the claim is
 // known again by its owner. Package idempotency decides what a claim means; this package stores it.
 //
-// A session's variables are kept as one JSON string, not as attributes: every number comes back with its digits. The
-// type that is kept is the use case's own (NewSessions[K]); an adapter must not import it, and a third type between the
-// two would only be copied.
+// A session's variables are kept as one JSON string, not as attributes: every number comes back with its digits.
 //
 // Outbound calls do need owners, since a decision rests on who wrote: an idempotency key holds the record that claimed
 // it, and a counter the last that took from it. A counter is given back in one try, without the SDK's repeats, because

@@ -111,16 +111,10 @@ func TestDoNotCall(t *testing.T) {
 	}
 }
 
-// mine is a use case's own type.
-type mine struct {
-	ActiveAgent      string
-	ContextVariables map[string]any
-}
-
 func TestSessions(t *testing.T) {
 	config, f := newTables(t)
 	c := newClock()
-	s := dynamo.NewSessions[mine](config, "ledger", c.now)
+	s := dynamo.NewSessions(config, "ledger", c.now)
 	load := func(assistant, call string) string {
 		t.Helper()
 		k, err := s.Load(t.Context(), assistant, call)
@@ -131,7 +125,7 @@ func TestSessions(t *testing.T) {
 		return string(b)
 	}
 	const none = `{"ActiveAgent":"","ContextVariables":null}`
-	save := func(assistant, call string, k mine) {
+	save := func(assistant, call string, k aurora.SessionState) {
 		t.Helper()
 		if err := s.Save(t.Context(), assistant, call, k); err != nil {
 			t.Error(err)
@@ -140,7 +134,7 @@ func TestSessions(t *testing.T) {
 	if got := load("a1", "c1"); got != none {
 		t.Error(got)
 	}
-	save("a1", "c1", mine{"billing", map[string]any{"tier": "gold", "n": json.Number("12345678901234567890"), "list": []any{1.5, nil, true}, "": ""}})
+	save("a1", "c1", aurora.SessionState{ActiveAgent: "billing", ContextVariables: map[string]any{"tier": "gold", "n": json.Number("12345678901234567890"), "list": []any{1.5, nil, true}, "": ""}})
 	if got, want := load("a1", "c1"), `{"ActiveAgent":"billing","ContextVariables":{"":"","list":[1.5,null,true],"n":12345678901234567890,"tier":"gold"}}`; got != want {
 		t.Error(got)
 	}
@@ -150,7 +144,7 @@ func TestSessions(t *testing.T) {
 		}
 	}
 	hostile := strings.Repeat("#/é", 2000)
-	save("a1", hostile, mine{ActiveAgent: "x"})
+	save("a1", hostile, aurora.SessionState{ActiveAgent: "x"})
 	if got := load("a1", hostile); !strings.Contains(got, `"x"`) {
 		t.Error(got)
 	}
@@ -158,16 +152,16 @@ func TestSessions(t *testing.T) {
 	if load("a1", "c1") == none {
 		t.Error("forgotten before its time")
 	}
-	save("a1", "c1", mine{}) // begins anew, and replaces what was there
+	save("a1", "c1", aurora.SessionState{}) // begins anew, and replaces what was there
 	if got := load("a1", "c1"); got != none {
 		t.Error(got)
 	}
-	save("a1", "c1", mine{ActiveAgent: "b"})
+	save("a1", "c1", aurora.SessionState{ActiveAgent: "b"})
 	c.advance(2 * time.Hour)
 	if got := load("a1", "c1"); got != none {
 		t.Errorf("after two hours: %s", got)
 	}
-	if err := s.Save(t.Context(), "a1", "c1", mine{ContextVariables: map[string]any{"x": strings.Repeat("y", 300<<10)}}); !fault.Is(err, fault.TooLarge) {
+	if err := s.Save(t.Context(), "a1", "c1", aurora.SessionState{ContextVariables: map[string]any{"x": strings.Repeat("y", 300<<10)}}); !fault.Is(err, fault.TooLarge) {
 		t.Errorf("%v", err)
 	}
 	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {

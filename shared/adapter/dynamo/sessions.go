@@ -20,23 +20,15 @@ const (
 	maxVariableBytes = 256 << 10 // bytes; an item has 400 KB
 )
 
-// kept is what is kept of a session: a use case's own type of this form.
-type kept interface {
-	~struct {
-		ActiveAgent      string
-		ContextVariables map[string]any
-	}
-}
-
-// Sessions are kept in the ledger for callers that do not carry them. Use NewSessions.
-type Sessions[K kept] struct {
+// Sessions stores sessions in the ledger table, for callers that do not send them back. Use NewSessions.
+type Sessions struct {
 	table lazyTable
 	now   func() time.Time
 }
 
-// NewSessions returns the sessions in the table of this name.
-func NewSessions[K kept](config func() (aws.Config, error), table string, now func() time.Time) *Sessions[K] {
-	return &Sessions[K]{table: openTable(config, table, withFastReads), now: now}
+// NewSessions returns the sessions in a table.
+func NewSessions(config func() (aws.Config, error), table string, now func() time.Time) *Sessions {
+	return &Sessions{table: openTable(config, table, withFastReads), now: now}
 }
 
 // sessionRecord is a session as an item.
@@ -52,12 +44,12 @@ func sessionKey(assistantID, callID string) string {
 	return sessionPrefix + aurora.SafeKey(assistantID) + "#" + aurora.SafeKey(callID)
 }
 
-// Load is what was last saved for this assistant and call within two hours; zero where there is nothing. It takes at
-// most 600 ms.
-func (s *Sessions[K]) Load(ctx context.Context, assistantID, callID string) (K, error) {
+// Load returns what was last saved for an assistant and a call, or the zero value if that was more than two hours ago. It
+// takes at most 600 ms.
+func (s *Sessions) Load(ctx context.Context, assistantID, callID string) (aurora.SessionState, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var none K
+	var none aurora.SessionState
 	t, err := s.table()
 	if err != nil {
 		return none, err
@@ -76,21 +68,14 @@ func (s *Sessions[K]) Load(ctx context.Context, assistantID, callID string) (K, 
 			return none, fmt.Errorf("read session: %w", err)
 		}
 	}
-	return K(struct {
-		ActiveAgent      string
-		ContextVariables map[string]any
-	}{r.Agent, variables}), nil
+	return aurora.SessionState{ActiveAgent: r.Agent, ContextVariables: variables}, nil
 }
 
-// Save keeps a session for two hours from now, in the place of what was kept of it.
-func (s *Sessions[K]) Save(ctx context.Context, assistantID, callID string, k K) error {
-	plain := struct {
-		ActiveAgent      string
-		ContextVariables map[string]any
-	}(k)
-	r := sessionRecord{Key: sessionKey(assistantID, callID), Agent: plain.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
-	if len(plain.ContextVariables) > 0 {
-		b, err := json.Marshal(plain.ContextVariables)
+// Save stores a session for two hours from now and replaces the one before.
+func (s *Sessions) Save(ctx context.Context, assistantID, callID string, state aurora.SessionState) error {
+	r := sessionRecord{Key: sessionKey(assistantID, callID), Agent: state.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
+	if len(state.ContextVariables) > 0 {
+		b, err := json.Marshal(state.ContextVariables)
 		if err != nil {
 			return fmt.Errorf("write session: %w", err)
 		}

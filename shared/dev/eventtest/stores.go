@@ -10,7 +10,6 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/tools"
-	"example.com/aurora/shared/usecase/chat"
 )
 
 // The assistants of the event files: one that can do everything and hand over, and the one to hand over to.
@@ -120,14 +119,14 @@ func (n *notes) Hangup(_ context.Context, sid string) error {
 }
 
 // Load gives what an earlier turn of the call kept: one call of the event files was handed over to Avery.
-func (n *notes) Load(_ context.Context, _, call string) (chat.StoredSession, error) {
+func (n *notes) Load(_ context.Context, _, call string) (aurora.SessionState, error) {
 	if call == "call-with-avery" {
-		return chat.StoredSession{ActiveAgent: avery.ID(), ContextVariables: map[string]any{"order": "NW-1"}}, nil
+		return aurora.SessionState{ActiveAgent: avery.ID(), ContextVariables: map[string]any{"order": "NW-1"}}, nil
 	}
-	return chat.StoredSession{}, nil
+	return aurora.SessionState{}, nil
 }
 
-func (n *notes) Save(_ context.Context, assistant, call string, k chat.StoredSession) error {
+func (n *notes) Save(_ context.Context, assistant, call string, k aurora.SessionState) error {
 	n.note("kept for call %s of %s: agent %s, variables %v", call, assistant, k.ActiveAgent, k.ContextVariables)
 	return nil
 }

@@ -58,7 +58,7 @@ func (p Settings) NewHandler(m modelwiring.Timing) *completions.Handler {
 			Tools:         p.tools.NewKit(),
 			DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
 			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
-			Sessions:      dynamo.NewSessions[chat.StoredSession](lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
+			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
 			Now:           time.Now,
 		},
 		Now:   time.Now,

@@ -63,14 +63,14 @@ func assistantFromConfig(config aurora.Configuration) aurora.Assistant {
 }
 
 // loadAssistantAndSession finds the assistant and, beside it, what was kept of the session.
-func (s *Service) loadAssistantAndSession(ctx context.Context, r Request) (aurora.Assistant, StoredSession, error) {
+func (s *Service) loadAssistantAndSession(ctx context.Context, r Request) (aurora.Assistant, aurora.SessionState, error) {
 	if s.Sessions == nil || r.Session == nil || r.Session.ID == "" || r.Session.isClientManaged() {
 		a, err := s.resolveAssistant(ctx, r)
-		return a, StoredSession{}, err
+		return a, aurora.SessionState{}, err
 	}
-	load := func(id string) StoredSession {
+	load := func(id string) aurora.SessionState {
 		if id == "" {
-			return StoredSession{}
+			return aurora.SessionState{}
 		}
 		k, err := s.Sessions.Load(ctx, id, r.Session.ID)
 		if err != nil {
@@ -79,8 +79,8 @@ func (s *Service) loadAssistantAndSession(ctx context.Context, r Request) (auror
 		return k
 	}
 	guess := firstAssistantID(r)
-	early := make(chan StoredSession, 1)
-	safego.Go(ctx, func() { early <- load(guess) }, func(error) { early <- StoredSession{} })
+	early := make(chan aurora.SessionState, 1)
+	safego.Go(ctx, func() { early <- load(guess) }, func(error) { early <- aurora.SessionState{} })
 	a, err := s.resolveAssistant(ctx, r)
 	kept := <-early
 	if err == nil && a.ID() != guess { // found by its number

@@ -42,16 +42,16 @@ func toolCallAnswer(name string) []agent.Chunk {
 
 // memorySessions is the sessions of a process.
 type memorySessions struct {
-	all   map[string]chat.StoredSession
+	all   map[string]aurora.SessionState
 	saves int
 	err   error
 }
 
-func (k *memorySessions) Load(_ context.Context, assistant, call string) (chat.StoredSession, error) {
+func (k *memorySessions) Load(_ context.Context, assistant, call string) (aurora.SessionState, error) {
 	return k.all[assistant+" "+call], k.err
 }
 
-func (k *memorySessions) Save(_ context.Context, assistant, call string, v chat.StoredSession) error {
+func (k *memorySessions) Save(_ context.Context, assistant, call string, v aurora.SessionState) error {
 	k.saves++
 	if k.err == nil {
 		k.all[assistant+" "+call] = v
@@ -66,7 +66,7 @@ func newReception(m agent.Model) (*chat.Service, *memorySessions) {
 	billing := storedAssistant("billing", "You are billing for {{ org_name }}.")
 	billing.AssistantName, billing.OrgName, billing.Handoffs = "Riley (Billing)", "Harbor", aurora.List{"front"}
 	billing.Models = []aurora.ModelRef{{Model: "billing-model"}}
-	k := &memorySessions{all: map[string]chat.StoredSession{}}
+	k := &memorySessions{all: map[string]aurora.SessionState{}}
 	return &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"front": front, "billing": billing}}, Chain: singleModel(m),
 		DefaultModels: []string{"gpt-4o"}, Sessions: k, Now: clock}, k
 }

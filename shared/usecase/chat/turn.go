@@ -26,8 +26,8 @@ type Turn struct {
 	clientManaged  bool // the caller sends the session back
 	returnsSession bool // the caller sent a call, and is shown the session
 	history        []agent.Message
-	save           func(context.Context, StoredSession) error // nil where nothing is kept
-	stored         StoredSession
+	save           func(context.Context, aurora.SessionState) error // nil where nothing is kept
+	stored         aurora.SessionState
 }
 
 // Turn prepares a turn. Its errors are faults, and nothing has been asked of the model when there is one.
@@ -50,7 +50,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	t := &Turn{assistant: entry, history: history, returnsSession: r.Session != nil, stored: kept}
 	t.startSession(r, kept)
 	if s.Sessions != nil && t.session.ID != "" && entry.ID() != "" && !t.clientManaged {
-		t.save = func(ctx context.Context, k StoredSession) error {
+		t.save = func(ctx context.Context, k aurora.SessionState) error {
 			return s.Sessions.Save(ctx, entry.ID(), t.session.ID, k)
 		}
 	}
@@ -79,7 +79,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 const giveUpMessage = "I'm sorry, I could not finish that. Could you try it another way?"
 
 // startSession begins the session from what the caller sent, and from what was kept for it.
-func (t *Turn) startSession(r Request, kept StoredSession) {
+func (t *Turn) startSession(r Request, kept aurora.SessionState) {
 	if r.Session != nil {
 		t.session = *r.Session
 	}
@@ -100,7 +100,7 @@ func (t *Turn) startSession(r Request, kept StoredSession) {
 func NewFailedTurn(r Request, err error) *Turn {
 	t := &Turn{Model: cmp.Or(r.Model, "none"), returnsSession: r.Session != nil}
 	_, t.history = splitMessages(r)
-	t.startSession(r, StoredSession{})
+	t.startSession(r, aurora.SessionState{})
 	t.Events = func(yield func(agent.Event, error) bool) { yield(agent.Event{End: t.EmptyResult()}, err) }
 	return t
 }
@@ -135,8 +135,8 @@ func (t *Turn) SMSLimit() int { return t.assistant.SMSLimit() }
 // Finish ends the turn: what the caller does not carry is kept, and the session is returned where it is to be shown.
 func (t *Turn) Finish(ctx context.Context, result *agent.TurnResult, failed error) *Session {
 	session := t.SessionAfter(result, failed)
-	now := StoredSession{ActiveAgent: session.ActiveAgent, ContextVariables: session.ContextVariables}
-	if t.save != nil && !now.equals(t.stored) && !(now.isDefault(t.assistant) && t.stored.isDefault(t.assistant)) {
+	now := aurora.SessionState{ActiveAgent: session.ActiveAgent, ContextVariables: session.ContextVariables}
+	if t.save != nil && !statesEqual(now, t.stored) && !(isDefaultState(now, t.assistant) && isDefaultState(t.stored, t.assistant)) {
 		// The turn may have ended because its time did; this is quick, and the next turn needs it.
 		if err := t.save(context.WithoutCancel(ctx), now); err != nil {
 			slog.ErrorContext(ctx, "the session could not be kept", "error", err)
@@ -167,27 +167,21 @@ func (t *Turn) SessionAfter(result *agent.TurnResult, failed error) *Session {
 	return &s
 }
 
-// StoredSession is what is kept of a session for a caller that does not carry it.
-type StoredSession struct {
-	ActiveAgent      string
-	ContextVariables map[string]any
-}
-
-// Sessions keep a session's agent and variables for two hours, by the assistant that was called and the call's id.
+// Sessions stores the state of sessions for two hours, by the assistant that was called and the call's id.
 type Sessions interface {
-	Load(ctx context.Context, assistantID, callID string) (StoredSession, error)
-	Save(ctx context.Context, assistantID, callID string, k StoredSession) error
+	Load(ctx context.Context, assistantID, callID string) (aurora.SessionState, error)
+	Save(ctx context.Context, assistantID, callID string, k aurora.SessionState) error
 }
 
-func (k StoredSession) equals(o StoredSession) bool {
-	a, _ := json.Marshal(k) // what came from JSON goes back
-	b, _ := json.Marshal(o)
-	return string(a) == string(b)
+func statesEqual(a, b aurora.SessionState) bool {
+	x, _ := json.Marshal(a) // the values came from JSON: cannot fail
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
 }
 
-// isDefault reports whether there is nothing worth keeping: the assistant that was called is active, without variables.
-func (k StoredSession) isDefault(a aurora.Assistant) bool {
-	return len(k.ContextVariables) == 0 && (k.ActiveAgent == "" || k.ActiveAgent == agentName(a))
+// isDefaultState reports whether a new session would begin in the same state: with the called assistant, without variables.
+func isDefaultState(s aurora.SessionState, a aurora.Assistant) bool {
+	return len(s.ContextVariables) == 0 && (s.ActiveAgent == "" || s.ActiveAgent == agentName(a))
 }
 
 func countRole(ms []agent.Message, role string) int {
