@@ -7,16 +7,11 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/testkit"
 )
 
-type secrets struct{}
-
-func (secrets) Secret(context.Context, string) (string, error) {
-	return `["aur_api_0123456789abcdef0123456789abcdef"]`, nil
-}
-
 func TestEvents(t *testing.T) {
-	decide := serve(&auth.KeyStore{Secrets: secrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
+	decide := serve(&auth.KeyStore{Secrets: testkit.EverySecret(`["aur_api_0123456789abcdef0123456789abcdef"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
 	golden.Events(t, "authorizer-webhook", func(t *testing.T, name string, event json.RawMessage) {
 		var r auth.Request
 		if err := json.Unmarshal(event, &r); err != nil {

@@ -34,7 +34,7 @@ func newFixture(t *testing.T, script fakeopenai.Script) *fixture {
 		"timestamp":1795014286704,"call":{"id":"c1","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","type":"inboundPhoneCall"},"endedAt":"2026-11-18T15:04:42Z",
 		"endedReason":"customer-ended-call","durationSeconds":29.4,"transcript":"AI: How can I help?\nUser: What are your hours?\nAI: Nine to five.\n"}}`}}}
 	now := func() time.Time { return arrivalTime }
-	d.serve = sqs.Consume(serve(&callindex.Worker{Reader: d.bucket, Writer: d.bucket, Assistants: fakeAssistants{},
+	d.serve = sqs.Consume(serve(&callindex.Worker{Reader: d.bucket, Writer: d.bucket, Assistants: newAssistants(),
 		Index:    &callindex.Index{Aliases: fakeLedger{}, Rows: d.rows, Now: now, Retention: 400 * 24 * time.Hour},
 		Count:    func(_ context.Context, metric string) { d.counts[metric]++ },
 		Analyser: newAnalyst(d.model.URL)}, webhook.Archive{}))

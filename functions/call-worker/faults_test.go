@@ -71,7 +71,7 @@ func TestFault36And43(t *testing.T) {
 	now := func() time.Time { return arrivalTime }
 	retention := 400 * 24 * time.Hour
 	calls := dynamo.NewCalls(config, "calls", retention)
-	consume := sqs.Consume(serve(&callindex.Worker{Reader: b, Assistants: fakeAssistants{},
+	consume := sqs.Consume(serve(&callindex.Worker{Reader: b, Assistants: newAssistants(),
 		Index: &callindex.Index{Aliases: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}, webhook.Archive{}))
 
 	network.every.Store(7)

@@ -24,6 +24,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callanalysis"
 	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
@@ -110,20 +111,10 @@ func (r fakeRows) Delete(_ context.Context, c aurora.Call) (bool, error) {
 	return true, nil
 }
 
-type fakeAssistants struct{}
-
-func (fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	if id == "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" {
-		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantName: "Riley"}, Language: "en-US"}, nil
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-}
-
-func (fakeAssistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
-	if n == "+15551230100" {
-		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"}}, nil
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
+// newAssistants returns a table that holds the assistant of the events.
+func newAssistants() *testkit.Assistants {
+	return testkit.NewAssistants(aurora.Assistant{Language: "en-US", Configuration: aurora.Configuration{
+		AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", AssistantName: "Riley", AssistantPhoneNumber: "+15551230100"}})
 }
 
 // newBucketWithReports is a bucket with every report of the webhook's events, and a few that no webhook writes.
@@ -184,7 +175,7 @@ func TestEvents(t *testing.T) {
 		there := maps.Clone(b)
 		now := func() time.Time { return arrivalTime }
 		serve := serve(&callindex.Worker{
-			Reader: b, Assistants: fakeAssistants{},
+			Reader: b, Assistants: newAssistants(),
 			Index:  &callindex.Index{Aliases: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
 			Writer: b, Count: func(context.Context, string) {},
 			Analyser: newAnalyst(fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {

@@ -15,11 +15,10 @@ import (
 	"example.com/aurora/shared/adapter/openai"
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/auth"
-	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/openapi"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/completions"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
@@ -27,32 +26,11 @@ import (
 
 const apiKey = "aur_api_0123456789abcdef0123456789abcdef"
 
-type fakeSecrets struct{}
-
-func (fakeSecrets) Secret(context.Context, string) (string, error) { return `["` + apiKey + `"]`, nil }
-
-// fakeAssistants is a table with one assistant, the corpus's.
-type fakeAssistants struct{}
-
 var riley = aurora.Assistant{Configuration: aurora.Configuration{
 	AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York",
 	AssistantPhoneNumber: "+15551230100",
 	AssistantPrompt:      "You are Riley of {{ org_name }}. Today is {{ \"now\" | date: \"%A, %B %-d\" }}. The caller is {{ caller_phone_number }}.",
 }}
-
-func (fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	if id != riley.ID() {
-		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-	}
-	return riley, nil
-}
-
-func (fakeAssistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
-	if n != "+15551230100" {
-		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-	}
-	return riley, nil
-}
 
 // newFunction is the whole function with a model at base.
 func newFunction(base string, limits openai.Limits, count func(context.Context, string)) *web.Function {
@@ -60,14 +38,14 @@ func newFunction(base string, limits openai.Limits, count func(context.Context, 
 	now := func() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) } // still Saturday in New York
 	return serve(&completions.Handler{
 		Service: &chat.Service{
-			Assistants:    fakeAssistants{},
+			Assistants:    testkit.NewAssistants(riley),
 			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
 			DefaultModels: []string{"gpt-4o"},
 			Now:           now,
 		},
 		Now:   now,
 		NewID: func() string { return "chatcmpl-1" },
-	}, &auth.KeyStore{Secrets: fakeSecrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
+	}, liveKeys)
 }
 
 // streamRequest is a streamed turn at the function URL, as the document has it.

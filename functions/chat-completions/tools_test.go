@@ -21,6 +21,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/completions"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
@@ -62,26 +63,16 @@ func (*fakeLedger) AddDoNotCall(context.Context, aurora.Phone, string) error { r
 
 func (*fakeLedger) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
-// oneAssistant is Riley with something to do.
-type oneAssistant struct{ aurora.Assistant }
-
-func (a oneAssistant) ByID(context.Context, string) (aurora.Assistant, error) {
-	return a.Assistant, nil
-}
-func (a oneAssistant) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
-	return a.Assistant, nil
-}
-
 // withTools is the function with tools, and what they reach.
 func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *fakePhone) {
 	endpoint, p := newToolHandler(base, more...)
 	return serve(endpoint, liveKeys), p
 }
 
-var liveKeys = &auth.KeyStore{Secrets: fakeSecrets{}, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
+var liveKeys = &auth.KeyStore{Secrets: testkit.EverySecret(`["` + apiKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 
 func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler, *fakePhone) {
-	a := oneAssistant{riley}
+	a := riley
 	a.Functions, a.TextFromNumber, a.Tools = aurora.List{"send_sms", "get_current_time"}, "+15551230101", more
 	p := &fakePhone{}
 	kit := &tools.Kit{SMS: p, DoNotCall: &fakeLedger{}, Idempotency: &fakeLedger{done: map[string]string{}}, Now: time.Now}
@@ -91,7 +82,7 @@ func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler,
 	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: shortLimits, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
 	return &completions.Handler{
 		Service: &chat.Service{
-			Assistants:    a,
+			Assistants:    testkit.EveryAssistant(a),
 			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
 			DefaultModels: []string{"gpt-4o"},
 			Tools:         kit,

@@ -21,8 +21,8 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/usecase/outbound"
 )
@@ -120,19 +120,6 @@ func (d *fakeTwilio) createRequests() int {
 	return d.createCount
 }
 
-type fakeAssistants struct{}
-
-func (fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	if id != riley {
-		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-	}
-	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275"}}, nil
-}
-
-func (fakeAssistants) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-}
-
 // harness is the function with the ledger in DynamoDB's double and Twilio's, over their wires.
 type harness struct {
 	t         *testing.T
@@ -158,7 +145,7 @@ func newHarness(t *testing.T, base string) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.calls = &outbound.Service{Assistants: fakeAssistants{}, Ledger: dynamo.NewOutbound(config, "ledger", g.now),
+	g.calls = &outbound.Service{Assistants: testkit.NewAssistants(aurora.Assistant{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275"}}), Ledger: dynamo.NewOutbound(config, "ledger", g.now),
 		Provider: twilio.New(twilio.Options{BaseURL: base, Credentials: func(context.Context) (string, error) {
 			return `{"accountSid":"` + account + `","authToken":"` + token + `"}`, nil
 		}}),

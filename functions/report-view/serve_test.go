@@ -14,19 +14,11 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // linkMadeAt is when the links of the events were.
 var linkMadeAt = time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC)
-
-type fakeSecrets struct{ down bool }
-
-func (s fakeSecrets) Secret(context.Context, string) (string, error) {
-	if s.down {
-		return "", fault.New(fault.Unavailable, "The secret store did not answer.").WithRetryAfter(time.Second)
-	}
-	return "links-0123456789abcdef0123456789abcdef", nil
-}
 
 // fakeBucket is a bucket in which one report is left.
 type fakeBucket struct{ down bool }
@@ -48,7 +40,11 @@ func TestEvents(t *testing.T) {
 	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	eventtest.Answers(t, "report-view", func(t *testing.T, name string, event json.RawMessage) (any, any) {
 		now := linkMadeAt.Add(openedAfter[name])
-		links := &auth.Links{Secrets: fakeSecrets{name == "secrets-away"}, SecretName: "links", Now: func() time.Time { return now }}
+		secrets := testkit.EverySecret("links-0123456789abcdef0123456789abcdef")
+		if name == "secrets-away" {
+			secrets.Err = fault.New(fault.Unavailable, "The secret store did not answer.").WithRetryAfter(time.Second)
+		}
+		links := &auth.Links{Secrets: secrets, SecretName: "links", Now: func() time.Time { return now }}
 		answer, err := serve(links, fakeBucket{name == "store-away"}).Invoke(in, event)
 		if err != nil {
 			t.Fatal(err)

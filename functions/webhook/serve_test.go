@@ -14,33 +14,20 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// assistantTable is what the tests' assistants table holds.
-type assistantTable map[string]aurora.Assistant
-
-func (t assistantTable) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	if id == "broken" { // what package dynamo says of an item that cannot be read
-		return aurora.Assistant{}, fault.New(fault.Internal, "This assistant's stored configuration is not valid.").WithCode("config_invalid")
-	}
-	if a, ok := t[id]; ok {
-		return a, nil
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
-}
-
-func (t assistantTable) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error) {
-	for _, a := range t {
-		if own, _ := aurora.ParsePhone(string(a.AssistantPhoneNumber)); own == number {
-			return a, nil
+// assistants is the assistants table of the events. The stored configuration of "broken" cannot be read: package dynamo
+// returns this error for it.
+var assistants = func() *testkit.Assistants {
+	t := testkit.NewAssistants()
+	t.Default = func(id string) (aurora.Assistant, error) {
+		if id == "broken" {
+			return aurora.Assistant{}, fault.New(fault.Internal, "This assistant's stored configuration is not valid.").WithCode("config_invalid")
 		}
+		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 	}
-	return t.ByID(ctx, "")
-}
-
-var assistants = func() assistantTable {
-	t := assistantTable{}
 	for _, document := range []string{
 		`{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","aiResponseLengthMinimum":20,"assistantFirstMessage":"Thanks for calling Harbor Dental, this is Riley. How can I help?",
 		  "assistantName":"Riley - Harbor Dental","assistantPhoneNumber":"+1 555-123-0100","assistantPhoneNumberName":"harbor-dental-main","assistantPrompt":"You are Riley.",
@@ -56,7 +43,7 @@ var assistants = func() assistantTable {
 		if err != nil {
 			panic(err)
 		}
-		t[a.ID()] = a
+		t.All = append(t.All, a)
 	}
 	return t
 }()

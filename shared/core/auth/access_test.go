@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 const (
@@ -20,20 +21,8 @@ const (
 	otherKey   = "aur_internal_0123456789abcdef0123456789"
 )
 
-// secrets is a store that counts how often it is asked.
-type secrets struct {
-	texts map[string]string
-	err   error
-	calls int
-}
-
-func (s *secrets) Secret(_ context.Context, name string) (string, error) {
-	s.calls++
-	return s.texts[name], s.err
-}
-
-func newKeyStore(text string) (*auth.KeyStore, *secrets) {
-	store := &secrets{texts: map[string]string{"api": text, "internal": `["` + otherKey + `"]`}}
+func newKeyStore(text string) (*auth.KeyStore, *testkit.Secrets) {
+	store := &testkit.Secrets{Values: map[string]string{"api": text, "internal": `["` + otherKey + `"]`}}
 	return &auth.KeyStore{Secrets: store, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api", auth.KindInternal: "internal"}}, store
 }
 
@@ -148,7 +137,7 @@ func TestNoKeysNoAccess(t *testing.T) {
 		})
 	}
 	keys, store := newKeyStore(`["` + apiKey + `"]`)
-	store.err = errors.New("away")
+	store.Err = errors.New("away")
 	if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("store away: %v, want unavailable", err)
 	}
@@ -162,8 +151,8 @@ func TestMalformedKeysCostNoStoreCall(t *testing.T) {
 	for range 10_000 {
 		_, _ = auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer nope"), keys)
 	}
-	if store.calls != 0 {
-		t.Errorf("asked the store %d times", store.calls)
+	if n := store.Reads(); n != 0 {
+		t.Errorf("the secret store was read %d times; want 0", n)
 	}
 }
 

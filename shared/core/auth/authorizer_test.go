@@ -31,7 +31,7 @@ func TestAuthorizer(t *testing.T) {
 		t.Errorf("two values: %+v, %v", r, err)
 	}
 
-	store.err = errors.New("away")
+	store.Err = errors.New("away")
 	if r, err := decide(context.Background(), auth.Request{MethodArn: methodARN, Headers: map[string]string{"Authorization": "Bearer " + apiKey}}); err == nil {
 		t.Errorf("store away: %+v, want an error", r)
 	}

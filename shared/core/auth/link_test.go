@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 const (
@@ -20,16 +21,8 @@ const (
 
 var linkTime = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
-// linkSecret is a store of one secret.
-type linkSecret struct {
-	text string
-	err  error
-}
-
-func (s linkSecret) Secret(context.Context, string) (string, error) { return s.text, s.err }
-
 func newLinks(text string, now time.Time) *auth.Links {
-	return &auth.Links{Secrets: linkSecret{text: text}, SecretName: "links", BaseURL: "https://aurora.example.com/v1/", Now: func() time.Time { return now }}
+	return &auth.Links{Secrets: &testkit.Secrets{Values: map[string]string{"links": text}}, SecretName: "links", BaseURL: "https://aurora.example.com/v1/", Now: func() time.Time { return now }}
 }
 
 func newToken(t testing.TB, l *auth.Links, key string) string {
@@ -136,7 +129,7 @@ func TestSigningKeys(t *testing.T) {
 	l := newLinks("", linkTime)
 	for give, want := range map[error]fault.Kind{
 		fault.New(fault.NotFound, "A secret is missing."): fault.Internal, fault.New(fault.Unavailable, "Away."): fault.Unavailable} {
-		l.Secrets = linkSecret{err: give}
+		l.Secrets = &testkit.Secrets{Err: give}
 		if _, err := l.NewToken(t.Context(), linkedObject); fault.From(err).Kind != want || !errors.Is(err, give) {
 			t.Errorf("%v gives %v", give, err)
 		}

@@ -18,8 +18,8 @@ import (
 
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 )
 
@@ -81,16 +81,6 @@ func (m *fakeTables) Delete(_ context.Context, c aurora.Call) (bool, error) {
 	return true, nil
 }
 
-type noAssistants struct{}
-
-func (noAssistants) ByID(context.Context, string) (aurora.Assistant, error) {
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-}
-
-func (n noAssistants) ByNumber(ctx context.Context, _ aurora.Phone) (aurora.Assistant, error) {
-	return n.ByID(ctx, "")
-}
-
 // testBucket is a bucket whose requests can be spoiled by rule.
 type testBucket struct {
 	*s3.Bucket
@@ -131,7 +121,7 @@ func (s *testBucket) run(t *testing.T) (string, error) {
 	var out bytes.Buffer
 	now := func() time.Time { return time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC) }
 	r := &reindexRun{out: &out, store: "calls", keys: s, progressFile: filepath.Join(s.data, "reindex-test.json"), worker: &callindex.Worker{
-		Reader: s, Assistants: noAssistants{}, Index: &callindex.Index{Aliases: s.tables, Rows: s.tables, Now: now, Retention: time.Hour}}}
+		Reader: s, Assistants: testkit.NewAssistants(), Index: &callindex.Index{Aliases: s.tables, Rows: s.tables, Now: now, Retention: time.Hour}}}
 	err := r.run(t.Context())
 	return out.String(), err
 }

@@ -14,7 +14,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -42,20 +42,9 @@ func (s scriptedModel) Stream(context.Context, agent.ModelRequest) iter.Seq2[age
 	}
 }
 
-// noAssistants is a store without assistants.
-type noAssistants struct{}
-
-func (noAssistants) ByID(context.Context, string) (aurora.Assistant, error) {
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-}
-
-func (noAssistants) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-}
-
 func newHandler(m agent.Model) *Handler {
 	now := func() time.Time { return time.Unix(1763800000, 0) }
-	return &Handler{Service: &chat.Service{Assistants: noAssistants{}, Chain: func([]aurora.ModelRef) agent.Model { return m }, DefaultModels: []string{"gpt-4o"}, Now: now}, Now: now, NewID: func() string { return "chatcmpl-1" }}
+	return &Handler{Service: &chat.Service{Assistants: testkit.NewAssistants(), Chain: func([]aurora.ModelRef) agent.Model { return m }, DefaultModels: []string{"gpt-4o"}, Now: now}, Now: now, NewID: func() string { return "chatcmpl-1" }}
 }
 
 // recordingWriter keeps every write by itself.

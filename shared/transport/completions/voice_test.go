@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -56,16 +57,6 @@ func toolCallAfter(after time.Duration, name string) timedChunk {
 	return timedChunk{after: after, chunk: agent.Chunk{ToolCalls: []agent.ToolCallDelta{{Index: 0, ID: "c1", Name: name, Arguments: "{}"}}}}
 }
 
-// oneAssistant is a store with one assistant.
-type oneAssistant struct{ aurora.Assistant }
-
-func (o oneAssistant) ByID(context.Context, string) (aurora.Assistant, error) {
-	return o.Assistant, nil
-}
-func (o oneAssistant) ByNumber(context.Context, aurora.Phone) (aurora.Assistant, error) {
-	return o.Assistant, nil
-}
-
 // slowTool is a tool that takes its time.
 type slowTool struct {
 	takes  time.Duration
@@ -98,7 +89,7 @@ func callVoice(t *testing.T, m agent.Model, a aurora.Assistant, k *slowTool, bod
 	}
 	e := newHandler(m)
 	service := e.Service.(*chat.Service)
-	service.Assistants = oneAssistant{a}
+	service.Assistants = testkit.EveryAssistant(a)
 	if k != nil {
 		service.Tools = fixedTools{k.tool()}
 	}

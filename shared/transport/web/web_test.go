@@ -17,23 +17,17 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/web"
 )
 
 const apiKey = "aur_api_0123456789abcdef0123456789abcdef"
 
-type fakeSecrets struct {
-	text string
-	err  error
-}
-
-func (s fakeSecrets) Secret(context.Context, string) (string, error) { return s.text, s.err }
-
-func newKeyStore(s fakeSecrets) auth.KeySource {
+func newKeyStore(s *testkit.Secrets) auth.KeySource {
 	return &auth.KeyStore{Secrets: s, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 }
 
-var liveKeys = newKeyStore(fakeSecrets{text: `["` + apiKey + `"]`})
+var liveKeys = newKeyStore(testkit.EverySecret(`["` + apiKey + `"]`))
 
 // response is what a caller saw, whichever door it used.
 type response struct {
@@ -174,7 +168,7 @@ func TestFunctionURLAuthentication(t *testing.T) {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
-	f.Keys = newKeyStore(fakeSecrets{err: errors.New("arn:aws:secretsmanager:away")})
+	f.Keys = newKeyStore(&testkit.Secrets{Err: errors.New("arn:aws:secretsmanager:away")})
 	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.status != 503 || a.header["Retry-After"] != "1" || strings.Contains(a.body, "arn:") {
 		t.Errorf("store away: %+v", a)
 	}

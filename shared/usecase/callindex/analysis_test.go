@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 )
 
@@ -190,7 +191,7 @@ func TestAnalysisNeedsAssistantStore(t *testing.T) {
 		t.Errorf("analysed for %q, want an assistant without configuration", a.assistants)
 	}
 	f, a = newAnalysisFixture(t, spokenReport(1795014286704, "Hello"))
-	f.worker.Assistants = fakeAssistants{err: fault.New(fault.Unavailable, "The assistants cannot be read now.")}
+	f.worker.Assistants = &testkit.Assistants{Err: fault.New(fault.Unavailable, "The assistants cannot be read now.")}
 	if err := f.worker.ObjectCreated(t.Context(), spokenKey); err == nil || len(a.assistants) != 0 {
 		t.Errorf("%v: a call was analysed without its assistant's configuration", err)
 	}

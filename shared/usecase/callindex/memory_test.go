@@ -14,6 +14,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 )
 
@@ -126,23 +127,6 @@ func (m *memory) Read(_ context.Context, key string) ([]byte, time.Time, error) 
 // reportKeys returns the keys of the stored reports, in order.
 func (m *memory) reportKeys() []string { return slices.Sorted(maps.Keys(m.objects)) }
 
-// fakeAssistants is a table of one assistant, riley; err is returned by every read instead.
-type fakeAssistants struct{ err error }
-
-func (f fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	if f.err == nil && id != "riley" {
-		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-	}
-	return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "riley"}}, f.err
-}
-
-func (f fakeAssistants) ByNumber(ctx context.Context, n aurora.Phone) (aurora.Assistant, error) {
-	if f.err == nil && n != "+15551230100" {
-		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-	}
-	return f.ByID(ctx, "riley")
-}
-
 // fixture is a worker over a memory.
 type fixture struct {
 	*memory
@@ -154,7 +138,7 @@ type fixture struct {
 
 func newFixture() *fixture {
 	f := &fixture{memory: newMemory(), metrics: map[string]int{}}
-	f.worker = &callindex.Worker{Reader: f.memory, Writer: f.memory, Assistants: fakeAssistants{}, Index: newIndex(f.memory, f.memory),
+	f.worker = &callindex.Worker{Reader: f.memory, Writer: f.memory, Assistants: testkit.NewAssistants(aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "riley", AssistantPhoneNumber: "+15551230100"}}), Index: newIndex(f.memory, f.memory),
 		Count: func(_ context.Context, metric string) { f.mu.Lock(); defer f.mu.Unlock(); f.metrics[metric]++ }}
 	return f
 }

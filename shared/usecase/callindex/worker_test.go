@@ -11,6 +11,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // firstReport is the report of one call with two ids, without speech.
@@ -27,7 +28,7 @@ func TestWorkerFindsAssistantByNumber(t *testing.T) {
 			t.Errorf("call %s has no row of assistant %s; the rows are %v", id, want, f.rows)
 		}
 	}
-	f.worker.Assistants = fakeAssistants{err: fault.New(fault.Unavailable, "The assistants cannot be read now.")}
+	f.worker.Assistants = &testkit.Assistants{Err: fault.New(fault.Unavailable, "The assistants cannot be read now.")}
 	if err := f.worker.ObjectCreated(t.Context(), "eoc/_/2026/11/18/c1.json"); err == nil {
 		t.Error("a report was indexed without its assistant while the table of assistants was unreachable")
 	}

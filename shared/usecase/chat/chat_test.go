@@ -7,8 +7,8 @@ import (
 	"iter"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,42 +17,13 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	goleak.VerifyTestMain(m)
-}
-
-// fakeAssistants holds assistants by id and by number, and remembers what was looked up.
-type fakeAssistants struct {
-	byID, byNumber map[string]aurora.Assistant
-	err            error
-
-	mu      sync.Mutex
-	lookups []string
-}
-
-func (s *fakeAssistants) find(in map[string]aurora.Assistant, key string) (aurora.Assistant, error) {
-	s.mu.Lock()
-	s.lookups = append(s.lookups, key)
-	s.mu.Unlock()
-	if s.err != nil {
-		return aurora.Assistant{}, s.err
-	}
-	if a, ok := in[key]; ok {
-		return a, nil
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
-}
-
-func (s *fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	return s.find(s.byID, id)
-}
-
-func (s *fakeAssistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
-	return s.find(s.byNumber, string(n))
 }
 
 // recordingModel answers "Yes." and remembers what it was asked.
@@ -80,7 +51,7 @@ func take(t *testing.T, s *chat.Service, r chat.Request) (agent.ModelRequest, *c
 	m := &recordingModel{}
 	s.Chain, s.Now = singleModel(m), clock
 	if s.Assistants == nil {
-		s.Assistants = &fakeAssistants{}
+		s.Assistants = testkit.NewAssistants()
 	}
 	turn, err := s.Turn(t.Context(), r)
 	if err != nil {
@@ -141,7 +112,7 @@ func TestHistorySentToModel(t *testing.T) {
 			if c.call != nil {
 				r.Session = &chat.Session{ID: "c1", Messages: messagesOf(c.call...)}
 			}
-			asked, session, err := take(t, &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": storedAssistant("a1", "P")}}}, r)
+			asked, session, err := take(t, &chat.Service{Assistants: testkit.NewAssistants(storedAssistant("a1", "P"))}, r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,9 +143,11 @@ func TestTurnDoesNotModifyItsRequest(t *testing.T) {
 }
 
 func TestAssistantLookupOrder(t *testing.T) {
-	all := &fakeAssistants{byID: map[string]aurora.Assistant{}, byNumber: map[string]aurora.Assistant{"+15551230100": storedAssistant("number", "number")}}
+	withNumber := storedAssistant("number", "number")
+	withNumber.AssistantPhoneNumber = "+15551230100"
+	stored := []aurora.Assistant{withNumber}
 	for _, id := range []string{"target", "config", "call", "snake"} {
-		all.byID[id] = storedAssistant(id, id)
+		stored = append(stored, storedAssistant(id, id))
 	}
 	const number = "+1 (555) 123-0100"
 	for name, c := range map[string]struct {
@@ -196,7 +169,7 @@ func TestAssistantLookupOrder(t *testing.T) {
 		"nobody":                          {"", ``, "", "", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all.lookups = nil
+			all := testkit.NewAssistants(stored...)
 			r := chat.Request{TargetAssistantID: c.target, Number: c.number, Messages: userSaysHi}
 			if c.call != "" {
 				r.Session = parseSession(t, c.call)
@@ -209,8 +182,8 @@ func TestAssistantLookupOrder(t *testing.T) {
 			if asked.Messages[0].Role == agent.RoleSystem {
 				got = asked.Messages[0].Content
 			}
-			if got != c.want || !reflect.DeepEqual(all.lookups, c.asked) {
-				t.Errorf("prompt %q after looking up %q", got, all.lookups)
+			if got != c.want || !slices.Equal(all.Lookups(), c.asked) {
+				t.Errorf("prompt %q after looking up %q; want %q after %q", got, all.Lookups(), c.want, c.asked)
 			}
 			if c.call != "" && session.AssistantID != c.sessionID {
 				t.Errorf("session's assistant %q, want %q", session.AssistantID, c.sessionID)
@@ -218,7 +191,7 @@ func TestAssistantLookupOrder(t *testing.T) {
 		})
 	}
 	for _, id := range []string{"nobody", "../../x"} {
-		_, _, err := take(t, &chat.Service{Assistants: all}, chat.Request{TargetAssistantID: id, Messages: userSaysHi})
+		_, _, err := take(t, &chat.Service{Assistants: testkit.NewAssistants(stored...)}, chat.Request{TargetAssistantID: id, Messages: userSaysHi})
 		if f := fault.From(err); !fault.Is(err, fault.NotFound) || f.Param != "target_assistant_id" || f.Code != "assistant_not_found" {
 			t.Errorf("target %q: %+v", id, f)
 		}
@@ -227,7 +200,7 @@ func TestAssistantLookupOrder(t *testing.T) {
 
 // A call that names its assistant beside its configuration must find it again in the next turn.
 func TestAssistantIsFoundAgainInTheNextTurn(t *testing.T) {
-	all := &fakeAssistants{byID: map[string]aurora.Assistant{"a1": storedAssistant("a1", "stored")}}
+	all := testkit.NewAssistants(storedAssistant("a1", "stored"))
 	session := parseSession(t, `{"id":"c","assistant_config":{"orgName":"X"},"assistantId":"a1"}`)
 	for range 3 {
 		asked, next, err := take(t, &chat.Service{Assistants: all}, chat.Request{Session: session, Messages: userSaysHi})
@@ -255,7 +228,7 @@ func TestAssistantStoreUnavailable(t *testing.T) {
 		"and no assistant is named": {chat.Request{Messages: userSaysHi}, "Hi"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked, _, err := take(t, &chat.Service{Assistants: &fakeAssistants{err: away}}, c.r)
+			asked, _, err := take(t, &chat.Service{Assistants: &testkit.Assistants{Err: away}}, c.r)
 			switch {
 			case c.want == "" && !fault.Is(err, fault.Unavailable):
 				t.Errorf("error = %v", err)
@@ -317,7 +290,7 @@ func TestTemperature(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := storedAssistant("a1", "")
 			a.Temperature = c.own
-			asked, _, err := take(t, &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": a}}}, chat.Request{TargetAssistantID: "a1", Messages: userSaysHi, Options: c.sent})
+			asked, _, err := take(t, &chat.Service{Assistants: testkit.NewAssistants(a)}, chat.Request{TargetAssistantID: "a1", Messages: userSaysHi, Options: c.sent})
 			if err != nil || string(asked.Options) != c.want {
 				t.Errorf("options %s, %v", asked.Options, err)
 			}
@@ -375,7 +348,7 @@ func TestRequestLimits(t *testing.T) {
 }
 
 func TestFailedTurnReturnsPartialSession(t *testing.T) {
-	s := &chat.Service{Assistants: &fakeAssistants{}, Chain: singleModel(&recordingModel{}), Now: clock}
+	s := &chat.Service{Assistants: testkit.NewAssistants(), Chain: singleModel(&recordingModel{}), Now: clock}
 	turn, err := s.Turn(t.Context(), chat.Request{Session: parseSession(t, `{"id":"c"}`), Messages: userSaysHi})
 	if err != nil {
 		t.Fatal(err)

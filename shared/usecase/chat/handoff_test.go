@@ -11,6 +11,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -67,7 +68,7 @@ func newReception(m agent.Model) (*chat.Service, *memorySessions) {
 	billing.AssistantName, billing.OrgName, billing.Handoffs = "Riley (Billing)", "Harbor", aurora.List{"front"}
 	billing.Models = []aurora.ModelRef{{Model: "billing-model"}}
 	k := &memorySessions{all: map[string]aurora.SessionState{}}
-	return &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"front": front, "billing": billing}}, Chain: singleModel(m),
+	return &chat.Service{Assistants: testkit.NewAssistants(front, billing), Chain: singleModel(m),
 		DefaultModels: []string{"gpt-4o"}, Sessions: k, Now: clock}, k
 }
 
@@ -204,7 +205,7 @@ func TestModelOrder(t *testing.T) {
 		a := storedAssistant("a1", "P")
 		a.Models = c.own
 		var chain []string
-		s := &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": a}}, DefaultModels: []string{"a", "b"}, Now: clock,
+		s := &chat.Service{Assistants: testkit.NewAssistants(a), DefaultModels: []string{"a", "b"}, Now: clock,
 			Chain: func(refs []aurora.ModelRef) agent.Model {
 				chain = nil
 				for _, r := range refs {

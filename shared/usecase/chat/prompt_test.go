@@ -11,6 +11,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -20,7 +21,7 @@ func renderPrompt(t *testing.T, template, zone string, at time.Time, variables m
 	a := storedAssistant("a1", template)
 	a.TimeZone, a.OrgName, a.AssistantName, a.AssistantPhoneNumber = aurora.Text(zone), "Harbor Dental", "Riley", "+15551230100"
 	m := &recordingModel{}
-	s := &chat.Service{Assistants: &fakeAssistants{byID: map[string]aurora.Assistant{"a1": a}}, Chain: singleModel(m), Now: func() time.Time { return at }}
+	s := &chat.Service{Assistants: testkit.NewAssistants(a), Chain: singleModel(m), Now: func() time.Time { return at }}
 	turn, err := s.Turn(t.Context(), chat.Request{TargetAssistantID: "a1", Messages: userSaysHi, Customer: chat.Customer{Number: "+15557654321", Name: "Dana"},
 		Session: &chat.Session{ID: "c1", ContextVariables: variables}})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -92,7 +93,7 @@ func TestSessionRoundTrip(t *testing.T) {
 			if len(s.Extra) != rest {
 				t.Fatalf("turn %d: the rest is %v of %s", turn, s.Extra, b)
 			}
-			service := &chat.Service{Assistants: &fakeAssistants{}, Chain: singleModel(&recordingModel{}), Now: clock}
+			service := &chat.Service{Assistants: testkit.NewAssistants(), Chain: singleModel(&recordingModel{}), Now: clock}
 			prepared, err := service.Turn(t.Context(), chat.Request{Session: &s, Messages: messagesOf("s:A", "u:Hi")})
 			if err != nil {
 				t.Fatal(err)

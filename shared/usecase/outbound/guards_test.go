@@ -35,7 +35,7 @@ func TestGuards(t *testing.T) {
 		"not the key's assistant":  {func(_ *harness, r *Request) { r.APIKey.Assistants = []string{otherAssistant} }, fault.Forbidden, "assistant_not_allowed"},
 		"an unknown one, likewise": {func(_ *harness, r *Request) { r.APIKey.Assistants, r.AssistantID = []string{otherAssistant}, "nobody" }, fault.Forbidden, "assistant_not_allowed"},
 		"an unknown assistant":     {func(_ *harness, r *Request) { r.AssistantID = "nobody" }, fault.NotFound, "assistant_not_found"},
-		"no number to call from":   {func(b *harness, _ *Request) { b.assistants.all[0].AssistantPhoneNumber = "ask me" }, fault.Invalid, "assistant_number_invalid"},
+		"no number to call from":   {func(b *harness, _ *Request) { b.assistants.All[0].AssistantPhoneNumber = "ask me" }, fault.Invalid, "assistant_number_invalid"},
 		"premium":                  {to("+19005551234"), fault.Forbidden, "number_type_blocked"},
 		"satellite":                {to("+881612345678"), fault.Forbidden, "number_type_blocked"},
 		"toll-free":                {to("+18005550100"), fault.Forbidden, "number_type_blocked"},

@@ -15,6 +15,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // fakeLedger is a ledger. Each of its methods is one conditional write or one read, as in DynamoDB; spoil stands before and
@@ -185,32 +186,6 @@ func (m *fakeLedger) UnresolvedRecords(context.Context) iter.Seq2[aurora.Outboun
 	}
 }
 
-// fakeAssistants is a table of assistants.
-type fakeAssistants struct {
-	all []aurora.Assistant
-	err error
-}
-
-func (s *fakeAssistants) find(ok func(a aurora.Assistant) bool) (aurora.Assistant, error) {
-	if s.err != nil {
-		return aurora.Assistant{}, s.err
-	}
-	for _, a := range s.all {
-		if ok(a) {
-			return a, nil
-		}
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
-}
-
-func (s *fakeAssistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	return s.find(func(a aurora.Assistant) bool { return a.ID() == id })
-}
-
-func (s *fakeAssistants) ByNumber(_ context.Context, p aurora.Phone) (aurora.Assistant, error) {
-	return s.find(func(a aurora.Assistant) bool { return slices.Contains(a.Numbers(), p) })
-}
-
 // fakeProvider is a provider that counts. say decides what becomes of a request; nil accepts every one.
 type fakeProvider struct {
 	mu        sync.Mutex
@@ -299,7 +274,7 @@ type harness struct {
 	t          testing.TB
 	ledger     *fakeLedger
 	provider   *fakeProvider
-	assistants *fakeAssistants
+	assistants *testkit.Assistants
 	mu         sync.Mutex
 	clock      time.Time
 	ids        int
@@ -309,7 +284,7 @@ func newHarness(t testing.TB) *harness {
 	t.Helper()
 	b := &harness{t: t, clock: time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)} // 09:30 in San Francisco
 	b.ledger, b.provider = newFakeLedger(b.now), &fakeProvider{now: b.now}
-	b.assistants = &fakeAssistants{all: []aurora.Assistant{
+	b.assistants = &testkit.Assistants{All: []aurora.Assistant{
 		{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275", TextFromNumber: "+14155550177"}},
 		{Configuration: aurora.Configuration{AssistantID: otherAssistant, AssistantPhoneNumber: "+14155550150"}},
 	}}

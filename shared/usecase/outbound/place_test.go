@@ -148,7 +148,7 @@ func TestFault49And50ReplayAndConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.ledger.doNotCall[recipient] = true // whatever the guards would now say
-	b.assistants.err = errors.New("away")
+	b.assistants.Err = errors.New("away")
 	for _, later := range []time.Duration{0, time.Hour, 22 * time.Hour} {
 		b.advance(later)
 		again, err := b.place(newRequest("k1"))
@@ -170,7 +170,7 @@ func TestFault49And50ReplayAndConflict(t *testing.T) {
 		t.Errorf("%d posts", b.provider.requestCount())
 	}
 	// Another scope, and a day later, it is another key.
-	b.assistants.err = nil
+	b.assistants.Err = nil
 	delete(b.ledger.doNotCall, recipient)
 	for name, change := range map[string]func(*Request){
 		"another name": func(r *Request) { r.APIKey.Name = "voxsuite" }, "a kind": func(r *Request) { r.APIKey.Name = "" },
@@ -278,7 +278,7 @@ func TestFault53StoreUnavailable(t *testing.T) {
 			}
 		}
 		b := newHarness(t)
-		b.assistants.err = errors.New("away")
+		b.assistants.Err = errors.New("away")
 		if _, err := b.place(newRequest("k1")); err == nil || b.provider.requestCount() != 0 {
 			t.Errorf("assistants away: %v", err)
 		}

@@ -16,6 +16,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // fakeBucket is one in memory that remembers the order of what was written.
@@ -97,15 +98,6 @@ func (fakeLinks) URL(_ context.Context, key string) (string, error) {
 	return "https://aurora.example.com/api/reports/view/" + strings.ReplaceAll(key, "/", "~"), nil
 }
 
-type oneAssistant struct{ a aurora.Assistant }
-
-func (k oneAssistant) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	if id != k.a.ID() {
-		return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
-	}
-	return k.a, nil
-}
-
 const hostile = "<script>window.__hacked=1</script>\u202e=HYPERLINK(\"https://evil.example.com\")\x00"
 
 func newTestMaker(t *testing.T) (*Maker, *fakeBucket, *fakeMailer, *fakeCalls) {
@@ -126,7 +118,7 @@ func newTestMaker(t *testing.T) (*Maker, *fakeBucket, *fakeMailer, *fakeCalls) {
 	}
 	a := aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", OrgName: "Harbor Dental", TimeZone: "America/New_York",
 		Emails: aurora.List{"owner@example.com", "second@example.com", " OWNER@example.com"}}}
-	m := &Maker{Assistants: oneAssistant{a}, Calls: s, Bucket: b, Mail: p, SentLog: fakeSentLog{}, Links: fakeLinks{}, PublicURL: "https://aurora.example.com",
+	m := &Maker{Assistants: testkit.NewAssistants(a), Calls: s, Bucket: b, Mail: p, SentLog: fakeSentLog{}, Links: fakeLinks{}, PublicURL: "https://aurora.example.com",
 		Models: []string{"m"}, NewModel: func([]aurora.ModelRef) agent.Model { return &fakeModel{text: "There were 30 calls. 5000 were late."} },
 		Count: func(context.Context, string) {}, Now: func() time.Time { return time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC) }}
 	return m, b, p, s

@@ -71,7 +71,7 @@ func (m *memory) count(_ context.Context, metric string) {
 func newReceiver() (*webhook.Receiver, *memory) {
 	m := &memory{objects: map[string]storedObject{}, metrics: map[string]int{}}
 	archive := webhook.Archive{Objects: m, Now: func() time.Time { return time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC) }, Count: m.count}
-	return &webhook.Receiver{Assistants: anyAssistant{}, Archive: archive, Queue: m}, m
+	return &webhook.Receiver{Assistants: anyAssistant(), Archive: archive, Queue: m}, m
 }
 
 func endOfCallBody(fields string) []byte {

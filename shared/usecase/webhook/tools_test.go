@@ -13,19 +13,16 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// anyAssistant is any assistant that is asked for.
-type anyAssistant struct{}
-
-func (anyAssistant) ByID(_ context.Context, id string) (a aurora.Assistant, err error) {
-	a.AssistantID = aurora.Text(id)
-	return a, nil
-}
-
-func (e anyAssistant) ByNumber(ctx context.Context, n aurora.Phone) (aurora.Assistant, error) {
-	return e.ByID(ctx, string(n))
+// anyAssistant returns a table that holds an assistant for every id.
+func anyAssistant() *testkit.Assistants {
+	return &testkit.Assistants{Default: func(id string) (a aurora.Assistant, err error) {
+		a.AssistantID = aurora.Text(id)
+		return a, nil
+	}}
 }
 
 // toolFunc is a function that answers webhook.Tools.
@@ -42,7 +39,7 @@ func callTools(t *testing.T, tools webhook.Tools, names ...string) string {
 	for i, name := range names {
 		calls = append(calls, fmt.Sprintf(`{"id":"c%d","function":{"name":%q,"arguments":"{}"}}`, i, name))
 	}
-	r := webhook.Receiver{Assistants: anyAssistant{}, Tools: tools}
+	r := webhook.Receiver{Assistants: anyAssistant(), Tools: tools}
 	answer, err := r.Receive(t.Context(), []byte(`{"message":{"type":"tool-calls","session":"riley","toolCallList":[`+strings.Join(calls, ",")+`]}}`))
 	if err != nil || answer.Created {
 		t.Fatal(answer, err)
@@ -132,7 +129,7 @@ func FuzzToolCalls(f *testing.F) {
 			t.Skip("no JSON is another test")
 		}
 		for _, kind := range []string{`"tool-calls","toolCallList":`, `"tool-calls","toolCalls":`, `"tool-calls","toolWithToolCallList":`, `"function-call","functionCall":`} {
-			r := webhook.Receiver{Assistants: anyAssistant{}, Tools: toolFunc(func(_ context.Context, name string, arguments json.RawMessage) (string, error) {
+			r := webhook.Receiver{Assistants: anyAssistant(), Tools: toolFunc(func(_ context.Context, name string, arguments json.RawMessage) (string, error) {
 				var object map[string]json.RawMessage
 				if err := json.Unmarshal(arguments, &object); err != nil || object == nil || name == "" {
 					t.Errorf("%q ran with %s", name, arguments)
