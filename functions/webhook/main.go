@@ -17,12 +17,14 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
+	outboundCalls, eligibility := callwiring.ReadLookups(s)
 	f := newFunction(&webhook.Receiver{
-		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Archive:    webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
-		Queue:      sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
-		Tools:      toolwiring.ReadSettings(s).ForProvider(),
-		Outbound:   callwiring.ReadWebhookOutbound(s),
+		Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
+		Queue:         sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
+		Tools:         toolwiring.ReadSettings(s).ForProvider(),
+		OutboundCalls: outboundCalls,
+		Eligibility:   eligibility,
 	})
 	lambdaapp.Start(s, f.Invoke)
 }

@@ -113,7 +113,7 @@ func TestEvents(t *testing.T) {
 		got := eventResult{Kept: map[string]any{}}
 		count := func(_ context.Context, metric string) { got.Counted = append(got.Counted, metric) }
 		now := func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) }
-		f := newFunction(&webhook.Receiver{Assistants: assistants, Archive: webhook.Archive{Objects: store, Now: now, Count: count}, Queue: unusedQueue{}, Tools: fakeTools{}, Outbound: fakeOutbound{}})
+		f := newFunction(&webhook.Receiver{Assistants: assistants, Archive: webhook.Archive{Objects: store, Now: now, Count: count}, Queue: unusedQueue{}, Tools: fakeTools{}, OutboundCalls: fakeOutbound{}, Eligibility: fakeOutbound{}})
 		answer, err := f.Invoke(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
@@ -135,11 +135,11 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// fakeOutbound knows one call that we placed, and lets the fictitious numbers be called.
+// fakeOutbound knows one outbound call, and finds only fictitious numbers eligible.
 type fakeOutbound struct{}
 
-func (fakeOutbound) Call(_ context.Context, idOrSID string) (aurora.OutboundContext, bool, error) {
-	return aurora.OutboundContext{CallRecordID: "record-1", CallSID: "CA000000000000000000000000000000aa", PhoneNumber: "+14155550123",
+func (fakeOutbound) Record(_ context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
+	return aurora.OutboundCall{ID: "record-1", State: aurora.OutboundPlaced, SID: "CA000000000000000000000000000000aa", To: "+14155550123",
 		Name: "Dana Example", Email: "dana@example.com", Info: "asked for a call"}, idOrSID == "CA000000000000000000000000000000aa", nil
 }
 

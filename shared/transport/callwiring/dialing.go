@@ -32,24 +32,17 @@ func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound
 	}
 }
 
-// WebhookOutbound let the webhook know the calls that we placed, and who may be called.
-type WebhookOutbound struct{ *outbound.Service }
-
-// ReadWebhookOutbound reads the settings of Campaigns. A rule that cannot be read makes nobody eligible and does not stop the
-// function, which has reports to take in.
-func ReadWebhookOutbound(s *lambdaapp.Settings) webhook.OutboundCalls {
-	aside := s.Fork()
-	service := ReadService(aside, NewSecrets())
-	if err := aside.Err(); err != nil {
-		slog.Error("nobody is eligible for a call, and no call is known as ours", "error", err)
-		return nil
+// ReadLookups reads the settings by which the webhook finds outbound calls and checks whether a number may be called. If
+// a setting is invalid, both results are nil: no number is eligible, but the function still starts, because it has
+// reports to store.
+func ReadLookups(s *lambdaapp.Settings) (aurora.OutboundCallFinder, webhook.EligibilityChecker) {
+	fork := s.Fork()
+	service := ReadService(fork, NewSecrets())
+	if err := fork.Err(); err != nil {
+		slog.Error("the settings of outbound calls are invalid: no number is eligible, and no call is known as outbound", "event", "settings.invalid", "error", err)
+		return nil, nil
 	}
-	return WebhookOutbound{service}
-}
-
-// Call is what an assistant may know of a call that we placed.
-func (c WebhookOutbound) Call(ctx context.Context, idOrSID string) (aurora.OutboundContext, bool, error) {
-	return outbound.FindCall(ctx, c.Ledger, idOrSID)
+	return service.Ledger, service
 }
 
 // ReadTwilio is the provider.

@@ -34,12 +34,15 @@ func TestUnreadableRules(t *testing.T) {
 			t.Errorf("%s=%s: %v", name, value, err)
 		}
 		s = newSettings(name, value)
-		if got := callwiring.ReadWebhookOutbound(s); got != nil || s.Err() != nil {
-			t.Errorf("%s=%s: the webhook got %v and would not start: %v", name, value, got, s.Err())
+		if calls, eligibility := callwiring.ReadLookups(s); calls != nil || eligibility != nil {
+			t.Errorf("%s=%s: the webhook got look-ups, want none", name, value)
+		}
+		if err := s.Err(); err != nil {
+			t.Errorf("%s=%s: the webhook would not start: %v", name, value, err)
 		}
 	}
-	if callwiring.ReadWebhookOutbound(newSettings()) == nil {
-		t.Error("nobody is eligible although all is well")
+	if calls, eligibility := callwiring.ReadLookups(newSettings()); calls == nil || eligibility == nil {
+		t.Error("valid settings give no look-ups")
 	}
 }
 

@@ -28,8 +28,8 @@ type Service struct {
 	Tools Tools
 	// Refusals take down who texts STOP; nil takes nobody down.
 	DoNotCallList DoNotCallList
-	// Outbound knows the calls that we placed, whose facts are prompt variables; nil knows none.
-	Outbound OutboundRecords
+	// Outbound finds outbound calls, whose facts are prompt variables. If it is nil, prompts have no such variables.
+	Outbound aurora.OutboundCallFinder
 	// Sessions keep the active agent and the variables for callers that do not; nil keeps nothing.
 	Sessions Sessions
 	// AllowedModels are the ones a request may name; "*" among them, or an empty list, allows every one.
@@ -164,7 +164,7 @@ func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r 
 	for k, v := range session.ContextVariables {
 		vars[k] = v
 	}
-	if c := s.findOutboundCall(ctx, session); c != nil {
+	if c := aurora.FindOutboundContext(ctx, s.Outbound, session.outboundCallIDs()...); c != nil {
 		vars["outbound_call"] = map[string]any{"phone_number": string(c.PhoneNumber), "name": c.Name, "email": c.Email, "info": c.Info}
 	}
 	vars["caller_phone_number"] = session.CallerPhoneNumber

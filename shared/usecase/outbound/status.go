@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -128,18 +129,12 @@ func newProgress(r aurora.OutboundCall) Progress {
 	return p
 }
 
-// dispositionOf is what became of a call that is over.
+// dispositionOf returns the disposition of a call that is over. A completed call that a machine answered is a voicemail.
 func dispositionOf(r aurora.OutboundCall) aurora.Disposition {
-	switch r.Status {
-	case aurora.CallBusy:
-		return aurora.DispositionBusy
-	case aurora.CallNoAnswer, aurora.CallCanceled:
-		return aurora.DispositionNoAnswer
-	case aurora.CallFailed:
-		return aurora.DispositionFailed
-	}
-	if len(r.AnsweredBy) >= 7 && r.AnsweredBy[:7] == "machine" {
+	const spoke = true // the provider completes answered calls only
+	d := aurora.Classify(string(r.Status), spoke)
+	if d == aurora.DispositionAnswered && strings.HasPrefix(r.AnsweredBy, "machine") {
 		return aurora.DispositionVoicemail
 	}
-	return aurora.DispositionAnswered
+	return d
 }

@@ -8,14 +8,11 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// OutboundCalls knows the calls that we place.
-type OutboundCalls interface {
-	// Call is what an assistant may know of a call that we placed, by the call's sid or its record's id; it is not ok
-	// where the call is none of ours.
-	Call(ctx context.Context, idOrSID string) (c aurora.OutboundContext, ok bool, err error)
-	// Eligible reports whether a number may be called now, by the same guards as an outbound call: a refusal where not.
-	// zone is where the contact is said to be; empty where nobody said.
-	CheckEligible(ctx context.Context, number, zone string) error
+// EligibilityChecker says whether an outbound call to a number may be placed now.
+type EligibilityChecker interface {
+	// CheckEligible returns nil if the number may be called now, by the same rules as for an outbound call. timeZone is
+	// where the contact is, if known.
+	CheckEligible(ctx context.Context, number, timeZone string) error
 }
 
 // configurationResponse is the document's configuration, and what we know of the call where we placed it.
@@ -24,26 +21,16 @@ type configurationResponse struct {
 	OutboundCall *aurora.OutboundContext `json:"outboundCall,omitempty"`
 }
 
-// findOutboundContext finds the call that we placed and that a message is about; nil where it is none of ours, or nobody can
-// say: the call goes on without it.
+// outboundIDPaths are the fields of a message that may hold the record id or the sid of an outbound call.
+var outboundIDPaths = []string{"session.callRecordId", "session.callSid", "session.call_sid", "call.transport.callSid", "call.phoneCallProviderId"}
+
+// findOutboundContext returns the outbound call that a message is about, or nil.
 func (r *Receiver) findOutboundContext(ctx context.Context, m aurora.Message) *aurora.OutboundContext {
-	if r.Outbound == nil {
-		return nil
+	var ids []string
+	for _, path := range outboundIDPaths {
+		ids = append(ids, m.Text(path))
 	}
-	for _, path := range []string{"session.callRecordId", "session.callSid", "session.call_sid", "call.transport.callSid", "call.phoneCallProviderId"} {
-		id := m.Text(path)
-		if id == "" {
-			continue
-		}
-		switch c, ok, err := r.Outbound.Call(ctx, id); {
-		case err != nil:
-			slog.WarnContext(ctx, "whether we placed this call is not known", "error", err)
-			return nil
-		case ok:
-			return &c
-		}
-	}
-	return nil
+	return aurora.FindOutboundContext(ctx, r.OutboundCalls, ids...)
 }
 
 // answerPredial answers whether a campaign may call somebody. Who cannot say says no.
@@ -51,8 +38,8 @@ func (r *Receiver) answerPredial(ctx context.Context, m aurora.Message) Response
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	eligible := false
-	if r.Outbound != nil {
-		err := r.Outbound.CheckEligible(ctx, m.Text("contact.number", "customer.number", "contact.phoneNumber"), m.Text("contact.timeZone", "contact.timezone"))
+	if r.Eligibility != nil {
+		err := r.Eligibility.CheckEligible(ctx, m.Text("contact.number", "customer.number", "contact.phoneNumber"), m.Text("contact.timeZone", "contact.timezone"))
 		if eligible = err == nil; !eligible {
 			slog.InfoContext(ctx, "a campaign's call is not eligible", "code", fault.From(err).Code)
 		}

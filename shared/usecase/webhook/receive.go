@@ -15,8 +15,11 @@ type Receiver struct {
 	Assistants aurora.AssistantFinder
 	Archive    Archive
 	Queue      ReportQueue
-	Tools      Tools         // nil knows no tool
-	Outbound   OutboundCalls // nil knows no call that we placed, and calls nobody
+	Tools      Tools // nil knows no tool
+	// OutboundCalls finds the calls that we placed. If it is nil, no call is one of ours.
+	OutboundCalls aurora.OutboundCallFinder
+	// Eligibility answers a campaign's question before a call. If it is nil, no number is eligible.
+	Eligibility EligibilityChecker
 }
 
 // Response is what a message is answered with: a body to be written as JSON, and whether it is something created (201).
