@@ -1,54 +1,81 @@
-# Every target in one line each: bare `make`. The operator's commands are one program, shared/dev/operator.
-# It is built and exec'd rather than `go run`: go run dies of SIGTERM without telling its child, and `kill` of
-# `make run` must end everything.
-operate = mkdir -p .aurora && go build -o .aurora/operator ./shared/dev/operator && exec .aurora/operator
+# Run `make` alone for a list of the targets. The operator's commands are one program, shared/dev/operator. It is built and
+# then replaces the shell (exec): `go run` would end on SIGTERM without telling its child, and stopping `make run` must stop
+# the whole stack. Git may call the checkout "dubious" (it belongs to another user, as in a container): then go cannot
+# read the version control's state, and -buildvcs=false keeps that from failing the build.
+data = $(or $(AURORA_DATA),.aurora)
+operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
+  echo "The folder $(data) cannot be written. Choose another with AURORA_DATA, such as AURORA_DATA=/tmp/aurora make run." >&2; exit 1; }; } && \
+  go build -buildvcs=false -o "$(data)/operator" ./shared/dev/operator && exec "$(data)/operator"
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean
+.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean go-version node-version stage-exists
+
+# Checks that other targets depend on. Each ends with a sentence that says what to do.
+
+go-version:
+	@need=$$(sed -n 's/^go //p' go.mod); have=$$(go version 2>/dev/null | sed -n 's/.* go\([0-9][0-9.]*\).*/\1/p'); \
+	lower=$$(printf '%s\n' "$$need" "$$have" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1); \
+	[ -n "$$have" ] && [ "$$lower" = "$$need" ] || { \
+	  echo "Go $$need or later is needed, and $${have:-none} was found. Install it from https://go.dev/dl/ and put it on the PATH." >&2; exit 1; }
+
+node-version:
+	@have=$$(node --version 2>/dev/null | sed 's/^v//'); major=$${have%%.*}; \
+	[ "$${major:-0}" -ge 20 ] || { \
+	  echo "Node 20 or later is needed, and $${have:-none} was found. Install it from https://nodejs.org/ and put it on the PATH." >&2; exit 1; }
+
+# The stages that can be named are the configurations of samconfig.toml. Without STAGE, sam takes the default one: dev.
+stage-exists:
+	@[ -z "$(STAGE)" ] && exit; stages=$$(sed -n 's/^\[\(.*\)\.deploy\.parameters\]$$/\1/p' samconfig.toml | grep -v '^default$$'); \
+	for stage in $$stages; do [ "$$stage" = "$(STAGE)" ] && exit; done; \
+	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
+
+run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench: go-version
+test unit race fuzz vet lint build: go-version
+build: stage-exists
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-run: ## bring up the whole bundle on this machine (PORT=3000, data in AURORA_DATA=.aurora)
+run: ## start the whole stack on this machine (PORT=3000, data in AURORA_DATA=.aurora)
 	@$(operate) run
 
-demo: ## an inbound call, a streamed turn, an end-of-call report and the week's report against the running stack
+demo: ## play one story against the running stack: an inbound call, streamed turns, an end-of-call report, the week's report
 	@$(operate) demo
 
-invoke: ## send an event to the running stack: make invoke FUNCTION=webhook EVENT=assistant-request
+invoke: ## send an event file to a function of the running stack: make invoke FUNCTION=webhook EVENT=assistant-request
 	@$(operate) invoke -function "$(FUNCTION)" -event "$(EVENT)"
 
 assistant: ## check and store an assistant: make assistant FILE=assistant.json [STAGE=prod]
 	@$(operate) assistant -file "$(FILE)" $(if $(STAGE),-stage "$(STAGE)")
 
-key: ## make a key and its digest, shown once: make key [KIND=api|internal|external] [NAME=holder]
+key: ## create a key and its digest; the key is shown once: make key [KIND=api|internal|external] [NAME=holder]
 	@$(operate) key -kind "$(or $(KIND),api)" -name "$(NAME)"
 
-do-not-call: ## put a number on the do-not-call list: make do-not-call NUMBER=+1… [REMOVE=1] [STAGE=prod]
+do-not-call: ## add a number to the do-not-call list: make do-not-call NUMBER=+1… [REMOVE=1] [STAGE=prod]
 	@$(operate) do-not-call -number "$(NUMBER)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
 
-consent: ## note that somebody agreed to be called: make consent NUMBER=+1… [REMOVE=1] [STAGE=prod]
+consent: ## record that a person agreed to be called: make consent NUMBER=+1… [REMOVE=1] [STAGE=prod]
 	@$(operate) consent -number "$(NUMBER)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
 
-reconcile: ## settle the calls whose outcome nobody knows: make reconcile [STAGE=prod]
+reconcile: ## ask the provider about the calls whose outcome is unknown: make reconcile [STAGE=prod]
 	@$(operate) reconcile $(if $(STAGE),-stage "$(STAGE)")
 
-reindex: ## rebuild the table of calls from the bucket; again to go on: make reindex [STAGE=prod] [RETENTION_DAYS=400]
+reindex: ## rebuild the calls table from the bucket; run it again to resume: make reindex [STAGE=prod] [RETENTION_DAYS=400]
 	@RETENTION_DAYS="$(RETENTION_DAYS)" && export RETENTION_DAYS && $(operate) reindex $(if $(STAGE),-stage "$(STAGE)")
 
-report: ## have one report made, and show it: make report ASSISTANT=… PERIOD=weekly|monthly [UNTIL=2026-11-23] [RESEND=1] [STAGE=prod]
+report: ## make one report and show it: make report ASSISTANT=… PERIOD=weekly|monthly [UNTIL=2026-11-23] [RESEND=1] [STAGE=prod]
 	@$(operate) report -assistant "$(ASSISTANT)" -period "$(PERIOD)" -until "$(UNTIL)" -resend "$(RESEND)" $(if $(STAGE),-stage "$(STAGE)")
 
-schedule: ## queue everybody's reports, now: make schedule PERIOD=weekly|monthly [STAGE=prod]
+schedule: ## queue the reports of all assistants now: make schedule PERIOD=weekly|monthly [STAGE=prod]
 	@$(operate) schedule -period "$(PERIOD)" $(if $(STAGE),-stage "$(STAGE)")
 
-backfill: ## make the reports that are missing, and mail nobody: make backfill PERIOD=… FROM=2026-01-01 TO=… [ASSISTANT=…] [STAGE=prod]
+backfill: ## make the reports that are missing, without mails: make backfill PERIOD=… FROM=2026-01-01 TO=… [ASSISTANT=…] [STAGE=prod]
 	@$(operate) backfill -period "$(PERIOD)" -from "$(FROM)" -to "$(TO)" -assistant "$(ASSISTANT)" $(if $(STAGE),-stage "$(STAGE)")
 
-redrive: ## send what waits in the dead-letter queues round again: make redrive [STAGE=prod]
+redrive: ## move the messages of the dead-letter queues back to their queues: make redrive [STAGE=prod]
 	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")
 
-bench: clients ## how fast, how small and how dear, beside the alternatives, in five minutes: make bench [README=README.md]
+bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=README.md]
 	@$(operate) bench -readme "$(README)"
 
 test: fmtcheck vet lint template clients ## everything that CI runs: format, vet, lint, template, race, unit, contract, clients
@@ -60,7 +87,7 @@ unit: ## the Go tests alone, without the race detector
 race: ## the Go tests alone, with the race detector
 	go test -race ./...
 
-fuzz: ## every fuzzer for FUZZTIME=10s each
+fuzz: ## run every fuzzer for FUZZTIME=10s
 	@for package in $$(go list ./...); do \
 	  for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    echo "$$package $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime "$(or $(FUZZTIME),10s)" $$package || exit 1; \
@@ -76,17 +103,17 @@ fmtcheck:
 vet: ## go vet
 	go vet ./...
 
-lint: ## staticcheck, at the version that go.mod pins
+lint: ## staticcheck, at the version of go.mod
 	go tool staticcheck ./...
 
-template: ## cfn-lint on template.yaml, where it is installed
+template: ## cfn-lint on template.yaml, if it is installed
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
 	else echo "cfn-lint is not installed: template.yaml was not linted"; fi
 	@python3 -c 'import samtranslator' 2>/dev/null || echo "the SAM translator is not installed: the translated template was not looked at"
 
-# Other people's clients, and dynalite for the local stack: as the lock file says, no script of theirs run.
+# The clients of other people and dynalite, at the versions of the lock file. Their install scripts do not run.
 clients: shared/dev/compat/node_modules/.package-lock.json
-shared/dev/compat/node_modules/.package-lock.json: shared/dev/compat/package-lock.json
+shared/dev/compat/node_modules/.package-lock.json: shared/dev/compat/package-lock.json | node-version
 	npm ci --prefix shared/dev/compat --ignore-scripts --no-audit --no-fund
 	@touch $@
 
@@ -99,5 +126,5 @@ build: ## sam build [STAGE=staging|prod]
 deploy: build ## sam build and sam deploy [STAGE=staging|prod]
 	sam deploy $(if $(STAGE),--config-env "$(STAGE)")
 
-clean: ## remove what was built; the local stack's data too
+clean: ## remove what was built, and the local stack's data
 	rm -rf .aurora .aws-sam shared/dev/compat/node_modules

@@ -129,7 +129,7 @@ func programSizes(program string) (binary, zipped int64, err error) {
 // buildBare builds the bare function as ours are built.
 func buildBare(ctx context.Context, root, folder string) (program string, err error) {
 	program = filepath.Join(folder, "bare")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, "./shared/dev/bench/testdata/bare")
+	command := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, "./shared/dev/bench/testdata/bare")
 	command.Dir, command.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the bare function: %w\n%s", err, out)

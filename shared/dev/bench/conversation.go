@@ -104,7 +104,7 @@ func (b *bench) timeMakeRun(ctx context.Context, data string) (seconds float64, 
 	defer cancel()
 	program := filepath.Join(b.temp, "operate")
 	began := time.Now()
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./shared/dev/operator")
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", program, "./shared/dev/operator")
 	build.Dir = b.Root
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build operate: %w\n%s", err, out)

@@ -39,7 +39,7 @@ func startStack(t *testing.T) stack {
 		t.Fatalf("the clients are not installed (make clients): %v", err)
 	}
 	binary := filepath.Join(t.TempDir(), "operate")
-	build := exec.Command("go", "build", "-o", binary, "./shared/dev/operator")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./shared/dev/operator")
 	build.Dir = filepath.Join("..", "..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build shared/dev/operator: %v\n%s", err, out)

@@ -24,7 +24,8 @@ func build(ctx context.Context, root, bin string, environment []string, function
 	if err := os.MkdirAll(all, 0o755); err != nil {
 		return fmt.Errorf("building: %w", err)
 	}
-	arguments := []string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", all + string(filepath.Separator)}
+	// Where git calls the checkout "dubious" (another user owns it), go cannot read its state and would not build.
+	arguments := []string{"build", "-buildvcs=false", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", all + string(filepath.Separator)}
 	for _, f := range functions {
 		arguments = append(arguments, "./functions/"+f.folder)
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,7 +27,10 @@ var dynalite string
 func startDynalite(ctx context.Context, l *launcher, clients, data string, environment []string, log *logFile) (*child, io.Closer, string, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		return nil, nil, "", errors.New("node is not installed, or not on the PATH: DynamoDB is played by dynalite, which needs Node 20 or later")
+		return nil, nil, "", errors.New("node is not installed, or not on the PATH: dynalite, which stands in for DynamoDB, needs Node 20 or later (https://nodejs.org/)")
+	}
+	if err := checkNodeVersion(ctx, node); err != nil {
+		return nil, nil, "", err
 	}
 	modules := filepath.Join(clients, "node_modules")
 	if _, err := os.Stat(filepath.Join(modules, "dynalite")); err != nil {
@@ -61,6 +66,22 @@ func startDynalite(ctx context.Context, l *launcher, clients, data string, envir
 	return nil, nil, "", err
 }
 
+// oldestNode is the first major version of Node that dynalite and the clients of shared/dev/compat are tested with.
+const oldestNode = 20
+
+func checkNodeVersion(ctx context.Context, node string) error {
+	out, err := exec.CommandContext(ctx, node, "--version").Output()
+	if err != nil {
+		return fmt.Errorf("asking %s for its version: %w", node, err)
+	}
+	version := strings.TrimSpace(string(out)) // v20.20.2
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	if n, err := strconv.Atoi(major); err != nil || n < oldestNode {
+		return fmt.Errorf("node %s (%s) is too old: dynalite, which stands in for DynamoDB, needs Node %d or later (https://nodejs.org/)", version, node, oldestNode)
+	}
+	return nil
+}
+
 func installClients(ctx context.Context, clients string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -69,7 +90,7 @@ func installClients(ctx context.Context, clients string) error {
 	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = clients, stopGrace, childAttributes()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci in %s: %w\n%s", clients, err, out)
+		return fmt.Errorf("npm ci in %s: %w (it needs the network once, and a folder that can be written)\n%s", clients, err, out)
 	}
 	return nil
 }

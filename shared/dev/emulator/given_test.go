@@ -21,6 +21,11 @@ func TestTwilioAndSESAreFakes(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, environment)
 		}
 	}
+	for name, want := range map[string]string{"TOOL_PRIVATE_HOSTS": "127.0.0.1:9", "NO_SUCH_NAME": ""} {
+		if got, err := FunctionVariable(s.options.Data, name); err != nil || got != want {
+			t.Errorf("FunctionVariable(%s) = %q, %v, want %q", name, got, err, want)
+		}
+	}
 	if strings.Contains(environment, "alone") {
 		t.Errorf("half of a login reached a function:\n%s", environment)
 	}

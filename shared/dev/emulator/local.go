@@ -22,6 +22,8 @@ import (
 // DefaultConcurrency is how many processes a function may have where Options do not say.
 const DefaultConcurrency = 64
 
+const maxPort = 65535
+
 // Options say what to run, and where.
 type Options struct {
 	Root        string    // the folder that holds template.yaml and functions/
@@ -97,7 +99,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	for _, dir := range []string{o.Data, filepath.Join(o.Data, "logs"), filepath.Join(o.Data, "dynamodb")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("making the data folder: %w", err)
+			return nil, fmt.Errorf("the data folder %s cannot be written; choose another with AURORA_DATA, such as AURORA_DATA=/tmp/aurora: %w", o.Data, err)
 		}
 	}
 	t, err := readTemplate(filepath.Join(o.Root, "template.yaml"))
@@ -107,6 +109,10 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	p, err := newPlan(t)
 	if err != nil {
 		return nil, fmt.Errorf("reading the template: %w", err)
+	}
+	if last := maxPort - p.functionURLs(); o.Port < 0 || o.Port > last {
+		return nil, fmt.Errorf("PORT must be a number from 0 to %d, not %d: the API takes this port, and %d function URLs take the ports after it; 0 takes free ports",
+			last, o.Port, p.functionURLs())
 	}
 	s := &Stack{options: o, template: t, plan: p, byARN: map[string]*function{}, fatal: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
 		info: Info{FunctionURLs: map[string]string{}, Keys: map[string]string{}, Endpoints: map[string]string{}, Tables: map[string]string{},
@@ -200,7 +206,7 @@ func (s *Stack) ready(ctx context.Context) error {
 		}
 		s.info.Assistants = append(s.info.Assistants, ids...)
 	}
-	if err := s.writeSAM(filepath.Join(s.options.Data, "sam.yaml")); err != nil {
+	if err := s.writeSAM(filepath.Join(s.options.Data, samFile)); err != nil {
 		return err
 	}
 	if s.objects != nil {

@@ -23,6 +23,17 @@ type plan struct {
 	warnings  []string // what stands in the template and is not played here
 }
 
+// functionURLs returns the number of functions that have a function URL.
+func (p *plan) functionURLs() int {
+	n := 0
+	for _, f := range p.functions {
+		if f.url != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // functionPlan is one function.
 type functionPlan struct {
 	logical, folder, name, arn string

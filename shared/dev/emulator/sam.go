@@ -9,6 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// samFile is the name of the file in the data folder that writeSAM writes.
+const samFile = "sam.yaml"
+
 // writeSAM writes the template with this run's addresses declared as environment, and the programs built here as
 // code, so that `sam local invoke X -t <data>/sam.yaml --docker-network host` works on the same stores.
 func (s *Stack) writeSAM(path string) error {
@@ -41,6 +44,34 @@ func (s *Stack) writeSAM(path string) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return os.WriteFile(path, text, 0o600)
+}
+
+// FunctionVariable returns the value of an environment variable that the functions of the stack in this data folder were
+// started with. It is empty if no function has it.
+func FunctionVariable(data, name string) (string, error) {
+	path := filepath.Join(data, samFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	var file struct {
+		Resources map[string]struct {
+			Properties struct {
+				Environment struct {
+					Variables map[string]yaml.Node `yaml:"Variables"`
+				} `yaml:"Environment"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	for _, resource := range file.Resources {
+		if v := resource.Properties.Environment.Variables[name]; v.Value != "" {
+			return v.Value, nil
+		}
+	}
+	return "", nil
 }
 
 func architecture() string {

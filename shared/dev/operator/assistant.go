@@ -22,6 +22,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/core/toolschema"
+	"example.com/aurora/shared/dev/emulator"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -40,13 +41,16 @@ func (p *program) assistant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hosts := strings.FieldsFunc(p.env("TOOL_PRIVATE_HOSTS"), func(r rune) bool { return r == ',' || r == ' ' })
+	s, noStack := p.stack(ctx, *stage) // what is wrong with the document is said first
+	hosts, err := p.privateHosts(s)
+	if err != nil {
+		return err
+	}
 	if err := checkAssistant(b, hosts...); err != nil {
 		return fmt.Errorf("%s was not stored:\n%w", *file, err)
 	}
-	s, err := p.stack(ctx, *stage)
-	if err != nil {
-		return err
+	if noStack != nil {
+		return noStack
 	}
 	stored, err := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now).Put(ctx, b)
 	if err != nil {
@@ -59,10 +63,23 @@ func (p *program) assistant(ctx context.Context) error {
 	return nil
 }
 
+// privateHosts returns the hosts of TOOL_PRIVATE_HOSTS: this command's, else those that the running stack was started
+// with. s may be nil.
+func (p *program) privateHosts(s *stack) ([]string, error) {
+	list := p.env("TOOL_PRIVATE_HOSTS")
+	if list == "" && s != nil && s.local != nil {
+		var err error
+		if list, err = emulator.FunctionVariable(p.dataFolder(), "TOOL_PRIVATE_HOSTS"); err != nil {
+			return nil, err
+		}
+	}
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }), nil
+}
+
 func readFile(name string) ([]byte, error) {
 	switch name {
 	case "":
-		return nil, errors.New("which? make assistant FILE=assistant.json")
+		return nil, errors.New("FILE is needed: make assistant FILE=assistant.json [STAGE=prod]")
 	case "-":
 		return io.ReadAll(os.Stdin)
 	}

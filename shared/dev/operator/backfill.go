@@ -38,7 +38,7 @@ func (p *program) backfill(ctx context.Context) error {
 	first, wrongFrom := time.Parse(time.DateOnly, *from)
 	last, wrongTo := time.Parse(time.DateOnly, *to)
 	if err = cmp.Or(err, wrongFrom, wrongTo); err != nil || last.Before(first) {
-		return errors.Join(errors.New("which? make backfill PERIOD=weekly|monthly FROM=2026-01-01 TO=2026-11-23 [ASSISTANT=<id>]"), err)
+		return errors.New("PERIOD must be weekly or monthly, and FROM a date that is not after TO: make backfill PERIOD=weekly FROM=2026-01-01 TO=2026-11-23 [ASSISTANT=<id>] [STAGE=prod]")
 	}
 	r, err := p.newReportCommand(ctx, *stage)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +24,10 @@ func (p *program) invoke(ctx context.Context) error {
 		return err
 	}
 	if *function == "" || *event == "" {
-		return errors.New("which? make invoke FUNCTION=webhook EVENT=assistant-request")
+		return errors.New("FUNCTION and EVENT are needed: make invoke FUNCTION=webhook EVENT=assistant-request")
+	}
+	if err := checkFunction(*function); err != nil {
+		return err
 	}
 	body, err := readEvent(*function, *event)
 	if err != nil {
@@ -56,7 +60,22 @@ func (p *program) invoke(ctx context.Context) error {
 	return nil
 }
 
-// readEvent finds an event by its name, and says what there is where it does not.
+// checkFunction returns an error that suggests the nearest name if there is no such folder under functions/.
+func checkFunction(name string) error {
+	folders, err := filepath.Glob(filepath.Join("functions", "*"))
+	if err != nil {
+		return err
+	}
+	for i := range folders {
+		folders[i] = filepath.Base(folders[i])
+	}
+	if slices.Contains(folders, name) {
+		return nil
+	}
+	return fmt.Errorf("there is no function %q.%s The functions are: %s", name, suggestion(name, folders), strings.Join(folders, " "))
+}
+
+// readEvent reads an event by its name. If there is none, the error suggests the nearest name and lists all of them.
 func readEvent(function, event string) ([]byte, error) {
 	if strings.ContainsAny(event, "/.") {
 		return os.ReadFile(event)
@@ -69,7 +88,7 @@ func readEvent(function, event string) ([]byte, error) {
 	for i := range files {
 		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".json")
 	}
-	return nil, fmt.Errorf("there is no event %q for %s; there are: %s", event, function, strings.Join(files, " "))
+	return nil, fmt.Errorf("%s has no event %q.%s Its events are: %s", function, event, suggestion(event, files), strings.Join(files, " "))
 }
 
 // pretty indents JSON, also where it stands as a string in an answer's body, and leaves anything else as it is.

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,13 +19,18 @@ import (
 // command runs the program with a data folder of its own.
 func command(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return commandIn(t, t.TempDir(), nil, args...)
+}
+
+// commandIn runs the program with a data folder and environment variables.
+func commandIn(t *testing.T, data string, environment map[string]string, args ...string) (string, error) {
+	t.Helper()
 	var out bytes.Buffer
-	data := t.TempDir()
 	p := &program{out: &out, args: args, env: func(name string) string {
 		if name == "AURORA_DATA" {
 			return data
 		}
-		return ""
+		return environment[name]
 	}}
 	err := p.dispatch(context.Background())
 	return out.String(), err
@@ -152,7 +160,102 @@ func TestReadEventListsEvents(t *testing.T) {
 	if _, err := readEvent("webhook", "no-such"); err == nil || !strings.Contains(err.Error(), "assistant-request ") {
 		t.Errorf("err = %v", err)
 	}
-	if _, err := command(t, "invoke", "-function", "webhook"); err == nil || !strings.Contains(err.Error(), "EVENT=") {
-		t.Errorf("err = %v", err)
+}
+
+func TestInvokeSuggestsTheNearestName(t *testing.T) {
+	t.Chdir("../../..")
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no event", []string{"-function", "webhook"}, "make invoke FUNCTION=webhook EVENT="},
+		{"no function", []string{"-event", "assistant-request"}, "make invoke FUNCTION=webhook EVENT="},
+		{"misspelt function", []string{"-function", "webhok", "-event", "x"}, `there is no function "webhok". Did you mean webhook? The functions are: `},
+		{"beginning of a function", []string{"-function", "call", "-event", "x"}, "Did you mean call-worker?"},
+		{"unknown function", []string{"-function", "zzzzzzzz", "-event", "x"}, `there is no function "zzzzzzzz". The functions are: `},
+		{"misspelt event", []string{"-function", "webhook", "-event", "asistant-request"}, `webhook has no event "asistant-request". Did you mean assistant-request? Its events are: `},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := command(t, append([]string{"invoke"}, c.args...)...); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want one with %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "abc", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"webhok", "webhook", 1}, {"ab", "ba", 2}} {
+		if got := editDistance(c.a, c.b); got != c.want {
+			t.Errorf("editDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// fakeRun writes what a running stack leaves in its data folder.
+func fakeRun(t *testing.T, data, api, privateHosts string) {
+	t.Helper()
+	for name, text := range map[string]string{
+		"run.json": `{"ready":true,"api":"` + api + `","endpoints":{"dynamodb":"` + api + `"},"tables":{"assistants":"aurora-local-assistants"}}`,
+		"sam.yaml": `Resources: {Chat: {Properties: {Role: !GetAtt R.Arn, Environment: {Variables: {TOOL_PRIVATE_HOSTS: "` + privateHosts + `"}}}}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A stack that was killed leaves a run.json behind.
+func TestCommandsNoticeAStackThatIsGone(t *testing.T) {
+	data := t.TempDir()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gone.Close() // nothing listens there from now on
+	fakeRun(t, data, "http://"+gone.Addr().String(), "")
+	for _, name := range []string{"demo", "redrive"} {
+		if _, err := commandIn(t, data, nil, name); err == nil || !strings.Contains(err.Error(), "start one with `make run`") {
+			t.Errorf("%s: the error is %v, want one that names make run", name, err)
+		}
+	}
+}
+
+// The hosts that the running stack lets tools reach are those that an assistant's tools may name.
+func TestAssistantTakesPrivateHostsFromTheStack(t *testing.T) {
+	data := t.TempDir()
+	api := httptest.NewServer(http.NotFoundHandler())
+	defer api.Close()
+	fakeRun(t, data, api.URL, "127.0.0.1:8080")
+	file := filepath.Join(t.TempDir(), "assistant.json")
+	tool := func(address string) string {
+		return assistantWith(`"tools":[{"name":"look_up","description":"Looks up.","url":"` + address + `"}]`)
+	}
+	for _, c := range []struct {
+		name, address string
+		environment   map[string]string
+		allowed       bool
+	}{
+		{"the stack's host", "http://127.0.0.1:8080/tool", nil, true},
+		{"another host", "http://127.0.0.1:9090/tool", nil, false},
+		{"the command's own host", "http://127.0.0.1:9090/tool", map[string]string{"TOOL_PRIVATE_HOSTS": "127.0.0.1:9090"}, true},
+		{"the stack's host where the command has its own", "http://127.0.0.1:8080/tool", map[string]string{"TOOL_PRIVATE_HOSTS": "127.0.0.1:9090"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := os.WriteFile(file, []byte(tool(c.address)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// The fake stack has no table, so the document is never stored. It is checked before.
+			_, err := commandIn(t, data, c.environment, "assistant", "-file", file)
+			if err == nil {
+				t.Fatal("there is no error, want one of the table")
+			}
+			if rejected := strings.Contains(err.Error(), "tools.0.url: "); rejected == c.allowed {
+				t.Errorf("the error is %v, want the address to be allowed: %v", err, c.allowed)
+			}
+		})
 	}
 }

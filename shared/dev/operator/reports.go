@@ -79,7 +79,7 @@ func (p *program) report(ctx context.Context) error {
 	}
 	period, err := aurora.ParsePeriod(*name)
 	if err != nil || *id == "" {
-		return errors.Join(errors.New("which? make report ASSISTANT=<id> PERIOD=weekly|monthly [UNTIL=2026-11-23]"), err)
+		return errors.New("ASSISTANT must be an id, and PERIOD weekly or monthly: make report ASSISTANT=<id> PERIOD=weekly [UNTIL=2026-11-23] [STAGE=prod]")
 	}
 	r, err := p.newReportCommand(ctx, *stage)
 	if err != nil {
@@ -167,7 +167,7 @@ func (p *program) schedule(ctx context.Context) error {
 	}
 	period, err := aurora.ParsePeriod(*name)
 	if err != nil {
-		return err
+		return errors.New("PERIOD must be weekly or monthly: make schedule PERIOD=weekly [STAGE=prod]")
 	}
 	r, err := p.newReportCommand(ctx, *stage)
 	if err != nil {

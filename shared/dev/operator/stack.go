@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -15,6 +18,9 @@ import (
 
 	"example.com/aurora/shared/dev/emulator"
 )
+
+// dialTimeout bounds connecting to the local stack, which is on this machine.
+const dialTimeout = 2 * time.Second
 
 // stack is what a command works on: the local one, or a deployed one.
 type stack struct {
@@ -49,9 +55,25 @@ func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if !info.Ready {
-		return nil, errors.New("the local stack is not ready; `make run` says when it is")
+		return nil, errors.New("the local stack is not ready yet; `make run` says when it is")
+	}
+	if err := checkReachable(ctx, info.API); err != nil {
+		return nil, fmt.Errorf("no stack is running here, although %s names one: start one with `make run` (%w)", path, err)
 	}
 	return localStack(info), nil
+}
+
+// checkReachable connects to an address. A stack that was killed leaves a run.json that names addresses of nobody.
+func checkReachable(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // localStack reaches each store of the local stack at its own address.
