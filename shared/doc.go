@@ -53,6 +53,7 @@
 //	  testkit         doubles that many packages' tests share: assistants, secrets, the log
 //	  eventtest       runs the events of events/ against a function
 //	  golden          comparison with golden files
+//	  olddata         reads what earlier versions stored
 //	  openapi         the OpenAPI document, and a validator for tests
 //	  compat          other vendors' clients against `make run`
 //	  rules           tests of the repository: layers, template, style
