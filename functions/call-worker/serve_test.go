@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -167,9 +165,7 @@ type eventResult struct {
 }
 
 func TestEvents(t *testing.T) {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
-	defer slog.SetDefault(before)
+	testkit.DiscardLog(t)
 	golden.Events(t, "call-worker", func(t *testing.T, name string, event json.RawMessage) {
 		b, l, r := newBucketWithReports(t), fakeLedger{}, fakeRows{}
 		there := maps.Clone(b)

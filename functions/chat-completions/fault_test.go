@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -21,6 +20,7 @@ import (
 
 	"example.com/aurora/shared/adapter/openai"
 	"example.com/aurora/shared/dev/fakeopenai"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
@@ -251,10 +251,7 @@ func TestFaultsOfOurOwn(t *testing.T) {
 // must never be there.
 func runTurn(t *testing.T, base string, limits openai.Limits, within func(context.Context) (context.Context, context.CancelFunc)) result {
 	t.Helper()
-	log := &lockedBuffer{}
-	previous := slog.Default()
-	slog.SetDefault(lambdaapp.NewLogger(log, slog.LevelDebug))
-	defer slog.SetDefault(previous)
+	log := testkit.CaptureLogOf(t, func(w io.Writer) *slog.Logger { return lambdaapp.NewLogger(w, slog.LevelDebug) })
 	var mu sync.Mutex
 	var metrics []string
 	f := newFunction(base, limits, func(_ context.Context, m string) { mu.Lock(); metrics = append(metrics, m); mu.Unlock() })
@@ -335,15 +332,3 @@ func parseResult(t *testing.T, status int, b []byte) result {
 	}
 	return o
 }
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *lockedBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-func (s *lockedBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }

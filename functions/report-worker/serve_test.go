@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // outcome is what an event led to.
@@ -24,9 +23,7 @@ type outcome struct {
 }
 
 func TestEvents(t *testing.T) {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	defer slog.SetDefault(before)
+	testkit.DiscardLog(t)
 	golden.Events(t, "report-worker", func(t *testing.T, name string, event json.RawMessage) {
 		office := eventtest.NewOffice(func() time.Time { return eventtest.Wednesday })
 		office.Away = strings.HasPrefix(name, "store-away")

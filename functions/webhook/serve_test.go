@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -103,10 +102,7 @@ type eventResult struct {
 }
 
 func TestEvents(t *testing.T) {
-	var log strings.Builder
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
-	defer slog.SetDefault(before)
+	log := testkit.CaptureLog(t)
 
 	golden.Events(t, "webhook", func(t *testing.T, name string, event json.RawMessage) {
 		store := fakeBucket{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,17 +16,8 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
-
-// captureLog gathers what is logged while a test runs.
-func captureLog(t *testing.T) *strings.Builder {
-	t.Helper()
-	var b strings.Builder
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	return &b
-}
 
 func readDay(t *testing.T, s *dynamo.Calls, assistantID, day string) (calls []aurora.Call, pages int, err error) {
 	t.Helper()
@@ -152,7 +142,7 @@ func TestDayAndRowReadTheSame(t *testing.T) {
 
 func TestDayOmitsMalformedAttributes(t *testing.T) {
 	config, _ := newTables(t)
-	log := captureLog(t)
+	log := testkit.CaptureLog(t)
 	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
 	number := &types.AttributeValueMemberN{Value: "1"}
 	odd := map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("odd"),
@@ -170,7 +160,7 @@ func TestDayOmitsMalformedAttributes(t *testing.T) {
 		len(c.ActionItems) != 1 || c.Outcome != "" || c.Disposition != "" || c.Customer != "" || c.EndedReason != "hangup" {
 		t.Errorf("%+v", c)
 	}
-	if got := log.String(); !strings.Contains(got, "callId=odd") || !strings.Contains(got, "calls=1") || strings.Contains(got, "callId=well") {
+	if got := log.String(); !strings.Contains(got, `"callId":"odd"`) || !strings.Contains(got, `"calls":1`) || strings.Contains(got, `"callId":"well"`) {
 		t.Errorf("logged %s", got)
 	}
 }

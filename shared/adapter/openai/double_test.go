@@ -5,22 +5,17 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // fakeTransport answers requests without a network, so that a test decides what each read of a body gets, and when.
 type fakeTransport struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 func newBatch(bodies ...string) events.SQSEvent {
@@ -36,14 +36,8 @@ func failedIDs(r events.SQSEventResponse) (ids []string) {
 	return ids
 }
 
-func discardLogs(t *testing.T) {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-}
-
 func TestOnlyFailedRecordsAreReported(t *testing.T) {
-	discardLogs(t)
+	testkit.DiscardLog(t)
 	consume := sqs.Consume(func(_ context.Context, m sqs.Message) error {
 		switch m.Body {
 		case "fails":
@@ -75,7 +69,7 @@ func TestMessageFields(t *testing.T) {
 }
 
 func TestRecordsNotStartedInTimeFail(t *testing.T) {
-	discardLogs(t)
+	testkit.DiscardLog(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()

@@ -1,10 +1,8 @@
 package safego_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 func TestCall(t *testing.T) {
@@ -30,10 +29,7 @@ func TestCall(t *testing.T) {
 }
 
 func TestGoPassesPanicToHandler(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	log := testkit.CaptureLog(t)
 	panicked := make(chan error, 1)
 	safego.Go(t.Context(), func() { panic("boom") }, func(err error) { panicked <- err })
 	if err := <-panicked; err == nil || err.Error() != "panic: boom" {

@@ -1,11 +1,9 @@
 package tools
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -182,25 +180,4 @@ func callTool(t *testing.T, tool agent.Tool, arguments string) (agent.ToolResult
 		return agent.ToolResult{}, err
 	}
 	return tool.Run(t.Context(), agent.Invocation{ID: "t1", Arguments: json.RawMessage(arguments)})
-}
-
-// captureLogs is what is logged while a test runs. Tests that read it do not run beside others.
-func captureLogs(t *testing.T) *bytes.Buffer {
-	t.Helper()
-	b := &syncBuffer{}
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	return &b.Buffer
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
 }

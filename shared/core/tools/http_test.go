@@ -15,6 +15,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 func TestHTTPToolRequest(t *testing.T) {
@@ -139,7 +140,7 @@ func waitForEnd(r *http.Request, release chan struct{}) {
 // A11: whatever goes wrong, neither log nor error nor answer holds a secret, and no log the caller's words.
 func TestSecretsAreNotLeaked(t *testing.T) {
 	const canary, words = "canary-7d1f0c2a9b", "my-own-words-44"
-	log := captureLogs(t)
+	log := testkit.CaptureLog(t)
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	secure := httptest.NewTLSServer(respondWith(200, "ok"))

@@ -18,6 +18,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // fakeMCPServer is an MCP server made with the SDK, which counts.
@@ -208,7 +209,7 @@ func TestMCPListsAreCachedFiveMinutes(t *testing.T) {
 
 // A server that is away costs a warning, and at most two seconds, once in half a minute.
 func TestMCPServerUnavailable(t *testing.T) {
-	log := captureLogs(t)
+	log := testkit.CaptureLog(t)
 	good := newFakeMCPServer(t, nil, "book")
 	var asked atomic.Int32
 	release := make(chan struct{})

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
@@ -18,10 +15,7 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // scriptedModel is a model that says the same to everybody.
 type scriptedModel struct {

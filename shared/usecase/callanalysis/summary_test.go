@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -19,12 +16,10 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/testkit"
 )
 
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // scriptedModel is a model that gives one answer or error after the other, and remembers what it was asked.
 type scriptedModel struct {

@@ -3,10 +3,7 @@ package callindex_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -18,10 +15,7 @@ import (
 	"example.com/aurora/shared/usecase/callindex"
 )
 
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 var noon = time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
 

@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
@@ -21,10 +18,7 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // recordingModel answers "Yes." and remembers what it was asked.
 type recordingModel struct{ asked agent.ModelRequest }

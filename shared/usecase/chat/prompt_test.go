@@ -1,8 +1,6 @@
 package chat_test
 
 import (
-	"bytes"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,10 +85,7 @@ func TestPromptVariables(t *testing.T) {
 
 // A template that fails in a call is used as it is, with a warning that does not quote it.
 func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
-	var log bytes.Buffer
-	previous := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(previous)
+	log := testkit.CaptureLog(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("CANARY"), 0o600); err != nil {
 		t.Fatal(err)
@@ -103,7 +98,7 @@ func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
 		if got := renderPrompt(t, template, "UTC", clock(), nil); got != template {
 			t.Errorf("%s became %.100q", template, got)
 		}
-		if template != "{{" && !strings.Contains(log.String(), "level=WARN") {
+		if template != "{{" && !strings.Contains(log.String(), `"level":"WARN"`) {
 			t.Errorf("%s: no warning", template)
 		}
 		if strings.Contains(log.String(), "secretive") {

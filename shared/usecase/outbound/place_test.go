@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +14,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 const firstSID = "CA00000000000000000000000000000001"
@@ -288,8 +288,7 @@ func TestFault53StoreUnavailable(t *testing.T) {
 // Row 54: the call is placed, and nothing can be written down any more.
 func TestFault54CallCannotBeSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		defer captureLog(&log)()
+		log := testkit.CaptureLog(t)
 		b := newHarness(t)
 		failing := true
 		b.ledger.failBefore = func(call string, _ int) error {
@@ -388,18 +387,10 @@ func TestMissingSettings(t *testing.T) {
 	}
 }
 
-// captureLog turns the log into text, and returns what turns it back.
-func captureLog(into *bytes.Buffer) func() {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(into, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	return func() { slog.SetDefault(before) }
-}
-
 // No line of the log holds a whole number, a name, an address, or what was said about somebody.
 func TestLogHasNoPersonalData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		defer captureLog(&log)()
+		log := testkit.CaptureLog(t)
 		away := fault.New(fault.Unavailable, "away")
 		says := []func(int) (bool, error){nil}
 		for _, err := range []error{errInvalid21211, errBusy20429, errReplyLost, errNotSent, errWrongToken, errors.New("boom")} {
@@ -429,8 +420,8 @@ func TestLogHasNoPersonalData(t *testing.T) {
 				_ = b.CheckEligible(t.Context(), r.PhoneNumber, "")
 			}
 		}
-		if log.Len() < 1000 {
-			t.Errorf("only %d bytes were logged", log.Len())
+		if n := len(log.String()); n < 1000 {
+			t.Errorf("only %d bytes were logged", n)
 		}
 		for _, secret := range []string{string(recipient), "415) 555", "4155550100", "+14639465275", "4639465275", canaryName, "Zebulon", canaryInfo, canaryEmail, "lamantic-key"} {
 			if i := strings.Index(log.String(), secret); i >= 0 {

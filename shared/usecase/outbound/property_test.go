@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -13,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 var errProcessDied = errors.New("the process died")
@@ -155,7 +155,7 @@ func (g steppedLedger) ListCalls(ctx context.Context, from, to aurora.Phone, sin
 // Whatever equal requests do at once, in whatever order their steps interleave, wherever processes die, stores fail and
 // replies are lost: no more than one request under a key reaches the provider.
 func TestOneCallPerIdempotencyKey(t *testing.T) {
-	defer captureLog(new(bytes.Buffer))()
+	testkit.DiscardLog(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newHarness(t)
 		if rapid.Bool().Draw(rt, "never arrives") {

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +16,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/report"
 )
 
@@ -208,9 +207,7 @@ func TestInternal(t *testing.T) {
 // Row 56: one assistant of forty cannot be read, and one's job is not taken. The others are queued, somebody hears of it,
 // and what failed is tried again as a whole.
 func TestFault56FailedJobs(t *testing.T) {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	defer slog.SetDefault(before)
+	testkit.DiscardLog(t)
 	var all []aurora.Assistant
 	for i := range 39 {
 		all = append(all, assistantIn(fmt.Sprintf("a%02d", i), "UTC"))

@@ -3,9 +3,6 @@ package webhook_test
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,13 +11,11 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // memory is an in-memory bucket and raw queue; bucketErr and queueErr are returned instead of a write.
 type memory struct {
