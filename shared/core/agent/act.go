@@ -105,7 +105,7 @@ func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
 	if wrong {
 		r.invalidMessages++
 	}
-	if len(begin) > 0 && !r.yield(Event{ToolsStarted: begin, Model: r.result.Model}, nil) {
+	if len(begin) > 0 && !r.yield(Event{ToolsStarted: begin, Model: r.result.Model, SoFar: r.result}, nil) {
 		return false
 	}
 	for i := range jobs {

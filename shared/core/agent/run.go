@@ -49,7 +49,9 @@ type Event struct {
 	Model string // the model that speaks, known with the first event
 	// Calling are the tools that begin to run now, all at once. Nothing happens until the last is done.
 	ToolsStarted []Tool
-	End          *TurnResult
+	// SoFar is the turn up to this event, for a consumer that stops here. It is set in every event but the last one.
+	SoFar *TurnResult
+	End   *TurnResult
 }
 
 // TurnResult is what a turn came to, or, beside an error, how far it came.
@@ -128,7 +130,7 @@ func (r *runner) emitText(text string, first bool) bool {
 	}
 	r.text.WriteString(text)
 	r.result.Text = r.text.String()
-	return r.yield(Event{Text: text, Model: r.result.Model}, nil)
+	return r.yield(Event{Text: text, Model: r.result.Model, SoFar: r.result}, nil)
 }
 
 // callModel lets the model speak once, and passes its words on as they come. stopped means that nobody listens any more.

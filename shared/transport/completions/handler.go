@@ -37,9 +37,9 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.stream {
-		return a.writeStream(r.Context(), w)
+		return a.writeStream(w)
 	}
-	return a.writeJSON(r.Context(), w)
+	return a.writeJSON(w)
 }
 
 // ServeSMS serves /sms: one plain text message, whatever stream says.
@@ -53,16 +53,16 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	result, err := agent.Collect(a.turn.Events)
+	end, err := chat.Collect(a.turn.Events)
 	if err != nil {
-		a.turn.Finish(r.Context(), result, err)
 		return err
 	}
+	result := end.End
 	text := smstext.Format(result.Text, a.turn.SMSLimit())
 	if text == "" && len(result.CallerToolCalls) == 0 { // nothing, or a refusal without a word: somebody waits for an answer
 		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
-	out := a.newCompletion(result, message{Role: agent.RoleAssistant, Content: &text, textOnly: true}, a.turn.Finish(r.Context(), result, nil))
+	out := a.newCompletion(end, message{Role: agent.RoleAssistant, Content: &text, textOnly: true})
 	return web.WriteJSON(w, http.StatusOK, out)
 }
 
@@ -85,7 +85,7 @@ func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.includeSession = false
-	return a.writeJSON(r.Context(), w)
+	return a.writeJSON(w)
 }
 
 // startTurn prepares the turn and its answer.
@@ -94,7 +94,12 @@ func (e *Handler) startTurn(ctx context.Context, in request) (*response, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &response{id: e.NewID(), created: e.Now().Unix(), bareSession: in.bareSession, includeUsage: in.includeUsage, includeSession: in.HasSession(), turn: turn}, nil
+	return e.newResponse(in, turn), nil
+}
+
+func (e *Handler) newResponse(in request, turn *chat.Turn) *response {
+	return &response{id: e.NewID(), created: e.Now().Unix(), bareSession: in.bareSession, includeUsage: in.includeUsage,
+		includeSession: in.HasSession(), turn: turn}
 }
 
 // response is what an answer is made of, in either form.
@@ -108,21 +113,21 @@ type response struct {
 }
 
 // writeJSON collects the turn into one JSON object.
-func (a *response) writeJSON(ctx context.Context, w http.ResponseWriter) error {
-	result, err := agent.Collect(a.turn.Events)
-	session := a.turn.Finish(ctx, result, err)
+func (a *response) writeJSON(w http.ResponseWriter) error {
+	end, err := chat.Collect(a.turn.Events)
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, a.newCompletion(result, newMessage(result), session))
+	return web.WriteJSON(w, http.StatusOK, a.newCompletion(end, newMessage(end.End)))
 }
 
 // newCompletion is a whole answer.
-func (a *response) newCompletion(result *agent.TurnResult, m message, session *chat.Session) completion {
+func (a *response) newCompletion(end chat.Event, m message) completion {
+	result := end.End
 	out := completion{ID: a.id, Object: "chat.completion", Created: a.created, Model: result.Model, Usage: result.Usage,
 		Choices: []choice{{FinishReason: result.FinishReason, Message: m}}}
 	if a.includeSession {
-		out.FullSession = session
+		out.FullSession = end.Session
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package completions
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -16,19 +15,19 @@ import (
 
 // writeStream passes the turn on as it happens. An error before the first word is returned before anything was written, and
 // becomes a status; one after it follows the session that was gathered.
-func (a *response) writeStream(ctx context.Context, w http.ResponseWriter) error {
+func (a *response) writeStream(w http.ResponseWriter) error {
 	web.StartSSE(w)
 	c := chunkWriter{response: a, w: w}
 	for e, err := range a.turn.Events {
 		switch {
 		case e.End != nil:
-			return a.endStream(ctx, &c, e.End, err)
+			return a.endStream(&c, e, err)
 		case err != nil:
 			return err
 		case e.Text == "":
 			continue
 		}
-		if err := c.writeText(e); err != nil {
+		if err := c.writeText(e.Text, e.Model); err != nil {
 			return err // the reader is gone; leaving the loop ends the model's stream too
 		}
 	}
@@ -36,13 +35,12 @@ func (a *response) writeStream(ctx context.Context, w http.ResponseWriter) error
 }
 
 // endStream closes the stream. A turn that failed ends with its session, and web adds the error.
-func (a *response) endStream(ctx context.Context, c *chunkWriter, result *agent.TurnResult, failed error) error {
-	session := a.turn.Finish(ctx, result, failed)
+func (a *response) endStream(c *chunkWriter, end chat.Event, failed error) error {
 	if failed == nil {
-		return a.closeStream(c, result, session)
+		return a.closeStream(c, end)
 	}
 	if c.started && a.includeSession {
-		if err := c.writeSession(session); err != nil {
+		if err := c.writeSession(end.Session); err != nil {
 			return err
 		}
 	}
@@ -50,13 +48,14 @@ func (a *response) endStream(ctx context.Context, c *chunkWriter, result *agent.
 }
 
 // closeStream ends a stream properly: the reason, the session, the usage, [DONE].
-func (a *response) closeStream(c *chunkWriter, result *agent.TurnResult, session *chat.Session) error {
+func (a *response) closeStream(c *chunkWriter, end chat.Event) error {
+	result := end.End
 	c.setModel(result.Model)
 	if err := c.writeFinish(result); err != nil {
 		return err
 	}
 	if a.includeSession {
-		if err := c.writeSession(session); err != nil {
+		if err := c.writeSession(end.Session); err != nil {
 			return err
 		}
 	}
@@ -92,11 +91,11 @@ func (c *chunkWriter) setModel(name string) {
 }
 
 // writeText sends one piece of text, the first with the role.
-func (c *chunkWriter) writeText(e agent.Event) error {
-	c.setModel(e.Model)
+func (c *chunkWriter) writeText(text, model string) error {
+	c.setModel(model)
 	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{`...)
 	b = append(c.appendRole(b), `"content":`...)
-	b = append(appendString(b, e.Text), `},"finish_reason":null}]}`...)
+	b = append(appendString(b, text), `},"finish_reason":null}]}`...)
 	return c.send(b)
 }
 
@@ -112,7 +111,7 @@ func (c *chunkWriter) appendRole(b []byte) []byte {
 // writeFinish sends the calls that are handed back, whole, and then the reason.
 func (c *chunkWriter) writeFinish(r *agent.TurnResult) error {
 	if !c.started && len(r.CallerToolCalls) == 0 { // a message without a word still has its role
-		if err := c.writeText(agent.Event{Model: r.Model}); err != nil {
+		if err := c.writeText("", r.Model); err != nil {
 			return err
 		}
 	}

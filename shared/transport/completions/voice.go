@@ -35,194 +35,188 @@ var (
 	errEmptyAnswer = fault.New(fault.Upstream, "The model said nothing.").WithCode("empty_answer")
 )
 
-// ServeVoice serves /voice: speech without markup, the first word as soon as it can be had, and never silence. Only a body
-// that is no JSON is refused; whatever else goes wrong ends in the assistant's fallback message.
+// ServeVoice serves /voice. It speaks without markup, begins as early as it can, and is never silent: after an error the
+// caller hears the assistant's fallback message. Only a body that is not JSON is rejected.
 func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 	in, err := decodeLenient(r)
 	if err != nil {
 		return err
 	}
+	in.Lenient, in.Channel = true, chat.Voice
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	a := response{id: e.NewID(), created: e.Now().Unix(), bareSession: in.bareSession, includeUsage: in.includeUsage, includeSession: in.HasSession()}
-	v := voiceTurn{response: &a, timing: e.VoiceTiming, cancel: cancel, out: discardSink{}}
+	turn, err := e.Service.Turn(ctx, in.Request)
+	if err != nil {
+		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "error", err)
+		turn = chat.NewFailedTurn(in.Request, err)
+	}
+	v := voiceTurn{response: e.newResponse(in, turn), timing: e.VoiceTiming, cancel: cancel, out: discardSink{}}
 	if v.timing == (VoiceTiming{}) {
 		v.timing = DefaultVoiceTiming
 	}
-	if in.stream {
-		web.StartSSE(w)
-		v.out = &chunkWriter{response: &a, w: w}
+	if !in.stream {
+		end, err := v.speak(ctx)
+		if err != nil {
+			return err
+		}
+		end.End.Text = v.spoken.String()
+		return web.WriteJSON(w, http.StatusOK, v.newCompletion(end, newMessage(end.End)))
 	}
-	in.Lenient, in.Channel = true, chat.Voice
-	turn, err := e.Service.Turn(ctx, in.Request)
+	web.StartSSE(w)
+	chunks := &chunkWriter{response: v.response, w: w}
+	v.out = chunks
+	end, err := v.speak(ctx)
 	if err != nil {
-		slog.ErrorContext(ctx, "the turn could not begin", "error", err)
-		turn = chat.NewFailedTurn(in.Request, err)
+		return err
 	}
-	a.turn = turn
-	result, failed := v.speak(ctx)
-	session := turn.Finish(ctx, result, failed)
-	if c, streams := v.out.(*chunkWriter); streams {
-		return a.closeStream(c, result, session)
-	}
-	result.Text = v.spoken.String()
-	return web.WriteJSON(w, http.StatusOK, a.newCompletion(result, newMessage(result), session))
+	return v.closeStream(chunks, end)
 }
 
 // voiceTurn is a turn that is spoken.
 type voiceTurn struct {
 	*response
 	timing VoiceTiming
-	cancel context.CancelFunc
+	cancel context.CancelFunc // ends the turn
 	out    textSink
 
-	speech       speech.Filter
-	fillerSpoken bool // one filler a turn
+	filter       speech.Filter
+	fillerSpoken bool // a turn has one filler at most
 	spoken       strings.Builder
 }
 
-// textSink takes what is to be spoken, as it comes.
+// textSink takes the words as they are spoken.
 type textSink interface {
-	writeText(e agent.Event) error
+	writeText(text, model string) error
 }
 
-// discardSink is an answer that is sent in one piece, once all of it was said.
+// discardSink is for an answer that is sent whole, after the turn.
 type discardSink struct{}
 
-func (discardSink) writeText(agent.Event) error { return nil }
+func (discardSink) writeText(string, string) error { return nil }
 
-// turnEvent is one event of the turn, on its way from the goroutine that asks the model.
+// turnEvent is an event of the turn on its way from the goroutine that runs it.
 type turnEvent struct {
-	event agent.Event
-	err   error
+	chat.Event
+	err error
 }
 
-// speak says the turn as it comes. It always returns a result; the failure, if there is one, has been apologised for.
-func (v *voiceTurn) speak(ctx context.Context) (*agent.TurnResult, error) {
-	done := make(chan struct{})
-	defer close(done)
-	events := v.forwardEvents(ctx, done)
-	first, silence := time.NewTimer(v.timing.FillerAfter), time.NewTimer(v.timing.FallbackAfter)
-	defer first.Stop()
+// speak runs the turn and speaks its words, a filler when it is slow, and the fallback message when it fails. It returns
+// the turn's last event. An error means that the words could not be sent: the reader has disconnected.
+func (v *voiceTurn) speak(ctx context.Context) (chat.Event, error) {
+	events, stop := v.runTurn(ctx)
+	defer stop()
+	filler, silence := time.NewTimer(v.timing.FillerAfter), time.NewTimer(v.timing.FallbackAfter)
+	defer filler.Stop()
 	defer silence.Stop()
-	tool := time.NewTimer(time.Hour)
-	tool.Stop()
-	defer tool.Stop()
-	filler := v.turn.FillerPhrase(defaultFiller)
+	phrase := v.turn.FillerPhrase(defaultFiller)
 	for {
 		select {
-		case it, open := <-events:
-			if !open {
-				return v.speakFallback(nil, fault.New(fault.Internal, "The turn did not end."))
-			}
+		case e, open := <-events:
 			switch {
-			case it.event.End != nil:
-				return v.finish(it.event.End, it.err)
-			case it.err != nil:
-				return v.speakFallback(nil, it.err)
-			case len(it.event.ToolsStarted) > 0:
-				first.Stop()
-				for _, t := range it.event.ToolsStarted {
+			case !open: // the turn panicked
+				return v.speakFallback(ctx, chat.Event{}, fault.New(fault.Internal, "The turn did not end."))
+			case e.End != nil:
+				return v.finish(ctx, e)
+			case e.err != nil:
+				return v.speakFallback(ctx, chat.Event{}, e.err)
+			case len(e.ToolsStarted) > 0:
+				for _, t := range e.ToolsStarted {
 					if t.Filler != "" {
-						filler = t.Filler
+						phrase = t.Filler
 					}
 				}
-				tool.Reset(v.timing.ToolFillerAfter)
+				filler.Reset(v.timing.ToolFillerAfter)
 				continue
 			}
-			first.Stop()
+			filler.Stop()
 			silence.Stop()
-			tool.Stop()
-			if err := v.speakText(v.speech.Write(it.event.Text), it.event.Model); err != nil {
-				return v.abandon(err)
+			if err := v.speakText(v.filter.Write(e.Text), e.Model); err != nil {
+				return chat.Event{}, err
 			}
-		case <-first.C:
-			if err := v.speakFiller(filler); err != nil {
-				return v.abandon(err)
-			}
-		case <-tool.C:
-			if err := v.speakFiller(filler); err != nil {
-				return v.abandon(err)
+		case <-filler.C:
+			if err := v.speakFiller(phrase); err != nil {
+				return chat.Event{}, err
 			}
 		case <-silence.C:
 			v.cancel()
-			return v.speakFallback(drainUntilEnd(events), errModelSilent)
+			return v.speakFallback(ctx, lastEvent(events), errModelSilent)
 		case <-ctx.Done():
-			return v.speakFallback(drainUntilEnd(events), ctx.Err())
+			return v.speakFallback(ctx, lastEvent(events), ctx.Err())
 		}
 	}
 }
 
-// forwardEvents ranges over the turn beside the caller, so that silence can be timed, until the turn ends or done is closed.
-func (v *voiceTurn) forwardEvents(ctx context.Context, done <-chan struct{}) <-chan turnEvent {
-	events := make(chan turnEvent)
+// runTurn runs the turn in a goroutine of its own, so that speak can watch the clock. stop cancels the turn and waits until
+// it has stored its session; Lambda may freeze the process after the handler has returned.
+func (v *voiceTurn) runTurn(ctx context.Context) (events <-chan turnEvent, stop func()) {
+	out, done := make(chan turnEvent), make(chan struct{})
 	safego.Go(ctx, func() {
-		defer close(events)
+		defer close(out)
 		for e, err := range v.turn.Events {
 			select {
-			case events <- turnEvent{e, err}:
+			case out <- turnEvent{e, err}:
 			case <-done:
 				return
 			}
 		}
-	}, func(err error) { slog.ErrorContext(ctx, "the turn panicked", "error", err) })
-	return events
-}
-
-// drainUntilEnd waits for a cancelled turn's end, which comes at once, and returns how far it came.
-func drainUntilEnd(events <-chan turnEvent) *agent.TurnResult {
-	for it := range events {
-		if it.event.End != nil {
-			return it.event.End
+	}, nil)
+	return out, func() {
+		v.cancel()
+		close(done)
+		for range out { // until it is closed
 		}
 	}
-	return nil
 }
 
-// finish says the last words, and apologises where there were none or the model failed.
-func (v *voiceTurn) finish(result *agent.TurnResult, failed error) (*agent.TurnResult, error) {
-	if err := v.speakText(v.speech.Close(), result.Model); err != nil {
-		return v.abandon(err)
+// lastEvent waits for the end of a turn that was cancelled, and returns its last event. It is the zero Event if the turn
+// panicked.
+func lastEvent(events <-chan turnEvent) chat.Event {
+	for e := range events {
+		if e.End != nil {
+			return e.Event
+		}
+	}
+	return chat.Event{}
+}
+
+// finish speaks the last words, or the fallback message if the turn failed or had no words at all.
+func (v *voiceTurn) finish(ctx context.Context, e turnEvent) (chat.Event, error) {
+	if err := v.speakText(v.filter.Close(), e.End.Model); err != nil {
+		return chat.Event{}, err
 	}
 	switch {
-	case failed != nil:
-		return v.speakFallback(result, failed)
-	case v.spoken.Len() == 0 && result.Action == nil && len(result.CallerToolCalls) == 0:
-		reason := result.FinishReason
-		result, err := v.speakFallback(result, errEmptyAnswer)
-		if reason == agent.FinishContentFilter {
-			result.FinishReason = reason
+	case e.err != nil:
+		return v.speakFallback(ctx, e.Event, e.err)
+	case v.spoken.Len() == 0 && e.End.Action == nil && len(e.End.CallerToolCalls) == 0:
+		reason := e.End.FinishReason
+		end, err := v.speakFallback(ctx, e.Event, errEmptyAnswer)
+		if err == nil && reason == agent.FinishContentFilter {
+			end.End.FinishReason = reason
 		}
-		return result, err
-	case result.SoftError != nil:
-		return result, result.SoftError
+		return end, err
 	}
-	return result, nil
+	return e.Event, nil
 }
 
-// speakFallback says the fallback message and makes it part of the conversation.
-func (v *voiceTurn) speakFallback(result *agent.TurnResult, failed error) (*agent.TurnResult, error) {
-	slog.Warn("fallback message spoken", "error", failed)
-	if result == nil {
-		result = v.turn.EmptyResult()
+// speakFallback speaks the fallback message and adds it to the conversation, with the error that it stands for. end is the
+// turn's last event, or the zero Event if there was none.
+func (v *voiceTurn) speakFallback(ctx context.Context, end chat.Event, failed error) (chat.Event, error) {
+	slog.WarnContext(ctx, "fallback message spoken", "event", "fallback.spoken", "callId", v.turn.CallID(), "assistantId", v.turn.AssistantID(), "error", failed)
+	if end.End == nil {
+		end = v.turn.FailedEnd(failed)
 	}
-	_ = v.speakText(v.speech.Close(), result.Model)
+	_ = v.speakText(v.filter.Close(), end.End.Model) // an error repeats in the next line
 	message := v.turn.FallbackMessage(defaultFallback)
-	if err := v.speakText(v.withLeadingSpace(message), result.Model); err != nil {
-		return v.abandon(err)
+	if err := v.speakText(v.withLeadingSpace(message), end.End.Model); err != nil {
+		return chat.Event{}, err
 	}
-	result.Messages = append(result.Messages, agent.Message{Role: agent.RoleAssistant, Content: message, Sender: result.ActiveAgent})
-	result.FinishReason, result.CallerToolCalls = agent.FinishStop, nil
-	return result, failed
+	end.Session.Messages = append(end.Session.Messages, agent.Message{Role: agent.RoleAssistant, Content: message, Sender: end.End.ActiveAgent})
+	end.Session.SetError(failed)
+	end.End.FinishReason, end.End.CallerToolCalls = agent.FinishStop, nil
+	return end, nil
 }
 
-// abandon ends a turn whose listener is gone.
-func (v *voiceTurn) abandon(err error) (*agent.TurnResult, error) {
-	v.cancel()
-	return v.turn.EmptyResult(), err
-}
-
-// speakFiller says a filler, once a turn and only before the model's own first words or while a tool runs.
+// speakFiller speaks a filler, unless the turn already had one.
 func (v *voiceTurn) speakFiller(phrase string) error {
 	if v.fillerSpoken || phrase == "" {
 		return nil
@@ -231,9 +225,9 @@ func (v *voiceTurn) speakFiller(phrase string) error {
 	return v.speakText(v.withLeadingSpace(phrase), v.turn.Model)
 }
 
-// withLeadingSpace keeps a sentence of ours from running into the words before it.
+// withLeadingSpace separates one of our own sentences from the words before it.
 func (v *voiceTurn) withLeadingSpace(sentence string) string {
-	if said := v.spoken.String(); said != "" && !strings.HasSuffix(said, " ") {
+	if spoken := v.spoken.String(); spoken != "" && !strings.HasSuffix(spoken, " ") {
 		return " " + sentence
 	}
 	return sentence
@@ -244,5 +238,5 @@ func (v *voiceTurn) speakText(text, model string) error {
 		return nil
 	}
 	v.spoken.WriteString(text)
-	return v.out.writeText(agent.Event{Text: text, Model: model})
+	return v.out.writeText(text, model)
 }

@@ -51,11 +51,11 @@ func take(t *testing.T, s *chat.Service, r chat.Request) (agent.ModelRequest, *c
 	if err != nil {
 		return agent.ModelRequest{}, nil, err
 	}
-	result, err := agent.Collect(turn.Events)
+	end, err := chat.Collect(turn.Events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.asked, turn.SessionAfter(result, nil), nil
+	return m.asked, end.Session, nil
 }
 
 func parseSession(t *testing.T, body string) *chat.Session {
@@ -342,20 +342,33 @@ func TestRequestLimits(t *testing.T) {
 }
 
 func TestFailedTurnReturnsPartialSession(t *testing.T) {
-	s := &chat.Service{Assistants: testkit.NewAssistants(), Chain: singleModel(&recordingModel{}), Now: clock}
+	broke := fault.New(fault.Upstream, "It broke.").WithCode("upstream_error").Because(errors.New("secret detail"))
+	s := &chat.Service{Assistants: testkit.NewAssistants(), Chain: singleModel(failingModel{text: "Half", err: broke}), Now: clock}
 	turn, err := s.Turn(t.Context(), chat.Request{Session: parseSession(t, `{"id":"c"}`), Messages: userSaysHi})
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := turn.SessionAfter(&agent.TurnResult{Messages: messagesOf("a:Half")}, fault.New(fault.Upstream, "It broke.").WithCode("upstream_error").Because(errors.New("secret detail")))
-	b, err := json.Marshal(session)
+	end, err := chat.Collect(turn.Events)
+	if !errors.Is(err, broke) {
+		t.Errorf("the turn failed with %v, want the model's error", err)
+	}
+	b, err := json.Marshal(end.Session)
 	want := `{"context_variables":{},"error":{"code":"upstream_error","message":"It broke."},"id":"c","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Half"}],` +
 		`"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}`
 	if err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
-	if b, err := json.Marshal(turn.SessionAfter(nil, nil)); err != nil || strings.Contains(string(b), "usage") {
-		t.Errorf("%s, %v", b, err)
+}
+
+// failingModel says its text and then fails.
+type failingModel struct {
+	text string
+	err  error
+}
+
+func (m failingModel) Stream(context.Context, agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
+	return func(yield func(agent.Chunk, error) bool) {
+		_ = yield(agent.Chunk{Text: m.text}, nil) && yield(agent.Chunk{}, m.err)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/dev/testkit"
@@ -79,16 +81,22 @@ func takeTurn(t *testing.T, s *chat.Service, r chat.Request) (*agent.TurnResult,
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := agent.Collect(taken.Events)
+	end := endOf(t, taken)
+	b, err := json.Marshal(end.Session)
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := taken.Finish(t.Context(), result, nil)
-	b, err := json.Marshal(session)
+	return end.End, b
+}
+
+// endOf runs a turn that must succeed, and returns its last event.
+func endOf(t rapid.TB, turn *chat.Turn) chat.Event {
+	t.Helper()
+	end, err := chat.Collect(turn.Events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return result, b
+	return end
 }
 
 func toolNames(tools []agent.Tool) []string {
@@ -167,6 +175,48 @@ func TestDefaultSessionIsNotStored(t *testing.T) {
 	if k.saves != 0 {
 		t.Errorf("%d saves", k.saves)
 	}
+}
+
+// A reader that disconnects ends the turn. The agent that the conversation was handed over to is still stored.
+func TestSessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
+	for name, disconnects := range map[string]func(chat.Event) bool{
+		"at the first word of the new agent": func(e chat.Event) bool { return e.Text == "This is" },
+		"when the last word has been sent":   func(e chat.Event) bool { return e.Text == " billing." },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"),
+				{{Text: "This is"}, {Text: " billing."}, {FinishReason: "stop"}}}}
+			s, sessions := newReception(m)
+			turn, err := s.Turn(t.Context(), userRequest("My bill, please", `{"id":"c1","assistantId":"front"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for e, err := range turn.Events {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if disconnects(e) {
+					break
+				}
+			}
+			if got := sessions.all["front c1"].ActiveAgent; got != "billing" || sessions.saves != 1 {
+				t.Errorf("stored the active agent %q in %d writes, want billing in 1", got, sessions.saves)
+			}
+		})
+	}
+	t.Run("before the handoff", func(t *testing.T) {
+		s, sessions := newReception(&scriptedModel{answers: [][]agent.Chunk{textAnswer("Hello.")}})
+		turn, err := s.Turn(t.Context(), userRequest("Hi", `{"id":"c1","assistantId":"front"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range turn.Events {
+			break
+		}
+		if sessions.saves != 0 {
+			t.Errorf("%d writes, want none: nothing has changed", sessions.saves)
+		}
+	})
 }
 
 func TestTurnContinuesWhenSessionStoreFails(t *testing.T) {

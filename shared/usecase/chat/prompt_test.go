@@ -25,9 +25,7 @@ func renderPrompt(t *testing.T, template, zone string, at time.Time, variables m
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := agent.Collect(turn.Events); err != nil {
-		t.Fatal(err)
-	}
+	endOf(t, turn)
 	if first := m.asked.Messages[0]; first.Role == agent.RoleSystem {
 		return first.Content
 	}

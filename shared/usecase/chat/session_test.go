@@ -98,7 +98,7 @@ func TestSessionRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := json.Marshal(prepared.SessionAfter(nil, nil))
+			out, err := json.Marshal(endOf(t, prepared).Session)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -32,12 +32,12 @@ func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (*Turn, 
 		return nil, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").WithRetryAfter(time.Second).Because(err)
 	}
 	t.Model = "none"
-	t.Events = func(yield func(agent.Event, error) bool) {
-		result := t.EmptyResult()
+	t.Events = func(yield func(Event, error) bool) {
+		result := t.emptyResult()
 		result.Text, result.FinishReason = optOutReply, agent.FinishStop
 		result.Messages = []agent.Message{{Role: agent.RoleAssistant, Content: optOutReply, Sender: result.ActiveAgent}}
-		if yield(agent.Event{Text: optOutReply, Model: t.Model}, nil) {
-			yield(agent.Event{Model: t.Model, End: result}, nil)
+		if yield(Event{Event: agent.Event{Text: optOutReply, Model: t.Model}}, nil) {
+			yield(t.endEvent(result, nil), nil)
 		}
 	}
 	return t, nil

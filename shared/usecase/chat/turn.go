@@ -3,31 +3,27 @@ package chat
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
-	"log/slog"
 	"slices"
-	"strings"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
 )
 
 // Turn is a turn that may begin: everything that could be refused has been accepted.
 type Turn struct {
-	// Events are the turn as it happens; ranging over them is what asks the model.
-	Events iter.Seq2[agent.Event, error]
+	// Events yields the turn as it happens. The model is not called before the caller ranges over it. A caller that stops
+	// early cancels the rest of the turn.
+	Events iter.Seq2[Event, error]
 	// Model is the one that is asked.
 	Model string
 
-	assistant      aurora.Assistant
-	session        Session
-	clientManaged  bool // the caller sends the session back
-	returnsSession bool // the caller sent a call, and is shown the session
-	history        []agent.Message
-	save           func(context.Context, aurora.SessionState) error // nil where nothing is kept
-	stored         aurora.SessionState
+	assistant     aurora.Assistant
+	session       Session
+	clientManaged bool // the caller sends the session back
+	history       []agent.Message
+	save          func(context.Context, aurora.SessionState) error // nil where nothing is kept
+	stored        aurora.SessionState
 }
 
 // Turn prepares a turn. Its errors are faults, and nothing has been asked of the model when there is one.
@@ -47,7 +43,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Turn{assistant: entry, history: history, returnsSession: r.Session != nil, stored: kept}
+	t := &Turn{assistant: entry, history: history, stored: kept}
 	t.startSession(r, kept)
 	if s.Sessions != nil && t.session.ID != "" && entry.ID() != "" && !t.clientManaged {
 		t.save = func(ctx context.Context, k aurora.SessionState) error {
@@ -71,7 +67,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 		CallerTools:   r.Tools,
 		GiveUpMessage: t.FallbackMessage(giveUpMessage),
 	}
-	t.Events = turn.Run(ctx)
+	t.Events = t.withSession(ctx, turn.Run(ctx))
 	return t, nil
 }
 
@@ -96,18 +92,14 @@ func (t *Turn) startSession(r Request, kept aurora.SessionState) {
 	}
 }
 
-// NewFailedTurn is a turn that cannot begin, for who must say something all the same.
+// NewFailedTurn returns a turn that consists of an error only. /voice needs one when Service.Turn fails: it must still speak
+// its fallback message and return the session.
 func NewFailedTurn(r Request, err error) *Turn {
-	t := &Turn{Model: cmp.Or(r.Model, "none"), returnsSession: r.Session != nil}
+	t := &Turn{Model: cmp.Or(r.Model, "none")}
 	_, t.history = splitMessages(r)
 	t.startSession(r, aurora.SessionState{})
-	t.Events = func(yield func(agent.Event, error) bool) { yield(agent.Event{End: t.EmptyResult()}, err) }
+	t.Events = func(yield func(Event, error) bool) { yield(t.FailedEnd(err), err) }
 	return t
-}
-
-// EmptyResult is the result of a turn in which nothing happened.
-func (t *Turn) EmptyResult() *agent.TurnResult {
-	return &agent.TurnResult{ActiveAgent: t.session.ActiveAgent, Variables: t.session.ContextVariables, Model: t.Model}
 }
 
 // FallbackMessage is what is said where the model fails: the assistant's own, or the one given.
@@ -129,59 +121,19 @@ func (t *Turn) FillerPhrase(otherwise string) string {
 	return t.assistant.Filler
 }
 
+// CallID returns the id of the conversation, for logs; "" if the caller sent none.
+func (t *Turn) CallID() string { return t.session.ID }
+
+// AssistantID returns the id of the assistant that was called, for logs; "" if it is not a stored one.
+func (t *Turn) AssistantID() string { return t.assistant.ID() }
+
 // SMSLimit returns how many characters the assistant's text messages may have.
 func (t *Turn) SMSLimit() int { return t.assistant.SMSLimit() }
-
-// Finish ends the turn: what the caller does not carry is kept, and the session is returned where it is to be shown.
-func (t *Turn) Finish(ctx context.Context, result *agent.TurnResult, failed error) *Session {
-	session := t.SessionAfter(result, failed)
-	now := aurora.SessionState{ActiveAgent: session.ActiveAgent, ContextVariables: session.ContextVariables}
-	if t.save != nil && !statesEqual(now, t.stored) && !(isDefaultState(now, t.assistant) && isDefaultState(t.stored, t.assistant)) {
-		// The turn may have ended because its time did; this is quick, and the next turn needs it.
-		if err := t.save(context.WithoutCancel(ctx), now); err != nil {
-			slog.ErrorContext(ctx, "the session could not be kept", "error", err)
-		}
-	}
-	if !t.returnsSession {
-		return nil
-	}
-	return session
-}
-
-// SessionAfter is the conversation after the turn, as far as it came.
-func (t *Turn) SessionAfter(result *agent.TurnResult, failed error) *Session {
-	s := t.session
-	s.Messages = t.history
-	if result != nil {
-		s.Messages = slices.Concat(t.history, result.Messages)
-		s.ActiveAgent, s.ContextVariables = result.ActiveAgent, result.Variables
-		s.Usage, s.Action = &result.Usage, result.Action
-		if failed == nil && result.SoftError != nil {
-			failed = result.SoftError
-		}
-	}
-	if failed != nil {
-		f := fault.From(failed)
-		s.Error = &TurnError{Code: cmp.Or(f.Code, strings.ReplaceAll(f.Kind.String(), " ", "_")), Message: f.Message}
-	}
-	return &s
-}
 
 // Sessions stores the state of sessions for two hours, by the assistant that was called and the call's id.
 type Sessions interface {
 	Load(ctx context.Context, assistantID, callID string) (aurora.SessionState, error)
 	Save(ctx context.Context, assistantID, callID string, k aurora.SessionState) error
-}
-
-func statesEqual(a, b aurora.SessionState) bool {
-	x, _ := json.Marshal(a) // the values came from JSON: cannot fail
-	y, _ := json.Marshal(b)
-	return string(x) == string(y)
-}
-
-// isDefaultState reports whether a new session would begin in the same state: with the called assistant, without variables.
-func isDefaultState(s aurora.SessionState, a aurora.Assistant) bool {
-	return len(s.ContextVariables) == 0 && (s.ActiveAgent == "" || s.ActiveAgent == agentName(a))
 }
 
 func countRole(ms []agent.Message, role string) int {
