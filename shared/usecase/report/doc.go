@@ -49,7 +49,9 @@
 // texts and links do. Numbers of callers are masked in it, because mail is forwarded; the page behind the signed link has
 // them whole.
 //
-// report.csv is written by hand and not by encoding/csv, for speed, and because a spreadsheet's dangers are no concern
-// of encoding/csv: a cell that begins like a formula gets an apostrophe, and so does what would begin one where the
-// spreadsheet's separator is a semicolon. Line breaks within a cell become spaces for the same reason.
+// report.csv has a writer of its own. encoding/csv was measured under the same guard against formulas: the report of a
+// million calls took 13 % more processor time (3.2 s against 2.8 s), and it saves 25 lines, since the guard stays. It also
+// leaves out the quotes around a cell with a semicolon. The guard is what the file needs: a cell that begins like a formula
+// gets an apostrophe, and so does a part that would begin one where the spreadsheet's separator is a semicolon. Line breaks
+// within a cell become spaces for the same reason.
 package report

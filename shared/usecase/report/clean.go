@@ -80,8 +80,11 @@ func isHidden(r rune) bool {
 
 const maxLinkBytes = 4096
 
-// hostPattern is a name in ASCII or an address, and perhaps a port. Other scripts' letters can look like these.
-var hostPattern = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+// hostPattern matches a host name in ASCII or an IP address, with or without a port. Letters of other scripts can look
+// like these and lead elsewhere.
+var hostPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+})
 
 // safeLink is an address that a page may lead to, in printable ASCII: https, or of public's own origin. Everything else is
 // empty.
@@ -90,7 +93,7 @@ func safeLink(address, public string) string {
 		return ""
 	}
 	u, err := url.Parse(address)
-	if err != nil || !hostPattern.MatchString(u.Host) || u.User != nil || u.Opaque != "" {
+	if err != nil || !hostPattern().MatchString(u.Host) || u.User != nil || u.Opaque != "" {
 		return ""
 	}
 	if u.Scheme != "https" {
