@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
@@ -120,7 +121,7 @@ func TestEvents(t *testing.T) {
 			if !json.Valid([]byte(o.body)) || strings.Contains(o.body, `"0000`) || strings.Contains(o.body, `\"0000`) {
 				t.Errorf("%s holds a credential, or no JSON: %s", key, o.body)
 			}
-			got.Kept[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, webhook.RemovedValue)}
+			got.Kept[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, redact.Removed)}
 		}
 		golden.JSON(t, name, got)
 	})

@@ -6,9 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"example.com/aurora/shared/core/text"
 )
 
 // AnalysisResult is what an analysis came to: the call's summary where the provider sent none, and all else. It is kept beside
@@ -109,7 +108,7 @@ func sanitizeValue(v any, levels int) (any, bool) {
 		out := make(map[string]any, len(v))
 		for name, inner := range v {
 			kept, ok := sanitizeValue(inner, levels-1)
-			if !ok || levels == 0 || name == "" || name != CleanText(name, 200) {
+			if !ok || levels == 0 || name == "" || name != text.Line(name, 200) {
 				return nil, false
 			}
 			out[name] = kept
@@ -126,7 +125,7 @@ func sanitizeValue(v any, levels int) (any, bool) {
 		}
 		return out, true
 	case string:
-		return CleanText(v, MaxExtracted), true
+		return text.Line(v, MaxExtracted), true
 	case json.Number:
 		n, err := v.Float64()
 		if err == nil && n == math.Trunc(n) && len(v) <= 18 && !strings.ContainsAny(v.String(), ".eE") {
@@ -144,30 +143,4 @@ func storableFloat(n float64, ok bool) (any, bool) {
 	const least, most = 1e-129, 1e125
 	size := math.Abs(n)
 	return n, ok && (size == 0 || size >= least && size < most)
-}
-
-// CleanText is a text from elsewhere in at most n characters: valid, in NFC, without control and invisible formatting
-// characters, white space as single spaces.
-func CleanText(s string, n int) string {
-	if len(s) > 8*n+64 {
-		s = s[:8*n+64] // of a text that is mostly white space less than n may be left
-	}
-	s = strings.ToValidUTF8(s, "")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != '\u200d' && r != '\u200c', r == unicode.ReplacementChar: // joiners shape words and emoji
-			return -1
-		}
-		return r
-	}, s)
-	s = norm.NFC.String(s) // after the others: what they leave out may part what belongs together
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > n { // at least as many characters as bytes
-		if r := []rune(s); len(r) > n {
-			s = strings.TrimSpace(string(r[:n]))
-		}
-	}
-	return s
 }

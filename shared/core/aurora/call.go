@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // Call is one compact row of the calls table: what reports are counted from. What is unknown is absent.
@@ -120,15 +122,15 @@ func NewCall(r EndOfCall, key, version string) Call {
 	c := Call{
 		Version: version, ObjectKey: key,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Seconds: r.Seconds, Cost: r.Cost,
-		EndedReason: clip(r.EndedReason, 200), Disposition: r.Class, Direction: r.Direction,
-		Customer: r.Customer, CustomerName: clip(r.CustomerName, 200),
-		Summary: clip(r.Summary, 4000), Success: r.Success, Recording: clip(r.RecordingURL, 2000),
+		EndedReason: text.Clip(r.EndedReason, 200), Disposition: r.Class, Direction: r.Direction,
+		Customer: r.Customer, CustomerName: text.Clip(r.CustomerName, 200),
+		Summary: text.Clip(r.Summary, 4000), Success: r.Success, Recording: text.Clip(r.RecordingURL, 2000),
 		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred, ReportedAt: r.Timestamp,
 		// The sender's own; an analysis adds to it, and takes data out that does not fit the assistant's schema.
 		Analysis: Analysis{Outcome: r.Outcome, Extracted: r.Extracted},
 	}
 	if len(r.IDs) > 0 {
-		c.ID = clip(r.IDs[0], 200)
+		c.ID = text.Clip(r.IDs[0], 200)
 	}
 	return c
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // EndOfCall is what an end-of-call report says, wherever the sender put it: the API document's shape and Vapi's are
@@ -100,7 +102,7 @@ func (m Message) EndOfCall() EndOfCall {
 		"call.customerNumber", "artifact.variableValues.customer.number", "customer.sipUri", "call.customer.sipUri"}
 	var ok bool
 	if r.Customer, ok = m.Phone(customer...); !ok {
-		r.Customer = Phone(clip(m.Text(customer...), 200))
+		r.Customer = Phone(text.Clip(m.Text(customer...), 200))
 	}
 	r.Seconds = m.duration(r.StartedAt, r.EndedAt)
 	r.Class = Classify(r.EndedReason, r.Spoke)
@@ -191,7 +193,7 @@ func (m Message) successEvaluation() string {
 			return "false"
 		default:
 			if s := scalarText(v); s != "" {
-				return clip(s, 200)
+				return text.Clip(s, 200)
 			}
 		}
 	}
@@ -213,12 +215,4 @@ func (m Message) isTransferred(reason string) bool {
 func roundTo(n, steps float64) *float64 {
 	n = math.Round(n*steps) / steps
 	return &n
-}
-
-// clip cuts s to at most n bytes, between runes.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

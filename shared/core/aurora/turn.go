@@ -3,6 +3,8 @@ package aurora
 import (
 	"strings"
 	"time"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // Speaker is who says a turn of a conversation.
@@ -94,7 +96,7 @@ func (m Message) contentText() string {
 		if s := part.Text("text", "transcript", "text.value"); s != "" {
 			texts = append(texts, s)
 		} else if kind := part.Text("type"); kind != "" && kind != "text" {
-			texts = append(texts, "["+clip(kind, 40)+"]")
+			texts = append(texts, "["+text.Clip(kind, 40)+"]")
 		}
 	}
 	return strings.Join(texts, " ")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -151,23 +150,6 @@ func TestWithAnalysis(t *testing.T) {
 	c.Summary = ""
 	if a = c.WithAnalysis(aurora.AnalysisResult{Summary: "Ours."}); a.Summary != "Ours." {
 		t.Errorf("%+v", a)
-	}
-}
-
-func TestCleanText(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 40).Draw(t, "n")
-		s := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune{'e', '\u0301', '\u202e', 0, '\n', ' ', '\u200b', '\u2028', '\U000e0041'}))).Draw(t, "s")
-		got := aurora.CleanText(s, n)
-		if utf8.RuneCountInString(got) > n || !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\n\u202e\u200b\u2028\U000e0041") {
-			t.Fatalf("%q became %q", s, got)
-		}
-		if again := aurora.CleanText(got, n); again != got {
-			t.Fatalf("%q, cleaned again, became %q", got, again)
-		}
-	})
-	if got := aurora.CleanText("e\u0301 \t a\x00b\u202e\n", 10); got != "\u00e9 ab" {
-		t.Errorf("%q", got)
 	}
 }
 

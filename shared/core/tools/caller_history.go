@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 //go:embed get_caller_history.md
@@ -65,8 +66,8 @@ func formatCall(c aurora.Call, s Scope) string {
 		parts = append(parts, fmt.Sprintf("%.0f s", *c.Seconds))
 	}
 	summary := strings.Join(strings.Fields(c.Summary), " ")
-	if runes := []rune(summary); len(runes) > maxSummaryLength {
-		summary = string(runes[:maxSummaryLength]) + "…"
+	if cut := text.ClipRunes(summary, maxSummaryLength); cut != summary {
+		summary = cut + "…"
 	}
 	return "- " + strings.Join(parts, ", ") + ": " + cmp.Or(summary, "no summary")
 }

@@ -17,6 +17,8 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/redact"
+	"example.com/aurora/shared/core/text"
 )
 
 const (
@@ -115,25 +117,17 @@ func readResponse(ctx context.Context, response *http.Response, secret string) (
 	if err != nil {
 		return "", requestError(ctx, err)
 	}
-	content := removeSecret(strings.TrimSpace(strings.ToValidUTF8(string(b), "")), secret)
+	content := redact.Secret(strings.TrimSpace(strings.ToValidUTF8(string(b), "")), secret)
 	switch status := response.StatusCode; {
 	case status >= 200 && status < 300 && content == "":
 		return "Done.", nil
 	case status >= 200 && status < 300:
 		return content, nil
 	case status >= 400 && status < 500:
-		return "", toolError{message: fmt.Sprintf("Error: The tool failed (status %d). %s", status, clip(content, maxErrorBytes))}
+		return "", toolError{message: fmt.Sprintf("Error: The tool failed (status %d). %s", status, text.Clip(content, maxErrorBytes))}
 	default:
 		return "", fault.Newf(fault.Upstream, "The tool failed (status %d).", status)
 	}
-}
-
-// removeSecret takes a secret out of what its server echoes.
-func removeSecret(content, secret string) string {
-	if len(secret) < 8 {
-		return content
-	}
-	return strings.ReplaceAll(content, secret, "[redacted]")
 }
 
 // requestError says why there is no answer, without the address: it may hold what a log must not.

@@ -16,7 +16,9 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/text"
 )
 
 const (
@@ -127,7 +129,7 @@ func (k *Kit) convertTool(t *mcp.Tool) (mcpTool, error) {
 	if err != nil {
 		return mcpTool{}, err
 	}
-	return mcpTool{name: t.Name, description: clip(stripControl(t.Description), maxDescriptionBytes), schema: schema, validate: check,
+	return mcpTool{name: t.Name, description: text.Clip(text.Printable(t.Description), maxDescriptionBytes), schema: schema, validate: check,
 		readOnly: t.Annotations != nil && t.Annotations.ReadOnlyHint}, nil
 }
 
@@ -162,14 +164,14 @@ func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, n
 	result, err := d.CallTool(ctx, params)
 	if err != nil {
 		if said, ok := errors.AsType[*jsonrpc.Error](err); ok && ctx.Err() == nil {
-			return "", toolError{message: "Error: " + clip(removeSecret(stripControl(said.Message), d.secret), maxErrorBytes)}
+			return "", toolError{message: "Error: " + text.Clip(redact.Secret(text.Printable(said.Message), d.secret), maxErrorBytes)}
 		}
 		return "", fault.New(fault.Timeout, "The tool did not answer; it is not known whether it was done.").
 			WithCode("tool_timeout").Because(errors.New(describeError(err)))
 	}
-	content := removeSecret(resultText(result), d.secret)
+	content := redact.Secret(resultText(result), d.secret)
 	if result.IsError {
-		return "", toolError{message: "Error: " + clip(content, maxErrorBytes)}
+		return "", toolError{message: "Error: " + text.Clip(content, maxErrorBytes)}
 	}
 	if content == "" {
 		content = "Done."
@@ -199,7 +201,7 @@ func resultText(result *mcp.CallToolResult) string {
 			parts = append(parts, string(b))
 		}
 	}
-	return clip(strings.TrimSpace(strings.ToValidUTF8(strings.Join(parts, "\n"), "")), maxResultBytes)
+	return text.Clip(strings.TrimSpace(strings.ToValidUTF8(strings.Join(parts, "\n"), "")), maxResultBytes)
 }
 
 // describeError says why a server did not do its part, without repeating what it said or where it is.

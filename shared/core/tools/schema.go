@@ -2,7 +2,6 @@ package tools
 
 import (
 	"encoding/json"
-	"strings"
 	"sync"
 
 	"example.com/aurora/shared/core/fault"
@@ -44,12 +43,4 @@ func (s *validatorCache) mustValidator(text json.RawMessage) func(json.RawMessag
 		}
 	}
 	return check
-}
-
-// clip cuts text to at most n bytes, between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	return strings.ToValidUTF8(text[:n], "")
 }

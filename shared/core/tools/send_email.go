@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 //go:embed send_email.md
@@ -28,7 +29,7 @@ var sendEmail = builtin{
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
-		m := aurora.Mail{To: s.Assistant.Emails, Subject: stripControl(args.Subject), Text: stripControl(args.Body) + signature(s)}
+		m := aurora.Mail{To: s.Assistant.Emails, Subject: text.Printable(args.Subject), Text: text.Printable(args.Body) + signature(s)}
 		if err := k.Mail.SendMail(ctx, m); err != nil {
 			return "", fmt.Errorf("send mail: %w", err)
 		}
@@ -50,5 +51,5 @@ func signature(s Scope) string {
 	if s.CallID != "" {
 		lines = append(lines, "Call: "+s.CallID)
 	}
-	return stripControl(strings.Join(lines, "\n")) + "\n"
+	return text.Printable(strings.Join(lines, "\n")) + "\n"
 }

@@ -5,11 +5,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 //go:embed send_sms.md
@@ -34,7 +34,7 @@ var sendSMS = builtin{
 			return "", err
 		}
 		from, _ := aurora.ParsePhone(string(s.Assistant.TextFromNumber))
-		if _, err := k.SMS.SendSMS(ctx, from, s.Caller, stripControl(args.Message)); err != nil {
+		if _, err := k.SMS.SendSMS(ctx, from, s.Caller, text.Printable(args.Message)); err != nil {
 			return "", fmt.Errorf("send SMS: %w", err)
 		}
 		return "The text message was sent to the caller.", nil
@@ -51,14 +51,4 @@ func (k *Kit) checkDoNotCall(ctx context.Context, number aurora.Phone) error {
 		return fault.New(fault.Forbidden, "This caller asked not to be contacted, so nothing was sent.").WithCode("do_not_call")
 	}
 	return nil
-}
-
-// stripControl drops what is no valid text, and control characters other than line breaks and tabs.
-func stripControl(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 // MaxBytes is the maximum length of a schema.
@@ -73,7 +74,7 @@ func (s *Schema) Check(arguments json.RawMessage) error {
 		return fault.New(fault.Invalid, "The arguments are nested too deep.")
 	}
 	if path := outOfRange(v, ""); path != "" {
-		return fault.Newf(fault.Invalid, "%s: the number is out of range.", clip(path, maxMessage)).WithParam(path)
+		return fault.Newf(fault.Invalid, "%s: the number is out of range.", text.Clip(path, maxMessage)).WithParam(path)
 	}
 	c := validation{}
 	p := c.validate(s.root, v, nil)
@@ -88,7 +89,7 @@ func (s *Schema) Check(arguments json.RawMessage) error {
 		field = "the arguments"
 	}
 	sentence := strings.Join(strings.Fields(strings.ToValidUTF8(field+": "+p.message, "")), " ")
-	return fault.New(fault.Invalid, clip(sentence, maxMessage)+".").WithCode("invalid_arguments").WithParam(clip(field, maxMessage))
+	return fault.New(fault.Invalid, text.Clip(sentence, maxMessage)+".").WithCode("invalid_arguments").WithParam(text.Clip(field, maxMessage))
 }
 
 // decode reads exactly one JSON value, numbers as they are written.
@@ -102,12 +103,4 @@ func decode(text []byte) (v any, err error) {
 		return nil, errors.New("something follows the value")
 	}
 	return v, nil
-}
-
-// clip cuts text to at most n bytes, between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	return strings.ToValidUTF8(text[:n], "")
 }

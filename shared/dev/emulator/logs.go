@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // logFile keeps what a child writes, line by line, and shows an operator the lines that matter.
@@ -69,7 +71,7 @@ func clipLine(line []byte) string {
 	if len(line) <= most {
 		return string(line)
 	}
-	return strings.ToValidUTF8(string(line[:most]), "") + " …"
+	return text.Clip(string(line), most) + " …"
 }
 
 // writePlatformLine keeps and shows what Lambda itself would log.

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	wire "github.com/sashabaranov/go-openai"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // answerSchema is the plain model's answer where the request asks for JSON of a schema.
@@ -217,7 +219,7 @@ func (f *schemaFiller) array(s map[string]any, path string, depth int) any {
 	if items == nil || schemaType(items) == "string" && items["enum"] == nil && items["const"] == nil {
 		for _, word := range f.longWords() {
 			if len(out) < min(3, most) {
-				out = append(out, clipTo(word, intKeyword(items, "maxLength", 500)))
+				out = append(out, text.ClipRunes(word, intKeyword(items, "maxLength", 500)))
 			}
 		}
 		for i := len(out); i < min(least, maxValues); i++ {
@@ -259,7 +261,7 @@ func (f *schemaFiller) stringValue(s map[string]any) string {
 		return "https://example.com/stand-in"
 	}
 	said := "This is from Aurora's stand-in model, which heard: " + strings.Join(strings.Fields(f.input), " ")
-	said = clipTo(said, min(300, intKeyword(s, "maxLength", 300)))
+	said = text.ClipRunes(said, min(300, intKeyword(s, "maxLength", 300)))
 	if n := intKeyword(s, "minLength", 0) - len([]rune(said)); n > 0 {
 		said += strings.Repeat(".", n)
 	}
@@ -284,11 +286,4 @@ func intKeyword(s map[string]any, name string, otherwise int) int {
 		return int(n)
 	}
 	return otherwise
-}
-
-func clipTo(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
-	}
-	return s
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // DelayHeader, on a request, sets the plain model's delay before each word: a Go duration such as 200ms.
@@ -87,8 +89,8 @@ func splitWords(s string) []string {
 
 // clipReply keeps an answer short, whatever was said.
 func clipReply(s string) string {
-	if r := []rune(s); len(r) > 500 {
-		return string(r[:500]) + "…"
+	if cut := text.ClipRunes(s, 500); cut != s {
+		return cut + "…"
 	}
 	return s
 }

@@ -14,6 +14,7 @@ import (
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 const (
@@ -274,8 +275,8 @@ func trimChunk(line string) string {
 
 // truncate cuts a line for the screen.
 func truncate(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return strings.TrimSpace(string(r[:n])) + " …"
+	if cut := text.ClipRunes(s, n); cut != s {
+		return strings.TrimSpace(cut) + " …"
 	}
 	return s
 }

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"regexp"
-	"sync"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/redact"
 )
 
 // NewLogger writes one JSON object a line, with the request's id and trace, and without keys, credentials, mail
@@ -41,59 +40,39 @@ func (h requestIDHandler) WithGroup(name string) slog.Handler {
 	return requestIDHandler{h.Handler.WithGroup(name)}
 }
 
-var secretFieldName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(authorization|auth.?token|api.?key|secret|password|credential|cookie)$`)
-})
-
 func redactAttr(_ []string, a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
-	if secretFieldName().MatchString(a.Key) && a.Value.Kind() != slog.KindBool {
-		return slog.String(a.Key, "[redacted]")
+	if isSecret(a) {
+		return slog.String(a.Key, redact.Redacted)
 	}
 	switch a.Value.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(Redact(a.Value.String()))
+		a.Value = slog.StringValue(redact.Text(a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
 		case error:
-			a.Value = slog.StringValue(Redact(v.Error()))
+			a.Value = slog.StringValue(redact.Text(v.Error()))
 		case fmt.Stringer:
-			a.Value = slog.StringValue(Redact(v.String()))
+			a.Value = slog.StringValue(redact.Text(v.String()))
 		default:
 			if b, err := json.Marshal(v); err == nil {
-				a.Value = slog.AnyValue(json.RawMessage(Redact(string(b))))
+				a.Value = slog.AnyValue(json.RawMessage(redact.Text(string(b))))
 			}
 		}
 	}
 	return a
 }
 
-// What must never stand in a log line: our keys, model keys, Twilio account ids, bearer tokens, signatures of presigned addresses, mail addresses, phone numbers.
-var secretPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`aur_[A-Za-z0-9]+_[A-Za-z0-9_-]{8,}` +
-		`|\bsk-[A-Za-z0-9_-]{8,}` +
-		`|\b(?:AC|SK)[0-9a-fA-F]{32}\b` +
-		`|(?i:bearer|basic) [A-Za-z0-9._~+/=-]{8,}` +
-		`|(?i:x-amz-signature|x-amz-security-token|x-sig)=[^&\s"]+` +
-		`|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+`)
-})
-
-// twilioTokenPattern is a Twilio auth token: 32 hexadecimal digits. Those in the keys of the bucket are hashes, with a slash or a
-// hyphen before them, and whoever looks for an object needs them.
-var twilioTokenPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(^|[^/\w-])[0-9a-f]{32}\b`)
-})
-
-var phonePattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\+[1-9][0-9]{6,14}`)
-})
-
-// Redact replaces keys, credentials and mail addresses in a text, and masks phone numbers.
-func Redact(s string) string {
-	if len(s) < 5 { // shorter than anything that is looked for
-		return s
+// isSecret reports whether an attribute's value never appears in the log, because of its key. A number may be a count of
+// tokens.
+func isSecret(a slog.Attr) bool {
+	switch a.Value.Kind() {
+	case slog.KindBool:
+		return false
+	case slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindDuration:
+		if redact.IsTokenCount(a.Key) {
+			return false
+		}
 	}
-	s = secretPattern().ReplaceAllString(s, "[redacted]")
-	s = twilioTokenPattern().ReplaceAllString(s, "${1}[redacted]")
-	return phonePattern().ReplaceAllStringFunc(s, func(n string) string { return aurora.Phone(n).Masked() })
+	return redact.IsCredentialName(a.Key) || strings.HasSuffix(strings.ToLower(a.Key), "credential")
 }

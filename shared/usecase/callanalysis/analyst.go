@@ -8,6 +8,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/core/toolschema"
 )
 
@@ -92,7 +93,7 @@ func (q *query) run(ctx context.Context, refs []aurora.ModelRef, f aurora.Analys
 		if f.AnalysisModel == "" && len(refs) > 0 {
 			f.AnalysisModel = refs[0].Model
 		}
-		f.AnalysisModel = aurora.CleanText(f.AnalysisModel, 100)
+		f.AnalysisModel = text.Line(f.AnalysisModel, 100)
 		f.PromptTokens, f.CompletionTokens = used.PromptTokens, used.CompletionTokens
 		f.AnalysisCost = analysisCost(f.AnalysisModel, refs, used)
 		if err == nil {
@@ -102,11 +103,11 @@ func (q *query) run(ctx context.Context, refs []aurora.ModelRef, f aurora.Analys
 			return f, nil
 		}
 		if q.complaint == "" && isWorthRetry(answer, err) {
-			q.answer, q.complaint = truncate(answer.Text, 20_000), publicMessage(err)
+			q.answer, q.complaint = text.Clip(answer.Text, 20_000), publicMessage(err)
 			continue
 		}
 		slog.WarnContext(ctx, "an analysis did not go well", "model", f.AnalysisModel, "error", err)
-		f.AnalysisNote = aurora.CleanText(publicMessage(err), maxNote)
+		f.AnalysisNote = text.Line(publicMessage(err), maxNote)
 		return f, nil
 	}
 }

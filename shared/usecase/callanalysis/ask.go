@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 //go:embed prompt.md
@@ -148,9 +149,9 @@ func (q *query) request() agent.ModelRequest {
 // renderCall is the call as JSON, one object a line.
 func (q *query) renderCall() string {
 	var b strings.Builder
-	known := map[string]any{"assistant": aurora.CleanText(string(q.assistant.AssistantName), 100), "direction": q.report.Direction,
-		"endedReason": aurora.CleanText(q.report.EndedReason, 200), "seconds": q.report.Seconds, "transferred": q.report.Transferred,
-		"language": aurora.CleanText(q.assistant.Language, 35)}
+	known := map[string]any{"assistant": text.Line(string(q.assistant.AssistantName), 100), "direction": q.report.Direction,
+		"endedReason": text.Line(q.report.EndedReason, 200), "seconds": q.report.Seconds, "transferred": q.report.Transferred,
+		"language": text.Line(q.assistant.Language, 35)}
 	writeJSONLine(&b, map[string]any{"call": known})
 	head, left, tail := trimTranscript(q.transcript, q.tokenBudget)
 	for _, t := range head {
@@ -178,7 +179,7 @@ func trimTranscript(said []aurora.Utterance, budget int) (head []aurora.Utteranc
 	all := 0
 	for i, t := range said {
 		if len(t.Text) > maxUtteranceBytes {
-			t.Text = truncate(t.Text, maxUtteranceBytes) + " …"
+			t.Text = text.Clip(t.Text, maxUtteranceBytes) + " …"
 		}
 		turns[i] = t
 		all += estimateTokens(t)
@@ -211,12 +212,4 @@ func estimateTokens(t aurora.Utterance) int {
 		}
 	}
 	return 8 + (ascii+3)/4 + other
-}
-
-// truncate cuts s to at most n bytes, between characters.
-func truncate(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

@@ -9,6 +9,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 // The limits of what is kept of an answer, in characters but for numbers of things.
@@ -50,13 +51,13 @@ func (w answerSpec) parse(a agent.Completion, f *aurora.AnalysisResult) error {
 		ActionItems textList `json:"actionItems"`
 		Data        anyValue `json:"data"`
 	}
-	text := extractObject(a.Text)
-	if len(text) > maxAnswer || json.Unmarshal([]byte(text), &said) != nil {
+	object := extractObject(a.Text)
+	if len(object) > maxAnswer || json.Unmarshal([]byte(object), &said) != nil {
 		return newMisfit("The answer is not one JSON object.")
 	}
 	var wrong []error
 	if w.summary {
-		if f.Summary = aurora.CleanText(said.Summary.text(), maxSummary); f.Summary == "" {
+		if f.Summary = text.Line(said.Summary.text(), maxSummary); f.Summary == "" {
 			wrong = append(wrong, newMisfit("The answer has no summary."))
 		}
 	}
@@ -72,8 +73,8 @@ func (w answerSpec) parse(a agent.Completion, f *aurora.AnalysisResult) error {
 			wrong = append(wrong, newMisfit("The answer's sentiment is none of the three."))
 		}
 	}
-	f.Topics = cleanList(said.Topics, maxTopics, func(s string) string { return aurora.CleanText(strings.ToLower(s), maxTopic) })
-	f.ActionItems = cleanList(said.ActionItems, maxActions, func(s string) string { return aurora.CleanText(s, maxAction) })
+	f.Topics = cleanList(said.Topics, maxTopics, func(s string) string { return text.Line(strings.ToLower(s), maxTopic) })
+	f.ActionItems = cleanList(said.ActionItems, maxActions, func(s string) string { return text.Line(s, maxAction) })
 	if w.dataSchema != nil {
 		var err error
 		if f.Extracted, err = w.parseData(said.Data); err != nil {
@@ -109,7 +110,7 @@ func (w answerSpec) parseData(said anyValue) (json.RawMessage, error) {
 
 // parseChoice is one of the values there are, in any case and with _ or - for a space.
 func parseChoice[T ~string](said anyValue, of []T) (T, bool) {
-	s := strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(aurora.CleanText(said.text(), 40)))
+	s := strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(text.Line(said.text(), 40)))
 	if slices.Contains(of, T(s)) {
 		return T(s), true
 	}

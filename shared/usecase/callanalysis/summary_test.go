@@ -15,6 +15,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/testkit"
 )
@@ -272,7 +273,7 @@ func FuzzParseAnswer(f *testing.F) {
 			t.Errorf("%+v", got)
 		}
 		for _, s := range append(append([]string{got.Summary}, got.Topics...), got.ActionItems...) {
-			if s != aurora.CleanText(s, maxSummary) {
+			if s != text.Line(s, maxSummary) {
 				t.Errorf("%q is not clean", s)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 // ObjectReader reads an object of the bucket and the time when it was written. A missing one is a fault.NotFound.
@@ -38,7 +39,7 @@ type Worker struct {
 // reports, and reports that have been deleted.
 func (w *Worker) ObjectCreated(ctx context.Context, key string) error {
 	if !strings.HasPrefix(key, aurora.EndOfCallPrefix) {
-		slog.WarnContext(ctx, "notification is not about a report", "event", "notification.ignored", "key", clip(key, 200))
+		slog.WarnContext(ctx, "notification is not about a report", "event", "notification.ignored", "key", text.Clip(key, 200))
 		return nil
 	}
 	_, err := w.IndexReport(ctx, key)
@@ -107,12 +108,4 @@ func aliasNames(report aurora.EndOfCall, key string) []string {
 		names = append(names, aurora.SafeKey(name))
 	}
 	return names
-}
-
-// clip cuts a text for the log to at most n bytes.
-func clip(s string, n int) string {
-	if len(s) > n {
-		return strings.ToValidUTF8(s[:n], "") + "…"
-	}
-	return s
 }

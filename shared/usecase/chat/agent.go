@@ -12,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/core/tools"
 )
 
@@ -106,7 +107,7 @@ func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []a
 		if slices.ContainsFunc(out, func(t agent.Tool) bool { return t.Name == name }) {
 			name += "_" + snakeCase(target.ID())
 		}
-		out = append(out, b.handoffTool(clip(name, 64), *target))
+		out = append(out, b.handoffTool(text.Clip(name, 64), *target))
 	}
 	return out
 }
@@ -142,11 +143,4 @@ func snakeCase(s string) string {
 		return name
 	}
 	return "assistant"
-}
-
-func clip(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
 }

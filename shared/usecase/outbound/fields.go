@@ -8,9 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 // The routes that place calls.
@@ -106,7 +105,7 @@ func (g Guards) validate(r Request) (validRequest, error) {
 		return validRequest{}, r.TypeError
 	}
 	c := validRequest{Request: r, to: to}
-	if c.Name = cleanName(r.Name); c.Name == "" || utf8.RuneCountInString(c.Name) > maxName {
+	if c.Name = text.Name(r.Name); c.Name == "" || utf8.RuneCountInString(c.Name) > maxName {
 		return validRequest{}, errName.WithParam(r.FieldPrefix + "name")
 	}
 	if r.Email != "" && !isEmailAddress(r.Email) {
@@ -125,17 +124,6 @@ func (g Guards) validate(r Request) (validRequest, error) {
 		return validRequest{}, err
 	}
 	return c, nil
-}
-
-// cleanName is a name as it may be repeated: composed, in one line, without anything that does not show.
-func cleanName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, ""))
-	return strings.TrimSpace(norm.NFC.String(name))
 }
 
 // isEmailAddress reports whether a text is one bare e-mail address.

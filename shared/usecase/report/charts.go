@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"time"
+
+	"example.com/aurora/shared/core/text"
 )
 
 // chart is the calls by day, with those of the window before.
@@ -45,7 +47,7 @@ func (p Page) chart(limit int) chart {
 		}
 	}
 	for i, d := range days {
-		one := chartDay{Calls: formatInt(max(d.Calls, 0)), Height: barHeight(d.Calls, most), Level: heatLevel(d.Calls, mostNow), Long: cleanLine(d.Date, 10)}
+		one := chartDay{Calls: formatInt(max(d.Calls, 0)), Height: barHeight(d.Calls, most), Level: heatLevel(d.Calls, mostNow), Long: text.DisplayLine(d.Date, 10)}
 		if at, err := time.Parse(time.DateOnly, d.Date); err == nil {
 			one.Short, one.Number, one.Long = at.Format("Mon"), at.Format("2"), at.Format("Monday 2 January")
 			one.Marked = at.Weekday() == time.Monday

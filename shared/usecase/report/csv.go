@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // CSV writes calls as report.csv: a row a call, in UTF-8 with a byte order mark, which Excel needs, and CRLF at the end
@@ -161,7 +162,7 @@ func appendCell(b []byte, texts ...string) []byte {
 			switch {
 			case unicode.IsSpace(r):
 				r = ' '
-			case isHidden(r):
+			case text.IsHidden(r):
 				continue
 			case r == '"':
 				b, quoted = append(b, '"'), true // doubled

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // thinSpace is the space between groups of three digits: narrow, and no line breaks at it.
@@ -81,23 +82,23 @@ func formatMinutes(f float64) string {
 // formatMoney is an amount as people write it: $12.34.
 func formatMoney(amount float64, currency string) string {
 	amount = finiteOrZero(amount)
-	text := formatDecimals(math.Abs(amount), 2)
+	money := formatDecimals(math.Abs(amount), 2)
 	below := amount != 0 && math.Abs(amount) < 0.005
 	if below {
-		text = "0.01"
+		money = "0.01"
 	}
-	if currency = cleanLine(currency, 8); currency == "USD" || currency == "" {
-		text = "$" + text
+	if currency = text.DisplayLine(currency, 8); currency == "USD" || currency == "" {
+		money = "$" + money
 	} else {
-		text += "\u00a0" + currency
+		money += "\u00a0" + currency
 	}
 	if below {
-		return "under " + text
+		return "under " + money
 	}
 	if amount < 0 {
-		return "−" + text
+		return "−" + money
 	}
-	return text
+	return money
 }
 
 // formatDuration is a length of time in words: 48 s, 2 min 14 s, 1 h 3 min.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // elements and attributes are all that our pages and mails consist of. What is not here came from a caller.
@@ -26,12 +27,12 @@ var (
 
 // checkHTML reads a page as a browser does, and asserts that there is nothing in it but what the templates have, that
 // nothing in it runs, and that its links are https or the public origin's.
-func checkHTML(t testing.TB, text, public string) {
+func checkHTML(t testing.TB, page, public string) {
 	t.Helper()
-	if !utf8.ValidString(text) {
+	if !utf8.ValidString(page) {
 		t.Fatal("no valid UTF-8")
 	}
-	root, err := html.Parse(strings.NewReader(text))
+	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func checkHTML(t testing.TB, text, public string) {
 			t.Errorf("a comment: %.100q", n.Data)
 		case html.TextNode:
 			for _, r := range n.Data {
-				if isHidden(r) && r != '\n' {
+				if text.IsHidden(r) && r != '\n' {
 					t.Errorf("%U in %.100q", r, n.Data)
 					break
 				}
@@ -90,7 +91,7 @@ func checkAttributes(t testing.TB, n *html.Node, public string) {
 func checkPage(t testing.TB, p Page) {
 	t.Helper()
 	checkHTML(t, htmlOf(t, p), p.Public)
-	subject, text, mail, err := p.Mail()
+	subject, plain, mail, err := p.Mail()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +99,14 @@ func checkPage(t testing.TB, p Page) {
 	if len(mail) >= 100_000 {
 		t.Errorf("the mail has %d bytes", len(mail))
 	}
-	if n := utf8.RuneCountInString(subject); n == 0 || n > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return isHidden(r) || unicode.IsControl(r) }) {
+	if n := utf8.RuneCountInString(subject); n == 0 || n > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return text.IsHidden(r) || unicode.IsControl(r) }) {
 		t.Errorf("subject of %d: %q", n, subject)
 	}
-	if len(text) == 0 || len(text) >= 100_000 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return isHidden(r) && r != '\n' }) {
-		t.Errorf("text of %d bytes: %.300q", len(text), text)
+	if len(plain) == 0 || len(plain) >= 100_000 || !utf8.ValidString(plain) || strings.ContainsFunc(plain, func(r rune) bool { return text.IsHidden(r) && r != '\n' }) {
+		t.Errorf("text of %d bytes: %.300q", len(plain), plain)
 	}
 	for _, a := range p.Report.Attention {
-		if number, ok := aurora.ParsePhone(string(a.Customer)); ok && (strings.Contains(mail, string(number)) || strings.Contains(text, string(number))) {
+		if number, ok := aurora.ParsePhone(string(a.Customer)); ok && (strings.Contains(mail, string(number)) || strings.Contains(plain, string(number))) {
 			t.Errorf("%s is not masked", number)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // endedReasonLabels are the ended reasons that occur most, in words. The names are those of aurora.Classify's table.
@@ -57,7 +58,7 @@ var endedReasonLabels = map[string]string{
 
 // endedReasonLabel is an ended reason in words; raw is the reason itself where the words do not say it.
 func endedReasonLabel(reason string) (words, raw string) {
-	raw = cleanLine(reason, 120)
+	raw = text.DisplayLine(reason, 120)
 	if raw == "" {
 		return "Unknown", ""
 	}
@@ -150,7 +151,7 @@ func newBarRow(label, raw string, n, whole, longest int) barRow {
 
 // plainLabel names an outcome or a sentiment.
 func plainLabel(key string) (words, raw string) {
-	words = capitalize(cleanLine(key, 60))
+	words = capitalize(text.DisplayLine(key, 60))
 	if words == "" {
 		words = "Unknown"
 	}

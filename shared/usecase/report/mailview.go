@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 const (
@@ -58,7 +59,7 @@ func (p Page) mailView(size limits) mailView {
 		if i == size.attention {
 			break
 		}
-		a.Customer = aurora.Phone(aurora.Phone(cleanLine(string(a.Customer), 40)).Masked())
+		a.Customer = aurora.Phone(aurora.Phone(text.DisplayLine(string(a.Customer), 40)).Masked())
 		masked.Report.Attention = append(masked.Report.Attention, a)
 	}
 	v := mailView{view: masked.view(size)}
@@ -75,7 +76,7 @@ func (p Page) mailView(size limits) mailView {
 	}
 	v.Preview = p.headline()
 	if len(v.Paragraphs) > 0 {
-		v.Preview = cleanLine(v.Paragraphs[0], 140)
+		v.Preview = text.DisplayLine(v.Paragraphs[0], 140)
 	}
 	return v
 }
@@ -98,7 +99,9 @@ func groupWeeks(days []chartDay) []chartWeek {
 }
 
 // subject says the most important first: Riley: 213 calls last week, 12% more than the week before.
-func (p Page) subject() string { return cleanLine(p.displayName(48)+": "+p.headline(), maxSubject) }
+func (p Page) subject() string {
+	return text.DisplayLine(p.displayName(48)+": "+p.headline(), maxSubject)
+}
 
 func (p Page) headline() string {
 	r, zone := p.Report, p.zone()

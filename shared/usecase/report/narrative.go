@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 const (
@@ -54,7 +55,7 @@ func (m *Maker) narrate(ctx context.Context, a aurora.Assistant, r *aurora.Repor
 		}
 		return aurora.Narrative{Note: "The model that tells this report in words could not be used."}
 	}
-	text, dropped := allowed.filterSentences(clip(clean(answer.Text), maxNarrativeBytes))
+	text, dropped := allowed.filterSentences(text.Clip(text.Lines(answer.Text), maxNarrativeBytes))
 	n := aurora.Narrative{Text: text, Model: answer.Model}
 	switch {
 	case text == "" && dropped == 0:
@@ -83,7 +84,7 @@ func newNarrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []strin
 	}
 	var calls strings.Builder
 	for _, s := range summaries {
-		calls.WriteString("- " + strings.Join(strings.Fields(clip(clean(s), maxSummaryBytes)), " ") + "\n")
+		calls.WriteString("- " + strings.Join(strings.Fields(text.Clip(text.Lines(s), maxSummaryBytes)), " ") + "\n")
 	}
 	return agent.ModelRequest{
 		Messages: []agent.Message{
@@ -95,7 +96,7 @@ func newNarrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []strin
 }
 
 func quoteJSON(s string) string {
-	b, _ := json.Marshal(clip(clean(s), 500)) // strings always encode
+	b, _ := json.Marshal(text.Clip(text.Lines(s), 500)) // strings always encode
 	return string(b)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // Transcript is the page of one call that deserves attention: what a report says about it, and what was said.
@@ -50,12 +51,12 @@ func (t Transcript) HTML() ([]byte, error) {
 	}
 	p := Page{Public: t.Public, Report: aurora.Report{AssistantName: t.AssistantName}}
 	at := t.Call.At.In(zone)
-	v := transcriptView{Assistant: p.displayName(80), Org: cleanLine(t.OrgName, 120), When: at.Format("Monday 2 January 2006, 15:04"),
+	v := transcriptView{Assistant: p.displayName(80), Org: text.DisplayLine(t.OrgName, 120), When: at.Format("Monday 2 January 2006, 15:04"),
 		Zone: formatZone(zone.String(), at), Tongue: validLanguageTag(t.Language), Card: p.card(t.Call, zone, pageLimits)}
 	v.Title = "Call of " + v.When + " – " + v.Assistant
 	said := 0
 	for i, turn := range t.Turns {
-		text := cleanLines(turn.Text, maxTurnChars)
+		text := text.DisplayLines(turn.Text, maxTurnChars)
 		if said += len(text); i >= maxTurns || said > maxTranscriptBytes {
 			v.More = fmt.Sprintf("The call went on: %s more turns are not shown.", formatInt(len(t.Turns)-i))
 			break

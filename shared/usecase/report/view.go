@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // view is what the templates show: words, and numbers for widths and levels. Every text in it is tidied.
@@ -73,9 +74,9 @@ func (p Page) view(size limits) view {
 	r, zone := p.Report, p.zone()
 	from, until := r.From.In(zone), r.Until.In(zone)
 	v := view{
-		Assistant: p.displayName(80), Org: cleanLine(p.OrgName, 120), Kind: reportKind(r.Period), Unit: periodUnit(r.Period), UnitBefore: "the " + periodUnit(r.Period) + " before",
-		Span: formatWindow(from, until), Zone: formatZone(cleanLine(r.TimeZone, 60), until), Tongue: validLanguageTag(p.Language),
-		Paragraphs: splitParagraphs(r.Narrative.Text, size.narrative), Note: cleanLine(r.Narrative.Note, size.note),
+		Assistant: p.displayName(80), Org: text.DisplayLine(p.OrgName, 120), Kind: reportKind(r.Period), Unit: periodUnit(r.Period), UnitBefore: "the " + periodUnit(r.Period) + " before",
+		Span: formatWindow(from, until), Zone: formatZone(text.DisplayLine(r.TimeZone, 60), until), Tongue: validLanguageTag(p.Language),
+		Paragraphs: splitParagraphs(r.Narrative.Text, size.narrative), Note: text.DisplayLine(r.Narrative.Note, size.note),
 		HTML: p.linkWithin(p.HTMLLink, size), CSV: p.linkWithin(p.CSVLink, size), JSON: p.linkWithin(p.JSONLink, size),
 	}
 	v.Title = v.Assistant + ": " + v.Span
@@ -108,7 +109,7 @@ func (p Page) view(size limits) view {
 
 func (p Page) displayName(limit int) string {
 	for _, name := range []string{p.Report.AssistantName, p.Report.AssistantID} {
-		if name = cleanLine(name, limit); name != "" {
+		if name = text.DisplayLine(name, limit); name != "" {
 			return name
 		}
 	}
@@ -151,9 +152,9 @@ func (p Page) emptyMessage() string {
 	return words
 }
 
-func splitParagraphs(text string, limit int) []string {
+func splitParagraphs(s string, limit int) []string {
 	var all []string
-	for line := range strings.SplitSeq(cleanLines(text, limit), "\n") {
+	for line := range strings.SplitSeq(text.DisplayLines(s, limit), "\n") {
 		if line != "" {
 			all = append(all, line)
 		}
@@ -250,7 +251,7 @@ func (v *view) addResults(r aurora.Report, size limits) {
 		longest = max(longest, t.Calls)
 	}
 	for i, t := range r.Topics {
-		name := capitalize(cleanLine(t.Topic, 80))
+		name := capitalize(text.DisplayLine(t.Topic, 80))
 		if name == "" || t.Calls <= 0 {
 			continue
 		}
@@ -301,15 +302,15 @@ func costDetails(r aurora.Report) []detail {
 func (p Page) card(a aurora.Attention, zone *time.Location, size limits) card {
 	at := a.At.In(zone)
 	c := card{When: at.Format("Monday 2 January, 15:04"), Machine: at.Format(time.RFC3339),
-		Name: cleanLine(a.Name, 80), Number: cleanLine(string(a.Customer), 80), Facts: callDetails(a),
+		Name: text.DisplayLine(a.Name, 80), Number: text.DisplayLine(string(a.Customer), 80), Facts: callDetails(a),
 		Summary: splitParagraphs(a.Summary, size.summary), Transcript: p.linkWithin(a.Transcript, size), Recording: p.linkWithin(a.Recording, size)}
 	for _, reason := range a.Reasons[:min(len(a.Reasons), 8)] {
-		if reason = capitalize(strings.TrimSuffix(cleanLine(reason, 160), ".")); reason != "" {
+		if reason = capitalize(strings.TrimSuffix(text.DisplayLine(reason, 160), ".")); reason != "" {
 			c.Reasons = append(c.Reasons, reason)
 		}
 	}
 	for _, action := range a.Actions[:min(len(a.Actions), size.actions)] {
-		if action = cleanLine(action, size.action); action != "" {
+		if action = text.DisplayLine(action, size.action); action != "" {
 			c.Actions = append(c.Actions, action)
 		}
 	}
@@ -325,8 +326,8 @@ func callDetails(a aurora.Attention) []string {
 	if a.Seconds != nil && !math.IsNaN(*a.Seconds) {
 		facts = append(facts, formatDuration(*a.Seconds))
 	}
-	facts = append(facts, capitalize(cleanLine(string(a.Outcome), 40)))
-	if s := capitalize(cleanLine(string(a.Sentiment), 40)); s != "" {
+	facts = append(facts, capitalize(text.DisplayLine(string(a.Outcome), 40)))
+	if s := capitalize(text.DisplayLine(string(a.Sentiment), 40)); s != "" {
 		facts = append(facts, s+" mood")
 	}
 	return slices.DeleteFunc(facts, func(s string) bool { return s == "" })

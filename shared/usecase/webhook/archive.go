@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/text"
 )
 
 // ObjectWriter writes each object once. created reports whether what is there now is this content, told by the hash.
@@ -138,7 +139,7 @@ func (k Archive) StoreUnrecognised(ctx context.Context, kind string, body []byte
 		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").WithCode("store_unavailable").
 			WithRetryAfter(5 * time.Second).Because(err)
 	}
-	slog.WarnContext(ctx, "a message of an unknown type was kept", "type", clip(kind, 64), "key", key)
+	slog.WarnContext(ctx, "a message of an unknown type was kept", "type", text.Clip(kind, 64), "key", key)
 	k.Count(ctx, MetricUnrecognised)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/text"
 )
 
 // Receiver answers a provider's messages.
@@ -48,7 +49,7 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
 		return Response{}, err
 	}
 	kind, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
-	slog.InfoContext(ctx, "message", "type", clip(m.Type(), 64), "call", clip(m.Text("call.id"), 64))
+	slog.InfoContext(ctx, "message", "type", text.Clip(m.Type(), 64), "call", text.Clip(m.Text("call.id"), 64))
 	empty := Response{Body: struct{}{}}
 	switch {
 	case kind == "assistant-request":
@@ -79,11 +80,3 @@ func spoken(sentence string) Response { return Response{Body: map[string]string{
 
 // isJSONObject reports whether raw JSON is an object.
 func isJSONObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
-
-// clip cuts s to at most n bytes for the log.
-func clip(s string, n int) string {
-	if len(s) > n {
-		return strings.ToValidUTF8(s[:n], "") + "…"
-	}
-	return s
-}

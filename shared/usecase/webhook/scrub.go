@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/redact"
 )
 
 // Scrubbed is a JSON text without credentials.
@@ -23,9 +24,6 @@ type Scrubbed struct {
 	// Removed is how many values were replaced.
 	Removed int
 }
-
-// RemovedValue stands where a credential was.
-const RemovedValue = "[removed]"
 
 // Scrub replaces the credentials in a JSON text, those in strings that are JSON themselves among them. All else stays
 // as it is, but for white space and text that is no UTF-8. It takes what encoding/json takes.
@@ -143,7 +141,7 @@ func (s *scrubber) copyObject(at *position) error {
 		switch {
 		case s.in.PeekKind() == '"' && (lower == "name" || lower == "key" || lower == "header"):
 			named, err = s.copyLabel()
-		case isCredentialName(inside.name), lower == "value" && isCredentialName(named):
+		case redact.IsCredentialName(inside.name), lower == "value" && redact.IsCredentialName(named):
 			err = s.replaceCredential(inside)
 		default:
 			err = s.copyValue(inside)
@@ -177,14 +175,14 @@ func (s *scrubber) copyLabel() (string, error) {
 	return label, nil
 }
 
-// replaceCredential puts Removed in the place of the next value. What can be no secret stays: null, true, false, "", and the
+// replaceCredential puts redact.Removed in the place of the next value. What can be no secret stays: null, true, false, "", and the
 // numbers that some providers count tokens with.
 func (s *scrubber) replaceCredential(at *position) error {
 	switch kind := s.in.PeekKind(); kind {
 	case 'n', 't', 'f':
 		return s.copyValue(at)
 	case '0':
-		if isTokenCount(at.name) {
+		if redact.IsTokenCount(at.name) {
 			return s.copyValue(at)
 		}
 	}
@@ -193,12 +191,12 @@ func (s *scrubber) replaceCredential(at *position) error {
 		return err
 	}
 	switch string(raw) {
-	case `""`, `"` + RemovedValue + `"`: // the latter by an earlier pass: nothing is removed twice
+	case `""`, `"` + redact.Removed + `"`: // the latter by an earlier pass: nothing is removed twice
 		s.emit(raw...)
 		return nil
 	}
 	s.removed++
-	s.emit([]byte(`"` + RemovedValue + `"`)...)
+	s.emit([]byte(`"` + redact.Removed + `"`)...)
 	return nil
 }
 
@@ -219,7 +217,7 @@ func (s *scrubber) scrubString(raw []byte) []byte {
 			return quote(inner.out.String())
 		}
 	}
-	if mended, n := scrubText(said); n > 0 {
+	if mended, n := redact.Credentials(said); n > 0 {
 		s.removed += n
 		return quote(mended)
 	}

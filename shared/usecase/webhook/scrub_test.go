@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -139,13 +140,13 @@ func compareJSON(t *testing.T, at string, before, after any, secret bool) {
 		switch before.(type) {
 		case nil, bool:
 		default:
-			if before != "" && after != webhook.RemovedValue {
+			if before != "" && after != redact.Removed {
 				t.Errorf("%s: %v was left", at, after)
 			}
 			return
 		}
 	}
-	if after == webhook.RemovedValue {
+	if after == redact.Removed {
 		return
 	}
 	switch b := before.(type) {
@@ -178,7 +179,7 @@ func compareJSON(t *testing.T, at string, before, after any, secret bool) {
 		inner := strings.TrimLeft(b, " \t\r\n")
 		if inner != "" && strings.Contains(`{["`, inner[:1]) && json.Valid([]byte(inner)) {
 			compareJSON(t, at+"()", decodeJSON(t, []byte(inner)), decodeJSON(t, []byte(a)), false)
-		} else if a != b && !strings.Contains(a, webhook.RemovedValue) {
+		} else if a != b && !strings.Contains(a, redact.Removed) {
 			t.Errorf("%s: %q became %q", at, b, a)
 		}
 	default:

@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/text"
 )
 
 // Tools does what a model at the provider asks for. Its errors are told to that model by their fault's sentence; an
@@ -131,15 +132,15 @@ func (r *Receiver) startTool(ctx context.Context, a aurora.Assistant, session To
 	done := make(chan toolResult, 1)
 	safego.Go(ctx, func() {
 		result := toolResult{ToolCallID: call.id, Name: call.name}
-		text, err := r.Tools.Call(ctx, a, session, call.id, call.name, call.arguments)
+		content, err := r.Tools.Call(ctx, a, session, call.id, call.name, call.arguments)
 		if err != nil {
-			slog.WarnContext(ctx, "tool failed", "tool", clip(call.name, 64), "error", err)
+			slog.WarnContext(ctx, "tool failed", "tool", text.Clip(call.name, 64), "error", err)
 			if ctx.Err() != nil {
 				err = errToolTimeout
 			}
 			result.Error = told(err)
 		} else {
-			result.Result = oneLine(text)
+			result.Result = oneLine(content)
 		}
 		done <- result
 	}, func(error) { done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolFailed)} })

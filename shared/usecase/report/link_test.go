@@ -3,48 +3,7 @@ package report
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
-
-	"pgregory.net/rapid"
 )
-
-func TestCleanLine(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		in    string
-		limit int
-		want  string
-	}{
-		{"", 10, ""},
-		{"  a \t\n b  ", 10, "a b"},
-		{"a\x00\x1b[31mb\x7f\u0085c", 20, "a[31mb c"},
-		{"\u202eevil\u202c \u2066x\u2069\u200b\ufeff", 20, "evil x"},
-		{"\xffa\xc3", 20, "\ufffda\ufffd"},
-		{"abcdef", 6, "abcdef"},
-		{"abcdefg", 6, "abcde…"},
-		{"abcde fg", 6, "abcde…"},
-		{"abcd efg", 6, "abcd…"},
-		{"a" + strings.Repeat("\u0301", 50) + "b", 20, "a\u0301\u0301\u0301\u0301b"},
-		{"👨\u200d👩\u200d👧", 20, "👨\u200d👩\u200d👧"},
-		{"👨\u200d👩\u200d👧", 3, "👨…"},
-		{"مرحبا", 20, "مرحبا"},
-		{"x", 0, "…"},
-	} {
-		if got := cleanLine(c.in, c.limit); got != c.want {
-			t.Errorf("%q, %d: %q, want %q", c.in, c.limit, got, c.want)
-		}
-	}
-	if got := cleanLines(" a \r\n b\n\n\n\nc\u2028d ", 50); got != "a\n\nb\n\nc\nd" && got != "a\nb\n\nc\nd" {
-		t.Errorf("%q", got)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		s, limit := rapid.String().Draw(t, "text"), rapid.IntRange(1, 30).Draw(t, "limit")
-		got := cleanLines(s, limit)
-		if utf8.RuneCountInString(got) > limit || !utf8.ValidString(got) || cleanLines(got, limit) != got {
-			t.Fatalf("%q, %d: %q", s, limit, got)
-		}
-	})
-}
 
 func TestSafeLink(t *testing.T) {
 	t.Parallel()
