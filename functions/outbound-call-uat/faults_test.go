@@ -112,6 +112,28 @@ func (d *fakeTwilio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(call)
 }
 
+// setRespond replaces respond. Requests that the client has given up may still read it.
+func (d *fakeTwilio) setRespond(respond func(n int, w http.ResponseWriter) (take, said bool)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.respond = respond
+}
+
+// setCalls replaces the calls that Twilio lists, and returns those before.
+func (d *fakeTwilio) setCalls(calls []map[string]any) (before []map[string]any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before, d.calls = d.calls, calls
+	return before
+}
+
+// callCount returns the number of calls that Twilio has taken.
+func (d *fakeTwilio) callCount() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.calls)
+}
+
 func (d *fakeTwilio) createRequests() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -237,15 +259,15 @@ func TestFaults(t *testing.T) {
 	t.Run("44", func(t *testing.T) {
 		for i, code := range []int{21211, 21216, 21202} {
 			g := newHarness(t, "")
-			g.twilio.respond = refuses(400, code)
+			g.twilio.setRespond(refuses(400, code))
 			g.expect(fmt.Sprint(i), g.placeCall("k1", recipient), 400, fmt.Sprint("twilio_", code), 1)
-			g.twilio.respond = nil
+			g.twilio.setRespond(nil)
 			g.expect("the key is free", g.placeCall("k1", recipient), 200, "", 2)
 		}
 	})
 	t.Run("45", func(t *testing.T) {
 		g := newHarness(t, "")
-		g.twilio.respond = refuses(429, 20429)
+		g.twilio.setRespond(refuses(429, 20429))
 		a := g.placeCall("k1", recipient)
 		g.expect("busy", a, 429, "twilio_20429", 2)
 		if a.retryAfter == "" {
@@ -265,15 +287,15 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(row, func(t *testing.T) {
 			g := newHarness(t, "")
-			g.twilio.respond = say
+			g.twilio.setRespond(say)
 			a := g.placeCall("k1", recipient)
 			g.expect("unknown", a, 504, "call_state_unknown", 1)
 			if !strings.Contains(a.body, "oc_1") {
 				t.Errorf("the record is not named: %s", a.body)
 			}
-			g.twilio.respond = nil
+			g.twilio.setRespond(nil)
 			g.advance(time.Minute)
-			if again := g.placeCall("k1", recipient); len(g.twilio.calls) == 1 { // it was taken: Twilio lists it
+			if again := g.placeCall("k1", recipient); g.twilio.callCount() == 1 { // it was taken: Twilio lists it
 				g.expect("found", again, 200, "", 1)
 			} else {
 				g.expect("still unknown", again, 409, "idempotency_state_unknown", 1)
@@ -379,10 +401,9 @@ func TestFaults(t *testing.T) {
 		g.transport.setRule(nil)
 		g.expect("under way, for all anybody knows", g.placeCall("k1", recipient), 409, "idempotency_in_progress", 1)
 		g.advance(time.Minute)
-		calls := g.twilio.calls
-		g.twilio.calls = nil // not listed yet
+		calls := g.twilio.setCalls(nil) // not listed yet
 		g.expect("unknown", g.placeCall("k1", recipient), 409, "idempotency_state_unknown", 1)
-		g.twilio.calls = calls
+		g.twilio.setCalls(calls)
 		g.advance(time.Minute)
 		if again := g.placeCall("k1", recipient); again.body != a.body || again.replayed != "true" {
 			t.Errorf("found: %+v", again)

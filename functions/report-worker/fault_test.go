@@ -306,7 +306,9 @@ func TestFault59MailFailures(t *testing.T) {
 	if got := w.sent(); fmt.Sprint(got) != "map[one@example.com:1 two@example.com:1]" || tried["one@example.com"] != 1 || tried["two@example.com"] != 1 {
 		t.Errorf("mailed %v, tried %v", got, tried)
 	}
+	w.mu.Lock() // fakeses asks mailFault with this lock held
 	mended = true
+	w.mu.Unlock()
 	for range 2 {
 		if dead := run(); dead != 0 {
 			t.Error("the job failed although all is well")

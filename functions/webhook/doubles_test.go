@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // fakeAWS is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
@@ -75,6 +75,20 @@ func (c *fakeAWS) serve(w http.ResponseWriter, r *http.Request, service string) 
 	_, _ = io.WriteString(w, `{"Items":[],"Count":0,"ScannedCount":0}`)
 }
 
+// setFault replaces the fault. Requests that the client has given up may still read it.
+func (c *fakeAWS) setFault(inject func(service, operation string, n int) (answer http.HandlerFunc, after bool)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inject = inject
+}
+
+// queue returns the bodies of the messages sent to SQS so far.
+func (c *fakeAWS) queue() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.queued)
+}
+
 func (c *fakeAWS) count(call string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,9 +132,7 @@ func startFakeAWS(t *testing.T) (*fakeAWS, func() (aws.Config, error)) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return c, func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
-	}
+	return c, testkit.AWSConfig(server.URL, nil)
 }
 
 // newRESTEvent is a REST event that an authorizer has let through.

@@ -68,6 +68,13 @@ func (p *warmFunction) post(t *testing.T, body string) (status int, answer strin
 	return status, answer, time.Since(began)
 }
 
+// metrics returns the names of the metrics counted so far.
+func (p *warmFunction) metrics() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.counted)
+}
+
 func (p *warmFunction) advance(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,7 +116,7 @@ func TestFaults(t *testing.T) {
 			if status, _, _ := p.post(t, assistantRequest); status != 201 {
 				t.Fatal(status)
 			}
-			p.inject = onCalls("dynamodb", "", 1, always, awsError(400, "ThrottlingException"), false)
+			p.setFault(onCalls("dynamodb", "", 1, always, awsError(400, "ThrottlingException"), false))
 			p.advance(4 * time.Minute)
 			if status, _, took := p.post(t, assistantRequest); status != 201 || took > timeFactor*time.Second {
 				t.Errorf("%d in %v", status, took)
@@ -123,7 +130,7 @@ func TestFaults(t *testing.T) {
 			}
 		},
 		"34 down": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("dynamodb", "", 1, always, neverAnswer, false)
+			p.setFault(onCalls("dynamodb", "", 1, always, neverAnswer, false))
 			if status, _, took := p.post(t, assistantRequest); status != 503 || took > timeFactor*3*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
@@ -132,7 +139,7 @@ func TestFaults(t *testing.T) {
 			}
 		},
 		"64 a dead connection": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("dynamodb", "GetItem", 1, 1, neverAnswer, false)
+			p.setFault(onCalls("dynamodb", "GetItem", 1, 1, neverAnswer, false))
 			if status, _, took := p.post(t, assistantRequest); status != 201 || took > timeFactor*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
@@ -153,53 +160,53 @@ func TestFaults(t *testing.T) {
 		},
 		"37 slow down, then well": func(t *testing.T, p *warmFunction) {
 			for i, size := range []int{50 << 10, 4 << 20} {
-				p.inject = onCalls("s3", "PUT", p.count("s3 PUT")+1, p.count("s3 PUT")+3, s3Error(503, "SlowDown"), false)
+				p.setFault(onCalls("s3", "PUT", p.count("s3 PUT")+1, p.count("s3 PUT")+3, s3Error(503, "SlowDown"), false))
 				if status, answer, took := p.post(t, newEndOfCallReport(fmt.Sprint("c", i), size)); status != 200 || answer != "{}" || took > timeFactor*4*time.Second {
 					t.Errorf("%d %s in %v", status, answer, took)
 				}
 			}
-			if len(p.keys(t)) != 2 || len(p.queued) != 0 {
-				t.Errorf("%v, %d queued", p.keys(t), len(p.queued))
+			if len(p.keys(t)) != 2 || len(p.queue()) != 0 {
+				t.Errorf("%v, %d queued", p.keys(t), len(p.queue()))
 			}
 		},
 		"37 slow down for good": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false)
+			p.setFault(onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false))
 			status, answer, took := p.post(t, newEndOfCallReport("c", 50<<10))
-			if status != 200 || answer != "{}" || took > timeFactor*6*time.Second || len(p.queued) != 1 || !strings.Contains(p.queued[0], "eoc/riley/2026/11/18/c.json") {
-				t.Errorf("%d %s in %v, %d queued", status, answer, took, len(p.queued))
+			if status != 200 || answer != "{}" || took > timeFactor*6*time.Second || len(p.queue()) != 1 || !strings.Contains(p.queue()[0], "eoc/riley/2026/11/18/c.json") {
+				t.Errorf("%d %s in %v, %d queued", status, answer, took, len(p.queue()))
 			}
-			if !slices.Equal(p.counted, []string{webhook.MetricReportQueued}) {
-				t.Errorf("counted %v", p.counted)
+			if !slices.Equal(p.metrics(), []string{webhook.MetricReportQueued}) {
+				t.Errorf("counted %v", p.metrics())
 			}
-			if strings.Contains(p.queued[0], "0000\\\"") {
+			if strings.Contains(p.queue()[0], "0000\\\"") {
 				t.Error("a credential was queued")
 			}
 		},
 		"37 slow down for good, too large for the queue": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false)
-			if status, _, took := p.post(t, newEndOfCallReport("c", 4<<20)); status != 503 || took > timeFactor*6*time.Second || len(p.queued) != 0 {
-				t.Errorf("%d in %v, %d queued", status, took, len(p.queued))
+			p.setFault(onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false))
+			if status, _, took := p.post(t, newEndOfCallReport("c", 4<<20)); status != 503 || took > timeFactor*6*time.Second || len(p.queue()) != 0 {
+				t.Errorf("%d in %v, %d queued", status, took, len(p.queue()))
 			}
 		},
 		"37 neither bucket nor queue": func(t *testing.T, p *warmFunction) {
-			p.inject = func(s, _ string, _ int) (http.HandlerFunc, bool) {
+			p.setFault(func(s, _ string, _ int) (http.HandlerFunc, bool) {
 				return map[string]http.HandlerFunc{"s3": neverAnswer, "sqs": awsError(503, "ServiceUnavailable")}[s], false
-			}
+			})
 			if status, _, took := p.post(t, newEndOfCallReport("c", 100)); status != 503 || took > timeFactor*8*time.Second {
 				t.Errorf("%d in %v", status, took)
 			}
-			if !slices.Equal(p.counted, []string{webhook.MetricReportNotStored}) {
-				t.Errorf("counted %v", p.counted)
+			if !slices.Equal(p.metrics(), []string{webhook.MetricReportNotStored}) {
+				t.Errorf("counted %v", p.metrics())
 			}
 		},
 		"38 the reply is lost": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("s3", "PUT", 1, 1, dropConnection, true)
-			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || len(p.counted) != 0 {
-				t.Errorf("%d, %v, counted %v", status, p.keys(t), p.counted)
+			p.setFault(onCalls("s3", "PUT", 1, 1, dropConnection, true))
+			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || len(p.metrics()) != 0 {
+				t.Errorf("%d, %v, counted %v", status, p.keys(t), p.metrics())
 			}
 		},
 		"38 a conflict is tried again": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("s3", "PUT", 1, 2, s3Error(409, "ConditionalRequestConflict"), false)
+			p.setFault(onCalls("s3", "PUT", 1, 2, s3Error(409, "ConditionalRequestConflict"), false))
 			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || p.count("s3 PUT") != 3 {
 				t.Errorf("%d, %v", status, p.keys(t))
 			}
@@ -215,8 +222,8 @@ func TestFaults(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if keys := p.keys(t); len(keys) != 1 || len(p.counted) != 0 {
-				t.Errorf("%v, counted %v", keys, p.counted)
+			if keys := p.keys(t); len(keys) != 1 || len(p.metrics()) != 0 {
+				t.Errorf("%v, counted %v", keys, p.metrics())
 			}
 		},
 		"40 another report of the call": func(t *testing.T, p *warmFunction) {
@@ -229,8 +236,8 @@ func TestFaults(t *testing.T) {
 			if len(keys) != 3 || keys[0] != "eoc/riley/2026/11/18/c.json" || !strings.HasPrefix(keys[1], "eoc/riley/2026/11/18/c~") || len(keys[1]) != len("eoc/riley/2026/11/18/c~12345678.json") {
 				t.Errorf("%v", keys)
 			}
-			if !slices.Contains(p.counted, webhook.MetricReportConflict) {
-				t.Errorf("counted %v", p.counted)
+			if !slices.Contains(p.metrics(), webhook.MetricReportConflict) {
+				t.Errorf("counted %v", p.metrics())
 			}
 		},
 		"41 hostile ids": func(t *testing.T, p *warmFunction) {
@@ -244,12 +251,12 @@ func TestFaults(t *testing.T) {
 					t.Errorf("%s", key)
 				}
 			}
-			if n := len(p.keys(t)); n != 8 || !slices.Equal(p.counted, []string{webhook.MetricReportWithoutID}) {
-				t.Errorf("%d objects, counted %v", n, p.counted)
+			if n := len(p.keys(t)); n != 8 || !slices.Equal(p.metrics(), []string{webhook.MetricReportWithoutID}) {
+				t.Errorf("%d objects, counted %v", n, p.metrics())
 			}
 		},
 		"an unknown message that cannot be kept": func(t *testing.T, p *warmFunction) {
-			p.inject = onCalls("s3", "", 1, always, s3Error(403, "AccessDenied"), false)
+			p.setFault(onCalls("s3", "", 1, always, s3Error(403, "AccessDenied"), false))
 			if status, answer, _ := p.post(t, `{"message":{"type":"novel"}}`); status != 503 || strings.Contains(answer, "AccessDenied") {
 				t.Errorf("%d %s", status, answer)
 			}

@@ -190,16 +190,20 @@ func TestBrokenConnection(t *testing.T) {
 }
 
 func TestConsumerThatStops(t *testing.T) {
-	closed := make(chan struct{})
-	w := &fakeTransport{answer: func(_ int, r *http.Request) *http.Response {
-		resp := response(200, &packetReader{left: [][]byte{[]byte(sseEvent(`{"content":"a"}`, "null"))}, hold: r.Context()})
-		context.AfterFunc(r.Context(), func() { close(closed) })
-		return resp
-	}}
-	for range w.newModel(Limits{}).Stream(context.Background(), helloRequest) {
-		break
-	}
-	<-closed // the request's context ends with the stream
+	synctest.Test(t, func(t *testing.T) {
+		var requestContext context.Context
+		w := &fakeTransport{answer: func(_ int, r *http.Request) *http.Response {
+			requestContext = r.Context()
+			return response(200, &packetReader{left: [][]byte{[]byte(sseEvent(`{"content":"a"}`, "null"))}, hold: r.Context()})
+		}}
+		for range w.newModel(Limits{}).Stream(t.Context(), helloRequest) {
+			break
+		}
+		synctest.Wait()
+		if requestContext.Err() == nil {
+			t.Error("the request goes on after its consumer stopped; want its context canceled")
+		}
+	})
 }
 
 func TestKeyUnavailable(t *testing.T) {

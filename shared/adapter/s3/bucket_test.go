@@ -75,7 +75,7 @@ func TestCreateThroughFaults(t *testing.T) {
 			t.Parallel()
 			for _, body := range [][]byte{[]byte(`{"small":true}`), large} {
 				s, config := startS3(t)
-				s.rule = c.rule
+				s.setRule(c.rule)
 				b := s3.New(config, "reports")
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
@@ -85,7 +85,7 @@ func TestCreateThroughFaults(t *testing.T) {
 				if got := strings.Join(s.methods(), " "); got != c.seen {
 					t.Errorf("S3 saw %s, want %s", got, c.seen)
 				}
-				s.rule = nil
+				s.setRule(nil)
 				if got, _, err := b.Read(t.Context(), testKey); err != nil || !bytes.Equal(got, body) {
 					t.Errorf("%d bytes came back of %d, %v", len(got), len(body), err)
 				}
@@ -98,7 +98,7 @@ func TestCreateStopsAtDeadline(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{"slow down": respondError(503, "SlowDown"), "silent": neverAnswer} {
 		t.Run(name, func(t *testing.T) {
 			s, config := startS3(t)
-			s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return answer, false }
+			s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return answer, false })
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
@@ -117,7 +117,7 @@ func TestCreateStopsAtDeadline(t *testing.T) {
 
 func TestCreateDoesNotRetryForbidden(t *testing.T) {
 	s, config := startS3(t)
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
 	if _, err := s3.New(config, "reports").Create(t.Context(), testKey, []byte("{}"), "h"); err == nil || !slices.Equal(s.methods(), []string{"PUT"}) {
 		t.Errorf("%v after %v", err, s.methods())
 	}
@@ -153,7 +153,7 @@ func TestConcurrentCreatesHaveOneWinner(t *testing.T) {
 
 func TestReadFails(t *testing.T) {
 	s, config := startS3(t)
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
 	if _, _, err := s3.New(config, "reports").Read(t.Context(), testKey); err == nil || fault.Is(err, fault.NotFound) {
 		t.Errorf("%v", err)
 	}
@@ -161,13 +161,13 @@ func TestReadFails(t *testing.T) {
 	if _, err := b.Create(t.Context(), testKey, nil, ""); err == nil || !strings.Contains(err.Error(), "no region") {
 		t.Errorf("%v", err)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) {
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "cut off")
 			panic(http.ErrAbortHandler)
 		}, false
-	}
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, _, err := s3.New(config, "reports").Read(ctx, testKey); err == nil {

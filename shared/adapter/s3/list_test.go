@@ -57,12 +57,12 @@ func TestList(t *testing.T) {
 		t.Errorf("asked %d times for one key", asked)
 	}
 	pages := 0
-	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) { // slow down, before each page
+	s.setRule(func(r *http.Request, _ int) (http.HandlerFunc, bool) { // slow down, before each page
 		if pages++; pages%2 == 1 {
 			return respondError(503, "SlowDown"), false
 		}
 		return nil, false
-	}
+	})
 	if got := listKeys(t, b, "eoc/", ""); !slices.Equal(got, want) || pages != 4 {
 		t.Errorf("%d keys in %d tries", len(got), pages)
 	}
@@ -75,7 +75,7 @@ func TestListFails(t *testing.T) {
 	if _, err := b.Create(t.Context(), "eoc/a", []byte("{}"), "h"); err != nil {
 		t.Fatal(err)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
 	seen := 0
 	for key, err := range b.List(t.Context(), "eoc/", "") {
 		if seen++; err == nil || key != "" {
@@ -85,7 +85,7 @@ func TestListFails(t *testing.T) {
 	if seen != 1 {
 		t.Errorf("%d events", seen)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return neverAnswer, false }
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return neverAnswer, false })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	for _, err := range b.List(ctx, "eoc/", "") {

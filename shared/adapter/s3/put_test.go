@@ -21,9 +21,9 @@ import (
 func TestPut(t *testing.T) {
 	s, config := startS3(t)
 	b := s3.New(config, "reports")
-	s.rule = func(_ *http.Request, n int) (http.HandlerFunc, bool) {
+	s.setRule(func(_ *http.Request, n int) (http.HandlerFunc, bool) {
 		return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[n <= 2], false
-	}
+	})
 	for _, body := range []string{"one", "two"} {
 		if err := b.Put(t.Context(), "reports/a/weekly/x/report.html", "text/html; charset=utf-8", []byte(body)); err != nil {
 			t.Fatal(err)
@@ -60,13 +60,13 @@ func TestUpload(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, config := startS3(t)
 			b := s3.New(config, "reports")
-			s.rule = func(_ *http.Request, n int) (http.HandlerFunc, bool) { // one of the parts is tried again
+			s.setRule(func(_ *http.Request, n int) (http.HandlerFunc, bool) { // one of the parts is tried again
 				return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[n == 2], false
-			}
+			})
 			if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &rowReader{left: c.size}); err != nil {
 				t.Fatal(err)
 			}
-			s.rule = nil
+			s.setRule(nil)
 			got, _, err := b.Read(t.Context(), "reports/x.csv")
 			want, _ := io.ReadAll(&rowReader{left: c.size})
 			if err != nil || sha256.Sum256(got) != sha256.Sum256(want) {
@@ -83,12 +83,12 @@ func TestUpload(t *testing.T) {
 func TestUploadCompletionReplyLost(t *testing.T) {
 	s, config := startS3(t)
 	var lost atomic.Bool
-	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) {
+	s.setRule(func(r *http.Request, _ int) (http.HandlerFunc, bool) {
 		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") && lost.CompareAndSwap(false, true) {
 			return dropConnection, true
 		}
 		return nil, false
-	}
+	})
 	b := s3.New(config, "reports")
 	if err := b.Upload(t.Context(), "reports/x.csv", "text/csv", &rowReader{left: 6 << 20}); err != nil || !lost.Load() {
 		t.Fatalf("%v, lost %v", err, lost.Load())
@@ -112,7 +112,7 @@ func acceptAndDiscard(w http.ResponseWriter, r *http.Request) {
 
 func TestUploadUsesBoundedMemory(t *testing.T) {
 	s, config := startS3(t)
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return acceptAndDiscard, false }
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return acceptAndDiscard, false })
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if err := s3.New(config, "reports").Upload(t.Context(), "k", "text/csv", &rowReader{left: 200 << 20}); err != nil {
@@ -138,13 +138,13 @@ func TestFailedUploadLeavesOldObject(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	s.rule = func(r *http.Request, _ int) (http.HandlerFunc, bool) {
+	s.setRule(func(r *http.Request, _ int) (http.HandlerFunc, bool) {
 		return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[r.URL.Query().Get("partNumber") == "2"], false
-	}
+	})
 	if err := b.Upload(ctx, "k", "text/csv", &rowReader{left: 12 << 20}); err == nil {
 		t.Error("uploaded")
 	}
-	s.rule = nil
+	s.setRule(nil)
 	if got, _, err := b.Read(t.Context(), "k"); string(got) != "before" || err != nil {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
@@ -178,7 +178,7 @@ func TestPresign(t *testing.T) {
 	if _, err := b.Presign(t.Context(), "reports/nothing", time.Minute); !fault.Is(err, fault.NotFound) {
 		t.Errorf("%v", err)
 	}
-	s.rule = func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false }
+	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
 	if _, err := b.Presign(t.Context(), "reports/a b/report.html", time.Minute); err == nil || fault.Is(err, fault.NotFound) {
 		t.Errorf("%v", err)
 	}

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"example.com/aurora/shared/dev/fakes3"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // faultyS3 is S3's double with a bucket named reports. It spoils requests by rule: answer is written in the place of S3's
@@ -42,6 +42,13 @@ func (s *faultyS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.fake.ServeHTTP(w, r)
+}
+
+// setRule replaces the rule. Requests that the client has given up may still read it.
+func (s *faultyS3) setRule(rule func(r *http.Request, n int) (answer http.HandlerFunc, after bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rule = rule
 }
 
 func (s *faultyS3) methods() []string {
@@ -76,7 +83,5 @@ func startS3(t *testing.T) (*faultyS3, func() (aws.Config, error)) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return s, func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
-	}
+	return s, testkit.AWSConfig(server.URL, nil)
 }

@@ -22,11 +22,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"example.com/aurora/shared/adapter/ses"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -53,7 +53,7 @@ func newFakeSES(t *testing.T, configuration string, serve http.HandlerFunc) (*fa
 		serve(w, r)
 	}))
 	t.Cleanup(d.Close)
-	return d, ses.New(newConfig(d.URL), "Aurora <aurora@example.com>", configuration, func() time.Time { return noon })
+	return d, ses.New(testkit.AWSConfig(d.URL, nil), "Aurora <aurora@example.com>", configuration, func() time.Time { return noon })
 }
 
 // requests is what was posted so far.
@@ -61,12 +61,6 @@ func (d *fakeSES) requests() []map[string]any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.bodies)
-}
-
-func newConfig(url string) func() (aws.Config, error) {
-	return func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}, nil
-	}
 }
 
 func sent(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"MessageId":"m1"}`) }
@@ -177,7 +171,7 @@ func TestInvalidMails(t *testing.T) {
 	if len(d.requests()) != 0 {
 		t.Errorf("%d were sent", len(d.requests()))
 	}
-	unready := ses.New(newConfig(d.URL), "", "", time.Now)
+	unready := ses.New(testkit.AWSConfig(d.URL, nil), "", "", time.Now)
 	if err := unready.SendMail(t.Context(), good); unready.Ready() || !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without a sender: %v", err)
 	}
@@ -209,7 +203,7 @@ func TestSESErrors(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	message := aurora.Mail{To: []string{"boss@example.com"}, Subject: "s", Text: "t"}
-	if err := ses.New(newConfig(closed.URL), "a@example.com", "", time.Now).SendMail(t.Context(), message); !fault.Is(err, fault.Unavailable) {
+	if err := ses.New(testkit.AWSConfig(closed.URL, nil), "a@example.com", "", time.Now).SendMail(t.Context(), message); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("not reached: %v", err)
 	}
 	none := ses.New(func() (aws.Config, error) { return aws.Config{}, errors.New("none") }, "a@example.com", "", time.Now)

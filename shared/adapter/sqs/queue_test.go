@@ -15,7 +15,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/dev/testkit"
@@ -109,9 +108,7 @@ func TestSend(t *testing.T) {
 		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
 	}))
 	defer server.Close()
-	q := sqs.New(func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
-	}, server.URL+"/000000000000/raw")
+	q := sqs.New(testkit.AWSConfig(server.URL, nil), server.URL+"/000000000000/raw")
 	if err := q.Send(t.Context(), "hello", map[string]string{"key": "v"}); err != nil {
 		t.Fatal(err)
 	}

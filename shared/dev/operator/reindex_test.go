@@ -4,17 +4,16 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/core/aurora"
@@ -81,6 +80,13 @@ func (m *fakeTables) Delete(_ context.Context, c aurora.Call) (bool, error) {
 	return true, nil
 }
 
+// calls returns a copy of the rows.
+func (m *fakeTables) calls() map[aurora.CallKey]aurora.Call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.rows)
+}
+
 // testBucket is a bucket whose requests can be spoiled by rule.
 type testBucket struct {
 	*s3.Bucket
@@ -102,9 +108,7 @@ func newTestBucket(t *testing.T) *testBucket {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	s.Bucket = s3.New(func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
-	}, "calls")
+	s.Bucket = s3.New(testkit.AWSConfig(server.URL, nil), "calls")
 	return s
 }
 
@@ -139,13 +143,12 @@ func TestFault58Reindex(t *testing.T) {
 	s.put(t, "eoc/riley/2026/11/18/z.json", `{"message":{"type":"end-of-call-report","call":{"id":"c0001","assi`)
 	s.put(t, "eoc/riley/2026/11/18/c0003~beef0001.json", `{"message":{"type":"end-of-call-report","timestamp":1795014286705,"call":{"id":"c0003","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","cost":2}}`)
 	s.put(t, "analysis/riley/2026/11/18/c0007.json", `{"summary":"Said hello.","outcome":"resolved","topics":["greeting"]}`)
-	var mu sync.Mutex
-	away := ""
+	var denied atomic.Value // the end of the path that S3 denies access to; "" is none
+	denied.Store("")
 	s.faultFor = func(w http.ResponseWriter, r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
+		path := denied.Load().(string)
 		switch {
-		case away != "" && strings.HasSuffix(r.URL.Path, away):
+		case path != "" && strings.HasSuffix(r.URL.Path, path):
 			w.WriteHeader(http.StatusForbidden)
 		case strings.HasSuffix(r.URL.Path, "/eoc/riley/2026/11/18/c0042.json"):
 			w.WriteHeader(http.StatusNotFound) // deleted since it was listed
@@ -161,17 +164,17 @@ func TestFault58Reindex(t *testing.T) {
 	}
 
 	t.Run("58 a store that fails ends the run", func(t *testing.T) {
-		away = "/c0700.json"
+		denied.Store("/c0700.json")
 		out, err := s.run(t)
 		if err == nil || !strings.Contains(err.Error(), "run it again to go on from there") || strings.Contains(out, "reports read") {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if rows := len(s.tables.rows); rows < 600 || rows > 720 {
+		if rows := len(s.tables.calls()); rows < 600 || rows > 720 {
 			t.Errorf("%d rows when the store failed at the 700th", rows)
 		}
 	})
 	t.Run("58 it goes on from there, and counts all", func(t *testing.T) {
-		away = "/c0007.json" // what is done is not read again
+		denied.Store("/c0007.json") // what is done is not read again
 		out, err := s.run(t)
 		if err != nil {
 			t.Fatal(err)
@@ -182,11 +185,11 @@ func TestFault58Reindex(t *testing.T) {
 				t.Errorf("%q is missing in\n%s", want, out)
 			}
 		}
-		if len(s.tables.rows) != n-2 {
-			t.Errorf("%d rows", len(s.tables.rows))
+		if rows := len(s.tables.calls()); rows != n-2 {
+			t.Errorf("%d rows, want %d", rows, n-2)
 		}
 		row := func(id string) aurora.Call {
-			return s.tables.rows[aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: id}]
+			return s.tables.calls()[aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: id}]
 		}
 		if c := row("c0007"); c.Summary != "Said hello." || c.Outcome != aurora.OutcomeResolved {
 			t.Errorf("its analysis was not used: %+v", c)
@@ -199,9 +202,9 @@ func TestFault58Reindex(t *testing.T) {
 		}
 	})
 	t.Run("58 again over the same changes nothing", func(t *testing.T) {
-		away = ""
-		before := fmt.Sprint(s.tables.rows)
-		if out, err := s.run(t); err != nil || !strings.Contains(out, "1 gone, 2 unreadable") || fmt.Sprint(s.tables.rows) != before {
+		denied.Store("")
+		before := fmt.Sprint(s.tables.calls())
+		if out, err := s.run(t); err != nil || !strings.Contains(out, "1 gone, 2 unreadable") || fmt.Sprint(s.tables.calls()) != before {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
