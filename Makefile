@@ -75,7 +75,7 @@ backfill: ## make the reports that are missing, without mails: make backfill PER
 redrive: ## move the messages of the dead-letter queues back to their queues: make redrive [STAGE=prod]
 	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")
 
-bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=README.md]
+bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=shared/docs/benchmarks.md]
 	@$(operate) bench -readme "$(README)"
 
 test: fmtcheck vet lint template clients ## everything that CI runs: format, vet, lint, template, race, unit, contract, clients

@@ -23,7 +23,7 @@ import (
 type Options struct {
 	Root    string    // the folder that holds template.yaml
 	Data    string    // where bench.json goes
-	Readme  string    // the file that the tables are put into, between its marks; none where empty
+	Page    string    // the document whose tables the run replaces; no document is written if it is empty
 	Out     io.Writer // the tables, and what is going on
 	Environ []string
 	Seed    func(ctx context.Context, info emulator.Info) error
@@ -69,6 +69,10 @@ func (b *bench) noteMissing(format string, args ...any) {
 
 // Run measures everything, prints it, and writes bench.json into the data folder.
 func Run(ctx context.Context, o Options) error {
+	page, err := pageWithMarks(o.Root, o.Page)
+	if err != nil {
+		return err
+	}
 	b := &bench{Options: o, size: fullSize}
 	if err := b.measure(ctx); err != nil {
 		return err
@@ -78,10 +82,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	text := renderMarkdown(b.results)
 	b.printf("\n%s", text)
-	if o.Readme != "" {
-		return replaceMarked(o.Readme, text)
+	if page == "" {
+		return nil
 	}
-	return nil
+	b.printf("writing the tables into %s", page)
+	return replaceMarked(page, text)
 }
 
 func (b *bench) measure(ctx context.Context) (err error) {

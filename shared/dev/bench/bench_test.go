@@ -215,6 +215,32 @@ func TestReplaceMarked(t *testing.T) {
 	}
 }
 
+func TestPageWithMarks(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..", "..")
+	page := filepath.Join(root, filepath.FromSlash(benchmarksPage))
+	for name, c := range map[string]struct {
+		page, want string
+		fails      bool
+	}{
+		"none":                   {"", "", false},
+		"the benchmarks page":    {page, page, false},
+		"README.md":              {"README.md", page, false},
+		"a page without marks":   {filepath.Join(root, "README.md"), "", true},
+		"a page that is missing": {filepath.Join(t.TempDir(), "none.md"), "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := pageWithMarks(root, c.page)
+			if (err != nil) != c.fails {
+				t.Fatalf("error %v, want one: %v", err, c.fails)
+			}
+			if !c.fails && got != c.want {
+				t.Errorf("page %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // The meters pass on what they count, and count DynamoDB's own units.
 func TestMeter(t *testing.T) {
 	t.Parallel()

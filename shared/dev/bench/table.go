@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -162,16 +163,41 @@ const (
 	markEnd   = "<!-- end of it -->"
 )
 
-// replaceMarked puts a run in the place of the last one.
+// benchmarksPage is the document that shows the tables of the last run. README.md had them before.
+const benchmarksPage = "shared/docs/benchmarks.md"
+
+// pageWithMarks returns the path of the document to write: page, or benchmarksPage if page is the README, which links to
+// it. It returns "" for "". The document is read before a run of minutes, so that a wrong path fails at once.
+func pageWithMarks(root, page string) (string, error) {
+	if page == "" {
+		return "", nil
+	}
+	if filepath.Clean(page) == "README.md" {
+		page = filepath.Join(root, filepath.FromSlash(benchmarksPage))
+	}
+	_, _, err := splitAtMarks(page)
+	return page, err
+}
+
+// splitAtMarks reads a document and returns the text before and after the tables of the last run.
+func splitAtMarks(path string) (before, after string, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", err
+	}
+	before, rest, found := strings.Cut(string(text), markStart)
+	_, after, ended := strings.Cut(rest, markEnd)
+	if !found || !ended {
+		return "", "", fmt.Errorf("%s has no place for the tables: want a line %q and later %q", path, strings.TrimSpace(markStart), markEnd)
+	}
+	return before, after, nil
+}
+
+// replaceMarked replaces the tables of the last run in a document.
 func replaceMarked(path, text string) error {
-	old, err := os.ReadFile(path)
+	before, after, err := splitAtMarks(path)
 	if err != nil {
 		return err
 	}
-	head, rest, found := strings.Cut(string(old), markStart)
-	_, tail, ended := strings.Cut(rest, markEnd)
-	if !found || !ended {
-		return fmt.Errorf("%s has no marks for the last run", path)
-	}
-	return os.WriteFile(path, []byte(head+markStart+text+markEnd+tail), 0o644)
+	return os.WriteFile(path, []byte(before+markStart+text+markEnd+after), 0o644)
 }
