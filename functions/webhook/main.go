@@ -26,5 +26,5 @@ func main() {
 		OutboundCalls: outboundCalls,
 		Eligibility:   eligibility,
 	})
-	lambdaapp.Start(s, f.Invoke)
+	lambdaapp.Start(s, f.Buffered())
 }

@@ -24,7 +24,7 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		return nil, fault.New(fault.UnsupportedMediaType, "The body must not be compressed.").WithParam("Content-Encoding")
 	}
-	b, err := io.ReadAll(r.Body)
+	b, err := readAll(r.Body, r.ContentLength)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "The body could not be read.").Because(err)
 	}
@@ -32,6 +32,13 @@ func ReadBody(r *http.Request) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "The body is empty; a JSON object is expected.").WithCode("invalid_json")
 	}
 	return b, nil
+}
+
+// readAll is io.ReadAll with memory for a known size, so that a large body is not copied each time that it outgrows it.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, max(size, 0)+bytes.MinRead))
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
 }
 
 // MaxDepth is how deep WriteJSON may nest on chat and call routes.

@@ -1,14 +1,17 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
@@ -37,24 +40,67 @@ type recorder interface {
 	response() (any, error)
 }
 
-// parseEvent tells the doors apart by the version that only function URLs' events have.
+// parseEvent tells an API Gateway event from a function URL's event, which alone has a version.
 func parseEvent(raw json.RawMessage) (event, error) {
+	rest, text, split := splitBody(raw)
 	var probe struct {
 		Version    string `json:"version"`
 		HTTPMethod string `json:"httpMethod"`
 	}
-	if err := json.Unmarshal(raw, &probe); err != nil {
+	if err := json.Unmarshal(rest, &probe); err != nil {
 		return nil, err
 	}
 	if probe.Version == "2.0" {
 		var e events.APIGatewayV2HTTPRequest
-		return (*urlEvent)(&e), json.Unmarshal(raw, &e)
+		err := json.Unmarshal(rest, &e)
+		if split {
+			e.Body = text
+		}
+		return (*urlEvent)(&e), err
 	}
 	if probe.HTTPMethod == "" {
 		return nil, errors.New("this is no HTTP event: it has neither version 2.0 nor an httpMethod")
 	}
 	var e events.APIGatewayProxyRequest
-	return (*restEvent)(&e), json.Unmarshal(raw, &e)
+	err := json.Unmarshal(rest, &e)
+	if split {
+		e.Body = text
+	}
+	return (*restEvent)(&e), err
+}
+
+// splitBody returns the event's body, and the event with an empty one in its place. encoding/json reads its input twice
+// for each Unmarshal; a body of some megabytes is read only once here. ok is false, and rest is the whole event, if the
+// event has no body or is not valid JSON: then encoding/json says what is wrong.
+func splitBody(raw json.RawMessage) (rest json.RawMessage, body string, ok bool) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return raw, "", false
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadValue()
+		if err != nil {
+			return raw, "", false
+		}
+		isBody := string(name) == `"body"`
+		value, err := d.ReadValue()
+		if err != nil || isBody && (ok || value.Kind() != '"') {
+			return raw, "", false
+		}
+		if isBody {
+			text, err := jsontext.AppendUnquote(make([]byte, 0, len(value)), value)
+			if err != nil {
+				return raw, "", false
+			}
+			end := int(d.InputOffset())
+			rest = slices.Concat(raw[:end-len(value)], json.RawMessage(`""`), raw[end:])
+			body, ok = string(text), true
+		}
+	}
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '}' || !ok {
+		return raw, "", false
+	}
+	return rest, body, true
 }
 
 type restEvent events.APIGatewayProxyRequest
