@@ -12,46 +12,43 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
-	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/core/tools"
 )
 
-// Tools are what an assistant may do in a session.
-type Tools interface {
-	ForScope(ctx context.Context, s tools.Scope) []agent.Tool
-}
+// maxToolNameLength is OpenAI's limit on the name of a tool.
+const maxToolNameLength = 64
 
-// agentBuilder makes the agents of one turn.
+// agentBuilder builds the agents of one turn.
 type agentBuilder struct {
 	*Service
-	ctx          context.Context
 	request      Request
 	session      *Session
 	userMessages int
 }
 
-// activeAgent is the agent that goes on: the session's, where it is a stored assistant, or else the one that was called.
-func (b *agentBuilder) activeAgent(entry aurora.Assistant) (agent.Agent, error) {
+// activeAgent returns the agent that speaks: the session's active assistant if it is stored, else the one that was called.
+func (b *agentBuilder) activeAgent(ctx context.Context, called aurora.Assistant) (agent.Agent, error) {
 	id := b.session.ActiveAgent
-	if id == "" || id == agentName(entry) || !aurora.IsSafeID(id) {
-		return b.buildAgent(b.ctx, entry)
+	if id == "" || id == agentName(called) || !aurora.IsSafeID(id) {
+		return b.buildAgent(ctx, called)
 	}
-	other, err := b.Assistants.ByID(b.ctx, id)
+	active, err := b.Assistants.ByID(ctx, id)
 	if err != nil {
-		slog.WarnContext(b.ctx, "the active agent is not to be had; the assistant that was called goes on", "agent", id, "error", err)
-		return b.buildAgent(b.ctx, entry)
+		slog.WarnContext(ctx, "active assistant not read; the called assistant speaks", "event", "assistant.active_unavailable",
+			"callId", b.session.ID, "assistantId", id, "error", err)
+		return b.buildAgent(ctx, called)
 	}
-	return b.buildAgent(b.ctx, other)
+	return b.buildAgent(ctx, active)
 }
 
-// buildAgent makes an agent of an assistant: its prompt, its models, its tools, its handoffs.
+// buildAgent builds the agent of an assistant: prompt, models, tools and handoffs.
 func (b *agentBuilder) buildAgent(ctx context.Context, a aurora.Assistant) (agent.Agent, error) {
 	options, err := json.Marshal(withTemperature(b.request.Options, a.Temperature))
 	if err != nil {
 		return agent.Agent{}, err
 	}
 	models := b.modelsFor(a, b.request.Model)
-	made := agent.Agent{
+	built := agent.Agent{
 		Name:         agentName(a),
 		Instructions: b.renderInstructions(ctx, a, b.request, *b.session),
 		ModelName:    models[0].Model,
@@ -59,20 +56,20 @@ func (b *agentBuilder) buildAgent(ctx context.Context, a aurora.Assistant) (agen
 		Options:      options,
 	}
 	if b.Tools != nil {
-		made.Tools = slices.DeleteFunc(b.Tools.ForScope(ctx, b.toolSession(a)), b.needsPhoneCall)
+		built.Tools = slices.DeleteFunc(b.Tools.ForScope(ctx, b.toolScope(a)), b.needsPhoneCall)
 	}
-	made.Tools = append(made.Tools, b.handoffTools(ctx, a)...)
-	return made, nil
+	built.Tools = append(built.Tools, b.handoffTools(ctx, a)...)
+	return built, nil
 }
 
-// needsPhoneCall reports whether a tool acts on a call, and there is none. Such tools have their actions' names.
+// needsPhoneCall reports whether a tool acts on a phone call and the channel has none.
 func (b *agentBuilder) needsPhoneCall(t agent.Tool) bool {
-	written := b.request.Channel == SMS || b.request.Channel == Web
-	return written && (t.Name == aurora.ActionTransferCall || t.Name == aurora.ActionEndCall)
+	isWritten := b.request.Channel == SMS || b.request.Channel == Web
+	return isWritten && (t.Name == aurora.ActionTransferCall || t.Name == aurora.ActionEndCall)
 }
 
-// toolSession is who speaks with whom: from the request and the store, never from a model.
-func (b *agentBuilder) toolSession(a aurora.Assistant) tools.Scope {
+// toolScope says for whom tools act. All of it comes from the request and the store, and nothing from a model.
+func (b *agentBuilder) toolScope(a aurora.Assistant) tools.Scope {
 	caller, _ := aurora.ParsePhone(b.session.CallerPhoneNumber)
 	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": b.session.CallerPhoneNumber}) // strings: cannot fail
 	s := tools.Scope{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessageCount: b.userMessages,
@@ -83,7 +80,7 @@ func (b *agentBuilder) toolSession(a aurora.Assistant) tools.Scope {
 	return s
 }
 
-// handoffTools are a tool for each assistant that this one may hand the conversation to.
+// handoffTools returns a tool for each assistant that this one may hand the conversation over to.
 func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []agent.Tool {
 	targets := make([]*aurora.Assistant, len(a.Handoffs))
 	errs := safego.Each(ctx, len(targets), len(targets), func(i int) error {
@@ -95,7 +92,8 @@ func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []a
 	})
 	for i, err := range errs {
 		if err != nil {
-			slog.WarnContext(ctx, "an assistant to hand over to is not to be had", "assistant", a.Handoffs[i], "error", err)
+			slog.WarnContext(ctx, "handoff not offered: the other assistant cannot be read", "event", "handoff.unavailable",
+				"callId", b.session.ID, "assistantId", a.ID(), "handoffTo", a.Handoffs[i], "error", err)
 		}
 	}
 	var out []agent.Tool
@@ -107,7 +105,7 @@ func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []a
 		if slices.ContainsFunc(out, func(t agent.Tool) bool { return t.Name == name }) {
 			name += "_" + snakeCase(target.ID())
 		}
-		out = append(out, b.handoffTool(text.Clip(name, 64), *target))
+		out = append(out, b.handoffTool(name[:min(len(name), maxToolNameLength)], *target))
 	}
 	return out
 }
@@ -128,7 +126,7 @@ func (b *agentBuilder) handoffTool(name string, target aurora.Assistant) agent.T
 	}
 }
 
-// snakeCase writes a name as models take names of tools: "Riley (Billing)" is riley_billing.
+// snakeCase turns a name into part of a tool's name, in ASCII: "Riley (Billing)" becomes riley_billing.
 func snakeCase(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(s) {
@@ -143,4 +141,25 @@ func snakeCase(s string) string {
 		return name
 	}
 	return "assistant"
+}
+
+// withTemperature adds the assistant's temperature, unless the request has one.
+func withTemperature(options map[string]json.RawMessage, own *float64) map[string]json.RawMessage {
+	if own == nil || options["temperature"] != nil {
+		return options
+	}
+	out := make(map[string]json.RawMessage, len(options)+1)
+	for k, v := range options {
+		out[k] = v
+	}
+	out["temperature"], _ = json.Marshal(*own) // a finite number: cannot fail
+	return out
+}
+
+// agentName returns the name of an assistant in the session: its id, or its name if it exists only in the request.
+func agentName(a aurora.Assistant) string {
+	if a.ID() != "" {
+		return a.ID()
+	}
+	return string(a.AssistantName)
 }

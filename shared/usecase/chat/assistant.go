@@ -12,132 +12,147 @@ import (
 	"example.com/aurora/shared/core/safego"
 )
 
-// resolveAssistant says who answers. What is stored comes first; the caller's assistant_config overrides how it speaks, never
-// what it may do. The zero Assistant is nobody: the request is then a plain completion.
-func (s *Service) resolveAssistant(ctx context.Context, r Request) (aurora.Assistant, error) {
+var errNoAssistant = fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
+
+// assistantConfig reads the assistant_config that the caller sent. It returns nil if there is none. A lenient request
+// ignores one that cannot be read.
+func (r *Request) assistantConfig(ctx context.Context) (*aurora.Configuration, error) {
+	if r.Session == nil || r.Session.AssistantConfig == nil {
+		return nil, nil
+	}
 	var config aurora.Configuration
-	var session Session
-	if r.Session != nil {
-		session = *r.Session
+	raw, err := UnquoteJSON(r.Session.AssistantConfig)
+	if err == nil {
+		err = json.Unmarshal(raw, &config)
 	}
-	given := session.AssistantConfig != nil
-	if given {
-		raw, err := UnquoteJSON(session.AssistantConfig)
-		if err == nil {
-			err = json.Unmarshal(raw, &config)
-		}
-		if err != nil && r.Lenient {
-			slog.WarnContext(ctx, "an assistant_config that cannot be read was left out", "error", err)
-			config, given = aurora.Configuration{}, false
-		} else if err != nil {
-			return aurora.Assistant{}, fault.New(fault.Invalid, "call.assistant_config must be a JSON object, or a string of one.").
-				WithParam("call.assistant_config").Because(err)
-		}
-	}
-	stored, err := s.findAssistant(ctx, r, string(config.AssistantID), session.AssistantID)
 	switch {
 	case err == nil:
-		applyOverrides(&stored.Configuration, config)
-		if config.Functions != nil { // those that both name
-			stored.Functions = slices.DeleteFunc(slices.Clone(stored.Functions), func(f string) bool { return !slices.Contains(config.Functions, f) })
+		return &config, nil
+	case r.Lenient:
+		slog.WarnContext(ctx, "assistant_config ignored: it cannot be read", "event", "assistant_config.ignored", "callId", r.Session.ID, "error", err)
+		return nil, nil
+	}
+	return nil, fault.New(fault.Invalid, "call.assistant_config must be a JSON object, or a string of one.").
+		WithParam("call.assistant_config").Because(err)
+}
+
+// assistantQuery is everything in a request that says which assistant answers.
+type assistantQuery struct {
+	target string // target_assistant_id: it must exist
+	id     string // the id that the assistant_config or the call names
+	number string
+	config aurora.Configuration
+	// hasOwnPrompt says that the caller sent an assistant_config or a system message. The turn can then go on while the
+	// assistants cannot be read.
+	hasOwnPrompt bool
+}
+
+func newAssistantQuery(r Request, config *aurora.Configuration, hasSystemMessage bool) assistantQuery {
+	q := assistantQuery{target: r.TargetAssistantID, number: r.Number, hasOwnPrompt: config != nil || hasSystemMessage}
+	if config != nil {
+		q.config = *config
+	}
+	q.id = string(q.config.AssistantID)
+	if r.Session != nil {
+		q.id = cmp.Or(q.id, r.Session.AssistantID)
+	}
+	return q
+}
+
+// namedID returns the id that the request names, or "" if it names none or an invalid one.
+func (q *assistantQuery) namedID() string {
+	if id := cmp.Or(q.target, q.id); aurora.IsSafeID(id) {
+		return id
+	}
+	return ""
+}
+
+// resolveAssistant returns the assistant that answers: the stored one that the request names, or one that exists only in
+// the request. The caller's assistant_config can change how a stored assistant speaks, and never what it may do. The
+// zero Assistant has no prompt and no tools: the request is then a plain completion.
+func (s *Service) resolveAssistant(ctx context.Context, q assistantQuery) (aurora.Assistant, error) {
+	stored, err := s.findAssistant(ctx, q)
+	switch {
+	case err == nil:
+		applyOverrides(&stored.Configuration, q.config)
+		if q.config.Functions != nil { // the caller can only take tools away
+			stored.Functions = slices.DeleteFunc(slices.Clone(stored.Functions), func(f string) bool { return !slices.Contains(q.config.Functions, f) })
 		}
 		return stored, nil
-	case r.TargetAssistantID != "" && fault.Is(err, fault.NotFound):
+	case q.target != "" && fault.Is(err, fault.NotFound):
 		return aurora.Assistant{}, errNoAssistant.WithParam("target_assistant_id").Because(err)
-	case r.TargetAssistantID != "":
+	case q.target != "":
 		return aurora.Assistant{}, err
 	case fault.Is(err, fault.NotFound):
-		return assistantFromConfig(config), nil
-	case given || hasSystemMessage(r):
-		slog.WarnContext(ctx, "assistant could not be read; the caller's own configuration is used", "error", err)
-		return assistantFromConfig(config), nil
+		return assistantFromConfig(q.config), nil
+	case q.hasOwnPrompt:
+		slog.WarnContext(ctx, "assistant not read; the caller's configuration is used", "event", "assistant.read_failed", "assistantId", q.id, "error", err)
+		return assistantFromConfig(q.config), nil
 	}
 	return aurora.Assistant{}, err
 }
 
-// assistantFromConfig is an assistant that only the caller knows. It has no id, because nothing may be kept or found under one that
-// anybody could claim.
-func assistantFromConfig(config aurora.Configuration) aurora.Assistant {
-	config.AssistantID = ""
-	return aurora.Assistant{Configuration: config}
-}
-
-// loadAssistantAndSession finds the assistant and, beside it, what was kept of the session.
-func (s *Service) loadAssistantAndSession(ctx context.Context, r Request) (aurora.Assistant, aurora.SessionState, error) {
-	if s.Sessions == nil || r.Session == nil || r.Session.ID == "" || r.Session.isClientManaged() {
-		a, err := s.resolveAssistant(ctx, r)
-		return a, aurora.SessionState{}, err
-	}
-	load := func(id string) aurora.SessionState {
-		if id == "" {
-			return aurora.SessionState{}
-		}
-		k, err := s.Sessions.Load(ctx, id, r.Session.ID)
-		if err != nil {
-			slog.WarnContext(ctx, "the session could not be read; it begins anew", "error", err)
-		}
-		return k
-	}
-	guess := firstAssistantID(r)
-	early := make(chan aurora.SessionState, 1)
-	safego.Go(ctx, func() { early <- load(guess) }, func(error) { early <- aurora.SessionState{} })
-	a, err := s.resolveAssistant(ctx, r)
-	kept := <-early
-	if err == nil && a.ID() != guess { // found by its number
-		kept = load(a.ID())
-	}
-	return a, kept, err
-}
-
-// firstAssistantID is the id that the request names first, "" where it names none or one that is none.
-func firstAssistantID(r Request) string {
-	var config aurora.Configuration
-	if raw, err := UnquoteJSON(r.Session.AssistantConfig); err == nil {
-		_ = json.Unmarshal(raw, &config) // assistant says what is wrong with it
-	}
-	id := cmp.Or(r.TargetAssistantID, string(config.AssistantID), r.Session.AssistantID)
-	if !aurora.IsSafeID(id) {
-		return ""
-	}
-	return id
-}
-
-func hasSystemMessage(r Request) bool {
-	system, _ := splitMessages(r)
-	return len(system) > 0
-}
-
-var errNoAssistant = fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
-
-// findAssistant loads the assistant that the request names: by the target, the configuration, the call, or the number.
-func (s *Service) findAssistant(ctx context.Context, r Request, inConfig, inCall string) (aurora.Assistant, error) {
-	for _, id := range []string{r.TargetAssistantID, inConfig, inCall} {
-		if id == "" {
-			continue
-		}
+// findAssistant reads the assistant by the first id that the request names, or else by the number that was called.
+func (s *Service) findAssistant(ctx context.Context, q assistantQuery) (aurora.Assistant, error) {
+	if id := cmp.Or(q.target, q.id); id != "" {
 		if !aurora.IsSafeID(id) {
 			return aurora.Assistant{}, errNoAssistant
 		}
 		return s.Assistants.ByID(ctx, id)
 	}
-	if number, ok := aurora.ParsePhone(r.Number); ok {
+	if number, ok := aurora.ParsePhone(q.number); ok {
 		return s.Assistants.ByNumber(ctx, number)
 	}
 	return aurora.Assistant{}, errNoAssistant
 }
 
-// applyOverrides takes from the caller's configuration what it may say: prompt, first message, names and timing.
-func applyOverrides(stored *aurora.Configuration, by aurora.Configuration) {
+// assistantFromConfig returns an assistant that exists only in the request. It has no id: otherwise a caller could read and
+// write the sessions of an assistant by claiming its id.
+func assistantFromConfig(config aurora.Configuration) aurora.Assistant {
+	config.AssistantID = ""
+	return aurora.Assistant{Configuration: config}
+}
+
+// loadAssistantAndSession reads the assistant and the stored state of the session at the same time, which saves a round
+// trip to DynamoDB before the first word.
+func (s *Service) loadAssistantAndSession(ctx context.Context, r Request, q assistantQuery) (aurora.Assistant, aurora.SessionState, error) {
+	if s.Sessions == nil || r.Session == nil || r.Session.ID == "" || r.Session.isClientManaged() {
+		a, err := s.resolveAssistant(ctx, q)
+		return a, aurora.SessionState{}, err
+	}
+	load := func(assistantID string) aurora.SessionState {
+		if assistantID == "" {
+			return aurora.SessionState{}
+		}
+		state, err := s.Sessions.Load(ctx, assistantID, r.Session.ID)
+		if err != nil {
+			slog.WarnContext(ctx, "session not read; it begins anew", "event", "session.load_failed", "callId", r.Session.ID, "assistantId", assistantID, "error", err)
+		}
+		return state
+	}
+	expected := q.namedID()
+	early := make(chan aurora.SessionState, 1)
+	safego.Go(ctx, func() { early <- load(expected) }, func(error) { early <- aurora.SessionState{} })
+	a, err := s.resolveAssistant(ctx, q)
+	state := <-early
+	if err == nil && a.ID() != expected { // the assistant was found by its number, or is not stored
+		state = load(a.ID())
+	}
+	return a, state, err
+}
+
+// applyOverrides copies the fields that a caller may change: prompt, first message, names and timing.
+func applyOverrides(stored *aurora.Configuration, sent aurora.Configuration) {
 	for _, f := range []struct{ to, from *aurora.Text }{
-		{&stored.AssistantPrompt, &by.AssistantPrompt},
-		{&stored.AssistantFirstMessage, &by.AssistantFirstMessage},
-		{&stored.AssistantName, &by.AssistantName},
-		{&stored.AssistantPhoneNumberName, &by.AssistantPhoneNumberName},
-		{&stored.OrgName, &by.OrgName},
-		{&stored.AIResponseLengthMinimum, &by.AIResponseLengthMinimum},
-		{&stored.GracePeriodMs, &by.GracePeriodMs},
-		{&stored.MinimumTimeBeforeAIResponds, &by.MinimumTimeBeforeAIResponds},
-		{&stored.QuickFinalizeDelayMs, &by.QuickFinalizeDelayMs},
+		{&stored.AssistantPrompt, &sent.AssistantPrompt},
+		{&stored.AssistantFirstMessage, &sent.AssistantFirstMessage},
+		{&stored.AssistantName, &sent.AssistantName},
+		{&stored.AssistantPhoneNumberName, &sent.AssistantPhoneNumberName},
+		{&stored.OrgName, &sent.OrgName},
+		{&stored.AIResponseLengthMinimum, &sent.AIResponseLengthMinimum},
+		{&stored.GracePeriodMs, &sent.GracePeriodMs},
+		{&stored.MinimumTimeBeforeAIResponds, &sent.MinimumTimeBeforeAIResponds},
+		{&stored.QuickFinalizeDelayMs, &sent.QuickFinalizeDelayMs},
 	} {
 		if *f.from != "" {
 			*f.to = *f.from

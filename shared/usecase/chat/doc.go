@@ -1,19 +1,20 @@
-// Package chat takes a turn in a conversation: which assistant speaks, what it knows, what was said before, and what
-// the session is afterwards.
+// Package chat takes one turn of a conversation: it finds the assistant, fills in its prompt, runs the agent loop with its
+// tools and handoffs, and returns the session after the turn.
 //
 // # Decisions
 //
-// Everything that can be refused is refused before the model is asked, so that a caller gets a status and not a stream
-// that ends in an error.
+// Everything that can be rejected is rejected before the model is called, so that a caller gets an error status and not a
+// stream that ends in an error.
 //
-// The active agent is named by the assistant's id, because it must be found again in the next turn; an assistant that
-// exists only in the caller's assistant_config goes by its name.
+// The active agent is stored by the assistant's id, because the next turn must find it again. An assistant that exists only
+// in the caller's assistant_config is stored by its name.
 //
-// Session is here and not in package aurora: it holds messages, and their type is the agent loop's.
+// Session is declared here and not in package aurora, because it holds the messages of package agent.
 //
-// A template may come with a request, in its assistant_config, so it can read nothing but its variables: Liquid's include
-// opens files, and this process's environment is one. What a template may write is bounded. The time that a loop takes
-// without writing is not, since the library cannot be stopped: such a request takes its own invocation with it.
+// A prompt template can come with a request, in assistant_config. So a template can read nothing but its variables: Liquid's
+// include and render tags could read files, and the environment of this process is one. The length of what a template
+// writes is limited. The time that a loop takes is not, because the library cannot be stopped: such a request runs into
+// the time limit of its own invocation.
 //
-// github.com/osteele/liquid: prompt variables, in the template language that Vapi's users write already.
+// github.com/osteele/liquid renders prompt templates, in the language that Vapi's users already write.
 package chat

@@ -1,4 +1,4 @@
 package chat
 
-// ApplyOverrides is open to tests, so that they can go through every field.
+// ApplyOverrides is exported for a test that goes through every field of the configuration.
 var ApplyOverrides = applyOverrides

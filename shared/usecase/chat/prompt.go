@@ -17,7 +17,7 @@ import (
 	"example.com/aurora/shared/core/safego"
 )
 
-// CheckPrompt reports what is wrong with a prompt's Liquid, for refusing it before a caller meets it.
+// CheckPrompt returns what is wrong with the Liquid template of a prompt. It is called before an assistant is stored.
 func CheckPrompt(prompt string) error {
 	if !hasMarkup(prompt) {
 		return nil
@@ -28,30 +28,32 @@ func CheckPrompt(prompt string) error {
 	return nil
 }
 
-// promptRenderer fills in templates. It keeps an engine for each zone, since making one registers all of Liquid's filters.
+// promptRenderer renders templates. It caches an engine for each time zone, because a new engine registers all of Liquid's
+// filters.
 type promptRenderer struct {
 	engines sync.Map // zone → *liquid.Engine
 }
 
-// render fills a prompt's variables. A prompt that fails in a call is used without its markup being filled in: the
-// caller is on the line, and an assistant that says something odd is better than silence.
+// render fills in the variables of a prompt. If that fails it returns the prompt as it is: a person is on the line, and an
+// assistant that says something odd is better than silence.
 func (p *promptRenderer) render(ctx context.Context, prompt string, vars map[string]any, zone *time.Location, now func() time.Time) string {
 	if !hasMarkup(prompt) {
 		return prompt
 	}
 	var page boundedBuilder
 	var invalid liquid.SourceError
-	panicked := safego.Call(func() error { // some of Liquid's filters panic, such as slice beyond the end
+	panicked := safego.Call(func() error { // some filters of Liquid panic, such as slice with an index beyond the end
 		invalid = p.engineFor(zone, now).ParseAndFRender(&page, []byte(prompt), vars)
 		return nil
 	})
 	switch {
 	case panicked != nil:
-		slog.WarnContext(ctx, "prompt template panicked; it is used as it is")
+		slog.WarnContext(ctx, "prompt not rendered: the template panicked", "event", "prompt.render_failed", "assistantId", vars["assistant_id"], "callId", vars["call_id"])
 		return prompt
 	case invalid != nil:
-		// The error quotes the template, which is nothing for a log.
-		slog.WarnContext(ctx, "prompt template failed; it is used as it is", "line", invalid.LineNumber())
+		// The error itself quotes the template, and prompts are not logged.
+		slog.WarnContext(ctx, "prompt not rendered: the template is invalid", "event", "prompt.render_failed", "assistantId", vars["assistant_id"], "callId", vars["call_id"],
+			"line", invalid.LineNumber())
 		return prompt
 	}
 	return page.String()
@@ -59,7 +61,7 @@ func (p *promptRenderer) render(ctx context.Context, prompt string, vars map[str
 
 func hasMarkup(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }
 
-// boundedBuilder takes what a template writes, as far as a conversation may be long.
+// boundedBuilder collects what a template writes, up to the length of a conversation.
 type boundedBuilder struct{ strings.Builder }
 
 var errPromptTooLong = errors.New("the prompt is too long")
@@ -71,10 +73,10 @@ func (p *boundedBuilder) Write(b []byte) (int, error) {
 	return p.Builder.Write(b)
 }
 
-// WriteString is what io.WriteString would take instead of Write.
+// WriteString applies the limit too: io.WriteString prefers this method to Write.
 func (p *boundedBuilder) WriteString(s string) (int, error) { return p.Write([]byte(s)) }
 
-// engineFor is Liquid with a date filter that knows "now" and the assistant's zone, and without files.
+// engineFor returns a Liquid engine that cannot read files and whose date filter knows "now" and the assistant's time zone.
 func (p *promptRenderer) engineFor(zone *time.Location, now func() time.Time) *liquid.Engine {
 	if e, ok := p.engines.Load(zone.String()); ok {
 		return e.(*liquid.Engine)
@@ -86,14 +88,14 @@ func (p *promptRenderer) engineFor(zone *time.Location, now func() time.Time) *l
 	e.RegisterTemplateStore(noFiles{}) // the default one reads files below the working directory
 	e.RegisterFilter("date", func(value any, format, in func(string) string) (string, error) {
 		zone := zone
-		if name := in(""); name != "" { // Vapi's second argument
+		if name := in(""); name != "" { // a time zone as second argument, as in Vapi's date filter
 			if named, err := time.LoadLocation(name); err == nil {
 				zone = named
 			}
 		}
 		t, ok := parseTime(value, zone, now)
 		if !ok {
-			return formatValue(value), nil // Liquid leaves what is no date as it is
+			return formatValue(value), nil // like Liquid: a value that is not a date stays as it is
 		}
 		return tuesday.Strftime(format("%a, %b %d, %y"), t.In(zone))
 	})
@@ -108,7 +110,7 @@ func (noFiles) ReadTemplate(string) ([]byte, error) {
 	return nil, errors.New("templates cannot read files")
 }
 
-// parseTime reads what a template calls a date. One that names no zone is in the assistant's.
+// parseTime reads the input of the date filter. A date without a time zone is in the assistant's.
 func parseTime(value any, zone *time.Location, now func() time.Time) (time.Time, bool) {
 	switch v := value.(type) {
 	case time.Time:
@@ -132,7 +134,7 @@ func parseTime(value any, zone *time.Location, now func() time.Time) (time.Time,
 	return time.Time{}, false
 }
 
-// zonelessLayouts are the layouts that Liquid knows and that say nothing of a zone.
+// zonelessLayouts are the layouts of Liquid that have no time zone.
 var zonelessLayouts = []string{"2006-01-02", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "January 2, 2006",
 	"January 2 2006", "Jan 2, 2006", "Jan 2 2006", "02 January 2006", "02 Jan 2006", time.ANSIC}
 

@@ -12,75 +12,76 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Session is the conversation as the caller carries it: the request's call, and the answer's full_session.
+// Session is the state of a conversation that goes back and forth: the caller sends it as call and gets it back as
+// full_session.
 type Session struct {
 	ID                string
 	CallerPhoneNumber string
-	AssistantConfig   json.RawMessage // as the caller sent it; nil where it did not
-	AssistantID       string          // as the caller sent it, or the one found where it sent no assistant_config
+	AssistantConfig   json.RawMessage // as the caller sent it; nil if it sent none
+	AssistantID       string          // as the caller sent it, or the one that was found if it sent no assistant_config
 	ActiveAgent       string
 	ContextVariables  map[string]any
 	Messages          []agent.Message
 	Usage             *agent.Usage
 	Action            *aurora.Action
 	Error             *TurnError
-	// Carried says that the caller sent the active agent or the variables: it carries the session itself.
+	// ClientManaged says that the caller sent active_agent or context_variables: it stores the state itself.
 	ClientManaged bool
-	// Rest is every other key that the caller had put into it.
+	// Extra holds every other key that the caller sent. They are sent back unchanged.
 	Extra map[string]json.RawMessage
 }
 
-// isClientManaged reports whether the caller carries the session itself.
+// isClientManaged reports whether the caller stores the state of the session itself.
 func (s *Session) isClientManaged() bool {
 	return s.ClientManaged || s.ActiveAgent != "" || s.ContextVariables != nil
 }
 
-// TurnError tells a voice server why a turn ended as it did.
+// TurnError says why a turn failed, or why it ended other than the model wanted.
 type TurnError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// UnmarshalJSON reads a call. It may itself be a JSON string of the object, and so may its messages and its
-// assistant_config.
+// UnmarshalJSON reads a call. The call, its messages and its assistant_config may each be a JSON string that contains the
+// value.
 func (s *Session) UnmarshalJSON(b []byte) error {
 	b, err := UnquoteJSON(b)
 	if err != nil {
 		return err
 	}
-	var rest map[string]json.RawMessage
-	if err := json.Unmarshal(b, &rest); err != nil {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(b, &fields); err != nil {
 		return err
 	}
-	var id, caller, assistantID, other, agent aurora.Text
-	_, carriesAgent := rest["active_agent"]
-	_, carriesVariables := rest["context_variables"]
-	*s = Session{ClientManaged: carriesAgent || carriesVariables}
+	var id, caller, assistantID, snakeAssistantID, activeAgent aurora.Text
+	_, hasAgent := fields["active_agent"]
+	_, hasVariables := fields["context_variables"]
+	*s = Session{ClientManaged: hasAgent || hasVariables}
 	for _, f := range []struct {
 		key    string
 		target json.Unmarshaler
 	}{
-		{"id", &id}, {"caller_phone_number", &caller}, {"assistantId", &assistantID}, {"assistant_id", &other}, {"active_agent", &agent},
+		{"id", &id}, {"caller_phone_number", &caller}, {"assistantId", &assistantID}, {"assistant_id", &snakeAssistantID}, {"active_agent", &activeAgent},
 		{"context_variables", (*jsonObject)(&s.ContextVariables)}, {"messages", (*Messages)(&s.Messages)},
 	} {
-		if err := take(rest, f.key, f.target); err != nil {
+		if err := takeField(fields, f.key, f.target); err != nil {
 			return err
 		}
 	}
-	s.ID, s.CallerPhoneNumber, s.ActiveAgent = string(id), string(caller), string(agent)
-	s.AssistantID = string(cmp.Or(assistantID, other))
-	if raw, ok := rest["assistant_config"]; ok && string(raw) != "null" {
+	s.ID, s.CallerPhoneNumber, s.ActiveAgent = string(id), string(caller), string(activeAgent)
+	s.AssistantID = string(cmp.Or(assistantID, snakeAssistantID))
+	if raw, ok := fields["assistant_config"]; ok && string(raw) != "null" {
 		s.AssistantConfig = raw
 	}
-	for _, ours := range []string{"assistant_config", "usage", "action", "error"} {
-		delete(rest, ours)
+	for _, key := range []string{"assistant_config", "usage", "action", "error"} { // each turn has its own
+		delete(fields, key)
 	}
-	s.Extra = rest
+	s.Extra = fields
 	return nil
 }
 
-// take moves a key from the map into a target.
-func take(from map[string]json.RawMessage, key string, target json.Unmarshaler) error {
+// takeField moves a field from the map into a target.
+func takeField(from map[string]json.RawMessage, key string, target json.Unmarshaler) error {
 	raw, ok := from[key]
 	if !ok {
 		return nil
@@ -92,7 +93,7 @@ func take(from map[string]json.RawMessage, key string, target json.Unmarshaler) 
 	return nil
 }
 
-// MarshalJSON writes the session as full_session. Messages are always there, and are never system messages.
+// MarshalJSON writes the session as full_session. It always has messages and context_variables.
 func (s *Session) MarshalJSON() ([]byte, error) {
 	out := make(map[string]any, len(s.Extra)+8)
 	for k, v := range s.Extra {
@@ -109,7 +110,7 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	if s.AssistantConfig != nil {
 		out["assistant_config"] = s.AssistantConfig
 	}
-	set("assistantId", s.AssistantID) // beside a configuration only where the caller had both
+	set("assistantId", s.AssistantID) // empty if the caller sent only an assistant_config
 	out["context_variables"] = s.ContextVariables
 	if s.ContextVariables == nil {
 		out["context_variables"] = struct{}{}
@@ -130,10 +131,9 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// callSID is the telephone provider's name of the call, where the session says it: the document's callers, Vapi, or an
-// id that is one.
+// callSID returns Twilio's sid of the call, or "". Voice servers send it in different fields, or as the call's id.
 func (s *Session) callSID() string {
-	var said struct {
+	var fields struct {
 		CallSID    aurora.Text `json:"callSid"`
 		Snake      aurora.Text `json:"call_sid"`
 		ProviderID aurora.Text `json:"phoneCallProviderId"`
@@ -141,10 +141,10 @@ func (s *Session) callSID() string {
 			CallSID aurora.Text `json:"callSid"`
 		} `json:"transport"`
 	}
-	for key, target := range map[string]any{"callSid": &said.CallSID, "call_sid": &said.Snake, "phoneCallProviderId": &said.ProviderID, "transport": &said.Transport} {
-		_ = json.Unmarshal(s.Extra[key], target) // what is something else names no call
+	for key, target := range map[string]any{"callSid": &fields.CallSID, "call_sid": &fields.Snake, "phoneCallProviderId": &fields.ProviderID, "transport": &fields.Transport} {
+		_ = json.Unmarshal(s.Extra[key], target) // ignored: a value of another type is not a sid
 	}
-	for _, sid := range []string{string(said.CallSID), string(said.Snake), string(said.Transport.CallSID), string(said.ProviderID), s.ID} {
+	for _, sid := range []string{string(fields.CallSID), string(fields.Snake), string(fields.Transport.CallSID), string(fields.ProviderID), s.ID} {
 		if aurora.IsCallSID(sid) {
 			return sid
 		}
@@ -152,23 +152,24 @@ func (s *Session) callSID() string {
 	return ""
 }
 
-// outboundCallIDs are the names under which we may have placed the session's call: our record's, and the provider's.
+// outboundCallIDs returns the ids by which the record of an outbound call can be found: the record's own id and the call's
+// sid.
 func (s *Session) outboundCallIDs() []string {
 	var record aurora.Text
-	_ = json.Unmarshal(s.Extra["callRecordId"], &record) // what is something else names no call
-	var names []string
-	for _, name := range []string{string(record), s.callSID()} {
-		if aurora.IsSafeID(name) {
-			names = append(names, name)
+	_ = json.Unmarshal(s.Extra["callRecordId"], &record) // ignored: a value of another type is not an id
+	var ids []string
+	for _, id := range []string{string(record), s.callSID()} {
+		if aurora.IsSafeID(id) {
+			ids = append(ids, id)
 		}
 	}
-	return names
+	return ids
 }
 
 // Messages is a list of messages that may also come as a JSON string of the list.
 type Messages []agent.Message
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON reads a list, or a JSON string that contains one.
 func (m *Messages) UnmarshalJSON(b []byte) error {
 	b, err := UnquoteJSON(b)
 	if err != nil {
@@ -177,8 +178,8 @@ func (m *Messages) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]agent.Message)(m))
 }
 
-// jsonObject is a JSON object, which some callers send as a string. Its numbers keep their value: a whole one is an int64,
-// and one that fits neither that nor a float64 stays a json.Number.
+// jsonObject is a JSON object, which some callers send as a string. No number loses digits: a whole number becomes an int64,
+// another one a float64, and a number that fits neither stays a json.Number.
 type jsonObject map[string]any
 
 func (o *jsonObject) UnmarshalJSON(b []byte) error {
@@ -186,7 +187,7 @@ func (o *jsonObject) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if !json.Valid(b) { // a Decoder would not look at what follows the object
+	if !json.Valid(b) { // the Decoder does not see what follows the object
 		return errors.New("not valid JSON")
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -198,7 +199,7 @@ func (o *jsonObject) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// exactNumbers replaces the numbers in a value that encoding/json read, at any depth.
+// exactNumbers replaces each json.Number in a value, at any depth, by an int64 or a float64 if that holds it.
 func exactNumbers(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -10,23 +10,26 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Turn is a turn that may begin: everything that could be refused has been accepted.
+// giveUpMessage is what the caller hears when a turn was ended because the model kept calling tools.
+const giveUpMessage = "I'm sorry, I could not finish that. Could you try it another way?"
+
+// Turn is a turn whose request was accepted.
 type Turn struct {
 	// Events yields the turn as it happens. The model is not called before the caller ranges over it. A caller that stops
 	// early cancels the rest of the turn.
 	Events iter.Seq2[Event, error]
-	// Model is the one that is asked.
+	// Model is the name of the model that is called first.
 	Model string
 
 	assistant     aurora.Assistant
 	session       Session
-	clientManaged bool // the caller sends the session back
+	clientManaged bool // the caller sends the session's state back itself
 	history       []agent.Message
-	save          func(context.Context, aurora.SessionState) error // nil where nothing is kept
+	save          func(context.Context, aurora.SessionState) error // nil if the state is not stored
 	stored        aurora.SessionState
 }
 
-// Turn prepares a turn. Its errors are faults, and nothing has been asked of the model when there is one.
+// Turn checks a request and prepares the turn. If it returns an error, which is always a fault, no model was called.
 func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if err := s.checkModel(r.Model); err != nil && !r.Lenient {
 		return nil, err
@@ -35,54 +38,59 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	}
 	system, history := splitMessages(r)
 	if r.Lenient {
-		system, history = trimHistory(system, history)
+		system, history = trimMessages(system, history)
 	} else if err := checkMessages(system, history); err != nil {
 		return nil, err
 	}
-	entry, kept, err := s.loadAssistantAndSession(ctx, r)
+	config, err := r.assistantConfig(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &Turn{assistant: entry, history: history, stored: kept}
-	t.startSession(r, kept)
-	if s.Sessions != nil && t.session.ID != "" && entry.ID() != "" && !t.clientManaged {
-		t.save = func(ctx context.Context, k aurora.SessionState) error {
-			return s.Sessions.Save(ctx, entry.ID(), t.session.ID, k)
+	called, state, err := s.loadAssistantAndSession(ctx, r, newAssistantQuery(r, config, len(system) > 0))
+	if err != nil {
+		return nil, err
+	}
+	t := &Turn{assistant: called, history: history, stored: state}
+	t.startSession(r)
+	if s.Sessions != nil && t.session.ID != "" && called.ID() != "" && !t.clientManaged {
+		t.save = func(ctx context.Context, state aurora.SessionState) error {
+			return s.Sessions.Save(ctx, called.ID(), t.session.ID, state)
 		}
 	}
-	if stopped, err := s.answerOptOut(ctx, r, t); stopped != nil || err != nil {
-		return stopped, err
+	optedOut, err := s.answerOptOut(ctx, r, t)
+	if err != nil {
+		return nil, err
 	}
-	b := agentBuilder{Service: s, ctx: ctx, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser)}
-	first, err := b.activeAgent(entry)
+	if optedOut {
+		return t, nil
+	}
+	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser)}
+	first, err := b.activeAgent(ctx, called)
 	if err != nil {
 		return nil, err
 	}
 	t.session.ActiveAgent = first.Name
 	t.Model = first.ModelName
-	turn := &agent.Turn{
+	loop := &agent.Turn{
 		Agent:         first,
 		Messages:      slices.Concat(system, history),
 		Variables:     t.session.ContextVariables,
 		CallerTools:   r.Tools,
 		GiveUpMessage: t.FallbackMessage(giveUpMessage),
 	}
-	t.Events = t.withSession(ctx, turn.Run(ctx))
+	t.Events = t.withSession(ctx, loop.Run(ctx))
 	return t, nil
 }
 
-// giveUpMessage ends a turn that went in circles.
-const giveUpMessage = "I'm sorry, I could not finish that. Could you try it another way?"
-
-// startSession begins the session from what the caller sent, and from what was kept for it.
-func (t *Turn) startSession(r Request, kept aurora.SessionState) {
+// startSession builds the session before the turn, from the request and the stored state.
+func (t *Turn) startSession(r Request) {
 	if r.Session != nil {
 		t.session = *r.Session
 	}
 	s := &t.session
 	t.clientManaged = s.isClientManaged()
 	if !t.clientManaged {
-		s.ActiveAgent, s.ContextVariables = kept.ActiveAgent, kept.ContextVariables
+		s.ActiveAgent, s.ContextVariables = t.stored.ActiveAgent, t.stored.ContextVariables
 	}
 	if s.AssistantID == "" && s.AssistantConfig == nil {
 		s.AssistantID = t.assistant.ID()
@@ -97,24 +105,22 @@ func (t *Turn) startSession(r Request, kept aurora.SessionState) {
 func NewFailedTurn(r Request, err error) *Turn {
 	t := &Turn{Model: cmp.Or(r.Model, "none")}
 	_, t.history = splitMessages(r)
-	t.startSession(r, aurora.SessionState{})
+	t.startSession(r)
 	t.Events = func(yield func(Event, error) bool) { yield(t.FailedEnd(err), err) }
 	return t
 }
 
-// FallbackMessage is what is said where the model fails: the assistant's own, or the one given.
-func (t *Turn) FallbackMessage(otherwise string) string {
-	if t.assistant.FallbackMessage != "" {
-		return t.assistant.FallbackMessage
-	}
-	return otherwise
+// FallbackMessage returns what is said when the model fails: the assistant's own message, or the given one.
+func (t *Turn) FallbackMessage(fallback string) string {
+	return cmp.Or(t.assistant.FallbackMessage, fallback)
 }
 
-// FillerPhrase is what is said while something takes long: the assistant's own, or the one given; "" where it wants none.
-func (t *Turn) FillerPhrase(otherwise string) string {
+// FillerPhrase returns what is said while something takes long: the assistant's own phrase, or the given one. It is empty
+// if the assistant wants none.
+func (t *Turn) FillerPhrase(fallback string) string {
 	switch t.assistant.Filler {
 	case "":
-		return otherwise
+		return fallback
 	case "-":
 		return ""
 	}
@@ -129,19 +135,3 @@ func (t *Turn) AssistantID() string { return t.assistant.ID() }
 
 // SMSLimit returns how many characters the assistant's text messages may have.
 func (t *Turn) SMSLimit() int { return t.assistant.SMSLimit() }
-
-// Sessions stores the state of sessions for two hours, by the assistant that was called and the call's id.
-type Sessions interface {
-	Load(ctx context.Context, assistantID, callID string) (aurora.SessionState, error)
-	Save(ctx context.Context, assistantID, callID string, k aurora.SessionState) error
-}
-
-func countRole(ms []agent.Message, role string) int {
-	n := 0
-	for _, m := range ms {
-		if m.Role == role {
-			n++
-		}
-	}
-	return n
-}

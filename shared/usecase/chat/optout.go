@@ -10,26 +10,26 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// DoNotCallList take down who does not want to hear from us.
+// DoNotCallList stores the numbers of people who do not want to hear from us.
 type DoNotCallList interface {
 	AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
 }
 
-// optOutWords are the words by which a text message ends all others, those that carriers know among them
+// optOutWords are the words that end all messages, the ones that carriers recognise among them
 // (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out).
 var optOutWords = map[string]bool{"stop": true, "stopall": true, "unsubscribe": true, "cancel": true, "end": true, "quit": true, "revoke": true, "optout": true}
 
 const optOutReply = "You will not hear from us again by text message or phone."
 
-// answerOptOut answers a text message that says STOP: the sender goes on the do-not-call list, and no model is asked. It is nil
-// where the message says something else, or nobody can be told by whom it was sent.
-func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (*Turn, error) {
-	caller, known := aurora.ParsePhone(t.session.CallerPhoneNumber)
-	if r.Channel != SMS || s.DoNotCallList == nil || !known || !isOptOut(t.history) {
-		return nil, nil
+// answerOptOut answers a text message that says STOP: it puts the sender on the do-not-call list and makes the turn a
+// confirmation without a model. It returns false if the message says something else, or its sender is not known.
+func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (bool, error) {
+	caller, ok := aurora.ParsePhone(t.session.CallerPhoneNumber)
+	if r.Channel != SMS || s.DoNotCallList == nil || !ok || !isOptOut(t.history) {
+		return false, nil
 	}
 	if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms"); err != nil {
-		return nil, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").WithRetryAfter(time.Second).Because(err)
+		return false, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").WithRetryAfter(time.Second).Because(err)
 	}
 	t.Model = "none"
 	t.Events = func(yield func(Event, error) bool) {
@@ -40,10 +40,10 @@ func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (*Turn, 
 			yield(t.endEvent(result, nil), nil)
 		}
 	}
-	return t, nil
+	return true, nil
 }
 
-// isOptOut reports whether the last message is the person's, and nothing but a word to stop.
+// isOptOut reports whether the last message is the user's and consists of an opt-out word only.
 func isOptOut(history []agent.Message) bool {
 	if len(history) == 0 || history[len(history)-1].Role != agent.RoleUser {
 		return false
