@@ -7,8 +7,11 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
   echo "The folder $(data) cannot be written. Choose another with AURORA_DATA, such as AURORA_DATA=/tmp/aurora make run." >&2; exit 1; }; } && \
   go build -buildvcs=false -o "$(data)/operator" ./shared/dev/operator && exec "$(data)/operator"
 
+# skipped prints why a check is left out, and adds the reason to the list that make test prints.
+skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
+
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt fmtcheck vet lint template clients build deploy clean go-version node-version stage-exists
+.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build deploy clean go-version node-version stage-exists
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -78,8 +81,17 @@ redrive: ## move the messages of the dead-letter queues back to their queues: ma
 bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=shared/docs/benchmarks.md]
 	@$(operate) bench -readme "$(README)"
 
-test: fmtcheck vet lint template clients ## everything that CI runs: format, vet, lint, template, race, unit, contract, clients
-	go test -race ./...
+# Checks that need something this machine does not have write a line into the file SKIPPED_CHECKS (see testkit.SkipCheck).
+# make test prints those lines last, whether the checks passed or failed.
+test: export SKIPPED_CHECKS = $(abspath $(data))/skipped-checks
+test: ## everything that CI runs: format, vet, lint, vulnerabilities, template, race, unit, contract, clients
+	@mkdir -p "$(data)" && : > "$$SKIPPED_CHECKS"
+	@$(MAKE) --no-print-directory checks; status=$$?; \
+	if [ -s "$$SKIPPED_CHECKS" ]; then echo; echo "Skipped checks:"; sort -u "$$SKIPPED_CHECKS" | sed 's/^/  /'; \
+	else echo; echo "No check was skipped."; fi; exit $$status
+
+checks: fmtcheck vet lint vulnerabilities template clients
+	go test -race -shuffle=on ./...
 
 unit: ## the Go tests alone, without the race detector
 	go test ./...
@@ -106,10 +118,18 @@ vet: ## go vet
 lint: ## staticcheck, at the version of go.mod
 	go tool staticcheck ./...
 
+# govulncheck ends with 3 if the code calls something vulnerable, and with 1 if it cannot read the database.
+vulnerabilities: ## govulncheck, at the version of go.mod: known vulnerabilities in what the code calls
+	@echo "go tool govulncheck ./..."; out=$$(go tool govulncheck ./... 2>&1); status=$$?; printf '%s\n' "$$out"; \
+	case "$$status $$out" in \
+	  0\ *) ;; \
+	  1\ *"fetching vulnerabilities"*) $(call skipped,the vulnerability database cannot be reached: known vulnerabilities were not checked) ;; \
+	  *) exit 1 ;; \
+	esac
+
 template: ## cfn-lint on template.yaml, if it is installed
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
-	else echo "cfn-lint is not installed: template.yaml was not linted"; fi
-	@python3 -c 'import samtranslator' 2>/dev/null || echo "the SAM translator is not installed: the translated template was not looked at"
+	else $(call skipped,cfn-lint (pip install cfn-lint) is not installed: template.yaml was not linted); fi
 
 # The clients of other people and dynalite, at the versions of the lock file. Their install scripts do not run.
 clients: shared/dev/compat/node_modules/.package-lock.json

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // What SAM makes of template.yaml is what is deployed, and some mistakes show only there: a route that does not stream,
@@ -21,7 +23,7 @@ var translateTemplate = sync.OnceValues(func() ([]byte, error) {
 func translatedTemplate(t *testing.T) (tree, []byte) {
 	t.Helper()
 	if err := exec.Command("python3", "-c", "import samtranslator").Run(); err != nil {
-		t.Skip("python3 with the SAM translator (pip install aws-sam-translator) is not installed: the translated template was not looked at")
+		testkit.SkipCheck(t, "the SAM translator (pip install aws-sam-translator) is not installed: the translated template was not checked")
 	}
 	text, err := translateTemplate()
 	if err != nil {
@@ -247,7 +249,7 @@ func TestTranslatedLints(t *testing.T) {
 	t.Parallel()
 	_, text := translatedTemplate(t)
 	if _, err := exec.LookPath("cfn-lint"); err != nil {
-		t.Skip("cfn-lint (pip install cfn-lint) is not installed: the translated template was not linted")
+		testkit.SkipCheck(t, "cfn-lint (pip install cfn-lint) is not installed: the translated template was not linted")
 	}
 	file := filepath.Join(t.TempDir(), "translated.json")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
