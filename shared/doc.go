@@ -34,6 +34,7 @@
 //	  lambdaapp       how a Lambda function starts: settings, log, metrics
 //	  web             API Gateway and function URL events as HTTP requests
 //	  completions     the wire format of the chat routes
+//	  reportapi       the wire format of the report routes
 //	  speech          Markdown to spoken words, streaming
 //	  smstext         Markdown to one text message
 //	  modelwiring     builds the models of a function from its settings

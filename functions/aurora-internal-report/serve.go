@@ -6,6 +6,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/reportapi"
 	"example.com/aurora/shared/transport/web"
 )
 
@@ -14,7 +15,7 @@ type scheduler interface {
 	QueueInternal(ctx context.Context, period aurora.Period) (int, error)
 }
 
-// serve is the function as Lambda calls it. The document sends no body; one that comes is not read.
+// serve returns the function as Lambda calls it. The route takes no body; one that is sent is ignored.
 func serve(s scheduler) *web.Function {
 	return &web.Function{
 		Policy:  auth.InternalPolicy,
@@ -27,13 +28,7 @@ func serve(s scheduler) *web.Function {
 			if _, err := s.QueueInternal(r.Context(), period); err != nil {
 				return err
 			}
-			return web.WriteJSON(w, http.StatusOK, response{"success", "Internal report generation process started for all assistants for the " + string(period) + " period."})
+			return web.WriteJSON(w, http.StatusOK, reportapi.NewQueuedResponse(period))
 		}}},
 	}
-}
-
-// response is the API document's.
-type response struct {
-	Status  string `json:"status"`
-	Message string `json:"message"`
 }
