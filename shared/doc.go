@@ -37,6 +37,7 @@
 //	  reportapi       the wire format of the report routes
 //	  speech          Markdown to spoken words, streaming
 //	  smstext         Markdown to one text message
+//	  callapi         the HTTP side of outbound calls: two routes and the provider's callback
 //	  modelwiring     builds the models of a function from its settings
 //	  toolwiring      builds an assistant's tools
 //	  chatwiring      builds the chat functions

@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 
+	"example.com/aurora/shared/transport/callapi"
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/usecase/outbound"
@@ -12,6 +13,6 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	secrets := callwiring.NewSecrets()
-	route := callwiring.PlaceHandler(callwiring.ReadService(s, secrets), outbound.RouteHyperscale, s.Optional("HYPERSCALE_ASSISTANT_ID", ""), s.Optional("PUBLIC_URL", ""))
+	route := callapi.PlaceHandler(callwiring.ReadService(s, secrets), outbound.RouteHyperscale, s.Optional("HYPERSCALE_ASSISTANT_ID", ""), s.Optional("PUBLIC_URL", ""))
 	lambdaapp.Start(s, serve(route, callwiring.ReadKeys(s, secrets)).Invoke)
 }

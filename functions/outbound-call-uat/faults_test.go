@@ -21,7 +21,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/dev/dynalite"
 	"example.com/aurora/shared/dev/testkit"
-	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/transport/callapi"
 	"example.com/aurora/shared/usecase/outbound"
 )
 
@@ -212,7 +212,7 @@ func (g *harness) placeCall(key, number string) callResponse {
 		event.MultiValueHeaders["Idempotency-Key"] = []string{key}
 	}
 	raw, _ := json.Marshal(event)
-	route := callwiring.PlaceHandler(g.calls, outbound.RouteUAT, "", "https://api.example.com/prod")
+	route := callapi.PlaceHandler(g.calls, outbound.RouteUAT, "", "https://api.example.com/prod")
 	answer, err := serve(route, nil).Invoke(g.t.Context(), raw)
 	if err != nil {
 		g.t.Error(err)

@@ -15,7 +15,7 @@ import (
 	"example.com/aurora/shared/dev/fakeledger"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/openapi"
-	"example.com/aurora/shared/transport/callwiring"
+	"example.com/aurora/shared/transport/callapi"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/outbound"
 )
@@ -37,7 +37,7 @@ func Calls(t *testing.T, name, route string, in context.Context, f CallRoute) {
 		phone := &telephone{}
 		service := &outbound.Service{Assistants: assistants{}, Ledger: fakeledger.New(noon), Provider: phone, Guards: guards(t),
 			StreamURL: "wss://voice.example.com/stream", Now: noon, NewID: func() string { return "record-1" }}
-		handler := callwiring.PlaceHandler(service, route, "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", "https://aurora.example.com")
+		handler := callapi.PlaceHandler(service, route, "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", "https://aurora.example.com")
 		answer, err := f(handler, CallKeys()).Invoke(in, event)
 		if err != nil {
 			t.Fatal(err)

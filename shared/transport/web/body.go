@@ -50,6 +50,11 @@ func ReadObject(r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
+	return decodeObject(b, v)
+}
+
+// decodeObject is ReadObject for a body that is read already.
+func decodeObject(b []byte, v any) error {
 	if b[0] != '{' || !json.Valid(b) {
 		return fault.New(fault.Invalid, "The body must be one JSON object.").WithCode("invalid_json")
 	}

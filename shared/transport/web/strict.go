@@ -26,8 +26,7 @@ func ReadStrictObject(r *http.Request, v any) error {
 	case name != "":
 		return fault.Newf(fault.Invalid, "%.40q stands in the body more than once.", name).WithCode("duplicate_key")
 	}
-	r.Body = io.NopCloser(bytes.NewReader(b))
-	return ReadObject(r, v)
+	return decodeObject(b, v)
 }
 
 // duplicateKey is the first key that an object has twice, whatever its case.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -268,6 +267,21 @@ const (
 	publicURL                   = "https://api.example.com/prod"
 )
 
+// fakeIndex remembers the rows of calls that are over, or fails.
+type fakeIndex struct {
+	names []string
+	rows  []aurora.Call
+	err   error
+}
+
+func (x *fakeIndex) Upsert(_ context.Context, names []string, c aurora.Call) (aurora.Call, error) {
+	if x.err != nil {
+		return c, x.err
+	}
+	x.names, x.rows = append(x.names, names...), append(x.rows, c)
+	return c, nil
+}
+
 // harness is a service with all its surroundings, at a time that stands still until it is moved.
 type harness struct {
 	*Service
@@ -275,6 +289,7 @@ type harness struct {
 	ledger     *fakeLedger
 	provider   *fakeProvider
 	assistants *testkit.Assistants
+	index      *fakeIndex
 	mu         sync.Mutex
 	clock      time.Time
 	ids        int
@@ -283,7 +298,7 @@ type harness struct {
 func newHarness(t testing.TB) *harness {
 	t.Helper()
 	b := &harness{t: t, clock: time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)} // 09:30 in San Francisco
-	b.ledger, b.provider = newFakeLedger(b.now), &fakeProvider{now: b.now}
+	b.ledger, b.provider, b.index = newFakeLedger(b.now), &fakeProvider{now: b.now}, &fakeIndex{}
 	b.assistants = &testkit.Assistants{All: []aurora.Assistant{
 		{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275", TextFromNumber: "+14155550177"}},
 		{Configuration: aurora.Configuration{AssistantID: otherAssistant, AssistantPhoneNumber: "+14155550150"}},
@@ -292,7 +307,7 @@ func newHarness(t testing.TB) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Service = &Service{Assistants: b.assistants, Ledger: b.ledger, Provider: b.provider, StreamURL: "wss://voice.example.com/stream", Now: b.now,
+	b.Service = &Service{Assistants: b.assistants, Ledger: b.ledger, Provider: b.provider, Index: b.index, StreamURL: "wss://voice.example.com/stream", Now: b.now,
 		NewID: func() string {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -360,14 +375,15 @@ func (b *harness) quotasTaken() string {
 	return strings.Join(all, ", ")
 }
 
-func mustParseCallback(record, sid, status string, more ...string) Callback {
-	form := url.Values{"CallSid": {sid}, "CallStatus": {status}}
-	for i := 0; i+1 < len(more); i += 2 {
-		form.Set(more[i], more[i+1])
-	}
-	cb, err := ParseCallback(record, form)
-	if err != nil {
-		panic(err)
+// newCallback returns a callback. Each change sets one more field.
+func newCallback(recordID, sid string, status aurora.CallStatus, changes ...func(*Callback)) Callback {
+	cb := Callback{RecordID: recordID, SID: sid, Status: status}
+	for _, change := range changes {
+		change(&cb)
 	}
 	return cb
+}
+
+func answeredBy(who string) func(*Callback) {
+	return func(cb *Callback) { cb.AnsweredBy = who }
 }

@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -25,10 +24,9 @@ func TestPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := json.Marshal(a.Body())
-	want := `{"data":"Call initiated from assistaintPhoneNumber = 4639465275 to Zebulon Canary at +1 (415) 555-0100. Call sid = ` + firstSID + `","status":"success"}`
-	if string(body) != want || a.Replayed {
-		t.Errorf("%s\nwant %s", body, want)
+	answer := PlacedCall{AssistantNumber: "4639465275", Name: canaryName, Number: "+1 (415) 555-0100", SID: firstSID, RecordID: "oc_1"}
+	if a != answer {
+		t.Errorf("placed %+v, want %+v", a, answer)
 	}
 	d := aurora.CallRequest{From: "+14639465275", To: recipient, AssistantID: riley, RecordID: "oc_1", StreamURL: "wss://voice.example.com/stream",
 		StatusURL: "https://api.example.com/prod/api/outbound-call-status?record=oc_1", RingTime: 30 * time.Second, TalkTime: 30 * time.Minute}
@@ -39,9 +37,9 @@ func TestPlace(t *testing.T) {
 	if r.State != aurora.OutboundPlaced || r.SID != firstSID || r.Email != canaryEmail || len(b.ledger.pending[recipient]) != 0 {
 		t.Errorf("%+v", r)
 	}
-	want2 := aurora.OutboundContext{CallRecordID: "oc_1", CallSID: firstSID, PhoneNumber: recipient, Name: canaryName, Email: canaryEmail}
-	if c := aurora.FindOutboundContext(t.Context(), b.ledger, "", "unknown", firstSID); c == nil || *c != want2 {
-		t.Errorf("found %+v, want %+v", c, want2)
+	known := aurora.OutboundContext{CallRecordID: "oc_1", CallSID: firstSID, PhoneNumber: recipient, Name: canaryName, Email: canaryEmail}
+	if c := aurora.FindOutboundContext(t.Context(), b.ledger, "", "unknown", firstSID); c == nil || *c != known {
+		t.Errorf("found %+v, want %+v", c, known)
 	}
 	if b.quotasTaken() != "country 1, key 1, minute 1, spend 100000, to 1" {
 		t.Error(b.quotasTaken())
@@ -62,18 +60,14 @@ func TestOrderOfSteps(t *testing.T) {
 	}
 }
 
-func TestDocumentedExample(t *testing.T) {
+func TestHyperscaleRoute(t *testing.T) {
 	b := newHarness(t)
-	r, err := ReadRequest(RouteHyperscale, []byte(`{ "phoneNumber": "+40742070688", "name": "John Doe", "info": "Some relevant info" }`), riley)
-	if err != nil {
+	r := Request{Route: RouteHyperscale, AssistantID: riley, PhoneNumber: "+40742070688", Name: "John Doe", Info: "Some relevant info"}
+	if _, err := b.place(r); err != nil {
 		t.Fatal(err)
 	}
-	a, err := b.place(r)
-	if err != nil || a.Body().Data != "Call initiated from assistaintPhoneNumber = 4639465275 to John Doe at +40742070688. Call sid = "+firstSID {
-		t.Errorf("%+v %v", a.Body(), err)
-	}
 	if r := b.onlyRecord(); r.Info != "Some relevant info" || r.From != "+14639465275" || r.To != "+40742070688" {
-		t.Errorf("%+v", r)
+		t.Errorf("stored %+v", r)
 	}
 }
 
@@ -152,7 +146,7 @@ func TestFault49And50ReplayAndConflict(t *testing.T) {
 	for _, later := range []time.Duration{0, time.Hour, 22 * time.Hour} {
 		b.advance(later)
 		again, err := b.place(newRequest("k1"))
-		if !again.Replayed || err != nil || again.Body() != a.Body() {
+		if !again.Replayed || err != nil || !sameCall(again, a) {
 			t.Errorf("49: %+v %v", again, err)
 		}
 	}
@@ -317,7 +311,7 @@ func TestFault54CallCannotBeSaved(t *testing.T) {
 			t.Errorf("after it: %v, %s", err, b.onlyRecord().State)
 		}
 		b.provider.listErr = nil
-		if again, err := b.place(newRequest("k1")); err != nil || !again.Replayed || again.Body() != a.Body() {
+		if again, err := b.place(newRequest("k1")); err != nil || !again.Replayed || !sameCall(again, a) {
 			t.Errorf("resolved: %+v %v", again, err)
 		}
 		if b.provider.requestCount() != 1 {
@@ -414,8 +408,8 @@ func TestLogHasNoPersonalData(t *testing.T) {
 				_, _ = b.place(r)
 				b.advance(time.Minute)
 				_, _ = b.place(r)
-				_, _ = b.Status(t.Context(), mustParseCallback("oc_1", firstSID, "completed"))
-				_, _ = b.Status(t.Context(), mustParseCallback("oc_1", "CA00000000000000000000000000000009", "completed"))
+				_ = b.HandleCallback(t.Context(), newCallback("oc_1", firstSID, "completed"))
+				_ = b.HandleCallback(t.Context(), newCallback("oc_1", "CA00000000000000000000000000000009", "completed"))
 				_, _ = b.Reconcile(t.Context(), b.ledger)
 				_ = b.CheckEligible(t.Context(), r.PhoneNumber, "")
 			}
@@ -429,4 +423,10 @@ func TestLogHasNoPersonalData(t *testing.T) {
 			}
 		}
 	})
+}
+
+// sameCall reports whether two answers are about one call.
+func sameCall(a, b PlacedCall) bool {
+	a.Replayed, b.Replayed = false, false
+	return a == b
 }

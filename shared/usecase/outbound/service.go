@@ -64,7 +64,9 @@ type Service struct {
 	Assistants aurora.AssistantFinder
 	Ledger     Ledger
 	Provider   Provider
-	Guards     Guards
+	// Index, if set, gets the row of each call that is over.
+	Index  CallIndex
+	Guards Guards
 	// StreamURL is the address of the voice server. Without it no call is placed.
 	StreamURL string
 	Now       func() time.Time
@@ -106,45 +108,39 @@ func errUnavailable(message string, cause error) *fault.Error {
 	return fault.New(fault.Unavailable, message).WithCode(codeStoreUnavailable).WithRetryAfter(time.Second).Because(cause)
 }
 
-// Request asks for a call. Read makes one from a body.
+// The routes that place calls. A route's name is part of the scope of its idempotency keys, so it must not change.
+const (
+	RouteUAT        = "outbound-call-uat"
+	RouteHyperscale = "hyperscale-outbound-call"
+)
+
+// Request asks for a call.
 type Request struct {
-	Route          string // "outbound-call-uat" or "hyperscale-outbound-call"
+	Route          string // RouteUAT or RouteHyperscale
 	APIKey         APIKey
-	FieldPrefix    string // before a field's name in errors: "client." where the fields are inside client
-	TypeError      error  // what is wrong with a field's type, told in its turn
-	PublicURL      string // PUBLIC_URL, or the event's host and stage: where the provider's callbacks go; no slash at the end
-	IdempotencyKey string // the Idempotency-Key header; empty where none was sent
+	FieldPrefix    string // precedes field names in errors: "client." if the fields are inside client
+	WrongType      Field  // the first field whose value was not a string; "" if all were
+	PublicURL      string // where the provider's callbacks go; without a slash at the end
+	IdempotencyKey string // the header Idempotency-Key; "" if it was not sent
 
 	AssistantID, PhoneNumber, Name, Email, Info string
 }
 
-// APIKey is whose key asks.
+// APIKey says whose key a request was sent with.
 type APIKey struct {
-	Name       string   // empty where the entry has none
-	Kind       string   // "internal", "external"
-	Assistants []string // the only ones it may place calls for; empty means all
+	Name       string   // "" if the key has none
+	Kind       string   // "internal" or "external"
+	Assistants []string // the only assistants that it may place calls for; empty means all
 }
 
 // PlacedCall is a call that was placed.
 type PlacedCall struct {
-	AssistantNumber string // as stored
+	AssistantNumber string // as it is stored
 	Name            string
-	Number          string // as sent
+	Number          string // as it was sent
 	SID             string
 	RecordID        string
-	Replayed        bool // an answer given before: Idempotent-Replayed: true
-}
-
-// Body is the answer as the contract has it.
-type Body struct {
-	Data   string `json:"data"`
-	Status string `json:"status"`
-}
-
-// Body is the answer as the contract has it, with the document's spelling.
-func (a PlacedCall) Body() Body {
-	return Body{Status: "success", Data: "Call initiated from assistaintPhoneNumber = " + a.AssistantNumber + " to " + a.Name +
-		" at " + a.Number + ". Call sid = " + a.SID}
+	Replayed        bool // the answer to an earlier request with the same idempotency key
 }
 
 func newPlacedCall(r aurora.OutboundCall, replayed bool) PlacedCall {

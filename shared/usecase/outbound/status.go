@@ -3,8 +3,6 @@ package outbound
 import (
 	"context"
 	"log/slog"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,121 +10,95 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Callback is what the provider says of a call.
+// Callback is what the provider reports of a call.
 type Callback struct {
-	Record     string // its id; empty where the address names none
+	RecordID   string // empty if the callback's address names none
 	SID        string
-	Status     aurora.CallStatus // empty where it only says who answered
-	AnsweredBy string
-	At         time.Time // zero where it does not say
-	Seconds    *float64
+	Status     aurora.CallStatus // empty if the callback reports only who answered
+	AnsweredBy string            // "human", "machine_start", …; empty if not known
+	At         time.Time         // zero if the callback has no time
+	Seconds    *float64          // of talk
 }
 
-// Progress is a record after a callback.
-type Progress struct {
-	Record aurora.OutboundCall
-	// Names and Call are what the calls' index is to be told, once the call is over: Call's version is smaller than any
-	// report's, so that a call that reached the assistant is described by its report. Without Names there is nothing.
-	Names []string
-	Call  aurora.Call
+// CallIndex stores a row for each call that is over. names are the ids by which reports may name the call.
+type CallIndex interface {
+	Upsert(ctx context.Context, names []string, c aurora.Call) (aurora.Call, error)
 }
 
-// ParseCallback reads the form that the provider posts to the address with ?record=…
-func ParseCallback(record string, form url.Values) (Callback, error) {
-	cb := Callback{Record: record, SID: form.Get("CallSid"), Status: aurora.CallStatus(form.Get("CallStatus")), AnsweredBy: form.Get("AnsweredBy")}
-	switch {
-	case record != "" && !aurora.IsSafeID(record):
-		return cb, fault.New(fault.Invalid, "record must name a call's record.").WithParam("record")
-	case !aurora.IsCallSID(cb.SID):
-		return cb, fault.New(fault.Invalid, "CallSid must be a call's sid.").WithParam("CallSid")
-	case len(cb.AnsweredBy) > 40:
-		cb.AnsweredBy = ""
-	}
-	if cb.Status.Rank() < 0 {
-		cb.Status = "" // a status that is new to us says nothing
-	}
-	if at, err := time.Parse(time.RFC1123Z, form.Get("Timestamp")); err == nil {
-		cb.At = at.UTC()
-	}
-	if seconds, err := strconv.ParseFloat(form.Get("CallDuration"), 64); err == nil && seconds >= 0 && seconds < 1e6 {
-		cb.Seconds = &seconds
-	}
-	return cb, nil
-}
-
-// Status moves a record on. Callbacks come in any order and more than once; a record never goes back. The first final
-// status counts. A call whose record nobody has is a fault.NotFound.
-func (s *Service) Status(ctx context.Context, cb Callback) (Progress, error) {
-	id := cb.Record
+// HandleCallback stores what a callback reports, and the row of a call that is over. Callbacks come in any order and more
+// than once: a record never goes back to an earlier status, and the first final status counts. A call without a record
+// is a fault.NotFound.
+func (s *Service) HandleCallback(ctx context.Context, cb Callback) error {
+	id := cb.RecordID
 	if id == "" {
 		id = cb.SID
 	}
 	if cb.At.IsZero() {
 		cb.At = s.Now()
 	}
-	stranger := false
+	otherCall := false
 	r, err := s.updateRecord(ctx, id, func(r *aurora.OutboundCall) bool {
-		if stranger = r.SID != "" && r.SID != cb.SID; stranger {
+		if otherCall = r.SID != "" && r.SID != cb.SID; otherCall {
 			return false
 		}
-		news := setPlaced(r, cb.SID)
-		return applyCallback(r, cb) || news
+		changed := setPlaced(r, cb.SID)
+		return applyCallback(r, cb) || changed
 	})
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
-			return Progress{}, err
+			return err
 		}
-		return Progress{}, errUnavailable("The call's record cannot be written now.", err)
+		return errUnavailable("The call's record cannot be written now.", err)
 	}
-	if stranger {
-		slog.WarnContext(ctx, "a callback names another call than its record has", "record", r, "sid", cb.SID)
-		return Progress{Record: r}, nil
+	if otherCall {
+		slog.WarnContext(ctx, "a callback names another call than its record", "event", "outbound.callback_mismatch", "record", r, "sid", cb.SID)
+		return nil
 	}
 	if err := s.claimSID(ctx, cb.SID, r.ID); err != nil {
-		return Progress{}, errUnavailable("The call's record cannot be written now.", err)
+		return errUnavailable("The call's record cannot be written now.", err)
 	}
 	s.removePending(ctx, r)
-	return newProgress(r), nil
+	if r.Status.IsFinal() && s.Index != nil {
+		if _, err := s.Index.Upsert(ctx, []string{aurora.SafeKey(r.SID)}, newRow(r)); err != nil {
+			return fault.New(fault.Unavailable, "The call cannot be indexed now.").Because(err)
+		}
+	}
+	return nil
 }
 
-// applyCallback takes a callback into a record and reports whether it changed anything.
-func applyCallback(r *aurora.OutboundCall, cb Callback) (news bool) {
-	if rank := cb.Status.Rank(); rank > r.Status.Rank() {
-		r.Status, news = cb.Status, true
+// applyCallback takes a callback into a record and reports whether it changed the record.
+func applyCallback(r *aurora.OutboundCall, cb Callback) (changed bool) {
+	if cb.Status.Rank() > r.Status.Rank() {
+		r.Status, changed = cb.Status, true
 		if cb.Status.IsFinal() && !cb.At.IsZero() {
 			r.EndedAt = cb.At
 		}
 	}
 	if cb.Status == aurora.CallInProgress && r.AnsweredAt.IsZero() && !cb.At.IsZero() {
-		r.AnsweredAt, news = cb.At, true
+		r.AnsweredAt, changed = cb.At, true
 	}
 	if cb.AnsweredBy != "" && r.AnsweredBy == "" {
-		r.AnsweredBy, news = cb.AnsweredBy, true
+		r.AnsweredBy, changed = cb.AnsweredBy, true
 	}
 	if cb.Seconds != nil && r.Seconds == nil {
-		r.Seconds, news = cb.Seconds, true
+		r.Seconds, changed = cb.Seconds, true
 	}
-	return news
+	return changed
 }
 
-// newProgress is what the calls' index is told of a record.
-func newProgress(r aurora.OutboundCall) Progress {
-	p := Progress{Record: r}
-	if !r.Status.IsFinal() {
-		return p
-	}
-	began := r.CreatedAt
+// newRow returns the row of a call that is over. Its version is smaller than that of any report, so that the report of a
+// call that reached the assistant replaces the row.
+func newRow(r aurora.OutboundCall) aurora.Call {
+	startedAt := r.CreatedAt
 	if !r.AnsweredAt.IsZero() {
-		began = r.AnsweredAt
+		startedAt = r.AnsweredAt
 	}
-	p.Names = []string{aurora.SafeKey(r.SID)}
-	p.Call = aurora.Call{
-		CallKey: aurora.CallKey{AssistantID: aurora.AssistantKey(r.AssistantID), Day: began.UTC().Format(time.DateOnly)},
-		ID:      r.SID, StartedAt: began, EndedAt: r.EndedAt, Seconds: r.Seconds, EndedReason: string(r.Status), Disposition: dispositionOf(r),
+	return aurora.Call{
+		CallKey: aurora.CallKey{AssistantID: aurora.AssistantKey(r.AssistantID), Day: startedAt.UTC().Format(time.DateOnly)},
+		ID:      r.SID, StartedAt: startedAt, EndedAt: r.EndedAt, Seconds: r.Seconds, EndedReason: string(r.Status), Disposition: dispositionOf(r),
 		Direction: aurora.DirectionOutbound, Customer: r.To, CustomerName: r.Name,
 		Version: aurora.NewVersion(time.Time{}, time.UnixMilli(int64(r.Revision)), r.ID),
 	}
-	return p
 }
 
 // dispositionOf returns the disposition of a call that is over. A completed call that a machine answered is a voicemail.

@@ -2,7 +2,7 @@ package outbound
 
 import (
 	"context"
-	"net/url"
+	"reflect"
 	"testing"
 	"time"
 
@@ -14,136 +14,178 @@ import (
 
 const unknownSID = "CA000000000000000000000000000000ff"
 
-func TestStatus(t *testing.T) {
+func TestCallbacks(t *testing.T) {
 	b := newHarness(t)
 	if _, err := b.place(newRequest("k1")); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
-		status, by, class string
-		want              aurora.CallStatus
+		status     aurora.CallStatus
+		answeredBy string
+		want       aurora.CallStatus
+		rows       int
 	}{
-		{"initiated", "", "", aurora.CallInitiated}, {"ringing", "", "", aurora.CallRinging}, {"initiated", "", "", aurora.CallRinging},
-		{"in-progress", "", "", aurora.CallInProgress}, {"", "human", "", aurora.CallInProgress}, {"ringing", "", "", aurora.CallInProgress},
-		{"soon-to-be-invented", "", "", aurora.CallInProgress}, {"completed", "", "answered", aurora.CallCompleted},
-		{"busy", "", "answered", aurora.CallCompleted}, {"in-progress", "machine_start", "answered", aurora.CallCompleted},
+		{"initiated", "", aurora.CallInitiated, 0},
+		{"ringing", "", aurora.CallRinging, 0},
+		{"initiated", "", aurora.CallRinging, 0}, // came late
+		{"in-progress", "", aurora.CallInProgress, 0},
+		{"", "human", aurora.CallInProgress, 0},
+		{"ringing", "", aurora.CallInProgress, 0},
+		{"completed", "", aurora.CallCompleted, 1},
+		{"busy", "", aurora.CallCompleted, 2}, // the first final status counts; the same row is written again
+		{"in-progress", "machine_start", aurora.CallCompleted, 3},
 	} {
-		p, err := b.Status(t.Context(), mustParseCallback("oc_1", firstSID, step.status, "AnsweredBy", step.by))
-		if err != nil || p.Record.Status != step.want || string(p.Call.Disposition) != step.class || (step.class != "") != (len(p.Names) == 1) {
-			t.Errorf("%s: %v %+v", step.status, err, p)
+		if err := b.HandleCallback(t.Context(), newCallback("oc_1", firstSID, step.status, answeredBy(step.answeredBy))); err != nil {
+			t.Errorf("%s: %v", step.status, err)
+		}
+		if got := b.onlyRecord().Status; got != step.want {
+			t.Errorf("after %q the status is %q, want %q", step.status, got, step.want)
+		}
+		if len(b.index.rows) != step.rows {
+			t.Errorf("after %q %d rows were written, want %d", step.status, len(b.index.rows), step.rows)
 		}
 		b.advance(time.Second)
 	}
+	for _, row := range b.index.rows {
+		if row.Disposition != aurora.DispositionAnswered {
+			t.Errorf("disposition %s, want answered", row.Disposition)
+		}
+	}
 	r := b.onlyRecord()
-	if r.AnsweredBy != "human" || r.AnsweredAt.IsZero() || !r.EndedAt.After(r.AnsweredAt) {
-		t.Errorf("%+v", r)
+	if r.AnsweredBy != "human" {
+		t.Errorf("answered by %q, want the first report, human", r.AnsweredBy)
+	}
+	if r.AnsweredAt.IsZero() || !r.EndedAt.After(r.AnsweredAt) {
+		t.Errorf("answered at %s and ended at %s", r.AnsweredAt, r.EndedAt)
 	}
 }
 
-// A call that never reached the assistant is known, and its row is older than any report.
+// The row of a call that never reached the assistant is complete, and older than any report.
 func TestRowOfFinalStatus(t *testing.T) {
-	for status, class := range map[string]aurora.Disposition{"busy": aurora.DispositionBusy, "no-answer": aurora.DispositionNoAnswer, "failed": aurora.DispositionFailed, "canceled": aurora.DispositionNoAnswer} {
+	for status, want := range map[aurora.CallStatus]aurora.Disposition{"busy": aurora.DispositionBusy, "no-answer": aurora.DispositionNoAnswer,
+		"failed": aurora.DispositionFailed, "canceled": aurora.DispositionNoAnswer} {
 		b := newHarness(t)
 		_, _ = b.place(newRequest("k1"))
-		p, err := b.Status(t.Context(), mustParseCallback("", firstSID, status, "Timestamp", "Wed, 18 Nov 2026 17:30:40 +0000", "CallDuration", "0"))
-		if err != nil || p.Names[0] != firstSID {
-			t.Fatalf("%s: %v %+v", status, err, p)
+		zero, endedAt := 0.0, b.clock.Add(40*time.Second)
+		err := b.HandleCallback(t.Context(), newCallback("", firstSID, status, func(cb *Callback) { cb.At, cb.Seconds = endedAt, &zero }))
+		if err != nil || len(b.index.rows) != 1 || b.index.names[0] != firstSID {
+			t.Fatalf("%s: %v, rows %+v of %v", status, err, b.index.rows, b.index.names)
 		}
-		zero := 0.0
-		c := p.Call
-		if c.Disposition != class || c.EndedReason != status || c.Direction != aurora.DirectionOutbound || c.Customer != recipient || c.AssistantID != riley || c.Day != "2026-11-18" ||
-			!c.EndedAt.Equal(b.clock.Add(40*time.Second)) || c.Seconds == nil || *c.Seconds != zero || c.ID != firstSID {
-			t.Errorf("%s: %+v", status, c)
+		got := b.index.rows[0]
+		if got.Seconds == nil || *got.Seconds != 0 {
+			t.Errorf("%s: seconds %v, want 0", status, got.Seconds)
 		}
-		if c.Version >= aurora.NewVersion(time.Time{}, b.clock, "eoc/x") || c.Version >= aurora.NewVersion(b.clock, b.clock, "eoc/x") {
-			t.Errorf("the row's version %s is not older than a report's", c.Version)
+		if got.Version >= aurora.NewVersion(time.Time{}, b.clock, "eoc/x") || got.Version >= aurora.NewVersion(b.clock, b.clock, "eoc/x") {
+			t.Errorf("%s: the version %s is not smaller than a report's", status, got.Version)
 		}
-	}
-	b := newHarness(t)
-	_, _ = b.place(newRequest("k1"))
-	_, _ = b.Status(t.Context(), mustParseCallback("oc_1", firstSID, "", "AnsweredBy", "machine_end_beep"))
-	if p, _ := b.Status(t.Context(), mustParseCallback("oc_1", firstSID, "completed")); p.Call.Disposition != aurora.DispositionVoicemail {
-		t.Errorf("a machine answered: %s", p.Call.Disposition)
+		row := aurora.Call{CallKey: aurora.CallKey{AssistantID: riley, Day: "2026-11-18"}, ID: firstSID, Version: got.Version, StartedAt: b.clock, EndedAt: endedAt,
+			Seconds: got.Seconds, EndedReason: string(status), Disposition: want, Direction: aurora.DirectionOutbound, Customer: recipient, CustomerName: canaryName}
+		if !reflect.DeepEqual(got, row) {
+			t.Errorf("%s: row\n     %+v\nwant %+v", status, got, row)
+		}
 	}
 }
 
-// An unknown call is placed as soon as its callback says so, and its key answers from then on.
+func TestMachineThatAnswersIsAVoicemail(t *testing.T) {
+	b := newHarness(t)
+	_, _ = b.place(newRequest("k1"))
+	for _, cb := range []Callback{newCallback("oc_1", firstSID, "", answeredBy("machine_end_beep")), newCallback("oc_1", firstSID, "completed")} {
+		if err := b.HandleCallback(t.Context(), cb); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(b.index.rows) != 1 || b.index.rows[0].Disposition != aurora.DispositionVoicemail {
+		t.Errorf("rows %+v, want one voicemail", b.index.rows)
+	}
+}
+
+// A callback makes an unknown call placed, and its idempotency key answers with it from then on.
 func TestCallbackResolvesUnknownCall(t *testing.T) {
 	b := newHarness(t)
 	b.provider.respond = func(int) (bool, error) { return true, errReplyLost }
 	if _, err := b.place(newRequest("k1")); faultCode(err) != "call_state_unknown" {
-		t.Fatal(err)
+		t.Fatalf("the reply is lost: %v, want call_state_unknown", err)
 	}
 	b.provider.listErr = errReplyLost
 	if _, err := b.place(newRequest("k1")); faultCode(err) != "idempotency_state_unknown" {
-		t.Fatal(err)
+		t.Fatalf("the provider does not list calls: %v, want idempotency_state_unknown", err)
 	}
-	if _, err := b.Status(t.Context(), mustParseCallback("oc_1", firstSID, "initiated")); err != nil {
+	if err := b.HandleCallback(t.Context(), newCallback("oc_1", firstSID, "initiated")); err != nil {
 		t.Fatal(err)
 	}
 	if a, err := b.place(newRequest("k1")); err != nil || !a.Replayed || a.SID != firstSID {
-		t.Errorf("%+v %v", a, err)
+		t.Errorf("after the callback: %+v, %v; want a replay", a, err)
 	}
-	// A callback that is faster than the lost reply is the answer.
-	b = newHarness(t)
+}
+
+func TestCallbackBeforeTheLostReply(t *testing.T) {
+	b := newHarness(t)
 	b.provider.respond = func(int) (bool, error) {
-		_, err := b.Status(context.Background(), mustParseCallback("oc_1", firstSID, "initiated"))
-		if err != nil {
+		if err := b.HandleCallback(context.Background(), newCallback("oc_1", firstSID, "initiated")); err != nil {
 			t.Error(err)
 		}
 		return true, errReplyLost
 	}
 	if a, err := b.place(newRequest("k1")); err != nil || a.SID != firstSID || a.Replayed {
-		t.Errorf("%+v %v", a, err)
+		t.Errorf("%+v, %v; want the call that the callback named", a, err)
 	}
 }
 
 func TestCallbackForUnknownCall(t *testing.T) {
 	b := newHarness(t)
 	_, _ = b.place(newRequest("k1"))
-	if _, err := b.Status(t.Context(), mustParseCallback("oc_nobody", firstSID, "completed")); !fault.Is(err, fault.NotFound) {
-		t.Error(err)
-	}
-	if _, err := b.Status(t.Context(), mustParseCallback("", unknownSID, "completed")); !fault.Is(err, fault.NotFound) {
-		t.Error(err)
-	}
-	if p, err := b.Status(t.Context(), mustParseCallback("oc_1", unknownSID, "completed")); err != nil || p.Names != nil || b.onlyRecord().SID != firstSID || b.onlyRecord().Status.IsFinal() {
-		t.Errorf("%+v %v", p, err)
-	}
-	b.ledger.failBefore = func(string, int) error { return errReplyLost }
-	if _, err := b.Status(t.Context(), mustParseCallback("oc_1", firstSID, "completed")); !fault.Is(err, fault.Unavailable) {
-		t.Error(err)
-	}
-	for _, form := range []url.Values{{}, {"CallSid": {"CA1"}}, {"CallSid": {firstSID + "\n"}}} {
-		if _, err := ParseCallback("oc_1", form); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%v: %v", form, err)
+	for name, cb := range map[string]Callback{"record": newCallback("oc_other", firstSID, "completed"), "sid": newCallback("", unknownSID, "completed")} {
+		if err := b.HandleCallback(t.Context(), cb); !fault.Is(err, fault.NotFound) {
+			t.Errorf("an unknown %s: %v, want fault.NotFound", name, err)
 		}
 	}
-	if _, err := ParseCallback("../x", url.Values{"CallSid": {firstSID}}); !fault.Is(err, fault.Invalid) {
-		t.Error(err)
+	if err := b.HandleCallback(t.Context(), newCallback("oc_1", unknownSID, "completed")); err != nil {
+		t.Errorf("another call's callback for a record: %v, want it ignored", err)
+	}
+	if r := b.onlyRecord(); r.SID != firstSID || r.Status.IsFinal() || len(b.index.rows) != 0 {
+		t.Errorf("another call's callback changed the record: %+v, rows %+v", r, b.index.rows)
 	}
 }
 
-// In whatever order callbacks come and however often, the record never goes back, and the calls' row is final once.
+func TestCallbackWhenAStoreIsUnavailable(t *testing.T) {
+	b := newHarness(t)
+	_, _ = b.place(newRequest("k1"))
+	completed := newCallback("oc_1", firstSID, "completed")
+	b.index.err = errReplyLost
+	if err := b.HandleCallback(t.Context(), completed); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("the index fails: %v, want fault.Unavailable, so that the provider tries again", err)
+	}
+	b.index.err = nil
+	if err := b.HandleCallback(t.Context(), completed); err != nil || len(b.index.rows) != 1 {
+		t.Errorf("the next try: %v, rows %+v; want one row", err, b.index.rows)
+	}
+	b.ledger.failBefore = func(string, int) error { return errReplyLost }
+	if err := b.HandleCallback(t.Context(), completed); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("the ledger fails: %v, want fault.Unavailable", err)
+	}
+}
+
+// In whatever order callbacks come and however often, the record never goes back, and rows are written only for a call
+// that is over.
 func TestStatusNeverGoesBack(t *testing.T) {
-	statuses := []string{"", "queued", "initiated", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"}
+	statuses := []aurora.CallStatus{"", "queued", "initiated", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"}
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newHarness(t)
 		_, _ = b.place(newRequest("k1"))
 		rank, final := 0, aurora.CallStatus("")
 		for _, status := range rapid.SliceOfN(rapid.SampledFrom(statuses), 1, 20).Draw(rt, "statuses") {
-			p, err := b.Status(t.Context(), mustParseCallback("oc_1", firstSID, status))
-			if err != nil {
+			if err := b.HandleCallback(t.Context(), newCallback("oc_1", firstSID, status)); err != nil {
 				rt.Fatal(err)
 			}
-			if p.Record.Status.Rank() < rank || final != "" && p.Record.Status != final {
-				rt.Fatalf("%s after %d, %s", p.Record.Status, rank, final)
+			now := b.onlyRecord().Status
+			if now.Rank() < rank || final != "" && now != final {
+				rt.Fatalf("the status is %q after rank %d, final %q", now, rank, final)
 			}
-			if rank = p.Record.Status.Rank(); p.Record.Status.IsFinal() {
-				final = p.Record.Status
+			if rank = now.Rank(); now.IsFinal() {
+				final = now
 			}
-			if (len(p.Names) > 0) != (final != "") {
-				rt.Fatalf("%s gives %v", p.Record.Status, p.Names)
+			if (len(b.index.rows) > 0) != (final != "") {
+				rt.Fatalf("the status is %q with %d rows", now, len(b.index.rows))
 			}
 		}
 	})

@@ -1,0 +1,86 @@
+package callapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/transport/web"
+	"example.com/aurora/shared/usecase/outbound"
+)
+
+// Verifier checks that the telephone provider signed a form for an address.
+type Verifier interface {
+	VerifySignature(ctx context.Context, address string, form url.Values, signature string) error
+}
+
+// CallbackReceiver applies what the provider reports. It is an *outbound.Service except in tests.
+type CallbackReceiver interface {
+	HandleCallback(ctx context.Context, cb outbound.Callback) error
+}
+
+// CallbackHandler returns the handler of the provider's callbacks. publicURL is the setting PUBLIC_URL: the provider
+// signs the address that it was given, so a callback is verified for that address.
+func CallbackHandler(v Verifier, calls CallbackReceiver, publicURL string) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return fault.New(fault.Invalid, "The body could not be read.").Because(err)
+		}
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return fault.New(fault.Invalid, "The body must be a form.").WithCode("invalid_body").Because(err)
+		}
+		address := web.PublicURL(r, publicURL) + outbound.StatusPath
+		if r.URL.RawQuery != "" {
+			address += "?" + r.URL.RawQuery
+		}
+		if err := v.VerifySignature(r.Context(), address, form, r.Header.Get("X-Twilio-Signature")); err != nil {
+			return err
+		}
+		cb, err := decodeCallback(r.URL.Query().Get("record"), form)
+		if err != nil {
+			return err
+		}
+		if err := calls.HandleCallback(r.Context(), cb); err != nil {
+			return err
+		}
+		return web.WriteJSON(w, http.StatusOK, struct{}{})
+	}
+}
+
+const (
+	maxAnsweredBy = 40  // bytes; Twilio's values are shorter than 20
+	maxSeconds    = 1e6 // 11 days
+)
+
+// decodeCallback reads a callback's form, which Twilio documents at
+// https://www.twilio.com/docs/voice/api/call-resource#statuscallback. recordID comes from the address; it may be empty.
+// Values that only add detail are left out if they cannot be read.
+func decodeCallback(recordID string, form url.Values) (outbound.Callback, error) {
+	cb := outbound.Callback{RecordID: recordID, SID: form.Get("CallSid"), Status: aurora.CallStatus(form.Get("CallStatus")), AnsweredBy: form.Get("AnsweredBy")}
+	if recordID != "" && !aurora.IsSafeID(recordID) {
+		return cb, fault.New(fault.Invalid, "record must name a call's record.").WithParam("record")
+	}
+	if !aurora.IsCallSID(cb.SID) {
+		return cb, fault.New(fault.Invalid, "CallSid must be a call's sid.").WithParam("CallSid")
+	}
+	if len(cb.AnsweredBy) > maxAnsweredBy {
+		cb.AnsweredBy = ""
+	}
+	if cb.Status.Rank() < 0 {
+		cb.Status = "" // a status that this version does not know
+	}
+	if at, err := time.Parse(time.RFC1123Z, form.Get("Timestamp")); err == nil {
+		cb.At = at.UTC()
+	}
+	if seconds, err := strconv.ParseFloat(form.Get("CallDuration"), 64); err == nil && seconds >= 0 && seconds < maxSeconds {
+		cb.Seconds = &seconds
+	}
+	return cb, nil
+}
