@@ -22,7 +22,7 @@ func main() {
 		Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
 		Queue:         sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
-		Tools:         toolwiring.ReadSettings(s).ForProvider(),
+		Tools:         toolwiring.ReadSettings(s).NewKit(),
 		OutboundCalls: outboundCalls,
 		Eligibility:   eligibility,
 	})

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/redact"
+	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
@@ -70,29 +72,37 @@ func (unusedQueue) Send(context.Context, string, map[string]string) error {
 	panic("the bucket refuses nothing here")
 }
 
-// fakeTools are what the tests' assistants may do. The echo tells for whom it acts.
+// fakeTools are the tools of every assistant of these tests. The echo tool returns for whom it acts.
 type fakeTools struct{}
 
-func (fakeTools) Call(_ context.Context, a aurora.Assistant, s webhook.ToolSession, id, name string, arguments json.RawMessage) (string, error) {
-	switch name {
-	case "echo":
-		b, err := json.MarshalIndent(map[string]any{"assistant": a.AssistantID, "call": s.CallID, "sid": s.CallSID, "caller": string(s.Caller),
-			"userMessages": s.UserMessages, "occurrence": s.Occurrence, "id": id, "arguments": arguments}, "", "  ")
-		return string(b), err
-	case "book_appointment":
-		return "Booked for Tuesday,\r\n  09:30.\u2028See you then!\n", nil
-	case "lookup_patient":
-		return "{\n  \"found\": true,\n  \"note\": \"two\\nlines\"\n}", nil
-	case "silent":
-		return " \n", nil
-	case "fails":
-		return "", fault.New(fault.Upstream, "The calendar is\nclosed.").Because(errors.New("a secret"))
-	case "breaks":
-		return "half", errors.New("a secret")
-	case "panics":
-		panic("a secret")
+func (fakeTools) ForScope(_ context.Context, s tools.Scope) []agent.Tool {
+	run := map[string]func(in agent.Invocation) (string, error){
+		"echo": func(in agent.Invocation) (string, error) {
+			b, err := json.MarshalIndent(map[string]any{"assistant": s.Assistant.AssistantID, "call": s.CallID, "sid": s.CallSID, "caller": string(s.Caller),
+				"userMessages": s.UserMessageCount, "occurrence": in.Occurrence, "id": in.ID, "arguments": in.Arguments}, "", "  ")
+			return string(b), err
+		},
+		"book_appointment": func(agent.Invocation) (string, error) {
+			return "Booked for Tuesday,\r\n  09:30.\u2028See you then!\n", nil
+		},
+		"lookup_patient": func(agent.Invocation) (string, error) {
+			return "{\n  \"found\": true,\n  \"note\": \"two\\nlines\"\n}", nil
+		},
+		"silent": func(agent.Invocation) (string, error) { return " \n", nil },
+		"fails": func(agent.Invocation) (string, error) {
+			return "", fault.New(fault.Upstream, "The calendar is\nclosed.").Because(errors.New("a secret"))
+		},
+		"breaks": func(agent.Invocation) (string, error) { return "half", errors.New("a secret") },
+		"panics": func(agent.Invocation) (string, error) { panic("a secret") },
 	}
-	return "", fault.New(fault.NotFound, "There is no such tool.")
+	var all []agent.Tool
+	for name, f := range run {
+		all = append(all, agent.Tool{Name: name, Run: func(_ context.Context, in agent.Invocation) (agent.ToolResult, error) {
+			content, err := f(in)
+			return agent.ToolResult{Content: content}, err
+		}})
+	}
+	return all
 }
 
 // eventResult is what an event led to.

@@ -109,16 +109,16 @@ type runner struct {
 	agent  *Agent
 	text   strings.Builder
 
-	modelCalls, toolCalls, invalidMessages int            // times the model spoke, calls made, messages with calls that could not be made
-	occurrences                            map[string]int // calls with the same arguments
-	toolsDisabled                          bool           // an action is decided: the model has the last word, and no tools
+	modelCalls      int // how often the model was called
+	invalidMessages int // messages with a tool call that could not be run
+	calls           callCounter
+	toolsDisabled   bool // an action is decided: the model has the last word, and no tools
 }
 
 func (t *Turn) newRunner(yield func(Event, error) bool) *runner {
-	context := maps.Clone(t.Variables)
 	agent := t.Agent
-	return &runner{Turn: t, yield: yield, agent: &agent, occurrences: map[string]int{},
-		result: &TurnResult{ActiveAgent: agent.Name, Variables: context, Model: agent.ModelName}}
+	return &runner{Turn: t, yield: yield, agent: &agent,
+		result: &TurnResult{ActiveAgent: agent.Name, Variables: maps.Clone(t.Variables), Model: agent.ModelName}}
 }
 
 func (r *runner) appendMessages(m ...Message) { r.result.Messages = append(r.result.Messages, m...) }

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -16,10 +15,11 @@ type Tool struct {
 	Parameters  json.RawMessage // JSON Schema of an object; empty takes no arguments
 	Strict      bool
 
-	// Call runs the tool. A tool without it is the caller's own: its calls are handed back. An error is told to the
-	// model as its sentence, and never ends the turn.
+	// Run runs the tool. A tool without it is the caller's own: its calls are handed back. An error never ends the turn:
+	// the model receives the message of a fault, or a general sentence.
 	Run func(ctx context.Context, in Invocation) (ToolResult, error)
-	// Check says what is wrong with arguments that are a JSON object; nil accepts all. Its sentence is for the model.
+	// Validate returns what is wrong with arguments, which are a JSON object. Its message is for the model. nil accepts
+	// everything.
 	Validate func(arguments json.RawMessage) error
 	// Timeout is how long a call may take; 0 is 5 s.
 	Timeout time.Duration
@@ -48,21 +48,10 @@ type ToolResult struct {
 	Action *aurora.Action
 }
 
-// DefaultToolTimeout is how long a tool may take that says nothing of it.
+// DefaultToolTimeout is the timeout of a tool that sets none.
 const DefaultToolTimeout = 5 * time.Second
 
 const (
-	defaultMaxTurns        = 10  // of the model, where Turn says nothing
-	maxToolCallsPerTurn    = 20  // of a turn
-	maxToolCallsPerMessage = 128 // of one message, whatever index a server claims
-)
-
-// The answers of the loop itself to a model's call, in Swarm's manner.
-func unknownToolMessage(name string) string { return fmt.Sprintf("Error: Tool %s not found.", name) }
-
-const (
-	badArgumentsMessage = "Error: The arguments are not a JSON object."
-	failedToolMessage   = "Error: The tool failed."
-	lateToolMessage     = "Error: The tool did not answer in time."
-	tooManyCallsMessage = "Error: Too many tools were asked for."
+	defaultMaxTurns        = 10  // model calls of a turn, where Turn.MaxTurns is 0
+	maxToolCallsPerMessage = 128 // whatever index a server sends
 )

@@ -1,10 +1,8 @@
 package tools
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -14,7 +12,7 @@ import (
 	"example.com/aurora/shared/core/safego"
 )
 
-// runOnce does something with an effect, or gives the result of the first time it was done for the same wish.
+// runOnce runs an effect, or returns the result of the first run with the same idempotency key.
 func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invocation, do func(context.Context) (string, error)) (string, error) {
 	key := idempotencyKey(s, tool, in)
 	if key == "" || k.Idempotency == nil {
@@ -33,8 +31,9 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 	})
 }
 
-// idempotencyKey is the key under which an effect is remembered, without anything that a model mints anew; empty where the
-// conversation has no name.
+// idempotencyKey hashes the call's id, the number of the user's messages, the tool, its canonical arguments and the
+// occurrence. The model's own id of the tool call is left out, because it changes when a turn is retried. The key is empty
+// if the conversation has no call id.
 func idempotencyKey(s Scope, tool string, in agent.Invocation) string {
 	call := s.CallID
 	if call == "" {
@@ -43,21 +42,6 @@ func idempotencyKey(s Scope, tool string, in agent.Invocation) string {
 	if call == "" {
 		return ""
 	}
-	digest := idempotency.Digest(call, strconv.Itoa(s.UserMessageCount), tool, string(canonicalArguments(in.Arguments)), strconv.Itoa(in.Occurrence))
+	digest := idempotency.Digest(call, strconv.Itoa(s.UserMessageCount), tool, string(in.Arguments), strconv.Itoa(in.Occurrence))
 	return hex.EncodeToString(digest[:])
-}
-
-// canonicalArguments writes arguments with their keys in order and nothing between them; what is no JSON stays as it is.
-func canonicalArguments(arguments json.RawMessage) json.RawMessage {
-	d := json.NewDecoder(bytes.NewReader(arguments))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return arguments
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return arguments
-	}
-	return b
 }

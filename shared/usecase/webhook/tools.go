@@ -4,59 +4,32 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
-	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/text"
+	"example.com/aurora/shared/core/tools"
 )
 
-// Tools does what a model at the provider asks for. Its errors are told to that model by their fault's sentence; an
-// unknown tool is one of them.
+// Tools returns the tools that an assistant may use for a call.
 type Tools interface {
-	Call(ctx context.Context, a aurora.Assistant, session ToolSession, id, name string, arguments json.RawMessage) (string, error)
+	ForScope(ctx context.Context, s tools.Scope) []agent.Tool
 }
 
-// ToolSession says for whom a tool acts; all of it comes from the provider, nothing from the model.
-type ToolSession struct {
-	CallID  string
-	CallSID string       // Twilio's name of the live call; may be empty
-	Caller  aurora.Phone // empty where the number is withheld
-	// UserMessages is how many messages the caller has said so far, as far as the provider tells.
-	UserMessages int
-	// Occurrence counts equal calls of one message, from 0.
-	Occurrence int
-}
-
-const (
-	toolTimeout  = 15 * time.Second // for all calls of a message, which run at once; Vapi waits 20 s
-	maxToolCalls = 20               // of one message that are run
-)
+const toolsTimeout = 15 * time.Second // for all calls of a message, which run at the same time; Vapi waits 20 s
 
 var (
-	errUnknownTool        = fault.New(fault.NotFound, "There is no such tool.")
-	errArgumentsNotObject = fault.New(fault.Invalid, "The arguments are not a JSON object.")
-	errTooManyTools       = fault.New(fault.Invalid, "Too many tools were asked for.")
-	errToolTimeout        = fault.New(fault.Timeout, "The tool did not answer in time.")
-	errToolFailed         = fault.New(fault.Upstream, "The tool failed.")
-	errToolsUnavailable   = fault.New(fault.Unavailable, "The assistant's tools are not available.")
+	errUnknownTool      = fault.New(fault.NotFound, "There is no such tool.")
+	errToolsUnavailable = fault.New(fault.Unavailable, "The assistant's tools are not available.")
 )
 
-// toolCall is one call that a message asks for; refused says why it cannot be made.
-type toolCall struct {
-	id, name   string
-	arguments  json.RawMessage
-	occurrence int
-	err        error
-}
-
-// toolResult is its answer, as Vapi reads it (https://docs.vapi.ai/server-url/events).
+// toolResult is what came of one call, as Vapi reads it (https://docs.vapi.ai/server-url/events).
 type toolResult struct {
 	ToolCallID string `json:"toolCallId"`
 	Name       string `json:"name"`
@@ -64,195 +37,137 @@ type toolResult struct {
 	Error      string `json:"error,omitempty"`
 }
 
-// answerToolCalls answers tool-calls: every call in its place, whatever became of it.
+// answerToolCalls answers a tool-calls message with one result for every call, in the order of the calls.
 func (r *Receiver) answerToolCalls(ctx context.Context, m aurora.Message) Response {
 	return Response{Body: map[string]any{"results": r.runTools(ctx, m, parseToolCalls(m))}}
 }
 
-// answerFunctionCall answers the older form, which knows one call and no errors.
+// answerFunctionCall answers the older form, which has one call and no field for an error.
 func (r *Receiver) answerFunctionCall(ctx context.Context, m aurora.Message) Response {
-	arguments, err := parseArguments(m.Value("functionCall.parameters", "functionCall.arguments"))
-	call := toolCall{id: m.Text("functionCall.id", "toolCallId"), name: m.Text("functionCall.name", "functionCall.function.name"), arguments: arguments, err: err}
-	result := r.runTools(ctx, m, []toolCall{call})[0]
+	call := agent.ToolCall{ID: m.Text("functionCall.id", "toolCallId"), Name: m.Text("functionCall.name", "functionCall.function.name"),
+		Arguments: argumentsText(m.Value("functionCall.parameters", "functionCall.arguments"))}
+	result := r.runTools(ctx, m, []agent.ToolCall{call})[0]
 	if result.Error != "" {
 		return Response{Body: map[string]string{"result": "Error: " + result.Error}}
 	}
 	return Response{Body: map[string]string{"result": result.Result}}
 }
 
-// runTools runs the calls at once and answers in their order.
-func (r *Receiver) runTools(ctx context.Context, m aurora.Message, calls []toolCall) []toolResult {
-	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
+// runTools runs the calls at the same time and returns their results in the order of the calls.
+func (r *Receiver) runTools(ctx context.Context, m aurora.Message, calls []agent.ToolCall) []toolResult {
+	ctx, cancel := context.WithTimeout(ctx, toolsTimeout)
 	defer cancel()
 	results := make([]toolResult, len(calls))
 	if len(calls) == 0 {
 		return results
 	}
+	var outcomes []agent.ToolOutcome
 	a, err := r.findToolAssistant(ctx, m)
 	if err != nil {
-		slog.WarnContext(ctx, "no tools: the assistant is unknown", "error", err)
+		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.Text("call.id"), 64), "error", err)
+	} else {
+		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, a, m), calls)
 	}
-	session := newToolSession(m)
-	pending := make([]<-chan toolResult, len(calls))
 	for i, call := range calls {
+		results[i] = toolResult{ToolCallID: call.ID, Name: call.Name}
+		_, invalid := agent.CanonicalArguments(call.Arguments)
 		switch {
-		case call.err != nil:
-		case call.name == "":
-			call.err = errUnknownTool
+		case invalid != nil: // whatever else is wrong with the call
+			results[i].Error = agent.ErrBadArguments.Message
+		case call.Name == "":
+			results[i].Error = errUnknownTool.Message
 		case err != nil:
-			call.err = errToolsUnavailable
-		case i >= maxToolCalls:
-			call.err = errTooManyTools
-		case r.Tools == nil:
-			call.err = errUnknownTool
-		}
-		results[i] = toolResult{ToolCallID: call.id, Name: call.name, Error: told(call.err)}
-		if call.err == nil {
-			session.Occurrence = call.occurrence
-			pending[i] = r.startTool(ctx, a, session, call)
-		}
-	}
-	for i, done := range pending {
-		if done != nil {
-			results[i] = awaitResult(ctx, done, calls[i])
+			results[i].Error = errToolsUnavailable.Message
+		case outcomes[i].Err != nil:
+			results[i].Error = oneLine(outcomes[i].Err.Message)
+		default:
+			results[i].Result = oneLine(outcomes[i].Result.Content)
 		}
 	}
 	return results
 }
 
-// findToolAssistant is the assistant whose tools a message calls.
+// findToolAssistant returns the assistant whose tools a message calls.
 func (r *Receiver) findToolAssistant(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	return r.findAssistant(ctx, m)
 }
 
-// startTool begins a call. The channel has room, so that a tool that comes late waits for nobody.
-func (r *Receiver) startTool(ctx context.Context, a aurora.Assistant, session ToolSession, call toolCall) <-chan toolResult {
-	done := make(chan toolResult, 1)
-	safego.Go(ctx, func() {
-		result := toolResult{ToolCallID: call.id, Name: call.name}
-		content, err := r.Tools.Call(ctx, a, session, call.id, call.name, call.arguments)
-		if err != nil {
-			slog.WarnContext(ctx, "tool failed", "tool", text.Clip(call.name, 64), "error", err)
-			if ctx.Err() != nil {
-				err = errToolTimeout
-			}
-			result.Error = told(err)
-		} else {
-			result.Result = oneLine(content)
-		}
-		done <- result
-	}, func(error) { done <- toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolFailed)} })
-	return done
-}
-
-func awaitResult(ctx context.Context, done <-chan toolResult, call toolCall) toolResult {
-	select {
-	case result := <-done:
-		return result
-	case <-ctx.Done():
+// toolsFor returns the tools of an assistant for the call that a message is about. Everything about the call comes from
+// the provider, nothing from the model.
+func (r *Receiver) toolsFor(ctx context.Context, a aurora.Assistant, m aurora.Message) []agent.Tool {
+	if r.Tools == nil {
+		return nil
 	}
-	select {
-	case result := <-done: // just in time
-		return result
-	default:
-		return toolResult{ToolCallID: call.id, Name: call.name, Error: told(errToolTimeout)}
-	}
-}
-
-// told is an error as the model at the provider reads it; only our own sentences leave.
-func told(err error) string {
-	if err == nil {
-		return ""
-	}
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return oneLine(f.Message)
-	}
-	return errToolFailed.Message
+	s := newScope(m)
+	s.Assistant = a
+	s.CallDetails, _ = json.Marshal(map[string]string{"id": s.CallID, "caller_phone_number": string(s.Caller)}) // strings: cannot fail
+	return r.Tools.ForScope(ctx, s)
 }
 
 var lineBreaks = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`[ \t]*[\r\n\v\f\x{85}\x{2028}\x{2029}]+\s*`)
 })
 
-// oneLine is a result as Vapi reads it: one line, an object as JSON, and never nothing, which it takes for no answer.
-func oneLine(text string) string {
-	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
+// oneLine returns a result in the form that Vapi needs: on one line, JSON compacted, and never empty, because Vapi takes an
+// empty result for no answer.
+func oneLine(s string) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
 	var compact bytes.Buffer
-	if (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) && json.Compact(&compact, []byte(text)) == nil {
-		text = compact.String()
+	if (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")) && json.Compact(&compact, []byte(s)) == nil {
+		s = compact.String()
 	}
-	if text = lineBreaks().ReplaceAllString(text, " "); text == "" {
+	if s = lineBreaks().ReplaceAllString(s, " "); s == "" {
 		return "Done."
 	}
-	return text
+	return s
 }
 
-// parseToolCalls are the calls of a message, each once: the lists repeat each other.
-func parseToolCalls(m aurora.Message) []toolCall {
-	var calls []toolCall
-	seen, equal := map[string]bool{}, map[string]int{}
+// parseToolCalls returns the calls of a message, each once: its lists repeat each other.
+func parseToolCalls(m aurora.Message) []agent.ToolCall {
+	var calls []agent.ToolCall
+	seen := map[string]bool{}
 	for _, list := range []string{"toolCallList", "toolCalls", "toolWithToolCallList"} {
 		first := len(calls) == 0
 		for _, entry := range m.Objects(list) {
 			call := parseToolCall(entry)
-			if call.id == "" && !first || call.id != "" && seen[call.id] {
+			if call.ID == "" && !first || call.ID != "" && seen[call.ID] {
 				continue
 			}
-			seen[call.id] = true
-			key := call.name + " " + string(call.arguments)
-			call.occurrence = equal[key]
-			equal[key]++
+			seen[call.ID] = true
 			calls = append(calls, call)
 		}
 	}
 	return calls
 }
 
-// parseToolCall reads one entry: OpenAI's shape, Vapi's flat one, or a tool with its call inside. A tool's own parameters are a
-// schema, not arguments.
-func parseToolCall(entry aurora.Message) (c toolCall) {
-	var err error
+// parseToolCall reads one entry: OpenAI's shape, Vapi's flat one, or a tool with its call inside. In the last, the
+// parameters beside the call are the tool's schema, not arguments.
+func parseToolCall(entry aurora.Message) agent.ToolCall {
+	paths := []string{"function.arguments", "function.parameters", "arguments", "parameters"}
 	if entry.IsObject("toolCall") {
-		c.arguments, err = parseArguments(entry.Value("toolCall.function.arguments", "toolCall.function.parameters", "toolCall.arguments", "toolCall.parameters"))
-	} else {
-		c.arguments, err = parseArguments(entry.Value("function.arguments", "function.parameters", "arguments", "parameters"))
+		paths = []string{"toolCall.function.arguments", "toolCall.function.parameters", "toolCall.arguments", "toolCall.parameters"}
 	}
-	c.id = entry.Text("toolCall.id", "id", "toolCallId")
-	c.name = entry.Text("toolCall.function.name", "toolCall.name", "function.name", "name")
-	c.err = err
-	return c
+	return agent.ToolCall{ID: entry.Text("toolCall.id", "id", "toolCallId"), Arguments: argumentsText(entry.Value(paths...)),
+		Name: entry.Text("toolCall.function.name", "toolCall.name", "function.name", "name")}
 }
 
-// parseArguments makes one JSON object, its keys in order, of arguments that came as an object, as a string of one, or not
-// at all.
-func parseArguments(v any) (json.RawMessage, error) {
-	if text, ok := v.(string); ok {
-		v = nil
-		if strings.TrimSpace(text) != "" {
-			d := json.NewDecoder(strings.NewReader(text))
-			d.UseNumber()
-			if !json.Valid([]byte(text)) || d.Decode(&v) != nil || v == nil {
-				return nil, errArgumentsNotObject
-			}
-		}
-	}
+// argumentsText returns the JSON text of arguments that came as text, as an object or not at all.
+func argumentsText(v any) string {
 	switch v := v.(type) {
 	case nil:
-		return json.RawMessage(`{}`), nil
-	case map[string]any:
-		b, err := json.Marshal(v)
-		if err != nil {
-			return nil, errArgumentsNotObject.Because(err)
-		}
-		return b, nil
+		return ""
+	case string:
+		return v
 	}
-	return nil, errArgumentsNotObject
+	b, _ := json.Marshal(v) // v comes from JSON: cannot fail
+	return string(b)
 }
 
-func newToolSession(m aurora.Message) ToolSession {
-	s := ToolSession{CallID: m.Text("call.id", "callId", "call.callId", "session.callId", "session.id", "session.callSid", "session.streamSid")}
+// newScope reads for whom the tools of a message act.
+func newScope(m aurora.Message) tools.Scope {
+	s := tools.Scope{CallID: m.Text("call.id", "callId", "call.callId", "session.callId", "session.id", "session.callSid", "session.streamSid")}
 	for _, id := range m.Texts("call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "callSid", "phoneCallProviderId") {
 		if strings.HasPrefix(id, "CA") {
 			s.CallSID = id
@@ -263,10 +178,10 @@ func newToolSession(m aurora.Message) ToolSession {
 	for _, list := range []string{"artifact.messages", "messages", "call.messages", "conversation"} {
 		for _, said := range m.Objects(list) {
 			if said.Text("role") == "user" {
-				s.UserMessages++
+				s.UserMessageCount++
 			}
 		}
-		if s.UserMessages > 0 {
+		if s.UserMessageCount > 0 {
 			break
 		}
 	}

@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -25,21 +27,28 @@ func anyAssistant() *testkit.Assistants {
 	}}
 }
 
-// toolFunc is a function that answers webhook.Tools.
+// toolFunc is a function that stands for every tool of the names "t", "quick", "slow", "deaf" and "heeds".
 type toolFunc func(ctx context.Context, name string, arguments json.RawMessage) (string, error)
 
-func (t toolFunc) Call(ctx context.Context, _ aurora.Assistant, _ webhook.ToolSession, _, name string, arguments json.RawMessage) (string, error) {
-	return t(ctx, name, arguments)
+func (f toolFunc) ForScope(context.Context, tools.Scope) []agent.Tool {
+	var all []agent.Tool
+	for _, name := range []string{"t", "quick", "slow", "deaf", "heeds"} {
+		all = append(all, agent.Tool{Name: name, Timeout: time.Minute, Run: func(ctx context.Context, in agent.Invocation) (agent.ToolResult, error) {
+			content, err := f(ctx, name, in.Arguments)
+			return agent.ToolResult{Content: content}, err
+		}})
+	}
+	return all
 }
 
 // callTools sends calls of these tools and returns the answer as JSON.
-func callTools(t *testing.T, tools webhook.Tools, names ...string) string {
+func callTools(t *testing.T, available webhook.Tools, names ...string) string {
 	t.Helper()
 	var calls []string
 	for i, name := range names {
 		calls = append(calls, fmt.Sprintf(`{"id":"c%d","function":{"name":%q,"arguments":"{}"}}`, i, name))
 	}
-	r := webhook.Receiver{Assistants: anyAssistant(), Tools: tools}
+	r := webhook.Receiver{Assistants: anyAssistant(), Tools: available}
 	answer, err := r.Receive(t.Context(), []byte(`{"message":{"type":"tool-calls","session":"riley","toolCallList":[`+strings.Join(calls, ",")+`]}}`))
 	if err != nil || answer.Created {
 		t.Fatal(answer, err)
@@ -81,7 +90,7 @@ func TestToolCallsRunInParallel(t *testing.T) {
 }
 
 func TestToolCallWithoutTools(t *testing.T) {
-	if got := callTools(t, nil, "send_sms"); got != `{"results":[{"toolCallId":"c0","name":"send_sms","error":"There is no such tool."}]}` {
+	if got := callTools(t, nil, "send_sms"); got != `{"results":[{"toolCallId":"c0","name":"send_sms","error":"There is no tool send_sms."}]}` {
 		t.Error(got)
 	}
 }
