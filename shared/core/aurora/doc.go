@@ -1,7 +1,8 @@
-// Package aurora holds the words of the trade: assistant, session, call, phone number. It does no I/O.
+// Package aurora holds the domain types: assistants, calls, outbound calls, reports, telephone numbers, and the keys under
+// which they are stored. It does no I/O.
 //
 // # Decisions
 //
-// What comes from outside is read leniently and written strictly: a documented string may arrive as a number or a
-// boolean (the API document's examples quote every value, its callers do not), and leaves as a string.
+// Configuration is read leniently and written strictly: a documented string may arrive as a number or a boolean, because
+// the API document's examples quote every value and its callers do not. It is always written as a string.
 package aurora

@@ -143,7 +143,7 @@ func ParseUntil(s string, now time.Time, zone *time.Location) (time.Time, error)
 	} else {
 		t, err = time.Parse(time.RFC3339, s)
 	}
-	if err != nil || t.UTC().Year() < minYear || t.UTC().Year() >= maxYear {
+	if err != nil || t.UTC().Year() < 2000 || t.UTC().Year() >= 2100 {
 		return time.Time{}, fault.New(fault.Invalid, "until must be a date such as 2026-11-23 or a time such as 2026-11-23T08:00:00Z.").
 			WithCode("invalid_until").WithParam("until")
 	}

@@ -26,6 +26,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/dynalite"
 	"example.com/aurora/shared/dev/fakes3"
 	"example.com/aurora/shared/dev/testkit"
@@ -400,7 +401,7 @@ func TestObjects(t *testing.T) {
 		noError(t, err)
 		switch {
 		case strings.HasPrefix(key, aurora.EndOfCallPrefix):
-			m, err := aurora.ParseMessage(body)
+			m, err := providermsg.ParseMessage(body)
 			noError(t, err)
 			reports[key] = map[string]any{"report": m.EndOfCall(), "transcript": m.Transcript()}
 		case strings.HasPrefix(key, aurora.AnalysisPrefix):

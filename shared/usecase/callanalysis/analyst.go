@@ -8,6 +8,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/core/toolschema"
 )
@@ -25,12 +26,12 @@ const maxNote = 300
 
 // Analyse finds out what came of an assistant's call, from its report and what was said in it. An error means that the
 // model could not be asked, and that another time it may be; whatever else goes wrong is noted in the finding.
-func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report aurora.EndOfCall, said []aurora.Utterance) (aurora.AnalysisResult, error) {
+func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report providermsg.EndOfCall, said []providermsg.Utterance) (aurora.AnalysisResult, error) {
 	f := aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted}}
 	if !report.Spoke {
 		return f, nil
 	}
-	machine := report.Class == aurora.DispositionVoicemail // what spoke has no feelings
+	machine := report.Disposition == aurora.DispositionVoicemail // what spoke has no feelings
 	w := answerSpec{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !machine}
 	if text := assistant.Analysis.Schema; len(text) > 0 && string(text) != "null" {
 		compiled, err := toolschema.Compile(text)
@@ -61,9 +62,9 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 type query struct {
 	model      agent.Model
 	spec       answerSpec
-	report     aurora.EndOfCall
+	report     providermsg.EndOfCall
 	assistant  aurora.Assistant
-	transcript []aurora.Utterance
+	transcript []providermsg.Utterance
 
 	tokenBudget      int  // tokens of conversation
 	noResponseFormat bool // the server does not take response_format

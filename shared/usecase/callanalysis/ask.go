@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/agent"
-	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -174,8 +174,8 @@ func writeJSONLine(b *strings.Builder, v any) {
 
 // trimTranscript takes turns out of the middle until the rest fits into so many tokens, two thirds of which are the end's. A turn
 // that is a speech by itself is cut first.
-func trimTranscript(said []aurora.Utterance, budget int) (head []aurora.Utterance, left int, tail []aurora.Utterance) {
-	turns := make([]aurora.Utterance, len(said))
+func trimTranscript(said []providermsg.Utterance, budget int) (head []providermsg.Utterance, left int, tail []providermsg.Utterance) {
+	turns := make([]providermsg.Utterance, len(said))
 	all := 0
 	for i, t := range said {
 		if len(t.Text) > maxUtteranceBytes {
@@ -201,7 +201,7 @@ func trimTranscript(said []aurora.Utterance, budget int) (head []aurora.Utteranc
 }
 
 // estimateTokens is an estimate for one turn, what stands around its words included.
-func estimateTokens(t aurora.Utterance) int {
+func estimateTokens(t providermsg.Utterance) int {
 	ascii := 0
 	other := 0
 	for _, r := range t.Text {

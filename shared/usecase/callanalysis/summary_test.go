@@ -15,6 +15,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/testkit"
@@ -66,14 +67,14 @@ var (
 )
 
 // newCall is a call in which somebody spoke.
-func newCall(turns ...string) (aurora.EndOfCall, []aurora.Utterance) {
-	r := aurora.EndOfCall{Spoke: true, Class: aurora.DispositionAnswered, Direction: aurora.DirectionInbound, EndedReason: "customer-ended-call"}
+func newCall(turns ...string) (providermsg.EndOfCall, []providermsg.Utterance) {
+	r := providermsg.EndOfCall{Spoke: true, Disposition: aurora.DispositionAnswered, Direction: aurora.DirectionInbound, EndedReason: "customer-ended-call"}
 	if turns == nil {
 		turns = []string{"How can I help?", "I'd like a cleaning next Tuesday.", "You're booked."}
 	}
-	var said []aurora.Utterance
+	var said []providermsg.Utterance
 	for i, text := range turns {
-		said = append(said, aurora.Utterance{Who: []aurora.Speaker{aurora.SpeakerAssistant, aurora.SpeakerCaller}[i%2], Text: text, Seconds: -1})
+		said = append(said, providermsg.Utterance{Who: []providermsg.Speaker{providermsg.SpeakerAssistant, providermsg.SpeakerCaller}[i%2], Text: text, Seconds: -1})
 	}
 	return r, said
 }
@@ -84,27 +85,27 @@ func newAssistant() aurora.Assistant {
 
 func TestAnalyse(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*aurora.EndOfCall, *aurora.Assistant)
+		change func(*providermsg.EndOfCall, *aurora.Assistant)
 		script []any
 		failed bool
 	}{
 		"whole":                {nil, []any{completeAnswer}, false},
 		"fenced":               {nil, []any{"Here it is:\n```json\n" + completeAnswer + "\n```"}, false},
-		"provider-has-summary": {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Summary = "Theirs." }, []any{completeAnswer}, false},
-		"provider-has-outcome": {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Outcome = aurora.OutcomeUnresolved }, []any{completeAnswer}, false},
-		"transferred":          {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Outcome = aurora.OutcomeTransferred }, []any{completeAnswer}, false},
-		"data":                 {func(_ *aurora.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = testSchema }, []any{answerWithData}, false},
-		"provider-has-data": {func(r *aurora.EndOfCall, a *aurora.Assistant) {
+		"provider-has-summary": {func(r *providermsg.EndOfCall, _ *aurora.Assistant) { r.Summary = "Theirs." }, []any{completeAnswer}, false},
+		"provider-has-outcome": {func(r *providermsg.EndOfCall, _ *aurora.Assistant) { r.Outcome = aurora.OutcomeUnresolved }, []any{completeAnswer}, false},
+		"transferred":          {func(r *providermsg.EndOfCall, _ *aurora.Assistant) { r.Outcome = aurora.OutcomeTransferred }, []any{completeAnswer}, false},
+		"data":                 {func(_ *providermsg.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = testSchema }, []any{answerWithData}, false},
+		"provider-has-data": {func(r *providermsg.EndOfCall, a *aurora.Assistant) {
 			a.Analysis.Schema = testSchema
 			r.Extracted = json.RawMessage(`{"name":"Dana"}`)
 		}, []any{completeAnswer}, false},
-		"provider-data-no-fit": {func(r *aurora.EndOfCall, a *aurora.Assistant) {
+		"provider-data-no-fit": {func(r *providermsg.EndOfCall, a *aurora.Assistant) {
 			a.Analysis.Schema = testSchema
 			r.Extracted = json.RawMessage(`{"name":7}`)
 		}, []any{answerWithData}, false},
-		"provider-data-unasked": {func(r *aurora.EndOfCall, _ *aurora.Assistant) { r.Extracted = json.RawMessage(`{"x":7}`) }, []any{completeAnswer}, false},
-		"data-never-fits":       {func(_ *aurora.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = testSchema }, []any{completeAnswer, strings.Replace(answerWithData, "2026", "1926", 1)}, false},
-		"schema-unusable": {func(_ *aurora.EndOfCall, a *aurora.Assistant) {
+		"provider-data-unasked": {func(r *providermsg.EndOfCall, _ *aurora.Assistant) { r.Extracted = json.RawMessage(`{"x":7}`) }, []any{completeAnswer}, false},
+		"data-never-fits":       {func(_ *providermsg.EndOfCall, a *aurora.Assistant) { a.Analysis.Schema = testSchema }, []any{completeAnswer, strings.Replace(answerWithData, "2026", "1926", 1)}, false},
+		"schema-unusable": {func(_ *providermsg.EndOfCall, a *aurora.Assistant) {
 			a.Analysis.Schema = json.RawMessage(`{"$ref":"https://example.com/s.json"}`)
 		}, []any{completeAnswer}, false},
 		"no-response-format":    {nil, []any{errRejected, completeAnswer}, false},
@@ -122,7 +123,7 @@ func TestAnalyse(t *testing.T) {
 		"key-is-wrong":          {nil, []any{errAuth}, true},
 		"model-is-misspelt":     {nil, []any{errNoModel}, true},
 		"away-the-second-time":  {nil, []any{errRejected, errUnreachable}, true},
-		"own-models": {func(_ *aurora.EndOfCall, a *aurora.Assistant) {
+		"own-models": {func(_ *providermsg.EndOfCall, a *aurora.Assistant) {
 			a.Models = []aurora.ModelRef{{Model: "llama", BaseURL: "https://models.example.com/v1", Secret: "k"}}
 		}, []any{completeAnswer}, false},
 	} {
@@ -165,7 +166,7 @@ func TestAnalyse(t *testing.T) {
 func TestCallWithoutSpeechIsNotSent(t *testing.T) {
 	for _, class := range []aurora.Disposition{aurora.DispositionAnswered, aurora.DispositionVoicemail, aurora.DispositionNoAnswer, aurora.DispositionBusy, aurora.DispositionFailed} {
 		m := &scriptedModel{}
-		f, err := (&Analyst{Chain: m.chain, Models: []string{"m"}}).Analyse(t.Context(), newAssistant(), aurora.EndOfCall{Class: class, Outcome: aurora.OutcomeDropped}, []aurora.Utterance{{Who: aurora.SpeakerAssistant, Text: "Hello?"}})
+		f, err := (&Analyst{Chain: m.chain, Models: []string{"m"}}).Analyse(t.Context(), newAssistant(), providermsg.EndOfCall{Disposition: class, Outcome: aurora.OutcomeDropped}, []providermsg.Utterance{{Who: providermsg.SpeakerAssistant, Text: "Hello?"}})
 		if err != nil || len(m.requests) != 0 || f.Outcome != aurora.OutcomeDropped || f.Sentiment != "" || f.AnalysisModel != "" {
 			t.Errorf("%s: %+v, %v, asked %d times", class, f, err, len(m.requests))
 		}
@@ -198,9 +199,9 @@ func TestSecurityE6HostileTranscript(t *testing.T) {
 
 func TestTrimTranscript(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var said []aurora.Utterance
+		var said []providermsg.Utterance
 		for i := range rapid.IntRange(0, 60).Draw(t, "turns") {
-			said = append(said, aurora.Utterance{Who: aurora.SpeakerCaller, Text: fmt.Sprint(i, " ", strings.Repeat("wört ", rapid.IntRange(0, 1200).Draw(t, "words")))})
+			said = append(said, providermsg.Utterance{Who: providermsg.SpeakerCaller, Text: fmt.Sprint(i, " ", strings.Repeat("wört ", rapid.IntRange(0, 1200).Draw(t, "words")))})
 		}
 		limit := rapid.IntRange(50, 20000).Draw(t, "budget")
 		head, left, tail := trimTranscript(said, limit)
@@ -223,9 +224,9 @@ func TestTrimTranscript(t *testing.T) {
 			}
 		}
 	})
-	long := make([]aurora.Utterance, 4000)
+	long := make([]providermsg.Utterance, 4000)
 	for i := range long {
-		long[i] = aurora.Utterance{Who: aurora.SpeakerCaller, Text: fmt.Sprint("this is what was said as number ", i)}
+		long[i] = providermsg.Utterance{Who: providermsg.SpeakerCaller, Text: fmt.Sprint("this is what was said as number ", i)}
 	}
 	head, left, tail := trimTranscript(long, maxTranscriptTokens)
 	if len(head) < 100 || len(tail) < 2*len(head)-10 || left < 2000 || tail[len(tail)-1].Text != long[3999].Text {

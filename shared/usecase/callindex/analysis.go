@@ -11,12 +11,13 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 )
 
 // Analyser analyses a call in which the caller spoke. An error means that a later try may succeed. A problem that a
 // later try cannot change is noted in the result.
 type Analyser interface {
-	Analyse(ctx context.Context, a aurora.Assistant, r aurora.EndOfCall, transcript []aurora.Utterance) (aurora.AnalysisResult, error)
+	Analyse(ctx context.Context, a aurora.Assistant, r providermsg.EndOfCall, transcript []providermsg.Utterance) (aurora.AnalysisResult, error)
 }
 
 // Metrics of analyses.
@@ -33,14 +34,14 @@ const (
 // storedReport is a report that is being indexed.
 type storedReport struct {
 	key     string
-	report  aurora.EndOfCall
+	report  providermsg.EndOfCall
 	aliases []string
 	row     aurora.Call
 }
 
 // indexAndAnalyse indexes a report with its analysis: the stored one, else a new one. The row is written before the
 // analysis is asked for, so that the call counts even if the analysis fails.
-func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript []aurora.Utterance) (aurora.CallKey, error) {
+func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript []providermsg.Utterance) (aurora.CallKey, error) {
 	result, ok, loadErr := w.loadAnalysis(ctx, r.key)
 	if ok {
 		stored, err := w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
@@ -70,7 +71,7 @@ func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript
 }
 
 // analyse has a call analysed for its assistant. An unknown assistant has no configuration, and needs none.
-func (w *Worker) analyse(ctx context.Context, assistantID string, r storedReport, transcript []aurora.Utterance) (aurora.AnalysisResult, error) {
+func (w *Worker) analyse(ctx context.Context, assistantID string, r storedReport, transcript []providermsg.Utterance) (aurora.AnalysisResult, error) {
 	var a aurora.Assistant
 	if assistantID != aurora.NoAssistant {
 		var err error

@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 )
@@ -25,7 +26,7 @@ type fakeAnalyser struct {
 	note        string
 }
 
-func (a *fakeAnalyser) Analyse(_ context.Context, assistant aurora.Assistant, r aurora.EndOfCall, transcript []aurora.Utterance) (aurora.AnalysisResult, error) {
+func (a *fakeAnalyser) Analyse(_ context.Context, assistant aurora.Assistant, r providermsg.EndOfCall, transcript []providermsg.Utterance) (aurora.AnalysisResult, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.err != nil {

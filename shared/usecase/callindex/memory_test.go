@@ -11,6 +11,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 )
@@ -145,13 +146,12 @@ func newIndex(aliases callindex.AliasStore, rows callindex.RowStore) *callindex.
 func (f *fixture) store(t *testing.T, fields string) string {
 	t.Helper()
 	body := []byte(`{"message":{"type":"end-of-call-report",` + fields + `}}`)
-	r, err := aurora.ParseEndOfCall(body)
+	r, err := providermsg.ParseEndOfCall(body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hash := fmt.Sprintf("%064d", len(f.objects))
-	day, _ := r.Date()
-	key := aurora.EndOfCallKey(r.AssistantID, append(r.IDs, "")[0], day, hash)
+	key := aurora.EndOfCallKey(r.AssistantID, append(r.IDs, "")[0], r.Day(), hash)
 	if created, err := f.Create(t.Context(), key, body, hash); err != nil || !created {
 		key = aurora.ConflictKey(key, hash[len(hash)-8:])
 		if _, err := f.Create(t.Context(), key, body, hash); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -57,15 +58,15 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 	if err != nil {
 		return aurora.CallKey{}, err
 	}
-	m, err := aurora.ParseMessage(body)
+	m, err := providermsg.ParseMessage(body)
 	if err != nil {
 		return aurora.CallKey{}, fmt.Errorf("index %s: %w", key, err)
 	}
 	r := storedReport{key: key, report: m.EndOfCall()}
 	r.aliases = aliasNames(r.report, key)
-	r.row = aurora.NewCall(r.report, key, aurora.NewVersion(r.report.Timestamp, written, key))
-	day, ok := r.report.Date()
-	if !ok {
+	r.row = r.report.Call(key, aurora.NewVersion(r.report.Timestamp, written, key))
+	day := r.report.Day()
+	if day.IsZero() {
 		day = written.UTC()
 		r.row.ReportedAt = day // the weekly report counts the call by it: no other time is known
 	}
@@ -81,7 +82,7 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 }
 
 // findAssistantID returns the assistant id that the report names, else the id of the assistant whose number it names.
-func (w *Worker) findAssistantID(ctx context.Context, report aurora.EndOfCall) (string, error) {
+func (w *Worker) findAssistantID(ctx context.Context, report providermsg.EndOfCall) (string, error) {
 	id := aurora.AssistantKey(report.AssistantID)
 	if id != aurora.NoAssistant || report.AssistantNumber == "" {
 		return id, nil
@@ -94,7 +95,7 @@ func (w *Worker) findAssistantID(ctx context.Context, report aurora.EndOfCall) (
 }
 
 // aliasNames returns the call's ids as they stand in keys, each once. A report without an id is named by its object.
-func aliasNames(report aurora.EndOfCall, key string) []string {
+func aliasNames(report providermsg.EndOfCall, key string) []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, id := range report.IDs {

@@ -11,6 +11,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/testkit"
 )
 
@@ -159,7 +160,7 @@ type crashingAnalyser struct {
 	left *int
 }
 
-func (a crashingAnalyser) Analyse(ctx context.Context, assistant aurora.Assistant, r aurora.EndOfCall, transcript []aurora.Utterance) (aurora.AnalysisResult, error) {
+func (a crashingAnalyser) Analyse(ctx context.Context, assistant aurora.Assistant, r providermsg.EndOfCall, transcript []providermsg.Utterance) (aurora.AnalysisResult, error) {
 	result, err := a.fakeAnalyser.Analyse(ctx, assistant, r, transcript)
 	return result, errors.Join(err, crashingStore{left: a.left}.countCall())
 }

@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 )
 
 // Callback is what the provider reports of a call.
@@ -104,7 +105,7 @@ func newRow(r aurora.OutboundCall) aurora.Call {
 // dispositionOf returns the disposition of a call that is over. A completed call that a machine answered is a voicemail.
 func dispositionOf(r aurora.OutboundCall) aurora.Disposition {
 	const spoke = true // the provider completes answered calls only
-	d := aurora.Classify(string(r.Status), spoke)
+	d := providermsg.Classify(string(r.Status), spoke)
 	if d == aurora.DispositionAnswered && strings.HasPrefix(r.AnsweredBy, "machine") {
 		return aurora.DispositionVoicemail
 	}

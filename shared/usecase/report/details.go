@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -78,8 +79,8 @@ func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a auro
 	}
 	body, _, err := d.Bucket.Read(ctx, c.ObjectKey)
 	if err == nil {
-		var m aurora.Message
-		if m, err = aurora.ParseMessage(body); err == nil {
+		var m providermsg.Message
+		if m, err = providermsg.ParseMessage(body); err == nil {
 			turns := m.Transcript()
 			if len(turns) == 0 {
 				return ""
@@ -94,7 +95,7 @@ func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a auro
 	return link
 }
 
-func (d *reportBuild) writeTranscript(ctx context.Context, key string, a aurora.Attention, turns []aurora.Utterance) error {
+func (d *reportBuild) writeTranscript(ctx context.Context, key string, a aurora.Attention, turns []providermsg.Utterance) error {
 	page, err := Transcript{Call: a, Turns: turns, AssistantName: string(d.assistant.AssistantName), OrgName: string(d.assistant.OrgName),
 		Language: d.assistant.Language, Zone: d.window.From.Location(), Public: d.PublicURL}.HTML()
 	if err != nil {

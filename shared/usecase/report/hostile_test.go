@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -196,7 +197,7 @@ func FuzzPage(f *testing.F) {
 			r.Attention = []aurora.Attention{attention}
 		}
 		checkPage(t, p)
-		said, err := Transcript{Call: attention, Turns: []aurora.Utterance{{Who: aurora.Speaker(a), Text: b, Seconds: seconds}, {Text: a}}, AssistantName: b,
+		said, err := Transcript{Call: attention, Turns: []providermsg.Utterance{{Who: providermsg.Speaker(a), Text: b, Seconds: seconds}, {Text: a}}, AssistantName: b,
 			OrgName: a, Language: a, Public: "http://127.0.0.1:3000"}.HTML()
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// endedReasonLabels are the ended reasons that occur most, in words. The names are those of aurora.Classify's table.
+// endedReasonLabels are the ended reasons that occur most, in words. The names are those of providermsg.Classify's table.
 var endedReasonLabels = map[string]string{
 	"customer-ended-call":                                             "Customer ended the call",
 	"customer-ended-call-before-warm-transfer":                        "Customer ended the call before the transfer",

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
 
 // Transcript is the page of one call that deserves attention: what a report says about it, and what was said.
 type Transcript struct {
 	Call          aurora.Attention
-	Turns         []aurora.Utterance
+	Turns         []providermsg.Utterance
 	AssistantName string
 	OrgName       string
 	// Language is the BCP 47 tag of what was said; empty where it is unknown.
@@ -64,7 +65,7 @@ func (t Transcript) HTML() ([]byte, error) {
 		if text == "" {
 			continue
 		}
-		one := turnView{Who: v.Assistant, Caller: turn.Who != aurora.SpeakerAssistant, Said: splitParagraphs(text, maxTurnChars)}
+		one := turnView{Who: v.Assistant, Caller: turn.Who != providermsg.SpeakerAssistant, Said: splitParagraphs(text, maxTurnChars)}
 		if one.Caller {
 			one.Who = "Caller"
 		}

@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -44,7 +45,7 @@ const (
 )
 
 // storeReport keeps an end-of-call report: in the bucket, or else in the raw queue.
-func (r *Receiver) storeReport(ctx context.Context, m aurora.Message, body []byte) error {
+func (r *Receiver) storeReport(ctx context.Context, m providermsg.Message, body []byte) error {
 	clean, err := Scrub(body)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (r *Receiver) storeReport(ctx context.Context, m aurora.Message, body []byt
 
 // StoreReport keeps an end-of-call report in the bucket, as the webhook would.
 func (k Archive) StoreReport(ctx context.Context, body []byte) error {
-	report, err := aurora.ParseEndOfCall(body)
+	report, err := providermsg.ParseEndOfCall(body)
 	if err != nil {
 		return err
 	}
@@ -117,13 +118,12 @@ func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) er
 }
 
 // ReportKey is where a report is kept. Nothing in the report can lead out of eoc/.
-func ReportKey(r aurora.EndOfCall, hash string) string {
+func ReportKey(r providermsg.EndOfCall, hash string) string {
 	id := ""
 	if len(r.IDs) > 0 {
 		id = r.IDs[0]
 	}
-	day, _ := r.Date()
-	return aurora.EndOfCallKey(r.AssistantID, id, day, hash)
+	return aurora.EndOfCallKey(r.AssistantID, id, r.Day(), hash)
 }
 
 // StoreUnrecognised keeps a message of a type that nobody knows, so that nothing misspelt or new is lost.

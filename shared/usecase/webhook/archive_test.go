@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -123,7 +123,7 @@ func FuzzReportKey(f *testing.F) {
 	}
 	shape := regexp.MustCompile(`^eoc/[A-Za-z0-9_-]{1,64}/(undated|20[0-9]{2}/[01][0-9]/[0-3][0-9])/[A-Za-z0-9_-]{1,64}\.json$`)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := aurora.ParseEndOfCall(body)
+		r, err := providermsg.ParseEndOfCall(body)
 		if err != nil {
 			return
 		}

@@ -6,11 +6,12 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 )
 
 // answerAssistantRequest answers an assistant-request: the document's callers with the configuration or an error, Vapi with its own
 // object, the configuration, or a sentence to speak.
-func (r *Receiver) answerAssistantRequest(ctx context.Context, m aurora.Message) (Response, error) {
+func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	vapi := !m.Has("session") && (m.Has("call") || m.Has("phoneNumber"))
@@ -29,7 +30,7 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, m aurora.Message)
 }
 
 // findAssistant is the stored assistant that a message is about: by its id where it names one, else by our number.
-func (r *Receiver) findAssistant(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
+func (r *Receiver) findAssistant(ctx context.Context, m providermsg.Message) (aurora.Assistant, error) {
 	bare := ""
 	if !m.IsObject("session") {
 		bare = m.Text("session") // an id or a number
@@ -37,8 +38,7 @@ func (r *Receiver) findAssistant(ctx context.Context, m aurora.Message) (aurora.
 	number, isNumber := aurora.ParsePhone(bare)
 	id := bare
 	if isNumber || bare == "" {
-		id = m.Text("session.assistantId", "session.assistant_id", "session.assistant_config.assistantId",
-			"call.assistantId", "assistantId", "assistant.id", "assistant.assistantId", "call.assistant.id", "phoneNumber.assistantId")
+		id = m.AssistantID()
 	}
 	if id != "" {
 		return r.Assistants.ByID(ctx, id)

@@ -3,7 +3,7 @@ package webhook_test
 import (
 	"testing"
 
-	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -12,7 +12,7 @@ func BenchmarkReport(b *testing.B) {
 	body := []byte(webhookBodies(b)["end-of-call-report-vapi.json"])
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		m, err := aurora.ParseMessage(body)
+		m, err := providermsg.ParseMessage(body)
 		if err != nil {
 			b.Fatal(err)
 		}

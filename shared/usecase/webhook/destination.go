@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 )
 
 // Where a message may name the destination that the model asked for.
@@ -24,7 +25,7 @@ const transferFailedMessage = "I'm sorry, I can't transfer you right now."
 
 // answerTransfer answers where a call may go: the destination that the message names, or the first. It never leads anywhere
 // that is not in the stored assistant's list, whatever the message says.
-func (r *Receiver) answerTransfer(ctx context.Context, m aurora.Message) (Response, error) {
+func (r *Receiver) answerTransfer(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	a, err := r.findAssistant(ctx, m)
@@ -93,7 +94,7 @@ func vapiDestination(d aurora.Destination) map[string]any {
 const maxHandoffs = 20 // looked up to find one by its name
 
 // answerHandoff answers which assistant takes over: the one that the message names, by id or name, or the first of the list.
-func (r *Receiver) answerHandoff(ctx context.Context, m aurora.Message) (Response, error) {
+func (r *Receiver) answerHandoff(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	a, err := r.findAssistant(ctx, m)

@@ -6,6 +6,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 )
 
 // EligibilityChecker says whether an outbound call to a number may be placed now.
@@ -21,20 +22,13 @@ type configurationResponse struct {
 	OutboundCall *aurora.OutboundContext `json:"outboundCall,omitempty"`
 }
 
-// outboundIDPaths are the fields of a message that may hold the record id or the sid of an outbound call.
-var outboundIDPaths = []string{"session.callRecordId", "session.callSid", "session.call_sid", "call.transport.callSid", "call.phoneCallProviderId"}
-
 // findOutboundContext returns the outbound call that a message is about, or nil.
-func (r *Receiver) findOutboundContext(ctx context.Context, m aurora.Message) *aurora.OutboundContext {
-	var ids []string
-	for _, path := range outboundIDPaths {
-		ids = append(ids, m.Text(path))
-	}
-	return aurora.FindOutboundContext(ctx, r.OutboundCalls, ids...)
+func (r *Receiver) findOutboundContext(ctx context.Context, m providermsg.Message) *aurora.OutboundContext {
+	return aurora.FindOutboundContext(ctx, r.OutboundCalls, m.OutboundCallIDs()...)
 }
 
 // answerPredial answers whether a campaign may call somebody. Who cannot say says no.
-func (r *Receiver) answerPredial(ctx context.Context, m aurora.Message) Response {
+func (r *Receiver) answerPredial(ctx context.Context, m providermsg.Message) Response {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	eligible := false

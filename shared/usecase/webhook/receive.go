@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -44,7 +45,7 @@ var informationalTypes = map[string]bool{
 
 // Receive answers one message. The body is as posted.
 func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
-	m, err := aurora.ParseMessage(body)
+	m, err := providermsg.ParseMessage(body)
 	if err != nil {
 		return Response{}, err
 	}

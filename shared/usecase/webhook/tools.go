@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/core/tools"
 )
@@ -38,12 +39,12 @@ type toolResult struct {
 }
 
 // answerToolCalls answers a tool-calls message with one result for every call, in the order of the calls.
-func (r *Receiver) answerToolCalls(ctx context.Context, m aurora.Message) Response {
+func (r *Receiver) answerToolCalls(ctx context.Context, m providermsg.Message) Response {
 	return Response{Body: map[string]any{"results": r.runTools(ctx, m, parseToolCalls(m))}}
 }
 
 // answerFunctionCall answers the older form, which has one call and no field for an error.
-func (r *Receiver) answerFunctionCall(ctx context.Context, m aurora.Message) Response {
+func (r *Receiver) answerFunctionCall(ctx context.Context, m providermsg.Message) Response {
 	call := agent.ToolCall{ID: m.Text("functionCall.id", "toolCallId"), Name: m.Text("functionCall.name", "functionCall.function.name"),
 		Arguments: argumentsText(m.Value("functionCall.parameters", "functionCall.arguments"))}
 	result := r.runTools(ctx, m, []agent.ToolCall{call})[0]
@@ -54,7 +55,7 @@ func (r *Receiver) answerFunctionCall(ctx context.Context, m aurora.Message) Res
 }
 
 // runTools runs the calls at the same time and returns their results in the order of the calls.
-func (r *Receiver) runTools(ctx context.Context, m aurora.Message, calls []agent.ToolCall) []toolResult {
+func (r *Receiver) runTools(ctx context.Context, m providermsg.Message, calls []agent.ToolCall) []toolResult {
 	ctx, cancel := context.WithTimeout(ctx, toolsTimeout)
 	defer cancel()
 	results := make([]toolResult, len(calls))
@@ -64,7 +65,7 @@ func (r *Receiver) runTools(ctx context.Context, m aurora.Message, calls []agent
 	var outcomes []agent.ToolOutcome
 	a, err := r.findToolAssistant(ctx, m)
 	if err != nil {
-		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.Text("call.id"), 64), "error", err)
+		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
 		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, a, m), calls)
 	}
@@ -88,7 +89,7 @@ func (r *Receiver) runTools(ctx context.Context, m aurora.Message, calls []agent
 }
 
 // findToolAssistant returns the assistant whose tools a message calls.
-func (r *Receiver) findToolAssistant(ctx context.Context, m aurora.Message) (aurora.Assistant, error) {
+func (r *Receiver) findToolAssistant(ctx context.Context, m providermsg.Message) (aurora.Assistant, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	return r.findAssistant(ctx, m)
@@ -96,7 +97,7 @@ func (r *Receiver) findToolAssistant(ctx context.Context, m aurora.Message) (aur
 
 // toolsFor returns the tools of an assistant for the call that a message is about. Everything about the call comes from
 // the provider, nothing from the model.
-func (r *Receiver) toolsFor(ctx context.Context, a aurora.Assistant, m aurora.Message) []agent.Tool {
+func (r *Receiver) toolsFor(ctx context.Context, a aurora.Assistant, m providermsg.Message) []agent.Tool {
 	if r.Tools == nil {
 		return nil
 	}
@@ -125,7 +126,7 @@ func oneLine(s string) string {
 }
 
 // parseToolCalls returns the calls of a message, each once: its lists repeat each other.
-func parseToolCalls(m aurora.Message) []agent.ToolCall {
+func parseToolCalls(m providermsg.Message) []agent.ToolCall {
 	var calls []agent.ToolCall
 	seen := map[string]bool{}
 	for _, list := range []string{"toolCallList", "toolCalls", "toolWithToolCallList"} {
@@ -144,7 +145,7 @@ func parseToolCalls(m aurora.Message) []agent.ToolCall {
 
 // parseToolCall reads one entry: OpenAI's shape, Vapi's flat one, or a tool with its call inside. In the last, the
 // parameters beside the call are the tool's schema, not arguments.
-func parseToolCall(entry aurora.Message) agent.ToolCall {
+func parseToolCall(entry providermsg.Message) agent.ToolCall {
 	paths := []string{"function.arguments", "function.parameters", "arguments", "parameters"}
 	if entry.IsObject("toolCall") {
 		paths = []string{"toolCall.function.arguments", "toolCall.function.parameters", "toolCall.arguments", "toolCall.parameters"}
@@ -166,18 +167,12 @@ func argumentsText(v any) string {
 }
 
 // newScope reads for whom the tools of a message act.
-func newScope(m aurora.Message) tools.Scope {
-	s := tools.Scope{CallID: m.Text("call.id", "callId", "call.callId", "session.callId", "session.id", "session.callSid", "session.streamSid")}
-	for _, id := range m.Texts("call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "callSid", "phoneCallProviderId") {
-		if strings.HasPrefix(id, "CA") {
-			s.CallSID = id
-			break
-		}
-	}
-	s.Caller, _ = m.Phone("customer.number", "call.customer.number", "session.callerPhoneNumber", "session.from", "call.customerNumber")
+func newScope(m providermsg.Message) tools.Scope {
+	s := tools.Scope{CallID: m.CallID(), CallSID: m.CallSID()}
+	s.Caller, _ = m.Caller()
 	for _, list := range []string{"artifact.messages", "messages", "call.messages", "conversation"} {
-		for _, said := range m.Objects(list) {
-			if said.Text("role") == "user" {
+		for _, message := range m.Objects(list) {
+			if message.Text("role") == "user" {
 				s.UserMessageCount++
 			}
 		}

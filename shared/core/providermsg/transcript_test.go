@@ -1,4 +1,4 @@
-package aurora_test
+package providermsg_test
 
 import (
 	"encoding/json"
@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/golden"
 )
 
-func transcriptOf(t testing.TB, fields string) []aurora.Utterance {
+func transcriptOf(t testing.TB, fields string) []providermsg.Utterance {
 	t.Helper()
-	m, err := aurora.ParseMessage([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
+	m, err := providermsg.ParseMessage([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
 	if err != nil {
 		t.Fatalf("%s: %v", fields, err)
 	}
@@ -48,7 +49,7 @@ func TestTranscript(t *testing.T) {
 }
 
 func TestTranscriptGolden(t *testing.T) {
-	m, err := aurora.ParseMessage([]byte(webhookBodies(t)["end-of-call-report-vapi"]))
+	m, err := providermsg.ParseMessage([]byte(webhookBodies(t)["end-of-call-report-vapi"]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,13 +64,13 @@ func TestTranscriptRoundTrip(t *testing.T) {
 			Message string `json:"message"`
 		}
 		words := rapid.StringMatching(`[a-zA-Zé.,!?]{1,12}( [a-z]{1,8}){0,4}`)
-		names := map[aurora.Speaker][]string{aurora.SpeakerCaller: {"user", "User", "customer", "caller", "human"}, aurora.SpeakerAssistant: {"bot", "assistant", "AI"}}
-		var want []aurora.Utterance
+		names := map[providermsg.Speaker][]string{providermsg.SpeakerCaller: {"user", "User", "customer", "caller", "human"}, providermsg.SpeakerAssistant: {"bot", "assistant", "AI"}}
+		var want []providermsg.Utterance
 		var list []said
 		var transcript strings.Builder
 		for i := range rapid.IntRange(1, 20).Draw(t, "turns") {
-			who := []aurora.Speaker{aurora.SpeakerCaller, aurora.SpeakerAssistant}[i%2]
-			turn := aurora.Utterance{Who: who, Seconds: -1}
+			who := []providermsg.Speaker{providermsg.SpeakerCaller, providermsg.SpeakerAssistant}[i%2]
+			turn := providermsg.Utterance{Who: who, Seconds: -1}
 			name := rapid.SampledFrom(names[who]).Draw(t, "name")
 			for j := range rapid.IntRange(1, 3).Draw(t, "messages") {
 				text := words.Draw(t, "words")
@@ -86,7 +87,7 @@ func TestTranscriptRoundTrip(t *testing.T) {
 		folded, _ := json.Marshal(string(messages))
 		text, _ := json.Marshal(transcript.String())
 		for _, fields := range []string{`"messages":` + string(messages), `"artifact":{"messages":` + string(folded) + `}`, `"transcript":` + string(text)} {
-			m, err := aurora.ParseMessage([]byte(`{"message":{"type":"x",` + fields + `}}`))
+			m, err := providermsg.ParseMessage([]byte(`{"message":{"type":"x",` + fields + `}}`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,32 +142,20 @@ func TestExtractedData(t *testing.T) {
 	}
 }
 
-func TestWithAnalysis(t *testing.T) {
-	c := aurora.NewCall(parseReport(t, `"summary":"Theirs."`), "eoc/a.json", "v")
-	a := c.WithAnalysis(aurora.AnalysisResult{Summary: "Ours.", Analysis: aurora.Analysis{Outcome: aurora.OutcomeResolved}})
-	if a.Version <= c.Version || a.Version >= "w" || a.Summary != "Theirs." || a.Outcome != aurora.OutcomeResolved {
-		t.Errorf("%+v", a)
-	}
-	c.Summary = ""
-	if a = c.WithAnalysis(aurora.AnalysisResult{Summary: "Ours."}); a.Summary != "Ours." {
-		t.Errorf("%+v", a)
-	}
-}
-
 // FuzzTranscript: no report makes the reader panic, what it reads is what was sent, and speech is told alike everywhere.
 func FuzzTranscript(f *testing.F) {
 	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		m, err := aurora.ParseMessage(body)
+		m, err := providermsg.ParseMessage(body)
 		if err != nil {
 			return
 		}
 		r := m.EndOfCall()
 		spoke, length := false, 0
 		for i, turn := range m.Transcript() {
-			spoke = spoke || turn.Who == aurora.SpeakerCaller
+			spoke = spoke || turn.Who == providermsg.SpeakerCaller
 			length += len(turn.Text)
 			if turn.Text == "" || i > 0 && m.Transcript()[i-1].Who == turn.Who {
 				t.Errorf("turn %d: %+v", i, turn)

@@ -1,4 +1,4 @@
-package aurora_test
+package providermsg_test
 
 import (
 	"encoding/json"
@@ -13,13 +13,14 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/golden"
 )
 
 // parseReport reads a message whose fields are given as JSON, without the braces.
-func parseReport(t testing.TB, fields string) aurora.EndOfCall {
+func parseReport(t testing.TB, fields string) providermsg.EndOfCall {
 	t.Helper()
-	r, err := aurora.ParseEndOfCall([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
+	r, err := providermsg.ParseEndOfCall([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
 	if err != nil {
 		t.Fatalf("%s: %v", fields, err)
 	}
@@ -53,7 +54,7 @@ func TestEndOfCallGoldens(t *testing.T) {
 	for _, name := range []string{"end-of-call-report", "end-of-call-report-vapi", "end-of-call-report-minimal", "end-of-call-report-no-answer",
 		"end-of-call-report-voicemail", "end-of-call-report-model-failed", "end-of-call-report-odd-types", "end-of-call-report-session-sids"} {
 		t.Run(name, func(t *testing.T) {
-			r, err := aurora.ParseEndOfCall([]byte(all[name]))
+			r, err := providermsg.ParseEndOfCall([]byte(all[name]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +141,7 @@ func TestSpoke(t *testing.T) {
 func TestEndOfCallReadsVapiPaths(t *testing.T) {
 	r := parseReport(t, `"call":{"type":"outboundPhoneCall","endedReason":"customer-busy","customer":{"number":"sip:a@example.com"},"phoneNumber":{"number":"+1 555 123 0100"}},
 		"analysis":{"successEvaluation":true,"summary":"In analysis"},"summary":"","artifact":{"recording":{"mono":{"combinedUrl":"https://storage.example.com/a.wav"}},"transfers":[{}]}`)
-	want := aurora.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.DirectionOutbound, EndedReason: "customer-busy", Class: aurora.DispositionBusy,
+	want := providermsg.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.DirectionOutbound, EndedReason: "customer-busy", Disposition: aurora.DispositionBusy,
 		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", Transferred: true, Outcome: aurora.OutcomeTransferred}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
@@ -155,7 +156,7 @@ func TestParseMessageErrorNamesField(t *testing.T) {
 		``: "body", `null`: "body", `[]`: "body", `{`: "body", `{}{}`: "body", "\ufeff{}": "body",
 		`{}`: "message", `{"message":1}`: "message", `{"message":{}}`: "message.type", `{"message":{"type":1}}`: "message.type", `{"message":{"type":""}}`: "message.type",
 	} {
-		_, err := aurora.ParseMessage([]byte(body))
+		_, err := providermsg.ParseMessage([]byte(body))
 		if f := fault.From(err); f == nil || f.Kind != fault.Invalid || f.Param != param {
 			t.Errorf("%s: %v, want an invalid %s", body, err, param)
 		}
@@ -176,30 +177,9 @@ func TestClassify(t *testing.T) {
 		if want == "?" {
 			silent, spoken = aurora.DispositionNoAnswer, aurora.DispositionAnswered
 		}
-		if a, b := aurora.Classify(reason, false), aurora.Classify(reason, true); a != silent || b != spoken {
+		if a, b := providermsg.Classify(reason, false), providermsg.Classify(reason, true); a != silent || b != spoken {
 			t.Errorf("%q is %s in silence and %s with speech, want %s and %s", reason, a, b, silent, spoken)
 		}
-	}
-}
-
-func TestVersionsSortByTime(t *testing.T) {
-	at := time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC)
-	inOrder := []string{
-		aurora.NewVersion(time.Time{}, at, "b"), aurora.NewVersion(time.Time{}, at.Add(time.Second), "a"), aurora.NewVersion(at, at, "a"), aurora.NewVersion(at, at, "b"),
-		aurora.NewVersion(at, at.Add(time.Second), "a"), aurora.NewVersion(at.Add(time.Millisecond), at, "a"),
-	}
-	if !slices.IsSorted(inOrder) {
-		t.Errorf("not in order: %v", inOrder)
-	}
-}
-
-func TestCallKeyRoundTrip(t *testing.T) {
-	p := aurora.CallKey{AssistantID: "a_b-c", Day: "2026-11-18", CallID: "x"}
-	if got := aurora.ParseCallKey(p.Partition(), "x"); got != p {
-		t.Errorf("%+v became %+v", p, got)
-	}
-	if aurora.ParseCallKey("", "x").CallID != "x" || aurora.SafeKey("../x") == "../x" || aurora.AssistantKey("../x") != aurora.NoAssistant {
-		t.Error("an unsafe name passed")
 	}
 }
 
@@ -209,17 +189,17 @@ func FuzzEndOfCall(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := aurora.ParseEndOfCall(body)
+		r, err := providermsg.ParseEndOfCall(body)
 		if err != nil {
 			if fault.From(err).Kind != fault.Invalid {
 				t.Errorf("%v", err)
 			}
 			return
 		}
-		if r.Cost != nil && !(*r.Cost >= 0) || r.Seconds != nil && !(*r.Seconds >= 0) || r.Class == "" {
+		if r.Cost != nil && !(*r.Cost >= 0) || r.Seconds != nil && !(*r.Seconds >= 0) || r.Disposition == "" {
 			t.Errorf("invented: %+v", r)
 		}
-		if _, err := json.Marshal(aurora.NewCall(r, "k", "v")); err != nil {
+		if _, err := json.Marshal(r.Call("k", "v")); err != nil {
 			t.Errorf("the row cannot be written: %v", err)
 		}
 	})

@@ -1,0 +1,63 @@
+package providermsg
+
+import (
+	"strings"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+// The paths of what a message is about, in the API document's shape and in Vapi's. The first path that has a value wins.
+var (
+	// callIDPaths begin with the call's primary id; the ids of the telephone call and of its audio stream follow.
+	callIDPaths = []string{"call.id", "callId", "call.callId", "session.callSid", "session.callId", "session.id",
+		"call.phoneCallProviderId", "phoneCallProviderId", "call.transport.callSid", "call.callSid", "callSid",
+		"session.streamSid", "call.streamSid", "call.transport.streamSid", "streamSid"}
+
+	// callSIDPaths may hold the sid of a Twilio call.
+	callSIDPaths = []string{"call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "session.call_sid", "callSid", "phoneCallProviderId"}
+
+	assistantIDPaths = []string{"session.assistantId", "session.assistant_id", "session.assistant_config.assistantId",
+		"call.assistantId", "assistantId", "assistant.id", "assistant.assistantId", "call.assistant.id", "call.assistant_id", "phoneNumber.assistantId"}
+
+	assistantNumberPaths = []string{"session.assistantPhoneNumber", "session.twilioNumber", "session.to",
+		"call.phoneNumber.number", "phoneNumber.number", "call.twilioNumber", "twilioNumber", "call.assistantPhoneNumber"}
+
+	// callerPaths hold the number of the other side, whichever side placed the call.
+	callerPaths = []string{"customer.number", "call.customer.number", "session.callerPhoneNumber", "session.from",
+		"call.customerNumber", "artifact.variableValues.customer.number"}
+	callerSIPPaths = []string{"customer.sipUri", "call.customer.sipUri"}
+
+	startedAtPaths = []string{"startedAt", "call.startedAt", "artifact.startedAt"}
+	endedAtPaths   = []string{"endedAt", "call.endedAt", "artifact.endedAt"}
+	timestampPaths = []string{"timestamp", "call.timestamp"} // when the message was made
+)
+
+// CallIDs returns every id that names the call, the primary one first, as sent.
+func (m Message) CallIDs() []string { return m.Texts(callIDPaths...) }
+
+// CallID returns the call's primary id as sent; empty if the message names no call.
+func (m Message) CallID() string { return m.Text(callIDPaths...) }
+
+// CallSID returns Twilio's sid of the call; empty if the message does not say it.
+func (m Message) CallSID() string {
+	for _, sid := range m.Texts(callSIDPaths...) {
+		if strings.HasPrefix(sid, "CA") {
+			return sid
+		}
+	}
+	return ""
+}
+
+// OutboundCallIDs returns the texts that may name an outbound call of ours: the record's id, then sids.
+func (m Message) OutboundCallIDs() []string {
+	return m.Texts(append([]string{"session.callRecordId"}, callSIDPaths...)...)
+}
+
+// AssistantID returns the id of the assistant that the message is about, as sent; empty if it names none.
+func (m Message) AssistantID() string { return m.Text(assistantIDPaths...) }
+
+// AssistantNumber returns which of the assistants' numbers the message is about, if that can be written in E.164.
+func (m Message) AssistantNumber() (aurora.Phone, bool) { return m.Phone(assistantNumberPaths...) }
+
+// Caller returns the number of the other side, if that can be written in E.164.
+func (m Message) Caller() (aurora.Phone, bool) { return m.Phone(callerPaths...) }
