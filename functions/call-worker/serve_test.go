@@ -17,7 +17,6 @@ import (
 
 	"example.com/aurora/shared/adapter/openai"
 	"example.com/aurora/shared/adapter/sqs"
-	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/fakeopenai"
@@ -32,13 +31,7 @@ import (
 func newAnalyst(url string) *callanalysis.Analyst {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: url, Key: func(context.Context) (string, error) { return "sk-test", nil },
 		Limits: openai.Limits{Backoff: time.Millisecond}}}
-	return &callanalysis.Analyst{Models: []string{"gpt-4o-mini"}, Chain: func(refs []aurora.ModelRef) agent.Model {
-		var all []openai.Ref
-		for _, r := range refs {
-			all = append(all, openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret})
-		}
-		return pool.Chain(all)
-	}}
+	return &callanalysis.Analyst{Models: []string{"gpt-4o-mini"}, Chain: pool.Chain}
 }
 
 var arrivalTime = time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"example.com/aurora/shared/adapter/openai"
-	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/golden"
@@ -39,7 +38,7 @@ func newFunction(base string, limits openai.Limits, count func(context.Context, 
 	return serve(&completions.Handler{
 		Service: &chat.Service{
 			Assistants:    testkit.NewAssistants(riley),
-			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
+			Chain:         pool.Chain,
 			DefaultModels: []string{"gpt-4o"},
 			Now:           now,
 		},

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.com/aurora/shared/adapter/openai"
-	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/tools"
@@ -83,7 +82,7 @@ func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler,
 	return &completions.Handler{
 		Service: &chat.Service{
 			Assistants:    testkit.EveryAssistant(a),
-			Chain:         func(refs []aurora.ModelRef) agent.Model { return pool.Chain([]openai.Ref{{Model: refs[0].Model}}) },
+			Chain:         pool.Chain,
 			DefaultModels: []string{"gpt-4o"},
 			Tools:         kit,
 			Now:           time.Now,

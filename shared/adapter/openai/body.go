@@ -13,14 +13,14 @@ var (
 	errEvent = errors.New("the stream held an error event")
 )
 
-// errorSniffingBody is a stream's body that ends when it stalls, and when an error event goes by: go-openai knows such an event only
-// when nothing stands between the brace and "error".
+// errorSniffingBody is the body of a stream. It ends with an error when the stream stalls, and when an error event comes:
+// go-openai recognises such an event only if there is no space between the brace and "error".
 type errorSniffingBody struct {
 	io.ReadCloser
 	cancel context.CancelCauseFunc
 	idle   time.Duration
-	timer  *time.Timer // runs while a read waits, not while the reader does something else
-	line   []byte      // the first bytes of the line being read
+	timer  *time.Timer // runs only while a read waits for the server
+	line   []byte      // the first bytes of the line that is being read
 	failed bool
 }
 
@@ -31,7 +31,7 @@ func newErrorSniffingBody(rc io.ReadCloser, cancel context.CancelCauseFunc, idle
 	return b
 }
 
-// sniffLength is how much of a line is looked at.
+// sniffLength is how many bytes of a line are examined.
 const sniffLength = 64
 
 func (b *errorSniffingBody) Read(p []byte) (int, error) {
@@ -56,7 +56,8 @@ func (b *errorSniffingBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// validPrefix is how much of p stands before a line that begins an error event, which may itself have begun in an earlier read.
+// validPrefix returns how many bytes of p come before an error event. The line of the event may have begun in an earlier
+// read.
 func (b *errorSniffingBody) validPrefix(p []byte) int {
 	for at := 0; at < len(p); {
 		line, _, ended := bytes.Cut(p[at:], []byte("\n"))
@@ -73,7 +74,7 @@ func (b *errorSniffingBody) validPrefix(p []byte) int {
 	return len(p)
 }
 
-// isErrorEvent matches data:{"error" with white space wherever JSON and SSE allow it.
+// isErrorEvent reports whether a line begins with data:{"error", with spaces wherever SSE and JSON allow them.
 func isErrorEvent(line []byte) bool {
 	data, ok := bytes.CutPrefix(line, []byte("data:"))
 	if !ok {

@@ -11,43 +11,39 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 )
 
 const (
-	failuresToOpen = 5                // failures in a row after which a model is passed over
-	openDuration   = 30 * time.Second // after which it is tried again
+	failuresToOpen = 5                // failures in a row that open a model's circuit breaker
+	openDuration   = 30 * time.Second // how long the breaker stays open
 )
 
-// Ref names a model, the server that has it, and the key for it.
-type Ref struct {
-	Model   string
-	BaseURL string // "" is the pool's
-	Secret  string // the name of the key's secret; "" is the pool's
-}
-
-// Pool makes models and keeps them, with their connections and their circuit breakers.
+// Pool makes models and keeps them, with their connections and circuit breakers, for the next turns.
 type Pool struct {
-	// Options are those of every model; a Ref's address and key take the place of theirs.
+	// Options are those of every model. A ModelRef's BaseURL and Secret replace the ones in here.
 	Options Options
 	// Key returns the key in a named secret.
 	Key func(ctx context.Context, secret string) (string, error)
-	// Patience is how long a model may leave its first word open before the next one of its chain is asked; 0 waits.
+	// FirstWordTimeout is how long a model may take to its first word before the next one of its chain is asked. 0 means no
+	// limit.
 	FirstWordTimeout time.Duration
 
 	mu         sync.Mutex
-	candidates map[Ref]*candidate
+	candidates map[aurora.ModelRef]*candidate
 }
 
-// candidate is a model with its breaker.
+// candidate is a model with its circuit breaker.
 type candidate struct {
 	model   *Model
 	name    string
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
 }
 
-// Chain returns models that are asked in order until one says its first word. One alone is asked whatever it did before.
-func (p *Pool) Chain(refs []Ref) agent.Model {
+// Chain returns a model that asks these models in order until one says its first word. A model whose circuit breaker is open
+// is left out, unless it is the only one that is left.
+func (p *Pool) Chain(refs []aurora.ModelRef) agent.Model {
 	c := chain{firstWordTimeout: p.FirstWordTimeout}
 	for _, r := range refs {
 		c.candidates = append(c.candidates, p.candidateFor(r))
@@ -55,11 +51,11 @@ func (p *Pool) Chain(refs []Ref) agent.Model {
 	return &c
 }
 
-func (p *Pool) candidateFor(r Ref) *candidate {
+func (p *Pool) candidateFor(r aurora.ModelRef) *candidate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l, ok := p.candidates[r]; ok {
-		return l
+	if known, ok := p.candidates[r]; ok {
+		return known
 	}
 	o := p.Options
 	if r.BaseURL != "" {
@@ -68,21 +64,21 @@ func (p *Pool) candidateFor(r Ref) *candidate {
 	if r.Secret != "" {
 		o.Key = func(ctx context.Context) (string, error) { return p.Key(ctx, r.Secret) }
 	}
-	if o.Transport == nil { // one set of connections for all of a process's models
+	if o.Transport == nil { // all models of a process share their connections
 		o.Transport = newTransport()
 		p.Options.Transport = o.Transport
 	}
-	l := &candidate{model: New(o), name: r.Model, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+	made := &candidate{model: New(o), name: r.Model, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:         r.Model,
 		Timeout:      openDuration,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
 		IsSuccessful: func(err error) bool { return err == nil || fault.Is(err, fault.Invalid) },
 	})}
 	if p.candidates == nil {
-		p.candidates = map[Ref]*candidate{}
+		p.candidates = map[aurora.ModelRef]*candidate{}
 	}
-	p.candidates[r] = l
-	return l
+	p.candidates[r] = made
+	return made
 }
 
 type chain struct {
@@ -90,25 +86,25 @@ type chain struct {
 	firstWordTimeout time.Duration
 }
 
-var errSlowFirstWord = errors.New("the next model is asked instead")
+var errSlowFirstWord = errors.New("no first word in time: the next model is asked")
 
-// Stream asks the models in order. What fails before its first word is passed over; the first one's error is returned
-// when all of them do, because it is the one that was meant.
+// Stream asks the models in order until one says its first word. If all of them fail, it returns the error of the first one,
+// which is the model that was configured to answer.
 func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		var first error
-		for i, l := range c.candidates {
+		for i, candidate := range c.candidates {
 			last := i == len(c.candidates)-1
-			done, err := l.breaker.Allow()
+			done, err := candidate.breaker.Allow()
 			if err != nil && !(last && first == nil) {
-				slog.WarnContext(ctx, "model passed over", "model", l.name, "error", err)
+				slog.WarnContext(ctx, "model skipped: its circuit breaker is open", "event", "model.skipped", "model", candidate.name, "error", err)
 				continue
 			}
-			if done == nil { // broken, and still the only one left
+			if done == nil { // the breaker is open, and this is the only model left
 				done = func(error) {}
 			}
-			begun, gone, err := c.ask(ctx, l, r, !last, yield)
-			if gone {
+			begun, stopped, err := c.ask(ctx, candidate, r, !last, yield)
+			if stopped {
 				done(nil)
 				return
 			}
@@ -123,7 +119,7 @@ func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 			if first == nil {
 				first = err
 			}
-			slog.WarnContext(ctx, "model failed before its first word", "model", l.name, "next", !last, "error", err)
+			slog.WarnContext(ctx, "model failed before its first word", "event", "model.failed", "model", candidate.name, "isLast", last, "error", err)
 		}
 		if first == nil {
 			first = fault.New(fault.Unavailable, "No model can be used at the moment.").WithCode("upstream_error").WithRetryAfter(openDuration)
@@ -132,32 +128,32 @@ func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 	}
 }
 
-// ask passes one model's stream on. begun says that something was said; gone, that nobody listens.
-func (c *chain) ask(ctx context.Context, l *candidate, r agent.ModelRequest, next bool, yield func(agent.Chunk, error) bool) (begun, gone bool, err error) {
-	r.Model = l.name
+// ask yields the stream of one model. begun says that it had a first word; stopped, that the consumer stopped ranging.
+func (c *chain) ask(ctx context.Context, m *candidate, r agent.ModelRequest, hasNext bool, yield func(agent.Chunk, error) bool) (begun, stopped bool, err error) {
+	r.Model = m.name
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	inTime := func() bool { return true }
-	if next && c.firstWordTimeout > 0 {
+	if hasNext && c.firstWordTimeout > 0 {
 		timer := time.AfterFunc(c.firstWordTimeout, func() { cancel(errSlowFirstWord) })
 		defer timer.Stop()
 		inTime = timer.Stop
 	}
-	for chunk, serr := range l.model.Stream(ctx, r) {
+	for chunk, streamErr := range m.model.Stream(ctx, r) {
 		if !begun && hasContent(&chunk) {
-			if !inTime() { // it passed just now
+			if !inTime() { // the timer has fired in this moment
 				return false, false, timeoutError(errSlowFirstWord)
 			}
 			begun = true
 		}
-		if serr != nil {
-			return begun, false, serr
+		if streamErr != nil {
+			return begun, false, streamErr
 		}
 		if !yield(chunk, nil) {
 			return begun, true, nil
 		}
 	}
-	if !begun { // an end without a word or a reason
+	if !begun { // the stream ended without a word and without a finish reason
 		err = streamError(errors.New("the stream ended before it began"))
 	}
 	return begun, false, err

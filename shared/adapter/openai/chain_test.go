@@ -7,24 +7,25 @@ import (
 
 	"example.com/aurora/shared/adapter/openai"
 	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// newPool has two servers: what "first" does, and one that always answers.
-func newPool(t *testing.T, patience time.Duration, first fakeopenai.Script) (agent.Model, *fakeopenai.Double, *fakeopenai.Double) {
+// newChain returns a chain of two models with a server each: the first server runs the script, the second one always answers.
+func newChain(t *testing.T, firstWordTimeout time.Duration, first fakeopenai.Script) (agent.Model, *fakeopenai.Double, *fakeopenai.Double) {
 	t.Helper()
 	a := fakeopenai.Serve(t, first)
 	b := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("second") })
 	p := &openai.Pool{
 		Options:          openai.Options{BaseURL: a.URL, Limits: openai.Limits{FirstByte: 2 * time.Second, Backoff: time.Millisecond}, Key: func(context.Context) (string, error) { return "sk-first", nil }},
 		Key:              func(_ context.Context, name string) (string, error) { return "sk-" + name, nil },
-		FirstWordTimeout: patience,
+		FirstWordTimeout: firstWordTimeout,
 	}
-	return p.Chain([]openai.Ref{{Model: "one"}, {Model: "two", BaseURL: b.URL, Secret: "other"}}), a, b
+	return p.Chain([]aurora.ModelRef{{Model: "one"}, {Model: "two", BaseURL: b.URL, Secret: "other"}}), a, b
 }
 
-// askChain is what a chain says, or the code of its error.
+// askChain returns the text of a chain's answer, or the code of its error.
 func askChain(t *testing.T, m agent.Model) (text, code string) {
 	t.Helper()
 	for c, err := range m.Stream(t.Context(), agent.ModelRequest{Messages: []agent.Message{{Role: agent.RoleUser, Content: "Hi"}}}) {
@@ -38,67 +39,67 @@ func askChain(t *testing.T, m agent.Model) (text, code string) {
 
 func TestChain(t *testing.T) {
 	for name, c := range map[string]struct {
-		first        fakeopenai.Answer
-		patience     time.Duration
-		text, code   string
-		asked, spare int
+		first             fakeopenai.Answer
+		firstWordTimeout  time.Duration
+		text, code        string
+		toFirst, toSecond int // requests
 	}{
-		"the first answers":          {first: fakeopenai.Text("first"), text: "first", asked: 1},
-		"the first is down":          {first: fakeopenai.Status(503, ``), text: "second", asked: 3, spare: 1},
-		"the first has no quota":     {first: fakeopenai.Status(429, `{"error":{"code":"insufficient_quota"}}`), text: "second", asked: 1, spare: 1},
-		"the first ends at once":     {first: fakeopenai.Close(), text: "second", asked: 1, spare: 1},
-		"the first refuses the turn": {first: fakeopenai.Status(400, `{"error":{"code":"context_length_exceeded"}}`), code: "context_length_exceeded", asked: 1},
-		"the first breaks later":     {first: fakeopenai.Close("fir"), text: "fir", asked: 1},
-		"the first is slow":          {first: fakeopenai.Text("first").HangAfter(0), patience: 50 * time.Millisecond, text: "second", asked: 1, spare: 1},
+		"the first answers":                    {first: fakeopenai.Text("first"), text: "first", toFirst: 1},
+		"the first is down":                    {first: fakeopenai.Status(503, ``), text: "second", toFirst: 3, toSecond: 1},
+		"the first has no quota":               {first: fakeopenai.Status(429, `{"error":{"code":"insufficient_quota"}}`), text: "second", toFirst: 1, toSecond: 1},
+		"the first ends at once":               {first: fakeopenai.Close(), text: "second", toFirst: 1, toSecond: 1},
+		"the first rejects the request":        {first: fakeopenai.Status(400, `{"error":{"code":"context_length_exceeded"}}`), code: "context_length_exceeded", toFirst: 1},
+		"the first fails after its first word": {first: fakeopenai.Close("fir"), text: "fir", toFirst: 1},
+		"the first is slow":                    {first: fakeopenai.Text("first").HangAfter(0), firstWordTimeout: 50 * time.Millisecond, text: "second", toFirst: 1, toSecond: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, a, b := newPool(t, c.patience, func(int, fakeopenai.Request) fakeopenai.Answer { return c.first })
+			m, a, b := newChain(t, c.firstWordTimeout, func(int, fakeopenai.Request) fakeopenai.Answer { return c.first })
 			text, code := askChain(t, m)
-			if text != c.text || code != c.code || len(a.Requests()) != c.asked || len(b.Requests()) != c.spare {
-				t.Errorf("said %q, code %q, asked %d and %d; want %q, %q, %d, %d", text, code, len(a.Requests()), len(b.Requests()), c.text, c.code, c.asked, c.spare)
+			if text != c.text || code != c.code || len(a.Requests()) != c.toFirst || len(b.Requests()) != c.toSecond {
+				t.Errorf("got %q, code %q, with %d and %d requests; want %q, code %q, with %d and %d", text, code, len(a.Requests()), len(b.Requests()), c.text, c.code, c.toFirst, c.toSecond)
 			}
 			for _, r := range b.Requests() {
 				if r.Body.Model != "two" || r.Header.Get("Authorization") != "Bearer sk-other" {
-					t.Errorf("the second was asked for %q with %q", r.Body.Model, r.Header.Get("Authorization"))
+					t.Errorf("the second server was asked for the model %q with the header %q, want two and Bearer sk-other", r.Body.Model, r.Header.Get("Authorization"))
 				}
 			}
 		})
 	}
 }
 
-// When all fail, the first one's error is told: it is the one that was meant.
+// If all models fail, the error is the first one's: this is the model that was configured to answer.
 func TestChainReturnsFirstError(t *testing.T) {
 	p := &openai.Pool{Options: openai.Options{Key: func(context.Context) (string, error) { return "k", nil }, Limits: openai.Limits{Backoff: time.Millisecond}}}
 	quota := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 		return fakeopenai.Status(429, `{"error":{"code":"insufficient_quota"}}`)
 	})
 	auth := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Status(401, ``) })
-	m := p.Chain([]openai.Ref{{Model: "a", BaseURL: quota.URL}, {Model: "b", BaseURL: auth.URL}})
+	m := p.Chain([]aurora.ModelRef{{Model: "a", BaseURL: quota.URL}, {Model: "b", BaseURL: auth.URL}})
 	if text, code := askChain(t, m); text != "" || code != "upstream_quota" {
-		t.Errorf("%q, %q", text, code)
+		t.Errorf("got %q, code %q; want no text and upstream_quota", text, code)
 	}
 }
 
-// Five failures in a row, and a model is passed over; one alone is asked all the same.
+// After five failures in a row a model is skipped, unless it is the only one.
 func TestCircuitBreaker(t *testing.T) {
-	m, a, b := newPool(t, 0, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Status(401, ``) })
+	m, a, b := newChain(t, 0, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Status(401, ``) })
 	for range 8 {
 		if text, code := askChain(t, m); text != "second" || code != "" {
-			t.Fatalf("%q, %q", text, code)
+			t.Fatalf("got %q, code %q; want the second model's answer", text, code)
 		}
 	}
 	if len(a.Requests()) != 5 || len(b.Requests()) != 8 {
-		t.Errorf("asked %d and %d times, want 5 and 8", len(a.Requests()), len(b.Requests()))
+		t.Errorf("%d and %d requests, want 5 and 8", len(a.Requests()), len(b.Requests()))
 	}
 	p := &openai.Pool{Options: openai.Options{BaseURL: a.URL, Key: func(context.Context) (string, error) { return "k", nil }}}
-	alone := p.Chain([]openai.Ref{{Model: "one"}})
+	alone := p.Chain([]aurora.ModelRef{{Model: "one"}})
 	before := len(a.Requests())
 	for range 8 {
 		if _, code := askChain(t, alone); code != "upstream_auth" {
-			t.Fatalf("code %q", code)
+			t.Fatalf("code %q, want upstream_auth", code)
 		}
 	}
 	if len(a.Requests())-before != 8 {
-		t.Errorf("asked %d times, want 8", len(a.Requests())-before)
+		t.Errorf("%d requests to the only model, want 8", len(a.Requests())-before)
 	}
 }

@@ -18,17 +18,18 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// maxTries is how often a request is made at most, where trying again makes sense.
+// maxTries is the number of tries for faults that may pass, such as a 503.
 const maxTries = 3
 
-// client is the http client that go-openai is given. What it returns is an open stream or a fault.
+// client is the HTTP client that go-openai gets. It returns an open stream or a fault.
 type client struct {
 	http   *http.Client
 	limits Limits
 	count  func(context.Context, string)
 }
 
-// newTransport keeps connections for the next turn, and gives up idle ones before the addresses in between do.
+// newTransport keeps connections open for the next turn. It closes idle ones after 90 seconds, before load balancers between
+// us and the server drop them without notice.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -37,17 +38,17 @@ func newTransport() *http.Transport {
 		TLSHandshakeTimeout:   5 * time.Second,
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   4,
-		DisableCompression:    true, // a compressed stream arrives in blocks
+		DisableCompression:    true, // a compressed stream arrives in blocks, not word by word
 		ExpectContinueTimeout: time.Second,
 	}
 }
 
-var errFirstByte = errors.New("no first word within its time")
+var errFirstByte = errors.New("no first word in time")
 
-// Do makes the request, again where the fault table says so. Stream holds the time for a first word, which is over when
-// the context ends with errFirstByte.
+// Do sends the request, and tries again after faults that may pass. The time for the first word covers all tries; when it is
+// over, Model.Stream ends the context with errFirstByte.
 func (c *client) Do(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context()) // ended by the body, with the reason
+	ctx, cancel := context.WithCancelCause(req.Context()) // the body ends it, with the reason
 	end := time.Now().Add(c.limits.FirstByte)
 	waits := newBackOff(c.limits.Backoff)
 	var failed *failure
@@ -78,11 +79,11 @@ func (c *client) Do(req *http.Request) (*http.Response, error) {
 	return nil, failed.fault
 }
 
-// failure is why a try failed, how many tries that is worth in all, and how long to wait where the server said so.
+// failure is a failed try.
 type failure struct {
 	fault *fault.Error
-	tries int
-	wait  time.Duration
+	tries int           // tries that this fault justifies in all
+	wait  time.Duration // before the next try, if the server said how long
 }
 
 func (c *client) tryOnce(req *http.Request) (*http.Response, *failure) {
@@ -102,7 +103,8 @@ func (c *client) tryOnce(req *http.Request) (*http.Response, *failure) {
 	return resp, nil
 }
 
-// transportFailure tells apart what went wrong before there was an answer: rows 7, 8, 9 and 28.
+// transportFailure classifies an error that came before any answer. A certificate that is not trusted will not be trusted
+// in the next try either.
 func transportFailure(ctx context.Context, err error) *failure {
 	if errors.Is(context.Cause(ctx), errFirstByte) {
 		return &failure{fault: timeoutError(errFirstByte)}
@@ -130,7 +132,7 @@ func upstreamError(cause error) *fault.Error {
 	return fault.New(fault.Upstream, "The model could not be reached or failed.").WithCode("upstream_error").Because(cause)
 }
 
-// reportFailure counts what somebody must act on.
+// reportFailure logs a failed request, and counts the faults that an operator must act on.
 func (c *client) reportFailure(ctx context.Context, f *fault.Error) {
 	switch f.Code {
 	case "upstream_quota":
@@ -138,10 +140,11 @@ func (c *client) reportFailure(ctx context.Context, f *fault.Error) {
 	case "upstream_auth":
 		c.count(ctx, "UpstreamAuth")
 	}
-	slog.WarnContext(ctx, "model failed", "code", f.Code, "error", f)
+	slog.WarnContext(ctx, "model request failed", "event", "model.request_failed", "code", f.Code, "error", f)
 }
 
-// newBackOff are the waits between two tries: from base to ten times it, doubled and jittered by a half.
+// newBackOff returns the waits between tries: base, then doubled each time up to ten times base, each changed at random by
+// up to a half.
 func newBackOff(base time.Duration) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier = base, 10*base, 2
@@ -160,7 +163,7 @@ func sleepContext(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// withoutURL drops the address that net/http puts before an error: its query may hold what a log must not.
+// withoutURL removes the URL that net/http puts before an error. Its query may hold credentials.
 func withoutURL(err error) error {
 	for {
 		inner := errors.Unwrap(err)

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// fakeTransport answers requests without a network, so that a test decides what each read of a body gets, and when.
+// fakeTransport answers requests without a network, so that a test decides what each read of a body returns, and when.
 type fakeTransport struct {
 	answer func(n int, r *http.Request) *http.Response
 	bodies [][]byte
@@ -34,7 +34,7 @@ func (w *fakeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resp := w.answer(len(w.at)-1, r); resp != nil {
 		return resp, nil
 	}
-	<-r.Context().Done() // never answered
+	<-r.Context().Done() // nil from answer: the server never answers
 	return nil, r.Context().Err()
 }
 
@@ -54,12 +54,12 @@ func streaming(body io.Reader) func(int, *http.Request) *http.Response {
 	return func(int, *http.Request) *http.Response { return response(200, body) }
 }
 
-// packetReader is a body whose reads return one piece each, as the packets of a connection do.
+// packetReader is a body whose reads return one piece each, like the packets of a connection.
 type packetReader struct {
 	left [][]byte
 	wait time.Duration   // before each piece
-	hold context.Context // after the last, until this ends; nil is the end of the body
-	err  error           // instead of io.EOF
+	hold context.Context // after the last piece the body stays open until this ends; nil means that it ends at once
+	err  error           // returned at the end instead of io.EOF
 }
 
 func (p *packetReader) Read(b []byte) (int, error) {
@@ -88,7 +88,7 @@ func (p *packetReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// splitStream splits a stream after each of some lengths.
+// splitStream splits a stream into pieces of these lengths and the rest.
 func splitStream(s []byte, lengths []byte) [][]byte {
 	var out [][]byte
 	for _, n := range lengths {
@@ -107,9 +107,9 @@ func collect(m *Model, r agent.ModelRequest) (chunks []agent.Chunk, err error) {
 }
 
 func collectWithContext(ctx context.Context, m *Model, r agent.ModelRequest) (chunks []agent.Chunk, err error) {
-	for c, cerr := range m.Stream(ctx, r) {
-		if cerr != nil {
-			return chunks, cerr
+	for c, streamErr := range m.Stream(ctx, r) {
+		if streamErr != nil {
+			return chunks, streamErr
 		}
 		chunks = append(chunks, c)
 	}
@@ -150,7 +150,7 @@ func BenchmarkStream(b *testing.B) {
 			}
 		}
 		if n != tokens {
-			b.Fatalf("%d words", n)
+			b.Fatalf("%d pieces of text, want %d", n, tokens)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*tokens), "ns/token")

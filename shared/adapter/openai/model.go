@@ -15,11 +15,11 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Limits are the times a model is given. The zero value of each means its default.
+// Limits holds the time limits of a model. A zero field means its default.
 type Limits struct {
-	FirstByte time.Duration // from the turn's start to the first word, retries included: 10 s
-	Idle      time.Duration // between two pieces of a stream: 15 s
-	Backoff   time.Duration // the first wait between two tries, doubled and jittered after: 200 ms
+	FirstByte time.Duration // from the request to the first word, all tries included; default 10 s
+	Idle      time.Duration // between two pieces of a stream; default 15 s
+	Backoff   time.Duration // the first wait between two tries; default 200 ms
 }
 
 func (l Limits) withDefaults() Limits {
@@ -34,26 +34,26 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Model is a model server. It is safe for use by several goroutines.
+// Model calls one model server. It is safe for concurrent use.
 type Model struct {
 	baseURL string
 	key     func(context.Context) (string, error)
 	client  *client
 }
 
-// Options are what a Model is made of.
+// Options configures a Model.
 type Options struct {
-	BaseURL string // the address above /chat/completions; "" is OpenAI's
-	// Key returns the API key, "" for a server that wants none. It is asked for each turn, so that a new key takes
-	// effect as soon as the secret's cache lets it.
+	BaseURL string // the URL above /chat/completions; "" means OpenAI's
+	// Key returns the API key, "" for a server without keys. It is called for each request, so that a new key takes effect
+	// as soon as the cache of secrets expires.
 	Key    func(context.Context) (string, error)
 	Limits Limits
-	// Count, if set, counts what operators are paged for: UpstreamQuota and UpstreamAuth.
+	// Count adds 1 to a metric: UpstreamQuota or UpstreamAuth. It may be nil.
 	Count     func(ctx context.Context, metric string)
-	Transport http.RoundTripper // nil is one of its own
+	Transport http.RoundTripper // nil means a new one
 }
 
-// New returns a model server. Nothing is dialled before the first turn.
+// New returns a model. It opens no connection before the first request.
 func New(o Options) *Model {
 	if o.BaseURL == "" {
 		o.BaseURL = "https://api.openai.com/v1"
@@ -69,7 +69,7 @@ func New(o Options) *Model {
 		limits: o.Limits.withDefaults(), count: o.Count}}
 }
 
-// Stream asks the model once. Errors are faults, as rows 1 to 17 of the fault table have them.
+// Stream sends one request and yields the answer piece by piece. Its errors are the faults 1 to 17 of shared/docs/faults.md.
 func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -125,20 +125,20 @@ func (m *Model) open(ctx context.Context, r agent.ModelRequest) (*api.ChatComple
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return nil, err
 	}
-	// What is left is go-openai's own refusal of parameters that the model does not take.
+	// Any other error comes from go-openai itself, which checks the parameters of some models.
 	return nil, fault.New(fault.Invalid, "The model does not take these parameters.").Because(err)
 }
 
-// maxEmptyLines is how many lines without data may stand between two chunks: servers send comments to keep a connection
-// open while a model thinks.
+// maxEmptyLines limits the lines without data between two chunks. Servers send comments while a model thinks, to keep the
+// connection open.
 const maxEmptyLines = 10_000
 
-// hasContent reports whether a chunk brings more than the announcement that a message begins.
+// hasContent reports whether a chunk has more than the role, with which every message begins.
 func hasContent(c *agent.Chunk) bool {
 	return c.Text != "" || c.Refusal != "" || len(c.ToolCalls) > 0 || c.FinishReason != ""
 }
 
-// convertChunk reads a piece. Choices may be missing: usage, or Azure's filter results, come so.
+// convertChunk converts an event. It may have no choices: the usage comes so, and Azure's filter results.
 func convertChunk(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
 	c := agent.Chunk{Model: p.Model}
 	if p.Usage != nil {
@@ -149,7 +149,7 @@ func convertChunk(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
 	}
 	choice := &p.Choices[0]
 	c.Text, c.Refusal, c.FinishReason = choice.Delta.Content, choice.Delta.Refusal, string(choice.FinishReason)
-	if c.FinishReason == "error" { // how some routers tell of a failure behind them
+	if c.FinishReason == "error" { // some routers report a failed server so
 		return c, streamError(errors.New("finish_reason error"))
 	}
 	for _, call := range choice.Delta.ToolCalls {
@@ -162,7 +162,7 @@ func convertChunk(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
 	return c, nil
 }
 
-// streamError is a stream that failed after it had begun.
+// streamError converts an error of a stream that had begun.
 func streamError(err error) error {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
@@ -171,7 +171,7 @@ func streamError(err error) error {
 		return timeoutError(err)
 	}
 	if _, ok := errors.AsType[*api.APIError](err); ok {
-		err = errEvent // the error's own text is the server's
+		err = errEvent // its text comes from the server and is not logged
 	}
 	return fault.New(fault.Upstream, "The model's answer broke off.").WithCode("upstream_error").Because(fmt.Errorf("read stream: %w", err))
 }

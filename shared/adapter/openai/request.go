@@ -13,7 +13,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// newAPIRequest writes a request as the API has it.
+// newAPIRequest converts a request to the API's form.
 func newAPIRequest(r agent.ModelRequest) (api.ChatCompletionRequest, error) {
 	var out api.ChatCompletionRequest
 	if len(r.Options) > 0 {
@@ -26,7 +26,7 @@ func newAPIRequest(r agent.ModelRequest) (api.ChatCompletionRequest, error) {
 	out.StreamOptions = &api.StreamOptions{IncludeUsage: true}
 	if isReasoningModel(r.Model) {
 		if out.MaxCompletionTokens == 0 {
-			//lint:ignore SA1019 callers still send it, and other models take nothing else
+			//lint:ignore SA1019 callers still send it, and models that do not reason accept nothing else
 			out.MaxCompletionTokens = out.MaxTokens
 		}
 		//lint:ignore SA1019 as above
@@ -48,12 +48,12 @@ func newAPIRequest(r agent.ModelRequest) (api.ChatCompletionRequest, error) {
 		out.Tools[i] = api.Tool{Type: api.ToolTypeFunction, Function: f}
 	}
 	if len(out.Tools) == 0 {
-		out.ToolChoice, out.ParallelToolCalls = nil, nil // refused by the API where there are no tools
+		out.ToolChoice, out.ParallelToolCalls = nil, nil // the API rejects them if there are no tools
 	}
 	return out, nil
 }
 
-// isReasoningModel reports whether a model is one of OpenAI's reasoning models, which take neither max_tokens nor sampling
+// isReasoningModel reports whether a model is one of OpenAI's reasoning models, which accept neither max_tokens nor sampling
 // parameters (https://platform.openai.com/docs/guides/reasoning).
 func isReasoningModel(model string) bool {
 	for _, p := range []string{"o1", "o3", "o4", "gpt-5", "gpt-6"} {
@@ -64,6 +64,8 @@ func isReasoningModel(model string) bool {
 	return false
 }
 
+// keepZeroOptions sends a zero temperature or top_p as the smallest float, because go-openai drops zeros. Servers read it as
+// 0.
 func keepZeroOptions(options json.RawMessage, out *api.ChatCompletionRequest) {
 	var given struct {
 		Temperature *float32 `json:"temperature"`
@@ -90,17 +92,18 @@ func newAPIMessage(m agent.Message) (api.ChatCompletionMessage, error) {
 	for _, c := range m.ToolCalls {
 		f := api.FunctionCall{Name: c.Name, Arguments: c.Arguments}
 		if f.Arguments == "" {
-			f.Arguments = "{}" // go-openai would drop the key, and the API refuses a call without it
+			f.Arguments = "{}" // go-openai drops an empty value, and the API rejects a call without arguments
 		}
 		out.ToolCalls = append(out.ToolCalls, api.ToolCall{ID: c.ID, Type: api.ToolTypeFunction, Function: f})
 	}
 	if out.Content == "" && len(out.MultiContent) == 0 && len(out.ToolCalls) == 0 {
-		out.Content = " "
+		out.Content = " " // go-openai drops an empty value, and the API rejects a message without content
 	}
 	return out, nil
 }
 
-// decodeParts reads content that is a list. What go-openai does not know is refused rather than sent without its content.
+// decodeParts decodes content that is a list of parts. It rejects kinds that go-openai does not know, which would otherwise be
+// sent empty.
 func decodeParts(raw json.RawMessage) ([]api.ChatMessagePart, error) {
 	if raw == nil {
 		return nil, nil

@@ -16,7 +16,7 @@ var (
 	sampleMessages = []agent.Message{{Role: agent.RoleSystem, Content: "Be brief."}, {Role: agent.RoleUser, Name: "dana", Content: "Hi"}}
 )
 
-// The bytes that go out, for everything that go-openai or a model is particular about.
+// The bytes of requests, for everything that go-openai or a model treats in a special way.
 func TestRequestBytes(t *testing.T) {
 	everything := `{"temperature":0.4,"top_p":0.9,"max_tokens":50,"presence_penalty":1,"frequency_penalty":-1,"stop":["END"],"seed":0,"user":"u",
 		"logit_bias":{"1":5},"reasoning_effort":"low","service_tier":"auto","store":true,"tool_choice":"auto","parallel_tool_calls":false}`
@@ -39,39 +39,39 @@ func TestRequestBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(w.bodies) != 1 {
-				t.Fatalf("%d requests", len(w.bodies))
+				t.Fatalf("%d requests, want 1", len(w.bodies))
 			}
 			golden.Equal(t, name, append(w.bodies[0], '\n'))
 			for header, want := range map[string]string{"Authorization": "Bearer sk-canary", "Content-Type": "application/json", "Accept": "text/event-stream"} {
 				if got := w.heads[0].Get(header); got != want {
-					t.Errorf("%s: %q", header, got)
+					t.Errorf("header %s = %q, want %q", header, got, want)
 				}
 			}
 		})
 	}
 }
 
-// What cannot be sent is refused before anything is asked, and the refusal is the caller's to mend.
+// A request that cannot be sent is the caller's fault, and the model is not called.
 func TestInvalidRequests(t *testing.T) {
 	for name, r := range map[string]agent.ModelRequest{
-		"seed is text":           {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"seed":"x"}`)},
-		"stop is a number":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"stop":5}`)},
-		"format is a list":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":[]}`)},
-		"schema is a list":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"schema":[]}}}`)},
-		"a sound":                {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"input_audio","input_audio":{"data":"x"}}]`)}}},
-		"an image without one":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"image_url"}]`)}}},
-		"parts without a type":   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{}]`)}}},
-		"parts are text":         {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`["a"]`)}}},
-		"a model that is gone":   {Model: "text-davinci-003", Messages: sampleMessages},
-		"tools that gpt-6 lacks": {Model: "gpt-6-sol", Messages: sampleMessages, Tools: []agent.Tool{{Name: "now"}}},
+		"seed is text":                    {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"seed":"x"}`)},
+		"stop is a number":                {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"stop":5}`)},
+		"format is a list":                {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":[]}`)},
+		"schema is a list":                {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"schema":[]}}}`)},
+		"an audio part":                   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"input_audio","input_audio":{"data":"x"}}]`)}}},
+		"an image part without an image":  {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"image_url"}]`)}}},
+		"parts without a type":            {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{}]`)}}},
+		"parts are text":                  {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`["a"]`)}}},
+		"a model that OpenAI has retired": {Model: "text-davinci-003", Messages: sampleMessages},
+		"tools that gpt-6 lacks":          {Model: "gpt-6-sol", Messages: sampleMessages, Tools: []agent.Tool{{Name: "now"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &fakeTransport{answer: func(int, *http.Request) *http.Response {
-				t.Error("the model was asked")
+				t.Error("the model was called")
 				return response(500, http.NoBody)
 			}}
 			if _, err := collect(w.newModel(Limits{}), r); !fault.Is(err, fault.Invalid) {
-				t.Errorf("error = %v", err)
+				t.Errorf("error = %v, want fault.Invalid", err)
 			}
 		})
 	}

@@ -12,27 +12,26 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// maxRetryWait is the longest Retry-After that is waited for rather than passed on.
-const maxRetryWait = 5 * time.Second
+const (
+	maxRetryWait  = 5 * time.Second // the longest Retry-After that we wait for; a longer one is passed on to the caller
+	maxRetryAfter = 24 * time.Hour  // the longest Retry-After that is passed on
+)
 
-// maxRetryAfter is the longest Retry-After that is passed on, whatever the server says.
-const maxRetryAfter = 24 * time.Hour
-
-// statusFailure reads an answer that is no stream: rows 1 to 6. Of the server's words nothing is passed on but a code
-// and the name of a parameter, since the rest may name an account.
+// statusFailure classifies an answer that is not 200 (faults 1 to 6 of shared/docs/faults.md). Only the server's error code
+// and the name of a parameter are passed on. The rest of its text may name an account or repeat the key.
 func statusFailure(resp *http.Response, body []byte) *failure {
-	var said struct {
+	var answer struct {
 		Error struct {
 			Code  any    `json:"code"`
 			Type  string `json:"type"`
 			Param string `json:"param"`
 		} `json:"error"`
 	}
-	_ = json.Unmarshal(body, &said) // an answer that is no JSON says nothing
-	code, _ := said.Error.Code.(string)
-	cause := fmt.Errorf("the model server answered %d, type %q, code %q", resp.StatusCode, safeIdentifier(said.Error.Type), safeIdentifier(code))
+	_ = json.Unmarshal(body, &answer) // ignored: an answer that is not JSON has no code
+	code, _ := answer.Error.Code.(string)
+	cause := fmt.Errorf("the model server answered %d, type %q, code %q", resp.StatusCode, safeIdentifier(answer.Error.Type), safeIdentifier(code))
 	switch s := resp.StatusCode; {
-	case s == http.StatusTooManyRequests && (code == "insufficient_quota" || said.Error.Type == "insufficient_quota"):
+	case s == http.StatusTooManyRequests && (code == "insufficient_quota" || answer.Error.Type == "insufficient_quota"):
 		return &failure{fault: fault.New(fault.Unavailable, "The model cannot be used at the moment.").
 			WithCode("upstream_quota").WithRetryAfter(time.Minute).Because(cause)}
 	case s == http.StatusTooManyRequests:
@@ -49,7 +48,7 @@ func statusFailure(resp *http.Response, body []byte) *failure {
 		if c := safeIdentifier(code); c != "" {
 			f = f.WithCode(c)
 		}
-		if p := safeIdentifier(said.Error.Param); p != "" {
+		if p := safeIdentifier(answer.Error.Param); p != "" {
 			f = f.WithParam(p)
 		}
 		return &failure{fault: f}
@@ -58,7 +57,8 @@ func statusFailure(resp *http.Response, body []byte) *failure {
 	}
 }
 
-// rateLimitFailure is a 429. A short wait is waited; a long one, a date and what is no number are the caller's to know of.
+// rateLimitFailure classifies a 429. Without Retry-After, or with a short one, the request is tried again. A long one or a
+// date is passed on to the caller, and anything else is ignored.
 func rateLimitFailure(retryAfter string, cause error) *failure {
 	f := fault.New(fault.RateLimited, "The model is receiving too many requests.").WithCode("rate_limit_exceeded").Because(cause)
 	if retryAfter == "" {
@@ -79,7 +79,7 @@ func rateLimitFailure(retryAfter string, cause error) *failure {
 
 var identifierPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,64}$`) })
 
-// safeIdentifier returns a server's identifier, or "" where it is anything else.
+// safeIdentifier returns an identifier of the server, or "" if it is anything else than an identifier.
 func safeIdentifier(s string) string {
 	if identifierPattern().MatchString(s) {
 		return s

@@ -14,7 +14,7 @@ import (
 )
 
 func TestRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // the clock stands at 2000-01-01
+	synctest.Test(t, func(t *testing.T) { // the clock starts at 2000-01-01 00:00:00
 		for header, want := range map[string]struct {
 			tries      int
 			wait       time.Duration
@@ -43,7 +43,7 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-// What is waited between two tries, and that the time for a first word bounds them all.
+// The waits between two tries, and that the time for the first word limits all of them together.
 func TestRetryWaits(t *testing.T) {
 	for name, c := range map[string]struct {
 		status  int
@@ -53,13 +53,13 @@ func TestRetryWaits(t *testing.T) {
 		atLeast time.Duration
 		atMost  time.Duration
 	}{
-		"Retry-After 2 is waited":          {429, []string{"Retry-After", "2"}, Limits{}, 3, 4 * time.Second, 4 * time.Second},
-		"no longer than the first word":    {429, []string{"Retry-After", "5"}, Limits{FirstByte: 9 * time.Second}, 2, 5 * time.Second, 5 * time.Second},
-		"not where there is no time":       {429, []string{"Retry-After", "5"}, Limits{FirstByte: 5 * time.Second}, 1, 0, 0},
-		"500 backs off":                    {500, nil, Limits{}, 3, 300 * time.Millisecond, 900 * time.Millisecond},
-		"the back-off is jittered by half": {503, nil, Limits{Backoff: time.Second}, 3, 1500 * time.Millisecond, 4500 * time.Millisecond},
-		"400 is not tried again":           {400, nil, Limits{}, 1, 0, 0},
-		"a redirect is not followed":       {302, []string{"Location", "http://elsewhere.invalid"}, Limits{}, 1, 0, 0},
+		"Retry-After 2 is waited for":                 {429, []string{"Retry-After", "2"}, Limits{}, 3, 4 * time.Second, 4 * time.Second},
+		"waits end with the time for the first word":  {429, []string{"Retry-After", "5"}, Limits{FirstByte: 9 * time.Second}, 2, 5 * time.Second, 5 * time.Second},
+		"a wait that takes all the time is not begun": {429, []string{"Retry-After", "5"}, Limits{FirstByte: 5 * time.Second}, 1, 0, 0},
+		"500 backs off":                   {500, nil, Limits{}, 3, 300 * time.Millisecond, 900 * time.Millisecond},
+		"the backoff is jittered by half": {503, nil, Limits{Backoff: time.Second}, 3, 1500 * time.Millisecond, 4500 * time.Millisecond},
+		"400 is not tried again":          {400, nil, Limits{}, 1, 0, 0},
+		"a redirect is not followed":      {302, []string{"Location", "http://elsewhere.invalid"}, Limits{}, 1, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -67,11 +67,11 @@ func TestRetryWaits(t *testing.T) {
 				start := time.Now()
 				_, err := collectWithContext(t.Context(), w.newModel(c.limits), helloRequest)
 				if took := time.Since(start); err == nil || len(w.at) != c.tries || took < c.atLeast || took > c.atMost {
-					t.Errorf("%d tries in %v, %v", len(w.at), took, err)
+					t.Errorf("%d tries in %v, error %v; want an error after %d tries in %v to %v", len(w.at), took, err, c.tries, c.atLeast, c.atMost)
 				}
 				for i := range w.bodies {
 					if string(w.bodies[i]) != string(w.bodies[0]) {
-						t.Errorf("try %d sent %q", i, w.bodies[i])
+						t.Errorf("try %d sent %q, want the same body as the first: %q", i+1, w.bodies[i], w.bodies[0])
 					}
 				}
 			})
@@ -79,7 +79,7 @@ func TestRetryWaits(t *testing.T) {
 	}
 }
 
-// A server's own words reach neither caller nor log: they name accounts, and one is known to repeat the key.
+// The server's own text reaches neither the caller nor the log: it can name an account, and OpenAI repeats a wrong key.
 func TestServerMessagesAreNotPassedOn(t *testing.T) {
 	const canary = "org-CANARY sk-CANARY"
 	bodies := []string{`{"error":{"message":"%[1]s","type":"%[1]s","param":"%[1]s","code":"%[1]s"}}`, `{"error":"%[1]s"}`, `<html>%[1]s`, `%[1]s`,
@@ -93,13 +93,13 @@ func TestServerMessagesAreNotPassedOn(t *testing.T) {
 			_, err := collect(w.newModel(Limits{Backoff: time.Nanosecond}), helloRequest)
 			f, ok := errors.AsType[*fault.Error](err)
 			if !ok {
-				t.Fatalf("%d %s: %v", status, body, err)
+				t.Fatalf("status %d with %s: %v, want a fault", status, body, err)
 			}
 			if strings.Contains(f.Message+f.Code+f.Param, "CANARY") {
-				t.Errorf("%d %s: %+v", status, body, f)
+				t.Errorf("status %d with %s: the caller would see %+v", status, body, f)
 			}
 			if status != 200 && strings.Contains(err.Error(), "CANARY") {
-				t.Errorf("%d %s: the log would hold %v", status, body, err)
+				t.Errorf("status %d with %s: the log would show %v", status, body, err)
 			}
 		}
 	}
@@ -136,7 +136,8 @@ func TestStatusMapping(t *testing.T) {
 			_, err := collect(m, helloRequest)
 			f := fault.From(err)
 			if f.Kind != c.kind || f.Code != c.code || f.Param != c.param || len(w.at) != c.tries || metric != c.metric {
-				t.Errorf("%v code %q param %q after %d tries, counted %q", f.Kind, f.Code, f.Param, len(w.at), metric)
+				t.Errorf("got %v, code %q, param %q after %d tries, counted %q; want %v, %q, %q, %d, %q", f.Kind, f.Code, f.Param, len(w.at), metric,
+					c.kind, c.code, c.param, c.tries, c.metric)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sampleStream is a whole one, with everything in it that a server may send.
+// sampleStream is a complete stream with everything that a server may send.
 var sampleStream = []byte(": ping\n\n" + `data: {"id":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}` + "\n\n" +
 	sseEvent(`{"role":"assistant","content":""}`, "null") + sseEvent(`{"content":"Grüße \u2028\n\ndata: {\"error\":1}"}`, "null") + "event: x\r\ndata:" +
 	strings.TrimPrefix(sseEvent(`{"content":" 😀"}`, "null"), "data: ") + sseEvent(`{"refusal":"no"}`, "null") +
@@ -23,12 +23,12 @@ var sampleStream = []byte(": ping\n\n" + `data: {"id":"","choices":[],"prompt_fi
 	sseEvent(`{"tool_calls":[{"id":"c1","function":{"arguments":"}"}}]}`, "null") + sseEvent(`{}`, `"tool_calls"`) +
 	`data: {"id":"c","model":"gpt-4o","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}` + "\n\ndata: [DONE]\n\n")
 
-// FuzzStream cuts a stream into packets in any way: the chunks are the same. Where it is also cut short, they are the
-// beginning of the same.
+// FuzzStream cuts a stream into packets at any place: the chunks are the same. If the stream ends early, they are the first of
+// the same chunks.
 func FuzzStream(f *testing.F) {
 	want, err := collect((&fakeTransport{answer: streaming(bytes.NewReader(sampleStream))}).newModel(Limits{}), helloRequest)
 	if err != nil || len(want) != 9 || textOf(want) != "Grüße \u2028\n\ndata: {\"error\":1} 😀" || want[7].FinishReason != "tool_calls" || want[8].Usage.TotalTokens != 4 {
-		f.Fatalf("%d chunks %+v, %v", len(want), want, err)
+		f.Fatalf("the uncut stream gave %d chunks %+v, %v", len(want), want, err)
 	}
 	f.Add([]byte{}, uint16(len(sampleStream)))
 	f.Add(bytes.Repeat([]byte{1}, len(sampleStream)), uint16(len(sampleStream)))
@@ -37,15 +37,15 @@ func FuzzStream(f *testing.F) {
 		part := sampleStream[:min(int(end), len(sampleStream))]
 		got, err := collect((&fakeTransport{answer: streaming(&packetReader{left: splitStream(bytes.Clone(part), lengths)})}).newModel(Limits{}), helloRequest)
 		if err != nil || len(got) > len(want) || !reflect.DeepEqual(got, want[:len(got):len(got)]) && len(got) > 0 {
-			t.Fatalf("got %+v, %v", got, err)
+			t.Fatalf("got %+v, %v; want the first of %+v", got, err, want)
 		}
 		if len(part) == len(sampleStream) && len(got) != len(want) {
-			t.Fatalf("%d chunks", len(got))
+			t.Fatalf("%d chunks of the whole stream, want %d", len(got), len(want))
 		}
 	})
 }
 
-// FuzzHostileStream: whatever a server sends, there are chunks or a fault with none of its words.
+// FuzzHostileStream checks that any input leads to chunks, or to a fault that holds none of the server's text.
 func FuzzHostileStream(f *testing.F) {
 	f.Add([]byte("{\"error\":{\"message\":\"CANARY\"}}\n"), []byte{3})
 	f.Add([]byte("data: {\"choices\":[{\"delta\":{\"content\":5}}]}\n\n"), []byte{})
@@ -56,12 +56,12 @@ func FuzzHostileStream(f *testing.F) {
 			t.Fatal(err)
 		}
 		if err != nil && strings.Contains(err.Error(), "CANARY") {
-			t.Fatalf("the log would hold %v", err)
+			t.Fatalf("the log would show the server's text: %v", err)
 		}
 	})
 }
 
-// An error event ends the stream wherever the packets are cut, and nothing of it gets through.
+// An error event ends the stream, wherever the packets are cut, and no part of it is passed on.
 func TestErrorEventAcrossAnySplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		space := rapid.SampledFrom([]string{"", " ", "\t", "  "})
@@ -74,16 +74,16 @@ func TestErrorEventAcrossAnySplit(t *testing.T) {
 			lengths = append(lengths, byte(rapid.IntRange(0, 50).Draw(t, "n")))
 		}
 		chunks, err := collect((&fakeTransport{answer: streaming(&packetReader{left: splitStream(s, lengths)})}).newModel(Limits{}), helloRequest)
-		if end == "" && len(bad) < sniffLength { // a line that is cut short is no event; the turn calls it broken off
+		if end == "" && len(bad) < sniffLength { // an incomplete line is not an event: the stream just ends
 			return
 		}
 		if codeOf(err) != "upstream_error" || strings.Contains(err.Error(), "CANARY") || textOf(chunks) != strings.Repeat("a", strings.Count(good, "data:")) {
-			t.Fatalf("%q, %v", textOf(chunks), err)
+			t.Fatalf("text %q and error %v; want only the text before the error event, and upstream_error", textOf(chunks), err)
 		}
 	})
 }
 
-// The reader sees exactly the bytes before the event.
+// Everything that is not an error event passes unchanged.
 func TestBodyPassesOtherBytesUnchanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		line := rapid.SampledFrom([]string{"data: {\"error", "data: {\"errors\":1}", "data: {}", "", ": {\"error\"", "data:{ \"e", "xdata: {\"error\"", "data: [\"error\"]", strings.Repeat("y", 100)})
@@ -94,13 +94,13 @@ func TestBodyPassesOtherBytesUnchanged(t *testing.T) {
 		b := newErrorSniffingBody(io.NopCloser(&packetReader{left: splitStream(bytes.Clone(s), []byte(rapid.StringN(0, 20, -1).Draw(t, "cuts")))}), func(error) {}, time.Hour)
 		got, err := io.ReadAll(b)
 		if err != nil || !bytes.Equal(got, s) {
-			t.Fatalf("got %q, %v, want %q", got, err, s)
+			t.Fatalf("read %q, %v; want %q", got, err, s)
 		}
 		_ = b.Close()
 	})
 }
 
-// Row 27: the timer runs while the server is waited for, and not while the reader takes its time.
+// Fault 27: the idle timer runs while we wait for the server, and not while the reader is slow.
 func TestSlowReaderDoesNotTimeOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &fakeTransport{answer: streaming(&packetReader{left: [][]byte{[]byte(sseEvent(`{"content":"a"}`, "null")), []byte(sseEvent(`{"content":"b"}`, "null")), []byte(sseEvent(`{}`, `"stop"`))}})}
@@ -113,12 +113,12 @@ func TestSlowReaderDoesNotTimeOut(t *testing.T) {
 			<-time.After(time.Hour)
 		}
 		if n != 3 {
-			t.Errorf("%d chunks", n)
+			t.Errorf("%d chunks, want 3", n)
 		}
 	})
 }
 
-// Row 9 and 10, to the second.
+// Faults 9 and 10, to the second.
 func TestTimeouts(t *testing.T) {
 	first, word := sseEvent(`{"role":"assistant","content":""}`, "null"), sseEvent(`{"content":"a"}`, "null")
 	for name, c := range map[string]struct {
@@ -151,7 +151,7 @@ func TestTimeouts(t *testing.T) {
 				start := time.Now()
 				chunks, err := collectWithContext(t.Context(), w.newModel(Limits{}), helloRequest)
 				if codeOf(err) != "upstream_timeout" || textOf(chunks) != c.text || time.Since(start) != c.after {
-					t.Errorf("%q, %v after %v", textOf(chunks), err, time.Since(start))
+					t.Errorf("text %q, error %v after %v; want %q, upstream_timeout after %v", textOf(chunks), err, time.Since(start), c.text, c.after)
 				}
 			})
 		})
@@ -167,17 +167,17 @@ func TestCallerDeadline(t *testing.T) {
 		}}
 		chunks, err := collectWithContext(ctx, w.newModel(Limits{}), helloRequest)
 		if codeOf(err) != "upstream_timeout" || textOf(chunks) != "a" {
-			t.Errorf("%q, %v", textOf(chunks), err)
+			t.Errorf("text %q, error %v; want a, upstream_timeout", textOf(chunks), err)
 		}
 	})
 }
 
-// Servers send comments while a model thinks; they are no words and no reason to give up.
+// Servers send comments while a model thinks. They are not text, and many of them are not an error.
 func TestManyComments(t *testing.T) {
 	s := strings.Repeat(": thinking\n\n", 1000) + sseEvent(`{"content":"a"}`, `"stop"`)
 	chunks, err := collect((&fakeTransport{answer: streaming(strings.NewReader(s))}).newModel(Limits{}), helloRequest)
 	if err != nil || textOf(chunks) != "a" {
-		t.Errorf("%q, %v", textOf(chunks), err)
+		t.Errorf("text %q, error %v; want a, no error", textOf(chunks), err)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestBrokenConnection(t *testing.T) {
 	w := &fakeTransport{answer: streaming(&packetReader{left: [][]byte{[]byte(sseEvent(`{"content":"a"}`, "null"))}, err: errors.New("read tcp 10.0.0.1: connection reset by peer")})}
 	chunks, err := collect(w.newModel(Limits{}), helloRequest)
 	if codeOf(err) != "upstream_error" || textOf(chunks) != "a" {
-		t.Errorf("%q, %v", textOf(chunks), err)
+		t.Errorf("text %q, error %v; want a, upstream_error", textOf(chunks), err)
 	}
 }
 
@@ -210,6 +210,6 @@ func TestKeyUnavailable(t *testing.T) {
 	m := New(Options{Transport: &fakeTransport{}, Key: func(context.Context) (string, error) { return "", errors.New("arn:aws:secret") }})
 	_, err := collect(m, helloRequest)
 	if codeOf(err) != "upstream_auth" {
-		t.Errorf("error = %v", err)
+		t.Errorf("error = %v, want upstream_auth", err)
 	}
 }

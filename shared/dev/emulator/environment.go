@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"example.com/aurora/shared/transport/lambdaapp"
 )
 
 // lookupEnv looks a variable up in a list as os.Environ gives it; one that is empty counts as not set.
@@ -22,11 +24,6 @@ func lookupEnv(list []string, name string) string {
 var services = []struct{ name, variable string }{
 	{"dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"}, {"s3", "AWS_ENDPOINT_URL_S3"}, {"sqs", "AWS_ENDPOINT_URL_SQS"},
 	{"ses", "AWS_ENDPOINT_URL_SESV2"}, {"secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"},
-}
-
-// isLocalOnly says whether a variable is one that only a local run may set: the template never does.
-func isLocalOnly(name string) bool {
-	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS"
 }
 
 // awsCredentials are dummies, unless some service is a real one: then they are those of whoever started the stack.
@@ -122,7 +119,7 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 		}
 	}
 	for _, entry := range s.options.Environ {
-		if name, value, _ := strings.Cut(entry, "="); isLocalOnly(name) && value != "" {
+		if name, value, _ := strings.Cut(entry, "="); lambdaapp.IsLocalOnly(name) && value != "" {
 			out[name] = value
 		}
 	}

@@ -123,9 +123,9 @@ func endpoint(model string, n *notes) *completions.Handler {
 		Service: &chat.Service{
 			Assistants: assistants{},
 			Chain: func(refs []aurora.ModelRef) agent.Model {
-				all := make([]openai.Ref, len(refs))
+				all := make([]aurora.ModelRef, len(refs))
 				for i, r := range refs {
-					all[i] = openai.Ref{Model: r.Model}
+					all[i] = aurora.ModelRef{Model: r.Model}
 				}
 				return pool.Chain(all)
 			},

@@ -12,19 +12,20 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-// Settings are what a function asks its models with.
+// Settings holds what a function needs to call models.
 type Settings struct {
-	openAISecret, toolSecrets string // toolSecrets stands before the name of a model's own secret
-	openAIBaseURL             string // on a developer's machine alone
-	secrets                   *secretsmanager.Store
+	openAISecret  string // the name of the secret with the deployment's key
+	toolSecrets   string // the prefix of the name of a model's own secret
+	openAIBaseURL string // set on a developer's machine only
+	secrets       *secretsmanager.Store
 }
 
-// ReadSettings reads the settings of a function that asks models and has no tools.
+// ReadSettings reads the settings of a function that calls models and has no tools.
 func ReadSettings(s *lambdaapp.Settings) Settings {
 	return ReadSettingsWith(s, s.Required("TOOL_SECRETS"), secretsmanager.New(lambdaapp.AWSConfig, time.Now))
 }
 
-// ReadSettingsWith is Read where the function's tools know already what stands before the name of a secret, and the secrets.
+// ReadSettingsWith is ReadSettings for a function with tools, which share the prefix and the cache of secrets with its models.
 func ReadSettingsWith(s *lambdaapp.Settings, toolSecrets string, secrets *secretsmanager.Store) Settings {
 	return Settings{
 		openAISecret:  s.Required("OPENAI_SECRET"),
@@ -34,46 +35,39 @@ func ReadSettingsWith(s *lambdaapp.Settings, toolSecrets string, secrets *secret
 	}
 }
 
-// Timing are the times a function gives its models.
+// Timing holds the time limits of a function's models.
 type Timing struct {
 	openai.Limits
-	// Patience is how long a model may leave its first word open before the next one is asked; 0 waits.
+	// FirstWordTimeout is how long a model may take to its first word before the next one is asked. 0 means no limit.
 	FirstWordTimeout time.Duration
 }
 
-// VoiceTiming are the times on the phone, where silence ends a call.
+// VoiceTiming is for the phone, where people hang up after a few seconds of silence.
 var VoiceTiming = Timing{Limits: openai.Limits{Idle: 5 * time.Second}, FirstWordTimeout: 2500 * time.Millisecond}
 
-// WorkerTiming are the times where nobody waits for the answer: two failures of this length end before a worker does.
+// WorkerTiming is for workers, whose answers nobody waits for. Two tries that take this long still fit into a worker's own
+// time limit.
 var WorkerTiming = Timing{Limits: openai.Limits{FirstByte: 30 * time.Second}}
 
-// Chain makes models that are asked in order until one answers. Their connections and circuit breakers are kept from one
-// chain to the next.
-func (p Settings) Chain(m Timing) func([]aurora.ModelRef) agent.Model {
+// Chain returns a function that makes a chain of models, which are asked in order until one answers. All chains share their
+// connections and circuit breakers.
+func (s Settings) Chain(t Timing) func([]aurora.ModelRef) agent.Model {
 	pool := &openai.Pool{
 		Options: openai.Options{
-			BaseURL: p.openAIBaseURL,
-			Key:     func(ctx context.Context) (string, error) { return p.secrets.Secret(ctx, p.openAISecret) },
-			Limits:  m.Limits,
+			BaseURL: s.openAIBaseURL,
+			Key:     func(ctx context.Context) (string, error) { return s.secrets.Secret(ctx, s.openAISecret) },
+			Limits:  t.Limits,
 			Count:   lambdaapp.Count,
 		},
 		Key: func(ctx context.Context, name string) (string, error) {
-			return p.secrets.Secret(ctx, p.toolSecrets+name)
+			return s.secrets.Secret(ctx, s.toolSecrets+name)
 		},
-		FirstWordTimeout: m.FirstWordTimeout,
+		FirstWordTimeout: t.FirstWordTimeout,
 	}
-	return func(refs []aurora.ModelRef) agent.Model { return pool.Chain(refsOf(refs)) }
+	return pool.Chain
 }
 
-func refsOf(refs []aurora.ModelRef) []openai.Ref {
-	out := make([]openai.Ref, len(refs))
-	for i, r := range refs {
-		out[i] = openai.Ref{Model: r.Model, BaseURL: r.BaseURL, Secret: r.Secret}
-	}
-	return out
-}
-
-// SplitList reads a comma-separated setting, such as the models that are asked in order.
+// SplitList splits a setting that is a comma-separated list, such as DEFAULT_MODEL.
 func SplitList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }

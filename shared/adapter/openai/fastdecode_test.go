@@ -23,35 +23,35 @@ var sampleEvents = []string{
 	`{"choices":[{"delta":{"content":"a"},"finish_reason":null,"content_filter_results":{}}],"prompt_filter_results":[]}`,
 }
 
-// FuzzFastDecode: whatever the quick way reads, the slow way reads too, and the same.
+// FuzzFastDecode checks that an event that is decoded the fast way has the same meaning when it is decoded the slow way.
 func FuzzFastDecode(f *testing.F) {
 	for _, e := range sampleEvents {
 		f.Add([]byte(e), []byte(sampleEvents[0]))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		var r eventDecoder
+		var d eventDecoder
 		for _, event := range [][]byte{first, second, first} {
-			quick, ok := r.decodeText(event)
+			fast, ok := d.decodeText(event)
 			if !ok {
 				continue
 			}
 			var piece api.ChatCompletionStreamResponse
 			if err := json.Unmarshal(event, &piece); err != nil {
-				t.Fatalf("%q is read as %+v, and is no event: %v", event, quick, err)
+				t.Fatalf("%q is decoded as %+v, and encoding/json rejects it: %v", event, fast, err)
 			}
-			if slow, err := convertChunk(&piece); err != nil || !reflect.DeepEqual(quick, slow) {
-				t.Fatalf("%q is read as %+v, and is %+v, %v", event, quick, slow, err)
+			if slow, err := convertChunk(&piece); err != nil || !reflect.DeepEqual(fast, slow) {
+				t.Fatalf("%q is decoded as %+v, and the slow way as %+v, %v", event, fast, slow, err)
 			}
 		}
 	})
 }
 
-// The events of a plain answer are read the quick way; otherwise it would be of no use.
+// The events of a plain answer must be decoded the fast way.
 func TestFastDecodeReadsText(t *testing.T) {
-	var r eventDecoder
+	var d eventDecoder
 	for _, e := range sampleEvents[:3] {
-		if _, ok := r.decodeText([]byte(e)); !ok {
-			t.Errorf("%s was not read", e)
+		if _, ok := d.decodeText([]byte(e)); !ok {
+			t.Errorf("%s was not decoded the fast way", e)
 		}
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"example.com/aurora/shared/core/agent"
 )
 
-// eventDecoder reads the events of one stream.
+// eventDecoder decodes the events of one stream.
 type eventDecoder struct {
 	event   bytes.Reader
 	decoder *jsontext.Decoder
-	model   string // as it stood in the event before, and in most of a stream
+	model   string // of the previous event: most events repeat it, and then it needs no new string
 }
 
-// decode reads an event. Almost all of them bring a piece of text and nothing else: those are read token by token, and
-// every other one into go-openai's types, which takes three times as long.
+// decode decodes an event. Almost all events hold a piece of text and nothing else; those are read token by token. All others
+// go through go-openai's types, which takes three times as long.
 func (r *eventDecoder) decode(event []byte) (agent.Chunk, error) {
 	if c, ok := r.decodeText(event); ok {
 		return c, nil
@@ -30,13 +30,13 @@ func (r *eventDecoder) decode(event []byte) (agent.Chunk, error) {
 	return convertChunk(&piece)
 }
 
-// decodeText reads an event that brings text, the role, or the reason for the end. It is not ok for one with anything else of
-// meaning, or with a key that it does not know: a server may write them in another case, and encoding/json would
-// mind.
+// decodeText decodes an event that holds text, the role or the finish reason. ok is false if there is anything else in it, or
+// a key that it does not know: encoding/json ignores the case of keys, so an unknown key may be a known one in another
+// case.
 func (r *eventDecoder) decodeText(event []byte) (c agent.Chunk, ok bool) {
 	r.event.Reset(event)
 	if r.decoder == nil {
-		r.decoder = jsontext.NewDecoder(&r.event, jsontext.AllowDuplicateNames(true)) // the last counts, as in encoding/json
+		r.decoder = jsontext.NewDecoder(&r.event, jsontext.AllowDuplicateNames(true)) // the last one wins, as in encoding/json
 	} else {
 		r.decoder.Reset(&r.event)
 	}
@@ -57,13 +57,13 @@ func (r *eventDecoder) decodeText(event []byte) (c agent.Chunk, ok bool) {
 		}
 		return false
 	})
-	// More after the object is for encoding/json to refuse.
+	// If anything follows the object, encoding/json must report it.
 	return c, ok && r.decoder.InputOffset() == int64(len(event)) && c.FinishReason != "error"
 }
 
-// decodeChoices reads the first and only one.
+// decodeChoices decodes a list of exactly one choice.
 func (r *eventDecoder) decodeChoices(c *agent.Chunk) bool {
-	if r.decoder.PeekKind() != '[' || r.skipToken() || r.decoder.PeekKind() != '{' {
+	if r.decoder.PeekKind() != '[' || !r.skipToken() || r.decoder.PeekKind() != '{' {
 		return false
 	}
 	read := r.readObject(func(name jsontext.Value) bool {
@@ -89,12 +89,12 @@ func (r *eventDecoder) decodeChoices(c *agent.Chunk) bool {
 		}
 		return false
 	})
-	return read && r.decoder.PeekKind() == ']' && !r.skipToken()
+	return read && r.decoder.PeekKind() == ']' && r.skipToken()
 }
 
-// readObject reads an object, its values by the function. It is false as soon as that is, or where there is no object.
+// readObject reads an object and calls value for each key. It returns false if value does, or if there is no object.
 func (r *eventDecoder) readObject(value func(quotedName jsontext.Value) bool) bool {
-	if r.decoder.PeekKind() != '{' || r.skipToken() {
+	if r.decoder.PeekKind() != '{' || !r.skipToken() {
 		return false
 	}
 	for r.decoder.PeekKind() == '"' {
@@ -103,18 +103,18 @@ func (r *eventDecoder) readObject(value func(quotedName jsontext.Value) bool) bo
 			return false
 		}
 	}
-	return r.decoder.PeekKind() == '}' && !r.skipToken()
+	return r.decoder.PeekKind() == '}' && r.skipToken()
 }
 
-// skipToken passes over a token and reports whether that failed.
+// skipToken skips a token. It returns false if there is none.
 func (r *eventDecoder) skipToken() bool {
 	_, err := r.decoder.ReadToken()
-	return err != nil
+	return err == nil
 }
 
-func (r *eventDecoder) skipNull() bool { return r.decoder.PeekKind() == 'n' && !r.skipToken() }
+func (r *eventDecoder) skipNull() bool { return r.decoder.PeekKind() == 'n' && r.skipToken() }
 
-// skipScalar passes over a string, a whole number or null.
+// skipScalar skips null, or a scalar of this kind: a string or a whole number.
 func (r *eventDecoder) skipScalar(kind jsontext.Kind) bool {
 	if r.skipNull() {
 		return true
@@ -136,8 +136,8 @@ func (r *eventDecoder) readString(to *string) bool {
 	}
 	inside := raw[1 : len(raw)-1]
 	if bytes.IndexByte(inside, '\\') >= 0 {
-		said, err := jsontext.AppendUnquote(nil, raw)
-		*to = string(said)
+		unquoted, err := jsontext.AppendUnquote(nil, raw)
+		*to = string(unquoted)
 		return err == nil
 	}
 	if string(inside) != *to {
