@@ -12,41 +12,42 @@ import (
 
 // Calls are the rows that reports are counted from.
 type Calls interface {
-	// Day gives the rows of an assistant's day (UTC) in batches, without their summaries and extracted data.
+	// Day yields the rows of one assistant and day (UTC) in batches, without their summaries and extracted data.
 	Day(ctx context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error]
-	// Row is a whole row; it is not ok where there is none.
+	// Row returns a row with all its fields. ok is false if there is none.
 	Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok bool, err error)
 }
 
 const (
-	parallelDays = 8 // days that are read at once
-	batchesAhead = 2 // batches of a day that wait to be counted
+	parallelDays = 8 // days that are read at the same time
+	batchesAhead = 2 // batches of one day that may wait to be counted
 )
 
-// aggregation is one walk over the rows: of the window reported, of the one before for comparison, and of the one before that
-// for who came back then.
+// aggregation counts the rows of three windows in one pass: the reported window, the previous one for comparison, and the
+// one before that, which tells who of the previous window's callers had called earlier.
 type aggregation struct {
 	window, previous, before     aurora.Window
 	reportedTally, previousTally *tally
 	callers                      *callers
 	attention                    ranking
 	sample                       sample
-	onCall                       func(c *aurora.Call) // is given every call of the window reported; may be nil
+	onCall                       func(c *aurora.Call) // called for every call of the reported window; may be nil
 }
 
 func newAggregation(w aurora.Window) *aggregation {
-	p := &aggregation{window: w, previous: w.Previous(), callers: newCallers()}
-	p.before = p.previous.Previous()
-	p.reportedTally, p.previousTally = newTally(p.window), newTally(p.previous)
-	return p
+	a := &aggregation{window: w, previous: w.Previous(), callers: newCallers()}
+	a.before = a.previous.Previous()
+	a.reportedTally, a.previousTally = newTally(a.window), newTally(a.previous)
+	return a
 }
 
-// partitionDays are those whose partitions may hold a call of any of the windows. A row's day is fixed when it is first written,
-// by what was known then, so a day more is read on each side, and each call is placed by its true end.
-func (p *aggregation) partitionDays() []string {
+// partitionDays returns the days (UTC) whose partitions may hold a call of one of the windows. A row's day is fixed when the
+// row is first written, by what was known then. So one more day is read on each side, and each call is counted by the time
+// when it really ended.
+func (a *aggregation) partitionDays() []string {
 	var days []string
-	year, month, day := p.before.From.UTC().Date()
-	last := p.window.Until.UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+	year, month, day := a.before.From.UTC().Date()
+	last := a.window.Until.UTC().AddDate(0, 0, 1).Format(time.DateOnly)
 	for day--; len(days) == 0 || days[len(days)-1] < last; day++ {
 		days = append(days, time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 	}
@@ -54,41 +55,41 @@ func (p *aggregation) partitionDays() []string {
 }
 
 // add counts one row.
-func (p *aggregation) add(c *aurora.Call) {
+func (a *aggregation) add(c *aurora.Call) {
 	when := c.CountedAt()
 	switch {
-	case p.window.Contains(when):
-		p.reportedTally.add(c)
-		p.callers.add(c.Customer, inReported)
-		p.attention.add(c)
-		p.sample.add(c)
-		if p.onCall != nil {
-			p.onCall(c)
+	case a.window.Contains(when):
+		a.reportedTally.add(c)
+		a.callers.add(c.Customer, inReported)
+		a.attention.add(c)
+		a.sample.add(c)
+		if a.onCall != nil {
+			a.onCall(c)
 		}
-	case p.previous.Contains(when):
-		p.previousTally.add(c)
-		p.callers.add(c.Customer, inPrevious)
-	case p.before.Contains(when):
-		p.callers.add(c.Customer, inBefore)
+	case a.previous.Contains(when):
+		a.previousTally.add(c)
+		a.callers.add(c.Customer, inPrevious)
+	case a.before.Contains(when):
+		a.callers.add(c.Customer, inBefore)
 	}
 }
 
-// run walks over all rows, the days in order.
-func (p *aggregation) run(ctx context.Context, calls Calls, assistantID string) error {
-	for batch, err := range readInOrder(ctx, calls, assistantID, p.partitionDays()) {
+// run reads and counts all rows, day by day.
+func (a *aggregation) run(ctx context.Context, calls Calls, assistantID string) error {
+	for rows, err := range readInOrder(ctx, calls, assistantID, a.partitionDays()) {
 		if err != nil {
 			return err
 		}
-		for i := range batch {
-			p.add(&batch[i])
+		for i := range rows {
+			a.add(&rows[i])
 		}
 	}
 	return nil
 }
 
-// figures are what the walk has counted of the window and of the one before.
-func (p *aggregation) figures() (reported, previous aurora.Figures) {
-	return p.reportedTally.figures(p.callers.figures(inReported, inPrevious)), p.previousTally.figures(p.callers.figures(inPrevious, inBefore))
+// figures returns the figures of the reported and of the previous window.
+func (a *aggregation) figures() (reported, previous aurora.Figures) {
+	return a.reportedTally.figures(a.callers.figures(inReported, inPrevious)), a.previousTally.figures(a.callers.figures(inPrevious, inBefore))
 }
 
 type batch struct {
@@ -96,23 +97,23 @@ type batch struct {
 	err   error
 }
 
-// readInOrder reads several days at once and gives their rows in the order of the days.
+// readInOrder reads several days at the same time and yields their rows in the order of the days.
 func readInOrder(ctx context.Context, calls Calls, assistantID string, days []string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		reading := make([]chan batch, len(days))
-		begin := func(i int) {
+		batches := make([]chan batch, len(days))
+		start := func(i int) {
 			if i < len(days) {
-				reading[i] = make(chan batch, batchesAhead)
-				safego.Go(ctx, func() { readDay(ctx, calls, assistantID, days[i], reading[i]) }, nil)
+				batches[i] = make(chan batch, batchesAhead)
+				safego.Go(ctx, func() { readDay(ctx, calls, assistantID, days[i], batches[i]) }, nil)
 			}
 		}
 		for i := range parallelDays {
-			begin(i)
+			start(i)
 		}
 		for i := range days {
-			for b := range reading[i] {
+			for b := range batches[i] {
 				if b.err != nil {
 					yield(nil, fmt.Errorf("read the calls of %s: %w", days[i], b.err))
 					return
@@ -121,18 +122,18 @@ func readInOrder(ctx context.Context, calls Calls, assistantID string, days []st
 					return
 				}
 			}
-			begin(i + parallelDays)
+			start(i + parallelDays)
 		}
-		if err := ctx.Err(); err != nil { // a day that ended early for it said nothing
+		if err := ctx.Err(); err != nil { // readDay does not report it
 			yield(nil, err)
 		}
 	}
 }
 
-// readDay passes on a day's rows until nobody wants them any more.
+// readDay sends the batches of one day, and the first error, until ctx ends.
 func readDay(ctx context.Context, calls Calls, assistantID, day string, to chan<- batch) {
 	defer close(to)
-	pass := func(b batch) bool {
+	send := func(b batch) bool {
 		select {
 		case to <- b:
 			return true
@@ -145,7 +146,7 @@ func readDay(ctx context.Context, calls Calls, assistantID, day string, to chan<
 			if err != nil {
 				return err
 			}
-			if !pass(batch{calls: calls}) {
+			if !send(batch{calls: calls}) {
 				return nil
 			}
 		}
@@ -153,6 +154,6 @@ func readDay(ctx context.Context, calls Calls, assistantID, day string, to chan<
 	})
 	if err != nil {
 		safego.LogPanic(ctx, err)
-		pass(batch{err: err})
+		send(batch{err: err})
 	}
 }

@@ -12,19 +12,19 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// allowedNumbers are the numbers that a narrative may hold: the figures, those of the period before, the difference and the
-// change in percent of each, and the period's dates.
+// allowedNumbers are the numbers that a narrative may contain: the figures of the period and of the period before, the
+// difference and the change in percent of each, and the period's dates and hours.
 type allowedNumbers struct {
 	numbers []float64
 	dates   map[string]bool // MM-DD and YYYY-MM-DD
 	years   map[int]bool
-	days    map[int]bool // of a month, beside a month's name
-	hours   map[int]bool // at which there were calls
+	days    map[int]bool // days of a month, allowed beside the month's name
+	hours   map[int]bool // hours with calls
 }
 
 func newAllowedNumbers(r *aurora.Report) *allowedNumbers {
-	f := &allowedNumbers{dates: map[string]bool{}, years: map[int]bool{}, days: map[int]bool{}, hours: map[int]bool{}}
-	add := func(n float64) { f.numbers = append(f.numbers, math.Abs(n)) }
+	a := &allowedNumbers{dates: map[string]bool{}, years: map[int]bool{}, days: map[int]bool{}, hours: map[int]bool{}}
+	add := func(n float64) { a.numbers = append(a.numbers, math.Abs(n)) }
 	for _, c := range comparisons(r) {
 		add(c.now)
 		add(c.before)
@@ -43,8 +43,8 @@ func newAllowedNumbers(r *aurora.Report) *allowedNumbers {
 		for _, d := range figures.ByDay {
 			add(float64(d.Calls))
 			if t, err := time.Parse(time.DateOnly, d.Date); err == nil {
-				f.dates[d.Date], f.dates[t.Format("01-02")] = true, true
-				f.years[t.Year()], f.days[t.Day()] = true, true
+				a.dates[d.Date], a.dates[t.Format("01-02")] = true, true
+				a.years[t.Year()], a.days[t.Day()] = true, true
 			}
 		}
 		add(float64(figures.Cost.UnknownCalls))
@@ -53,33 +53,34 @@ func newAllowedNumbers(r *aurora.Report) *allowedNumbers {
 		for hour, calls := range row {
 			if calls > 0 {
 				add(float64(calls))
-				f.hours[hour], f.hours[hour+1] = true, true // "between 9:00 and 10:00"
+				a.hours[hour], a.hours[hour+1] = true, true // "between 9:00 and 10:00"
 			}
 		}
 	}
-	return f
+	return a
 }
 
-// filterSentences drops every sentence with a number that is not among the facts, and says how many it dropped. Paragraphs stay.
-func (f *allowedNumbers) filterSentences(text string) (kept string, dropped int) {
+// filterSentences drops every sentence with a number that is not allowed, and returns how many it dropped. The remaining
+// sentences stay in their paragraphs.
+func (a *allowedNumbers) filterSentences(text string) (filtered string, dropped int) {
 	var paragraphs []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		var good []string
+		var allowed []string
 		for _, sentence := range splitSentences(paragraph) {
-			if f.allows(sentence) {
-				good = append(good, sentence)
+			if a.allows(sentence) {
+				allowed = append(allowed, sentence)
 			} else {
 				dropped++
 			}
 		}
-		if len(good) > 0 {
-			paragraphs = append(paragraphs, strings.Join(good, " "))
+		if len(allowed) > 0 {
+			paragraphs = append(paragraphs, strings.Join(allowed, " "))
 		}
 	}
 	return strings.Join(paragraphs, "\n\n"), dropped
 }
 
-// splitSentences splits a paragraph after each mark that ends a sentence and is followed by a space or nothing.
+// splitSentences splits a paragraph after each mark that ends a sentence and is followed by white space or the end.
 func splitSentences(paragraph string) []string {
 	var all []string
 	add := func(s string) {
@@ -104,11 +105,11 @@ var (
 	isoDatePattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b`)
 	})
-	// clockPattern is a time of day: 9:00, 14:30, 9 am, 14h.
+	// clockPattern matches a time of day: 9:00, 14:30, 9 am, 14h.
 	clockPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b([01]?\d|2[0-4])(?::([0-5]\d))?\s*(a\.?m\.?|p\.?m\.?|h\b|uhr\b)|\b([01]?\d|2[0-4]):([0-5]\d)\b`)
 	})
-	// monthDayPattern is a day beside a month's name, in a language with Latin letters; the name is looked at in monthOf.
+	// monthDayPattern matches a day beside a word in Latin letters; isMonth then checks that the word is a month's name.
 	monthDayPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b(\d{1,2})(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,12})\b|\b(\p{L}{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b`)
 	})
@@ -118,61 +119,65 @@ var (
 	wordPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`\p{L}+`)
 	})
+	// spanPattern matches a usual length of time, such as 24 hours or 30 days, which is no figure of the report.
 	spanPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b(7|24|30|31|28|29)([ -])(days?|hours?|tage|stunden|días|jours)\b`)
 	})
 )
 
-// monthPrefixes are the beginnings of the names of months, as several languages have them.
+// monthPrefixes are the beginnings of the names of months in several languages.
 var monthPrefixes = []string{"jan", "ene", "feb", "fév", "fev", "mar", "mär", "apr", "abr", "avr", "may", "mai", "jun", "jui", "jul", "aug", "ago", "aoû", "sep",
 	"oct", "okt", "out", "nov", "dec", "dez", "dic", "déc"}
 
-// numberWords are the English words for numbers that a figure could hide behind. Words for parts and multiples are no
-// figure of ours.
+// numberWords are the English words for numbers that are checked like digits. "one" is missing on purpose: it is mostly no
+// number ("one caller asked").
 var numberWords = map[string]float64{"zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
 	"eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
 	"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 
+// vagueNumberWords are words for parts and multiples. They cannot be compared with a figure, so a sentence with one of them is
+// dropped.
 var vagueNumberWords = map[string]bool{"half": true, "halved": true, "third": true, "quarter": true, "double": true, "doubled": true, "triple": true, "tripled": true,
 	"twice": true, "thrice": true, "dozen": true, "dozens": true, "hundred": true, "hundreds": true, "thousand": true, "thousands": true,
 	"million": true, "millions": true, "quadrupled": true, "tenfold": true, "twofold": true, "threefold": true}
 
-// allows reports whether every number in a sentence is among the facts. What looks like a date or a time of day is
-// compared with the period's.
-func (f *allowedNumbers) allows(sentence string) bool {
+// allows reports whether every number in a sentence is allowed. Dates and times of day are compared with those of the
+// period; everything else is compared with the figures.
+func (a *allowedNumbers) allows(sentence string) bool {
 	s := asciiDigits(sentence)
 	ok := true
-	take := func(pattern *regexp.Regexp, fits func(m []string) (mine, good bool)) {
+	// checkMatches removes the matches of a pattern from s. check returns applies = false for a match that is to stay.
+	checkMatches := func(pattern *regexp.Regexp, check func(m []string) (applies, allowed bool)) {
 		s = pattern.ReplaceAllStringFunc(s, func(found string) string {
-			mine, good := fits(pattern.FindStringSubmatch(found))
-			if !mine {
+			applies, allowed := check(pattern.FindStringSubmatch(found))
+			if !applies {
 				return found
 			}
-			ok = ok && good
+			ok = ok && allowed
 			return " "
 		})
 	}
-	take(isoDatePattern(), func(m []string) (bool, bool) { return true, f.dates[m[0]] })
-	take(clockPattern(), func(m []string) (bool, bool) { return true, f.allowsTime(m) })
-	take(monthDayPattern(), func(m []string) (bool, bool) {
+	checkMatches(isoDatePattern(), func(m []string) (bool, bool) { return true, a.dates[m[0]] })
+	checkMatches(clockPattern(), func(m []string) (bool, bool) { return true, a.allowsTime(m) })
+	checkMatches(monthDayPattern(), func(m []string) (bool, bool) {
 		day, name := m[1]+m[4], strings.ToLower(m[2]+m[3])
 		n, _ := strconv.Atoi(day)
-		return isMonth(name), f.days[n]
+		return isMonth(name), a.days[n]
 	})
-	take(spanPattern(), func([]string) (bool, bool) { return true, true })
+	checkMatches(spanPattern(), func([]string) (bool, bool) { return true, true })
 	for _, found := range numberPattern().FindAllString(s, -1) {
-		ok = ok && f.allowsNumber(found)
+		ok = ok && a.allowsNumber(found)
 	}
 	for _, w := range wordPattern().FindAllString(strings.ToLower(s), -1) {
-		if n, number := numberWords[w]; number {
-			ok = ok && f.contains(n, 0)
+		if n, isNumber := numberWords[w]; isNumber {
+			ok = ok && a.contains(n, 0)
 		}
 		ok = ok && !vagueNumberWords[w]
 	}
 	return ok
 }
 
-// asciiDigits writes the digits of every script as 0 to 9, so that no figure hides in another.
+// asciiDigits replaces the decimal digits of every script by 0 to 9, so that numbers in other scripts are checked too.
 func asciiDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII || !unicode.Is(unicode.Nd, r) {
@@ -195,8 +200,8 @@ func isMonth(name string) bool {
 	return false
 }
 
-// allowsTime reports whether there were calls in the hour of a time of day.
-func (f *allowedNumbers) allowsTime(m []string) bool {
+// allowsTime reports whether there were calls in the hour of a time of day. m is a match of clockPattern.
+func (a *allowedNumbers) allowsTime(m []string) bool {
 	hour, _ := strconv.Atoi(m[1] + m[4])
 	switch half := strings.ToLower(m[3]); {
 	case strings.HasPrefix(half, "p") && hour < 12:
@@ -204,13 +209,13 @@ func (f *allowedNumbers) allowsTime(m []string) bool {
 	case strings.HasPrefix(half, "a") && hour == 12:
 		hour = 0
 	}
-	return f.hours[hour] || hour == 24 && f.hours[0]
+	return a.hours[hour] || hour == 24 && a.hours[0]
 }
 
-// allowsNumber reports whether a number as written is among the facts. A mark between digits may be a decimal point or stand
-// between thousands; what is written with decimals, or without, is compared as far as it goes.
-func (f *allowedNumbers) allowsNumber(written string) bool {
-	if n, err := strconv.Atoi(written); err == nil && f.years[n] {
+// allowsNumber reports whether a number as it is written is allowed. A mark between digits may be a decimal point or separate
+// thousands, and both readings are tried. A figure is rounded to the decimals that are written before it is compared.
+func (a *allowedNumbers) allowsNumber(written string) bool {
+	if n, err := strconv.Atoi(written); err == nil && a.years[n] {
 		return true
 	}
 	marks := strings.FieldsFunc(written, func(r rune) bool { return r >= '0' && r <= '9' })
@@ -221,7 +226,7 @@ func (f *allowedNumbers) allowsNumber(written string) bool {
 	}
 	if len(parts) == 1 || thousands && allEqual(marks) {
 		n, err := strconv.ParseFloat(strings.Join(parts, ""), 64)
-		if err == nil && f.contains(n, 0) {
+		if err == nil && a.contains(n, 0) {
 			return true
 		}
 	}
@@ -233,7 +238,7 @@ func (f *allowedNumbers) allowsNumber(written string) bool {
 		return false
 	}
 	n, err := strconv.ParseFloat(strings.Join(parts[:last], "")+"."+parts[last], 64)
-	return err == nil && f.contains(n, len(parts[last]))
+	return err == nil && a.contains(n, len(parts[last]))
 }
 
 func allEqual(marks []string) bool {
@@ -245,11 +250,11 @@ func allEqual(marks []string) bool {
 	return true
 }
 
-// contains reports whether a fact, rounded to so many decimals, is this number.
-func (f *allowedNumbers) contains(n float64, decimals int) bool {
+// contains reports whether a figure, rounded to this many decimals, equals n.
+func (a *allowedNumbers) contains(n float64, decimals int) bool {
 	scale := math.Pow10(min(decimals, 6))
-	for _, fact := range f.numbers {
-		if math.Abs(math.Round(fact*scale)/scale-n) < 1e-9 {
+	for _, figure := range a.numbers {
+		if math.Abs(math.Round(figure*scale)/scale-n) < 1e-9 {
 			return true
 		}
 	}

@@ -9,13 +9,15 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Why a call deserves attention, and how much. The weights of all that apply are added; enough is where it begins.
+// minScore is the score from which a call deserves attention.
 const minScore = 3
 
+// scoreRules are the reasons why a call deserves attention, the heaviest first. A call's score is the sum of the weights of
+// the rules that apply to it.
 var scoreRules = []struct {
-	weight int
-	reason string
-	of     func(c *aurora.Call) bool
+	weight  int
+	reason  string
+	applies func(c *aurora.Call) bool
 }{
 	{6, "The call ended in an error.", func(c *aurora.Call) bool {
 		return c.Disposition == aurora.DispositionFailed || c.Outcome == aurora.OutcomeError
@@ -29,31 +31,31 @@ var scoreRules = []struct {
 	{2, "Something is left to do.", func(c *aurora.Call) bool { return len(c.ActionItems) > 0 }},
 }
 
-// score is how much a call deserves attention; 0 where it does not.
-func score(c *aurora.Call) (weight int) {
-	for _, w := range scoreRules {
-		if w.of(c) {
-			weight += w.weight
+// score returns how much a call deserves attention, or 0 if it does not reach minScore.
+func score(c *aurora.Call) (sum int) {
+	for _, rule := range scoreRules {
+		if rule.applies(c) {
+			sum += rule.weight
 		}
 	}
-	if weight < minScore {
+	if sum < minScore {
 		return 0
 	}
-	return weight
+	return sum
 }
 
-// reasonsFor says it in words, the weightiest first.
+// reasonsFor returns the reasons why a call deserves attention, the heaviest first.
 func reasonsFor(c *aurora.Call) []string {
 	var reasons []string
-	for _, w := range scoreRules {
-		if w.of(c) {
-			reasons = append(reasons, w.reason)
+	for _, rule := range scoreRules {
+		if rule.applies(c) {
+			reasons = append(reasons, rule.reason)
 		}
 	}
 	return reasons
 }
 
-// ranking keeps the calls that most deserve attention.
+// ranking holds the calls with the highest scores, at most aurora.MaxAttention of them, in the order of compareRanked.
 type ranking struct{ calls []ranked }
 
 type ranked struct {
@@ -62,28 +64,29 @@ type ranked struct {
 }
 
 func (r *ranking) add(c *aurora.Call) {
-	weight := score(c)
-	if weight == 0 {
+	one := ranked{score(c), *c}
+	if one.score == 0 {
 		return
 	}
 	full := len(r.calls) == aurora.MaxAttention
-	if full && compareRanked(ranked{weight, *c}, r.calls[len(r.calls)-1]) >= 0 {
+	if full && compareRanked(one, r.calls[len(r.calls)-1]) >= 0 {
 		return
 	}
 	if full {
 		r.calls = r.calls[:len(r.calls)-1]
 	}
-	at, _ := slices.BinarySearchFunc(r.calls, ranked{weight, *c}, compareRanked)
-	r.calls = slices.Insert(r.calls, at, ranked{weight, *c})
+	at, _ := slices.BinarySearchFunc(r.calls, one, compareRanked)
+	r.calls = slices.Insert(r.calls, at, one)
 }
 
-// compareRanked orders by weight, then the newest first, then by id, so that a report made again is the same.
+// compareRanked orders by score, then by time with the newest first, then by id. The order is total, so that a report that
+// is made again lists the same calls.
 func compareRanked(a, b ranked) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), b.call.CountedAt().Compare(a.call.CountedAt()), strings.Compare(a.call.CallID, b.call.CallID))
 }
 
-// sample is a bounded choice of the calls in which somebody spoke, even over the whole window: those whose ids have the
-// smallest hashes, whatever order they come in.
+// sample is a random choice of at most sampleSize calls in which the caller spoke: those whose ids have the smallest
+// hashes. The order in which the calls are added does not matter.
 type sample struct {
 	calls []sampled
 }

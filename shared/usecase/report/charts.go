@@ -7,31 +7,32 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// chart is the calls by day, with those of the window before.
+// chart shows the calls by day, beside those of the previous window.
 type chart struct {
 	Days    []chartDay
-	Dense   bool // too many days for a number on each
-	Partial bool // the first and the last day are not whole
-	Before  bool // there is something to compare with
+	Dense   bool // there are too many days for a number on each bar
+	Partial bool // the window does not begin and end at midnight, so the first and the last day are incomplete
+	Before  bool // the previous window had calls to compare with
 	Busiest string
 }
 
-// chartDay is a bar of the chart. Heights and tops are percent.
+// chartDay is one bar of the chart. Heights and tops are in percent of the chart's height.
 type chartDay struct {
-	Short, Number, Long string // Mon, 16, Monday 16 November
-	Marked              bool   // labelled even where there is little space
-	Lead                bool   // before the first that is marked
-	Span                int    // days from one that is marked to the next, at most 7
-	Above               string // the calls, short where there is little space
-	Calls, Before       string
-	Below               string // the calls before, as Above
-	Height, Top         int
-	HeightBefore        int
-	TopBefore           int
-	Level               int    // as in the heat map
-	Paint, Text         string // its colours, for mails
+	Short, Number, Long    string // Mon, 16, Monday 16 November
+	Marked                 bool   // has a label even where there is little space: Mondays
+	Lead                   bool   // comes before the first marked day
+	Span                   int    // for a marked day: the days until the next one, at most 7
+	Above                  string // the number above the bar, shortened where there is little space
+	Calls, Before          string
+	Below                  string // the previous window's number, shortened like Above
+	Height, Top            int
+	HeightBefore           int
+	TopBefore              int
+	Level                  int    // heat level, as in the heat map
+	Background, Foreground string // background and text colour, for mails
 }
 
+// chart returns the chart of the last days of the window, at most limit of them.
 func (p Page) chart(limit int) chart {
 	r, zone := p.Report, p.zone()
 	days, before := r.ByDay[max(0, len(r.ByDay)-limit):], r.Previous.ByDay
@@ -82,7 +83,7 @@ func (p Page) chart(limit int) chart {
 	return c
 }
 
-// barHeight is percent of the chart's height. What is not nothing is seen.
+// barHeight returns the height of a bar in percent of the chart's. A day with calls is at least 2 % high, so that it is seen.
 func barHeight(n, most int) int {
 	if n <= 0 {
 		return 0
@@ -90,15 +91,15 @@ func barHeight(n, most int) int {
 	return min(100, max(2, int(100*float64(n)/float64(most))))
 }
 
-// heatMap is the hour × weekday map, both ways.
+// heatMap shows the calls by hour and weekday, in three arrangements.
 type heatMap struct {
 	Hours   []string
-	Days    []heatRow // a row a weekday
-	ByHour  []heatRow // a row an hour
-	Names   []string  // of the weekdays, short
-	Tight   bool      // the numbers are long for their cells
+	Days    []heatRow // one row for each weekday, one cell for each hour
+	ByHour  []heatRow // one row for each hour, one cell for each weekday
+	Names   []string  // the weekdays, shortened
+	Tight   bool      // the numbers are long and need smaller letters
 	Busiest string
-	Coarse  []heatRow // a row a weekday, a cell three hours: for mails
+	Coarse  []heatRow // one row for each weekday, one cell for three hours; for mails
 }
 
 type heatRow struct {
@@ -107,10 +108,10 @@ type heatRow struct {
 }
 
 type heatCell struct {
-	Level       int
-	Calls       string
-	Some        bool
-	Paint, Text string // colours, for mails
+	Level                  int
+	Calls                  string
+	Some                   bool   // there were calls
+	Background, Foreground string // background and text colour, for mails
 }
 
 var weekdays = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
@@ -138,15 +139,15 @@ func newHeatMap(counts [7][24]int) heatMap {
 		m.ByHour = append(m.ByHour, row)
 	}
 	for d, name := range weekdays {
-		row, wide := heatRow{Name: name[:3], Long: name}, heatRow{Name: name[:3], Long: name}
+		row, coarseRow := heatRow{Name: name[:3], Long: name}, heatRow{Name: name[:3], Long: name}
 		for _, n := range counts[d] {
 			row.Cells = append(row.Cells, newHeatCell(n, most))
 		}
 		for _, n := range coarse[d] {
-			wide.Cells = append(wide.Cells, newHeatCell(n, mostCoarse))
+			coarseRow.Cells = append(coarseRow.Cells, newHeatCell(n, mostCoarse))
 		}
 		m.Names = append(m.Names, name[:3])
-		m.Days, m.Coarse = append(m.Days, row), append(m.Coarse, wide)
+		m.Days, m.Coarse = append(m.Days, row), append(m.Coarse, coarseRow)
 	}
 	if most > 0 {
 		m.Busiest = fmt.Sprintf("Busiest hour: %s, %s, %s.", weekdays[at], formatHours(hour, 1), formatCalls(most))
@@ -154,17 +155,19 @@ func newHeatMap(counts [7][24]int) heatMap {
 	return m
 }
 
-func formatHours(h, long int) string { return fmt.Sprintf("%02d:00–%02d:00", h, h+long) }
+func formatHours(from, count int) string {
+	return fmt.Sprintf("%02d:00–%02d:00", from, from+count)
+}
 
 func newHeatCell(n, most int) heatCell {
 	l := heatLevel(n, most)
-	return heatCell{Level: l, Calls: formatCompact(max(n, 0)), Some: n > 0, Paint: palette[l][0], Text: palette[l][1]}
+	return heatCell{Level: l, Calls: formatCompact(max(n, 0)), Some: n > 0, Background: palette[l][0], Foreground: palette[l][1]}
 }
 
-// maxHeatLevel is the number of the hottest class: .h8.
+// maxHeatLevel is the highest heat level; its class in the style sheet is .h8.
 const maxHeatLevel = 8
 
-// heatLevel is how hot a cell is, from 0 for nothing to levels for the most.
+// heatLevel returns the level of a cell: 0 for no calls, maxHeatLevel for the most.
 func heatLevel(n, most int) int {
 	if n <= 0 || most <= 0 {
 		return 0
@@ -172,7 +175,8 @@ func heatLevel(n, most int) int {
 	return min(maxHeatLevel, max(1, int(float64(maxHeatLevel)*float64(n)/float64(most)+0.5)))
 }
 
-// palette are the levels' colours of cell and text in a mail, as .h0 to .h8 are in the page's light scheme.
+// palette holds the background and text colour of each heat level for mails. They are those of .h0 to .h8 in the page's light
+// scheme.
 var palette = [maxHeatLevel + 1][2]string{
 	{"#f3f4f8", "#5b6070"}, {"#e6ebfc", "#1a1c23"}, {"#d0daf9", "#1a1c23"}, {"#b3c3f5", "#1a1c23"}, {"#93a9ef", "#1a1c23"},
 	{"#4a66d4", "#ffffff"}, {"#3a54c0", "#ffffff"}, {"#2c429f", "#ffffff"}, {"#1f3080", "#ffffff"},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -13,48 +14,44 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// CSV writes calls as report.csv: a row a call, in UTF-8 with a byte order mark, which Excel needs, and CRLF at the end
-// of each row. Its cells are safe to open in a spreadsheet. Use NewCSV.
+// CSV writes report.csv, one row for each call. The file is UTF-8 with a byte order mark, which Excel needs, and its rows end
+// with CRLF. No cell can run a formula in a spreadsheet. Create it with NewCSV.
 type CSV struct {
-	w    io.Writer
-	zone *time.Location
-	row  []byte
-	err  error
+	w      io.Writer
+	zone   *time.Location
+	buffer []byte // rows that are not written yet
+	err    error  // the first error of w
 }
 
 const (
 	csvBufferBytes = 64 << 10
-	maxCellBytes   = 32_000 // bytes; Excel has 32,767 characters
+	maxCellBytes   = 32_000 // Excel allows 32,767 characters
 	csvTimeLayout  = "2006-01-02 15:04:05"
 )
 
-// NewCSV begins a table with its header. Times are told by the zone's clock; a nil zone is UTC.
+// NewCSV begins a file with its header. Times are written in the zone; a nil zone is UTC.
 func NewCSV(w io.Writer, zone *time.Location) *CSV {
 	if zone == nil {
 		zone = time.UTC
 	}
-	c := &CSV{w: w, zone: zone, row: make([]byte, 0, csvBufferBytes+8<<10)}
-	c.row = append(c.row, "\ufeff"...)
+	c := &CSV{w: w, zone: zone, buffer: make([]byte, 0, csvBufferBytes+8<<10)}
+	c.buffer = append(c.buffer, "\ufeff"...)
 	for i, name := range []string{"Call", "Started", "Ended", "Time zone", "Seconds", "Direction", "Result", "Outcome", "Sentiment",
 		"Number", "Name", "Cost (USD)", "Ended reason", "Transferred", "Topics", "Action items", "Summary", "Success",
 		"Recording", "Extracted"} {
 		if i > 0 {
-			c.row = append(c.row, ',')
+			c.buffer = append(c.buffer, ',')
 		}
-		c.row = append(c.row, name...)
+		c.buffer = append(c.buffer, name...)
 	}
-	c.row = append(c.row, "\r\n"...)
+	c.buffer = append(c.buffer, "\r\n"...)
 	return c
 }
 
-// Write adds a call. An error is the underlying writer's, and stays.
+// Write adds the row of a call. After an error of the underlying writer it returns that error for every further call.
 func (c *CSV) Write(call aurora.Call) error {
-	b := c.row
-	id := call.ID
-	if id == "" {
-		id = call.CallID
-	}
-	b = append(appendCell(b, id), ',')
+	b := c.buffer
+	b = append(appendCell(b, cmp.Or(call.ID, call.CallID)), ',')
 	b = append(c.appendTime(b, call.StartedAt), ',')
 	b = append(c.appendTime(b, call.EndedAt), ',')
 	b = append(appendCell(b, c.zone.String()), ',')
@@ -77,21 +74,21 @@ func (c *CSV) Write(call aurora.Call) error {
 	b = append(appendCell(b, call.Success), ',')
 	b = append(appendCell(b, call.Recording), ',')
 	b = appendCell(b, string(call.Extracted))
-	c.row = append(b, "\r\n"...)
-	if len(c.row) >= csvBufferBytes {
+	c.buffer = append(b, "\r\n"...)
+	if len(c.buffer) >= csvBufferBytes {
 		return c.Flush()
 	}
 	return c.err
 }
 
-// Flush writes what is not written yet.
+// Flush writes the rows that are not written yet.
 func (c *CSV) Flush() error {
-	if c.err == nil && len(c.row) > 0 {
-		if _, err := c.w.Write(c.row); err != nil {
+	if c.err == nil && len(c.buffer) > 0 {
+		if _, err := c.w.Write(c.buffer); err != nil {
 			c.err = fmt.Errorf("write the table of calls: %w", err)
 		}
 	}
-	c.row = c.row[:0]
+	c.buffer = c.buffer[:0]
 	return c.err
 }
 
@@ -102,7 +99,7 @@ func (c *CSV) appendTime(b []byte, t time.Time) []byte {
 	return t.In(c.zone).AppendFormat(b, csvTimeLayout)
 }
 
-// appendNumber is a number as spreadsheets in English read it. What is no number is left out.
+// appendNumber adds a number with a decimal point. An unknown number and one that is not finite become an empty cell.
 func appendNumber(b []byte, f *float64) []byte {
 	if f == nil || math.IsNaN(*f) || math.IsInf(*f, 0) {
 		return b
@@ -110,13 +107,14 @@ func appendNumber(b []byte, f *float64) []byte {
 	return strconv.AppendFloat(b, *f, 'f', -1, 64)
 }
 
-// What a byte of a cell asks for, beside being copied.
+// Classes of bytes in a cell.
 const (
-	plainByte = iota
-	oddByte   // it is not ASCII, or it is a control character: look closer
-	quoteByte // the cell must stand in quotes
+	plainByte = iota // copied as it is
+	oddByte          // not ASCII, or a control character: the whole character must be looked at
+	quoteByte        // the cell needs quotes
 )
 
+// byteClasses gives each byte its class, so that runs of plain bytes are copied at once.
 var byteClasses = func() (table [256]uint8) {
 	for i := range table {
 		switch {
@@ -129,26 +127,28 @@ var byteClasses = func() (table [256]uint8) {
 	return table
 }()
 
-// appendCell adds texts as one cell, "; " between them. Where a spreadsheet would begin to calculate, there is an apostrophe:
-// before = + - @ and their full-width forms, at the beginning and after a semicolon, be there white space or quotes
-// between; and before what began with a tab or a line break. Control characters go, line breaks become spaces.
+// appendCell adds texts as one cell, with "; " between them. Control characters are removed and line breaks become spaces.
+//
+// An apostrophe keeps a spreadsheet from calculating. It is written before = + - @ and their full-width forms at the
+// beginning of the cell and after a semicolon, also if white space or quotes come between, and at the beginning of a cell
+// that began with a tab or a line break.
 func appendCell(b []byte, texts ...string) []byte {
 	start := len(b)
 	if len(texts) == 1 && isPlainCell(texts[0]) {
 		return append(b, texts[0]...)
 	}
-	quoted, fresh := false, true // fresh: a cell could begin here
+	needsQuotes, atStart := false, true // atStart: a spreadsheet could begin a formula here
 	for i, s := range texts {
 		if s == "" {
 			continue
 		}
 		if len(b) > start {
-			b, quoted, fresh = append(b, "; "...), true, true
+			b, needsQuotes, atStart = append(b, "; "...), true, true
 		} else if i == 0 && (s[0] == '\t' || s[0] == '\r' || s[0] == '\n') {
-			b, fresh = append(b, '\''), false
+			b, atStart = append(b, '\''), false
 		}
 		for i := 0; i < len(s) && len(b)-start < maxCellBytes; {
-			if c := s[i]; !fresh && byteClasses[c] == plainByte {
+			if c := s[i]; !atStart && byteClasses[c] == plainByte {
 				n := i + 1
 				for n < len(s) && n-i < maxCellBytes && byteClasses[s[n]] == plainByte {
 					n++
@@ -165,18 +165,18 @@ func appendCell(b []byte, texts ...string) []byte {
 			case text.IsHidden(r):
 				continue
 			case r == '"':
-				b, quoted = append(b, '"'), true // doubled
+				b, needsQuotes = append(b, '"'), true // doubled
 			case r == ';' || r == ',':
-				quoted = true
+				needsQuotes = true
 			}
-			if fresh && startsFormula(r) {
+			if atStart && startsFormula(r) {
 				b = append(b, '\'')
 			}
-			fresh = r == ';' || fresh && (r == ' ' || r == '"' || r == '\'')
+			atStart = r == ';' || atStart && (r == ' ' || r == '"' || r == '\'')
 			b = utf8.AppendRune(b, r)
 		}
 	}
-	if !quoted {
+	if !needsQuotes {
 		return b
 	}
 	b = append(b, 0, '"')
@@ -186,7 +186,7 @@ func appendCell(b []byte, texts ...string) []byte {
 	return b
 }
 
-// isPlainCell reports whether a text is a cell as it is: most are.
+// isPlainCell reports whether a text can be written as it is. Most can.
 func isPlainCell(s string) bool {
 	if s == "" {
 		return true
@@ -202,7 +202,7 @@ func isPlainCell(s string) bool {
 	return true
 }
 
-// startsFormula reports whether a spreadsheet reads what begins so as a formula.
+// startsFormula reports whether a spreadsheet takes a cell that begins with r as a formula.
 func startsFormula(r rune) bool {
 	switch r {
 	case '=', '+', '-', '@', '＝', '＋', '－', '＠', '−', '﹢', '﹣', '﹦', '﹫':

@@ -1,56 +1,54 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
 )
 
-// runLength is how many calls of a day are put in order of time at once. Past it the file goes on with a new run, so
-// that a day of a million calls takes no more memory than one of twenty thousand.
+// runLength is how many calls of one day are sorted together. The next calls begin a new run, so that a day of a million
+// calls takes no more memory than a day of twenty thousand.
 const runLength = 20_000
 
-// csvSorter writes report.csv in order of time, day by day, as the calls come.
+// csvSorter writes the calls of each day to report.csv in the order of time.
 type csvSorter struct {
 	out   *CSV
 	day   string
 	calls []aurora.Call
-	err   error // the first; what comes after it is dropped
+	err   error // the first error; the rows after it are dropped
 }
 
-func newCSVSorter(to *CSV) *csvSorter { return &csvSorter{out: to} }
+func newCSVSorter(out *CSV) *csvSorter { return &csvSorter{out: out} }
 
-func (r *csvSorter) add(c *aurora.Call) {
-	if c.Day != r.day || len(r.calls) == runLength {
-		r.writeRun()
-		r.day = c.Day
+func (s *csvSorter) add(c *aurora.Call) {
+	if c.Day != s.day || len(s.calls) == runLength {
+		s.writeRun()
+		s.day = c.Day
 	}
-	r.calls = append(r.calls, *c)
+	s.calls = append(s.calls, *c)
 }
 
-// writeRun puts down the run.
-func (r *csvSorter) writeRun() {
-	slices.SortFunc(r.calls, func(a, b aurora.Call) int {
-		if order := a.CountedAt().Compare(b.CountedAt()); order != 0 {
-			return order
-		}
-		return strings.Compare(a.CallID, b.CallID)
+// writeRun sorts and writes the calls that were added since the last run.
+func (s *csvSorter) writeRun() {
+	slices.SortFunc(s.calls, func(a, b aurora.Call) int {
+		return cmp.Or(a.CountedAt().Compare(b.CountedAt()), strings.Compare(a.CallID, b.CallID))
 	})
-	for i := range r.calls {
-		if r.err == nil {
-			r.err = r.out.Write(r.calls[i])
+	for i := range s.calls {
+		if s.err == nil {
+			s.err = s.out.Write(s.calls[i])
 		}
 	}
-	clear(r.calls) // let go of their strings
-	r.calls = r.calls[:0]
+	clear(s.calls) // frees their strings
+	s.calls = s.calls[:0]
 }
 
-// flush writes what is left.
-func (r *csvSorter) flush() error {
-	r.writeRun()
-	if r.err != nil {
-		return r.err
+// flush writes the last run.
+func (s *csvSorter) flush() error {
+	s.writeRun()
+	if s.err != nil {
+		return s.err
 	}
-	return r.out.Flush()
+	return s.out.Flush()
 }

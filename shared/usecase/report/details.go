@@ -13,11 +13,11 @@ import (
 	"example.com/aurora/shared/core/safego"
 )
 
-// maxParallelReads is how many rows and transcripts are read at once.
+// maxParallelReads is how many rows and transcripts are read at the same time.
 const maxParallelReads = 8
 
-// addDetails adds what the walk over the compact rows left out: the calls that deserve attention in full, with their
-// transcripts, and the narrative. Only a store's failure on the rows fails it.
+// addDetails adds what the compact rows do not hold: the calls that deserve attention with their transcripts, and the
+// narrative. It fails only if a row cannot be read.
 func (d *reportBuild) addDetails(ctx context.Context) error {
 	attention := make([]aurora.Attention, len(d.aggregation.attention.calls))
 	summaries := make([]string, len(d.aggregation.sample.calls))
@@ -41,35 +41,35 @@ func (d *reportBuild) addDetails(ctx context.Context) error {
 	return nil
 }
 
-// attentionItem is all that is told of a call that deserves attention.
+// attentionItem returns what the report says about a call that deserves attention.
 func (d *reportBuild) attentionItem(ctx context.Context, c aurora.Call) (aurora.Attention, error) {
-	whole, ok, err := d.Calls.Row(ctx, c.CallKey)
+	row, ok, err := d.Calls.Row(ctx, c.CallKey)
 	if err != nil {
 		return aurora.Attention{}, err
 	}
-	if !ok { // moved meanwhile, since it turned out to be another's call
-		whole = c
+	if !ok { // the row was moved since it was counted: a later message named another assistant
+		row = c
 	}
-	a := aurora.Attention{CallID: cmp.Or(whole.ID, whole.CallID), At: whole.CountedAt().In(d.window.From.Location()), Reasons: reasonsFor(&whole),
-		Customer: whole.Customer, Name: whole.CustomerName, Direction: whole.Direction, Seconds: whole.Seconds, Outcome: whole.Outcome,
-		Sentiment: whole.Sentiment, EndedReason: whole.EndedReason, Summary: whole.Summary, Actions: whole.ActionItems}
+	a := aurora.Attention{CallID: cmp.Or(row.ID, row.CallID), At: row.CountedAt().In(d.window.From.Location()), Reasons: reasonsFor(&row),
+		Customer: row.Customer, Name: row.CustomerName, Direction: row.Direction, Seconds: row.Seconds, Outcome: row.Outcome,
+		Sentiment: row.Sentiment, EndedReason: row.EndedReason, Summary: row.Summary, Actions: row.ActionItems}
 	if a.Actions == nil {
 		a.Actions = []string{}
 	}
-	if len(a.Reasons) == 0 { // mended meanwhile
+	if len(a.Reasons) == 0 { // a later end-of-call report has changed the row since it was counted
 		a.Reasons = reasonsFor(&c)
 	}
-	if strings.HasPrefix(whole.Recording, "https://") {
-		a.Recording = whole.Recording
+	if strings.HasPrefix(row.Recording, "https://") {
+		a.Recording = row.Recording
 	}
-	a.Transcript = d.storeTranscript(ctx, whole, a)
+	a.Transcript = d.storeTranscript(ctx, row, a)
 	return a, nil
 }
 
-// storeTranscript puts a page with what was said beside the report, and gives its address. A call without one has none, and
-// neither has a report whose links cannot be made.
+// storeTranscript writes the page of a call's transcript beside the report and returns a link to it. It returns nothing if
+// there is no transcript, or if no link can be signed.
 func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a aurora.Attention) string {
-	if c.ObjectKey == "" || !c.Transcript && !c.Spoke { // a call that only the telephone provider told of has no report
+	if c.ObjectKey == "" || !c.Transcript && !c.Spoke { // known only from the telephone provider's callbacks, or nobody spoke
 		return ""
 	}
 	key := aurora.TranscriptKey(d.result.Prefix, c.CallID)
@@ -89,7 +89,7 @@ func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a auro
 		}
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "a report goes without a transcript", "key", c.ObjectKey, "error", err)
+		slog.WarnContext(ctx, "transcript page not stored", "event", "report.transcript_failed", "assistantId", d.assistant.ID(), "callId", a.CallID, "key", c.ObjectKey, "error", err)
 		return ""
 	}
 	return link

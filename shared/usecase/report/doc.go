@@ -1,53 +1,49 @@
-// Package report counts, tells and mails what happened with an assistant's calls.
+// Package report makes the weekly and monthly reports about an assistant's calls: it counts, renders, stores and mails them.
 //
 // # Decisions
 //
-// One walk over the rows counts three windows: the one reported, the one before, whose figures stand beside it, and the
-// one before that, of which only the callers are kept: "returning" needs them for the window before. Eight days are read
-// at once and counted in their order, so that report.csv is written on the way, in order of time, without ever being
-// whole in memory. What grows with the number of calls is the set of their callers' numbers, eight bytes each and the
-// map's share. Money is summed in millionths and time in thousandths, as whole numbers: the order of the rows changes
-// no figure.
+// One pass over the rows counts three windows: the reported one, the previous one for comparison, and the one before that.
+// Of the last one only the callers are kept, because the previous window's "returning" needs them. Eight days are read at the
+// same time and counted in their order. So report.csv is written during the pass, in the order of time, and is never in
+// memory as a whole. Memory grows only with the number of different callers: eight bytes each, in a map. Money is summed in
+// millionths and time in thousandths, as whole numbers, so that the order of the rows changes no figure.
 //
-// A call belongs where it ended. That is what its row is filed by, and then the days sum to the total. A call of which
-// nobody knows when it ended, as the API document's reports say none, counts by its start, else by its report.
+// A call is counted in the window in which it ended. Its row is filed by that time, and so the days add up to the total. If
+// the end is unknown, the start counts, else the time of the end-of-call report.
 //
-// report.json is written last: where it is, the report is whole. A report made again replaces itself object by object;
-// a reader in between may see the page of one beside the figures of the other, which differ only in late calls.
+// report.json is written last: where it exists, the report is complete. A report that is made again replaces its objects one
+// by one. A reader in between may see the new page beside the old figures; they differ only in calls that were reported late.
 //
-// Transcripts are pages of their own beside the report, made for the calls that deserve attention and for no others:
-// a link to the raw report would hand its reader the provider's JSON. Without PUBLIC_URL nobody could follow a link to
-// one, so none is made.
+// Transcripts are pages of their own beside the report, and exist only for the calls that deserve attention. A link to the
+// stored end-of-call report would show the provider's JSON. Without PUBLIC_URL no link would work, so no page is written.
 //
-// The narrative is the model's, its numbers are ours. A sentence with a number that is not among the figures, their
-// differences and their changes in percent is dropped, and so is one with a number that cannot be checked: half, twice,
-// dozens. Words for numbers are known in English alone; the model is asked for digits. What is dropped is noted, never
-// mended. An assistant's own models tell its reports: its owner chose where words go.
+// The model writes the narrative, and the code checks its numbers. A sentence is dropped if it has a number that is not among
+// the figures, their differences and their changes in percent, or a number that cannot be checked: half, twice, dozens.
+// Number words are known in English only; the prompt asks for digits. A note says how many sentences were dropped; sentences
+// are never corrected. An assistant's own models write its narratives, since its owner chose where its data may go.
 //
-// Mails go to one recipient each: what is remembered, refused and tried again is one recipient's mail.
+// Each mail goes to one recipient, so that sending, failing and trying again concern one recipient each.
 //
-// What would change our mind: more than a few million calls a month for one assistant. Then days are counted once, when
-// they are over, and reports are put together from days.
+// What would change these decisions: more than a few million calls a month for one assistant. Then each day would be counted
+// once, after its end, and reports would be put together from days.
 //
-// A page is one file that loads nothing and runs nothing: it can be kept, printed, sent on and opened in ten years. Its
-// own Content-Security-Policy says the same once more, should a template ever be wrong. Bars are SVG inside the page and
-// heat is a class, .h0 to .h8, because html/template can escape numbers in attributes and never has to trust a style.
+// A page is one file that loads nothing and runs nothing. It can be stored, printed and forwarded, and opens the same in ten
+// years. Its Content-Security-Policy says the same, in case a template is wrong. Bars are SVG in the page and heat levels are
+// classes, .h0 to .h8: html/template escapes numbers in attributes, and no style has to be trusted.
 //
-// Everything that callers, providers and models wrote is hostile. It is tidied (control characters, bidirectional
-// overrides, towers of combining marks, length) before html/template escapes it, isolated by <bdi> or dir="auto", and
-// its links are https alone; only PUBLIC_URL's own origin may do without. No template.HTML, CSS, URL or JS type occurs.
+// All texts of callers, providers and models are hostile. They are cleaned (control characters, bidirectional overrides,
+// stacks of combining marks, length) before html/template escapes them, and isolated by <bdi> or dir="auto". Their links must
+// be https; only links to the host of PUBLIC_URL may be http. The types template.HTML, CSS, URL and JS are not used.
 //
-// A change to the period before is neutral unless nobody would argue: more failed calls is worse, fewer is better.
-// More calls, minutes, voicemails or cost may be either. Where the period before had no calls there is no percentage at
-// all, rather than an infinite one.
+// Changes to the previous period are neutral, except failed calls: more is worse, fewer is better. More calls, minutes,
+// voicemails or cost may be either. If the previous period had no calls, no percentage is shown.
 //
-// The heat map is in the page twice, with hours across for wide windows and hours down for narrow ones; the style
-// sheet shows one. A single table would have to scroll sideways on a phone, where nobody finds what is hidden.
+// The page has the heat map twice: with hours across for wide windows and with hours down for narrow ones. The style sheet
+// shows one of them. A single table would have to scroll sideways on a phone.
 //
-// The mail is drawn with tables, bgcolor and inline styles, since that is what all mail clients have in common. Where it
-// would pass 100 KB, which some clients cut, it is made again with less until it does not: the figures never go, long
-// texts and links do. Numbers of callers are masked in it, because mail is forwarded; the page behind the signed link has
-// them whole.
+// The mail uses tables, bgcolor and inline styles, which all mail clients understand. Some clients cut a mail at 100 KB. A
+// larger one is rendered again with shorter texts, fewer entries and shorter links, but always with all figures. It masks
+// callers' numbers, because mails are forwarded; the page behind the signed link shows them.
 //
 // report.csv has a writer of its own. encoding/csv was measured under the same guard against formulas: the report of a
 // million calls took 13 % more processor time (3.2 s against 2.8 s), and it saves 25 lines, since the guard stays. It also

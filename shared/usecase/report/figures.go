@@ -11,29 +11,29 @@ import (
 )
 
 const (
-	// currency is what providers bill calls in.
+	// currency is the one in which providers bill calls.
 	currency = "USD"
-	// unknownReason counts the calls whose ended reason was not told.
+	// unknownReason counts the calls without an ended reason.
 	unknownReason = "unknown"
-	// otherReason counts the calls of the reasons beyond maxNames.
+	// otherReason counts the calls whose ended reason is new after maxNames others.
 	otherReason = "other"
-	// maxNames bounds how many different reasons and topics are told apart, since both are somebody else's words.
+	// maxNames bounds how many different ended reasons and topics are counted, and so the memory: both come from outside.
 	maxNames = 10_000
 )
 
 // tally counts the calls of one window.
 type tally struct {
 	window aurora.Window
-	days   map[int]int // by date, as dateKey has it: the place in byDay
+	days   map[int]int // indexes of byDay, by dateKey
 	byDay  []aurora.DayFigure
 	byHour [7][24]int
 	calls  aurora.CallFigures
 
-	milliseconds   int64       // of all calls whose length is known
-	callsBySeconds map[int]int // calls by whole seconds
-	knownLengths   int         // calls whose length is known
+	milliseconds   int64       // of all calls with a known length
+	callsBySeconds map[int]int // calls by their length in whole seconds
+	knownLengths   int         // calls with a known length
 	microdollars   int64
-	unpriced       int
+	unpriced       int // calls without a known cost
 
 	outcomes  map[aurora.Outcome]int
 	sentiment map[aurora.Sentiment]int
@@ -45,17 +45,17 @@ func newTally(w aurora.Window) *tally {
 	t := &tally{window: w, days: map[int]int{}, callsBySeconds: map[int]int{}, outcomes: map[aurora.Outcome]int{},
 		sentiment: map[aurora.Sentiment]int{}, reasons: map[string]int{}, topics: map[string]int{}}
 	for _, date := range w.Dates() {
-		t.days[dateOf(date)] = len(t.byDay)
+		t.days[parseDateKey(date)] = len(t.byDay)
 		t.byDay = append(t.byDay, aurora.DayFigure{Date: date})
 	}
 	return t
 }
 
-// dateKey is a day as a number that is quick to look up.
+// dateKey returns a date as one number, such as 20261122: a map with numbers as keys is faster than one with texts.
 func dateKey(year, month, day int) int { return (year*100+month)*100 + day }
 
-// dateOf is the key of YYYY-MM-DD.
-func dateOf(date string) int {
+// parseDateKey returns the dateKey of YYYY-MM-DD.
+func parseDateKey(date string) int {
 	key := 0
 	for i := range len(date) {
 		if date[i] != '-' {
@@ -73,7 +73,7 @@ func (t *tally) add(c *aurora.Call) {
 		t.calls.Answered++
 	case aurora.DispositionVoicemail:
 		t.calls.Voicemail++
-	default: // failed, busy, no answer; and a class of a later version, which is not known to have gone well
+	default: // failed, busy, no answer; and the dispositions of a later version
 		t.calls.Failed++
 	}
 	switch c.Direction {
@@ -115,7 +115,7 @@ func (t *tally) add(c *aurora.Call) {
 	t.byHour[(int(at.Weekday())+6)%7][at.Hour()]++
 }
 
-// countName adds one to a name. Where there are too many names already it is the other's, or nobody's.
+// countName counts a name. A new name after maxNames others is counted as other, or not at all if other is empty.
 func countName(names map[string]int, name, other string) {
 	if _, known := names[name]; !known && len(names) >= maxNames {
 		name = other
@@ -125,7 +125,7 @@ func countName(names map[string]int, name, other string) {
 	}
 }
 
-// figures are what was counted, with who called.
+// figures returns what was counted.
 func (t *tally) figures(callers aurora.CallerFigures) aurora.Figures {
 	f := aurora.Figures{Calls: t.calls, Minutes: math.Round(float64(t.milliseconds)/600) / 100,
 		Cost:    aurora.CostFigures{Total: float64(t.microdollars) / 1e6, Currency: currency, UnknownCalls: t.unpriced},
@@ -146,8 +146,8 @@ func (t *tally) figures(callers aurora.CallerFigures) aurora.Figures {
 	return f
 }
 
-// percentile is the nearest-rank percentile of the lengths, which are given in order: the rank is the least whole number
-// that is at least percent of their count.
+// percentile returns the nearest-rank percentile of the lengths: the shortest length for which at least percent % of the
+// calls are no longer. seconds are the different lengths in ascending order.
 func (t *tally) percentile(seconds []int, percent int) int {
 	rank := (t.knownLengths*percent + 99) / 100
 	for _, s := range seconds {
@@ -158,14 +158,14 @@ func (t *tally) percentile(seconds []int, percent int) int {
 	return 0
 }
 
-// callers remember who called in which of the windows. A number is kept as the number that it is: a million different
-// ones are a million small entries.
+// callers holds who called in which of the windows. Phone numbers are stored as integers, so that a million different ones
+// take eight bytes each in a map.
 type callers struct {
 	numbers map[uint64]windows
 	others  map[string]windows // SIP addresses and the like
 }
 
-// windows is a set of windows, the reported one first.
+// windows is a set of windows, one bit for each.
 type windows uint8
 
 const (
@@ -191,7 +191,7 @@ func (c *callers) add(who aurora.Phone, when windows) {
 	c.others[string(who)] |= when
 }
 
-// parseE164 reads a number in E.164: a plus and up to fifteen digits.
+// parseE164 returns the digits of an E.164 number, which is a plus and up to fifteen digits, as one integer.
 func parseE164(s string) (n uint64, ok bool) {
 	if len(s) < 2 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
 		return 0, false
@@ -205,9 +205,9 @@ func parseE164(s string) (n uint64, ok bool) {
 	return n, true
 }
 
-// figures count those who called in a window, and those of them who also called in the one before it.
+// figures returns how many called in a window, and how many of these also called in the one before it.
 func (c *callers) figures(in, before windows) (f aurora.CallerFigures) {
-	see := func(w windows) {
+	count := func(w windows) {
 		if w&in != 0 {
 			f.Unique++
 			if w&before != 0 {
@@ -216,10 +216,10 @@ func (c *callers) figures(in, before windows) (f aurora.CallerFigures) {
 		}
 	}
 	for _, w := range c.numbers {
-		see(w)
+		count(w)
 	}
 	for _, w := range c.others {
-		see(w)
+		count(w)
 	}
 	return f
 }

@@ -11,10 +11,10 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// thinSpace is the space between groups of three digits: narrow, and no line breaks at it.
+// thinSpace stands between groups of three digits. It is narrow, and no line breaks there.
 const thinSpace = "\u202f"
 
-// formatInt is a whole number in groups of three digits.
+// formatInt writes a whole number in groups of three digits.
 func formatInt(n int) string {
 	digits := strconv.Itoa(n)
 	sign := ""
@@ -31,7 +31,7 @@ func formatInt(n int) string {
 	return sign + b.String()
 }
 
-// formatCompact is a whole number in at most four characters or so, for where there is no space.
+// formatCompact writes a whole number in few characters, for where there is little space: 987, 1.2k, 34k, 5M.
 func formatCompact(n int) string {
 	switch {
 	case n < 1000:
@@ -45,7 +45,7 @@ func formatCompact(n int) string {
 	}
 }
 
-// finiteOrZero is f, and 0 where f is no number that can be shown.
+// finiteOrZero returns f, or 0 if f is not finite or too large to show.
 func finiteOrZero(f float64) float64 {
 	if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 1e15 {
 		return 0
@@ -53,7 +53,7 @@ func finiteOrZero(f float64) float64 {
 	return f
 }
 
-// formatDecimals is a number with this many places, in groups.
+// formatDecimals writes a number with this many decimals, in groups of three digits.
 func formatDecimals(f float64, places int) string {
 	text := strconv.FormatFloat(math.Abs(finiteOrZero(f)), 'f', places, 64)
 	whole, rest, _ := strings.Cut(text, ".")
@@ -71,7 +71,7 @@ func formatDecimals(f float64, places int) string {
 	return text
 }
 
-// formatMinutes is a number of minutes: with one place while it is small.
+// formatMinutes writes a number of minutes, with one decimal below 10.
 func formatMinutes(f float64) string {
 	if f = finiteOrZero(f); f != 0 && math.Abs(f) < 10 {
 		return formatDecimals(f, 1)
@@ -79,7 +79,7 @@ func formatMinutes(f float64) string {
 	return formatDecimals(f, 0)
 }
 
-// formatMoney is an amount as people write it: $12.34.
+// formatMoney writes an amount: $12.34, 12.34 EUR.
 func formatMoney(amount float64, currency string) string {
 	amount = finiteOrZero(amount)
 	money := formatDecimals(math.Abs(amount), 2)
@@ -101,7 +101,7 @@ func formatMoney(amount float64, currency string) string {
 	return money
 }
 
-// formatDuration is a length of time in words: 48 s, 2 min 14 s, 1 h 3 min.
+// formatDuration writes a length of time: 48 s, 2 min 14 s, 1 h 3 min.
 func formatDuration(seconds float64) string {
 	s := int(math.Round(max(finiteOrZero(seconds), 0)))
 	const gap = "\u00a0"
@@ -119,7 +119,8 @@ func formatDuration(seconds float64) string {
 	}
 }
 
-// formatShare is a part of a whole in percent, in words that do not call the few none nor the most all.
+// formatShare writes a part of a whole in percent. A small part is "under 1%" and never 0%; almost all is "over 99%" and never
+// 100%.
 func formatShare(part, whole int) string {
 	if whole <= 0 || part <= 0 {
 		return "0%"
@@ -135,7 +136,7 @@ func formatShare(part, whole int) string {
 	}
 }
 
-// formatCalls is a number of calls.
+// formatCalls writes a number of calls: 1 call, 2 calls.
 func formatCalls(n int) string {
 	if n == 1 {
 		return "1 call"
@@ -143,19 +144,20 @@ func formatCalls(n int) string {
 	return formatInt(n) + " calls"
 }
 
-// a change is how a figure stands to the one of the window before.
+// change is the difference between a figure and that of the previous window.
 type change struct {
-	Arrow string // ▲ or ▼; empty where nothing changed
-	Words string // 23 more (+12%)
-	Tone  string // good or bad, where nobody would argue; else empty
+	Arrow string // ▲ or ▼; empty if nothing changed
+	Words string // such as 23 more (+12%)
+	Tone  string // good or bad; empty if the change may be either
 }
 
-// describeChange compares a figure with the one before. more and fewer are the words for the two directions.
-func describeChange(now, before float64, spell func(float64) string, more, fewer, earlier string) change {
+// describeChange compares a figure with the previous one. more and fewer are the words for the two directions, and earlier names
+// the previous window.
+func describeChange(now, before float64, format func(float64) string, more, fewer, earlier string) change {
 	now, before = finiteOrZero(now), finiteOrZero(before)
 	d := now - before
-	amount := spell(math.Abs(d))
-	if d == 0 || amount == spell(0) {
+	amount := format(math.Abs(d))
+	if d == 0 || amount == format(0) {
 		return change{Words: "no change"}
 	}
 	c := change{Arrow: "▲", Words: amount + " " + more}
@@ -176,7 +178,7 @@ func describeChange(now, before float64, spell func(float64) string, more, fewer
 	return c
 }
 
-// withTone says which direction is good.
+// withTone adds the tone for a figure whose rise is bad, such as failed calls. Other changes stay neutral.
 func (c change) withTone(upIsBad bool) change {
 	if c.Arrow != "" && upIsBad {
 		c.Tone = "good"
@@ -187,12 +189,12 @@ func (c change) withTone(upIsBad bool) change {
 	return c
 }
 
-// coversWholeDays reports whether a window begins and ends with a day.
+// coversWholeDays reports whether a window begins and ends at midnight.
 func coversWholeDays(from, until time.Time) bool {
 	return aurora.StartOfDay(from).Equal(from) && aurora.StartOfDay(until).Equal(until)
 }
 
-// formatWindow is a window in words: Monday 16 – Sunday 22 November 2026, with the times where it does not consist of days.
+// formatWindow writes a window: Monday 16 – Sunday 22 November 2026. The times are added if it does not cover whole days.
 func formatWindow(from, until time.Time) string {
 	if !coversWholeDays(from, until) {
 		const layout = "Monday 2 January 2006, 15:04"
@@ -213,8 +215,8 @@ func formatWindow(from, until time.Time) string {
 	}
 }
 
-// formatRelativeWindow names a window as somebody does who reads about it at the time made: last week, in October 2026, in the week to
-// Sunday 22 November.
+// formatRelativeWindow names a window for a person who reads about it at the time made: last week, in October 2026, in the
+// week to Sunday 22 November.
 func formatRelativeWindow(p aurora.Period, from, until, made time.Time) string {
 	made = made.In(until.Location())
 	since := made.Sub(until)
@@ -230,6 +232,7 @@ func formatRelativeWindow(p aurora.Period, from, until, made time.Time) string {
 	return "in the " + periodUnit(p) + " to " + until.Add(-time.Second).Format("Monday 2 January")
 }
 
+// periodUnit returns week or month.
 func periodUnit(p aurora.Period) string {
 	if p == aurora.Monthly {
 		return "month"

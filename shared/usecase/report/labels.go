@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// endedReasonLabels are the ended reasons that occur most, in words. The names are those of providermsg.Classify's table.
+// endedReasonLabels are labels for the most frequent ended reasons. The names are those that providermsg.Classify knows.
 var endedReasonLabels = map[string]string{
 	"customer-ended-call":                                             "Customer ended the call",
 	"customer-ended-call-before-warm-transfer":                        "Customer ended the call before the transfer",
@@ -56,7 +56,7 @@ var endedReasonLabels = map[string]string{
 	"failed":                                                          "The call could not be connected",
 }
 
-// endedReasonLabel is an ended reason in words; raw is the reason itself where the words do not say it.
+// endedReasonLabel returns a label for an ended reason. raw is the reason itself, or empty if the label says the same.
 func endedReasonLabel(reason string) (words, raw string) {
 	raw = text.DisplayLine(reason, 120)
 	if raw == "" {
@@ -87,7 +87,7 @@ func capitalize(s string) string {
 	return string(unicode.ToUpper(r)) + s[size:]
 }
 
-// directionLabel says which way a call went.
+// directionLabel returns a label for the direction of a call.
 func directionLabel(d aurora.Direction) string {
 	switch d {
 	case aurora.DirectionInbound:
@@ -100,17 +100,17 @@ func directionLabel(d aurora.Direction) string {
 	return ""
 }
 
-// a row is one bar of a list.
+// barRow is one row of a list with bars.
 type barRow struct {
 	Label string
-	Raw   string // what the provider calls it; empty where the label says it
+	Raw   string // the provider's word; empty if the label says the same
 	Count string
-	Share string // of the calls
-	Width int    // percent of the longest bar
-	Class string // positive, neutral, negative, …; decides nothing but a colour
+	Share string // percent of the calls
+	Width int    // of the bar, in percent of the longest
+	Class string // for the colour: positive, neutral, negative
 }
 
-// newBarRows are the entries of a map in order: by count, then by name. What goes beyond limit becomes one row.
+// newBarRows returns the entries of a map as rows, ordered by count and then by name. The entries after limit become one row.
 func newBarRows[K ~string](counts map[K]int, limit int, name func(string) (string, string)) []barRow {
 	type entry struct {
 		key string
@@ -149,7 +149,7 @@ func newBarRow(label, raw string, n, whole, longest int) barRow {
 		Width: min(100, max(1, int(100*float64(n)/float64(max(longest, 1)))))}
 }
 
-// plainLabel names an outcome or a sentiment.
+// plainLabel returns a label for an outcome or a sentiment.
 func plainLabel(key string) (words, raw string) {
 	words = capitalize(text.DisplayLine(key, 60))
 	if words == "" {

@@ -16,8 +16,8 @@ var hostPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 })
 
-// safeLink is an address that a page may lead to, in printable ASCII: https, or of public's own origin. Everything else is
-// empty.
+// safeLink returns an address, escaped to printable ASCII, if a page may link to it: https, or http at the host of public. It
+// returns nothing for any other address.
 func safeLink(address, public string) string {
 	if len(address) > maxLinkBytes {
 		return ""
@@ -50,7 +50,7 @@ var languageTagPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$`)
 })
 
-// validLanguageTag is a language tag as an attribute may have it; empty where it is none.
+// validLanguageTag returns tag if it looks like a BCP 47 language tag, else nothing.
 func validLanguageTag(tag string) string {
 	if tag = strings.TrimSpace(tag); languageTagPattern().MatchString(tag) {
 		return tag

@@ -12,9 +12,9 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// sendMails sends the report to each recipient that has not had it.
-func (d *reportBuild) sendMails(ctx context.Context, again bool) error {
-	recipients := recipients(d.assistant)
+// sendMails sends the report to each recipient who does not have it yet. With resend it sends it to all.
+func (d *reportBuild) sendMails(ctx context.Context, resend bool) error {
+	recipients := recipientsOf(d.assistant)
 	if len(recipients) == 0 {
 		d.result.addWarning("The assistant has no e-mail addresses.")
 		return nil
@@ -30,8 +30,9 @@ func (d *reportBuild) sendMails(ctx context.Context, again bool) error {
 	var failed []error
 	for _, to := range recipients {
 		sum := sha256.Sum256([]byte(strings.ToLower(to)))
-		key := d.result.Prefix + hex.EncodeToString(sum[:8])
-		sent, err := d.SentLog.Send(ctx, key, again, func(ctx context.Context) error {
+		recipientHash := hex.EncodeToString(sum[:8]) // addresses are personal data, which keys and logs must not hold
+		key := d.result.Prefix + recipientHash
+		sent, err := d.SentLog.Send(ctx, key, resend, func(ctx context.Context) error {
 			return d.Mail.SendMail(ctx, aurora.Mail{To: []string{to}, Subject: subject, Text: text, HTML: html})
 		})
 		if sent {
@@ -39,7 +40,8 @@ func (d *reportBuild) sendMails(ctx context.Context, again bool) error {
 		}
 		if err != nil {
 			failed = append(failed, err)
-			slog.WarnContext(ctx, "a report was not mailed to a recipient", "place", d.result.Prefix, "recipient", hex.EncodeToString(sum[:8]), "error", err)
+			slog.WarnContext(ctx, "report mail not sent", "event", "report.mail_failed", "assistantId", d.assistant.ID(), "prefix", d.result.Prefix,
+				"recipient", recipientHash, "error", err)
 		}
 	}
 	if len(failed) > 0 {
@@ -50,17 +52,17 @@ func (d *reportBuild) sendMails(ctx context.Context, again bool) error {
 	return nil
 }
 
-// MailError says that a report was made, and not mailed to everybody.
+// MailError is the error of a report that was made but could not be mailed to every recipient.
 type MailError struct{ cause error }
 
-// Error tells the causes.
+// Error returns the causes as text.
 func (e *MailError) Error() string { return "mail the report: " + e.cause.Error() }
 
-// Unwrap gives the causes.
+// Unwrap returns the causes.
 func (e *MailError) Unwrap() error { return e.cause }
 
-// recipients are the assistant's addresses, each once in whatever case.
-func recipients(a aurora.Assistant) []string {
+// recipientsOf returns the assistant's addresses. Addresses that differ only in case count once.
+func recipientsOf(a aurora.Assistant) []string {
 	var all []string
 	seen := map[string]bool{}
 	for _, to := range a.Emails {

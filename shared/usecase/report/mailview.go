@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	maxMailBytes = 95_000 // bytes; some mail clients cut what is over 102,400
+	maxMailBytes = 95_000 // some mail clients cut mails of more than 102,400 bytes
 	maxSubject   = 150    // characters
 )
 
-// mailLimits are tried in order until a mail is small enough. The last one is, whatever the report holds.
+// mailLimits are tried in order until a mail is small enough. The last one is small enough for every report.
 var mailLimits = []limits{
 	{narrative: 4_000, summary: 600, note: 300, action: 200, attention: 5, actions: 4, outcomes: 7, endings: 6, topics: 8, days: 32, linkBytes: 2_400},
 	{narrative: 3_000, summary: 300, note: 200, action: 120, attention: 5, actions: 2, outcomes: 7, endings: 5, topics: 5, days: 32, linkBytes: 1_200},
@@ -22,22 +22,22 @@ var mailLimits = []limits{
 	{narrative: 1_000, note: 100, days: 32, linkBytes: 1_200},
 }
 
-// mailView is a view with what only mails have.
+// mailView is a view with the parts that only mails have.
 type mailView struct {
 	view
-	Preview string // what clients show beside the subject
+	Preview string // mail clients show it beside the subject
 	Pairs   [][]tile
 	Weeks   []chartWeek // calls by day
-	More    string      // calls that deserve attention and are only in the report
+	More    string      // says how many calls that deserve attention are only in the report
 }
 
-// chartWeek is a row of days, and what it lacks to be as long as the others.
+// chartWeek is one row of days. Rest has an element for each day that the row is shorter than the others.
 type chartWeek struct {
 	Days []chartDay
 	Rest []struct{}
 }
 
-// Mail is the report as a message: its subject, and its two bodies. The HTML is less than 100 KB.
+// Mail returns the report as a mail: its subject and its bodies as text and as HTML, which is less than 100 KB.
 func (p Page) Mail() (subject, text, html string, err error) {
 	for _, size := range mailLimits {
 		v := p.mailView(size)
@@ -68,7 +68,7 @@ func (p Page) mailView(size limits) mailView {
 	}
 	for i := range v.Chart.Days {
 		one := &v.Chart.Days[i]
-		one.Paint, one.Text = palette[one.Level][0], palette[one.Level][1]
+		one.Background, one.Foreground = palette[one.Level][0], palette[one.Level][1]
 	}
 	v.Weeks = groupWeeks(v.Chart.Days)
 	if rest := len(p.Report.Attention) - len(v.Attention); rest > 0 && !v.Empty {
@@ -81,24 +81,24 @@ func (p Page) mailView(size limits) mailView {
 	return v
 }
 
-// groupWeeks puts days into rows of seven; eight days, which a week touches that does not begin at midnight, stay one row.
+// groupWeeks puts days into rows of seven. Eight days stay one row: a week that does not begin at midnight touches eight.
 func groupWeeks(days []chartDay) []chartWeek {
-	long := 7
+	length := 7
 	if len(days) == 8 {
-		long = 8
+		length = 8
 	}
 	var rows []chartWeek
-	for row := range slices.Chunk(days, long) {
+	for row := range slices.Chunk(days, length) {
 		w := chartWeek{Days: row}
 		if len(rows) > 0 {
-			w.Rest = make([]struct{}, long-len(row))
+			w.Rest = make([]struct{}, length-len(row))
 		}
 		rows = append(rows, w)
 	}
 	return rows
 }
 
-// subject says the most important first: Riley: 213 calls last week, 12% more than the week before.
+// subject returns the subject of the mail, such as "Riley: 213 calls last week, 12% more than the week before".
 func (p Page) subject() string {
 	return text.DisplayLine(p.displayName(48)+": "+p.headline(), maxSubject)
 }
@@ -129,7 +129,7 @@ func (p Page) headline() string {
 	return headline
 }
 
-// formatDifference is a difference in percent, or in calls where percent would say nothing.
+// formatDifference writes a difference in percent, or in calls if the percentage would mean little.
 func formatDifference(d, before int) string {
 	if before < 10 || d/10 > before {
 		return formatInt(d)
@@ -137,7 +137,7 @@ func formatDifference(d, before int) string {
 	return formatShare(d, before)
 }
 
-// plainText is the mail as text.
+// plainText returns the body of the mail as text.
 func (v mailView) plainText() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -147,13 +147,13 @@ func (v mailView) plainText() string {
 	}
 	line("%s\n%s: %s\n%s", title, v.Kind, v.Span, v.Zone)
 	if v.Empty {
-		line("\n%s", v.EmptyWords)
+		line("\n%s", v.EmptyMessage)
 	}
 	for _, p := range v.Paragraphs {
 		line("\n%s", p)
 	}
 	if len(v.Paragraphs) == 0 && !v.Empty {
-		line("\nThis time the report comes without a summary in words. %s", v.Note)
+		line("\nThis report has no written summary. %s", v.Note)
 	}
 	if v.HTML != "" {
 		line("\nThe whole report:\n%s", v.HTML)

@@ -15,16 +15,16 @@ import (
 	"example.com/aurora/shared/core/safego"
 )
 
-// Bucket holds reports, and the end-of-call reports that transcripts are read from.
+// Bucket stores reports, and holds the end-of-call reports from which transcripts are read.
 type Bucket interface {
 	Put(ctx context.Context, key, contentType string, body []byte) error
-	// Upload writes an object as it is read.
+	// Upload writes an object while it reads the body.
 	Upload(ctx context.Context, key, contentType string, body io.Reader) error
-	// Read gives an object; a missing one is a fault.NotFound.
+	// Read returns an object and when it was written. A missing object is a fault.NotFound.
 	Read(ctx context.Context, key string) (body []byte, written time.Time, err error)
 }
 
-// Assistants are those that reports are about. An unknown one is a fault.NotFound.
+// Assistants finds assistants. An unknown one is a fault.NotFound.
 type Assistants interface {
 	ByID(ctx context.Context, id string) (aurora.Assistant, error)
 }
@@ -32,20 +32,20 @@ type Assistants interface {
 // Mailer sends mail.
 type Mailer interface {
 	SendMail(ctx context.Context, m aurora.Mail) error
-	// Ready reports whether there is a sender's address.
+	// Ready reports whether a sender's address is configured.
 	Ready() bool
 }
 
 // SentLog remembers what was mailed.
 type SentLog interface {
-	// Send calls send, unless what the key names was sent before and again is false. Where send fails the key is free
-	// again; where nobody knows whether it was sent (fault.Timeout), it counts as sent.
-	Send(ctx context.Context, key string, again bool, send func(context.Context) error) (sent bool, err error)
+	// Send calls send unless the key was sent before; with force it calls send anyway. After a failed send the key is free
+	// again. If it is unknown whether the mail was sent (fault.Timeout), the key counts as sent.
+	Send(ctx context.Context, key string, force bool, send func(context.Context) error) (sent bool, err error)
 }
 
-// Links make addresses by which somebody without a key may read one object for a while.
+// Links signs addresses at which a person without an API key can read one object for a limited time.
 type Links interface {
-	// Link is the address of an object of the bucket; empty where the deployment has no address of its own.
+	// URL returns the address of an object of the bucket. It is empty if the deployment's own address (PUBLIC_URL) is not set.
 	URL(ctx context.Context, key string) (string, error)
 }
 
@@ -54,14 +54,14 @@ type Maker struct {
 	Assistants Assistants
 	Calls      Calls
 	Bucket     Bucket
-	// Chain gives the model that tells a report in words; nil tells none. Models are the deployment's, which an
-	// assistant's own take the place of.
-	NewModel  func(refs []aurora.ModelRef) agent.Model
+	// NewModel returns the model that writes the narrative; if it is nil, reports have none.
+	NewModel func(refs []aurora.ModelRef) agent.Model
+	// Models are used for assistants that name no models.
 	Models    []string
 	Mail      Mailer
 	SentLog   SentLog
 	Links     Links
-	PublicURL string // PUBLIC_URL, or empty
+	PublicURL string // may be empty
 	Count     func(ctx context.Context, metric string)
 	Now       func() time.Time
 }
@@ -69,18 +69,18 @@ type Maker struct {
 // Result is a report that was made.
 type Result struct {
 	Report    aurora.Report
-	Prefix    string // of its objects in the bucket
-	Link      string // to report.html; empty where none can be made
-	MailsSent int    // recipients that it was sent to now
-	// Warnings say what did not go well beside the report itself, in sentences that may leave the house.
+	Prefix    string // of the keys of its objects in the bucket
+	Link      string // to report.html; empty if no link could be signed
+	MailsSent int    // recipients to whom it was sent by this run
+	// Warnings are sentences for the caller about problems beside the report itself.
 	Warnings []string
 }
 
 func (m *Result) addWarning(sentence string) { m.Warnings = append(m.Warnings, sentence) }
 
-// Make counts, tells, keeps and mails one report. The same job makes the same report again, in its own place, and mails
-// it to nobody who was mailed it before. Where a mail could not be sent the report is made all the same: Warnings say
-// so, and the error is a *MailError.
+// Make counts the calls of a job's window, adds a narrative, stores the report and mails it. The same job makes the same
+// report again under the same keys, and sends no mail to recipients who have it. If a mail cannot be sent the report is
+// made nevertheless: Warnings says so, and the error is a *MailError.
 func (m *Maker) Make(ctx context.Context, job aurora.ReportJob) (Result, error) {
 	a, err := m.Assistants.ByID(ctx, job.AssistantID)
 	if err != nil {
@@ -94,14 +94,14 @@ func (m *Maker) Make(ctx context.Context, job aurora.ReportJob) (Result, error) 
 			return d.result, fmt.Errorf("report on %s: %w", a.ID(), err)
 		}
 	}
-	slog.InfoContext(ctx, "report made", "assistant", a.ID(), "period", string(w.Period), "until", w.Until.Format(time.RFC3339), "calls", d.result.Report.Calls.Total)
+	slog.InfoContext(ctx, "report made", "event", "report.made", "assistantId", a.ID(), "period", string(w.Period), "until", w.Until.Format(time.RFC3339), "calls", d.result.Report.Calls.Total)
 	if !job.Quiet {
 		err = d.sendMails(ctx, job.Resend)
 	}
 	return d.result, err
 }
 
-// reportBuild is a report that is being made.
+// reportBuild is one report while it is made.
 type reportBuild struct {
 	*Maker
 	assistant   aurora.Assistant
@@ -110,17 +110,17 @@ type reportBuild struct {
 	result      Result
 }
 
-// aggregate walks over the calls, and writes report.csv on the way.
+// aggregate counts the calls and uploads report.csv while it reads them.
 func (d *reportBuild) aggregate(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d.aggregation = newAggregation(d.window)
 	reader, writer := io.Pipe()
-	rows := newCSVSorter(NewCSV(writer, d.window.From.Location()))
-	d.aggregation.onCall = rows.add
+	sorter := newCSVSorter(NewCSV(writer, d.window.From.Location()))
+	d.aggregation.onCall = sorter.add
 	uploaded := make(chan error, 1)
 	finish := func(err error) {
-		_ = reader.CloseWithError(err) // the writer must not wait for a reader that has gone
+		_ = reader.CloseWithError(err) // so that the writer does not wait for a reader that has ended
 		uploaded <- err
 	}
 	safego.Go(ctx, func() {
@@ -128,11 +128,11 @@ func (d *reportBuild) aggregate(ctx context.Context) error {
 	}, finish)
 	err := d.aggregation.run(ctx, d.Calls, d.assistant.ID())
 	if err == nil {
-		err = rows.flush()
+		err = sorter.flush()
 	}
-	_ = writer.CloseWithError(err) // a pipe's always succeeds; nil is io.EOF to the reader
-	if problem := <-uploaded; err == nil {
-		err = problem
+	_ = writer.CloseWithError(err) // never fails; the reader sees nil as io.EOF
+	if uploadErr := <-uploaded; err == nil {
+		err = uploadErr
 	}
 	if err != nil {
 		return asUnavailable(err)
@@ -145,7 +145,7 @@ func (d *reportBuild) aggregate(ctx context.Context) error {
 	return nil
 }
 
-// asUnavailable is a store's failure as the caller hears it.
+// asUnavailable returns a store's error as one that the caller may retry.
 func asUnavailable(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -153,7 +153,7 @@ func asUnavailable(err error) error {
 	return fault.New(fault.Unavailable, "The report cannot be made now.").WithCode("report_unavailable").WithRetryAfter(time.Second).Because(err)
 }
 
-// store writes the report's page and its figures; the figures come last, so that where they are the report is whole.
+// store writes the page and then the figures. report.json comes last: where it exists, the report is complete.
 func (d *reportBuild) store(ctx context.Context) error {
 	page := d.page(ctx)
 	html, err := page.HTML()
@@ -174,26 +174,26 @@ func (d *reportBuild) store(ctx context.Context) error {
 	return nil
 }
 
-// page is the report as people see it.
+// page returns the report with its links, ready to be rendered.
 func (d *reportBuild) page(ctx context.Context) Page {
 	return Page{Report: d.result.Report, OrgName: string(d.assistant.OrgName), Language: d.assistant.Language, MadeAt: d.Now().In(d.window.From.Location()), Public: d.PublicURL,
 		HTMLLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportHTMLName), CSVLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportCSVName), JSONLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportJSONName)}
 }
 
-// signedLink is a signed address; empty where none can be made, which the log says.
+// signedLink returns a signed address, or nothing if none can be made.
 func (d *reportBuild) signedLink(ctx context.Context, key string) string {
 	if d.Links == nil {
 		return ""
 	}
 	link, err := d.Links.URL(ctx, key)
 	if err != nil {
-		slog.WarnContext(ctx, "a report goes without a link", "key", key, "error", err)
+		slog.WarnContext(ctx, "report link not signed", "event", "report.link_failed", "assistantId", d.assistant.ID(), "key", key, "error", err)
 		return ""
 	}
 	return link
 }
 
-// countMetric counts something that somebody should know of.
+// countMetric counts a metric, if there is something to count it with.
 func (m *Maker) countMetric(ctx context.Context, metric string) {
 	if m.Count != nil {
 		m.Count(ctx, metric)

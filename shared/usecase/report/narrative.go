@@ -17,22 +17,25 @@ import (
 )
 
 const (
-	// narrativeTimeout is how long the model may take for the narrative; a report is never late for it.
+	// narrativeTimeout bounds the model's answer. After it the report is finished without a narrative.
 	narrativeTimeout = 12 * time.Second
-	// sampleSize is how many calls the model is told of, and maxSummaryBytes how much of each, in bytes.
+	// sampleSize is the number of calls whose summaries the model gets, and maxSummaryBytes the part of each.
 	sampleSize      = 30
 	maxSummaryBytes = 400
-	// maxNarrativeBytes bounds what is taken from the model, in bytes.
+	// maxNarrativeBytes bounds the part of the model's answer that is used.
 	maxNarrativeBytes = 4000
+	// maxPromptTopics is the number of topics that the model gets.
+	maxPromptTopics = 15
 )
 
 //go:embed narrative.md
 var narrativePrompt string
 
-// narrate has a model tell the report. It never fails: where there is no model, or it fails, the narrative is a note.
+// narrate returns the model's narrative of the report. It never fails: without a usable answer the narrative has only a note
+// that says why.
 func (m *Maker) narrate(ctx context.Context, a aurora.Assistant, r *aurora.Report, summaries []string) aurora.Narrative {
 	if r.Calls.Total == 0 {
-		return aurora.Narrative{Note: "There were no calls, so there is nothing to tell."}
+		return aurora.Narrative{Note: "There were no calls to summarize."}
 	}
 	refs := a.Models
 	if len(refs) == 0 {
@@ -41,39 +44,39 @@ func (m *Maker) narrate(ctx context.Context, a aurora.Assistant, r *aurora.Repor
 		}
 	}
 	if m.NewModel == nil || len(refs) == 0 {
-		return aurora.Narrative{Note: "No model is set up to tell this report in words."}
+		return aurora.Narrative{Note: "No model is set up to write the summary."}
 	}
 	ctx, cancel := context.WithTimeout(ctx, narrativeTimeout)
 	defer cancel()
 	allowed := newAllowedNumbers(r)
 	answer, err := agent.Complete(ctx, m.NewModel(refs), newNarrativeRequest(a, r, summaries))
 	if err != nil {
-		slog.WarnContext(ctx, "no narrative", "assistant", r.AssistantID, "error", err)
+		slog.WarnContext(ctx, "narrative not written", "event", "narrative.failed", "assistantId", r.AssistantID, "error", err)
 		m.countMetric(ctx, "NarrativeFailed")
 		if fault.Is(err, fault.Timeout) || ctx.Err() != nil {
-			return aurora.Narrative{Note: "The model that tells this report in words did not answer in time."}
+			return aurora.Narrative{Note: "The model that writes the summary did not answer in time."}
 		}
-		return aurora.Narrative{Note: "The model that tells this report in words could not be used."}
+		return aurora.Narrative{Note: "The model that writes the summary could not be used."}
 	}
 	text, dropped := allowed.filterSentences(text.Clip(text.Lines(answer.Text), maxNarrativeBytes))
 	n := aurora.Narrative{Text: text, Model: answer.Model}
 	switch {
 	case text == "" && dropped == 0:
-		n.Note = "The model that tells this report in words said nothing."
+		n.Note = "The model that writes the summary returned no text."
 	case text == "":
-		n.Note = "Nothing of what the model wrote agreed with the figures, so it was left out."
+		n.Note = "No sentence of the summary agreed with the figures, so it was left out."
 	case dropped == 1:
 		n.Note = "A sentence was left out, because a number in it was not among the figures."
 	case dropped > 1:
 		n.Note = fmt.Sprintf("%d sentences were left out, because a number in each was not among the figures.", dropped)
 	}
 	if dropped > 0 {
-		slog.WarnContext(ctx, "sentences of a narrative were dropped", "assistant", r.AssistantID, "sentences", dropped)
+		slog.WarnContext(ctx, "narrative shortened: sentences with unknown numbers", "event", "narrative.sentences_dropped", "assistantId", r.AssistantID, "sentences", dropped)
 	}
 	return n
 }
 
-// newNarrativeRequest is what the model is asked.
+// newNarrativeRequest returns the request to the model: the rules, the figures and the summaries of some calls.
 func newNarrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []string) agent.ModelRequest {
 	language := "the language of this greeting: " + quoteJSON(string(a.AssistantFirstMessage))
 	switch {
@@ -95,18 +98,19 @@ func newNarrativeRequest(a aurora.Assistant, r *aurora.Report, summaries []strin
 	}
 }
 
+// quoteJSON returns a text as a JSON string, so that the model sees where it begins and ends.
 func quoteJSON(s string) string {
-	b, _ := json.Marshal(text.Clip(text.Lines(s), 500)) // strings always encode
+	b, _ := json.Marshal(text.Clip(text.Lines(s), 500)) // never fails for a string
 	return string(b)
 }
 
-// comparison is a figure beside the one before.
+// comparison is a figure and that of the previous window.
 type comparison struct {
 	name        string
 	now, before float64
 }
 
-// comparisons are the figures that are compared, in the order in which they matter.
+// comparisons returns the figures that are compared, the most important first. The names are for the model.
 func comparisons(r *aurora.Report) []comparison {
 	now, before := &r.Figures, &r.Previous.Figures
 	list := []comparison{
@@ -134,7 +138,7 @@ func comparisons(r *aurora.Report) []comparison {
 	return list
 }
 
-// percent is the change in whole percent; it is not ok where there was nothing before.
+// percent returns the change in whole percent. ok is false if the previous figure is 0.
 func (c comparison) percent() (p int, ok bool) {
 	if c.before == 0 {
 		return 0, false
@@ -142,7 +146,7 @@ func (c comparison) percent() (p int, ok bool) {
 	return int(math.Round((c.now - c.before) / c.before * 100)), true
 }
 
-// formatFigures writes the figures for the model, with every number that it may use.
+// formatFigures writes the figures for the model, with every number that it may use, one figure a line.
 func formatFigures(r *aurora.Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Period: %s, from %s until %s\n", r.Period, r.From.Format(time.RFC3339), r.Until.Format(time.RFC3339))
@@ -164,9 +168,7 @@ func formatFigures(r *aurora.Report) string {
 	return b.String()
 }
 
-const maxPromptTopics = 15
-
-// busiestHour is the weekday and hour with the most calls, the first of several.
+// busiestHour returns the weekday and hour with the most calls, the first of several.
 func busiestHour(byHour [7][24]int) (day, hour int) {
 	for d := range byHour {
 		for h := range byHour[d] {
@@ -178,7 +180,7 @@ func busiestHour(byHour [7][24]int) (day, hour int) {
 	return day, hour
 }
 
-// formatNumber writes a figure without digits that mean nothing.
+// formatNumber writes a figure with at most two decimals and without zeros at its end.
 func formatNumber(n float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", n), "0"), ".")
 }

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// reportHour is the hour, where the assistant is, in which its reports are made.
+	// reportHour is the hour in the time zone of the assistant in which its reports are made.
 	reportHour       = 8
-	maxParallelSends = 8 // jobs on their way to the queue at once
+	maxParallelSends = 8 // jobs that are sent to the queue at the same time
 )
 
-// Scheduler queues the reports of many assistants, a job each.
+// Scheduler queues the reports of many assistants, one job for each.
 type Scheduler struct {
-	// Assistants are those that get reports: what can be read of them, and the errors of what cannot.
+	// Assistants lists the assistants that get reports. unreadable has an error for each one that cannot be read.
 	Assistants interface {
-		Internal(ctx context.Context) (all []aurora.Assistant, wrong []error, err error)
-		Scheduled(ctx context.Context) (all []aurora.Assistant, wrong []error, err error)
+		Internal(ctx context.Context) (all []aurora.Assistant, unreadable []error, err error)
+		Scheduled(ctx context.Context) (all []aurora.Assistant, unreadable []error, err error)
 	}
 	Queue interface {
 		Send(ctx context.Context, body string, attributes map[string]string) error
@@ -35,27 +35,27 @@ type Scheduler struct {
 	Now   func() time.Time
 }
 
-// QueueInternal queues a report for every internal assistant, until the end of the hour that is running where it is, and
-// says how many. An assistant that cannot be read is logged and counted, and the others are queued; an error means that
-// not all of these were, and that the whole may be tried again.
+// QueueInternal queues a report for every internal assistant and returns how many it queued. Each report covers the time
+// until the end of the current hour in the assistant's time zone. An assistant that cannot be read is logged and counted in a
+// metric, and the others are queued. An error means that some of these were not queued; all may be queued again.
 func (s *Scheduler) QueueInternal(ctx context.Context, period aurora.Period) (int, error) {
-	all, wrong, err := s.Assistants.Internal(ctx)
+	all, unreadable, err := s.Assistants.Internal(ctx)
 	if err != nil {
 		return 0, err
 	}
-	s.reportUnreadable(ctx, wrong)
+	s.reportUnreadable(ctx, unreadable)
 	now := s.Now()
 	return s.queueJobs(ctx, all, func(a aurora.Assistant) aurora.ReportJob {
 		return aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: aurora.EndOfHour(now.In(a.Location()))}
 	})
 }
 
-// QueueScheduled queues the reports that are due in the hour of at: of the internal assistants and of those that ask for
-// reports, each where 08:00 is past and 09:00 is not, on a Monday or on the 1st, until its last midnight. With all it
-// queues everybody's, whatever the time. Its jobs are the same however often it is asked with one at, and when. Its
-// errors are Internal's.
+// QueueScheduled queues the reports that are due at a time: those of the internal assistants and of the assistants with a
+// report schedule whose clocks show 08:00 to 08:59 then, on a Monday (weekly) or on the 1st (monthly). Each report covers the
+// time until the assistant's last midnight. With all it queues the reports of all these assistants, whatever their time. The
+// jobs depend on at alone, so that a repeated or late call queues the same jobs. Errors are as those of QueueInternal.
 func (s *Scheduler) QueueScheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error) {
-	assistants, wrong, err := s.Assistants.Internal(ctx)
+	assistants, unreadable, err := s.Assistants.Internal(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -63,7 +63,7 @@ func (s *Scheduler) QueueScheduled(ctx context.Context, period aurora.Period, at
 	if err != nil {
 		return 0, err
 	}
-	s.reportUnreadable(ctx, append(wrong, more...))
+	s.reportUnreadable(ctx, append(unreadable, more...))
 	assistants = append(assistants, others...)
 	slices.SortStableFunc(assistants, func(a, b aurora.Assistant) int { return cmp.Compare(a.ID(), b.ID()) })
 	assistants = slices.CompactFunc(assistants, func(a, b aurora.Assistant) bool { return a.ID() == b.ID() })
@@ -75,7 +75,7 @@ func (s *Scheduler) QueueScheduled(ctx context.Context, period aurora.Period, at
 	})
 }
 
-// isDue reports whether a period's report is made in the hour of at, by the clock of at's zone.
+// isDue reports whether the report of a period is made in the hour of at, in the time zone of at.
 func isDue(period aurora.Period, at time.Time) bool {
 	if at.Hour() != reportHour {
 		return false
@@ -86,20 +86,20 @@ func isDue(period aurora.Period, at time.Time) bool {
 	return at.Day() == 1
 }
 
-// reportUnreadable says which assistants get no report, each once.
-func (s *Scheduler) reportUnreadable(ctx context.Context, wrong []error) {
-	said := map[string]bool{}
-	for _, err := range wrong {
-		if said[err.Error()] {
+// reportUnreadable logs and counts the assistants that get no report, each error once.
+func (s *Scheduler) reportUnreadable(ctx context.Context, unreadable []error) {
+	seen := map[string]bool{}
+	for _, err := range unreadable {
+		if seen[err.Error()] {
 			continue
 		}
-		said[err.Error()] = true
-		slog.ErrorContext(ctx, "an assistant cannot be read and gets no report", "error", err)
+		seen[err.Error()] = true
+		slog.ErrorContext(ctx, "report not queued: the assistant cannot be read", "event", "report.assistant_unreadable", "error", err)
 		s.Count(ctx, "ReportFailed")
 	}
 }
 
-// queueJobs sends a job for each assistant, several at once, and says how many the queue took.
+// queueJobs sends one job for each assistant, several at the same time, and returns how many were sent.
 func (s *Scheduler) queueJobs(ctx context.Context, assistants []aurora.Assistant, job func(aurora.Assistant) aurora.ReportJob) (int, error) {
 	failed := safego.Each(ctx, len(assistants), maxParallelSends, func(i int) error { return Enqueue(ctx, s.Queue, job(assistants[i])) })
 	queued := 0
@@ -118,7 +118,7 @@ func (s *Scheduler) queueJobs(ctx context.Context, assistants []aurora.Assistant
 	return queued, nil
 }
 
-// Enqueue sends one job.
+// Enqueue sends one job to the queue.
 func Enqueue(ctx context.Context, queue interface {
 	Send(ctx context.Context, body string, attributes map[string]string) error
 }, job aurora.ReportJob) error {

@@ -11,22 +11,21 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// view is what the templates show: words, and numbers for widths and levels. Every text in it is tidied.
+// view is what the templates show. Every text in it is cleaned and bounded; numbers are widths and levels.
 type view struct {
 	Assistant, Org, Kind string
-	Title                string // of the window and the tab
+	Title                string // of the browser tab
 	Span, Zone           string
-	Unit, UnitBefore     string // week, the week before
-	Tongue               string // of the texts that models and people wrote
+	Unit, UnitBefore     string // such as week, the week before
+	Language             string // of the narrative, the summaries and the action items
 	Paragraphs           []string
 	Note                 string
 	Empty                bool
-	EmptyWords           string
+	EmptyMessage         string
 	Compared             string // what the changes are compared with
 	Tiles                []tile
 	Chart                chart
 	Heat                 heatMap
-	Results              []barRow
 	Outcomes             []barRow
 	Sentiment            []barRow
 	Unanalysed           string
@@ -38,22 +37,22 @@ type view struct {
 	Attention            []card
 	HTML, CSV, JSON      string
 	Made                 string
-	MadeAt               string // for machines
+	MadeAt               string // RFC 3339
 }
 
 // tile is a headline figure.
 type tile struct {
 	Name, Value, Beside string
-	Long                bool // the value is, and wants smaller letters
+	Long                bool // the value is long and needs smaller letters
 	Change              change
 }
 
-// detail is a name and what there is to say about it.
+// detail is a named value with an explanation.
 type detail struct{ Name, Value, Words string }
 
 // card is a call that deserves attention.
 type card struct {
-	When, Machine         string
+	When, Machine         string // the time in words and as RFC 3339
 	Name, Number          string
 	Facts                 []string
 	Reasons               []string
@@ -63,6 +62,7 @@ type card struct {
 	Transcript, Recording string
 }
 
+// zone returns the report's time zone.
 func (p Page) zone() *time.Location {
 	if zone, err := time.LoadLocation(p.Report.TimeZone); err == nil && p.Report.TimeZone != "" {
 		return zone
@@ -75,7 +75,7 @@ func (p Page) view(size limits) view {
 	from, until := r.From.In(zone), r.Until.In(zone)
 	v := view{
 		Assistant: p.displayName(80), Org: text.DisplayLine(p.OrgName, 120), Kind: reportKind(r.Period), Unit: periodUnit(r.Period), UnitBefore: "the " + periodUnit(r.Period) + " before",
-		Span: formatWindow(from, until), Zone: formatZone(text.DisplayLine(r.TimeZone, 60), until), Tongue: validLanguageTag(p.Language),
+		Span: formatWindow(from, until), Zone: formatZone(text.DisplayLine(r.TimeZone, 60), until), Language: validLanguageTag(p.Language),
 		Paragraphs: splitParagraphs(r.Narrative.Text, size.narrative), Note: text.DisplayLine(r.Narrative.Note, size.note),
 		HTML: p.linkWithin(p.HTMLLink, size), CSV: p.linkWithin(p.CSVLink, size), JSON: p.linkWithin(p.JSONLink, size),
 	}
@@ -85,7 +85,7 @@ func (p Page) view(size limits) view {
 		v.Made, v.MadeAt = made.Format("Monday 2 January 2006, 15:04"), made.Format(time.RFC3339)
 	}
 	if r.Calls.Total <= 0 {
-		v.Empty, v.EmptyWords = true, p.emptyMessage()
+		v.Empty, v.EmptyMessage = true, p.emptyMessage()
 		return v
 	}
 	before := formatWindow(r.Previous.From.In(zone), r.Previous.Until.In(zone))
@@ -107,6 +107,7 @@ func (p Page) view(size limits) view {
 	return v
 }
 
+// displayName returns the name of the assistant, or else its id.
 func (p Page) displayName(limit int) string {
 	for _, name := range []string{p.Report.AssistantName, p.Report.AssistantID} {
 		if name = text.DisplayLine(name, limit); name != "" {
@@ -116,6 +117,7 @@ func (p Page) displayName(limit int) string {
 	return "The assistant"
 }
 
+// linkWithin returns an address if a page may link to it and it is short enough.
 func (p Page) linkWithin(a string, size limits) string {
 	if len(a) > size.linkBytes {
 		return ""
@@ -130,7 +132,7 @@ func reportKind(p aurora.Period) string {
 	return "Weekly report"
 }
 
-// formatZone names a zone and how far it is from UTC at the end of a window.
+// formatZone writes a time zone with its offset from UTC at a time.
 func formatZone(name string, at time.Time) string {
 	offset := at.Format("UTC-07:00")
 	if name == "" || name == "UTC" {
@@ -162,15 +164,16 @@ func splitParagraphs(s string, limit int) []string {
 	return all
 }
 
+// tiles returns the headline figures.
 func (p Page) tiles() []tile {
 	now, before := p.Report.Figures, p.Report.Previous.Figures
 	earlier := "the " + periodUnit(p.Report.Period) + " before"
-	some := before.Calls.Total > 0
-	compare := func(a, b float64, spell func(float64) string, more, fewer string, upIsBad bool) change {
-		if !some {
+	hasPrevious := before.Calls.Total > 0
+	compare := func(a, b float64, format func(float64) string, more, fewer string, upIsBad bool) change {
+		if !hasPrevious {
 			return change{}
 		}
-		return describeChange(a, b, spell, more, fewer, earlier).withTone(upIsBad)
+		return describeChange(a, b, format, more, fewer, earlier).withTone(upIsBad)
 	}
 	whole := func(f float64) string { return formatInt(int(f)) }
 	count := func(name string, a, b int, upIsBad bool, beside string) tile {
@@ -201,7 +204,7 @@ func (p Page) tiles() []tile {
 	return tiles
 }
 
-func (p Page) costTile(compare func(a, b float64, spell func(float64) string, more, fewer string, upIsBad bool) change) tile {
+func (p Page) costTile(compare func(a, b float64, format func(float64) string, more, fewer string, upIsBad bool) change) tile {
 	now, before := p.Report.Cost, p.Report.Previous.Cost
 	t := tile{Name: "Cost", Value: formatMoney(now.Total, now.Currency), Beside: "known for every call"}
 	switch {
@@ -229,6 +232,7 @@ func formatDirections(c aurora.CallFigures) string {
 	return strings.Join(parts, ", ")
 }
 
+// addResults adds the lists with bars: outcomes, sentiments, ended reasons and topics.
 func (v *view) addResults(r aurora.Report, size limits) {
 	v.Outcomes = newBarRows(r.Outcomes, size.outcomes, plainLabel)
 	v.Sentiment = newBarRows(r.Sentiment, size.outcomes, plainLabel)
@@ -264,6 +268,7 @@ func (v *view) addResults(r aurora.Report, size limits) {
 	}
 }
 
+// addDetails adds lengths, callers and costs.
 func (v *view) addDetails(r aurora.Report) {
 	if d := r.DurationSeconds; d.Average > 0 || d.Median > 0 || d.P90 > 0 {
 		v.Lengths = []detail{
@@ -291,10 +296,10 @@ func costDetails(r aurora.Report) []detail {
 	if known <= 0 {
 		return []detail{{"Altogether", "–", "the providers did not say what these calls cost"}}
 	}
-	costs := []detail{{"Altogether", formatMoney(r.Cost.Total, r.Cost.Currency), "as the providers of the calls said"},
+	costs := []detail{{"Altogether", formatMoney(r.Cost.Total, r.Cost.Currency), "as the call providers reported it"},
 		{"A call", formatMoney(r.Cost.Total/float64(known), r.Cost.Currency), "on average, where the cost is known"}}
 	if r.Cost.UnknownCalls > 0 {
-		costs = append(costs, detail{"Unknown", formatCalls(r.Cost.UnknownCalls), "of which nobody said the cost"})
+		costs = append(costs, detail{"Unknown", formatCalls(r.Cost.UnknownCalls), "whose cost was not reported"})
 	}
 	return costs
 }
@@ -320,15 +325,15 @@ func (p Page) card(a aurora.Attention, zone *time.Location, size limits) card {
 	return c
 }
 
-// callDetails is what is known of a call beside its words.
+// callDetails returns direction, length, outcome and mood of a call, as far as they are known.
 func callDetails(a aurora.Attention) []string {
-	facts := []string{directionLabel(a.Direction)}
+	details := []string{directionLabel(a.Direction)}
 	if a.Seconds != nil && !math.IsNaN(*a.Seconds) {
-		facts = append(facts, formatDuration(*a.Seconds))
+		details = append(details, formatDuration(*a.Seconds))
 	}
-	facts = append(facts, capitalize(text.DisplayLine(string(a.Outcome), 40)))
+	details = append(details, capitalize(text.DisplayLine(string(a.Outcome), 40)))
 	if s := capitalize(text.DisplayLine(string(a.Sentiment), 40)); s != "" {
-		facts = append(facts, s+" mood")
+		details = append(details, s+" mood")
 	}
-	return slices.DeleteFunc(facts, func(s string) bool { return s == "" })
+	return slices.DeleteFunc(details, func(s string) bool { return s == "" })
 }
