@@ -16,7 +16,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// generatedCalls is a table with as many calls in each of three months, made as they are read.
+// generatedCalls is a calls table with the same number of calls on every day, which are generated while they are read.
 type generatedCalls struct{ perDay int }
 
 const rowsPerPage = 1500 // rows of some 700 bytes in DynamoDB's megabyte
@@ -64,8 +64,8 @@ func (generatedCalls) Row(context.Context, aurora.CallKey) (aurora.Call, bool, e
 	return aurora.Call{}, false, nil
 }
 
-// BenchmarkFigures is one report's pass: so many calls in its month, as many in each of the two before, and the file
-// with a row a call. cpu-s and peak-MB are the process's own; look at one size at a time:
+// BenchmarkFigures aggregates one report: the calls of its month, as many in each of the two months before, and report.csv.
+// cpu-s and peak-MB are those of the whole process, so run one size at a time:
 // go test -run '^$' -bench Figures/1000000 -benchtime 1x ./shared/usecase/report
 func BenchmarkFigures(b *testing.B) {
 	debug.SetMemoryLimit(200 << 20) // the functions' GOMEMLIMIT keeps as far below their size
@@ -75,16 +75,16 @@ func BenchmarkFigures(b *testing.B) {
 		b.Run(strconv.Itoa(calls), func(b *testing.B) {
 			before := cpuTime(b)
 			for b.Loop() {
-				p := newAggregation(w)
+				a := newAggregation(w)
 				file := newCSVSorter(NewCSV(io.Discard, time.UTC))
-				p.onCall = file.add
-				if err := p.run(b.Context(), generatedCalls{int(float64(calls) / days)}, "a1"); err != nil {
+				a.onCall = file.add
+				if err := a.run(b.Context(), generatedCalls{int(float64(calls) / days)}, "a1"); err != nil {
 					b.Fatal(err)
 				}
 				if err := file.flush(); err != nil {
 					b.Fatal(err)
 				}
-				if f, _ := p.figures(); f.Calls.Total < calls*9/10 {
+				if f, _ := a.figures(); f.Calls.Total < calls*9/10 {
 					b.Fatalf("only %d were counted", f.Calls.Total)
 				}
 			}
@@ -94,7 +94,7 @@ func BenchmarkFigures(b *testing.B) {
 	}
 }
 
-// cpuTime is the processor time of this process so far.
+// cpuTime returns the processor time that this process has used.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -103,7 +103,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peakMemory is the most memory that this process ever had, in MB; 0 where the system does not say.
+// peakMemory returns the highest memory use of this process in MB, or 0 if the system does not report it.
 func peakMemory(b *testing.B) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -59,7 +59,7 @@ func TestCSV(t *testing.T) {
 	golden.Equal(t, "report.csv", []byte(csvText(t, bucharest(t), exampleCall(), aurora.Call{CallKey: aurora.CallKey{CallID: "h-1"}, Disposition: aurora.DispositionFailed})))
 }
 
-// What a spreadsheet would calculate (security F4).
+// A spreadsheet would calculate these cells.
 func TestCSVFormulas(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -102,18 +102,18 @@ func TestCSVFormulas(t *testing.T) {
 		row := appendCell(nil, in)
 		got, err := csv.NewReader(bytes.NewReader(append(row, ",x\r\n"...))).Read()
 		if err != nil || len(got) != 2 || got[0] != want {
-			t.Errorf("%q: got %q (%v), want %q", in, got, err, want)
+			t.Errorf("the cell of %q reads as %q (%v), want %q", in, got, err, want)
 		}
 	}
 	if got := string(appendCell(nil, "a", "", "=b", "c")); got != `"a; '=b; c"` {
-		t.Error(got)
+		t.Errorf("the cell of several texts is %s", got)
 	}
 	if got := appendCell(nil, strings.Repeat("é", maxCellBytes)); len(got) > maxCellBytes+8 || !utf8.Valid(got) {
-		t.Errorf("%d bytes", len(got))
+		t.Errorf("the longest cell has %d bytes, want at most %d of valid UTF-8", len(got), maxCellBytes+8)
 	}
 }
 
-// Whatever a call holds, there is one record of as many fields as the header has, and none begins a formula.
+// Every call becomes one record with as many fields as the header, and no field begins a formula.
 func TestCSVRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -133,7 +133,7 @@ func checkCSV(t rapid.TB, text string, rows int) {
 	}
 	records, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 	if err != nil || len(records) != rows {
-		t.Fatalf("%d records, %v: %q", len(records), err, text)
+		t.Fatalf("%d records (%v), want %d: %q", len(records), err, rows, text)
 	}
 	for _, record := range records[1:] {
 		for _, field := range record {
@@ -160,7 +160,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// A writer that fails is told of by every call from then on.
+// After the writer's first error every call returns it.
 func TestCSVBrokenWriter(t *testing.T) {
 	t.Parallel()
 	w := NewCSV(brokenWriter{}, nil)
@@ -171,11 +171,11 @@ func TestCSVBrokenWriter(t *testing.T) {
 		}
 	}
 	if !errors.Is(err, io.ErrClosedPipe) || !errors.Is(w.Write(exampleCall()), io.ErrClosedPipe) || !errors.Is(w.Flush(), io.ErrClosedPipe) {
-		t.Error(err)
+		t.Errorf("the error is %v, want %v from Write and from Flush", err, io.ErrClosedPipe)
 	}
 }
 
-// Half a million calls of a year-long busy assistant must fit into a Lambda's patience: about 1.5 µs a row.
+// One row takes about 1 µs, so that half a million calls fit well into the time limit of the function.
 func BenchmarkCSV(b *testing.B) {
 	c := exampleCall()
 	c.Summary = strings.Repeat("The caller asked for a new date, and it was given. ", 4)

@@ -61,7 +61,7 @@ var zones = []string{"UTC", "Europe/Bucharest", "America/New_York", "Asia/Kathma
 
 func draw[T any](t *rapid.T, name string, of ...T) T { return rapid.SampledFrom(of).Draw(t, name) }
 
-// drawCall is a call around a window, with anything unknown that may be unknown.
+// drawCall draws a call in or near a window. Everything that may be unknown is sometimes unknown.
 func drawCall(t *rapid.T, i int, w aurora.Window) aurora.Call {
 	span := int64(w.Until.Sub(w.From) / time.Millisecond)
 	at := w.Until.Add(-time.Duration(rapid.Int64Range(-span/5, 4*span).Draw(t, "at")) * time.Millisecond).UTC()
@@ -102,7 +102,7 @@ func drawCall(t *rapid.T, i int, w aurora.Window) aurora.Call {
 	return c
 }
 
-// TestFiguresEqualAnIndependentCount: whatever the calls, the zone and the window.
+// TestFiguresEqualAnIndependentCount draws calls, zones and windows, and compares with countIndependently.
 func TestFiguresEqualAnIndependentCount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		zone, err := time.LoadLocation(draw(t, "zone", zones...))
@@ -141,11 +141,11 @@ func assertFigures(t *rapid.T, name string, got, want aurora.Figures) {
 		t.Fatalf("%s: got\n%s\nwant\n%s", name, a, b)
 	}
 	if got.Calls.Answered+got.Calls.Voicemail+got.Calls.Failed != got.Calls.Total {
-		t.Fatalf("%s: the three do not sum to the total: %+v", name, got.Calls)
+		t.Fatalf("%s: answered, voicemail and failed do not add up to the total: %+v", name, got.Calls)
 	}
 }
 
-// countIndependently counts in another way: by lists and text, one figure at a time.
+// countIndependently counts in another way than the code: from lists and texts, one figure at a time.
 func countIndependently(all []aurora.Call, w aurora.Window) aurora.Figures {
 	zone := w.From.Location()
 	when := func(c aurora.Call) time.Time {
@@ -274,12 +274,12 @@ func TestPercentileIsNearestRank(t *testing.T) {
 			y.add(&aurora.Call{Seconds: &n, EndedAt: y.window.From})
 		}
 		if f := y.figures(aurora.CallerFigures{}); f.DurationSeconds.Median != c.median || f.DurationSeconds.P90 != c.p90 {
-			t.Errorf("%v: %+v, want %d and %d", c.lengths, f.DurationSeconds, c.median, c.p90)
+			t.Errorf("lengths %v give %+v, want median %d and 90th percentile %d", c.lengths, f.DurationSeconds, c.median, c.p90)
 		}
 	}
 }
 
-// Names from outside must not fill the memory.
+// Names from outside must not fill the memory: only maxNames of them are counted.
 func TestNamesAreBounded(t *testing.T) {
 	y := newTally(aurora.Weekly.WindowUntil(time.Unix(1_795_000_000, 0), time.UTC))
 	for i := range 3 * maxNames {
@@ -296,15 +296,15 @@ func TestReadErrors(t *testing.T) {
 	s := &fakeCalls{err: errors.New("throttled")}
 	s.put(aurora.Call{CallKey: aurora.CallKey{AssistantID: "a1", Day: "2026-11-18", CallID: "c"}})
 	if err := newAggregation(w).run(t.Context(), s, "a1"); err == nil || !strings.Contains(err.Error(), "2026-11-18: throttled") {
-		t.Errorf("%v", err)
+		t.Errorf("the error is %v, want one that names the day", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := newAggregation(w).run(ctx, &fakeCalls{}, "a1"); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("the error after cancel is %v", err)
 	}
 	if err := newAggregation(w).run(t.Context(), panickingCalls{}, "a1"); err == nil || !strings.Contains(err.Error(), "panic: no") {
-		t.Errorf("%v", err)
+		t.Errorf("the error after a panic is %v", err)
 	}
 }
 
@@ -335,12 +335,12 @@ func TestAttentionAndSampleDoNotDependOnOrder(t *testing.T) {
 				ids = append(ids, c.callKey.CallID)
 			}
 			if len(r.calls) > aurora.MaxAttention || len(s.calls) > sampleSize {
-				t.Fatalf("%d and %d", len(r.calls), len(s.calls))
+				t.Fatalf("%d calls for attention and %d in the sample, want at most %d and %d", len(r.calls), len(s.calls), aurora.MaxAttention, sampleSize)
 			}
 			return ids
 		}
 		if a, b := see(calls), see(rapid.Permutation(calls).Draw(t, "order")); !slices.Equal(a, b) {
-			t.Fatalf("%v\n%v", a, b)
+			t.Fatalf("in one order\n%v\nin another\n%v", a, b)
 		}
 	})
 }

@@ -22,7 +22,7 @@ func TestFormatNumbers(t *testing.T) {
 		{formatShare(0, 10), "0%"}, {formatShare(1, 1000), "under 1%"}, {formatShare(999, 1000), "over 99%"}, {formatShare(10, 10), "100%"}, {formatShare(1, 0), "0%"}, {formatShare(12, 100), "12%"},
 	} {
 		if got := strings.ReplaceAll(c[0], "min\u00a0", "min "); strings.ReplaceAll(got, "h\u00a0", "h ") != c[1] {
-			t.Errorf("%q, want %q", c[0], c[1])
+			t.Errorf("the number is written as %q, want %q", c[0], c[1])
 		}
 	}
 }
@@ -44,10 +44,10 @@ func TestDescribeChange(t *testing.T) {
 	} {
 		got := describeChange(c.now, c.before, whole, "more", "fewer", "the week before").withTone(true)
 		if got != c.want {
-			t.Errorf("%v after %v: %+v, want %+v", c.now, c.before, got, c.want)
+			t.Errorf("the change from %v to %v is %+v, want %+v", c.before, c.now, got, c.want)
 		}
 		if neutral := describeChange(c.now, c.before, whole, "more", "fewer", "").withTone(false); neutral.Tone != "" {
-			t.Errorf("%+v", neutral)
+			t.Errorf("the change from %v to %v has the tone %q, want none", c.before, c.now, neutral.Tone)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestFormatWindow(t *testing.T) {
 	for _, c := range []struct {
 		period            aurora.Period
 		from, until, made time.Time
-		span, lately      string
+		span, relative    string
 	}{
 		{aurora.Weekly, day(2026, 11, 16, 0), day(2026, 11, 23, 0), day(2026, 11, 23, 8), "Monday 16 – Sunday 22 November 2026", "last week"},
 		{aurora.Weekly, day(2026, 11, 16, 0), day(2026, 11, 23, 0), day(2026, 12, 1, 8), "Monday 16 – Sunday 22 November 2026", "in the week to Sunday 22 November"},
@@ -72,10 +72,10 @@ func TestFormatWindow(t *testing.T) {
 		{aurora.Weekly, day(2026, 3, 23, 0), day(2026, 3, 30, 0), day(2026, 3, 30, 8), "Monday 23 – Sunday 29 March 2026", "last week"}, // the clocks change
 	} {
 		if got := formatWindow(c.from, c.until); got != c.span {
-			t.Errorf("%q, want %q", got, c.span)
+			t.Errorf("formatWindow = %q, want %q", got, c.span)
 		}
-		if got := formatRelativeWindow(c.period, c.from, c.until, c.made); got != c.lately {
-			t.Errorf("%q, want %q", got, c.lately)
+		if got := formatRelativeWindow(c.period, c.from, c.until, c.made); got != c.relative {
+			t.Errorf("formatRelativeWindow = %q, want %q", got, c.relative)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// elements and attributes are all that our pages and mails consist of. What is not here came from a caller.
+// elements and attributes are all that the templates use. Others would come from a hostile text.
 var (
 	elements = strings.Fields(`html head meta title style body div header main footer section h1 h2 h3 p bdi time dl dt dd
 		span svg rect figure details summary table caption colgroup col thead tbody tr th td abbr ol ul li a i b br`)
@@ -26,8 +26,8 @@ var (
 		align valign style`)
 )
 
-// checkHTML reads a page as a browser does, and asserts that there is nothing in it but what the templates have, that
-// nothing in it runs, and that its links are https or the public origin's.
+// checkHTML parses a page as a browser does. It checks that the page has only elements and attributes of the templates, that
+// nothing in it runs, and that its links are https or lead to the public origin.
 func checkHTML(t testing.TB, page, public string) {
 	t.Helper()
 	if !utf8.ValidString(page) {
@@ -45,7 +45,7 @@ func checkHTML(t testing.TB, page, public string) {
 		case html.TextNode:
 			for _, r := range n.Data {
 				if text.IsHidden(r) && r != '\n' {
-					t.Errorf("%U in %.100q", r, n.Data)
+					t.Errorf("the hidden character %U is in %.100q", r, n.Data)
 					break
 				}
 			}
@@ -60,7 +60,7 @@ func checkHTML(t testing.TB, page, public string) {
 		}
 	}
 	if styles != 1 {
-		t.Errorf("%d style elements", styles)
+		t.Errorf("there are %d style elements, want 1", styles)
 	}
 }
 
@@ -88,7 +88,7 @@ func checkAttributes(t testing.TB, n *html.Node, public string) {
 	}
 }
 
-// checkPage asserts what holds for every report, whatever is in it.
+// checkPage checks what holds for every report.
 func checkPage(t testing.TB, p Page) {
 	t.Helper()
 	checkHTML(t, htmlOf(t, p), p.Public)
@@ -108,7 +108,7 @@ func checkPage(t testing.TB, p Page) {
 	}
 	for _, a := range p.Report.Attention {
 		if number, ok := aurora.ParsePhone(string(a.Customer)); ok && (strings.Contains(mail, string(number)) || strings.Contains(plain, string(number))) {
-			t.Errorf("%s is not masked", number)
+			t.Errorf("the mail shows the number %s, want it masked", number)
 		}
 	}
 }
@@ -131,19 +131,19 @@ func TestPagesContainOnlyKnownElements(t *testing.T) {
 	}
 }
 
-// Everything at once, as long as it may be and longer: the mail keeps its figures and its size.
+// A report in which every text is too long still makes a mail that has its figures and its size.
 func TestWorstMail(t *testing.T) {
 	t.Parallel()
 	for _, filling := range []string{`"`, "&", "<b>", "𝕬", "a", "a ", "e\u0301\u0302", "\u202e\x00", "\n\n-", "+"} {
 		p := worst(strings.Repeat(filling, 20_000), filling)
 		checkPage(t, p)
 		if _, text, mail, err := p.Mail(); err != nil || !strings.Contains(mail, "1 000 000 000") && !strings.Contains(mail, "1\u202f000\u202f000\u202f000") || !strings.Contains(text, "Answered") {
-			t.Errorf("%q: the figures are gone (%v)", filling, err)
+			t.Errorf("the mail of texts like %q has no figures (%v)", filling, err)
 		}
 	}
 }
 
-// worst is a report whose every list is too long and whose every text is s.
+// worst returns a report whose lists are all too long and whose texts are all s.
 func worst(s, part string) Page {
 	p := Page{OrgName: s, Language: s, HTMLLink: "https://x.example.com/" + strings.Repeat("&", 2_300), CSVLink: "https://x.example.com/" + s, JSONLink: s,
 		MadeAt: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC), Public: s}

@@ -16,7 +16,7 @@ func TestEndedReasonLabel(t *testing.T) {
 		{"---", "---", ""},
 	} {
 		if words, raw := endedReasonLabel(c[0]); words != c[1] || raw != c[2] {
-			t.Errorf("%q: %q, %q", c[0], words, raw)
+			t.Errorf("the label of %q is %q with %q, want %q with %q", c[0], words, raw, c[1], c[2])
 		}
 	}
 }

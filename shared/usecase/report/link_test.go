@@ -35,10 +35,10 @@ func TestSafeLink(t *testing.T) {
 		"https://x.example.com/" + strings.Repeat("é", maxLinkBytes/3): "",
 	} {
 		if got := safeLink(in, "http://127.0.0.1:3000"); got != want {
-			t.Errorf("%.80q: %.120q, want %q", in, got, want)
+			t.Errorf("the link of %.80q is %.120q, want %q", in, got, want)
 		}
 	}
 	if got := safeLink("http://127.0.0.1:3000/", ""); got != "" {
-		t.Error(got)
+		t.Errorf("an http link without PUBLIC_URL is %q, want none", got)
 	}
 }

@@ -21,7 +21,7 @@ func TestHeadlines(t *testing.T) {
 		p := pageOf(t, "full")
 		p.Report.Calls.Total, p.Report.Previous.Calls.Total = c.now, c.before
 		if got := p.subject(); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("the subject is %q, want %q", got, c.want)
 		}
 	}
 }

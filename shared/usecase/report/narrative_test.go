@@ -18,7 +18,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// sampleReport is a report with these figures.
+// sampleReport returns the report whose numbers the narratives of these tests may use.
 func sampleReport() *aurora.Report {
 	r := &aurora.Report{Period: aurora.Weekly, From: time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}
 	r.Calls = aurora.CallFigures{Total: 1213, Answered: 1100, Voicemail: 63, Failed: 50, Inbound: 1213, Transferred: 38}
@@ -70,47 +70,46 @@ func TestSentencesWithOtherNumbersAreDropped(t *testing.T) {
 		"In the last 7 days, 44 calls were about prices.":      true,
 		"Room 101 was mentioned.":                              false,
 	} {
-		kept, dropped := f.filterSentences(sentence)
-		if got := dropped == 0 && kept == sentence; got != want {
-			t.Errorf("%q: kept %v, want %v", sentence, got, want)
+		rest, dropped := f.filterSentences(sentence)
+		if got := dropped == 0 && rest == sentence; got != want {
+			t.Errorf("%q is allowed: %v, want %v", sentence, got, want)
 		}
 	}
-	kept, dropped := f.filterSentences("There were 1213 calls. That is 5000 more! Prices were asked for.\n\nWhat to do? Hire 77 people.\nAnswer about 44 price calls, e.g. by e-mail.")
-	if want := "There were 1213 calls. Prices were asked for.\n\nWhat to do?\n\nAnswer about 44 price calls, e.g. by e-mail."; kept != want || dropped != 2 {
-		t.Errorf("%d dropped: %q", dropped, kept)
+	rest, dropped := f.filterSentences("There were 1213 calls. That is 5000 more! Prices were asked for.\n\nWhat to do? Hire 77 people.\nAnswer about 44 price calls, e.g. by e-mail.")
+	if want := "There were 1213 calls. Prices were asked for.\n\nWhat to do?\n\nAnswer about 44 price calls, e.g. by e-mail."; rest != want || dropped != 2 {
+		t.Errorf("%d sentences were dropped, want 2, and the rest is %q, want %q", dropped, rest, want)
 	}
 }
 
-// Whatever is kept, each run of digits in it is in some reading a figure, a date or an hour of the report: a number
-// that is none of these never passes.
+// A number that is no figure, date or hour of the report is never allowed, whatever stands beside it.
 func TestUnknownNumbersAreDropped(t *testing.T) {
 	f := newAllowedNumbers(sampleReport())
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(3000, 99_999_999).Draw(t, "n")
 		before := rapid.SampledFrom([]string{"There were ", "", "(", "$", "–", "on day ", "n=", "١", "É"}).Draw(t, "before")
 		after := rapid.SampledFrom([]string{" calls.", "", ")", "%", " €", "k", ", and more", "!", "th"}).Draw(t, "after")
-		kept, dropped := f.filterSentences(before + fmt.Sprint(n) + after)
-		if dropped != 1 || kept != "" {
-			t.Fatalf("%q was kept", kept)
+		rest, dropped := f.filterSentences(before + fmt.Sprint(n) + after)
+		if dropped != 1 || rest != "" {
+			t.Fatalf("%q was allowed", rest)
 		}
 	})
 }
 
 func FuzzFilterSentences(f *testing.F) {
-	facts := newAllowedNumbers(sampleReport())
+	allowed := newAllowedNumbers(sampleReport())
 	f.Add("There were 1,213 calls on 16 November at 14:00. Twelve more?")
 	f.Fuzz(func(t *testing.T, text string) {
-		kept, dropped := facts.filterSentences(text)
-		if again, more := facts.filterSentences(kept); more != 0 || again != kept {
-			t.Errorf("%q became %q, and then %q", text, kept, again)
+		rest, dropped := allowed.filterSentences(text)
+		if again, more := allowed.filterSentences(rest); more != 0 || again != rest {
+			t.Errorf("%q became %q, and then %q", text, rest, again)
 		}
-		if dropped == 0 && strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsSpace(r) }) && kept == "" {
-			t.Errorf("all of %q went without a word", text)
+		if dropped == 0 && strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsSpace(r) }) && rest == "" {
+			t.Errorf("all of %q was removed, and 0 dropped sentences were reported", text)
 		}
 	})
 }
 
-// fakeModel says one thing, or fails.
+// fakeModel answers with one text after some time, or fails.
 type fakeModel struct {
 	text  string
 	err   error
@@ -163,10 +162,10 @@ func TestNarrative(t *testing.T) {
 				began := time.Now()
 				got := m.narrate(t.Context(), aurora.Assistant{}, c.r, []string{"s"})
 				if got.Text != c.text || (c.note == "") != (got.Note == "") || !strings.Contains(got.Note, c.note) {
-					t.Errorf("%+v", got)
+					t.Errorf("the narrative is %+v, want the text %q and a note with %q", got, c.text, c.note)
 				}
 				if took := time.Since(began); took > narrativeTimeout {
-					t.Errorf("it took %v", took)
+					t.Errorf("it took %v, want at most %v", took, narrativeTimeout)
 				}
 			})
 		})
@@ -181,29 +180,29 @@ func TestNarrativeRequest(t *testing.T) {
 	a := aurora.Assistant{Configuration: aurora.Configuration{AssistantFirstMessage: "Buenos días"}}
 	r := newNarrativeRequest(a, sampleReport(), many)
 	if n := len(r.Messages[1].Content); n > sampleSize*(maxSummaryBytes+10)+8000 {
-		t.Errorf("%d bytes are sent", n)
+		t.Errorf("%d bytes are sent, which is too much", n)
 	}
 	if !strings.Contains(r.Messages[0].Content, `this greeting: "Buenos días"`) || len(r.Tools) != 0 || strings.Count(r.Messages[1].Content, "\n- ") != sampleSize {
-		t.Errorf("%+v", r)
+		t.Errorf("the request is %+v, want the greeting, no tools and %d summaries", r, sampleSize)
 	}
 	a.Language = "ro"
 	if r := newNarrativeRequest(a, sampleReport(), nil); !strings.Contains(r.Messages[0].Content, `tag "ro"`) {
-		t.Errorf("%s", r.Messages[0].Content)
+		t.Errorf("the prompt does not name the language ro:\n%s", r.Messages[0].Content)
 	}
-	// Every number that the model is given it may use.
+	// The model may use every number that it is given.
 	for sentence := range strings.Lines(formatFigures(sampleReport())) {
 		if !newAllowedNumbers(sampleReport()).allows(strings.TrimSpace(strings.ReplaceAll(sentence, "90th percentile", ""))) && !strings.HasPrefix(sentence, "Period:") {
-			t.Errorf("it must not say %q", sentence)
+			t.Errorf("the model gets the line %q, and may not use its numbers", sentence)
 		}
 	}
 }
 
-// An assistant's own models tell its reports: its owner chose where words go.
+// An assistant's own models write its narratives, since its owner chose where its data may go.
 func TestNarrativeByTheAssistantsModels(t *testing.T) {
 	var asked []aurora.ModelRef
 	m := &Maker{Models: []string{"ours"}, NewModel: func(refs []aurora.ModelRef) agent.Model { asked = refs; return &fakeModel{text: "Well."} }}
 	m.narrate(t.Context(), aurora.Assistant{Models: []aurora.ModelRef{{Model: "theirs"}}}, sampleReport(), nil)
 	if len(asked) != 1 || asked[0].Model != "theirs" {
-		t.Errorf("%v was asked", asked)
+		t.Errorf("the models %v were used, want the assistant's own", asked)
 	}
 }

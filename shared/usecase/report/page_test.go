@@ -10,8 +10,7 @@ import (
 	"example.com/aurora/shared/dev/golden"
 )
 
-// pages are the fixtures testdata/<name>.json: what the golden files show, and what the browser's test in
-// shared/dev/compat opens.
+// pages are the fixtures testdata/<name>.json. The golden files show them, and the browser test in shared/dev/compat opens them.
 var pages = []string{"full", "empty", "first", "month", "hostile"}
 
 func fixture[T any](t testing.TB, name string) T {
@@ -64,7 +63,7 @@ func TestTranscripts(t *testing.T) {
 		}
 		golden.Equal(t, name+".html", html)
 		if !strings.Contains(string(html), "What was said") {
-			t.Error(name)
+			t.Errorf("%s has no transcript", name)
 		}
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// zones hold every kind of clock: halves and quarters of an hour, changes at midnight, of half an hour, of two hours, to
-// and over the date line, and none at all.
+// zones are time zones with every kind of offset and change: offsets of half and quarter hours, changes at midnight, of half
+// an hour and of two hours, zones on both sides of the date line, and zones without changes.
 var zones = strings.Fields(`UTC Etc/GMT+12 Etc/GMT-14 Pacific/Kiritimati Pacific/Chatham Pacific/Auckland Pacific/Norfolk Pacific/Honolulu
 	Pacific/Pago_Pago Pacific/Marquesas Australia/Lord_Howe Australia/Adelaide Australia/Darwin Australia/Eucla Australia/Sydney Asia/Tokyo
 	Asia/Kolkata Asia/Kathmandu Asia/Yangon Asia/Kabul Asia/Tehran Asia/Beirut Asia/Gaza Asia/Jerusalem Africa/Cairo Africa/Casablanca
@@ -32,16 +32,16 @@ var zones = strings.Fields(`UTC Etc/GMT+12 Etc/GMT-14 Pacific/Kiritimati Pacific
 
 type fakeAssistants struct {
 	internal, scheduled []aurora.Assistant
-	wrong               []error
+	unreadable          []error
 	err                 error
 }
 
 func (s fakeAssistants) Internal(context.Context) ([]aurora.Assistant, []error, error) {
-	return slices.Clone(s.internal), s.wrong, s.err
+	return slices.Clone(s.internal), s.unreadable, s.err
 }
 
 func (s fakeAssistants) Scheduled(context.Context) ([]aurora.Assistant, []error, error) {
-	return slices.Clone(s.scheduled), s.wrong, s.err
+	return slices.Clone(s.scheduled), s.unreadable, s.err
 }
 
 type fakeQueue struct {
@@ -62,7 +62,7 @@ func (j *fakeQueue) Send(_ context.Context, body string, _ map[string]string) er
 	return nil
 }
 
-// takeJobs is what was sent since, ordered.
+// takeJobs returns the jobs that were sent since the last call, sorted.
 func (j *fakeQueue) takeJobs() []string {
 	sent := j.sent
 	j.sent = nil
@@ -80,7 +80,7 @@ func newScheduler(s fakeAssistants, now time.Time) (*report.Scheduler, *fakeQueu
 		Count: func(_ context.Context, metric string) { counted[metric]++ }}, j, counted
 }
 
-// scheduleFires is whether the template's schedule of a period fires at an hour.
+// scheduleFires reports whether the schedule of template.yaml for a period fires at an hour.
 func scheduleFires(period aurora.Period, at time.Time) bool {
 	if period == aurora.Weekly {
 		return at.Weekday() == time.Sunday || at.Weekday() == time.Monday
@@ -88,8 +88,8 @@ func scheduleFires(period aurora.Period, at time.Time) bool {
 	return at.Day() == 1 || at.Day() >= 28
 }
 
-// Over a year of the template's schedules every assistant, wherever it is, gets one report a week and one a month, at
-// 08:something where it is, whose window ends at its last midnight.
+// In a year of the template's schedules every assistant gets one report for each week and one for each month, between 08:00
+// and 09:00 in its time zone. The window of each ends at the assistant's last midnight.
 func TestEveryZoneGetsEachReportOnce(t *testing.T) {
 	var all []aurora.Assistant
 	for _, zone := range zones {
@@ -135,16 +135,16 @@ func TestEveryZoneGetsEachReportOnce(t *testing.T) {
 				if job.Until.Year() == 2026 {
 					got[job.Until.Format(time.RFC3339)]++
 				}
-				if i > 0 { // one window's beginning is the other's end, and nothing is counted twice or left out
+				if i > 0 { // each window begins where the one before ends, so that no call is left out or counted twice
 					before := windows[zone][i-1]
 					if w := period.WindowUntil(job.Until, location); !w.From.Equal(before.Until) {
-						t.Errorf("%s: from %v to %v, after one until %v", zone, w.From, w.Until, before.Until)
+						t.Errorf("%s: the window is %v to %v, and the one before ended at %v", zone, w.From, w.Until, before.Until)
 					}
 				}
 			}
 			for until := range want {
 				if got[until] != 1 {
-					t.Errorf("%s %s until %s: %d jobs", period, zone, until, got[until])
+					t.Errorf("%s %s until %s: %d jobs, want 1", period, zone, until, got[until])
 				}
 			}
 			if len(got) != len(want) {
@@ -157,7 +157,7 @@ func TestEveryZoneGetsEachReportOnce(t *testing.T) {
 	}
 }
 
-// Row 55: what the schedule is told twice, or late, comes to the same jobs.
+// Fault 55: an event of the schedule that comes twice or late leads to the same jobs.
 func TestFault55DuplicateSchedule(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var all []aurora.Assistant
@@ -173,12 +173,12 @@ func TestFault55DuplicateSchedule(t *testing.T) {
 			n, err := s.QueueScheduled(context.Background(), period, at, everybody)
 			got := queue.takeJobs()
 			if err != nil || n != len(got) || everybody && n != len(all) {
-				r.Fatalf("%d of %d, %v", n, len(got), err)
+				r.Fatalf("%d jobs were reported (%v) and %d sent for %d assistants", n, err, len(got), len(all))
 			}
 			if i == 0 {
 				first = got
 			} else if !slices.Equal(first, got) {
-				r.Fatalf("%v late: %v, and in time %v", late, got, first)
+				r.Fatalf("%v late the jobs are %v, want %v", late, got, first)
 			}
 		}
 	})
@@ -193,19 +193,19 @@ func TestInternal(t *testing.T) {
 		`{"assistantId":"b","period":"weekly","until":"2026-11-18T22:00:00+05:45"}`, // its clock shows 21:05
 		`{"assistantId":"c","period":"weekly","until":"2026-11-18T16:00:00Z"}`}
 	if got := queue.takeJobs(); n != 3 || err != nil || !slices.Equal(got, want) {
-		t.Errorf("%d %v\n%s", n, err, strings.Join(got, "\n"))
+		t.Errorf("%d jobs (%v), want 3:\n%s", n, err, strings.Join(got, "\n"))
 	}
 	s, _, _ = newScheduler(fakeAssistants{err: fault.New(fault.Unavailable, "Away.")}, now)
 	if _, err := s.QueueInternal(t.Context(), aurora.Weekly); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("%v", err)
+		t.Errorf("the error is %v, want an unavailable one", err)
 	}
 	if _, err := s.QueueScheduled(t.Context(), aurora.Weekly, now, true); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("%v", err)
+		t.Errorf("the error is %v, want an unavailable one", err)
 	}
 }
 
-// Row 56: one assistant of forty cannot be read, and one's job is not taken. The others are queued, somebody hears of it,
-// and what failed is tried again as a whole.
+// Fault 56: one assistant of forty cannot be read, and the job of another is not accepted. The others are queued, the failure
+// is counted, and the error asks for another try.
 func TestFault56FailedJobs(t *testing.T) {
 	testkit.DiscardLog(t)
 	var all []aurora.Assistant
@@ -214,18 +214,18 @@ func TestFault56FailedJobs(t *testing.T) {
 	}
 	poison := errors.New("item poison: it is no JSON")
 	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
-	t.Run("fault 56, an assistant that cannot be read", func(t *testing.T) {
-		s, queue, counted := newScheduler(fakeAssistants{internal: all, scheduled: all[:3], wrong: []error{poison}}, now)
+	t.Run("fault 56: an assistant cannot be read", func(t *testing.T) {
+		s, queue, counted := newScheduler(fakeAssistants{internal: all, scheduled: all[:3], unreadable: []error{poison}}, now)
 		if n, err := s.QueueInternal(t.Context(), aurora.Weekly); n != 39 || err != nil || len(queue.takeJobs()) != 39 || counted["ReportFailed"] != 1 {
-			t.Errorf("%d %v, counted %v", n, err, counted)
+			t.Errorf("%d jobs (%v), metrics %v, want 39 jobs and one more ReportFailed", n, err, counted)
 		}
 		if n, err := s.QueueScheduled(t.Context(), aurora.Weekly, now, false); n != 39 || err != nil || len(queue.takeJobs()) != 39 || counted["ReportFailed"] != 2 {
-			t.Errorf("%d %v, counted %v", n, err, counted)
+			t.Errorf("%d jobs (%v), metrics %v, want 39 jobs and one more ReportFailed", n, err, counted)
 		}
 	})
-	t.Run("fault 56, a job that is not taken", func(t *testing.T) {
+	t.Run("fault 56: a job is not accepted", func(t *testing.T) {
 		for name, fail := range map[string]func(string) error{
-			"refused":  func(string) error { return errors.New("SQS is away") },
+			"rejected": func(string) error { return errors.New("SQS is away") },
 			"panicked": func(string) error { panic("nil map") },
 		} {
 			s, queue, counted := newScheduler(fakeAssistants{internal: all}, now)
@@ -237,7 +237,7 @@ func TestFault56FailedJobs(t *testing.T) {
 			}
 			n, err := s.QueueInternal(t.Context(), aurora.Weekly)
 			if n != 38 || !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "a07") || len(queue.takeJobs()) != 38 || counted["ReportFailed"] != 1 {
-				t.Errorf("%s: %d %v, counted %v", name, n, err, counted)
+				t.Errorf("%s: %d jobs (%v), metrics %v, want 38 jobs, an error that names a07 and one ReportFailed", name, n, err, counted)
 			}
 		}
 	})
