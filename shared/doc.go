@@ -33,6 +33,7 @@
 //	  twilio          Twilio's REST API
 //	transport/      Lambda events, HTTP and wire formats
 //	  lambdaapp       how a Lambda function starts: settings, log, metrics
+//	  authorizer      API Gateway authorizer events, decided by a key policy
 //	  web             API Gateway and function URL events as HTTP requests
 //	  completions     the wire format of the chat routes
 //	  reportapi       the wire format of the report routes

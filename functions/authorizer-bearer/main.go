@@ -1,4 +1,4 @@
-// Command authorizer-bearer decides who may use the routes of the bearer policy.
+// Command authorizer-bearer is the Lambda authorizer of the bearer policy.
 package main
 
 import (

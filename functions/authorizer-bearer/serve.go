@@ -4,9 +4,10 @@ import (
 	"context"
 
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/authorizer"
 )
 
-// serve answers API Gateway with the bearer policy's decision.
-func serve(keys auth.KeySource) func(context.Context, auth.Request) (auth.Response, error) {
-	return auth.BearerPolicy.Authorizer(keys)
+// serve returns the handler of the bearer policy.
+func serve(keys auth.KeySource) func(context.Context, authorizer.Request) (authorizer.Response, error) {
+	return authorizer.New(auth.BearerPolicy, keys)
 }

@@ -1,4 +1,4 @@
-// Command authorizer-internal decides who may use the routes of the internal policy: reports.
+// Command authorizer-internal is the Lambda authorizer of the internal policy: reports.
 package main
 
 import (

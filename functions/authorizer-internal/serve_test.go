@@ -1,26 +1,25 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 
-	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/transport/authorizer"
 )
 
 func TestEvents(t *testing.T) {
-	decide := serve(eventtest.CallKeys())
+	handle := serve(eventtest.CallKeys())
 	golden.Events(t, "authorizer-internal", func(t *testing.T, name string, event json.RawMessage) {
-		var r auth.Request
+		var r authorizer.Request
 		if err := json.Unmarshal(event, &r); err != nil {
 			t.Fatal(err)
 		}
-		answer, err := decide(context.Background(), r)
+		response, err := handle(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden.JSON(t, name, answer)
+		golden.JSON(t, name, response)
 	})
 }

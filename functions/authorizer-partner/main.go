@@ -1,4 +1,4 @@
-// Command authorizer-partner decides who may use the routes of the partner policy.
+// Command authorizer-partner is the Lambda authorizer of the partner policy.
 package main
 
 import (

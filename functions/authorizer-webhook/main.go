@@ -1,4 +1,4 @@
-// Command authorizer-webhook decides who may use the routes of the webhook policy.
+// Command authorizer-webhook is the Lambda authorizer of the webhook policy.
 package main
 
 import (

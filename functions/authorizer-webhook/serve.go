@@ -4,9 +4,10 @@ import (
 	"context"
 
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/transport/authorizer"
 )
 
-// serve answers API Gateway with the webhook policy's decision.
-func serve(keys auth.KeySource) func(context.Context, auth.Request) (auth.Response, error) {
-	return auth.WebhookPolicy.Authorizer(keys)
+// serve returns the handler of the webhook policy.
+func serve(keys auth.KeySource) func(context.Context, authorizer.Request) (authorizer.Response, error) {
+	return authorizer.New(auth.WebhookPolicy, keys)
 }

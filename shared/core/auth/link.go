@@ -16,22 +16,21 @@ import (
 
 const (
 	linkTTL             = 30 * 24 * time.Hour
-	maxClockSkew        = 5 * time.Minute // clocks may differ by so much (fault row 67)
-	minSigningKeyLength = 32              // bytes of a signing key
-	tokenVersion        = 1               // the first byte of every token, and of what is signed
-	tokenHeaderLength   = 1 + 8           // the form and the time of making
-	maxObjectKeyLength  = 1024            // bytes of an object's key, as S3 has it
+	maxClockSkew        = 5 * time.Minute // between the clock that made a link and the one that checks it
+	minSigningKeyLength = 32              // bytes
+	maxObjectKeyLength  = 1024            // bytes; the limit of S3
+	tokenVersion        = 1               // the first byte of every token
+	tokenHeaderLength   = 1 + 8           // the version and the time when the token was made
 )
 
-// Links makes and opens the links of mails: whoever has one may read one object under reports/, for 30 days.
+// Links makes and verifies the links in mails. A link lets everyone who has it read one object under reports/ for 30 days.
 type Links struct {
-	// Secrets and Name are where the signing keys are: words of at least 32 bytes, the newest first. That one signs, and
-	// every one opens.
+	// Secrets and SecretName say where the signing keys are: words of at least 32 bytes, the newest first. The first one
+	// signs, all of them verify.
 	Secrets    Secrets
 	SecretName string
-	// Public is where the KindAPI is reached from outside; empty makes no links.
-	BaseURL string
-	Now     func() time.Time
+	BaseURL    string // the API's public address; if empty, no links are made
+	Now        func() time.Time
 }
 
 var (
@@ -39,8 +38,8 @@ var (
 	errNotLinkable = errors.New("only objects under reports/ can be linked to")
 )
 
-// URL is the address at which an object can be read, or empty where Public is. The error is a fault: Internal where the
-// key cannot be linked to or there is no usable signing key, Unavailable where that cannot be read now.
+// URL returns the address of an object, or "" if BaseURL is empty. The error is a fault: Internal if the object cannot be
+// linked to or there is no usable signing key, Unavailable if the signing key cannot be read now.
 func (l *Links) URL(ctx context.Context, key string) (string, error) {
 	if l.BaseURL == "" {
 		return "", nil
@@ -52,7 +51,7 @@ func (l *Links) URL(ctx context.Context, key string) (string, error) {
 	return strings.TrimRight(l.BaseURL, "/") + "/api/reports/view/" + token, nil
 }
 
-// NewToken is the signed name of an object, from now on.
+// NewToken returns the signed name of an object, valid from now on.
 func (l *Links) NewToken(ctx context.Context, key string) (string, error) {
 	if !isLinkable(key) {
 		return "", fault.From(errNotLinkable)
@@ -68,14 +67,14 @@ func (l *Links) NewToken(ctx context.Context, key string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sign(keys[0], b)), nil
 }
 
-// Verify is the key of the object that a token names. The error is a fault: Unauthorized where the token was not made
-// here, is not valid yet or no more, and otherwise as Link's.
+// Verify returns the key of the object that a token names. The error is a fault: Unauthorized if the token was not made
+// here, is not valid yet or has expired, otherwise as for URL.
 func (l *Links) Verify(ctx context.Context, token string) (key string, err error) {
 	if len(token) > base64.RawURLEncoding.EncodedLen(tokenHeaderLength+maxObjectKeyLength+sha256.Size) {
 		return "", errInvalidLink
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) <= tokenHeaderLength+sha256.Size || strings.ContainsAny(token, "\r\n") { // the decoder skips line ends
+	if err != nil || len(b) <= tokenHeaderLength+sha256.Size || strings.ContainsAny(token, "\r\n") { // the decoder ignores line ends
 		return "", errInvalidLink
 	}
 	keys, err := l.signingKeys(ctx)
@@ -83,22 +82,22 @@ func (l *Links) Verify(ctx context.Context, token string) (key string, err error
 		return "", err
 	}
 	body := b[:len(b)-sha256.Size]
-	good := false
-	for _, k := range keys { // every one, whether or not one has matched
+	signed := false
+	for _, k := range keys { // all of them, so that the time is always the same
 		if hmac.Equal(sign(k, body)[len(body):], b[len(body):]) {
-			good = true
+			signed = true
 		}
 	}
 	made := time.Unix(int64(binary.BigEndian.Uint64(b[1:tokenHeaderLength])), 0)
 	now := l.Now()
 	key = string(body[tokenHeaderLength:])
-	if !good || b[0] != tokenVersion || !isLinkable(key) || now.Before(made.Add(-maxClockSkew)) || !now.Before(made.Add(linkTTL+maxClockSkew)) {
+	if !signed || b[0] != tokenVersion || !isLinkable(key) || now.Before(made.Add(-maxClockSkew)) || !now.Before(made.Add(linkTTL+maxClockSkew)) {
 		return "", errInvalidLink
 	}
 	return key, nil
 }
 
-// isLinkable reports whether an object may be linked to at all, whoever signed.
+// isLinkable reports whether an object may be linked to at all. It holds for every token, also a correctly signed one.
 func isLinkable(key string) bool {
 	if !strings.HasPrefix(key, aurora.ReportsPrefix) || len(key) > maxObjectKeyLength {
 		return false
@@ -111,14 +110,14 @@ func isLinkable(key string) bool {
 	return true
 }
 
-// sign is a body with its signature behind it, in memory of its own.
+// sign returns a new slice: the body and its signature.
 func sign(key string, body []byte) []byte {
 	m := hmac.New(sha256.New, []byte(key))
-	_, _ = m.Write(body) // a hash's Write does not fail
+	_, _ = m.Write(body) // a hash accepts every write
 	return m.Sum(append([]byte(nil), body...))
 }
 
-// signingKeys are the live signing keys, the newest first. A secret with one that is too short is not used at all.
+// signingKeys returns the signing keys, the newest first. A secret with a key that is too short is not used at all.
 func (l *Links) signingKeys(ctx context.Context) ([]string, error) {
 	text, err := l.Secrets.Secret(ctx, l.SecretName)
 	if fault.Is(err, fault.NotFound) {

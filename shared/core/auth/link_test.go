@@ -39,14 +39,14 @@ func TestLinks(t *testing.T) {
 	link, err := l.URL(t.Context(), linkedObject)
 	made, ok := strings.CutPrefix(link, "https://aurora.example.com/v1/api/reports/view/")
 	if err != nil || !ok || strings.Trim(made, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-		t.Fatalf("%s %v", link, err)
+		t.Fatalf("link = %q, error %v; want one to /api/reports/view/", link, err)
 	}
 	if key, err := l.Verify(t.Context(), made); key != linkedObject || err != nil {
-		t.Errorf("%s %v", key, err)
+		t.Errorf("Verify = %q, %v; want %q", key, err, linkedObject)
 	}
 	l.BaseURL = ""
 	if link, err := l.URL(t.Context(), linkedObject); link != "" || err != nil {
-		t.Errorf("without an address: %s %v", link, err)
+		t.Errorf("without a base URL: link = %q, error %v; want none", link, err)
 	}
 	for _, key := range []string{"", "reports/", "eoc/_/undated/a.json", "reports", "/reports/a", "reports/../eoc/a", "reports/./a", "reports//a", "Reports/a", "reports/a/" + strings.Repeat("x", 1024)} {
 		if _, err := l.NewToken(t.Context(), key); err == nil {
@@ -55,22 +55,22 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// Row 67: clocks differ by at most five minutes, before the link begins and after it has ended.
+// TestFault67ClockSkew: clocks differ by at most five minutes, before the link begins and after it has ended.
 func TestFault67ClockSkew(t *testing.T) {
 	made := newToken(t, newLinks(linkKey, linkTime), linkedObject)
 	for name, c := range map[string]struct {
 		after time.Duration
-		open  bool
+		valid bool
 	}{
-		"at once": {0, true}, "made by a clock five minutes fast": {-5 * time.Minute, true}, "and a second": {-5*time.Minute - time.Second, false},
+		"immediately": {0, true}, "made by a clock five minutes fast": {-5 * time.Minute, true}, "and a second": {-5*time.Minute - time.Second, false},
 		"made tomorrow": {-24 * time.Hour, false}, "after 29 days": {29 * 24 * time.Hour, true}, "on its last second": {30*24*time.Hour - time.Second, true},
 		"ended four minutes ago": {30*24*time.Hour + 4*time.Minute, true}, "ended five minutes ago": {30*24*time.Hour + 5*time.Minute, false},
 		"ended long ago": {400 * 24 * time.Hour, false},
 	} {
-		t.Run("fault 67, "+name, func(t *testing.T) {
+		t.Run("fault 67: "+name, func(t *testing.T) {
 			key, err := newLinks(linkKey, linkTime.Add(c.after)).Verify(t.Context(), made)
-			if c.open && (err != nil || key != linkedObject) || !c.open && !fault.Is(err, fault.Unauthorized) {
-				t.Errorf("%q %v", key, err)
+			if c.valid && (err != nil || key != linkedObject) || !c.valid && !fault.Is(err, fault.Unauthorized) {
+				t.Errorf("Verify = %q, %v; want valid: %v", key, err, c.valid)
 			}
 		})
 	}
@@ -83,55 +83,55 @@ func TestInvalidTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := func(what, token string) {
+	mustReject := func(what, token string) {
 		t.Helper()
 		if key, err := l.Verify(t.Context(), token); !fault.Is(err, fault.Unauthorized) || key != "" {
-			t.Errorf("%s: %q %v", what, key, err)
+			t.Errorf("%s: Verify = %q, %v; want unauthorized", what, key, err)
 		}
 	}
-	for i := range raw { // every bit of it counts
+	for i := range raw { // every bit counts
 		for bit := range 8 {
 			changed := append([]byte(nil), raw...)
 			changed[i] ^= 1 << bit
-			refused("a flipped bit", base64.RawURLEncoding.EncodeToString(changed))
+			mustReject("a flipped bit", base64.RawURLEncoding.EncodeToString(changed))
 		}
 	}
-	for i := range len(made) { // and every letter: no other spelling of the same bytes passes
+	for i := range len(made) { // every letter counts: no other spelling of the same bytes is accepted
 		for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=.%\n" {
 			if byte(c) != made[i] {
-				refused("another letter", made[:i]+string(c)+made[i+1:])
+				mustReject("another letter", made[:i]+string(c)+made[i+1:])
 			}
 		}
-		refused("a shorter one", made[:i])
-		refused("a line end", made[:i]+"\n"+made[i:])
+		mustReject("a shorter one", made[:i])
+		mustReject("a line end", made[:i]+"\n"+made[i:])
 	}
 	for _, longer := range []string{"A", "=", "==", "\r\n", " ", ".", "%00", made} {
-		refused("a longer one", made+longer)
+		mustReject("a longer one", made+longer)
 	}
-	refused("nothing", "")
-	refused("another's", newToken(t, newLinks(otherLinkKey, linkTime), linkedObject))
-	refused("too long a one", strings.Repeat("A", 1<<20))
+	mustReject("nothing", "")
+	mustReject("another's", newToken(t, newLinks(otherLinkKey, linkTime), linkedObject))
+	mustReject("too long a one", strings.Repeat("A", 1<<20))
 }
 
 func TestSigningKeys(t *testing.T) {
 	made := newToken(t, newLinks(otherLinkKey, linkTime), linkedObject)
 	if _, err := newLinks(linkKey+"\n"+otherLinkKey+"\n", linkTime).Verify(t.Context(), made); err != nil {
-		t.Errorf("the key before the last one: %v", err)
+		t.Errorf("a token of the previous key is rejected: %v", err)
 	}
 	if got := newToken(t, newLinks(linkKey+" "+otherLinkKey, linkTime), linkedObject); got != newToken(t, newLinks(linkKey, linkTime), linkedObject) {
 		t.Error("the newest key does not sign")
 	}
 	for _, text := range []string{"", " ", "short", linkKey + " short"} {
 		if _, err := newLinks(text, linkTime).Verify(t.Context(), made); !fault.Is(err, fault.Internal) {
-			t.Errorf("%q: %v", text, err)
+			t.Errorf("secret %q: error = %v, want internal", text, err)
 		}
 	}
 	l := newLinks("", linkTime)
 	for give, want := range map[error]fault.Kind{
-		fault.New(fault.NotFound, "A secret is missing."): fault.Internal, fault.New(fault.Unavailable, "Away."): fault.Unavailable} {
+		fault.New(fault.NotFound, "A secret is missing."): fault.Internal, fault.New(fault.Unavailable, "Not now."): fault.Unavailable} {
 		l.Secrets = &testkit.Secrets{Err: give}
 		if _, err := l.NewToken(t.Context(), linkedObject); fault.From(err).Kind != want || !errors.Is(err, give) {
-			t.Errorf("%v gives %v", give, err)
+			t.Errorf("store error %v became %v, want kind %v with the cause", give, err, want)
 		}
 	}
 }
@@ -145,7 +145,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		key, err := l.Verify(context.Background(), s)
 		if err == nil && (s != made || key != linkedObject) {
-			t.Errorf("%q opened %q", s, key)
+			t.Errorf("%q was accepted for %q", s, key)
 		}
 		if err != nil && !fault.Is(err, fault.Unauthorized) {
 			t.Errorf("%q: %v", s, err)

@@ -17,51 +17,50 @@ type KeyKind string
 // The kinds of key.
 const (
 	KindAPI      KeyKind = "api"      // BINARYTINT_API_KEY: chat and webhook
-	KindInternal KeyKind = "internal" // BINARYTINT-INTERNAL-KindAPI-KEY: reports, calls
-	KindExternal KeyKind = "external" // BINARYTINT-EXTERNAL-KindAPI-KEY: calls by partners
+	KindInternal KeyKind = "internal" // BINARYTINT-INTERNAL-API-KEY: reports and calls
+	KindExternal KeyKind = "external" // BINARYTINT-EXTERNAL-API-KEY: calls by partners
 )
 
-// Policy says which header opens a class of routes with which kind of key. One valid key is enough.
+// Policy says which headers of a group of routes may hold a key, and of which kind. One valid key is enough.
 type Policy struct {
 	Name    string
-	routes  []string // METHOD/path patterns of the method ARN
-	headers []header
+	Routes  []string // METHOD/path patterns, as in an API Gateway method ARN
+	headers []keyHeader
 }
 
-type header struct {
+// keyHeader is a header that may hold a key.
+type keyHeader struct {
 	name   string
 	kind   KeyKind
 	bearer bool // the value is "Bearer <key>"
 }
 
-// The policies of the contract's table of keys.
+// The policies; shared/docs/api.md has the table of keys.
 var (
-	BearerPolicy = Policy{Name: "bearer", routes: []string{"POST/api/v1/openai/*"},
-		headers: []header{{"Authorization", KindAPI, true}}}
-	WebhookPolicy = Policy{Name: "webhook", routes: []string{"POST/api/webhook"},
-		headers: []header{{"Flask-Api-Key", KindAPI, false}, {"Binarytint_api_key", KindAPI, false},
+	BearerPolicy = Policy{Name: "bearer", Routes: []string{"POST/api/v1/openai/*"},
+		headers: []keyHeader{{"Authorization", KindAPI, true}}}
+	WebhookPolicy = Policy{Name: "webhook", Routes: []string{"POST/api/webhook"},
+		headers: []keyHeader{{"Flask-Api-Key", KindAPI, false}, {"Binarytint_api_key", KindAPI, false},
 			{"Binarytint-Api-Key", KindAPI, false}, {"X-Vapi-Secret", KindAPI, false}, {"Authorization", KindAPI, true}}}
-	// InternalPolicy is the contract's internal policy; Internal is the kind of key that opens it.
-	InternalPolicy = Policy{Name: "internal", routes: []string{"POST/api/reports/aurora-report/*", "POST/api/reports/aurora-internal-report/*"},
-		headers: []header{{"Binarytint-Internal-Api-Key", KindInternal, false}}}
-	PartnerPolicy = Policy{Name: "partner", routes: []string{"POST/api/outbound-call-uat", "POST/api/hyperscale/outbound-call"},
-		headers: []header{{"Binarytint-Internal-Api-Key", KindInternal, false}, {"Binarytint-External-Api-Key", KindExternal, false}}}
+	InternalPolicy = Policy{Name: "internal", Routes: []string{"POST/api/reports/aurora-report/*", "POST/api/reports/aurora-internal-report/*"},
+		headers: []keyHeader{{"Binarytint-Internal-Api-Key", KindInternal, false}}}
+	PartnerPolicy = Policy{Name: "partner", Routes: []string{"POST/api/outbound-call-uat", "POST/api/hyperscale/outbound-call"},
+		headers: []keyHeader{{"Binarytint-Internal-Api-Key", KindInternal, false}, {"Binarytint-External-Api-Key", KindExternal, false}}}
 )
 
 // Key is a live key: its digest, and what is known of its holder.
 type Key struct {
 	digest [sha256.Size]byte
-	// Name is the holder's, for logs; the entry's ID where it has none.
-	Name string
-	// Assistants are the only ones the key may place calls for; empty means all.
+	Name   string // the holder's name, for logs; the key's ID if it has none
+	// Assistants are the assistants that the key may place calls for; empty means all.
 	Assistants []string
 	Kind       KeyKind
 }
 
-// ID tells entries apart in logs: the first 12 hexadecimal digits of the digest, which do not lead back to the key.
-func (e Key) ID() string { return hex.EncodeToString(e.digest[:6]) }
+// ID returns the first 12 hexadecimal digits of the digest. They tell keys apart in logs and do not lead back to the key.
+func (k Key) ID() string { return hex.EncodeToString(k.digest[:6]) }
 
-// KeySource knows the live keys of each kind. An error means that nobody can be let in.
+// KeySource returns the live keys of a kind.
 type KeySource interface {
 	Keys(ctx context.Context, kind KeyKind) ([]Key, error)
 }
@@ -69,56 +68,56 @@ type KeySource interface {
 // errNoValidKey does not say what was wrong with the key.
 var errNoValidKey = fault.New(fault.Unauthorized, "A valid API key is required.").WithCode("invalid_api_key")
 
-// HasConflictingHeader reports whether one of the policy's headers stands there with two different values: a cache or a proxy in
-// front may have looked at the other one.
+// HasConflictingHeader reports whether a header that may hold a key has two different values. A cache or a proxy in front
+// may have checked the other one.
 func (p Policy) HasConflictingHeader(h http.Header) bool {
-	for _, r := range p.headers {
-		if _, ok := singleValue(headerValues(h, r.name)); !ok {
+	for _, header := range p.headers {
+		if _, ok := singleValue(headerValues(h, header.name)); !ok {
 			return true
 		}
 	}
 	return false
 }
 
-// Authenticate returns the entry of the first valid key among the policy's headers. The error is a fault: Unauthorized
-// where there is none, Unavailable where the keys cannot be loaded.
+// Authenticate returns the first valid key in the policy's headers. The error is a fault: Unauthorized if there is no
+// valid key, Unavailable if the live keys could not be loaded.
 func (p Policy) Authenticate(ctx context.Context, h http.Header, keys KeySource) (Key, error) {
 	if p.HasConflictingHeader(h) {
 		return Key{}, errNoValidKey
 	}
-	var away error
-	for _, r := range p.headers {
-		value, _ := singleValue(headerValues(h, r.name))
-		key, ok := value, true
-		if r.bearer {
-			key, ok = bearerToken(value)
+	var unavailable error
+	for _, header := range p.headers {
+		value, _ := singleValue(headerValues(h, header.name))
+		candidate, ok := value, true
+		if header.bearer {
+			candidate, ok = bearerToken(value)
 		}
-		if !ok || !isWellFormedKey(key) {
+		if !ok || !isWellFormedKey(candidate) {
 			continue
 		}
-		live, err := keys.Keys(ctx, r.kind)
+		live, err := keys.Keys(ctx, header.kind)
 		if err != nil {
-			away = err
+			unavailable = err // another header may still hold a valid key
 			continue
 		}
-		if e, ok := findKey(key, live); ok {
-			e.Kind = r.kind
-			return e, nil
+		if key, ok := findKey(candidate, live); ok {
+			key.Kind = header.kind
+			return key, nil
 		}
 	}
-	if away != nil {
-		return Key{}, fault.New(fault.Unavailable, "Keys cannot be checked at the moment.").WithCode("keys_unavailable").Because(away)
+	if unavailable != nil {
+		return Key{}, fault.New(fault.Unavailable, "Keys cannot be checked at the moment.").WithCode("keys_unavailable").Because(unavailable)
 	}
 	return Key{}, errNoValidKey
 }
 
-// findKey visits every live key, whether or not one has matched.
-func findKey(key string, live []Key) (Key, bool) {
-	digest := sha256.Sum256([]byte(key))
+// findKey compares a candidate with every live key, also after one has matched, so that the time is always the same.
+func findKey(candidate string, live []Key) (Key, bool) {
+	digest := sha256.Sum256([]byte(candidate))
 	found := -1
 	for i := range live {
-		eq := subtle.ConstantTimeCompare(digest[:], live[i].digest[:])
-		found = subtle.ConstantTimeSelect(eq, i, found)
+		equal := subtle.ConstantTimeCompare(digest[:], live[i].digest[:])
+		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
 	if found < 0 {
 		return Key{}, false
@@ -126,21 +125,22 @@ func findKey(key string, live []Key) (Key, bool) {
 	return live[found], true
 }
 
-// headerValues finds a header whatever its casing; the map may come from an event with the client's own.
+// headerValues returns all values of a header, in whatever case its name is written: an event holds the names as the
+// client wrote them.
 func headerValues(h http.Header, name string) []string {
 	var all []string
-	for k, vs := range h {
+	for k, values := range h {
 		if strings.EqualFold(k, name) {
-			all = append(all, vs...)
+			all = append(all, values...)
 		}
 	}
 	return all
 }
 
-// singleValue returns the one value of a header, "" where there is none. Function URLs join repeated headers with a comma:
-// the same value twice is one value, two different ones are not ok.
-func singleValue(vs []string) (value string, ok bool) {
-	for i, v := range vs {
+// singleValue returns the one value of a header, "" if there is none. Function URLs join repeated headers with a comma:
+// the same value twice counts as one value, two different ones are not ok.
+func singleValue(values []string) (value string, ok bool) {
+	for i, v := range values {
 		parts := strings.Split(v, ",")
 		for j := range parts {
 			if strings.TrimLeft(parts[j], " ") != parts[0] {
@@ -158,18 +158,18 @@ func singleValue(vs []string) (value string, ok bool) {
 }
 
 // bearerToken reads "Bearer <token>": the scheme in any case, exactly one space, nothing trimmed (RFC 6750).
-func bearerToken(v string) (string, bool) {
-	scheme, token, ok := strings.Cut(v, " ")
+func bearerToken(value string) (string, bool) {
+	scheme, token, ok := strings.Cut(value, " ")
 	return token, ok && strings.EqualFold(scheme, "Bearer")
 }
 
 // isWellFormedKey reports whether a string can be a key at all: 32 to 512 printable ASCII characters without space.
-func isWellFormedKey(key string) bool {
-	if len(key) < 32 || len(key) > 512 {
+func isWellFormedKey(s string) bool {
+	if len(s) < 32 || len(s) > 512 {
 		return false
 	}
-	for i := range len(key) {
-		if key[i] < '!' || key[i] > '~' {
+	for i := range len(s) {
+		if s[i] < '!' || s[i] > '~' {
 			return false
 		}
 	}

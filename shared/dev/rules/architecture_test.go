@@ -140,7 +140,7 @@ func TestVendors(t *testing.T) {
 	t.Parallel()
 	aws := []string{"shared/adapter/", "shared/transport/lambdaapp", "shared/dev/"}
 	homes := map[string][]string{
-		"github.com/aws/aws-lambda-go":               {"shared/transport/", "shared/adapter/sqs", "functions/", "shared/dev/", "shared/core/auth"},
+		"github.com/aws/aws-lambda-go":               {"shared/transport/", "shared/adapter/sqs", "functions/", "shared/dev/"},
 		"github.com/aws/aws-sdk-go-v2":               aws,
 		"github.com/aws/smithy-go":                   aws,
 		"github.com/awslabs/aws-lambda-go-api-proxy": {"shared/transport/web"},

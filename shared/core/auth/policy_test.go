@@ -39,14 +39,14 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
-// The table of security.md 3.7 for a bearer token, and what each must come to.
+// TestBearerPolicy checks what is accepted as a bearer token; shared/docs/security.md lists the threats.
 func TestBearerPolicy(t *testing.T) {
 	keys, _ := newKeyStore(fmt.Sprintf(`["%s",{"digest":"sha256:%s","name":"acme"}]`, apiKey, hexDigest(nextAPIKey)))
 	for name, c := range map[string]struct {
 		h    http.Header
 		pass bool
 	}{
-		"right":                  {header("Authorization", "Bearer "+apiKey), true},
+		"valid":                  {header("Authorization", "Bearer "+apiKey), true},
 		"second live key":        {header("Authorization", "Bearer "+nextAPIKey), true},
 		"lower case name":        {header("authorization", "Bearer "+apiKey), true},
 		"upper case name":        {header("AUTHORIZATION", "Bearer "+apiKey), true},
@@ -89,9 +89,9 @@ func TestBearerPolicy(t *testing.T) {
 		"another header as well": {header("Authorization", "Bearer "+apiKey, "X-HTTP-Method-Override", "DELETE"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := auth.BearerPolicy.Authenticate(context.Background(), c.h, keys)
-			if c.pass && (err != nil || e.Kind != auth.KindAPI) {
-				t.Errorf("refused: %v", err)
+			key, err := auth.BearerPolicy.Authenticate(t.Context(), c.h, keys)
+			if c.pass && (err != nil || key.Kind != auth.KindAPI) {
+				t.Errorf("rejected: %v", err)
 			}
 			if !c.pass && !fault.Is(err, fault.Unauthorized) {
 				t.Errorf("err = %v, want unauthorized", err)
@@ -107,8 +107,8 @@ func TestWebhookPolicyNeedsOneValidHeader(t *testing.T) {
 		header("X-Vapi-Secret", apiKey), header("Authorization", "Bearer "+apiKey),
 		header("FLASK-API-KEY", "wrong", "X-Vapi-Secret", apiKey), header("FLASK-API-KEY", strings.Repeat("w", 40), "BINARYTINT-API-KEY", apiKey),
 	} {
-		if _, err := auth.WebhookPolicy.Authenticate(context.Background(), h, keys); err != nil {
-			t.Errorf("%v refused: %v", h, err)
+		if _, err := auth.WebhookPolicy.Authenticate(t.Context(), h, keys); err != nil {
+			t.Errorf("%v rejected: %v", h, err)
 		}
 	}
 	for _, h := range []http.Header{
@@ -116,7 +116,7 @@ func TestWebhookPolicyNeedsOneValidHeader(t *testing.T) {
 		header("FLASK-API-KEY", apiKey, "flask-api-key", nextAPIKey),
 		header("FLASK-API-KEY", apiKey, "X-Vapi-Secret", "a", "x-vapi-secret", "b"),
 	} {
-		if _, err := auth.WebhookPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
+		if _, err := auth.WebhookPolicy.Authenticate(t.Context(), h, keys); !fault.Is(err, fault.Unauthorized) {
 			t.Errorf("%v: %v, want unauthorized", h, err)
 		}
 	}
@@ -128,28 +128,28 @@ func TestNoKeysNoAccess(t *testing.T) {
 		"object": `{"digest":"` + hexDigest(apiKey) + `"}`, "short key": `["short"]`, "empty digest": `["sha256:"]`, "empty object": `[{}]`} {
 		t.Run(name, func(t *testing.T) {
 			keys, _ := newKeyStore(text)
-			if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unauthorized) {
+			if _, err := auth.BearerPolicy.Authenticate(t.Context(), h, keys); !fault.Is(err, fault.Unauthorized) {
 				t.Errorf("err = %v, want unauthorized", err)
 			}
-			if _, err := auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer "), keys); !fault.Is(err, fault.Unauthorized) {
-				t.Errorf("an empty key: %v", err)
+			if _, err := auth.BearerPolicy.Authenticate(t.Context(), header("Authorization", "Bearer "), keys); !fault.Is(err, fault.Unauthorized) {
+				t.Errorf("an empty key: error = %v, want unauthorized", err)
 			}
 		})
 	}
 	keys, store := newKeyStore(`["` + apiKey + `"]`)
-	store.Err = errors.New("away")
-	if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, keys); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("store away: %v, want unavailable", err)
+	store.Err = errors.New("no answer")
+	if _, err := auth.BearerPolicy.Authenticate(t.Context(), h, keys); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("store unavailable: error = %v, want unavailable", err)
 	}
-	if _, err := auth.BearerPolicy.Authenticate(context.Background(), h, &auth.KeyStore{Secrets: store}); !fault.Is(err, fault.Unauthorized) {
-		t.Errorf("a kind without a secret: %v", err)
+	if _, err := auth.BearerPolicy.Authenticate(t.Context(), h, &auth.KeyStore{Secrets: store}); !fault.Is(err, fault.Unauthorized) {
+		t.Errorf("a kind without a secret: error = %v, want unauthorized", err)
 	}
 }
 
 func TestMalformedKeysCostNoStoreCall(t *testing.T) {
 	keys, store := newKeyStore(`["` + apiKey + `"]`)
 	for range 10_000 {
-		_, _ = auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer nope"), keys)
+		_, _ = auth.BearerPolicy.Authenticate(t.Context(), header("Authorization", "Bearer nope"), keys)
 	}
 	if n := store.Reads(); n != 0 {
 		t.Errorf("the secret store was read %d times; want 0", n)
@@ -157,27 +157,36 @@ func TestMalformedKeysCostNoStoreCall(t *testing.T) {
 }
 
 func TestParseKeys(t *testing.T) {
-	entries, err := auth.ParseKeys(fmt.Sprintf(`["%s","sha256:%s",{"digest":"%s","name":"acme","assistants":["a1","a2"]},"short",7]`,
+	parsed, err := auth.ParseKeys(fmt.Sprintf(`["%s","sha256:%s",{"digest":"%s","name":"acme","assistants":["a1","a2"]},"short",7]`,
 		apiKey, hexDigest(nextAPIKey), hexDigest(otherKey)))
-	if len(entries) != 3 || err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "entry 3") || !strings.Contains(err.Error(), "entry 4") {
-		t.Fatalf("entries = %v, err = %v", entries, err)
+	if err == nil || !strings.Contains(err.Error(), "entry 3") || !strings.Contains(err.Error(), "entry 4") {
+		t.Errorf("error = %v, want one that names entries 3 and 4", err)
 	}
-	if entries[0].Name != hexDigest(apiKey)[:12] || entries[2].Name != "acme" || len(entries[2].Assistants) != 2 {
-		t.Errorf("entries = %+v", entries)
+	if err != nil && strings.Contains(err.Error(), "short") {
+		t.Errorf("the error repeats an entry: %v", err)
+	}
+	if len(parsed) != 3 {
+		t.Fatalf("keys = %+v, want the first three entries", parsed)
+	}
+	if parsed[0].Name != hexDigest(apiKey)[:12] {
+		t.Errorf("name of a key without one = %q, want the start of its digest", parsed[0].Name)
+	}
+	if parsed[2].Name != "acme" || len(parsed[2].Assistants) != 2 {
+		t.Errorf("third key = %+v, want acme with two assistants", parsed[2])
 	}
 }
 
 func TestInvalidKeysAreReportedOncePerSecretText(t *testing.T) {
 	keys, _ := newKeyStore(`["` + apiKey + `","short"]`)
-	told := 0
-	keys.OnInvalidKey = func(context.Context) { told++ }
+	reports := 0
+	keys.OnInvalidKey = func(context.Context) { reports++ }
 	for range 3 {
-		if _, err := auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", "Bearer "+apiKey), keys); err != nil {
+		if _, err := auth.BearerPolicy.Authenticate(t.Context(), header("Authorization", "Bearer "+apiKey), keys); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if told != 1 {
-		t.Errorf("told %d times, want once for each text", told)
+	if reports != 1 {
+		t.Errorf("reported %d times, want once for each text of the secret", reports)
 	}
 }
 
@@ -186,9 +195,9 @@ func FuzzBearerPolicy(f *testing.F) {
 	f.Add("bearer  x")
 	f.Fuzz(func(t *testing.T, v string) {
 		keys, _ := newKeyStore(`["` + apiKey + `"]`)
-		_, err := auth.BearerPolicy.Authenticate(context.Background(), header("Authorization", v), keys)
+		_, err := auth.BearerPolicy.Authenticate(t.Context(), header("Authorization", v), keys)
 		if err == nil && !strings.Contains(v, apiKey) {
-			t.Errorf("%q opened the door", v)
+			t.Errorf("%q was accepted", v)
 		}
 	})
 }

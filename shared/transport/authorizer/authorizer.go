@@ -1,0 +1,87 @@
+// Package authorizer answers API Gateway's REQUEST authorizer events with the decision of a key policy.
+//
+// # Decisions
+//
+// The policy document names every route of the key policy and no other. API Gateway caches it by the key, so a document
+// for one route alone would mean 403 on the next one
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
+//
+// The package is apart from web, so that an authorizer's binary stays small and starts fast.
+//
+// github.com/aws/aws-lambda-go/events: the types of the event and of the answer.
+package authorizer
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
+)
+
+// keyTimeout bounds the loading of the keys. API Gateway would wait 29 s, a caller on the telephone does not.
+const keyTimeout = 2 * time.Second
+
+type (
+	// Request is the event of a REQUEST authorizer.
+	Request = events.APIGatewayCustomAuthorizerRequestTypeRequest
+	// Response is the authorizer's answer.
+	Response = events.APIGatewayCustomAuthorizerResponse
+)
+
+// New returns the handler of a Lambda authorizer. It allows a request that has a valid key and passes the principal on. It
+// denies one without, which the gateway answers with 401. If the keys cannot be loaded, it returns an error, which the
+// gateway answers with 500.
+func New(policy auth.Policy, keys auth.KeySource) func(context.Context, Request) (Response, error) {
+	return func(ctx context.Context, r Request) (Response, error) {
+		ctx, cancel := context.WithTimeout(ctx, keyTimeout)
+		defer cancel()
+		key, err := policy.Authenticate(ctx, headerOf(r), keys)
+		switch {
+		case fault.Is(err, fault.Unauthorized):
+			slog.InfoContext(ctx, "request denied", "event", "access.denied", "policy", policy.Name, "path", r.Path, "from", r.RequestContext.Identity.SourceIP)
+			return newResponse(policy, "Deny", "anonymous", r.MethodArn, nil), nil
+		case err != nil:
+			slog.ErrorContext(ctx, "keys unavailable", "event", "keys.unavailable", "policy", policy.Name, "error", err)
+			return Response{}, err
+		}
+		slog.InfoContext(ctx, "request allowed", "event", "access.allowed", "policy", policy.Name, "path", r.Path, "keyId", key.ID(), "keyName", key.Name)
+		return newResponse(policy, "Allow", key.ID(), r.MethodArn, key.Principal().AuthorizerContext()), nil
+	}
+}
+
+func headerOf(r Request) http.Header {
+	if len(r.MultiValueHeaders) > 0 {
+		return http.Header(r.MultiValueHeaders)
+	}
+	h := make(http.Header, len(r.Headers))
+	for name, value := range r.Headers {
+		h[name] = []string{value}
+	}
+	return h
+}
+
+// newResponse allows or denies all routes of the policy, in the API and the stage of the request.
+func newResponse(policy auth.Policy, effect, principalID, methodARN string, context map[string]any) Response {
+	base := methodARN // arn:aws:execute-api:region:account:api/stage/METHOD/path
+	if parts := strings.SplitN(methodARN, "/", 3); len(parts) == 3 {
+		base = parts[0] + "/" + parts[1] + "/"
+	}
+	resources := make([]string, len(policy.Routes))
+	for i, route := range policy.Routes {
+		resources[i] = base + route
+	}
+	return Response{
+		PrincipalID: principalID,
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+			Version:   "2012-10-17",
+			Statement: []events.IAMPolicyStatement{{Action: []string{"execute-api:Invoke"}, Effect: effect, Resource: resources}},
+		},
+		Context: context,
+	}
+}
