@@ -34,7 +34,7 @@ func (fakeAssistants) Scheduled(context.Context) ([]aurora.Assistant, []error, e
 	panic("the route asks for internal assistants only")
 }
 
-// fakeQueue takes jobs, or is away.
+// fakeQueue accepts jobs unless it is down.
 type fakeQueue struct {
 	down bool
 	jobs chan string

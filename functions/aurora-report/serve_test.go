@@ -20,7 +20,7 @@ func TestEvents(t *testing.T) {
 		office := eventtest.NewOffice(wednesday)
 		office.Away = strings.HasPrefix(name, "store-away")
 		f := serve(&service{assistants: office.Assistants, reports: office, now: wednesday})
-		if strings.HasSuffix(name, "-again") { // it was asked for before
+		if strings.HasSuffix(name, "-again") { // the same report was made before
 			if _, err := f.Invoke(in, event); err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-// Command report-schedule queues the reports of the assistants at which it is 08:00.
+// Command report-schedule queues the reports of the assistants whose clocks show 08:00 to 08:59.
 package main
 
 import (

@@ -9,17 +9,17 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// scheduler queues the reports that are due in an hour, or everybody's.
+// scheduler queues the reports that are due at a time, or those of all assistants.
 type scheduler interface {
 	QueueScheduled(ctx context.Context, period aurora.Period, at time.Time, all bool) (int, error)
 }
 
-// event is what the schedules of template.yaml send, and whoever wants all reports now.
+// event is what the schedules of template.yaml send, and operators who want all reports now.
 type event struct {
 	Period string `json:"period"`
-	// At is the time for which the event was scheduled, RFC 3339; empty is now.
+	// At is the time for which the event was scheduled, as RFC 3339; empty stands for now.
 	At string `json:"at"`
-	// All takes every assistant, whatever time it is there.
+	// All queues the reports of every assistant, whatever its local time.
 	All bool `json:"all"`
 }
 
@@ -28,7 +28,8 @@ type result struct {
 	Queued int `json:"queued"`
 }
 
-// serve answers one event. An error makes Lambda try again, and keep the event in the end.
+// serve returns the handler of an event. After an error Lambda tries again, and at last moves the event to the dead-letter
+// queue.
 func serve(s scheduler, now func() time.Time) func(context.Context, event) (result, error) {
 	return func(ctx context.Context, e event) (result, error) {
 		period, err := aurora.ParsePeriod(e.Period)
@@ -42,7 +43,7 @@ func serve(s scheduler, now func() time.Time) func(context.Context, event) (resu
 			}
 		}
 		queued, err := s.QueueScheduled(ctx, period, at, e.All)
-		slog.InfoContext(ctx, "reports queued", "period", string(period), "at", at.UTC().Format(time.RFC3339), "reports", queued)
+		slog.InfoContext(ctx, "reports queued", "event", "reports.queued", "period", string(period), "at", at.UTC().Format(time.RFC3339), "reports", queued)
 		return result{queued}, err
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// fakeAssistants has an internal assistant in New York, one that is both in Kathmandu, and one in Auckland that asks for reports.
+// fakeAssistants has an internal assistant in New York, one with a report schedule in Auckland, and one in Kathmandu that is
+// both.
 type fakeAssistants struct{}
 
 func assistantIn(id, zone string) aurora.Assistant {

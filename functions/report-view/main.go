@@ -1,4 +1,4 @@
-// Command report-view opens the links of report mails.
+// Command report-view redirects the signed links of reports to their objects in the bucket.
 package main
 
 import (

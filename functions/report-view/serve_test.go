@@ -17,10 +17,10 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// linkMadeAt is when the links of the events were.
+// linkMadeAt is when the links of the events were signed.
 var linkMadeAt = time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC)
 
-// fakeBucket is a bucket in which one report is left.
+// fakeBucket is a bucket that still has one report.
 type fakeBucket struct{ down bool }
 
 func (o fakeBucket) Presign(_ context.Context, key string, lifetime time.Duration) (string, error) {
@@ -33,7 +33,7 @@ func (o fakeBucket) Presign(_ context.Context, key string, lifetime time.Duratio
 	return "https://bucket.example.com/" + key + "?for=" + lifetime.String(), nil
 }
 
-// openedAfter are how long after its making the link of an event is opened, by the event's name.
+// openedAfter says how long after linkMadeAt an event arrives, by its name; 0 for all others.
 var openedAfter = map[string]time.Duration{"expired": 31 * 24 * time.Hour, "last-day": 30*24*time.Hour - time.Second, "not-yet": -10 * time.Minute, "clock-behind": -4 * time.Minute}
 
 func TestEvents(t *testing.T) {

@@ -52,7 +52,7 @@ func fillTable(b *testing.B, config func() (aws.Config, error)) {
 	wg.Wait()
 }
 
-// callItem is a row as the call worker writes it.
+// callItem returns a row as the call worker writes it.
 func callItem(n int) map[string]types.AttributeValue {
 	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
 	ended := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * (31 * 24 * time.Hour / manyCalls))
@@ -84,8 +84,8 @@ func (fakeLinks) URL(_ context.Context, key string) (string, error) {
 	return "https://aurora.example.com/" + key, nil
 }
 
-// BenchmarkFault60FiftyThousandCalls makes a month's report of 50,000 calls through DynamoDB's and S3's own protocols,
-// everything but the narrative. A request waits 29 s.
+// BenchmarkFault60FiftyThousandCalls makes a month's report of 50,000 calls over the protocols of DynamoDB and S3, without a
+// narrative. API Gateway allows 29 s for a report that is made in the request.
 func BenchmarkFault60FiftyThousandCalls(b *testing.B) {
 	tables := dynalite.Tables(b, nil)
 	fillTable(b, tables)
@@ -102,10 +102,10 @@ func BenchmarkFault60FiftyThousandCalls(b *testing.B) {
 			b.Fatal(err)
 		}
 		if n := made.Report.Calls.Total; n < manyCalls*9/10 || made.Link == "" {
-			b.Fatalf("%d calls, link %q", n, made.Link)
+			b.Fatalf("the report has %d calls and the link %q", n, made.Link)
 		}
 		if len(out.mail.HTML) > 100<<10 || out.mail.Text == "" {
-			b.Fatalf("a mail of %d bytes", len(out.mail.HTML))
+			b.Fatalf("the HTML of the mail has %d bytes, want at most 100 KB and a text", len(out.mail.HTML))
 		}
 	}
 }

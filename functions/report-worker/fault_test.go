@@ -31,7 +31,7 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// fakeQueue is a queue, and what is in it.
+// fakeQueue is a queue in memory.
 type fakeQueue struct {
 	mu   sync.Mutex
 	jobs []string
@@ -44,7 +44,7 @@ func (p *fakeQueue) Send(_ context.Context, body string, _ map[string]string) er
 	return nil
 }
 
-// pipeline is everything that makes reports, over the protocols of DynamoDB, S3 and SES.
+// pipeline is everything that makes reports, from the scheduler to the mails, over the protocols of DynamoDB, S3 and SES.
 type pipeline struct {
 	assistants *dynamo.Assistants
 	calls      *dynamo.Calls
@@ -53,7 +53,7 @@ type pipeline struct {
 	mails      *fakeses.Server
 	queue      *fakeQueue
 	scheduler  *report.Scheduler
-	consume    []func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) // processes
+	consume    []func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) // one for each process of the worker
 	mu         sync.Mutex
 	mailFault  func(to string) *fakeaws.APIError
 	counted    map[string]int
@@ -101,8 +101,8 @@ func (w *pipeline) putAssistant(t *testing.T, id, zone string, emails ...string)
 	}
 }
 
-// deliver gives every job that is in the queue to the processes, each as often as times says, and what failed again, as
-// often as SQS does. It says how many were given up.
+// deliver delivers every job of the queue times times, in parallel and to different processes. A delivery that fails is
+// repeated until there were receives of them. deliver returns how many deliveries failed to the end.
 func (w *pipeline) deliver(t *testing.T, times, receives int) (dead int) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -130,7 +130,7 @@ func (w *pipeline) deliver(t *testing.T, times, receives int) (dead int) {
 	return dead
 }
 
-// reports are the whole reports in the bucket.
+// reports returns the prefixes of the complete reports in the bucket.
 func (w *pipeline) reports(t *testing.T) (places []string) {
 	t.Helper()
 	for key, err := range w.objects.List(t.Context(), "reports/", "") {
@@ -144,7 +144,7 @@ func (w *pipeline) reports(t *testing.T) (places []string) {
 	return places
 }
 
-// sent is how many mails each address got.
+// sent returns the number of mails by address.
 func (w *pipeline) sent() map[string]int {
 	n := map[string]int{}
 	for _, m := range w.mails.Mails() {
@@ -157,8 +157,8 @@ func (w *pipeline) sent() map[string]int {
 
 func fixedClock(at time.Time) func() time.Time { return func() time.Time { return at } }
 
-// Row 55: the schedule fires twice and late, and every job is delivered twice, at once, to two processes. There is one
-// report for each assistant, and one mail for each of its addresses.
+// Fault 55: the schedule fires twice and late, and every job is delivered twice at the same time, to two processes. There is
+// one report for each assistant, and one mail for each of its addresses.
 func TestFault55DuplicateDelivery(t *testing.T) {
 	w := newPipeline(t, fixedClock(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
 	w.putAssistant(t, "riley", "America/New_York", "one@example.com", "two@example.com")
@@ -171,17 +171,18 @@ func TestFault55DuplicateDelivery(t *testing.T) {
 		}
 	}
 	if dead := w.deliver(t, 2, 3); dead > 0 {
-		t.Errorf("%d jobs were given up", dead)
+		t.Errorf("%d deliveries failed, want none", dead)
 	}
-	if got := w.reports(t); !slices.Equal(got, []string{"avery/weekly/2026-11-23T0000", "riley/weekly/2026-11-23T0000"}) {
-		t.Errorf("reports %v", got)
+	if got, want := w.reports(t), []string{"avery/weekly/2026-11-23T0000", "riley/weekly/2026-11-23T0000"}; !slices.Equal(got, want) {
+		t.Errorf("the reports are %v, want %v", got, want)
 	}
 	if got := w.sent(); fmt.Sprint(got) != "map[one@example.com:1 three@example.com:1 two@example.com:1]" {
-		t.Errorf("mailed %v", got)
+		t.Errorf("mails were sent to %v, want one to each of three addresses", got)
 	}
 }
 
-// Row 56: of forty internal assistants one cannot be read, and one is gone when its report is made. The others get theirs.
+// Fault 56: of forty internal assistants one cannot be read, and one is deleted before its report is made. The others get their
+// reports.
 func TestFault56UnreadableAssistants(t *testing.T) {
 	w := newPipeline(t, fixedClock(time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC)))
 	for i := range 39 {
@@ -194,31 +195,31 @@ func TestFault56UnreadableAssistants(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := w.scheduler.QueueInternal(t.Context(), aurora.Weekly); n != 39 || err != nil || w.counted["ReportFailed"] != 1 {
-		t.Fatalf("%d queued, %v, counted %v", n, err, w.counted)
+		t.Fatalf("%d reports were queued (%v), metrics %v, want 39 and one ReportFailed", n, err, w.counted)
 	}
 	if _, err := w.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: map[string]types.AttributeValue{"assistantId": text("a07")}}); err != nil {
 		t.Fatal(err)
 	}
 	w.queue.jobs = append(w.queue.jobs, `{"assistantId":"poison","period":"weekly","until":"2026-11-18T16:00:00Z"}`, `{"assistantId":`)
-	if dead := w.deliver(t, 1, 2); dead != 2 { // the poisoned one and the one that is none; who is gone will not come back
-		t.Errorf("%d jobs were given up", dead)
+	if dead := w.deliver(t, 1, 2); dead != 2 { // the unreadable assistant and the unreadable job; the job of the deleted assistant is not repeated
+		t.Errorf("%d deliveries failed, want 2", dead)
 	}
 	if got := w.reports(t); len(got) != 38 || slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "a07/") }) {
-		t.Errorf("%d reports: %v", len(got), got)
+		t.Errorf("%d reports, want 38 and none of a07: %v", len(got), got)
 	}
-	// On a slow machine a report more may fail, and is made the next time; none that failed goes uncounted.
+	// On a slow machine more deliveries may fail, and are repeated. Every failure is counted.
 	if got := w.sent(); len(got) != 38 || w.counted["ReportFailed"] < 1+1+2*2 {
-		t.Errorf("%d mailed, counted %v", len(got), w.counted)
+		t.Errorf("%d addresses got mails, metrics %v", len(got), w.counted)
 	}
 }
 
-// Row 57: a window is what the calendar of the assistant says, whatever its clock does within it. Calls on its edges are
-// in it where it begins, and not where it ends.
+// Fault 57: a window follows the calendar of the assistant's time zone, also over clock changes. A call at its beginning belongs
+// to it, and a call at its end does not.
 func TestFault57WindowEdges(t *testing.T) {
 	for name, c := range map[string]struct {
 		zone, until string
 		period      aurora.Period
-		from        string // RFC 3339, as the report says it
+		from        string // as in the report
 		hours       float64
 	}{
 		"the clock goes forward":     {"Europe/Bucharest", "2026-03-30", aurora.Weekly, "2026-03-23T00:00:00+02:00", 167},
@@ -244,7 +245,7 @@ func TestFault57WindowEdges(t *testing.T) {
 			}
 			for i, ended := range []time.Time{from.Add(-time.Second), from, from.Add(time.Hour), until.Add(-time.Second), until, until.Add(time.Hour)} {
 				call := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: ended.UTC().Format(time.DateOnly), CallID: fmt.Sprint("c", i)}, Version: "1", EndedAt: ended.UTC()}
-				if i == 2 { // it is filed under the day before, as a call that was first heard of when it began
+				if i == 2 { // its row is filed under the day before, as for a call that was first reported when it began
 					call.Day = ended.AddDate(0, 0, -1).UTC().Format(time.DateOnly)
 				}
 				if _, err := w.calls.Put(t.Context(), call); err != nil {
@@ -255,7 +256,7 @@ func TestFault57WindowEdges(t *testing.T) {
 				t.Fatal(err)
 			}
 			if dead := w.deliver(t, 1, 1); dead > 0 {
-				t.Fatal("the job was given up")
+				t.Fatal("the delivery failed")
 			}
 			body, _, err := w.objects.Read(t.Context(), "reports/riley/"+string(c.period)+"/"+c.until+"T0000/report.json")
 			var made aurora.Report
@@ -263,17 +264,17 @@ func TestFault57WindowEdges(t *testing.T) {
 				t.Fatal(err, string(body))
 			}
 			if !made.From.Equal(from) || made.From.Format(time.RFC3339) != c.from || made.Until.Sub(made.From).Hours() != c.hours {
-				t.Errorf("from %v until %v, %v hours", made.From, made.Until, made.Until.Sub(made.From).Hours())
+				t.Errorf("the window is %v to %v, which are %v hours; want it to begin at %s and last %v hours", made.From, made.Until, made.Until.Sub(made.From).Hours(), c.from, c.hours)
 			}
 			if made.Calls.Total != 3 || made.Previous.Calls.Total != 1 {
-				t.Errorf("%d calls in it and %d before, want 3 and 1", made.Calls.Total, made.Previous.Calls.Total)
+				t.Errorf("%d calls in the window and %d in the previous one, want 3 and 1", made.Calls.Total, made.Previous.Calls.Total)
 			}
 		})
 	}
 }
 
-// Row 59: SES is too busy for one address and refuses another. The rest get their mail, and once; when the job is tried
-// again only those two are tried.
+// Fault 59: SES throttles the mail to one address and rejects that to another. The other recipients get one mail each, and
+// later tries of the job mail only the two that failed.
 func TestFault59MailFailures(t *testing.T) {
 	w := newPipeline(t, fixedClock(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
 	w.putAssistant(t, "riley", "UTC", "one@example.com", "busy@example.com", "refused@example.com", "two@example.com")
@@ -300,25 +301,25 @@ func TestFault59MailFailures(t *testing.T) {
 	}
 	for range 2 {
 		if dead := run(); dead != 1 {
-			t.Error("the job is done although two have no mail")
+			t.Error("the job succeeded although two recipients have no mail")
 		}
 	}
 	if got := w.sent(); fmt.Sprint(got) != "map[one@example.com:1 two@example.com:1]" || tried["one@example.com"] != 1 || tried["two@example.com"] != 1 {
-		t.Errorf("mailed %v, tried %v", got, tried)
+		t.Errorf("mails were sent to %v after tries %v, want one to each of one@ and two@example.com", got, tried)
 	}
 	w.mu.Lock() // fakeses asks mailFault with this lock held
 	mended = true
 	w.mu.Unlock()
 	for range 2 {
 		if dead := run(); dead != 0 {
-			t.Error("the job failed although all is well")
+			t.Error("the job failed although every mail could be sent")
 		}
 	}
 	if got := w.sent(); len(got) != 4 || got["busy@example.com"] != 1 || got["refused@example.com"] != 1 || got["one@example.com"] != 1 {
-		t.Errorf("mailed %v", got)
+		t.Errorf("mails were sent to %v, want one to each of four addresses", got)
 	}
 	job.Resend = true
 	if dead := run(); dead != 0 || w.sent()["one@example.com"] != 2 {
-		t.Errorf("asked for again: mailed %v", w.sent())
+		t.Errorf("with resend mails were sent to %v, want a second one to each", w.sent())
 	}
 }

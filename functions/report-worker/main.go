@@ -1,4 +1,4 @@
-// Command report-worker makes the reports that were queued, and mails them.
+// Command report-worker makes and mails the reports that were queued.
 package main
 
 import (

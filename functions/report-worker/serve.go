@@ -19,8 +19,8 @@ type maker interface {
 	Make(ctx context.Context, job aurora.ReportJob) (report.Result, error)
 }
 
-// serve handles one job. One that fails is tried again, and the mails that were sent are not sent again; count hears of
-// it. One for an assistant that is not there is done, since it will not be there the next time either.
+// serve returns the handler of one job. An error makes SQS deliver the job again; mails that were sent are not sent again.
+// A job for an unknown assistant is not tried again, since that would fail in the same way. Every failure is counted.
 func serve(m maker, count func(ctx context.Context, metric string)) func(context.Context, sqs.Message) error {
 	return func(ctx context.Context, message sqs.Message) error {
 		job, err := parseJob(message.Body)
@@ -30,21 +30,21 @@ func serve(m maker, count func(ctx context.Context, metric string)) func(context
 		}
 		made, err := m.Make(ctx, job)
 		for _, warning := range made.Warnings {
-			slog.WarnContext(ctx, "a report has a warning", "assistant", job.AssistantID, "period", string(job.Period), "warning", warning)
+			slog.WarnContext(ctx, "report made with a warning", "event", "report.warned", "assistantId", job.AssistantID, "period", string(job.Period), "warning", warning)
 		}
 		if err == nil {
 			return nil
 		}
 		count(ctx, "ReportFailed")
 		if fault.Is(err, fault.NotFound) {
-			slog.ErrorContext(ctx, "a report was asked for an assistant that is not there", "assistant", job.AssistantID, "error", err)
+			slog.ErrorContext(ctx, "report not made: there is no such assistant", "event", "report.assistant_missing", "assistantId", job.AssistantID, "error", err)
 			return nil
 		}
 		return fmt.Errorf("report on %s: %w", job.AssistantID, err)
 	}
 }
 
-// parseJob reads a job, which is nothing that the worker could guess.
+// parseJob decodes and checks a job.
 func parseJob(body string) (job aurora.ReportJob, err error) {
 	if err := json.Unmarshal([]byte(body), &job); err != nil {
 		return job, fmt.Errorf("read job: %w", err)
@@ -53,10 +53,10 @@ func parseJob(body string) (job aurora.ReportJob, err error) {
 		return job, fmt.Errorf("read job: %w", err)
 	}
 	if job.AssistantID == "" {
-		return job, errors.New("read job: it names no assistant")
+		return job, errors.New("read job: assistantId is missing")
 	}
 	if job.Until.Before(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) {
-		return job, errors.New("read job: it has no end")
+		return job, errors.New("read job: until is missing")
 	}
 	return job, nil
 }

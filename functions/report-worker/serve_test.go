@@ -33,7 +33,7 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := outcome{Failed: []string{}}
-		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
+		for i := range batch.Records { // one at a time, so that the golden file does not depend on the order of goroutines
 			response, err := consume(context.Background(), events.SQSEvent{Records: batch.Records[i : i+1]})
 			if err != nil {
 				t.Fatal(err)
