@@ -1,4 +1,4 @@
-// Command hyperscale-outbound-call places a call by the deployment's assistant.
+// Command hyperscale-outbound-call places a call with the deployment's assistant.
 package main
 
 import (

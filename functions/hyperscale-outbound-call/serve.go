@@ -7,7 +7,8 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// serve is the function: one address, behind REST and behind its own URL, for either of two kinds of key.
+// serve returns the function. It has one route, behind the REST API and at a function URL, for internal and external API
+// keys.
 func serve(route web.HandlerFunc, keys auth.KeySource) *web.Function {
 	return &web.Function{
 		Policy:  auth.PartnerPolicy,

@@ -1,4 +1,4 @@
-// Command outbound-call-uat places a call by an assistant that the request names.
+// Command outbound-call-uat places a call with an assistant that the request names.
 package main
 
 import (

@@ -60,7 +60,7 @@ func readIdempotencyKey(r *http.Request) (string, error) {
 	values := r.Header.Values("Idempotency-Key")
 	for _, v := range values {
 		if v != values[0] {
-			return "", fault.New(fault.Invalid, "Idempotency-Key must stand there once.").WithParam("Idempotency-Key").
+			return "", fault.New(fault.Invalid, "Idempotency-Key must be sent once.").WithParam("Idempotency-Key").
 				Because(errors.New("two different values"))
 		}
 	}

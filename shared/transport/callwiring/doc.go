@@ -1,10 +1,9 @@
-// Package callwiring puts together what every function that has to do with outbound calls needs, and reads its settings.
+// Package callwiring builds the parts of functions that have to do with outbound calls, from the settings.
 //
 // # Decisions
 //
-// It is apart from package assemble because the tables of telephone numbers come with it: 5.6 MB that a chat function
-// has no use for.
+// It is separate from chatwiring because it links the tables of phone numbers: 5.6 MB that chat functions do not need.
 //
-// A rule that cannot be read is no rule that is off: a function that places calls does not start. The webhook does, and
-// finds nobody eligible, since it has reports to take in.
+// An invalid rule must not act as a rule that is switched off. So a function that places calls does not start with one.
+// The webhook does start, because it has reports to store; it then finds no number eligible.
 package callwiring

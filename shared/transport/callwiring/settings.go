@@ -18,7 +18,7 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// ReadService reads the settings of a function that places calls, or says whether one may be placed.
+// ReadService reads the settings of a function that places calls or checks whether one may be placed.
 func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound.Service {
 	return &outbound.Service{
 		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
@@ -45,7 +45,7 @@ func ReadLookups(s *lambdaapp.Settings) (aurora.OutboundCallFinder, webhook.Elig
 	return service.Ledger, service
 }
 
-// ReadTwilio is the provider.
+// ReadTwilio returns the client of the telephone provider.
 func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Client {
 	name := s.Required("TWILIO_SECRET")
 	return twilio.New(twilio.Options{
@@ -54,7 +54,8 @@ func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Cl
 	})
 }
 
-// ReadKeys are the live keys of partners and of our own tools, for a function URL.
+// ReadKeys returns the API keys of partners and of our own tools. A function URL has no authorizer, so the function
+// authenticates requests itself.
 func ReadKeys(s *lambdaapp.Settings, secrets *secretsmanager.Store) auth.KeySource {
 	return &auth.KeyStore{
 		Secrets:      secrets,
@@ -63,10 +64,10 @@ func ReadKeys(s *lambdaapp.Settings, secrets *secretsmanager.Store) auth.KeySour
 	}
 }
 
-// NewSecrets is a function's store of secrets.
+// NewSecrets returns the store of a function's secrets.
 func NewSecrets() *secretsmanager.Store { return secretsmanager.New(lambdaapp.AWSConfig, time.Now) }
 
-// readGuards reads the deployment's rules.
+// readGuards reads the deployment's rules for outbound calls.
 func readGuards(s *lambdaapp.Settings) outbound.Guards {
 	g := outbound.Guards{Limits: outbound.Limits{
 		KeyPerMinute:      int64(s.PositiveInt("LIMIT_KEY_PER_MINUTE", 10)),

@@ -9,19 +9,19 @@ import (
 )
 
 //go:embed countries.txt
-var highRisk string
+var highRiskFile string
 
-// Countries are those that may be called. The zero value allows none.
+// Countries says which countries may be called. The zero value allows none.
 type Countries struct {
-	allOrdinary bool // but the high-risk ones
-	risky       map[string]bool
+	allOrdinary bool // every country that is not high-risk
+	highRisk    map[string]bool
 	allowed     map[string]bool
 }
 
-// ParseCountries reads a list of ISO 3166-1 alpha-2 codes with commas between them. The star stands for every country
-// that is not on the shipped list of high-risk ones; a code beside it allows one of those too.
+// ParseCountries reads ISO 3166-1 alpha-2 codes, separated by commas. "*" stands for every country that is not on the
+// list of high-risk countries in countries.txt. A code next to "*" allows a high-risk country too.
 func ParseCountries(s string) (Countries, error) {
-	c := Countries{allowed: map[string]bool{}, risky: highRiskCountries()}
+	c := Countries{allowed: map[string]bool{}, highRisk: highRiskCountries()}
 	var unknown []string
 	for part := range strings.SplitSeq(s, ",") {
 		code := strings.ToUpper(strings.TrimSpace(part))
@@ -39,12 +39,12 @@ func ParseCountries(s string) (Countries, error) {
 		return Countries{}, fmt.Errorf("no country has the code %s", strings.Join(unknown, ", "))
 	}
 	if !c.allOrdinary && len(c.allowed) == 0 {
-		return Countries{}, fmt.Errorf("no country is named; * is every one that is not of high risk")
+		return Countries{}, fmt.Errorf("name at least one country, or * for every country that is not high-risk")
 	}
 	return c, nil
 }
 
-// ParseRegion reads the region that national numbers are of; empty is none.
+// ParseRegion reads the ISO 3166-1 alpha-2 code of the region of national numbers. An empty text is no region.
 func ParseRegion(s string) (string, error) {
 	code := strings.ToUpper(strings.TrimSpace(s))
 	if code != "" && !isCountry(code) {
@@ -55,17 +55,17 @@ func ParseRegion(s string) (string, error) {
 
 // Allows reports whether a region may be called.
 func (c Countries) Allows(region string) bool {
-	return c.allowed[region] || c.allOrdinary && isCountry(region) && !c.risky[region]
+	return c.allowed[region] || c.allOrdinary && isCountry(region) && !c.highRisk[region]
 }
 
 func isCountry(region string) bool {
 	return len(region) == 2 && phonenumbers.GetCountryCodeForRegion(region) != 0
 }
 
-// highRiskCountries is the shipped list.
+// highRiskCountries returns the codes of countries.txt.
 func highRiskCountries() map[string]bool {
 	codes := map[string]bool{}
-	for line := range strings.Lines(highRisk) {
+	for line := range strings.Lines(highRiskFile) {
 		if code, _, _ := strings.Cut(strings.TrimSpace(line), " "); code != "" && code != "#" {
 			codes[code] = true
 		}

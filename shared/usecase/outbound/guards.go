@@ -9,24 +9,25 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Guards are the deployment's rules. The zero value lets nobody be called.
+// Guards holds the deployment's rules for outbound calls. The zero value allows no call.
 type Guards struct {
 	Countries      Countries
-	DefaultRegion  string // that national numbers are of; empty refuses them
+	DefaultRegion  string // the region of national numbers; "" rejects national numbers
 	RequireConsent bool
 	Hours          Hours
 	Limits         Limits
 }
 
-// checkAssistant is whether a key may place calls for an assistant.
-func (k APIKey) checkAssistant(assistant string) error {
-	if len(k.Assistants) > 0 && !slices.Contains(k.Assistants, assistant) {
+// checkAssistant reports an error if the key may not place calls for an assistant.
+func (k APIKey) checkAssistant(assistantID string) error {
+	if len(k.Assistants) > 0 && !slices.Contains(k.Assistants, assistantID) {
 		return fault.New(fault.Forbidden, "This key may not place calls for this assistant.").WithCode("assistant_not_allowed").WithParam("assistantId")
 	}
 	return nil
 }
 
-// ledgerName is a key's name as it may stand in the ledger, its kind where it has none. The two never meet.
+// ledgerName returns the key's name as a part of ledger keys, or its kind if it has no name. The prefixes keep a name from
+// being taken for a kind.
 func (k APIKey) ledgerName() string {
 	if k.Name != "" {
 		return "n-" + aurora.SafeKey(k.Name)
@@ -34,10 +35,10 @@ func (k APIKey) ledgerName() string {
 	return "k-" + aurora.SafeKey(k.Kind)
 }
 
-// callerNumber is the number that an assistant calls from.
+// callerNumber returns the number that an assistant calls from.
 func (g Guards) callerNumber(a aurora.Assistant) (aurora.Phone, error) {
 	if p, ok := aurora.ParsePhone(string(a.AssistantPhoneNumber)); ok {
-		return p, nil // Twilio knows whether it is the account's, which a number's form does not tell
+		return p, nil // whether the number is the account's, only Twilio can tell
 	}
 	n, err := ParseNumber(string(a.AssistantPhoneNumber), g.DefaultRegion)
 	if err != nil {
@@ -46,35 +47,36 @@ func (g Guards) callerNumber(a aurora.Assistant) (aurora.Phone, error) {
 	return n.Phone, nil
 }
 
-// checkNumber is whether a number may be called at all: its type, its country, and that it is none of the project's.
+// checkNumber checks whether a number may be called at all: its type and country, and that it is not one of our own
+// numbers. own are the numbers of the assistant that calls.
 func (s *Service) checkNumber(ctx context.Context, to Number, own ...aurora.Phone) error {
 	if !to.IsMobileOrFixed() {
-		return fault.New(fault.Forbidden, "Numbers of this type are not called: only mobile and fixed lines are.").WithCode("number_type_blocked")
+		return fault.New(fault.Forbidden, "Calls to numbers of this type are not allowed: only mobile and fixed-line numbers can be called.").WithCode("number_type_blocked")
 	}
 	if !s.Guards.Countries.Allows(to.Region) {
-		return fault.New(fault.Forbidden, "This country is not called.").WithCode("country_blocked")
+		return fault.New(fault.Forbidden, "Calls to this country are not allowed.").WithCode("country_blocked")
 	}
-	ours := fault.New(fault.Forbidden, "This number is one of our own.").WithCode("number_type_blocked")
+	errOwnNumber := fault.New(fault.Forbidden, "This number is one of our own.").WithCode("number_type_blocked")
 	if slices.Contains(own, to.Phone) {
-		return ours
+		return errOwnNumber
 	}
 	switch _, err := s.Assistants.ByNumber(ctx, to.Phone); {
-	case err == nil, fault.Is(err, fault.Internal): // one that cannot be read has the number all the same
-		return ours
+	case err == nil, fault.Is(err, fault.Internal): // an assistant with an invalid configuration has the number all the same
+		return errOwnNumber
 	case !fault.Is(err, fault.NotFound):
 		return errUnavailable("The assistants cannot be read now, so no call was placed.", err)
 	}
 	return nil
 }
 
-// checkRecipient is whether whoever has a number may be called now: do-not-call, consent, the hour. zone is where they are said
-// to be besides; empty where nobody said.
-func (s *Service) checkRecipient(ctx context.Context, to Number, zone string, now time.Time) error {
-	refused, err := s.Ledger.IsDoNotCall(ctx, to.Phone)
+// checkRecipient applies the do-not-call list, consent and calling hours. timeZone is the recipient's time zone, if the
+// caller knows it; the call must then be in the calling hours of that zone too.
+func (s *Service) checkRecipient(ctx context.Context, to Number, timeZone string, now time.Time) error {
+	listed, err := s.Ledger.IsDoNotCall(ctx, to.Phone)
 	if err != nil {
 		return errUnavailable("The do-not-call list cannot be read now, so no call was placed.", err)
 	}
-	if refused {
+	if listed {
 		return fault.New(fault.Forbidden, "This number is on the do-not-call list.").WithCode("do_not_call")
 	}
 	if s.Guards.RequireConsent {
@@ -87,16 +89,17 @@ func (s *Service) checkRecipient(ctx context.Context, to Number, zone string, no
 		}
 	}
 	zones := to.TimeZones
-	if zone != "" {
-		zones = append(slices.Clip(zones), zone)
+	if timeZone != "" {
+		zones = append(slices.Clip(zones), timeZone)
 	}
+	// The number's zones are checked by themselves first: a time zone from the caller must not stand in for unknown ones.
 	if !s.Guards.Hours.Contains(now, to.TimeZones) || !s.Guards.Hours.Contains(now, zones) {
-		return fault.New(fault.Forbidden, "It is outside the calling hours where this number is, or nobody knows where it is.").WithCode("quiet_hours")
+		return fault.New(fault.Forbidden, "It is outside the calling hours in the time zone of this number, or the time zone is not known.").WithCode("quiet_hours")
 	}
 	return nil
 }
 
-// ownNumbers are an assistant's, however they are written.
+// ownNumbers returns all numbers of an assistant in E.164, national ones too.
 func (g Guards) ownNumbers(a aurora.Assistant) []aurora.Phone {
 	own := a.Numbers()
 	for _, s := range append([]string{string(a.AssistantPhoneNumber), string(a.TextFromNumber)}, a.PhoneNumbers...) {

@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// Hours are when people may be called, by the clock where they are: from the first minute until before the last. The
-// zero value is any time.
+// Hours is the time of day when people may be called, by their local clock. The zero value is the whole day.
 type Hours struct {
-	from, until int // minutes since midnight
+	from, until int // minutes since midnight; until is not part of the hours
 }
 
 var hoursPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])$`)
 })
 
-// ParseHours reads hours such as 08:00-21:00; empty is any time.
+// ParseHours reads hours such as 08:00-21:00. An empty text is the whole day.
 func ParseHours(s string) (Hours, error) {
 	if s == "" {
 		return Hours{}, nil
@@ -29,7 +28,7 @@ func ParseHours(s string) (Hours, error) {
 	}
 	h := Hours{from: minuteOfDay(m[1], m[2]), until: minuteOfDay(m[3], m[4])}
 	if h.from >= h.until || h.until > 24*60 {
-		return Hours{}, fmt.Errorf("%q does not end after it begins, on one day", s)
+		return Hours{}, fmt.Errorf("%q must end after it begins, on the same day", s)
 	}
 	return h, nil
 }
@@ -40,18 +39,19 @@ func minuteOfDay(hour, minute string) int {
 	return 60*h + m
 }
 
-// maxTimeZones is how many zones a number may be in: beyond, it says nothing about where its holder is.
+// maxTimeZones limits the zones of one number. A number with more zones, such as a toll-free one, does not tell where its
+// owner is.
 const maxTimeZones = 8
 
-// Contains reports whether it is a time to call in every one of the zones. Nobody is called of whom no zone is known.
-func (h Hours) Contains(at time.Time, zones []string) bool {
+// Contains reports whether a time is within the hours in every one of the zones. Without a known zone it is not.
+func (h Hours) Contains(at time.Time, timeZones []string) bool {
 	if h == (Hours{}) {
 		return true
 	}
-	if len(zones) == 0 || len(zones) > maxTimeZones {
+	if len(timeZones) == 0 || len(timeZones) > maxTimeZones {
 		return false
 	}
-	for _, name := range zones {
+	for _, name := range timeZones {
 		if name == "" || name == "Local" || name == "Etc/Unknown" {
 			return false
 		}

@@ -16,7 +16,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// MicroUSD is money, in millionths of a US dollar.
+// MicroUSD is an amount of money in millionths of a US dollar.
 type MicroUSD int64
 
 var dollarsPattern = sync.OnceValue(func() *regexp.Regexp {
@@ -27,46 +27,46 @@ var dollarsPattern = sync.OnceValue(func() *regexp.Regexp {
 func ParseUSD(s string) (MicroUSD, error) {
 	m := dollarsPattern().FindStringSubmatch(s)
 	if m == nil {
-		return 0, fmt.Errorf("%q is no amount of US dollars such as 0.10", s)
+		return 0, fmt.Errorf("%q is not an amount of US dollars such as 0.10", s)
 	}
-	whole, _, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(whole+(m[1] + "000000")[:6], 10, 64)
+	dollars, _, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(dollars+(m[1] + "000000")[:6], 10, 64)
 	return MicroUSD(n), err
 }
 
-// Limits bound how much is called. Zero allows nothing.
+// Limits bounds the number of calls and the spend. A limit of zero allows nothing.
 type Limits struct {
-	KeyPerMinute, KeyPerDay          int64 // calls that one key may place
+	KeyPerMinute, KeyPerDay          int64 // calls with one API key
 	DestinationPerDay, CountryPerDay int64 // calls to one number, to one country
 	SpendPerDay                      MicroUSD
-	EstimatePerCall                  MicroUSD // reserved for each call, whose price nobody knows before
+	EstimatePerCall                  MicroUSD // reserved for each call, whose price is not known in advance
 }
 
-// limit is a tally, and what is said where it is full.
+// limit is a quota, and the error for a call that exceeds it.
 type limit struct {
 	aurora.Quota
 	code, message string
-	wait          time.Duration
+	retryAfter    time.Duration // until the quota's window ends
 }
 
-// quotas is every limit that a call to a number runs into, in the order in which they are taken. A call nobody's key asks
-// for has none of a key's.
-func (l Limits) quotas(holder string, to Number, now time.Time) []limit {
+// quotas returns the limits of a call to a number, in the order in which they are taken. If keyName is empty, the limits of
+// an API key are left out.
+func (l Limits) quotas(keyName string, to Number, now time.Time) []limit {
 	now = now.UTC()
 	day := now.Format(time.DateOnly)
 	minute := now.Truncate(time.Minute)
 	midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
-	kept := midnight.Add(24 * time.Hour)
-	daily := func(key string, amount, most int64, code, message string) limit {
-		return limit{Quota: aurora.Quota{Key: "count#" + key + "#" + day, Amount: amount, Limit: most, ExpiresAt: kept},
-			code: code, message: message, wait: midnight.Sub(now)}
+	expiresAt := midnight.Add(24 * time.Hour)
+	daily := func(key string, amount, maximum int64, code, message string) limit {
+		return limit{Quota: aurora.Quota{Key: "count#" + key + "#" + day, Amount: amount, Limit: maximum, ExpiresAt: expiresAt},
+			code: code, message: message, retryAfter: midnight.Sub(now)}
 	}
 	var all []limit
-	if holder != "" {
+	if keyName != "" {
 		all = append(all,
-			limit{Quota: aurora.Quota{Key: "count#minute#" + holder + "#" + minute.Format("2006-01-02T15:04"), Amount: 1, Limit: l.KeyPerMinute,
-				ExpiresAt: minute.Add(time.Hour)}, code: "key_limit", message: "This key has placed its calls for this minute.", wait: minute.Add(time.Minute).Sub(now)},
-			daily("key#"+holder, 1, l.KeyPerDay, "key_limit", "This key has placed its calls for today."))
+			limit{Quota: aurora.Quota{Key: "count#minute#" + keyName + "#" + minute.Format("2006-01-02T15:04"), Amount: 1, Limit: l.KeyPerMinute,
+				ExpiresAt: minute.Add(time.Hour)}, code: "key_limit", message: "This key has placed its calls for this minute.", retryAfter: minute.Add(time.Minute).Sub(now)},
+			daily("key#"+keyName, 1, l.KeyPerDay, "key_limit", "This key has placed its calls for today."))
 	}
 	return append(all,
 		daily("to#"+string(to.Phone), 1, l.DestinationPerDay, "destination_limit", "This number has been called often enough today."),
@@ -74,14 +74,15 @@ func (l Limits) quotas(holder string, to Number, now time.Time) []limit {
 		daily("spend", int64(l.EstimatePerCall), int64(l.SpendPerDay), "budget_exhausted", "Today's budget for calls is used up."))
 }
 
+// exceeded returns the error for a call that exceeds the limit.
 func (l limit) exceeded() *fault.Error {
-	return fault.New(fault.RateLimited, l.message).WithCode(l.code).WithRetryAfter(time.Duration(math.Ceil(l.wait.Seconds())) * time.Second)
+	return fault.New(fault.RateLimited, l.message).WithCode(l.code).WithRetryAfter(time.Duration(math.Ceil(l.retryAfter.Seconds())) * time.Second)
 }
 
-// takeQuotas takes all of the limits for a record, or none.
-func (s *Service) takeQuotas(ctx context.Context, record string, limits []limit) error {
+// takeQuotas takes the quotas of all limits for a record, or none.
+func (s *Service) takeQuotas(ctx context.Context, recordID string, limits []limit) error {
 	for i, l := range limits {
-		taken, err := s.Ledger.TakeQuota(ctx, l.Quota, record)
+		taken, err := s.Ledger.TakeQuota(ctx, l.Quota, recordID)
 		if taken && err == nil {
 			continue
 		}
@@ -97,7 +98,7 @@ func (s *Service) takeQuotas(ctx context.Context, record string, limits []limit)
 	return nil
 }
 
-// returnQuotas gives back what a call took that was not placed. What cannot be given back stays taken.
+// returnQuotas returns the quotas of a call that was not placed. A quota whose return fails stays taken.
 func (s *Service) returnQuotas(ctx context.Context, limits []limit) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
@@ -108,6 +109,6 @@ func (s *Service) returnQuotas(ctx context.Context, limits []limit) {
 		}
 	}
 	if failed != nil {
-		slog.WarnContext(ctx, "what a call took of its limits was not given back", "error", failed)
+		slog.WarnContext(ctx, "quotas of a call that was not placed were not returned", "event", "outbound.quota_not_returned", "error", failed)
 	}
 }

@@ -11,15 +11,15 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Number is a telephone number and what its digits say about it.
+// Number is a telephone number with what its digits tell.
 type Number struct {
 	Phone     aurora.Phone // E.164, as it is dialled
 	Region    string       // ISO 3166-1 alpha-2; "001" or empty for numbers of no country
-	TimeZones []string     // IANA; all that the number's holder may be in
+	TimeZones []string     // IANA names of all time zones that the number may be in
 	lineType  phonenumbers.PhoneNumberType
 }
 
-// maxNumberBytes is how long a number may be written, in bytes.
+// maxNumberBytes limits a number as it is written, separators included.
 const maxNumberBytes = 64
 
 var (
@@ -35,15 +35,15 @@ var (
 	separators = strings.NewReplacer(" ", "", ".", "", "-", "", "(", "", ")", "")
 )
 
-// ParseNumber reads a number in E.164, with ASCII spaces, dots, hyphens and parentheses between its digits; one without
-// a plus only where there is a default region, whose number it then must be.
+// ParseNumber reads a number in E.164. ASCII spaces, dots, hyphens and parentheses may stand between the digits. A number
+// without a plus sign is read as a national number of the default region; without a default region it is an error.
 //
-// The library alone would take letters, extensions, full-width digits and zero-width characters, and is asked only
-// about what has passed the strict form.
+// The phonenumbers library alone would accept letters, extensions, full-width digits and zero-width characters. So it
+// gets only numbers that match a strict pattern.
 func ParseNumber(s, defaultRegion string) (Number, error) {
-	wrong := fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").WithCode("invalid_phone_number")
+	errNumber := fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").WithCode("invalid_phone_number")
 	if len(s) > maxNumberBytes || !writtenPattern().MatchString(s) {
-		return Number{}, wrong
+		return Number{}, errNumber
 	}
 	digits := separators.Replace(s)
 	region := "ZZ"
@@ -52,18 +52,18 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 	case defaultRegion != "" && nationalPattern().MatchString(digits) && !phonenumbers.ConnectsToEmergencyNumber(digits, defaultRegion):
 		region = defaultRegion
 	default:
-		return Number{}, wrong
+		return Number{}, errNumber
 	}
 	n, err := phonenumbers.Parse(digits, region)
 	if err != nil || !phonenumbers.IsValidNumber(n) {
-		return Number{}, wrong
+		return Number{}, errNumber
 	}
 	if region != "ZZ" && int(n.GetCountryCode()) != phonenumbers.GetCountryCodeForRegion(region) {
-		return Number{}, wrong // dialled with an international prefix
+		return Number{}, errNumber // a national number must not begin with an international prefix
 	}
 	phone := phonenumbers.Format(n, phonenumbers.E164)
 	if !e164Pattern().MatchString(phone) {
-		return Number{}, wrong
+		return Number{}, errNumber
 	}
 	zones, err := phonenumbers.GetTimezonesForNumber(n)
 	if err != nil {
@@ -73,8 +73,8 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 		lineType: phonenumbers.GetNumberType(n)}, nil
 }
 
-// IsMobileOrFixed reports whether the number is a person's or a business's own: neither premium, shared cost, satellite,
-// pager, personal forwarding nor of a service.
+// IsMobileOrFixed reports whether the number is a mobile or fixed line of a country. Premium, shared-cost, toll-free, VoIP,
+// satellite, pager, personal-forwarding and service numbers are not.
 func (n Number) IsMobileOrFixed() bool {
 	switch n.lineType {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:

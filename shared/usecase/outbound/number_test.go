@@ -7,7 +7,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// judgeNumber is what becomes of a number before a store is asked: its E.164 form, or the code of the refusal.
+// judgeNumber applies the rules that need no store. It returns the number in E.164, or the code of the error.
 func judgeNumber(t testing.TB, s, region, countries string) string {
 	t.Helper()
 	allowed, err := ParseCountries(countries)
@@ -26,7 +26,7 @@ func judgeNumber(t testing.TB, s, region, countries string) string {
 	return string(n.Phone)
 }
 
-// The table of security.md, 3.1, where the field is a string; the other types are in TestFieldsOfOtherTypes.
+// Numbers as callers and attackers write them. See C1, C2 and C11 in shared/docs/security.md.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	const invalid, blocked, country = "invalid_phone_number", "number_type_blocked", "country_blocked"
@@ -44,7 +44,7 @@ func TestNumbers(t *testing.T) {
 		{"+14155552671\r\nTo=+19005551234", invalid}, {"+１４１５５５５２６７１", invalid}, {"+1415555\u200b2671", invalid},
 		{"\u202e+14155552671", invalid}, {"+٤٠٧٤٢٠٧٠٦٨٨", invalid}, {"＋14155552671", invalid}, {"+14155552671&To=+19005551234", invalid},
 		{"+14155552671%00", invalid}, {"+14155552671' OR 1=1", invalid}, {strings.Repeat("1", 10<<10), invalid}, {"+" + strings.Repeat("1", 10<<10), invalid},
-		// and on
+		// fictitious numbers, and separators
 		{"+14155550100", "+14155550100"}, {"+14155550199", "+14155550199"}, {"+1.415.555.0100", "+14155550100"}, {"+1 415 555 0100 ", invalid},
 		{" +14155550100", invalid}, {"++14155550100", invalid}, {"+1+4155550100", invalid}, {"+(1)4155550100", invalid}, {"+1415555010", invalid},
 		{"+15559876543", invalid}, {"4155550100", invalid}, {"+18005550100", blocked}, {"+4407911123456", "+447911123456"},
@@ -56,7 +56,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// National numbers are read where the deployment has a region, as the API document's own example needs it.
+// National numbers are accepted if the deployment has a default region. The example of the API document needs that.
 func TestNationalNumbers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, region, want string }{
@@ -73,7 +73,7 @@ func TestNationalNumbers(t *testing.T) {
 	}
 }
 
-// +1 is not one country (C3).
+// +1 is not one country (threat C3 in shared/docs/security.md).
 func TestCountries(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, countries, want string }{
@@ -89,7 +89,7 @@ func TestCountries(t *testing.T) {
 	}
 	for _, bad := range []string{"", " ", ",", "XX", "US,XX", "USA", "001", "**", "U"} {
 		if _, err := ParseCountries(bad); err == nil {
-			t.Errorf("%q was read", bad)
+			t.Errorf("%q was accepted", bad)
 		}
 	}
 	if (Countries{}).Allows("US") {
@@ -97,21 +97,21 @@ func TestCountries(t *testing.T) {
 	}
 	for code := range highRiskCountries() {
 		if !isCountry(code) {
-			t.Errorf("countries.txt names %q, which is no country", code)
+			t.Errorf("countries.txt has %q, which is not a country", code)
 		}
 	}
 	if n := len(highRiskCountries()); n < 50 {
-		t.Errorf("only %d high-risk countries", n)
+		t.Errorf("%d high-risk countries, want at least 50", n)
 	}
 	if _, err := ParseRegion("XX"); err == nil {
-		t.Error("XX is a region")
+		t.Error("XX was accepted as a region")
 	}
 	if r, err := ParseRegion(" us "); r != "US" || err != nil {
-		t.Errorf("%q %v", r, err)
+		t.Errorf("\" us \" is region %q, %v; want US", r, err)
 	}
 }
 
-// Whatever is sent, what is dialled is plain E.164 and has exactly the digits that were sent, or belongs to the region.
+// Whatever is sent, the number that is dialled is plain E.164. A number without a plus sign needs a region.
 func FuzzNumber(f *testing.F) {
 	for _, s := range []string{"+14155550100", "+1 (415) 555-2671", "tel:+14155552671", "+1415555\u200b2671", "+1-800-FLOWERS", "4639465275", "911", "+٤٠٧٤٢٠٧٠٦٨٨",
 		"+14155552671;ext=5", "+14155552671\r\nTo=+19005551234", "0040742070688", "+881612345678", "\u202e+14155552671"} {
@@ -126,7 +126,7 @@ func FuzzNumber(f *testing.F) {
 		n, err := ParseNumber(s, region)
 		if err != nil {
 			if fault.From(err).Code != "invalid_phone_number" || n.Phone != "" {
-				t.Errorf("%q: %v, %q", s, err, n.Phone)
+				t.Errorf("%q: %v and the number %q; want invalid_phone_number and none", s, err, n.Phone)
 			}
 			return
 		}
@@ -135,15 +135,15 @@ func FuzzNumber(f *testing.F) {
 		}
 		for _, r := range s {
 			if r > '~' || r < ' ' || strings.ContainsRune(";,#*xX=:@&%'", r) {
-				t.Errorf("%q was read", s)
+				t.Errorf("%q has the character %q and was accepted", s, r)
 			}
 		}
 		again, err := ParseNumber(string(n.Phone), "")
 		if err != nil || again.Phone != n.Phone || again.Region != n.Region {
-			t.Errorf("%q is %q, and that is %q (%v)", s, n.Phone, again.Phone, err)
+			t.Errorf("%q is %q, but that is %q (%v)", s, n.Phone, again.Phone, err)
 		}
 		if s[0] != '+' && region == "" {
-			t.Errorf("%q was read without a region", s)
+			t.Errorf("%q was accepted without a region", s)
 		}
 	})
 }

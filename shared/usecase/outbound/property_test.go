@@ -17,26 +17,28 @@ import (
 
 var errProcessDied = errors.New("the process died")
 
-// What happens to one step of a worker.
+// outcome says how one step of a worker ends. A step is one call of a store or of the provider.
+type outcome int
+
 const (
-	stepSucceeds         = iota
-	processDiesBefore    // the process dies, the step was never made
-	processDiesAfter     // the process dies, the step was made
-	replyLost            // the step is made, its reply lost, and the SDK makes it again
-	stepFails            // the step is not made, and the worker is told so
-	stepSucceedsButFails // the step is made, and the worker is told that it failed
+	stepSucceeds         outcome = iota
+	processDiesBefore            // the process dies, and the step is not applied
+	processDiesAfter             // the process dies, and the step is applied
+	replyLost                    // the step is applied, its reply is lost, and the SDK repeats it
+	stepFails                    // the step is not applied, and returns an error
+	stepSucceedsButFails         // the step is applied, and returns an error
 )
 
 // worker places one call, one step at a time.
 type worker struct {
-	key  string
-	next func() (struct{}, bool)
-	stop func()
-	fate int
-	dead bool
+	key     string
+	next    func() (struct{}, bool) // runs one step
+	stop    func()
+	outcome outcome // of the next step
+	dead    bool
 }
 
-// steppedLedger stops before each step, so that the test decides who goes on and how it ends.
+// steppedLedger pauses before each step, so that the test decides which worker goes on and how the step ends.
 type steppedLedger struct {
 	*fakeLedger
 	provider *fakeProvider
@@ -44,16 +46,17 @@ type steppedLedger struct {
 	yield    func(struct{}) bool
 }
 
+// runStep waits for the worker's turn, and runs a step with the outcome that the test chose.
 func runStep[T any](g steppedLedger, step func() (T, error)) (v T, err error) {
-	if g.w.dead || !g.yield(struct{}{}) || g.w.fate == processDiesBefore {
+	if g.w.dead || !g.yield(struct{}{}) || g.w.outcome == processDiesBefore {
 		g.w.dead = true
 		return v, errProcessDied
 	}
-	if g.w.fate == stepFails {
-		return v, fault.New(fault.Unavailable, "away")
+	if g.w.outcome == stepFails {
+		return v, fault.New(fault.Unavailable, "unavailable")
 	}
 	v, err = step()
-	switch g.w.fate {
+	switch g.w.outcome {
 	case processDiesAfter:
 		var zero T
 		g.w.dead = true
@@ -62,11 +65,12 @@ func runStep[T any](g steppedLedger, step func() (T, error)) (v T, err error) {
 		return step()
 	case stepSucceedsButFails:
 		var zero T
-		return zero, fault.New(fault.Unavailable, "away")
+		return zero, fault.New(fault.Unavailable, "unavailable")
 	}
 	return v, err
 }
 
+// optional is a result that may be missing.
 type optional[T any] struct {
 	v  T
 	ok bool
@@ -125,24 +129,24 @@ func (g steppedLedger) ReturnQuota(ctx context.Context, t aurora.Quota) error {
 		g.w.dead = true
 		return errProcessDied
 	}
-	return g.fakeLedger.ReturnQuota(ctx, t) // it is tried once, so no fate but death makes it two
+	return g.fakeLedger.ReturnQuota(ctx, t) // the adapter tries it once, so a lost reply does not repeat it
 }
 
-// CreateCall is never made twice by anything below: a lost reply is an error that says so.
+// CreateCall differs from the other steps: no library repeats it, and its errors say what became of the call.
 func (g steppedLedger) CreateCall(ctx context.Context, d aurora.CallRequest) (string, error) {
-	if g.w.dead || !g.yield(struct{}{}) || g.w.fate == processDiesBefore {
+	if g.w.dead || !g.yield(struct{}{}) || g.w.outcome == processDiesBefore {
 		g.w.dead = true
 		return "", errProcessDied
 	}
-	if g.w.fate == stepFails {
+	if g.w.outcome == stepFails {
 		return "", errNotSent
 	}
 	sid, err := g.provider.CreateCall(ctx, d)
-	if g.w.fate == processDiesAfter {
+	if g.w.outcome == processDiesAfter {
 		g.w.dead = true
 		return "", errProcessDied
 	}
-	if g.w.fate != stepSucceeds {
+	if g.w.outcome != stepSucceeds {
 		return "", errReplyLost
 	}
 	return sid, err
@@ -152,90 +156,91 @@ func (g steppedLedger) ListCalls(ctx context.Context, from, to aurora.Phone, sin
 	return runStep(g, func() ([]aurora.ProviderCall, error) { return g.provider.ListCalls(ctx, from, to, since) })
 }
 
-// Whatever equal requests do at once, in whatever order their steps interleave, wherever processes die, stores fail and
-// replies are lost: no more than one request under a key reaches the provider.
+// Equal requests run at once. Their steps interleave in any order, processes die, stores fail and replies are lost. In
+// every case at most one request under an idempotency key reaches the provider.
 func TestOneCallPerIdempotencyKey(t *testing.T) {
 	testkit.DiscardLog(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newHarness(t)
-		if rapid.Bool().Draw(rt, "never arrives") {
-			b.provider.respond = func(int) (bool, error) { return false, errReplyLost }
+		h := newHarness(t)
+		if rapid.Bool().Draw(rt, "requests are lost") {
+			h.provider.respond = func(int) (bool, error) { return false, errReplyLost }
 		}
-		b.sleepFunc = func(context.Context, time.Duration) bool { return true }
-		posts := map[string]int{}
+		h.sleepFunc = func(context.Context, time.Duration) bool { return true }
+		requests := map[string]int{} // that reached the provider, by key
 		start := func(key string) *worker {
 			w := &worker{key: key}
 			w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-				g := steppedLedger{fakeLedger: b.ledger, provider: b.provider, w: w, yield: yield}
-				s := *b.Service
+				g := steppedLedger{fakeLedger: h.ledger, provider: h.provider, w: w, yield: yield}
+				s := *h.Service
 				s.Ledger, s.Provider = g, g
 				_, _ = s.Place(context.Background(), newRequest(w.key))
 			})
 			return w
 		}
-		var waiting []*worker
+		var workers []*worker
 		for range rapid.IntRange(2, 5).Draw(rt, "requests") {
-			waiting = append(waiting, start(rapid.SampledFrom([]string{"k1", "k1", "k1", "k2"}).Draw(rt, "key")))
+			workers = append(workers, start(rapid.SampledFrom([]string{"k1", "k1", "k1", "k2"}).Draw(rt, "key")))
 		}
 		defer func() {
-			for _, w := range waiting {
+			for _, w := range workers {
 				w.dead = true
 				w.stop()
 			}
 		}()
-		again := rapid.IntRange(0, 4).Draw(rt, "again")
+		repeats := rapid.IntRange(0, 4).Draw(rt, "repeats")
 		accidents := rapid.IntRange(0, 8).Draw(rt, "accidents")
-		for steps := 0; len(waiting) > 0; steps++ {
+		for steps := 0; len(workers) > 0; steps++ {
 			if steps > 20000 {
-				rt.Fatal("it never ends")
+				rt.Fatal("the workers do not end")
 			}
-			i := rapid.IntRange(0, len(waiting)-1).Draw(rt, "who")
-			w := waiting[i]
-			w.fate = stepSucceeds
+			i := rapid.IntRange(0, len(workers)-1).Draw(rt, "worker")
+			w := workers[i]
+			w.outcome = stepSucceeds
 			if accidents > 0 {
-				if w.fate = rapid.IntRange(stepSucceeds, stepSucceedsButFails).Draw(rt, "fate"); w.fate != stepSucceeds {
+				w.outcome = outcome(rapid.IntRange(int(stepSucceeds), int(stepSucceedsButFails)).Draw(rt, "outcome"))
+				if w.outcome != stepSucceeds {
 					accidents--
 				}
-				b.advance(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 16 * time.Second, time.Minute}).Draw(rt, "tick"))
+				h.advance(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 16 * time.Second, time.Minute}).Draw(rt, "tick"))
 			}
-			before := b.provider.requestCount()
+			before := h.provider.requestCount()
 			_, more := w.next()
-			if n := b.provider.requestCount() - before; n > 0 {
-				if posts[w.key] += n; posts[w.key] > 1 {
-					rt.Fatalf("%d requests under %s reached the provider; records %+v", posts[w.key], w.key, b.ledger.records)
+			if n := h.provider.requestCount() - before; n > 0 {
+				if requests[w.key] += n; requests[w.key] > 1 {
+					rt.Fatalf("%d requests under %s reached the provider; records %+v", requests[w.key], w.key, h.ledger.records)
 				}
 			}
 			if more {
 				continue
 			}
-			waiting = append(waiting[:i:i], waiting[i+1:]...)
-			if again > 0 {
-				again--
-				waiting = append(waiting, start(w.key))
+			workers = append(workers[:i:i], workers[i+1:]...)
+			if repeats > 0 {
+				repeats--
+				workers = append(workers, start(w.key))
 			}
 		}
-		checkAfterwards(rt, b, posts)
+		checkAfterwards(rt, h, requests)
 	})
 }
 
-// checkAfterwards asks once more when everything is over: a key under which a request reached the provider is never placed
-// anew, and what it answers is its own call.
-func checkAfterwards(rt *rapid.T, b *harness, posts map[string]int) {
-	b.advance(time.Hour)
-	if n, taken := int64(len(b.provider.calls)), b.ledger.counts["count#to#"+string(recipient)+"#2026-11-18"]; taken < n {
-		rt.Fatalf("%d calls are counted as %d", n, taken)
+// checkAfterwards repeats each request an hour later. A key under which a request reached the provider places no other
+// call: the answer is a replay, or that the state is unknown.
+func checkAfterwards(rt *rapid.T, h *harness, requests map[string]int) {
+	h.advance(time.Hour)
+	if n, taken := int64(len(h.provider.calls)), h.ledger.counts["count#to#"+string(recipient)+"#2026-11-18"]; taken < n {
+		rt.Fatalf("%d calls were placed, and the quota counts %d", n, taken)
 	}
 	for _, key := range []string{"k1", "k2"} {
-		before := b.provider.requestCount()
-		a, err := b.place(newRequest(key))
+		before := h.provider.requestCount()
+		a, err := h.place(newRequest(key))
 		switch {
-		case posts[key] > 0 && b.provider.requestCount() > before:
-			rt.Fatalf("%s was placed anew", key)
-		case posts[key] > 0 && faultCode(err) != "idempotency_state_unknown" && !a.Replayed:
-			rt.Fatalf("%s: %+v %v", key, a, err)
+		case requests[key] > 0 && h.provider.requestCount() > before:
+			rt.Fatalf("a second call was placed for %s", key)
+		case requests[key] > 0 && faultCode(err) != "idempotency_state_unknown" && !a.Replayed:
+			rt.Fatalf("%s: %+v, %v; want a replay or idempotency_state_unknown", key, a, err)
 		}
 	}
-	if len(b.provider.calls) > 2 {
-		rt.Fatalf("%d calls", len(b.provider.calls))
+	if len(h.provider.calls) > 2 {
+		rt.Fatalf("%d calls were placed for two keys", len(h.provider.calls))
 	}
 }

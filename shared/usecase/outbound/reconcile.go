@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	checkInterval    = 10 * time.Second // between two questions about one call
-	checkTimeout     = 3 * time.Second  // for one, while somebody waits
+	checkInterval    = 10 * time.Second // between two look-ups of one call at the provider
+	checkTimeout     = 3 * time.Second  // for one look-up: a caller waits for it
 	clockSkew        = 5 * time.Second  // between the provider's clock and ours
-	neverPlacedAfter = 15 * time.Minute // after which a call that the provider does not list was never placed
-	maxPendingChecks = 5                // calls to one number that are looked at while somebody waits
+	neverPlacedAfter = 15 * time.Minute // then a call that the provider does not list was never placed
+	maxPendingChecks = 5                // calls to one number that are looked up while a caller waits
 )
 
-// resolve asks the provider what became of an unknown call, and returns the record as it is then. It is never placed
-// again for what is found here, and a call that is not listed stays unknown.
+// resolve looks an unknown call up at the provider and returns the record as it is then. A call that the provider does
+// not list stays unknown: the list may lag behind.
 func (s *Service) resolve(ctx context.Context, r aurora.OutboundCall) (aurora.OutboundCall, error) {
 	if r.IsOverdue(s.Now()) {
 		var err error
@@ -35,11 +35,12 @@ func (s *Service) resolve(ctx context.Context, r aurora.OutboundCall) (aurora.Ou
 	return r, err
 }
 
-// findAtProvider looks for a record's call among the provider's. It is found where one of the right numbers was made in the time
-// that the record was in progress and is no other record's.
+// findAtProvider looks for a record's call among the provider's calls. A call matches if it has the same two numbers, was
+// created while the record was in progress, and belongs to no other record. listed reports whether the provider's list
+// was read, so that a missing call means something.
 func (s *Service) findAtProvider(ctx context.Context, r aurora.OutboundCall) (now aurora.OutboundCall, listed bool, err error) {
 	if busy, err := s.isOtherCallInProgress(ctx, r); busy || err != nil {
-		return r, false, err // its call could be taken for this one's
+		return r, false, err // the other call could be mistaken for this one
 	}
 	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -54,17 +55,17 @@ func (s *Service) findAtProvider(ctx context.Context, r aurora.OutboundCall) (no
 		}
 		owner, err := s.Ledger.ClaimSID(ctx, call.SID, r.ID)
 		if err != nil {
-			return r, false, fmt.Errorf("name call: %w", err)
+			return r, false, fmt.Errorf("claim sid: %w", err)
 		}
 		if owner != r.ID {
 			continue
 		}
 		now, err := s.updateRecord(ctx, r.ID, func(now *aurora.OutboundCall) bool {
-			news := setPlaced(now, call.SID)
-			return applyCallback(now, Callback{SID: call.SID, Status: call.Status, At: call.EndedAt, Seconds: call.Seconds}) || news
+			changed := setPlaced(now, call.SID)
+			return applyCallback(now, Callback{SID: call.SID, Status: call.Status, At: call.EndedAt, Seconds: call.Seconds}) || changed
 		})
 		if err == nil {
-			slog.InfoContext(ctx, "an unknown call was found", "record", now)
+			slog.InfoContext(ctx, "an unknown call was found at the provider", "event", "outbound.resolved", "record", now)
 			s.removePending(ctx, now)
 		}
 		return now, true, err
@@ -76,13 +77,13 @@ func (s *Service) findAtProvider(ctx context.Context, r aurora.OutboundCall) (no
 	return now, true, err
 }
 
-// isOtherCallInProgress reports whether another call to the same number is being placed just now.
+// isOtherCallInProgress reports whether another call to the same number is being placed now.
 func (s *Service) isOtherCallInProgress(ctx context.Context, r aurora.OutboundCall) (bool, error) {
-	open, err := s.Ledger.Pending(ctx, r.To)
+	pending, err := s.Ledger.Pending(ctx, r.To)
 	if err != nil {
-		return false, fmt.Errorf("read open calls: %w", err)
+		return false, fmt.Errorf("read pending calls: %w", err)
 	}
-	for _, id := range open {
+	for _, id := range pending {
 		if id == r.ID {
 			continue
 		}
@@ -97,11 +98,11 @@ func (s *Service) isOtherCallInProgress(ctx context.Context, r aurora.OutboundCa
 	return false, nil
 }
 
-// resolvePending resolves what is unknown of calls to a number that is asked for again. It is best effort: nothing of it
-// decides about the call that is to be placed.
+// resolvePending resolves unknown calls to a number before the next call to it. It is best effort: its result does not
+// decide whether the next call is placed.
 func (s *Service) resolvePending(ctx context.Context, to aurora.Phone) {
-	open, err := s.Ledger.Pending(ctx, to)
-	for _, id := range open[:min(len(open), maxPendingChecks)] {
+	pending, err := s.Ledger.Pending(ctx, to)
+	for _, id := range pending[:min(len(pending), maxPendingChecks)] {
 		var r aurora.OutboundCall
 		var ok bool
 		if r, ok, err = s.Ledger.Record(ctx, id); err != nil {
@@ -118,23 +119,23 @@ func (s *Service) resolvePending(ctx context.Context, to aurora.Phone) {
 		}
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "what became of earlier calls was not looked up", "error", err)
+		slog.WarnContext(ctx, "earlier calls to the number were not resolved", "event", "outbound.resolve_failed", "error", err)
 	}
 }
 
-// ReconcileResult is what the operator's reconcile found of the calls that nobody had settled.
+// ReconcileResult counts the calls that were unresolved, by what they are now.
 type ReconcileResult struct {
 	Placed    int // the provider lists them
-	NotPlaced int // it does not, long after
-	Unknown   int // still
+	NotPlaced int // the provider does not list them, 15 minutes after their deadline
+	Unknown   int // still not known
 }
 
-// Reconcile settles what can be settled of the unsettled calls. A call that the provider does not list a quarter of an
-// hour after it was asked for was never placed: its record is refused, and its key free.
-func (s *Service) Reconcile(ctx context.Context, unsettled UnresolvedFinder) (ReconcileResult, error) {
+// Reconcile resolves calls for an operator. A call that the provider does not list 15 minutes after its deadline was
+// never placed: its record becomes rejected, so its idempotency key is free.
+func (s *Service) Reconcile(ctx context.Context, unresolved UnresolvedFinder) (ReconcileResult, error) {
 	var found ReconcileResult
 	var failed error
-	for r, err := range unsettled.UnresolvedRecords(ctx) {
+	for r, err := range unresolved.UnresolvedRecords(ctx) {
 		if err != nil {
 			return found, errors.Join(failed, err)
 		}

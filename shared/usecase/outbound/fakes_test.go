@@ -17,8 +17,7 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// fakeLedger is a ledger. Each of its methods is one conditional write or one read, as in DynamoDB; spoil stands before and
-// after each.
+// fakeLedger is a Ledger in memory. Each method is one conditional write or one read, as in DynamoDB.
 type fakeLedger struct {
 	mu        sync.Mutex
 	now       func() time.Time
@@ -30,9 +29,9 @@ type fakeLedger struct {
 	lastTaker map[string]string
 	doNotCall map[aurora.Phone]bool
 	consent   map[aurora.Phone]bool
-	calls     []string
-	// spoil fails a call before it is made, and lose after it was.
-	failBefore, failAfter func(call string, n int) error
+	calls     []string // names of the methods
+	// failBefore and failAfter fail the nth call, before or after it is applied.
+	failBefore, failAfter func(method string, n int) error
 }
 
 func newFakeLedger(now func() time.Time) *fakeLedger {
@@ -40,18 +39,19 @@ func newFakeLedger(now func() time.Time) *fakeLedger {
 		keys: map[string]idempotency.Claim{}, counts: map[string]int64{}, lastTaker: map[string]string{}, doNotCall: map[aurora.Phone]bool{}, consent: map[aurora.Phone]bool{}}
 }
 
-func ledgerStep[T any](m *fakeLedger, call string, f func() T) (v T, err error) {
+// ledgerStep runs one method under the lock.
+func ledgerStep[T any](m *fakeLedger, method string, f func() T) (v T, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calls = append(m.calls, call)
+	m.calls = append(m.calls, method)
 	if m.failBefore != nil {
-		if err = m.failBefore(call, len(m.calls)); err != nil {
+		if err = m.failBefore(method, len(m.calls)); err != nil {
 			return v, err
 		}
 	}
 	v = f()
 	if m.failAfter != nil {
-		err = m.failAfter(call, len(m.calls))
+		err = m.failAfter(method, len(m.calls))
 	}
 	return v, err
 }
@@ -185,18 +185,18 @@ func (m *fakeLedger) UnresolvedRecords(context.Context) iter.Seq2[aurora.Outboun
 	}
 }
 
-// fakeProvider is a provider that counts. say decides what becomes of a request; nil accepts every one.
+// fakeProvider is a Provider in memory.
 type fakeProvider struct {
 	mu        sync.Mutex
 	now       func() time.Time
-	requests  []aurora.CallRequest  // every request that reached it
-	calls     []aurora.ProviderCall // those it accepted
-	listCount int
-	respond   func(n int) (accept bool, err error)
-	release   chan struct{} // where there is one, requests wait for it
-	listErr   error         // for lists
-	// during happens while a request is on its way.
-	onCreate func()
+	requests  []aurora.CallRequest  // that arrived
+	calls     []aurora.ProviderCall // that it accepted
+	listCount int                   // calls of ListCalls
+	listErr   error                 // of ListCalls
+	// respond decides about the nth request. If it is nil, every request is accepted.
+	respond  func(n int) (accept bool, err error)
+	release  chan struct{} // if set, requests wait until it is closed
+	onCreate func()        // if set, runs before a request arrives
 }
 
 func (p *fakeProvider) CreateCall(ctx context.Context, d aurora.CallRequest) (string, error) {
@@ -248,7 +248,7 @@ func (p *fakeProvider) requestCount() int {
 	return len(p.requests)
 }
 
-// The provider's errors, as its adapter words them.
+// The provider's errors, as its adapter returns them.
 var (
 	errInvalid21211 = fault.New(fault.Invalid, "The phone number cannot be called: it is not a valid number.").WithCode("twilio_21211")
 	errBusy20429    = fault.New(fault.RateLimited, "The telephone provider is busy.").WithCode("twilio_20429").WithRetryAfter(time.Second)
@@ -282,7 +282,7 @@ func (x *fakeIndex) Upsert(_ context.Context, names []string, c aurora.Call) (au
 	return c, nil
 }
 
-// harness is a service with all its surroundings, at a time that stands still until it is moved.
+// harness is a service over fakes. Its clock stands still until advance moves it.
 type harness struct {
 	*Service
 	t          testing.TB
@@ -297,9 +297,9 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	b := &harness{t: t, clock: time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)} // 09:30 in San Francisco
-	b.ledger, b.provider, b.index = newFakeLedger(b.now), &fakeProvider{now: b.now}, &fakeIndex{}
-	b.assistants = &testkit.Assistants{All: []aurora.Assistant{
+	h := &harness{t: t, clock: time.Date(2026, 11, 18, 17, 30, 0, 0, time.UTC)} // 09:30 in San Francisco
+	h.ledger, h.provider, h.index = newFakeLedger(h.now), &fakeProvider{now: h.now}, &fakeIndex{}
+	h.assistants = &testkit.Assistants{All: []aurora.Assistant{
 		{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275", TextFromNumber: "+14155550177"}},
 		{Configuration: aurora.Configuration{AssistantID: otherAssistant, AssistantPhoneNumber: "+14155550150"}},
 	}}
@@ -307,28 +307,28 @@ func newHarness(t testing.TB) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Service = &Service{Assistants: b.assistants, Ledger: b.ledger, Provider: b.provider, Index: b.index, StreamURL: "wss://voice.example.com/stream", Now: b.now,
+	h.Service = &Service{Assistants: h.assistants, Ledger: h.ledger, Provider: h.provider, Index: h.index, StreamURL: "wss://voice.example.com/stream", Now: h.now,
 		NewID: func() string {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.ids++
-			return fmt.Sprintf("oc_%d", b.ids)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.ids++
+			return fmt.Sprintf("oc_%d", h.ids)
 		},
 		Guards: Guards{Countries: countries, DefaultRegion: "US",
 			Limits: Limits{KeyPerMinute: 1000, KeyPerDay: 1000, DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, EstimatePerCall: 100_000}}}
-	return b
+	return h
 }
 
-func (b *harness) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.clock
+func (h *harness) now() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.clock
 }
 
-func (b *harness) advance(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.clock = b.clock.Add(d)
+func (h *harness) advance(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.clock = h.clock.Add(d)
 }
 
 func newRequest(key string) Request {
@@ -336,9 +336,9 @@ func newRequest(key string) Request {
 		AssistantID: riley, PhoneNumber: "+1 (415) 555-0100", Name: canaryName, Email: canaryEmail, Info: ""}
 }
 
-func (b *harness) place(r Request) (PlacedCall, error) {
-	b.t.Helper()
-	return b.Place(b.t.Context(), r)
+func (h *harness) place(r Request) (PlacedCall, error) {
+	h.t.Helper()
+	return h.Place(h.t.Context(), r)
 }
 
 func faultCode(err error) string {
@@ -348,22 +348,22 @@ func faultCode(err error) string {
 	return fault.From(err).Code
 }
 
-// onlyRecord is the only record there is.
-func (b *harness) onlyRecord() aurora.OutboundCall {
-	b.t.Helper()
-	if len(b.ledger.records) != 1 {
-		b.t.Fatalf("%d records", len(b.ledger.records))
+// onlyRecord returns the record, and fails the test if there is not exactly one.
+func (h *harness) onlyRecord() aurora.OutboundCall {
+	h.t.Helper()
+	if len(h.ledger.records) != 1 {
+		h.t.Fatalf("there are %d records, want one", len(h.ledger.records))
 	}
-	for _, r := range b.ledger.records {
+	for _, r := range h.ledger.records {
 		return r
 	}
 	panic("unreachable")
 }
 
-// quotasTaken is how much of each kind of counter is taken.
-func (b *harness) quotasTaken() string {
+// quotasTaken returns the sum of the amounts that are taken, by kind of quota.
+func (h *harness) quotasTaken() string {
 	sums := map[string]int64{}
-	for key, n := range b.ledger.counts {
+	for key, n := range h.ledger.counts {
 		if n != 0 {
 			sums[strings.SplitN(key, "#", 3)[1]] += n
 		}
@@ -373,6 +373,22 @@ func (b *harness) quotasTaken() string {
 		all = append(all, fmt.Sprintf("%s %d", kind, sums[kind]))
 	}
 	return strings.Join(all, ", ")
+}
+
+// expectQuotas fails the test unless quotasTaken returns want.
+func (h *harness) expectQuotas(want string) {
+	h.t.Helper()
+	if got := h.quotasTaken(); got != want {
+		h.t.Errorf("quotas taken: %q, want %q", got, want)
+	}
+}
+
+// expectRequests fails the test unless the provider got this many requests for a call.
+func (h *harness) expectRequests(want int) {
+	h.t.Helper()
+	if got := h.provider.requestCount(); got != want {
+		h.t.Errorf("the provider got %d requests, want %d", got, want)
+	}
 }
 
 // newCallback returns a callback. Each change sets one more field.
