@@ -1,20 +1,21 @@
-// Package web turns the events of API Gateway and of function URLs into HTTP requests, and handlers' answers back.
+// Package web turns the events of API Gateway and of function URLs into HTTP requests, and the handlers' responses back into
+// what Lambda expects.
 //
-// One Function serves every way in: a REST event, a REST event whose answer streams, a function URL's event whole or
-// streamed. The handler sees net/http and returns an error where it fails; which kind of error becomes which status is
-// one table (errors.go), and it is the only one.
+// A Function serves all kinds of events: REST API or function URL, whole or streamed. A handler sees net/http and returns
+// an error if it fails. errors.go has the only table from kinds of errors to statuses.
 //
 // # Decisions
 //
-// The key is looked at before anything else of a request. Behind REST an authorizer has done so already and its
-// finding is in the event: an event without it did not come through the door. A function URL has no authorizer, so the
-// same policy is asked here.
+// The key is checked before anything else of a request is read. Behind the REST API an authorizer has done that, and its
+// result is in the event; an event without that result is rejected. A function URL has no authorizer, so the function
+// checks the key by the same policy itself.
 //
-// lambdaurl is not used: it serves function URLs alone, and a panic in its goroutine ends the process after a
-// clean-looking answer. The streamed answer here recovers, and ends a reader's stall at the deadline.
+// lambdaurl, the package of aws-lambda-go for this, serves function URLs only. A panic in its goroutine ends the process
+// after an answer that looks complete. The stream in this package recovers from panics, and ends at a deadline if its
+// reader does not read.
 //
-// A request works to a soft deadline two seconds before Lambda would kill the process, so that there is time to say
-// that it ended.
+// A request has a soft deadline two seconds before Lambda would end the process, so that there is time to answer with an
+// error.
 //
-// github.com/awslabs/aws-lambda-go-api-proxy/core: events to requests, buffered answers to events.
+// github.com/awslabs/aws-lambda-go-api-proxy/core converts events to requests and buffered responses to events.
 package web

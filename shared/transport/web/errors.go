@@ -13,8 +13,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// The one table from kind of failure to HTTP: status, the type that OpenAI's clients read, and the code where the
-// error has none of its own (contract, "Errors").
+// statusByKind maps each kind of fault to its HTTP status, to the type that OpenAI's clients read, and to the code for faults
+// without a code of their own (shared/docs/api.md lists them).
 var statusByKind = map[fault.Kind]struct {
 	status     int
 	kind, code string
@@ -34,7 +34,7 @@ var statusByKind = map[fault.Kind]struct {
 	fault.Timeout:              {http.StatusGatewayTimeout, "timeout_error", "timeout"},
 }
 
-// ErrorObject is what OpenAI's clients read of a failure.
+// ErrorObject is the error of a response in OpenAI's format.
 type ErrorObject struct {
 	Message string  `json:"message"`
 	Type    string  `json:"type"`
@@ -42,7 +42,7 @@ type ErrorObject struct {
 	Code    string  `json:"code"`
 }
 
-// NewErrorObject shows a failure to a caller: the sentence, never the cause.
+// NewErrorObject returns what a caller may see of an error: its public message, and never its cause.
 func NewErrorObject(err error) ErrorObject {
 	f := fault.From(err)
 	row := statusByKind[f.Kind]
@@ -56,7 +56,7 @@ func NewErrorObject(err error) ErrorObject {
 	return o
 }
 
-// writeError answers with the contract's error shape and logs the cause.
+// writeError sends an error response and logs the cause.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	f := fault.From(err)
 	row := statusByKind[f.Kind]
@@ -65,7 +65,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if row.status >= 500 {
 		level = slog.LevelError
 	}
-	slog.Log(r.Context(), level, "request failed", "status", row.status, "code", object.Code, "error", err)
+	slog.Log(r.Context(), level, "request failed", "event", "request.failed", "status", row.status, "code", object.Code, "error", err)
 
 	wait := f.RetryAfter
 	if wait <= 0 && (row.status == http.StatusServiceUnavailable || row.status == http.StatusTooManyRequests) {
@@ -81,7 +81,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		RequestID string      `json:"requestId"`
 	}{"error", f.Message, object, requestID(r)}
 	if werr := WriteJSON(w, row.status, body); werr != nil {
-		slog.ErrorContext(r.Context(), "answer lost", "error", werr)
+		slog.ErrorContext(r.Context(), "error response not sent", "event", "response.aborted", "error", werr)
 	}
 }
 
@@ -92,7 +92,7 @@ func requestID(r *http.Request) string {
 	return ""
 }
 
-// WriteJSON answers with a status and a value as WriteJSON.
+// WriteJSON sends a response with a status and a value as JSON.
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {

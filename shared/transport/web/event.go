@@ -17,30 +17,30 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// event is an HTTP request as one of the two doors describes it.
+// event is an HTTP request as a REST API or a function URL describes it.
 type event interface {
-	// header is the caller's, in whatever casing it came.
+	// header returns the request's header. Its names are in the case in which the caller sent them.
 	header() http.Header
-	// holder is whom an authorizer let in, nil where it let nobody in; ok is false at a door without authorizers.
-	principal() (h *auth.Principal, ok bool)
-	// body is the body before any decoding.
-	body() (text string, base64 bool)
-	// request is the event as net/http knows it.
+	// principal returns the result of the authorizer, nil if it has let nobody in. hasAuthorizer is false for a function URL.
+	principal() (p *auth.Principal, hasAuthorizer bool)
+	// body returns the body as it is in the event.
+	body() (text string, isBase64 bool)
+	// request converts the event to a request.
 	request(ctx context.Context) (*http.Request, error)
-	// blank is the request without its body, for answering one that cannot be read.
+	// withoutBody returns the event without its body, for an error response.
 	withoutBody() event
-	// buffered and streamed bring an answer into the door's own form.
+	// newRecorder and streamingResponse make a response in the form that this kind of event requires.
 	newRecorder() recorder
 	streamingResponse(status int, h http.Header, body *pipe) any
 }
 
-// recorder gathers a buffered answer.
+// recorder collects a buffered response.
 type recorder interface {
 	http.ResponseWriter
 	response() (any, error)
 }
 
-// parseEvent tells an API Gateway event from a function URL's event, which alone has a version.
+// parseEvent parses an event of either kind. Only events of function URLs have a version.
 func parseEvent(raw json.RawMessage) (event, error) {
 	rest, text, split := splitBody(raw)
 	var probe struct {
@@ -59,7 +59,7 @@ func parseEvent(raw json.RawMessage) (event, error) {
 		return (*urlEvent)(&e), err
 	}
 	if probe.HTTPMethod == "" {
-		return nil, errors.New("this is no HTTP event: it has neither version 2.0 nor an httpMethod")
+		return nil, errors.New("not an HTTP event: it has neither version 2.0 nor httpMethod")
 	}
 	var e events.APIGatewayProxyRequest
 	err := json.Unmarshal(rest, &e)
@@ -172,17 +172,17 @@ func multiHeader(single map[string]string) http.Header {
 	return h
 }
 
-// checkBody judges a body before anything is made of it: its size once decoded, and whether it can be decoded at all.
+// checkBody rejects a body that is too large after base64 decoding, or that cannot be decoded.
 func checkBody(e event, limit int) error {
-	text, encoded := e.body()
+	text, isBase64 := e.body()
 	size := len(text)
-	if encoded {
+	if isBase64 {
 		size = base64.StdEncoding.DecodedLen(size)
 	}
 	if size > limit+2 { // DecodedLen may count two bytes of padding
 		return bodyTooLarge(limit)
 	}
-	if encoded {
+	if isBase64 {
 		b, err := base64.StdEncoding.AppendDecode(nil, []byte(text))
 		if err != nil {
 			return fault.New(fault.Invalid, "The body is not valid base64.").WithCode("invalid_body").Because(err)

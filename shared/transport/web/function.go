@@ -20,45 +20,44 @@ import (
 )
 
 const (
-	// MaxEventBody is the most that Lambda lets into a function, as a whole event: 6 MB. The body of one that came
-	// through is never larger.
+	// MaxEventBody is Lambda's own limit on the size of an event, 6 MB. No body can be larger.
 	MaxEventBody = 6 << 20
-	// MaxCallBody is the limit on chat and call routes: 1 MB.
+	// MaxCallBody is the limit of the chat and call routes, 1 MB.
 	MaxCallBody = 1 << 20
 
-	softMargin  = 2 * time.Second // a handler's context ends this long before Lambda kills the process
-	hardMargin  = time.Second     // a streamed answer that nobody reads ends this long before
-	authTimeout = 2 * time.Second // for checking a key at a function URL
+	softMargin  = 2 * time.Second // the handler's context ends this long before Lambda ends the process
+	hardMargin  = time.Second     // a stream that is not read is aborted this long before
+	authTimeout = 2 * time.Second // to check a key at a function URL
 )
 
-// HandlerFunc serves one request. Until it has written anything it may return an error, which becomes the answer.
-// After that an error ends the answer: with an error event where it streams, cut short where it does not.
+// HandlerFunc serves one request. An error that it returns before it has written anything becomes the response. After that an
+// error ends the response: a stream of server-sent events with an error event, any other response by breaking off.
 type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 
-// Route is one address of a function. Paths match exactly, but that a last segment such as {period} stands for any one
-// segment that is not empty, which r.PathValue("period") then gives.
+// Route is a method and a path of a function. Paths match exactly. A last segment in braces, such as {period}, matches any one
+// segment that is not empty; r.PathValue("period") returns it.
 type Route struct {
 	Method, Path string
 	Handler      HandlerFunc
 }
 
-// Function is a Lambda that speaks HTTP.
+// Function is a Lambda function that serves HTTP.
 type Function struct {
-	// Policy says which keys open the function.
+	// Policy says which keys the function accepts.
 	Policy auth.Policy
-	// Keys are asked at the function URL; nil for a function that has none.
+	// Keys checks keys at the function URL. It is nil for a function that has none.
 	Keys auth.KeySource
-	// Open says that the handler itself knows its callers, by a signature: no key is asked for.
+	// NoAuth turns the check of keys off, for a handler that checks a signature.
 	NoAuth bool
-	// Routes are the function's addresses.
+	// Routes lists what the function serves.
 	Routes []Route
-	// MaxBody is the largest body in bytes, after base64.
+	// MaxBody is the largest body in bytes, after base64 decoding.
 	MaxBody int
-	// Stream sends answers on as they are written, which the template must agree with.
+	// Stream sends responses while they are written. The template must set the same invoke mode.
 	Stream bool
 }
 
-// Invoke serves one event; it is what lambdaapp.Start is given.
+// Invoke serves one event. It is the handler for lambdaapp.Start.
 func (f *Function) Invoke(ctx context.Context, raw json.RawMessage) (any, error) {
 	e, err := parseEvent(raw)
 	if err != nil {
@@ -67,7 +66,7 @@ func (f *Function) Invoke(ctx context.Context, raw json.RawMessage) (any, error)
 	if deadline, ok := ctx.Deadline(); ok {
 		soft, cancel := context.WithDeadline(ctx, deadline.Add(-softMargin))
 		if f.Stream {
-			// The stream outlives this call; it cancels when it ends.
+			// The stream goes on after Invoke has returned; it calls cancel when it ends.
 			return f.startStream(soft, cancel, deadline.Add(-hardMargin), e)
 		}
 		defer cancel()
@@ -104,71 +103,71 @@ func (h BufferedHandler) Invoke(ctx context.Context, event []byte) ([]byte, erro
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// serve answers one event: key, size, request, route, handler, in this order. The error says that an answer had begun
-// and broke off.
+// serve checks the key and the size, converts the event to a request, and calls the handler of its route. It returns an
+// error only if a response had begun and could not be finished.
 func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) error {
 	start := time.Now()
 	w := &statusRecorder{ResponseWriter: rw}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)
 	}
-	holder, refused := f.authenticate(ctx, e)
-	ctx = context.WithValue(ctx, principalKey{}, holder)
-	if refused == nil {
-		refused = checkBody(e, f.MaxBody)
+	principal, rejected := f.authenticate(ctx, e)
+	ctx = context.WithValue(ctx, principalKey{}, principal)
+	if rejected == nil {
+		rejected = checkBody(e, f.MaxBody)
 	}
-	if refused != nil {
+	if rejected != nil {
 		e = e.withoutBody()
 	}
 	r, err := e.request(ctx)
 	if err != nil {
-		// Only a path or a method that is none gets here.
-		refused = fault.New(fault.Invalid, "The request's address cannot be read.").Because(err)
+		// This happens for an invalid path or method only.
+		rejected = fault.New(fault.Invalid, "The request's address cannot be read.").Because(err)
 		r = (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}}).WithContext(ctx)
 	}
-	if refused != nil {
-		writeError(w, r, refused)
+	if rejected != nil {
+		writeError(w, r, rejected)
 	} else {
 		f.callHandler(w, r)
 	}
-	slog.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status, "bytes", w.bytes,
-		"ms", time.Since(start).Milliseconds(), "keyId", holder.ID)
+	slog.InfoContext(ctx, "request served", "event", "request.served", "method", r.Method, "path", r.URL.Path, "status", w.status, "bytes", w.bytes,
+		"ms", time.Since(start).Milliseconds(), "keyId", principal.ID)
 	return w.abortErr
 }
 
-// authenticate returns whom the key let in. An open function knows its callers itself.
+// authenticate returns the caller's principal. With NoAuth the handler checks a signature, and the principal is empty.
 func (f *Function) authenticate(ctx context.Context, e event) (auth.Principal, error) {
 	if f.NoAuth {
 		return auth.Principal{}, nil
 	}
 	h := e.header()
-	if holder, ok := e.principal(); ok {
-		if holder == nil || f.Policy.HasConflictingHeader(h) {
+	if principal, hasAuthorizer := e.principal(); hasAuthorizer {
+		if principal == nil || f.Policy.HasConflictingHeader(h) {
 			return auth.Principal{}, fault.New(fault.Unauthorized, "A valid API key is required.")
 		}
-		return *holder, nil
+		return *principal, nil
 	}
 	if f.Keys == nil {
-		return auth.Principal{}, fault.New(fault.Unauthorized, "This function has no door of its own.")
+		return auth.Principal{}, fault.New(fault.Unauthorized, "This function has no URL of its own.")
 	}
 	ctx, cancel := context.WithTimeout(ctx, authTimeout)
 	defer cancel()
-	entry, err := f.Policy.Authenticate(ctx, h, f.Keys)
+	key, err := f.Policy.Authenticate(ctx, h, f.Keys)
 	if err != nil {
 		return auth.Principal{}, err
 	}
-	return entry.Principal(), nil
+	return key.Principal(), nil
 }
 
 type principalKey struct{}
 
-// PrincipalOf is whose key opened the door for a request.
+// PrincipalOf returns the principal whose key a request had.
 func PrincipalOf(r *http.Request) auth.Principal {
-	h, _ := r.Context().Value(principalKey{}).(auth.Principal)
-	return h
+	p, _ := r.Context().Value(principalKey{}).(auth.Principal)
+	return p
 }
 
-// callHandler calls the route's handler and answers for what it returns or panics with.
+// callHandler calls the route's handler, and turns an error or a panic into a response.
 func (f *Function) callHandler(w *statusRecorder, r *http.Request) {
 	err := safego.Call(func() error {
 		h, err := f.findRoute(w, r)
@@ -205,7 +204,7 @@ func (f *Function) findRoute(w http.ResponseWriter, r *http.Request) (HandlerFun
 	return nil, fault.Newf(fault.MethodNotAllowed, "This address takes %s.", strings.Join(allow, " and "))
 }
 
-// matches reports whether a request is for the route's path, and sets the path's value.
+// matches reports whether a request has the route's path, and sets the value of a segment in braces.
 func (t Route) matches(r *http.Request) bool {
 	path := r.URL.EscapedPath()
 	before, name, ok := strings.Cut(t.Path, "{")
@@ -224,11 +223,11 @@ func (t Route) matches(r *http.Request) bool {
 	return true
 }
 
-// statusRecorder remembers what was answered.
+// statusRecorder records the status and the size of a response.
 type statusRecorder struct {
 	http.ResponseWriter
 	status, bytes int
-	abortErr      error // why an answer that had begun could not be finished
+	abortErr      error // why a response that had begun could not be finished
 }
 
 func (w *statusRecorder) WriteHeader(status int) {
@@ -247,13 +246,13 @@ func (w *statusRecorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// fail answers with an error, or ends an answer that has begun.
+// fail sends an error response, or ends a response that has begun.
 func (w *statusRecorder) fail(r *http.Request, err error) {
 	if w.status == 0 {
 		writeError(w, r, err)
 		return
 	}
-	slog.ErrorContext(r.Context(), "answer broke off", "error", err)
+	slog.ErrorContext(r.Context(), "response ended with an error", "event", "response.failed", "error", err)
 	if !isSSE(w.Header()) {
 		w.abortErr = err
 		return

@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// pipeCapacity is how much of an answer, in bytes, may wait for its reader before the writer does.
+// pipeCapacity is how many bytes may wait for the reader before the writer has to wait.
 const pipeCapacity = 64 << 10
 
-// pipe leads a streamed answer from the handler to the runtime. Unlike io.Pipe it does not hand over each write by
-// itself: a read takes all that has been written by then. An event that finds the reader waiting goes out alone and at
-// once; events that come faster than they can be sent share one system call.
+// pipe carries a streamed response from the handler to Lambda's runtime. Unlike io.Pipe, a read takes everything that has been
+// written by then. So an event is sent at once if the reader is waiting, and events that come faster than they can be
+// sent share one system call.
 type pipe struct {
 	mu       sync.Mutex
 	changed  sync.Cond
 	buffer   []byte
-	writeEnd error // the writer's: io.EOF for a whole answer
-	readEnd  error // why nobody reads any more
+	writeEnd error // set by the writer; io.EOF for a complete response
+	readEnd  error // why the reader stopped
 }
 
 func newPipe() *pipe {
@@ -25,7 +25,7 @@ func newPipe() *pipe {
 	return p
 }
 
-// Write waits while there is no room. Its error is why nobody reads any more.
+// Write waits while the pipe is full. It returns an error if the reader has stopped.
 func (p *pipe) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +43,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Read waits until there is something to read, or the end.
+// Read waits until there is something to read, or the end of the response.
 func (p *pipe) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,12 +57,12 @@ func (p *pipe) Read(b []byte) (int, error) {
 		return 0, p.writeEnd
 	}
 	n := copy(b, p.buffer)
-	p.buffer = append(p.buffer[:0], p.buffer[n:]...) // the room is used again
+	p.buffer = append(p.buffer[:0], p.buffer[n:]...) // reuses the memory
 	p.changed.Broadcast()
 	return n, nil
 }
 
-// finish ends the answer: whole where err is nil.
+// finish ends the response. It is complete if err is nil.
 func (p *pipe) finish(err error) {
 	if err == nil {
 		err = io.EOF
@@ -75,7 +75,7 @@ func (p *pipe) finish(err error) {
 	p.changed.Broadcast()
 }
 
-// CloseWithError gives the answer up: what waits is dropped, and the writer learns why.
+// CloseWithError drops what has not been read, and makes all further writes fail with err.
 func (p *pipe) CloseWithError(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +85,7 @@ func (p *pipe) CloseWithError(err error) {
 	p.changed.Broadcast()
 }
 
-// Close is the reader's: it has enough.
+// Close is called by the reader when it stops.
 func (p *pipe) Close() error {
 	p.CloseWithError(io.ErrClosedPipe)
 	return nil

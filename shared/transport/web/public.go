@@ -7,12 +7,12 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// PublicURL is where the API is reached from outside, without a slash at its end: the one that is set, or else the host
-// and the stage of the event. A custom domain has no stage in its path, and must be set. It is empty for a request at a
-// function URL, which does not lead to the API, where none is set.
-func PublicURL(r *http.Request, set string) string {
-	if set != "" {
-		return strings.TrimRight(set, "/")
+// PublicURL returns the URL of the API as callers see it, without a slash at the end: the configured one, or else the host and
+// the stage of the event. With a custom domain it must be configured. Without configuration it is empty for a request at
+// a function URL, because that does not lead to the API.
+func PublicURL(r *http.Request, configured string) string {
+	if configured != "" {
+		return strings.TrimRight(configured, "/")
 	}
 	rest, ok := core.GetAPIGatewayContextFromContext(r.Context())
 	switch {

@@ -11,10 +11,10 @@ import (
 	"example.com/aurora/shared/core/safego"
 )
 
-// errStalled ends an answer that its reader does not take before the deadline.
-var errStalled = errors.New("the reader did not take the answer in time")
+// errStalled ends a response that was not read before the deadline.
+var errStalled = errors.New("the response was not read in time")
 
-// pipeWriter is the writing end. Its first write or status lets the answer go.
+// pipeWriter is the handler's end of the pipe. The first write sends the status and the header.
 type pipeWriter struct {
 	header  http.Header
 	pipe    *pipe
@@ -44,8 +44,8 @@ func (w *pipeWriter) Write(p []byte) (int, error) {
 	return w.pipe.Write(p)
 }
 
-// startStream serves an event beside the caller and returns as soon as the answer has begun; what is written can be read from
-// its body at once. A body that nobody reads is given up at hard.
+// startStream serves an event in a goroutine, and returns the response as soon as it has begun. What the handler writes can be
+// read from the response's body at once. A response that is not read is aborted at the time hard.
 func (f *Function) startStream(ctx context.Context, cancel context.CancelFunc, hard time.Time, e event) (any, error) {
 	pipe := newPipe()
 	w := &pipeWriter{header: http.Header{}, pipe: pipe, ready: make(chan responseHead, 1)}
@@ -54,7 +54,7 @@ func (f *Function) startStream(ctx context.Context, cancel context.CancelFunc, h
 		stop = time.AfterFunc(time.Until(hard), func() { pipe.CloseWithError(errStalled) }).Stop
 	}
 	finish := func(err error) {
-		w.WriteHeader(http.StatusInternalServerError) // where nothing at all was written; else without effect
+		w.WriteHeader(http.StatusInternalServerError) // only has an effect if the handler wrote nothing
 		pipe.finish(err)
 		stop()
 		cancel()
@@ -66,18 +66,18 @@ func (f *Function) startStream(ctx context.Context, cancel context.CancelFunc, h
 	return e.streamingResponse(h.status, h.header, pipe), nil
 }
 
-// isSSE reports whether an answer is a stream of server-sent events.
+// isSSE reports whether a response is a stream of server-sent events.
 func isSSE(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") }
 
-// StartSSE prepares an answer as server-sent events. Nothing is sent until the first Event.
+// StartSSE sets the header for server-sent events. Nothing is sent before the first event.
 func StartSSE(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no") // nginx in front of a caller would gather the stream
+	h.Set("X-Accel-Buffering", "no") // nginx in front of a caller would buffer the stream
 }
 
-// WriteEvent sends one server-sent event in one write. The data must be one line, as WriteJSON is.
+// WriteEvent sends one server-sent event in one write. The data must be a single line, as JSON is.
 func WriteEvent(w io.Writer, data []byte) error {
 	line := make([]byte, 0, len(data)+8)
 	line = append(line, "data: "...)

@@ -13,7 +13,7 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// An event that finds its reader waiting goes alone and at once: nothing waits for the next.
+// If the reader is waiting, an event is sent at once and does not wait for the next one.
 func TestSSEEventsAreSentImmediately(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFunction(true, func(w http.ResponseWriter, r *http.Request) error {
@@ -35,19 +35,19 @@ func TestSSEEventsAreSentImmediately(t *testing.T) {
 		for i := range 3 {
 			n, err := body.Read(buf)
 			if err != nil || string(buf[:n]) != "data: {}\n\n" {
-				t.Errorf("read %q, %v", buf[:n], err)
+				t.Errorf("read %q, %v; want one event", buf[:n], err)
 			}
 			if at := time.Since(start); at != time.Duration(i)*200*time.Millisecond {
-				t.Errorf("event %d after %v", i, at)
+				t.Errorf("event %d after %v, want %v", i, at, time.Duration(i)*200*time.Millisecond)
 			}
 		}
 		if _, err := body.Read(buf); err != io.EOF {
-			t.Errorf("end = %v", err)
+			t.Errorf("the stream ends with %v, want io.EOF", err)
 		}
 	})
 }
 
-// Row 27: a writer is blocked by a slow reader until the deadline at most.
+// Fault 27: a slow reader blocks the writer, at most until one second before the function's time ends.
 func TestFault27SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
@@ -76,7 +76,7 @@ func TestFault27SlowReader(t *testing.T) {
 	})
 }
 
-// Row 28: the handler's context ends two seconds before the process would.
+// Fault 28: the handler's context ends two seconds before the function's time does.
 func TestFault28SoftDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := func(w http.ResponseWriter, r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }
@@ -85,7 +85,7 @@ func TestFault28SoftDeadline(t *testing.T) {
 			start := time.Now()
 			a := invokeWithContext(ctx, t, newFunction(stream, wait), urlRequest("POST", "/p", `{}`, bearerHeader))
 			if a.status != 504 || time.Since(start) != 3*time.Second {
-				t.Errorf("stream=%v: %+v after %v", stream, a, time.Since(start))
+				t.Errorf("stream=%v: %+v after %v, want 504 after 3s", stream, a, time.Since(start))
 			}
 			cancel()
 		}
@@ -95,10 +95,10 @@ func TestFault28SoftDeadline(t *testing.T) {
 func TestHandlerThatWritesNothing(t *testing.T) {
 	f := newFunction(true, func(http.ResponseWriter, *http.Request) error { return nil })
 	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.status != 500 {
-		t.Errorf("answer = %+v", a)
+		t.Errorf("got %+v, want 500", a)
 	}
 	f.Stream = false
 	if _, err := f.Invoke(context.Background(), urlRequest("POST", "/p", `{}`, bearerHeader)); err == nil {
-		t.Error("a buffered answer without a status is no answer")
+		t.Error("a buffered response without a status was accepted")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// ReadStrictObject is Object for routes where a second meaning would cost money: a key that stands there twice, or in two
-// cases, is refused, because what is in front may have read the other one (encoding/json takes the last, in any case).
+// ReadStrictObject is ReadObject for routes where a misunderstanding would cost money. It rejects a key that occurs twice, also
+// in another case: a proxy in front of us may read the first one, and encoding/json takes the last one in any case.
 func ReadStrictObject(r *http.Request, v any) error {
 	b, err := ReadBody(r)
 	if err != nil {
@@ -29,10 +29,10 @@ func ReadStrictObject(r *http.Request, v any) error {
 	return decodeObject(b, v)
 }
 
-// duplicateKey is the first key that an object has twice, whatever its case.
+// duplicateKey returns the first key that an object has twice, ignoring case, or "".
 func duplicateKey(b []byte) (string, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	var names []map[string]bool // of the objects that are open; nil stands for an array
+	var names []map[string]bool // of the objects that are open; nil for an array
 	for {
 		token, err := d.ReadToken()
 		if errors.Is(err, io.EOF) {
@@ -56,7 +56,7 @@ func duplicateKey(b []byte) (string, error) {
 			continue
 		}
 		depth := d.StackDepth()
-		if kind, length := d.StackIndex(depth); kind == '{' && length%2 == 1 { // an odd count: this string is a name
+		if kind, length := d.StackIndex(depth); kind == '{' && length%2 == 1 { // an odd count means that this string is a key
 			name, open := foldCase(token.String()), names[len(names)-1]
 			if open[name] {
 				return token.String(), nil
@@ -66,7 +66,8 @@ func duplicateKey(b []byte) (string, error) {
 	}
 }
 
-// foldCase gives all names that encoding/json takes for one the same form: the least rune of each orbit of case folding.
+// foldCase returns the same text for all keys that encoding/json treats as equal: it replaces each rune by the smallest one
+// that differs in case only.
 func foldCase(name string) string {
 	return strings.Map(func(r rune) rune {
 		for {

@@ -29,12 +29,12 @@ func newKeyStore(s *testkit.Secrets) auth.KeySource {
 
 var liveKeys = newKeyStore(testkit.EverySecret(`["` + apiKey + `"]`))
 
-// response is what a caller saw, whichever door it used.
+// response is what a caller received, from the REST API or a function URL.
 type response struct {
 	status int
 	header map[string]string
 	body   string
-	err    error // of a stream
+	err    error // of reading a stream
 }
 
 func (a response) errorCode(t *testing.T) string {
@@ -47,23 +47,36 @@ func (a response) errorCode(t *testing.T) string {
 		t.Fatalf("%v in %q", err, a.body)
 	}
 	if v.Status != "error" || v.Message == "" || v.Message != v.Error.Message || v.Error.Type == "" || v.RequestID != "req-1" {
-		t.Errorf("not the contract's shape: %s", a.body)
+		t.Errorf("not the documented form of an error: %s", a.body)
 	}
 	return v.Error.Code
 }
 
-// restRequest and url are a request at each door.
+// wantError checks the status and the code of an error response.
+func (a response) wantError(t *testing.T, name string, status int, code string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("%s: status %d, want %d: %s", name, a.status, status, a.body)
+		return
+	}
+	if got := a.errorCode(t); got != code {
+		t.Errorf("%s: code %q, want %q", name, got, code)
+	}
+}
+
+// restRequest returns an event of the REST API whose authorizer has accepted the key.
 func restRequest(method, path, body string, h map[string][]string) json.RawMessage {
-	return event(map[string]any{"httpMethod": method, "path": path, "resource": path, "multiValueHeaders": h, "body": body,
+	return mustJSON(map[string]any{"httpMethod": method, "path": path, "resource": path, "multiValueHeaders": h, "body": body,
 		"requestContext": map[string]any{"authorizer": map[string]any{"keyId": "k1"}}})
 }
 
+// urlRequest returns an event of a function URL.
 func urlRequest(method, path, body string, h map[string]string) json.RawMessage {
-	return event(map[string]any{"version": "2.0", "rawPath": path, "headers": h, "body": body,
+	return mustJSON(map[string]any{"version": "2.0", "rawPath": path, "headers": h, "body": body,
 		"requestContext": map[string]any{"http": map[string]any{"method": method, "path": path}}})
 }
 
-func event(v any) json.RawMessage { b, _ := json.Marshal(v); return b }
+func mustJSON(v any) json.RawMessage { b, _ := json.Marshal(v); return b }
 
 var bearerHeader = map[string]string{"authorization": "Bearer " + apiKey, "content-type": "application/json"}
 
@@ -116,7 +129,7 @@ func newFunction(stream bool, h web.HandlerFunc) *web.Function {
 		Routes: []web.Route{{Method: "POST", Path: "/p", Handler: h}}}
 }
 
-// forEachEventSource runs a test at every way in.
+// forEachEventSource runs a test with events of the REST API and of a function URL, buffered and streamed.
 func forEachEventSource(t *testing.T, h web.HandlerFunc, run func(t *testing.T, f *web.Function, at func(method, path, body string) json.RawMessage)) {
 	jsonType := map[string][]string{"Content-Type": {"application/json"}}
 	for _, stream := range []bool{false, true} {
@@ -134,27 +147,23 @@ func TestOneHandlerServesEveryEventSource(t *testing.T) {
 	forEachEventSource(t, echo, func(t *testing.T, f *web.Function, at func(m, p, b string) json.RawMessage) {
 		a := invoke(t, f, at("POST", "/p", `{"a":1}`))
 		if a.status != 201 || a.body != `{"got":"{\"a\":1}"}` || a.header["Content-Type"] != "application/json" || a.header["X-Request-Id"] != "req-1" {
-			t.Errorf("answer = %+v", a)
+			t.Errorf("got %+v, want 201 with the body, the content type and the request id", a)
 		}
 		for _, path := range []string{"/", "//p", "/p/", "/P", "/p%2f", "/x", "/%70"} {
-			if a := invoke(t, f, at("POST", path, `{}`)); a.status != 404 || a.errorCode(t) != "unknown_route" {
-				t.Errorf("%s: %+v", path, a)
-			}
+			invoke(t, f, at("POST", path, `{}`)).wantError(t, path, 404, "unknown_route")
 		}
 		for _, method := range []string{"GET", "PUT", "OPTIONS", "DELETE"} {
-			if a := invoke(t, f, at(method, "/p", ``)); a.status != 405 || a.header["Allow"] != "POST" || a.errorCode(t) != "method_not_allowed" {
-				t.Errorf("%s: %+v", method, a)
+			a := invoke(t, f, at(method, "/p", ``))
+			a.wantError(t, method, 405, "method_not_allowed")
+			if a.header["Allow"] != "POST" {
+				t.Errorf("%s: Allow = %q, want POST", method, a.header["Allow"])
 			}
 		}
 		if a := invoke(t, f, at("POST", "/p", strings.Repeat("1", 1000))); a.status != 201 {
-			t.Errorf("a body of the limit: %+v", a)
+			t.Errorf("a body of the largest size: %+v, want 201", a)
 		}
-		if a := invoke(t, f, at("POST", "/p", strings.Repeat("1", 1001))); a.status != 413 || a.errorCode(t) != "body_too_large" {
-			t.Errorf("a body over the limit: %+v", a)
-		}
-		if a := invoke(t, f, at("POST", "/p", " \n")); a.status != 400 {
-			t.Errorf("an empty body: %+v", a)
-		}
+		invoke(t, f, at("POST", "/p", strings.Repeat("1", 1001))).wantError(t, "a body over the limit", 413, "body_too_large")
+		invoke(t, f, at("POST", "/p", " \n")).wantError(t, "an empty body", 400, "invalid_json")
 	})
 }
 
@@ -163,19 +172,14 @@ func TestFunctionURLAuthentication(t *testing.T) {
 	f := newFunction(true, func(w http.ResponseWriter, r *http.Request) error { called = true; return echo(w, r) })
 	for name, h := range map[string]map[string]string{"none": {}, "empty": {"authorization": ""}, "wrong": {"authorization": "Bearer " + strings.Repeat("w", 40)},
 		"other header": {"flask-api-key": apiKey}} {
-		a := invoke(t, f, urlRequest("POST", "/p", strings.Repeat("1", 5000), h))
-		if a.status != 401 || a.errorCode(t) != "invalid_api_key" {
-			t.Errorf("%s: %+v", name, a)
-		}
+		invoke(t, f, urlRequest("POST", "/p", strings.Repeat("1", 5000), h)).wantError(t, name, 401, "invalid_api_key")
 	}
 	f.Keys = newKeyStore(&testkit.Secrets{Err: errors.New("arn:aws:secretsmanager:away")})
 	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.status != 503 || a.header["Retry-After"] != "1" || strings.Contains(a.body, "arn:") {
-		t.Errorf("store away: %+v", a)
+		t.Errorf("the keys cannot be read: %+v, want 503 with Retry-After 1 and without the cause", a)
 	}
 	f.Keys = nil
-	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.status != 401 {
-		t.Errorf("a function without a URL of its own: %+v", a)
-	}
+	invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)).wantError(t, "a function without a function URL", 401, "invalid_api_key")
 	if called {
 		t.Error("the handler was called")
 	}
@@ -183,34 +187,26 @@ func TestFunctionURLAuthentication(t *testing.T) {
 
 func TestRESTRequiresAnAuthorizerResult(t *testing.T) {
 	f := newFunction(false, echo)
-	direct := event(map[string]any{"httpMethod": "POST", "path": "/p", "headers": bearerHeader, "body": `{}`})
-	if a := invoke(t, f, direct); a.status != 401 {
-		t.Errorf("without an authorizer: %+v", a)
-	}
+	direct := mustJSON(map[string]any{"httpMethod": "POST", "path": "/p", "headers": bearerHeader, "body": `{}`})
+	invoke(t, f, direct).wantError(t, "no result of an authorizer", 401, "invalid_api_key")
 	two := map[string][]string{"Authorization": {"Bearer a", "Bearer b"}}
-	if a := invoke(t, f, restRequest("POST", "/p", `{}`, two)); a.status != 401 {
-		t.Errorf("two values behind a cached authorizer: %+v", a)
-	}
+	invoke(t, f, restRequest("POST", "/p", `{}`, two)).wantError(t, "two keys; API Gateway caches the authorizer's result for the first", 401, "invalid_api_key")
 }
 
 func TestFault68Base64(t *testing.T) {
 	f := newFunction(false, echo)
 	send := func(body string) response {
-		return invoke(t, f, event(map[string]any{"version": "2.0", "rawPath": "/p", "headers": bearerHeader, "body": body, "isBase64Encoded": true,
+		return invoke(t, f, mustJSON(map[string]any{"version": "2.0", "rawPath": "/p", "headers": bearerHeader, "body": body, "isBase64Encoded": true,
 			"requestContext": map[string]any{"http": map[string]any{"method": "POST"}}}))
 	}
 	if a := send(base64.StdEncoding.EncodeToString([]byte(`{"a":1}`))); a.status != 201 || a.body != `{"got":"{\"a\":1}"}` {
-		t.Errorf("valid: %+v", a)
+		t.Errorf("valid base64: %+v, want the decoded body", a)
 	}
-	if a := send("%%%"); a.status != 400 || a.errorCode(t) != "invalid_body" {
-		t.Errorf("invalid: %+v", a)
-	}
+	send("%%%").wantError(t, "invalid base64", 400, "invalid_body")
 	if a := send(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("1", 1000)))); a.status != 201 {
-		t.Errorf("limit: %+v", a)
+		t.Errorf("a decoded body of the largest size: %+v, want 201", a)
 	}
-	if a := send(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("1", 1001)))); a.status != 413 {
-		t.Errorf("over the limit: %+v", a)
-	}
+	send(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("1", 1001)))).wantError(t, "a decoded body over the limit", 413, "body_too_large")
 }
 
 func TestContentType(t *testing.T) {
@@ -218,12 +214,10 @@ func TestContentType(t *testing.T) {
 	for ct, want := range map[string]int{"application/json": 201, "Application/JSON; charset=UTF-8": 201, "": 201, "application/vnd.x+json": 201,
 		"text/plain": 415, "application/x-www-form-urlencoded": 415, "multipart/form-data; boundary=x": 415, "application/json; charset=utf-16": 415, ";": 415} {
 		if a := invoke(t, f, restRequest("POST", "/p", `{}`, map[string][]string{"Content-Type": {ct}})); a.status != want {
-			t.Errorf("%q: %d, want %d", ct, a.status, want)
+			t.Errorf("Content-Type %q: status %d, want %d", ct, a.status, want)
 		}
 	}
-	if a := invoke(t, f, restRequest("POST", "/p", `{}`, map[string][]string{"Content-Encoding": {"gzip"}})); a.status != 415 {
-		t.Errorf("gzip: %d", a.status)
-	}
+	invoke(t, f, restRequest("POST", "/p", `{}`, map[string][]string{"Content-Encoding": {"gzip"}})).wantError(t, "a compressed body", 415, "unsupported_media_type")
 }
 
 func TestErrorStatuses(t *testing.T) {
@@ -234,11 +228,11 @@ func TestErrorStatuses(t *testing.T) {
 		})
 		a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader))
 		if a.status != want || strings.Contains(a.body, "aurora-prod") || !strings.Contains(a.body, `"param":"field"`) {
-			t.Errorf("%v: %+v", kind, a)
+			t.Errorf("%v: %+v, want status %d with the parameter and without the cause", kind, a, want)
 		}
-		_ = a.errorCode(t)
-		if needs := want == 429 || want == 503; needs != (a.header["Retry-After"] != "") {
-			t.Errorf("%v: Retry-After = %q", kind, a.header["Retry-After"])
+		_ = a.errorCode(t) // checks the form
+		if wantHeader := want == 429 || want == 503; wantHeader != (a.header["Retry-After"] != "") {
+			t.Errorf("%v: Retry-After = %q, want one: %v", kind, a.header["Retry-After"], wantHeader)
 		}
 	}
 	f := newFunction(false, func(http.ResponseWriter, *http.Request) error {
@@ -249,12 +243,14 @@ func TestErrorStatuses(t *testing.T) {
 	}
 }
 
-// Rows 30 and 31 of the fault table.
+// Faults 30 and 31: a panic before the first byte, and one in mid-stream.
 func TestFault30And31Panics(t *testing.T) {
 	forEachEventSource(t, func(http.ResponseWriter, *http.Request) error { panic("secret detail") }, func(t *testing.T, f *web.Function, at func(m, p, b string) json.RawMessage) {
-		for range 2 { // the process lives
-			if a := invoke(t, f, at("POST", "/p", `{}`)); a.status != 500 || a.errorCode(t) != "internal_error" || strings.Contains(a.body, "secret detail") {
-				t.Errorf("30 panic before the first byte: %+v", a)
+		for range 2 { // the process goes on
+			a := invoke(t, f, at("POST", "/p", `{}`))
+			a.wantError(t, "a panic before the first byte", 500, "internal_error")
+			if strings.Contains(a.body, "secret detail") {
+				t.Errorf("the response shows the panic: %s", a.body)
 			}
 		}
 	})
@@ -266,7 +262,7 @@ func TestFault30And31Panics(t *testing.T) {
 	a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader))
 	want := "data: {\"n\":1}\n\ndata: {\"error\":{\"message\":\"Something went wrong on our side.\",\"type\":\"server_error\",\"param\":null,\"code\":\"internal_error\"}}\n\n"
 	if a.status != 200 || a.body != want || a.err != nil {
-		t.Errorf("31 panic in mid-stream: %+v", a)
+		t.Errorf("a panic in mid-stream: %+v, want 200 with %q", a, want)
 	}
 }
 
@@ -276,14 +272,14 @@ func TestErrorAfterPartialBodyAbortsTheResponse(t *testing.T) {
 		return errors.New("the rest is gone")
 	})
 	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.body != "half" || a.err == nil {
-		t.Errorf("answer = %+v, want an error after half of it", a)
+		t.Errorf("got %+v, want half a body and an error of reading it", a)
 	}
 }
 
 func TestNonHTTPEventsAreErrors(t *testing.T) {
 	for _, raw := range []string{`{}`, `[]`, `null`, `{"Records":[]}`, `{"version":"2.0","headers":[]}`} {
 		if v, err := newFunction(false, echo).Invoke(context.Background(), json.RawMessage(raw)); err == nil {
-			t.Errorf("%s was answered with %v", raw, v)
+			t.Errorf("event %s: got %v, want an error", raw, v)
 		}
 	}
 }
@@ -307,15 +303,15 @@ func TestReadObject(t *testing.T) {
 		`{"n":1,}`: 400, `{"n":01}`: 400, `{"n":NaN}`: 400, "{\"a\":\"\x01\"}": 400, `{"a":"\"[[["}`: 200} {
 		a := invoke(t, f, urlRequest("POST", "/p", body, bearerHeader))
 		if a.status != want {
-			t.Errorf("%.40q: %d, want %d (%s)", body, a.status, want, a.body)
+			t.Errorf("body %.40q: status %d, want %d (%s)", body, a.status, want, a.body)
 		}
 		if want == 400 {
-			_ = a.errorCode(t)
+			_ = a.errorCode(t) // checks the form
 		}
 	}
 }
 
-// A last segment in braces stands for any one segment, and for nothing else.
+// A last segment in braces matches exactly one segment.
 func TestPathValue(t *testing.T) {
 	f := &web.Function{Policy: auth.BearerPolicy, Keys: liveKeys, MaxBody: 100, Routes: []web.Route{
 		{Method: "POST", Path: "/api/reports/{period}", Handler: func(w http.ResponseWriter, r *http.Request) error {
@@ -331,10 +327,8 @@ func TestPathValue(t *testing.T) {
 		"/api/reports/a%2Fb": `"a/b"`, "/api/reportsweekly": "unknown_route", "/api/exact/": "unknown_route", "/v1/api/reports/weekly": "unknown_route"} {
 		got := invoke(t, f, urlRequest("POST", path, "", bearerHeader))
 		if got.body != want && (got.status != 404 || got.errorCode(t) != want) {
-			t.Errorf("%s: %d %s", path, got.status, got.body)
+			t.Errorf("%s: status %d, body %s; want %s", path, got.status, got.body, want)
 		}
 	}
-	if got := invoke(t, f, urlRequest("GET", "/api/reports/weekly", "", bearerHeader)); got.status != 405 || got.header["Allow"] != "POST" {
-		t.Errorf("another method: %d %v", got.status, got.header)
-	}
+	invoke(t, f, urlRequest("GET", "/api/reports/weekly", "", bearerHeader)).wantError(t, "another method", 405, "method_not_allowed")
 }
