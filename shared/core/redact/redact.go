@@ -83,7 +83,7 @@ var storedTokenPattern = sync.OnceValue(func() *regexp.Regexp {
 func Credentials(s string) (string, int) {
 	n := 0
 	// The checks before the expressions matter: a report holds a megabyte of text, nearly all of it without credentials.
-	if mayHoldCredential(s) {
+	if mayMatchPattern(s) {
 		s = storedPattern().ReplaceAllStringFunc(s, func(found string) string {
 			head := ""
 			if i := strings.IndexAny(found, "= "); i >= 0 && (found[0] == '?' || found[0] == '&' || found[i] == ' ') {
@@ -105,29 +105,50 @@ func Credentials(s string) (string, int) {
 	return s, n
 }
 
-// mayHoldCredential reports whether storedPattern can match at all.
-func mayHoldCredential(s string) bool {
-	query := strings.Contains(s, "=") && strings.ContainsAny(s, "?&")
-	return query || strings.Contains(s, "sk-") || strings.Contains(s, "aur_") || containsWordFold(s, "bearer ", "basic ")
+// MayHoldCredential reports whether Credentials can find anything in a text. It is fast, and does not need the text as a
+// string.
+func MayHoldCredential[T string | []byte](s T) bool {
+	return mayMatchPattern(s) || len(s) > twilioTokenLength && hasHexRun(s, twilioTokenLength)
 }
 
-// containsWordFold reports whether s holds one of the words, which end in a space, in any case.
-func containsWordFold(s string, words ...string) bool {
+// mayMatchPattern reports whether storedPattern can match at all.
+func mayMatchPattern[T string | []byte](s T) bool {
+	equals, query := false, false
 	for i := range len(s) {
-		if s[i] != ' ' {
-			continue
-		}
-		for _, word := range words {
-			if start := i - len(word) + 1; start >= 0 && strings.EqualFold(s[start:i+1], word) {
+		switch s[i] {
+		case '=':
+			equals = true
+		case '?', '&':
+			query = true
+		case '-':
+			if endsWithFold(s[:i], "sk") {
+				return true
+			}
+		case '_':
+			if endsWithFold(s[:i], "aur") {
+				return true
+			}
+		case ' ':
+			if endsWithFold(s[:i], "bearer") || endsWithFold(s[:i], "basic") {
 				return true
 			}
 		}
 	}
-	return false
+	return equals && query
+}
+
+// endsWithFold reports whether s ends with a word of lower-case letters, in any case.
+func endsWithFold[T string | []byte](s T, word string) bool {
+	for i := range len(word) {
+		if at := len(s) - 1 - i; at < 0 || s[at]|0x20 != word[len(word)-1-i] {
+			return false
+		}
+	}
+	return true
 }
 
 // hasHexRun reports whether s holds n lower-case hexadecimal digits in a row.
-func hasHexRun(s string, n int) bool {
+func hasHexRun[T string | []byte](s T, n int) bool {
 	for i := n - 1; i < len(s); i += n { // every run of n covers one of these positions
 		if !isHexDigit(s[i]) {
 			continue

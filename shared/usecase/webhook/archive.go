@@ -12,134 +12,124 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// ObjectWriter writes each object once. created reports whether what is there now is this content, told by the hash.
+// ObjectWriter writes an object unless its key is taken. created reports whether the object that is stored now has this
+// content, which the hash identifies.
 type ObjectWriter interface {
 	Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error)
 }
 
-// ReportQueue takes reports that the bucket refused.
+// ReportQueue is the raw queue, for reports that the bucket did not accept.
 type ReportQueue interface {
 	Send(ctx context.Context, body string, attributes map[string]string) error
 }
 
-// Archive keeps messages in the bucket, without credentials.
+// Archive stores messages in the bucket, without credentials.
 type Archive struct {
 	Objects ObjectWriter
 	Now     func() time.Time
-	// Count counts an event for the operators.
-	Count func(ctx context.Context, metric string)
+	Count   func(ctx context.Context, metric string)
 }
 
-// The metrics of this package.
+// Metrics of stored messages.
 const (
-	MetricReportConflict  = "EndOfCallConflict"   // another report about a call was kept beside the first
-	MetricUnrecognised    = "UnrecognisedMessage" // a message of an unknown type was kept
-	MetricReportQueued    = "EndOfCallQueued"     // the bucket refused a report; it is in the raw queue
-	MetricReportNotStored = "EndOfCallRefused"    // a report could be kept nowhere, and was answered 503
-	MetricReportWithoutID = "EndOfCallWithoutId"  // a report was kept under its hash
+	MetricReportConflict  = "EndOfCallConflict"   // another report about a call was stored beside the first
+	MetricUnrecognised    = "UnrecognisedMessage" // a message of an unknown type was stored
+	MetricReportQueued    = "EndOfCallQueued"     // the bucket did not accept a report; it is in the raw queue
+	MetricReportNotStored = "EndOfCallRefused"    // neither bucket nor queue accepted a report; the answer was 503
+	MetricReportWithoutID = "EndOfCallWithoutId"  // a report without a call id was stored under its hash
 )
 
 const (
-	bucketTimeout = 4 * time.Second // for the bucket, all tries together (fault row 37)
-	queueTimeout  = 3 * time.Second // for the raw queue after that
+	bucketTimeout = 4 * time.Second // all tries together; the raw queue is tried after it
+	queueTimeout  = 3 * time.Second
+	retryAfter    = 5 * time.Second // what the sender is told if nothing accepted its message
 )
 
-// storeReport keeps an end-of-call report: in the bucket, or else in the raw queue.
-func (r *Receiver) storeReport(ctx context.Context, m providermsg.Message, body []byte) error {
-	clean, err := Scrub(body)
-	if err != nil {
-		return err
+// storeReport stores an end-of-call report: in the bucket, else in the raw queue.
+func (r *Receiver) storeReport(ctx context.Context, report Scrubbed) error {
+	key := report.Key()
+	log := slog.With("callId", text.Clip(report.Identity.CallID(), 64), "assistantId", text.Clip(report.Identity.AssistantID, 64), "key", key)
+	if report.Removed > 0 {
+		log.InfoContext(ctx, "credentials removed from a report", "event", "report.scrubbed", "removed", report.Removed)
 	}
-	key := ReportKey(m.EndOfCall(), clean.Hash)
-	if clean.Removed > 0 {
-		slog.InfoContext(ctx, "credentials removed", "key", key, "removed", clean.Removed)
-	}
-	err = r.Archive.writeReport(ctx, key, clean)
+	err := r.Archive.writeReport(ctx, key, report)
 	if err == nil {
 		return nil
 	}
-	slog.ErrorContext(ctx, "the bucket refused a report; it goes to the raw queue", "key", key, "error", err)
-	qctx, cancel := context.WithTimeout(ctx, queueTimeout)
+	log.ErrorContext(ctx, "report not accepted by the bucket, sending it to the raw queue", "event", "report.store_failed", "error", err)
+	limited, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	if qerr := r.Queue.Send(qctx, pack(clean.JSON), map[string]string{QueuedKeyAttribute: key}); qerr != nil {
+	if queueErr := r.Queue.Send(limited, pack(report.JSON), map[string]string{QueuedKeyAttribute: key}); queueErr != nil {
 		r.Archive.Count(ctx, MetricReportNotStored)
 		return fault.New(fault.Unavailable, "The report could not be stored. Send it again.").WithCode("store_unavailable").
-			WithRetryAfter(5 * time.Second).Because(fmt.Errorf("bucket: %w; raw queue: %w", err, qerr))
+			WithRetryAfter(retryAfter).Because(fmt.Errorf("bucket: %w; raw queue: %w", err, queueErr))
 	}
 	r.Archive.Count(ctx, MetricReportQueued)
 	return nil
 }
 
-// StoreReport keeps an end-of-call report in the bucket, as the webhook would.
-func (k Archive) StoreReport(ctx context.Context, body []byte) error {
-	report, err := providermsg.ParseEndOfCall(body)
+// StoreReport stores the body of an end-of-call report in the bucket, as the webhook does.
+func (a Archive) StoreReport(ctx context.Context, body []byte) error {
+	report, err := Scrub(body)
 	if err != nil {
 		return err
 	}
-	clean, err := Scrub(body)
-	if err != nil {
-		return err
+	if report.Identity.Type == "" {
+		if _, err := providermsg.ParseMessage(body); err != nil { // says what is wrong
+			return err
+		}
 	}
-	return k.writeReport(ctx, ReportKey(report, clean.Hash), clean)
+	return a.writeReport(ctx, report.Key(), report)
 }
 
 // StoreQueued stores a report from the raw queue. S3's notification about it follows, as for every stored report.
-func (k Archive) StoreQueued(ctx context.Context, packed string) error {
+func (a Archive) StoreQueued(ctx context.Context, packed string) error {
 	body, err := unpack(packed)
 	if err != nil {
 		return err
 	}
-	return k.StoreReport(ctx, body)
+	return a.StoreReport(ctx, body)
 }
 
-// writeReport writes a report under its key, or beside another report that is there.
-func (k Archive) writeReport(ctx context.Context, key string, clean Scrubbed) error {
-	short, cancel := context.WithTimeout(ctx, bucketTimeout)
+// writeReport writes a report under its key. If another report is there, it writes beside it.
+func (a Archive) writeReport(ctx context.Context, key string, report Scrubbed) error {
+	limited, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	for i, name := range []string{key, aurora.ConflictKey(key, clean.Hash[:8]), aurora.ConflictKey(key, clean.Hash)} {
-		created, err := k.Objects.Create(short, name, clean.JSON, clean.Hash)
+	for i, name := range []string{key, aurora.ConflictKey(key, report.Hash[:8]), aurora.ConflictKey(key, report.Hash)} {
+		created, err := a.Objects.Create(limited, name, report.JSON, report.Hash)
 		if err != nil {
 			return err
 		}
 		if !created {
-			continue // another content is there
+			continue // the key holds another content
 		}
 		if i > 0 {
-			slog.WarnContext(ctx, "another report about a call was kept beside the first", "key", name)
-			k.Count(ctx, MetricReportConflict)
+			slog.WarnContext(ctx, "another report about a call stored beside the first", "event", "report.conflict", "key", name)
+			a.Count(ctx, MetricReportConflict)
 		}
 		if aurora.IsHashNamed(key) {
-			slog.WarnContext(ctx, "a report without a call id was kept under its hash", "key", name)
-			k.Count(ctx, MetricReportWithoutID)
+			slog.WarnContext(ctx, "report without a call id stored under its hash", "event", "report.without_id", "key", name)
+			a.Count(ctx, MetricReportWithoutID)
 		}
 		return nil
 	}
-	return fmt.Errorf("store %s: every name is taken", key) // needs two contents of one SHA-256
+	return fmt.Errorf("store %s: every name is taken", key) // needs two contents with the same SHA-256
 }
 
-// ReportKey is where a report is kept. Nothing in the report can lead out of eoc/.
-func ReportKey(r providermsg.EndOfCall, hash string) string {
-	id := ""
-	if len(r.IDs) > 0 {
-		id = r.IDs[0]
-	}
-	return aurora.EndOfCallKey(r.AssistantID, id, r.Day(), hash)
-}
-
-// StoreUnrecognised keeps a message of a type that nobody knows, so that nothing misspelt or new is lost.
-func (k Archive) StoreUnrecognised(ctx context.Context, kind string, body []byte) error {
-	clean, err := Scrub(body)
+// StoreUnrecognised stores a message of an unknown type: a new type, or a misspelt one, must not be lost.
+func (a Archive) StoreUnrecognised(ctx context.Context, messageType string, body []byte) error {
+	message, err := Scrub(body)
 	if err != nil {
 		return err
 	}
-	key := aurora.UnrecognisedKey(kind, k.Now(), clean.Hash)
-	short, cancel := context.WithTimeout(ctx, bucketTimeout)
+	key := aurora.UnrecognisedKey(messageType, a.Now(), message.Hash)
+	limited, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	if _, err := k.Objects.Create(short, key, clean.JSON, clean.Hash); err != nil {
+	if _, err := a.Objects.Create(limited, key, message.JSON, message.Hash); err != nil {
 		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").WithCode("store_unavailable").
-			WithRetryAfter(5 * time.Second).Because(err)
+			WithRetryAfter(retryAfter).Because(err)
 	}
-	slog.WarnContext(ctx, "a message of an unknown type was kept", "type", text.Clip(kind, 64), "key", key)
-	k.Count(ctx, MetricUnrecognised)
+	slog.WarnContext(ctx, "message of an unknown type stored", "event", "message.unrecognised", "type", text.Clip(messageType, 64), "key", key)
+	a.Count(ctx, MetricUnrecognised)
 	return nil
 }

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -116,22 +117,39 @@ func TestReportIs503WithoutBucketAndQueue(t *testing.T) {
 	}
 }
 
-// FuzzReportKey checks that no report is stored outside eoc/, and that whatever is parsed can be scrubbed.
+// FuzzReportKey checks that whatever is parsed can be scrubbed, that both read the same identity, and that no report is
+// stored outside eoc/.
 func FuzzReportKey(f *testing.F) {
 	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
 	}
+	for _, message := range []string{
+		`{"type":"x","call":{"id":"a"},"call":{"id":"b"}}`, `{"call":{"id":"a"},"type":"x","call":null}`, `{"type":"x","session":"{\"id\":\"a\",\"callSid\":1e400} more"}`,
+		`{"type":"x","type":5}`, `{"type":"x","call":"{\"assistant\":\"{\\\"id\\\":7}\",\"id\":\"c\"}"}`, `{"type":" end-of-call-report","timestamp":1795014284,"call":{"id":" c "}}`,
+		`{"type":"x","callId":true,"call":[{"id":"a"}],"artifact":{"endedAt":"2026-11-18T15:04:42Z"}}`, "{\"type\":\"x\",\"callId\":\"\xff\"}", `{"type":"x","c\u0061llId":"a"}`,
+	} {
+		f.Add([]byte(`{"message":` + message + `}`))
+		f.Add([]byte(`{"message":{"type":"y","call":{"id":"z"}},"message":` + message + `}`))
+	}
+	f.Add([]byte(`{"message":{"type":"x","call":{"id":"a"}},"message":7}`))
+	f.Add([]byte(`{"message":"{\"type\":\"x\"}"}`))
 	shape := regexp.MustCompile(`^eoc/[A-Za-z0-9_-]{1,64}/(undated|20[0-9]{2}/[01][0-9]/[0-3][0-9])/[A-Za-z0-9_-]{1,64}\.json$`)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := providermsg.ParseEndOfCall(body)
+		clean, scrubErr := webhook.Scrub(body)
+		m, err := providermsg.ParseMessage(body)
 		if err != nil {
+			if scrubErr == nil && clean.Identity.Type != "" {
+				t.Errorf("Scrub read a message of type %q, and ParseMessage says %v", clean.Identity.Type, err)
+			}
 			return
 		}
-		clean, err := webhook.Scrub(body)
-		if err != nil {
-			t.Fatalf("the report was parsed and cannot be scrubbed: %v", err)
+		if scrubErr != nil {
+			t.Fatalf("the message was parsed and cannot be scrubbed: %v", scrubErr)
 		}
-		if key := webhook.ReportKey(r, clean.Hash); !shape.MatchString(key) {
+		if want := m.Identity(); !reflect.DeepEqual(clean.Identity, want) {
+			t.Errorf("Scrub read the identity %+v, want %+v", clean.Identity, want)
+		}
+		if key := clean.Key(); !shape.MatchString(key) {
 			t.Errorf("the key is %q, want eoc/<assistant>/<day>/<call>.json", key)
 		}
 	})

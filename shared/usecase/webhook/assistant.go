@@ -19,7 +19,7 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Mes
 	switch {
 	case err != nil && vapi:
 		slog.WarnContext(ctx, "assistant-request answered with a sentence", "error", err)
-		return spoken(spokenMessage(err)), nil
+		return spokenError(spokenMessage(err)), nil
 	case err != nil:
 		return Response{}, fault.From(err).WithParam("message.session")
 	case vapi && isJSONObject(a.Vapi):

@@ -31,7 +31,7 @@ func (r *Receiver) answerTransfer(ctx context.Context, m providermsg.Message) (R
 	a, err := r.findAssistant(ctx, m)
 	if err != nil {
 		slog.WarnContext(ctx, "no transfer: the assistant is unknown", "error", err)
-		return spoken(transferFailedMessage), nil
+		return spokenError(transferFailedMessage), nil
 	}
 	wanted := m.Text(destinationPaths...)
 	for _, d := range a.TransferDestinations {
@@ -43,7 +43,7 @@ func (r *Receiver) answerTransfer(ctx context.Context, m providermsg.Message) (R
 		}
 	}
 	slog.WarnContext(ctx, "no transfer: no such destination", "assistant", a.ID(), "named", wanted != "", "destinations", len(a.TransferDestinations))
-	return spoken(transferFailedMessage), nil
+	return spokenError(transferFailedMessage), nil
 }
 
 // An assistant's own id under these names says who asks, not where to go.
@@ -100,7 +100,7 @@ func (r *Receiver) answerHandoff(ctx context.Context, m providermsg.Message) (Re
 	a, err := r.findAssistant(ctx, m)
 	if err != nil {
 		slog.WarnContext(ctx, "no handoff: the assistant is unknown", "error", err)
-		return spoken(transferFailedMessage), nil
+		return spokenError(transferFailedMessage), nil
 	}
 	wanted := m.Text(destinationPaths...)
 	for i, id := range a.Handoffs {
@@ -116,5 +116,5 @@ func (r *Receiver) answerHandoff(ctx context.Context, m providermsg.Message) (Re
 		return Response{Body: map[string]any{"destination": map[string]string{"type": "assistant", "assistantId": id}}}, nil
 	}
 	slog.WarnContext(ctx, "no handoff: no such assistant", "assistant", a.ID(), "named", wanted != "", "handoffs", len(a.Handoffs))
-	return spoken(transferFailedMessage), nil
+	return spokenError(transferFailedMessage), nil
 }

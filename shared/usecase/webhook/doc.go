@@ -2,17 +2,21 @@
 //
 // # Decisions
 //
-// Keeping a report is one PUT; all else happens later, from the bucket's notification. Before the PUT the report is read
-// once to remove credentials and to hash what is left. The bytes around a removed value stay as they came: names that
-// occur twice, digits beyond a float's, escapes. Text that is not valid UTF-8 is mended as encoding/json would.
+// Storing a report is one PUT. Everything else happens later and is started by the bucket's notification. The body is
+// read once before the PUT: one pass removes credentials, hashes what is left, and takes out the fields that the
+// object's key is made of. The bytes around a removed value stay as they came: names that occur twice, digits beyond a
+// float64's, escapes. Bytes that are not UTF-8 are replaced as encoding/json replaces them.
 //
-// A message of a type that nobody knows is kept under unrecognised/ and answered {}, so that it is not lost. One that
-// cannot be kept is a 503: answering 200 would lose it.
+// If the bucket does not accept a report within four seconds, it goes to the raw queue, compressed. The worker stores it
+// later. If the queue does not accept it either, the answer is 503, and the provider sends it again.
 //
-// Tools that a model at the provider calls are answered 200 in every case, each error in its own result: another status
-// would fail the calls that went well. All three lists of a tool-calls message are read, since providers fill some of
-// them; a call is known by its id.
+// A message of an unknown type is stored under unrecognised/ and answered with {}, so that it is not lost. If it cannot be
+// stored, the answer is 503: a 200 would lose it.
 //
-// Vapi speaks an "error" to its caller but treats another status as a failed call, so questions in Vapi's own shape
-// are answered 200 whatever happens. The document's callers get statuses.
+// Calls of tools are always answered with 200, with an error in the result of each call that failed: another status would
+// fail the other calls, too. All three lists of a tool-calls message are read, since each provider fills only some of them;
+// a call is identified by its id.
+//
+// Vapi speaks an "error" to the caller, but ends the call on any status other than 200. So questions in Vapi's own shape
+// are always answered with 200. The API document's callers get the status of the error.
 package webhook

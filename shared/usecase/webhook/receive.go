@@ -17,24 +17,26 @@ type Receiver struct {
 	Assistants aurora.AssistantFinder
 	Archive    Archive
 	Queue      ReportQueue
-	Tools      Tools // nil knows no tool
+	Tools      Tools // nil: no assistant has tools
 	// OutboundCalls finds the calls that we placed. If it is nil, no call is one of ours.
 	OutboundCalls aurora.OutboundCallFinder
 	// Eligibility answers a campaign's question before a call. If it is nil, no number is eligible.
 	Eligibility EligibilityChecker
 }
 
-// Response is what a message is answered with: a body to be written as JSON, and whether it is something created (201).
+// Response is the answer to a message.
 type Response struct {
-	Created bool
-	Body    any
+	Created bool // the status is 201, else 200
+	Body    any  // written as JSON
 }
 
-// answerTimeout bounds questions that a caller on the telephone waits for: with a last read that begins just before its
-// end they are answered within 3 s. Vapi waits 7.5 s in all, the network included.
+// answerTimeout bounds the questions that a caller on the telephone waits for. A last read that begins just before it
+// ends still leaves the answer within 3 s; Vapi waits 7.5 s in all, including the network.
 const answerTimeout = 1400 * time.Millisecond
 
-// informationalTypes are the types that need no answer (contract.md; https://docs.vapi.ai/server-url/events).
+const endOfCallReport = "end-of-call-report"
+
+// informationalTypes are the message types that need no answer (https://docs.vapi.ai/server-url/events).
 var informationalTypes = map[string]bool{
 	"status-update": true, "conversation-update": true, "transcript": true, "speech-update": true, "user-interrupted": true,
 	"hang": true, "phone-call-control": true, "voice-input": true, "model-output": true, "transfer-update": true,
@@ -45,39 +47,64 @@ var informationalTypes = map[string]bool{
 
 // Receive answers one message. The body is as posted.
 func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
+	empty := Response{Body: struct{}{}}
+	if report, ok := readReport(body); ok {
+		logMessage(ctx, report.Identity.Type, report.Identity.CallID(), report.Identity.AssistantID)
+		return empty, r.storeReport(ctx, report)
+	}
 	m, err := providermsg.ParseMessage(body)
 	if err != nil {
 		return Response{}, err
 	}
-	kind, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
-	slog.InfoContext(ctx, "message", "type", text.Clip(m.Type(), 64), "call", text.Clip(m.Text("call.id"), 64))
-	empty := Response{Body: struct{}{}}
+	logMessage(ctx, m.Type(), m.CallID(), m.AssistantID())
+	baseType, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
 	switch {
-	case kind == "assistant-request":
+	case baseType == "assistant-request":
 		return r.answerAssistantRequest(ctx, m)
-	case kind == "end-of-call-report":
-		return empty, r.storeReport(ctx, m, body)
-	case kind == "transfer-destination-request":
+	case baseType == endOfCallReport:
+		report, err := Scrub(body)
+		if err != nil {
+			return Response{}, err
+		}
+		return empty, r.storeReport(ctx, report)
+	case baseType == "transfer-destination-request":
 		return r.answerTransfer(ctx, m)
-	case kind == "handoff-destination-request":
+	case baseType == "handoff-destination-request":
 		return r.answerHandoff(ctx, m)
-	case kind == "tool-calls":
+	case baseType == "tool-calls":
 		return r.answerToolCalls(ctx, m), nil
-	case kind == "function-call":
+	case baseType == "function-call":
 		return r.answerFunctionCall(ctx, m), nil
-	case kind == "campaign.predial":
+	case baseType == "campaign.predial":
 		return r.answerPredial(ctx, m), nil
-	case kind == "knowledge-base-request":
+	case baseType == "knowledge-base-request":
 		return Response{Body: map[string]any{"documents": []any{}}}, nil
-	case informationalTypes[kind]:
+	case informationalTypes[baseType]:
 		return empty, nil
 	default:
 		return empty, r.Archive.StoreUnrecognised(ctx, m.Type(), body)
 	}
 }
 
-// spoken is an answer that the provider speaks to the caller.
-func spoken(sentence string) Response { return Response{Body: map[string]string{"error": sentence}} }
+// readReport reads an end-of-call report in one pass, without decoding it: it can have several megabytes. It is not ok
+// for any other message, and for a body that is not valid: ParseMessage says what is wrong with it.
+func readReport(body []byte) (report Scrubbed, ok bool) {
+	if providermsg.PeekType(body) != endOfCallReport {
+		return report, false
+	}
+	report, err := Scrub(body)
+	return report, err == nil && report.Identity.Type == endOfCallReport
+}
 
-// isJSONObject reports whether raw JSON is an object.
+func logMessage(ctx context.Context, messageType, callID, assistantID string) {
+	slog.InfoContext(ctx, "message received", "event", "message.received", "type", text.Clip(messageType, 64),
+		"callId", text.Clip(callID, 64), "assistantId", text.Clip(assistantID, 64))
+}
+
+// spokenError returns an answer that Vapi speaks to the caller.
+func spokenError(sentence string) Response {
+	return Response{Body: map[string]string{"error": sentence}}
+}
+
+// isJSONObject reports whether valid JSON is an object.
 func isJSONObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }

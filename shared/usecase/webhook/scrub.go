@@ -5,108 +5,150 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"hash"
+	"io"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/redact"
 )
 
-// Scrubbed is a JSON text without credentials.
+// Scrubbed is a webhook body without credentials, and what its key is made of.
 type Scrubbed struct {
 	JSON []byte
-	// Hash names the content, in hexadecimal: the SHA-256 of the text without message.timestamp and the members whose
-	// names begin with presigned, which differ between two deliveries of one report.
+	// Hash identifies the content, in hexadecimal: the SHA-256 of the text without message.timestamp and without members
+	// whose names begin with presigned. Those differ between two deliveries of one report.
 	Hash string
-	// Removed is how many values were replaced.
+	// Removed is the number of credentials that were replaced.
 	Removed int
+	// Identity is the message's; its Type is empty if the text is no message with a type.
+	Identity providermsg.Identity
 }
 
-// Scrub replaces the credentials in a JSON text, those in strings that are JSON themselves among them. All else stays
-// as it is, but for white space and text that is no UTF-8. It takes what encoding/json takes.
+// Key returns the key of the report in the bucket.
+func (s Scrubbed) Key() string {
+	return aurora.EndOfCallKey(s.Identity.AssistantID, s.Identity.CallID(), s.Identity.Day(), s.Hash)
+}
+
+// Scrub reads a JSON text once: it replaces the credentials, also in strings that are JSON themselves, hashes what is
+// left, and takes out the message's identity. Everything else stays as it is, except white space and bytes that are not
+// UTF-8. It accepts what encoding/json accepts.
 func Scrub(body []byte) (Scrubbed, error) {
-	s := newScrubber(body)
+	s := newScrubber(body, map[string]memberName{})
 	s.sum = sha256.New()
-	err := s.copyValue(&position{})
-	if err != nil {
+	identity, root := providermsg.NewIdentityCollector()
+	s.identity = identity
+	if err := s.copyText(root); err != nil {
 		return Scrubbed{}, fault.New(fault.Invalid, "The body must be a JSON object.").WithCode("invalid_json").WithParam("body").Because(err)
 	}
-	return Scrubbed{JSON: s.out.Bytes(), Hash: hex.EncodeToString(s.sum.Sum(nil)), Removed: s.removed}, nil
+	s.flushHash()
+	return Scrubbed{JSON: s.out, Hash: hex.EncodeToString(s.sum.Sum(nil)), Removed: s.removed, Identity: identity.Identity()}, nil
 }
 
-// scrubber copies one JSON text token by token, into out and, where it is not muted, into the hash.
+// scrubber copies one JSON text token by token to out and, unless it is muted, to the hash.
 type scrubber struct {
-	in      *jsontext.Decoder
-	out     bytes.Buffer
-	sum     hash.Hash // nil for a text inside a string
-	muted   int
-	removed int
+	in       *jsontext.Decoder
+	out      []byte
+	sum      hash.Hash // nil for a text inside a string
+	unhashed []byte    // waits for flushHash
+	muted    int
+	removed  int
+	names    map[string]memberName          // by the name as it stands in the text
+	identity *providermsg.IdentityCollector // nil for a text inside a string
 }
 
-// newScrubber reads JSON as freely as encoding/json does: names may occur twice, text may be no UTF-8.
-func newScrubber(text []byte) *scrubber {
-	s := &scrubber{in: jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
-	s.out.Grow(len(text))
-	return s
+// memberName is what the name of a member says about its value.
+type memberName struct {
+	name         string
+	raw          []byte // quoted, in UTF-8
+	isCredential bool
+	isPresigned  bool
+	isLabel      bool // the value names what a member "value" beside it holds
+	isValue      bool
 }
 
-// position is where in the text the scrubber is; it tells message.timestamp from other timestamps.
-type position struct {
-	parent *position
-	name   string
+// Names repeat: a report has thousands of messages. maxNames bounds the memory for texts whose names do not.
+const maxNames = 1000
+
+// newScrubber accepts what encoding/json accepts: a name may occur twice, and text need not be UTF-8.
+func newScrubber(text []byte, names map[string]memberName) *scrubber {
+	return &scrubber{in: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+		out: make([]byte, 0, len(text)+len(text)/64), names: names}
 }
 
-func (p *position) isTimestamp() bool {
-	return p.name == "timestamp" && p.parent != nil && p.parent.name == "message" && p.parent.parent != nil && p.parent.parent.parent == nil
+// copyText copies a whole text: one value with nothing but white space after it.
+func (s *scrubber) copyText(node *providermsg.PathNode) error {
+	if err := s.copyValue(node); err != nil {
+		return err
+	}
+	if _, err := s.in.ReadToken(); err == nil {
+		return errors.New("there is something after the JSON value")
+	} else if !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }
 
 func (s *scrubber) emit(text ...byte) {
-	s.out.Write(text)
+	s.out = append(s.out, text...)
 	s.hash(text...)
 }
 
 func (s *scrubber) hash(text ...byte) {
-	if s.sum != nil && s.muted == 0 {
-		s.sum.Write(text)
+	if s.sum == nil || s.muted > 0 {
+		return
+	}
+	if s.unhashed = append(s.unhashed, text...); len(s.unhashed) > 8<<10 {
+		s.flushHash()
 	}
 }
 
-// copyValue copies the next value.
-func (s *scrubber) copyValue(at *position) error {
+// flushHash hashes what waits: many short writes to a hash are slow.
+func (s *scrubber) flushHash() {
+	s.sum.Write(s.unhashed)
+	s.unhashed = s.unhashed[:0]
+}
+
+// copyValue copies the next value. node is where the value stands, nil if the identity does not need it.
+func (s *scrubber) copyValue(node *providermsg.PathNode) error {
 	switch s.in.PeekKind() {
 	case '{':
-		return s.copyObject(at)
+		return s.copyObject(node)
 	case '[':
-		return s.copyArray(at)
+		return s.copyArray()
 	}
 	raw, err := s.in.ReadValue()
 	if err != nil {
 		return err
 	}
 	if raw[0] == '"' {
-		raw = s.scrubString(raw)
+		raw = s.scrubString(raw, node)
+	} else if node != nil && raw.Kind() == '0' {
+		s.identity.Number(node, string(raw))
 	}
 	s.emit(raw...)
 	return nil
 }
 
-func (s *scrubber) copyArray(at *position) error {
+func (s *scrubber) copyArray() error {
 	if _, err := s.in.ReadToken(); err != nil {
 		return err
 	}
 	s.emit('[')
-	inside := &position{parent: at}
 	for i := 0; s.in.PeekKind() != ']'; i++ {
 		if i > 0 {
-			s.out.WriteByte(',')
+			s.out = append(s.out, ',')
 		}
-		if err := s.copyValue(inside); err != nil {
+		if err := s.copyValue(nil); err != nil {
 			return err
 		}
-		s.hash(',') // after each item, muted ones left out, so that they leave no trace
+		s.hash(',') // after each item, so that a muted member leaves no trace in the hash
 	}
 	if _, err := s.in.ReadToken(); err != nil {
 		return err
@@ -115,36 +157,38 @@ func (s *scrubber) copyArray(at *position) error {
 	return nil
 }
 
-func (s *scrubber) copyObject(at *position) error {
+func (s *scrubber) copyObject(node *providermsg.PathNode) error {
 	if _, err := s.in.ReadToken(); err != nil {
 		return err
 	}
 	s.emit('{')
-	named := "" // {"name":"X-Api-Key","value":"…"}: what the pair is about
+	label := "" // {"name":"X-Api-Key","value":"…"}: the name of the pair
 	for i := 0; s.in.PeekKind() != '}'; i++ {
 		if i > 0 {
-			s.out.WriteByte(',')
+			s.out = append(s.out, ',')
 		}
 		raw, err := s.in.ReadValue()
 		if err != nil {
 			return err
 		}
-		raw = toValidUTF8(bytes.Clone(raw)) // the decoder reuses its buffer
-		inside := &position{parent: at, name: unquote(raw)}
-		lower := strings.ToLower(inside.name)
-		mute := inside.isTimestamp() || strings.HasPrefix(lower, "presigned")
+		name := s.memberName(raw)
+		child := node.Child(name.name)
+		if child != nil {
+			s.identity.Begin(child)
+		}
+		mute := name.isPresigned || child.IsTimestamp()
 		if mute {
 			s.muted++
 		}
-		s.emit(raw...)
+		s.emit(name.raw...)
 		s.emit(':')
 		switch {
-		case s.in.PeekKind() == '"' && (lower == "name" || lower == "key" || lower == "header"):
-			named, err = s.copyLabel()
-		case redact.IsCredentialName(inside.name), lower == "value" && redact.IsCredentialName(named):
-			err = s.replaceCredential(inside)
+		case name.isLabel && s.in.PeekKind() == '"':
+			label, err = s.copyLabel(child)
+		case name.isCredential, name.isValue && redact.IsCredentialName(label):
+			err = s.replaceCredential(name, child)
 		default:
-			err = s.copyValue(inside)
+			err = s.copyValue(child)
 		}
 		if err != nil {
 			return err
@@ -161,29 +205,46 @@ func (s *scrubber) copyObject(at *position) error {
 	return nil
 }
 
-// copyLabel copies a string and says what it is.
-func (s *scrubber) copyLabel() (string, error) {
+// memberName returns what a quoted name says.
+func (s *scrubber) memberName(quoted []byte) memberName {
+	if known, ok := s.names[string(quoted)]; ok {
+		return known
+	}
+	raw := toValidUTF8(bytes.Clone(quoted)) // the decoder reuses its buffer
+	m := memberName{name: unquote(raw), raw: raw}
+	lower := strings.ToLower(m.name)
+	m.isCredential, m.isPresigned = redact.IsCredentialName(m.name), strings.HasPrefix(lower, "presigned")
+	m.isLabel, m.isValue = lower == "name" || lower == "key" || lower == "header", lower == "value"
+	if len(quoted) <= 100 && len(s.names) < maxNames {
+		s.names[string(quoted)] = m
+	}
+	return m
+}
+
+// copyLabel copies a string and returns it if it can be the name of a header or a member. A name with a space is a
+// person's or a question.
+func (s *scrubber) copyLabel(node *providermsg.PathNode) (string, error) {
 	raw, err := s.in.ReadValue()
 	if err != nil {
 		return "", err
 	}
 	label := unquote(raw)
-	s.emit(s.scrubString(raw)...)
-	if strings.Contains(label, " ") { // a person's or a question's, not a header's
+	s.emit(s.scrubString(raw, node)...)
+	if strings.Contains(label, " ") {
 		return "", nil
 	}
 	return label, nil
 }
 
-// replaceCredential puts redact.Removed in the place of the next value. What can be no secret stays: null, true, false, "", and the
-// numbers that some providers count tokens with.
-func (s *scrubber) replaceCredential(at *position) error {
-	switch kind := s.in.PeekKind(); kind {
+// replaceCredential writes redact.Removed instead of the next value. Values that cannot be a secret stay: null, true,
+// false, "", and numbers under names with which some providers count tokens.
+func (s *scrubber) replaceCredential(name memberName, node *providermsg.PathNode) error {
+	switch s.in.PeekKind() {
 	case 'n', 't', 'f':
-		return s.copyValue(at)
+		return s.copyValue(node)
 	case '0':
-		if redact.IsTokenCount(at.name) {
-			return s.copyValue(at)
+		if redact.IsTokenCount(name.name) {
+			return s.copyValue(node)
 		}
 	}
 	raw, err := s.in.ReadValue()
@@ -191,7 +252,7 @@ func (s *scrubber) replaceCredential(at *position) error {
 		return err
 	}
 	switch string(raw) {
-	case `""`, `"` + redact.Removed + `"`: // the latter by an earlier pass: nothing is removed twice
+	case `""`, `"` + redact.Removed + `"`: // the second was removed by an earlier pass and is not counted again
 		s.emit(raw...)
 		return nil
 	}
@@ -200,31 +261,52 @@ func (s *scrubber) replaceCredential(at *position) error {
 	return nil
 }
 
-// scrubString is a string without the credentials in it: as JSON where it is JSON, by their look where it is prose.
-func (s *scrubber) scrubString(raw []byte) []byte {
+// scrubString returns a quoted string without the credentials in it: it is scrubbed as JSON if it is JSON, else as text.
+func (s *scrubber) scrubString(raw []byte, node *providermsg.PathNode) []byte {
 	raw = toValidUTF8(raw)
-	if len(raw) < len(`"{}"`) {
+	if node != nil {
+		s.identity.String(node, unquote(raw))
+	}
+	content := raw[1 : len(raw)-1]
+	if len(content) < len(`{}`) {
 		return raw
 	}
-	said := unquote(raw)
-	if trimmed := strings.TrimLeft(said, " \t\r\n"); trimmed != "" && strings.IndexByte(`{["`, trimmed[0]) >= 0 && json.Valid([]byte(trimmed)) {
-		inner := newScrubber([]byte(trimmed))
-		if inner.copyValue(&position{}) == nil {
+	escaped := bytes.Contains(content, []byte(`\u`)) // any character may be written so
+	if !escaped && !mayBeJSON(content) && !redact.MayHoldCredential(content) {
+		return raw
+	}
+	text := unquote(raw)
+	if trimmed := strings.TrimLeft(text, " \t\r\n"); trimmed != "" && strings.IndexByte(`{["`, trimmed[0]) >= 0 {
+		inner := newScrubber([]byte(trimmed), s.names)
+		if inner.copyText(nil) == nil {
 			if inner.removed == 0 {
 				return raw
 			}
 			s.removed += inner.removed
-			return quote(inner.out.String())
+			return quote(string(inner.out))
 		}
 	}
-	if mended, n := redact.Credentials(said); n > 0 {
+	if clean, n := redact.Credentials(text); n > 0 {
 		s.removed += n
-		return quote(mended)
+		return quote(clean)
 	}
 	return raw
 }
 
-// toValidUTF8 is a quoted string in UTF-8. Each byte that is none becomes U+FFFD, as in encoding/json.
+// mayBeJSON reports whether the content of a quoted string may be JSON that can hold a credential: an object, a list or a
+// string, perhaps after white space.
+func mayBeJSON(content []byte) bool {
+	switch content = bytes.TrimLeft(content, " "); {
+	case len(content) == 0:
+		return false
+	case content[0] == '{', content[0] == '[':
+		return true
+	default:
+		return content[0] == '\\' // an escaped quote or line break
+	}
+}
+
+// toValidUTF8 returns a quoted string in UTF-8. Each byte that is not UTF-8 becomes U+FFFD, as in encoding/json.
 func toValidUTF8(raw []byte) []byte {
 	if utf8.Valid(raw) {
 		return raw
@@ -232,16 +314,16 @@ func toValidUTF8(raw []byte) []byte {
 	return quote(unquote(raw))
 }
 
-// unquote is what a quoted string says. One that is no UTF-8 is mended.
+// unquote returns the text of a quoted string, in UTF-8.
 func unquote(raw []byte) string {
 	if len(raw) >= 2 && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
 		return string(raw[1 : len(raw)-1])
 	}
-	said, err := jsontext.AppendUnquote(nil, raw)
+	text, err := jsontext.AppendUnquote(nil, raw)
 	if err == nil {
-		return string(said)
+		return string(text)
 	}
-	var s string // text that is no UTF-8, which only encoding/json mends
+	var s string // encoding/json reads text that is not UTF-8
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return string(raw) // cannot be: the decoder has read it as a string
 	}
@@ -251,7 +333,7 @@ func unquote(raw []byte) string {
 func quote(s string) []byte {
 	raw, err := jsontext.AppendQuote(nil, s)
 	if err != nil {
-		raw, _ = json.Marshal(s) // s is no UTF-8, which unquote never gives
+		raw, _ = json.Marshal(s) // s is not UTF-8, which unquote never returns
 	}
 	return raw
 }
