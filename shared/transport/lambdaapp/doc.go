@@ -1,15 +1,16 @@
-// Package lambdaapp starts a Lambda: settings that complain about everything at once, a logger that cannot leak, metrics
-// and the AWSConfig configuration.
+// Package lambdaapp starts a Lambda function: its settings, its log, its metrics and the configuration of the AWS SDK.
 //
 // # Decisions
 //
-// The AWSConfig configuration is made on first use and shared: an authorizer that answers from its cache never pays for it.
-// Three attempts with at most 150 ms between them replace the SDK's defaults, which took up to 3.3 s under throttling
-// while a caller waits.
+// Settings report everything that is missing or wrong at once, before the function serves its first request.
 //
-// Metrics are lines of the log in CloudWatch's embedded metric format
-// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
-// no call, no agent, nothing to lose when the process is frozen.
+// The AWS configuration is loaded on first use and shared. An authorizer that answers from its cache never pays for it. Three
+// attempts with at most 150 ms between them replace the SDK's defaults, which took up to 3.3 s under throttling while a
+// caller was waiting.
 //
-// github.com/aws/aws-lambda-go and github.com/aws/aws-sdk-go-v2/config: what the project is for.
+// Metrics are log lines in CloudWatch's embedded metric format
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+// They need no API call and no agent, and nothing is lost when Lambda freezes the process.
+//
+// github.com/aws/aws-lambda-go runs the handler, github.com/aws/aws-sdk-go-v2/config loads the AWS configuration.
 package lambdaapp

@@ -13,13 +13,13 @@ import (
 	"example.com/aurora/shared/core/redact"
 )
 
-// NewLogger writes one JSON object a line, with the request's id and trace, and without keys, credentials, mail
-// addresses and whole phone numbers, wherever in the line they stand.
+// NewLogger returns a logger that writes one JSON object per line, with the id and the trace of the request. It removes keys,
+// credentials and mail addresses from every part of a line, and masks phone numbers.
 func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 	return slog.New(requestIDHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redactAttr})})
 }
 
-// requestIDHandler adds what the context knows of the invocation to each record.
+// requestIDHandler adds the id and the trace of the request in the context to each record.
 type requestIDHandler struct{ slog.Handler }
 
 func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {

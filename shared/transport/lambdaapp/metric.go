@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Namespace is where the metrics appear in CloudWatch, with the dimension Stage.
+// Namespace is the CloudWatch namespace of the metrics. Their dimension is Stage.
 const Namespace = "Aurora"
 
-// Metrics counts what operators are paged for. The zero value is of no use; see NewMetrics.
+// Metrics counts the events that alarms watch. Use NewMetrics.
 type Metrics struct {
 	mu       sync.Mutex
 	out      io.Writer
@@ -23,7 +23,7 @@ type Metrics struct {
 	now      func() time.Time
 }
 
-// NewMetrics writes embedded-metric lines to out.
+// NewMetrics returns metrics that are written to out in the embedded metric format.
 func NewMetrics(out io.Writer, stage, function string, now func() time.Time) *Metrics {
 	return &Metrics{out: out, stage: stage, function: function, now: now}
 }

@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// GlobalVariables are the environment names that every function is given and this package reads itself.
+// GlobalVariables are the environment variables that the template sets for every function. This package reads them.
 var GlobalVariables = []string{"STAGE", "LOG_LEVEL"}
 
-// IsLocalOnly reports whether an environment name exists on a developer's machine alone: the template never sets it.
+// IsLocalOnly reports whether an environment variable is for development machines only. The template never sets it.
 func IsLocalOnly(name string) bool {
 	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS"
 }
 
-// Settings reads a process's environment and remembers what is wrong with it, so that all of it is told at once.
+// Settings reads the environment and collects what is wrong with it, so that all of it is reported at once.
 type Settings struct {
 	lookup   func(string) (string, bool)
 	problems []string
 	warnings []string
 }
 
-// NewSettings reads from lookup, which is os.LookupEnv but in tests.
+// NewSettings returns settings that are read with lookup: os.LookupEnv, except in tests.
 func NewSettings(lookup func(string) (string, bool)) *Settings { return &Settings{lookup: lookup} }
 
-// Fork reads the same environment and keeps what is wrong to itself, for a part that a function can do without.
+// Fork returns settings of the same environment that collect their problems separately, for an optional part of a function.
 func (s *Settings) Fork() *Settings { return NewSettings(s.lookup) }
 
-// Required returns a variable that must be set and not empty.
+// Required returns a variable. It is a problem if the variable is unset or empty.
 func (s *Settings) Required(name string) string {
 	v, _ := s.lookup(name)
 	if v == "" {
@@ -36,7 +36,7 @@ func (s *Settings) Required(name string) string {
 	return v
 }
 
-// Optional returns a variable, or the fallback where it is unset or empty.
+// Optional returns a variable, or the fallback if it is unset or empty.
 func (s *Settings) Optional(name, fallback string) string {
 	if v, _ := s.lookup(name); v != "" {
 		return v
@@ -44,7 +44,7 @@ func (s *Settings) Optional(name, fallback string) string {
 	return fallback
 }
 
-// PositiveInt returns a variable that must be a whole number of at least 1, or the fallback where it is unset or empty.
+// PositiveInt returns a variable that must be a whole number of at least 1, or the fallback if it is unset or empty.
 func (s *Settings) PositiveInt(name string, fallback int) int {
 	v, _ := s.lookup(name)
 	if v == "" {
@@ -58,20 +58,20 @@ func (s *Settings) PositiveInt(name string, fallback int) int {
 	return n
 }
 
-// Reject remembers that a variable's value cannot be used; a nil error is none.
+// Reject reports that a variable's value is invalid. It does nothing if err is nil.
 func (s *Settings) Reject(name string, err error) {
 	if err != nil {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %v", name, err))
 	}
 }
 
-// Warn remembers something that a process can start with and somebody should know; Start logs it.
+// Warn reports a problem that does not stop the function from starting. Start logs it.
 func (s *Settings) Warn(sentence string) { s.warnings = append(s.warnings, sentence) }
 
-// Warnings are what Warn was told.
+// Warnings returns what was passed to Warn.
 func (s *Settings) Warnings() []string { return s.warnings }
 
-// Err is nil, or one error that names everything that is missing or malformed.
+// Err returns one error that names everything that is missing or invalid, or nil.
 func (s *Settings) Err() error {
 	if len(s.problems) == 0 {
 		return nil

@@ -1,12 +1,11 @@
-// Package modelwiring puts together what functions of a kind are made of: models here, tools, chats and reports in packages
-// below it.
+// Package modelwiring builds the models of a function from its settings.
 //
 // # Decisions
 //
-// What several functions are made of has its settings read and its parts introduced to each other once, and main.go says
-// which of them it is. It stands on the edge floor, so that nothing below knows it, and the authorizers do not link what
-// it brings along.
+// The wiring packages read the settings that several functions share, and connect adapters to use cases. main.go only says
+// which of them a function consists of.
 //
-// It is four packages because a program pays at each start for every package that it links, used or not: call-worker has
-// models and no tools, the webhook tools and no chat. The functions that only queue reports need none of them.
+// There is a package each for models, tools, chats, reports and calls, because a program pays at each start for every package
+// that it links, used or not. call-worker has models and no tools, the webhook has tools and no chat, and the functions that
+// only queue reports have none of these.
 package modelwiring

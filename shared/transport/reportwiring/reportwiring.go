@@ -1,4 +1,4 @@
-// Package reportwiring puts together what the functions that make reports are made of.
+// Package reportwiring builds what the report functions make reports with.
 package reportwiring
 
 import (
@@ -17,12 +17,12 @@ import (
 	"example.com/aurora/shared/usecase/report"
 )
 
-// APITiming are the times of a report that somebody waits for behind a gateway that waits 29 s: a narrative that does not
-// come within them is left out.
+// APITiming is for reports that are requested through API Gateway, which waits 29 seconds at most. A narrative that is not
+// ready in time is left out.
 var APITiming = modelwiring.Timing{Limits: openai.Limits{FirstByte: 8 * time.Second}}
 
-// NewMaker reads the settings of a function that makes reports.
-func NewMaker(s *lambdaapp.Settings, times modelwiring.Timing) *report.Maker {
+// NewMaker reads the settings of a report function and returns its maker of reports.
+func NewMaker(s *lambdaapp.Settings, t modelwiring.Timing) *report.Maker {
 	models := modelwiring.ReadSettings(s)
 	objects := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
 	public := s.Optional("PUBLIC_URL", "")
@@ -37,7 +37,7 @@ func NewMaker(s *lambdaapp.Settings, times modelwiring.Timing) *report.Maker {
 		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Calls:      dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), 0),
 		Bucket:     objects,
-		NewModel:   models.Chain(times),
+		NewModel:   models.Chain(t),
 		Models:     modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
 		Mail:       sender,
 		SentLog:    idempotency.NewMails(dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now), time.Now, rand.Text),

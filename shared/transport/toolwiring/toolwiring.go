@@ -1,4 +1,4 @@
-// Package toolwiring puts together what tools are made of, for chats and for a provider's own model.
+// Package toolwiring builds the tools of assistants from a function's settings, for the chat functions and for the webhook.
 package toolwiring
 
 import (
@@ -16,15 +16,15 @@ import (
 	"example.com/aurora/shared/transport/modelwiring"
 )
 
-// Settings is what tools are made of.
+// Settings holds what tools need.
 type Settings struct {
 	Secrets      *secretsmanager.Store
-	LedgerTable  string // the ledger's table
-	SecretPrefix string // stands before the name of a tool's secret
+	LedgerTable  string
+	SecretPrefix string // of the names of tools' and models' secrets
 
 	callsTable, twilioSecret       string
 	mailFrom, mailConfigurationSet string
-	twilioBaseURL, privateHosts    string // on a developer's machine alone
+	twilioBaseURL, privateHosts    string // set on a developer's machine only
 }
 
 // ReadSettings reads the settings of a function whose assistants use tools.
@@ -42,23 +42,23 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 	}
 }
 
-// NewKit is what tools may use.
-func (p Settings) NewKit() *tools.Kit {
-	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, p.LedgerTable, time.Now)
+// NewKit returns the kit that builds an assistant's tools.
+func (s Settings) NewKit() *tools.Kit {
+	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.LedgerTable, time.Now)
 	phone := twilio.New(twilio.Options{
-		Credentials: func(ctx context.Context) (string, error) { return p.Secrets.Secret(ctx, p.twilioSecret) },
-		BaseURL:     p.twilioBaseURL,
+		Credentials: func(ctx context.Context) (string, error) { return s.Secrets.Secret(ctx, s.twilioSecret) },
+		BaseURL:     s.twilioBaseURL,
 	})
 	return &tools.Kit{
 		SMS:          phone,
 		Control:      phone,
-		Mail:         ses.New(lambdaapp.AWSConfig, p.mailFrom, p.mailConfigurationSet, time.Now),
-		History:      dynamo.NewCalls(lambdaapp.AWSConfig, p.callsTable, 0),
+		Mail:         ses.New(lambdaapp.AWSConfig, s.mailFrom, s.mailConfigurationSet, time.Now),
+		History:      dynamo.NewCalls(lambdaapp.AWSConfig, s.callsTable, 0),
 		DoNotCall:    ledger,
 		Idempotency:  idempotency.NewEffects(ledger, time.Now, rand.Text),
-		Secrets:      p.Secrets,
-		SecretPrefix: p.SecretPrefix,
-		PrivateHosts: modelwiring.SplitList(p.privateHosts),
+		Secrets:      s.Secrets,
+		SecretPrefix: s.SecretPrefix,
+		PrivateHosts: modelwiring.SplitList(s.privateHosts),
 		Now:          time.Now,
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"sync"
 	"time"
-	_ "time/tzdata" // provided.al2023 has no zone files, and every assistant has a zone
+	_ "time/tzdata" // provided.al2023 has no time zone files, and assistants have time zones
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,25 +15,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// Start serves a Lambda with a handler, as lambda.Start takes it, until the service ends it. Where settings are wrong
-// it says all of it and ends the process at once, which Lambda shows as a failed init.
+// Start serves requests with a handler, which is of the form that lambda.Start accepts. It returns only when Lambda ends the
+// process. If settings are wrong it logs all of them and exits at once; Lambda shows that as a failed init.
 func Start(s *Settings, handler any) {
+	ctx := context.Background()
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(s.Optional("LOG_LEVEL", "info"))); err != nil {
 		s.problems = append(s.problems, "LOG_LEVEL must be debug, info, warn or error")
 	}
 	slog.SetDefault(NewLogger(os.Stdout, level))
 	if err := s.Err(); err != nil {
-		slog.Error(err.Error())
+		slog.ErrorContext(ctx, "function not started", "event", "function.start_failed", "error", err)
 		os.Exit(1)
 	}
 	for _, warning := range s.warnings {
-		slog.Warn(warning)
+		slog.WarnContext(ctx, warning, "event", "settings.warned")
 	}
-	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() { slog.Info("shutting down") }))
+	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() { slog.InfoContext(ctx, "function stopped", "event", "function.stopped") }))
 }
 
-// AWSConfig is the configuration that every client is made from, loaded on first use.
+// AWSConfig returns the configuration of all AWS clients. It is loaded on first use.
 var AWSConfig = sync.OnceValues(func() (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {

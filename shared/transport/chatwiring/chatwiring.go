@@ -1,4 +1,4 @@
-// Package chatwiring puts together what the chat functions are made of.
+// Package chatwiring builds the handler of the chat functions from their settings.
 package chatwiring
 
 import (
@@ -15,17 +15,17 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// Settings is what a chat endpoint is made of.
+// Settings holds what a chat function needs.
 type Settings struct {
 	tools           toolwiring.Settings
 	models          modelwiring.Settings
 	assistantsTable string
 	apiKeysSecret   string
-	defaultModels   []string // asked in order
-	allowedModels   []string // * is every one
+	defaultModels   []string // in the order in which they are asked
+	allowedModels   []string // "*" allows every model
 }
 
-// ReadSettings reads the settings of a chat endpoint, those of its tools among them.
+// ReadSettings reads the settings of a chat function, including those of its tools and models.
 func ReadSettings(s *lambdaapp.Settings) Settings {
 	tools := toolwiring.ReadSettings(s)
 	return Settings{
@@ -38,27 +38,27 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 	}
 }
 
-// Keys are the live API keys, for a function URL.
-func (p Settings) Keys() auth.KeySource {
+// Keys returns the API keys, which the function checks at its function URL.
+func (s Settings) Keys() auth.KeySource {
 	return &auth.KeyStore{
-		Secrets:      p.tools.Secrets,
-		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: p.apiKeysSecret},
+		Secrets:      s.tools.Secrets,
+		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: s.apiKeysSecret},
 		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 }
 
-// NewHandler is the chat endpoints with everything behind them.
-func (p Settings) NewHandler(m modelwiring.Timing) *completions.Handler {
+// NewHandler returns the handler of the chat routes.
+func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 	return &completions.Handler{
 		Service: &chat.Service{
-			Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, p.assistantsTable, time.Now),
-			Chain:         p.models.Chain(m),
-			DefaultModels: p.defaultModels,
-			AllowedModels: p.allowedModels,
-			Tools:         p.tools.NewKit(),
-			DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
-			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
-			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, p.tools.LedgerTable, time.Now),
+			Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, s.assistantsTable, time.Now),
+			Chain:         s.models.Chain(t),
+			DefaultModels: s.defaultModels,
+			AllowedModels: s.allowedModels,
+			Tools:         s.tools.NewKit(),
+			DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
+			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
+			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
 			Now:           time.Now,
 		},
 		Now:   time.Now,

@@ -26,10 +26,15 @@ func TestSettingsReportAllProblemsAtOnce(t *testing.T) {
 	s.Required("EMPTY")
 	s.PositiveInt("ZERO", 1)
 	if got := s.Required("SET") + s.Optional("MISSING", "y") + s.Optional("EMPTY", "z"); got != "xyz" {
-		t.Errorf("values = %q", got)
+		t.Errorf("values = %q, want xyz", got)
 	}
-	if s.PositiveInt("DAYS", 400) != 400 || s.PositiveInt("TEN", 1) != 10 || s.PositiveInt("MISSING", 7) != 7 {
-		t.Error("numbers are wrong")
+	for _, c := range []struct {
+		name           string
+		fallback, want int
+	}{{"DAYS", 400, 400}, {"TEN", 1, 10}, {"MISSING", 7, 7}} {
+		if got := s.PositiveInt(c.name, c.fallback); got != c.want {
+			t.Errorf("PositiveInt(%s) = %d, want %d", c.name, got, c.want)
+		}
 	}
 	want := `cannot start: MISSING is not set; EMPTY is not set; ZERO must be a whole number of at least 1, not "0"; DAYS must be a whole number of at least 1, not "many"`
 	if err := s.Err(); err == nil || err.Error() != want {
@@ -41,11 +46,11 @@ func TestSettingsWithoutProblems(t *testing.T) {
 	s := lambdaapp.NewSettings(lookupIn(map[string]string{"A": "1"}))
 	s.Required("A")
 	if err := s.Err(); err != nil {
-		t.Error(err)
+		t.Errorf("Err() = %v, want nil", err)
 	}
 }
 
-// What must never be seen in a log, in the forms in which it gets there.
+// Secrets in every part of a log line: message, attribute, error, list, map and group.
 func TestLogRedactsSecrets(t *testing.T) {
 	canaries := map[string]string{
 		"our key":        "aur_api_3fJ9xQ2mZ8vT1cR7bN5kL0wY6sH4dG",
@@ -61,11 +66,11 @@ func TestLogRedactsSecrets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			log := lambdaapp.NewLogger(&b, slog.LevelInfo)
-			log.Info("said "+canary, "text", "x "+canary+" y", "error", fmt.Errorf("ask: %w", errors.New("with "+canary)),
+			log.Info("message with "+canary, "text", "x "+canary+" y", "error", fmt.Errorf("ask: %w", errors.New("with "+canary)),
 				"list", []string{canary}, "map", map[string]any{"a": canary}, slog.Group("g", "in", canary), "stringer", stringer(canary))
 			log.With("kept", canary).WithGroup("g").Warn("again", "deep", canary)
 			if strings.Contains(b.String(), canary) {
-				t.Errorf("leaked: %s", b.String())
+				t.Errorf("the log shows the %s: %s", name, b.String())
 			}
 		})
 	}
@@ -80,7 +85,7 @@ func TestLogRedactsByField(t *testing.T) {
 	lambdaapp.NewLogger(&b, slog.LevelInfo).Info("x", "twilioAuthToken", "short", "Authorization", "short", "clientSecret", 7, "promptTokens", 12, "credentialId", "abc")
 	got := b.String()
 	if strings.Contains(got, "short") || strings.Contains(got, ":7") || !strings.Contains(got, `"promptTokens":12`) || !strings.Contains(got, `"credentialId":"abc"`) {
-		t.Errorf("logged %s", got)
+		t.Errorf("logged %s, want the first three values redacted and the other two kept", got)
 	}
 }
 
@@ -92,10 +97,10 @@ func TestLogLineCarriesTheRequestID(t *testing.T) {
 	lambdaapp.NewLogger(&b, slog.LevelInfo).InfoContext(ctx, "a\nb\u2028\x1b[31m")
 	var line map[string]any
 	if err := json.Unmarshal(b.Bytes(), &line); err != nil || strings.Count(b.String(), "\n") != 1 {
-		t.Fatalf("%v in %q", err, b.String())
+		t.Fatalf("want one line of JSON, got %q (%v)", b.String(), err)
 	}
 	if line["requestId"] != "req-1" || line["traceId"] != "Root=1-abc" {
-		t.Errorf("line = %v", line)
+		t.Errorf("line = %v, want requestId req-1 and traceId Root=1-abc", line)
 	}
 }
 
