@@ -10,7 +10,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 )
 
-// benchModel is a model that asks for three tools at once, and then says twenty words. What it says is made once.
+// benchModel calls three tools in one message and then says twenty words. Its chunks are made once.
 type benchModel struct {
 	calls, words []agent.Chunk
 	requests     int
@@ -31,8 +31,8 @@ func (m *benchModel) Stream(context.Context, agent.ModelRequest) iter.Seq2[agent
 	}
 }
 
-// BenchmarkTurnWithThreeTools is a turn of the loop: the model asks for three tools, they run, and it answers in twenty
-// words. Nobody waits for anybody, so that what is left is the loop.
+// BenchmarkTurnWithThreeTools measures the loop alone: the model calls three tools, they run, and the model answers in
+// twenty words. Model and tools never wait.
 func BenchmarkTurnWithThreeTools(b *testing.B) {
 	model := &benchModel{words: []agent.Chunk{}}
 	for i := range 20 {
@@ -55,7 +55,7 @@ func BenchmarkTurnWithThreeTools(b *testing.B) {
 		turn := &agent.Turn{Model: model, Agent: agent.Agent{Name: "riley", Instructions: "Be brief.", ModelName: "gpt-4o", Tools: tools}, Messages: user}
 		r, err := agent.Collect(turn.Run(b.Context()))
 		if err != nil || len(r.Messages) != 5 {
-			b.Fatalf("%v, %+v", err, r)
+			b.Fatalf("error %v, result %+v; want 5 messages", err, r)
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "turns/s")

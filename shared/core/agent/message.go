@@ -6,10 +6,10 @@ import (
 	"errors"
 )
 
-// The roles of messages.
+// The roles of a message.
 const (
 	RoleSystem    = "system"
-	RoleDeveloper = "developer" // what newer models call system
+	RoleDeveloper = "developer" // the name that newer models use for system
 	RoleUser      = "user"
 	RoleAssistant = "assistant"
 	RoleTool      = "tool"
@@ -19,19 +19,17 @@ const (
 type Message struct {
 	Role    string
 	Content string
-	// Parts is content that came as a list (text, images), as it came. Content is empty then.
-	Parts json.RawMessage
-	Name  string
-	// FinishToolCalls are what an assistant's message asks to be done.
-	ToolCalls []ToolCall
-	// ToolCallID is the call that a tool's message answers.
-	ToolCallID string
-	// Sender is the agent that said it, ToolName the tool that a tool's message comes from. Both are ours, and are never
-	// sent to a model.
+	// Parts is content that came as a list (text, images), unchanged. Content is then empty.
+	Parts      json.RawMessage
+	Name       string
+	ToolCalls  []ToolCall // what the assistant asks for, in its message
+	ToolCallID string     // the call that a tool's message answers
+	// Sender is the agent that wrote the message, ToolName the tool whose result it is. They are stored and returned to
+	// the caller, but never sent to a model.
 	Sender, ToolName string
 }
 
-// ToolCall is a model's wish to have a function called. Arguments are JSON, as far as the model wrote JSON.
+// ToolCall is a model's request to call a tool. Arguments is what the model wrote; it should be a JSON object.
 type ToolCall struct {
 	ID, Name, Arguments string
 }
@@ -47,12 +45,12 @@ type wireFunction struct {
 	Arguments string `json:"arguments"`
 }
 
-// MarshalJSON writes the call as Chat Completions has it.
+// MarshalJSON writes the call as the Chat Completions API defines it.
 func (c ToolCall) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireCall{c.ID, "function", wireFunction{c.Name, c.Arguments}})
 }
 
-// UnmarshalJSON reads the call as Chat Completions has it; arguments may also come as an object.
+// UnmarshalJSON reads the call as the Chat Completions API defines it. Arguments may also be an object.
 func (c *ToolCall) UnmarshalJSON(b []byte) error {
 	var w struct {
 		ID       string `json:"id"`
@@ -74,7 +72,7 @@ func (c *ToolCall) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// isEmpty is a call that a server skipped: some count from 1.
+// isEmpty reports whether a server skipped the call: some servers count calls from 1.
 func (c ToolCall) isEmpty() bool { return c == ToolCall{} }
 
 type wireMessage struct {
@@ -87,7 +85,7 @@ type wireMessage struct {
 	ToolName   string          `json:"tool_name,omitempty"`
 }
 
-// MarshalJSON writes the message as Chat Completions has it, and its sender.
+// MarshalJSON writes the message as the Chat Completions API defines it, with the sender and the tool name.
 func (m Message) MarshalJSON() ([]byte, error) {
 	w := wireMessage{Role: m.Role, Content: m.Parts, Name: m.Name, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID, Sender: m.Sender, ToolName: m.ToolName}
 	if m.Parts == nil {
@@ -100,8 +98,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// UnmarshalJSON reads a message. Content may be a string, a list of parts or null. The document's tools_calls is read
-// where tool_calls is missing.
+// UnmarshalJSON reads a message. Content may be a string, a list of parts or null. Our API document spells tool_calls as
+// tools_calls, which is read if tool_calls is missing.
 func (m *Message) UnmarshalJSON(b []byte) error {
 	var w struct {
 		wireMessage
@@ -126,5 +124,5 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// IsEmpty reports whether the message says nothing.
+// IsEmpty reports whether the message has neither content nor tool calls.
 func (m *Message) IsEmpty() bool { return m.Content == "" && m.Parts == nil && len(m.ToolCalls) == 0 }

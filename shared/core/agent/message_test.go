@@ -41,7 +41,7 @@ func TestUnmarshalMessage(t *testing.T) {
 	}
 }
 
-// What the next turn reads is what this one wrote.
+// TestMessageRoundTrip: the next turn reads the same message that this one wrote.
 func TestMessageRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 20, -1)
@@ -85,10 +85,10 @@ func FuzzMessage(f *testing.F) {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(once, &again); err != nil {
-			t.Fatalf("%s: %v", once, err)
+			t.Fatalf("cannot read what was written, %s: %v", once, err)
 		}
 		if twice, err := json.Marshal(again); err != nil || string(twice) != string(once) {
-			t.Fatalf("%s became %s (%v)", once, twice, err)
+			t.Fatalf("%s was read and written as %s (error %v)", once, twice, err)
 		}
 	})
 }

@@ -6,40 +6,40 @@ import (
 	"iter"
 )
 
-// Model is something that continues a conversation.
+// Model is a language model.
 type Model interface {
-	// Stream yields a message piece by piece. It ends with an error, or after a Chunk with a FinishReason; an end with
-	// neither is for the loop to call a failure.
+	// Stream yields the model's next message in chunks. It ends after a chunk with a FinishReason, or with an error. The
+	// consumer treats an end with neither as an error.
 	Stream(ctx context.Context, r ModelRequest) iter.Seq2[Chunk, error]
 }
 
-// ModelRequest is what a model is asked.
+// ModelRequest is one request to a model.
 type ModelRequest struct {
 	Model    string
 	Messages []Message
 	Tools    []Tool
-	// Options are further parameters of the Chat Completions API (temperature, max_tokens, …) as a JSON object.
+	// Options holds further parameters of the Chat Completions API (temperature, max_tokens, …) as a JSON object.
 	Options json.RawMessage
 }
 
-// Chunk is a piece of a model's message.
+// Chunk is a part of a model's message.
 type Chunk struct {
 	Text         string
-	Refusal      string // the model's words when it refuses
+	Refusal      string // text of a refusal
 	ToolCalls    []ToolCallDelta
 	FinishReason string
 	Usage        *Usage
-	Model        string // the model that answers, as the server names it
+	Model        string // the server's name of the model that answers
 }
 
-// ToolCallDelta is a piece of a tool call. Index says which call it belongs to; negative where the server did not say, and
-// then its place in the chunk does.
+// ToolCallDelta is a part of a tool call. Index says to which call of the message it belongs. It is negative if the server
+// sent none; see callIndex.
 type ToolCallDelta struct {
 	Index               int
 	ID, Name, Arguments string
 }
 
-// Usage is what a turn cost in tokens.
+// Usage counts tokens.
 type Usage struct {
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
@@ -52,7 +52,7 @@ func (u *Usage) add(more Usage) {
 	u.TotalTokens += more.TotalTokens
 }
 
-// The reasons for which a message ends.
+// The finish reasons of a message.
 const (
 	FinishStop          = "stop"
 	FinishLength        = "length"

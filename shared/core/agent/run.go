@@ -12,68 +12,61 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Agent is who answers.
+// Agent is what answers: instructions, a model and tools.
 type Agent struct {
 	Name         string
 	Instructions string // the system prompt; may be empty
 	ModelName    string
-	// Via is who is asked for it; nil is the turn's Model.
-	Model Model
-	// Tools are what the agent may do.
-	Tools []Tool
-	// Options are asked with in place of the turn's; nil is the turn's.
-	Options json.RawMessage
+	Model        Model // nil means the turn's Model
+	Tools        []Tool
+	Options      json.RawMessage // for model requests, see ModelRequest; nil means the turn's Options
 }
 
 // Turn is one turn of a conversation.
 type Turn struct {
 	Model Model
-	Agent Agent
-	// Messages are the conversation so far: the caller's system messages, then the history.
+	Agent Agent // the agent that begins; a handoff may change it
+	// Messages is the conversation so far: the caller's system messages, then the history.
 	Messages []Message
-	// Context are the variables that the conversation carries.
+	// Variables are the context variables of the conversation.
 	Variables map[string]any
-	// Offered are the caller's own tools: a call to one of them ends the turn and is handed back.
+	// CallerTools are tools that the caller runs itself: a call of one of them ends the turn and is handed back.
 	CallerTools []Tool
-	// Options are further parameters for the model, as in Request.
-	Options json.RawMessage
-	// MaxTurns is how often the model may speak; 0 is 10.
-	MaxTurns int
-	// Apology is said where the turn must end without the model's last word: it went in circles.
+	Options     json.RawMessage // for model requests, see ModelRequest
+	MaxTurns    int             // the most model calls; 0 means 10
+	// GiveUpMessage is said if the turn must end without an answer of the model, because it went in circles.
 	GiveUpMessage string
 }
 
-// Event is something that happens in a turn: a piece of text, the beginning of tool calls, or its End.
+// Event is a piece of text, the start of tools, or the end of the turn.
 type Event struct {
 	Text  string
-	Model string // the model that speaks, known with the first event
-	// Calling are the tools that begin to run now, all at once. Nothing happens until the last is done.
+	Model string // the model that speaks, known from the first event on
+	// ToolsStarted are tools that start now, at the same time. The next event comes after the last one has finished.
 	ToolsStarted []Tool
 	// SoFar is the turn up to this event, for a consumer that stops here. It is set in every event but the last one.
 	SoFar *TurnResult
 	End   *TurnResult
 }
 
-// TurnResult is what a turn came to, or, beside an error, how far it came.
+// TurnResult is the result of a turn. After an error it holds what the turn had produced before.
 type TurnResult struct {
-	// Messages are the turn's own, to be added to the conversation.
-	Messages []Message
-	// Said is every word of the turn, as the events had them.
-	Text         string
-	ActiveAgent  string // who is active now
+	Messages     []Message // the turn's own messages, to be added to the conversation
+	Text         string    // all text of the turn, as in the events
+	ActiveAgent  string    // the name of the agent that answered last
 	Variables    map[string]any
 	Usage        Usage
 	Model        string
 	FinishReason string
-	// Calls are handed back to the caller; FinishReason is then FinishToolCalls.
+	// CallerToolCalls are handed back to the caller; FinishReason is then FinishToolCalls.
 	CallerToolCalls []ToolCall
-	// Action is what the voice server is to do now.
-	Action *aurora.Action
-	// Trouble is why the turn ended with an apology; it is not an error, since something was said.
+	Action          *aurora.Action // what the voice server must do now
+	// SoftError is why the turn gave up. It is not an error of Run, because the caller has an answer: GiveUpMessage.
 	SoftError *fault.Error
 }
 
-// Run yields the turn as it happens. The last event is always an End; an error, if there is one, comes with it.
+// Run yields the turn as it happens. The last event is always an End event; an error comes together with it. A consumer
+// that stops ranging ends the turn.
 func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		r := t.newRunner(yield)
@@ -83,9 +76,9 @@ func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 				return
 			}
 			if err == nil && len(message.ToolCalls) > 0 {
-				if again, gone := r.handleToolCalls(ctx, message); again {
+				if again, stopped := r.handleToolCalls(ctx, message); again {
 					continue
-				} else if gone {
+				} else if stopped {
 					return
 				}
 				err = ctx.Err()
@@ -93,7 +86,7 @@ func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 				r.appendMessages(message)
 			}
 			if r.result.FinishReason == FinishToolCalls && len(r.result.CallerToolCalls) == 0 {
-				r.result.FinishReason = FinishStop // a caller would wait for calls that never come
+				r.result.FinishReason = FinishStop // the caller would wait for calls that never come
 			}
 			yield(Event{Model: r.result.Model, End: r.result}, err)
 			return
@@ -101,18 +94,28 @@ func (t *Turn) Run(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// runner is a turn under way.
+// Collect runs a turn to its end and returns the result.
+func Collect(events iter.Seq2[Event, error]) (*TurnResult, error) {
+	for e, err := range events {
+		if e.End != nil || err != nil {
+			return e.End, err
+		}
+	}
+	return nil, fault.New(fault.Internal, "The turn did not end.")
+}
+
+// runner is the state of a running turn.
 type runner struct {
 	*Turn
 	yield  func(Event, error) bool
 	result *TurnResult
-	agent  *Agent
+	agent  *Agent // the active one
 	text   strings.Builder
 
 	modelCalls      int // how often the model was called
 	invalidMessages int // messages with a tool call that could not be run
 	calls           callCounter
-	toolsDisabled   bool // an action is decided: the model has the last word, and no tools
+	toolsDisabled   bool // an action is decided, so the model may only say its last words
 }
 
 func (t *Turn) newRunner(yield func(Event, error) bool) *runner {
@@ -123,17 +126,23 @@ func (t *Turn) newRunner(yield func(Event, error) bool) *runner {
 
 func (r *runner) appendMessages(m ...Message) { r.result.Messages = append(r.result.Messages, m...) }
 
-// emitText passes words on. A message after another one begins on a line of its own.
+// emit yields an event that is not the last one. It reports whether the consumer still ranges over the events.
+func (r *runner) emit(e Event) bool {
+	e.Model, e.SoFar = r.result.Model, r.result
+	return r.yield(e, nil)
+}
+
+// emitText yields text. first says that it begins a message: it then starts on a new line, if other text came before.
 func (r *runner) emitText(text string, first bool) bool {
 	if first && r.text.Len() > 0 {
 		text = "\n" + text
 	}
 	r.text.WriteString(text)
 	r.result.Text = r.text.String()
-	return r.yield(Event{Text: text, Model: r.result.Model, SoFar: r.result}, nil)
+	return r.emit(Event{Text: text})
 }
 
-// callModel lets the model speak once, and passes its words on as they come. stopped means that nobody listens any more.
+// callModel calls the model once and yields its text as it comes. stopped means that the consumer stopped ranging.
 func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err error) {
 	r.modelCalls++
 	result := r.result
@@ -141,26 +150,26 @@ func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err er
 	if r.agent.Model != nil {
 		model = r.agent.Model
 	}
-	h := accumulator{model: result.Model}
-	for chunk, cerr := range model.Stream(ctx, r.modelRequest()) {
-		if cerr != nil {
-			err = cerr
+	a := accumulator{model: result.Model}
+	for chunk, chunkErr := range model.Stream(ctx, r.modelRequest()) {
+		if chunkErr != nil {
+			err = chunkErr
 			break
 		}
-		first := h.text.Len() == 0
-		text := h.add(chunk)
-		result.Model = h.model
+		first := a.text.Len() == 0
+		text := a.add(chunk)
+		result.Model = a.model
 		if text != "" && !r.emitText(text, first) {
 			return Message{}, true, nil
 		}
 	}
-	err = h.finish(ctx, err)
-	result.Usage.add(h.usage)
-	m = Message{Role: RoleAssistant, Content: h.text.String(), ToolCalls: slices.DeleteFunc(h.calls, ToolCall.isEmpty), Sender: r.agent.Name}
-	if err != nil || h.finishReason == FinishLength || h.finishReason == FinishContentFilter {
+	err = a.finish(ctx, err)
+	result.Usage.add(a.usage)
+	m = Message{Role: RoleAssistant, Content: a.text.String(), ToolCalls: slices.DeleteFunc(a.calls, ToolCall.isEmpty), Sender: r.agent.Name}
+	if err != nil || a.finishReason == FinishLength || a.finishReason == FinishContentFilter {
 		m.ToolCalls = nil // their arguments may be cut short
 	}
-	result.FinishReason = h.finishReason
+	result.FinishReason = a.finishReason
 	return m, false, err
 }
 
@@ -177,7 +186,8 @@ func (r *runner) modelRequest() ModelRequest {
 	return ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options}
 }
 
-// availableTools are what the model may ask for now: the agent's own and the caller's, whose take the place of equal names.
+// availableTools returns the tools that the model may call now: the agent's and the caller's. A tool of the caller
+// replaces one of the agent with the same name.
 func (r *runner) availableTools() []Tool {
 	if r.toolsDisabled {
 		return nil
@@ -193,55 +203,4 @@ func findTool(tools []Tool, name string) *Tool {
 		}
 	}
 	return nil
-}
-
-// mergeDeltas adds fragments to the calls they belong to. Servers differ: several fragments in one chunk, an index or none,
-// id and name once or in each.
-func mergeDeltas(calls []ToolCall, fragments []ToolCallDelta) []ToolCall {
-	for i, f := range fragments {
-		at := f.Index
-		if at < 0 {
-			at = callIndex(calls, f, i, len(fragments))
-		}
-		if at >= maxToolCallsPerMessage {
-			continue
-		}
-		for len(calls) <= at {
-			calls = append(calls, ToolCall{})
-		}
-		c := &calls[at]
-		if f.ID != "" {
-			c.ID = f.ID
-		}
-		if f.Name != "" && f.Name != c.Name {
-			c.Name += f.Name
-		}
-		c.Arguments += f.Arguments
-	}
-	return calls
-}
-
-// callIndex says to which call a fragment without an index belongs: to the one with its id, which may be a new one; without
-// an id to the one that is being written, or, where several come in one chunk, to the one in its place.
-func callIndex(calls []ToolCall, f ToolCallDelta, i, of int) int {
-	if f.ID == "" && of > 1 {
-		return i
-	}
-	if f.ID == "" {
-		return max(len(calls)-1, 0)
-	}
-	if at := slices.IndexFunc(calls, func(c ToolCall) bool { return c.ID == f.ID }); at >= 0 {
-		return at
-	}
-	return len(calls)
-}
-
-// Collect runs a turn to its end for a whole answer.
-func Collect(events iter.Seq2[Event, error]) (*TurnResult, error) {
-	for e, err := range events {
-		if e.End != nil || err != nil {
-			return e.End, err
-		}
-	}
-	return nil, fault.New(fault.Internal, "The turn did not end.")
 }

@@ -8,11 +8,11 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Tool is a function that a model may ask for.
+// Tool is a function that a model may call.
 type Tool struct {
 	Name        string
 	Description string
-	Parameters  json.RawMessage // JSON Schema of an object; empty takes no arguments
+	Parameters  json.RawMessage // JSON Schema of an object; empty means no arguments
 	Strict      bool
 
 	// Run runs the tool. A tool without it is the caller's own: its calls are handed back. An error never ends the turn:
@@ -21,31 +21,26 @@ type Tool struct {
 	// Validate returns what is wrong with arguments, which are a JSON object. Its message is for the model. nil accepts
 	// everything.
 	Validate func(arguments json.RawMessage) error
-	// Timeout is how long a call may take; 0 is 5 s.
-	Timeout time.Duration
-	// Filler is said to a caller on the phone while the call takes long; empty for the assistant's own.
+	Timeout  time.Duration // of one call; 0 means DefaultToolTimeout
+	// Filler is spoken to a caller on the telephone while the tool takes long. Empty means the assistant's own filler.
 	Filler string
 }
 
 // Invocation is one call of a tool.
 type Invocation struct {
 	ID        string
-	Arguments json.RawMessage // a JSON object that passed Check
-	// Occurrence counts the calls of the same tool with the same arguments in this turn, from 0.
+	Arguments json.RawMessage // a JSON object in canonical form that passed Validate
+	// Occurrence numbers the calls of the same tool with the same arguments in this turn, from 0.
 	Occurrence int
-	// Context are the conversation's variables, a copy for this call.
-	Variables map[string]any
+	Variables  map[string]any // a copy of the conversation's variables
 }
 
-// ToolResult is what a tool did.
+// ToolResult is the result of a tool.
 type ToolResult struct {
-	Content string // told to the model
-	// Handoff is the agent that goes on.
-	Handoff *Agent
-	// Context is merged into the conversation's variables.
-	Variables map[string]any
-	// Action is for the voice server, once the last words were spoken.
-	Action *aurora.Action
+	Content   string         // for the model
+	Handoff   *Agent         // if set, the agent that continues the conversation
+	Variables map[string]any // merged into the conversation's variables
+	Action    *aurora.Action // if set, what the voice server must do after the last words
 }
 
 // DefaultToolTimeout is the timeout of a tool that sets none.

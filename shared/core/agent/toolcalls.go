@@ -8,22 +8,23 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// handleToolCalls does what a message asks for. again means that the model is to be asked once more; gone, that nobody listens.
-func (r *runner) handleToolCalls(ctx context.Context, m Message) (again, gone bool) {
-	own, theirs := r.splitCalls(m.ToolCalls)
+// handleToolCalls handles the tool calls of a message. again means that the model must be called again; stopped, that the
+// consumer stopped ranging.
+func (r *runner) handleToolCalls(ctx context.Context, m Message) (again, stopped bool) {
+	own, callers := r.splitCalls(m.ToolCalls)
 	if len(own) > 0 {
-		mine := m
-		mine.ToolCalls = own
-		r.appendMessages(mine)
+		ownMessage := m
+		ownMessage.ToolCalls = own
+		r.appendMessages(ownMessage)
 		if !r.runTools(ctx, own) {
 			return false, true
 		}
 		m = Message{Role: RoleAssistant, Sender: m.Sender}
 	}
-	if len(theirs) > 0 {
-		m.ToolCalls = theirs
+	if len(callers) > 0 {
+		m.ToolCalls = callers
 		r.appendMessages(m)
-		r.result.CallerToolCalls, r.result.FinishReason = theirs, FinishToolCalls
+		r.result.CallerToolCalls, r.result.FinishReason = callers, FinishToolCalls
 		return false, false
 	}
 	if ctx.Err() != nil {
@@ -47,19 +48,19 @@ func (r *runner) handleToolCalls(ctx context.Context, m Message) (again, gone bo
 	return true, false
 }
 
-// hasText reports whether the message that asked for these calls had words of its own.
-func (r *runner) hasText(own []ToolCall) bool {
+// hasText reports whether the message that holds these calls also has text.
+func (r *runner) hasText(calls []ToolCall) bool {
 	for i := len(r.result.Messages) - 1; i >= 0; i-- {
 		if m := &r.result.Messages[i]; m.Role == RoleAssistant {
-			return m.Content != "" && len(own) > 0
+			return m.Content != "" && len(calls) > 0
 		}
 	}
 	return false
 }
 
-// giveUp ends a turn that came to no end of its own.
-func (r *runner) giveUp(code, why string) (again, gone bool) {
-	r.result.SoftError = fault.New(fault.Upstream, why).WithCode(code)
+// giveUp ends a turn that would not end by itself. The results are those of handleToolCalls.
+func (r *runner) giveUp(code, message string) (again, stopped bool) {
+	r.result.SoftError = fault.New(fault.Upstream, message).WithCode(code)
 	r.result.FinishReason = FinishStop
 	if r.GiveUpMessage == "" {
 		return false, false
@@ -68,19 +69,20 @@ func (r *runner) giveUp(code, why string) (again, gone bool) {
 	return false, !r.emitText(r.GiveUpMessage, true)
 }
 
-// splitCalls tells the caller's calls from our own. A call to nobody's tool is ours to answer.
-func (r *runner) splitCalls(calls []ToolCall) (own, theirs []ToolCall) {
+// splitCalls separates calls of the caller's tools from our own. A call of an unknown tool is ours: the model gets an
+// error.
+func (r *runner) splitCalls(calls []ToolCall) (own, callers []ToolCall) {
 	for i, c := range calls {
-		if c.ID == "" { // some servers leave it out, and a tool's message must name it
+		if c.ID == "" { // some servers leave it out, and the tool's message must name it
 			c.ID = fmt.Sprintf("call_%d_%d", r.modelCalls, i)
 		}
 		if findTool(r.CallerTools, c.Name) != nil && !r.toolsDisabled {
-			theirs = append(theirs, c)
+			callers = append(callers, c)
 		} else {
 			own = append(own, c)
 		}
 	}
-	return own, theirs
+	return own, callers
 }
 
 // runTools runs calls and applies their results in order, so that of two handoffs the last one wins. It reports whether
@@ -105,37 +107,37 @@ func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
 	if invalid {
 		r.invalidMessages++
 	}
-	if len(started) > 0 && !r.yield(Event{ToolsStarted: started, Model: r.result.Model}, nil) {
+	if len(started) > 0 && !r.emit(Event{ToolsStarted: started}) {
 		return false
 	}
-	for i, o := range runJobs(ctx, jobs) {
-		r.applyResult(calls[i], o)
+	for i, outcome := range runJobs(ctx, jobs) {
+		r.applyOutcome(calls[i], outcome)
 	}
 	return true
 }
 
-// applyResult adds a tool's message, and what the tool changed in the turn.
-func (r *runner) applyResult(c ToolCall, outcome ToolOutcome) {
-	o := outcome.Result
+// applyOutcome appends the tool's message and applies what the tool changed.
+func (r *runner) applyOutcome(c ToolCall, outcome ToolOutcome) {
+	result := outcome.Result
 	switch err := outcome.Err; {
 	case err == nil:
 	case err.Code == unknownToolCode:
-		o.Content = fmt.Sprintf("Error: Tool %s not found.", c.Name) // in the words of OpenAI's Swarm
+		result.Content = fmt.Sprintf("Error: Tool %s not found.", c.Name) // the sentence of OpenAI's Swarm
 	default:
-		o.Content = "Error: " + err.Message
+		result.Content = "Error: " + err.Message
 	}
-	r.appendMessages(Message{Role: RoleTool, Content: o.Content, ToolCallID: c.ID, ToolName: c.Name})
-	for k, v := range o.Variables {
+	r.appendMessages(Message{Role: RoleTool, Content: result.Content, ToolCallID: c.ID, ToolName: c.Name})
+	for name, value := range result.Variables {
 		if r.result.Variables == nil {
 			r.result.Variables = map[string]any{}
 		}
-		r.result.Variables[k] = v
+		r.result.Variables[name] = value
 	}
-	if o.Handoff != nil {
-		r.agent = o.Handoff
-		r.result.ActiveAgent = o.Handoff.Name
+	if result.Handoff != nil {
+		r.agent = result.Handoff
+		r.result.ActiveAgent = result.Handoff.Name
 	}
-	if o.Action != nil {
-		r.result.Action = o.Action
+	if result.Action != nil {
+		r.result.Action = result.Action
 	}
 }

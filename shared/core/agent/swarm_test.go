@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +16,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// recording is one run of OpenAI's Swarm with a scripted model: what went in, what was sent, what came out.
+// recording is one run of OpenAI's Swarm with a scripted model: the input, the requests to the model and the response.
 type recording struct {
 	Name  string `json:"name"`
 	Input struct {
@@ -52,17 +50,15 @@ type recordedTool struct {
 	Parameters  json.RawMessage `json:"parameters"`
 }
 
-// difference is where the reference is wrong, or where a telephone call needs something else: why, what the model says
-// in our run where the recording has nothing, and what must come of it.
+// difference is a run in which ours must differ from Swarm's, because Swarm is wrong or a telephone call needs something
+// else.
 type difference struct {
 	why           string
-	script        [][]agent.Chunk // after what was recorded
-	messages      []string        // in place of the recorded ones
-	requests      int             // how often
-	softErrorCode string
+	script        [][]agent.Chunk // what the model says after the recorded messages
+	messages      []string        // expected, in place of the recorded ones
+	requests      int             // expected model calls
+	softErrorCode string          // expected
 }
-
-const giveUpText = "Sorry, I got stuck."
 
 var (
 	weatherCallSF = `A: weather(t1, {"location":"SF"})`
@@ -70,31 +66,27 @@ var (
 )
 
 var differences = map[string]difference{
-	"stream_two_tools_same_chunk_BUG": {why: "the reference reads only the first tool call of a chunk", requests: 2,
+	"stream_two_tools_same_chunk_BUG": {why: "Swarm reads only the first tool call of a chunk", requests: 2,
 		messages: []string{`A: weather(t1, {"location":"A"}) weather(t2, {"location":"B"})`, "weather(t1) = sunny in A", "weather(t2) = sunny in B", "A: done"}},
-	"stream_handoff_sender_BUG": {why: "the reference names the first agent as the sender of what the second one said", requests: 2,
+	"stream_handoff_sender_BUG": {why: "Swarm names the first agent as the sender of the second agent's message", requests: 2,
 		messages: []string{"A: to2(t1, {})", `to2(t1) = {"assistant": "Agent 2"}`, "Agent 2: I am 2"}},
-	"tool_raises": {why: "an exception in a tool ends the reference's run; here the model is told, and goes on", requests: 2,
+	"tool_raises": {why: "an exception in a tool ends Swarm's run; here the model gets an error and continues", requests: 2,
 		script:   append([][]agent.Chunk{{toolCallChunk("t1", "boom", `{}`), finishChunk("tool_calls")}}, doneReply...),
 		messages: []string{"A: boom(t1, {})", "boom(t1) = Error: The tool failed.", "A: done"}},
-	"bad_json_args": {why: "so do arguments that are no JSON", requests: 2,
+	"bad_json_args": {why: "arguments that are not JSON end Swarm's run", requests: 2,
 		script:   append([][]agent.Chunk{{toolCallChunk("t1", "weather", `{"location":`), finishChunk("tool_calls")}}, doneReply...),
 		messages: []string{`A: weather(t1, {"location":)`, "weather(t1) = Error: The arguments are not a JSON object.", "A: done"}},
-	"wrong_args": {why: "and arguments that the tool does not take", requests: 2,
+	"wrong_args": {why: "arguments that the tool does not accept end Swarm's run", requests: 2,
 		script:   append([][]agent.Chunk{{toolCallChunk("t1", "weather", `{"city":"SF"}`), finishChunk("tool_calls")}}, doneReply...),
 		messages: []string{`A: weather(t1, {"city":"SF"})`, "weather(t1) = Error: location is required.", "A: done"}},
-	"max_turns_0": {why: "0 is the default of 10 here, not none: a caller always gets an answer", requests: 1,
+	"max_turns_0": {why: "0 means the default of 10 here, so that a caller always gets an answer", requests: 1,
 		script: doneReply, messages: []string{"A: done"}},
-	"max_turns_1": {why: "a turn that must end says so", requests: 1, softErrorCode: "turn_limit",
+	"max_turns_1": {why: "a turn that gives up says so", requests: 1, softErrorCode: "turn_limit",
 		messages: []string{weatherCallSF, "weather(t1) = sunny in SF", "A: " + giveUpText}},
-	"max_turns_2": {why: "the reference counts messages, and 2 of them are one turn of the model; here it has two", requests: 2,
+	"max_turns_2": {why: "Swarm counts messages, and two of them are one model call; here the limit counts model calls", requests: 2,
 		script: doneReply, messages: []string{weatherCallSF, "weather(t1) = sunny in SF", "A: done"}},
-	"non_string_results": {why: "the reference gives the model Python's repr of what is no string", requests: 2,
+	"non_string_results": {why: "Swarm sends Python's repr of a result that is not a string", requests: 2,
 		messages: []string{`A: cv_set(t1, {"k":"v"}) none_fn(t2, {})`, `cv_set(t1) = {"a":1}`, "none_fn(t2) = ", "A: ok"}},
-}
-
-func toolCallChunk(id, name, arguments string) agent.Chunk {
-	return toolCallsChunk(agent.ToolCallDelta{Index: 0, ID: id, Name: name, Arguments: arguments})
 }
 
 func TestRecordedSwarmRuns(t *testing.T) {
@@ -114,17 +106,14 @@ func TestRecordedSwarmRuns(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) { c.replay(t) })
 	}
 	if len(all.Cases) != 25 || len(unused) != 0 {
-		t.Errorf("%d recordings; differences of no recording: %v", len(all.Cases), slices.Collect(maps.Keys(unused)))
+		t.Errorf("%d recordings, want 25; differences without a recording: %v", len(all.Cases), slices.Collect(maps.Keys(unused)))
 	}
 }
 
 func (c *recording) replay(t *testing.T) {
 	model := &scriptedModel{turns: c.script(t)}
 	turn := c.newTurn(model)
-	result, err := agent.Collect(turn.Run(t.Context()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	result := collect(t, turn)
 	want, differs := differences[c.Name]
 	if !differs {
 		want = difference{messages: describeMessages(c.Response.Messages), requests: len(c.Requests)}
@@ -132,29 +121,34 @@ func (c *recording) replay(t *testing.T) {
 	if got := describeMessages(result.Messages); !slices.Equal(got, want.messages) {
 		t.Errorf("%s\nmessages %s\n    want %s", want.why, strings.Join(got, "\n         "), strings.Join(want.messages, "\n         "))
 	}
-	if len(model.requests) != want.requests || result.Usage.TotalTokens != 3*want.requests {
-		t.Errorf("asked %d times for %d tokens, want %d", len(model.requests), result.Usage.TotalTokens, want.requests)
+	check(t, "model calls", len(model.requests), want.requests)
+	check(t, "total tokens", result.Usage.TotalTokens, 3*want.requests)
+	if c.Response != nil {
+		check(t, "active agent", result.ActiveAgent, c.Response.Agent)
+		if len(result.Variables)+len(c.Response.Context) > 0 { // no variables may be nil or empty
+			check(t, "variables", result.Variables, c.Response.Context)
+		}
 	}
-	if c.Response != nil && (result.ActiveAgent != c.Response.Agent || len(result.Variables)+len(c.Response.Context) > 0 && !reflect.DeepEqual(result.Variables, c.Response.Context)) {
-		t.Errorf("agent %q, context %v, want %q, %v", result.ActiveAgent, result.Variables, c.Response.Agent, c.Response.Context)
+	code := ""
+	if result.SoftError != nil {
+		code = result.SoftError.Code
 	}
-	if code := ""; result.SoftError != nil && result.SoftError.Code != want.softErrorCode || result.SoftError == nil && want.softErrorCode != code {
-		t.Errorf("trouble %v, want %q", result.SoftError, want.softErrorCode)
-	}
+	check(t, "code of the soft error", code, want.softErrorCode)
 	reason := agent.FinishStop
 	if c.Input.ExecuteTools != nil {
 		reason = agent.FinishToolCalls
 	}
-	if result.FinishReason != reason || len(result.CallerToolCalls) > 0 != (reason == agent.FinishToolCalls) {
-		t.Errorf("ended with %q and %v handed back", result.FinishReason, result.CallerToolCalls)
-	}
+	check(t, "finish reason", result.FinishReason, reason)
+	check(t, "calls were handed back", len(result.CallerToolCalls) > 0, reason == agent.FinishToolCalls)
 	c.compareRequests(t, model.requests, differs)
 }
 
-// compareRequests holds what was sent against the recording. Of what follows a difference only the kind is compared.
-func (c *recording) compareRequests(t *testing.T, asked []agent.ModelRequest, differs bool) {
+// compareRequests compares the model requests with the recorded ones. If the run differs, only the first request must have
+// equal messages.
+func (c *recording) compareRequests(t *testing.T, requests []agent.ModelRequest, differs bool) {
+	t.Helper()
 	for i, want := range c.Requests {
-		got := asked[i]
+		got := requests[i]
 		if got.Model != want.Model || string(got.Options) != string(options(want.ToolChoice)) {
 			t.Errorf("request %d: model %q with %s, want %q with %s", i, got.Model, got.Options, want.Model, want.ToolChoice)
 		}
@@ -162,7 +156,7 @@ func (c *recording) compareRequests(t *testing.T, asked []agent.ModelRequest, di
 		for _, tool := range want.Tools {
 			tools = append(tools, tool.Function)
 		}
-		if g, w := offered(t, got.Tools), mustJSON(t, tools); g != w {
+		if g, w := describeTools(t, got.Tools), mustJSON(t, tools); g != w {
 			t.Errorf("request %d: tools %s, want %s", i, g, w)
 		}
 		if g, w := describeMessages(got.Messages), describeMessages(want.Messages); !slices.Equal(g, w) && (!differs || i == 0) {
@@ -171,7 +165,7 @@ func (c *recording) compareRequests(t *testing.T, asked []agent.ModelRequest, di
 	}
 }
 
-func offered(t *testing.T, tools []agent.Tool) string {
+func describeTools(t *testing.T, tools []agent.Tool) string {
 	var out []recordedTool
 	for _, tool := range tools {
 		out = append(out, recordedTool{tool.Name, tool.Description, tool.Parameters})
@@ -199,31 +193,7 @@ func options(toolChoice json.RawMessage) json.RawMessage {
 	return fmt.Appendf(nil, `{"tool_choice":%s}`, toolChoice)
 }
 
-// describeMessages are messages as a person reads them: who says what, who answers which call.
-func describeMessages(messages []agent.Message) []string {
-	var out []string
-	for _, m := range messages {
-		switch {
-		case m.Role == agent.RoleTool:
-			out = append(out, fmt.Sprintf("%s(%s) = %s", m.ToolName, m.ToolCallID, m.Content))
-			continue
-		case m.Role != agent.RoleAssistant:
-			out = append(out, m.Role+": "+m.Content)
-			continue
-		}
-		line := m.Sender + ":"
-		if m.Content != "" {
-			line += " " + m.Content
-		}
-		for _, call := range m.ToolCalls {
-			line += fmt.Sprintf(" %s(%s, %s)", call.Name, call.ID, call.Arguments)
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
-// script is what the model said: of a streamed run its very chunks, of a whole one its messages.
+// script returns what the model sent: the chunks of a streamed run, or the messages of one that was not streamed.
 func (c *recording) script(t *testing.T) (turns [][]agent.Chunk) {
 	if c.Events != nil {
 		turns = c.streamedScript(t)
@@ -263,7 +233,7 @@ func (c *recording) streamedScript(t *testing.T) (turns [][]agent.Chunk) {
 			c.Response = e.Response
 		case e.Delim == "start":
 			turns = append(turns, nil)
-		case e.Delim == "end": // the recording has no reasons
+		case e.Delim == "end": // the recording has no finish reasons
 			turns[len(turns)-1] = append(turns[len(turns)-1], finishChunk("stop"))
 		default:
 			chunk := agent.Chunk{Text: e.Content}
@@ -276,7 +246,7 @@ func (c *recording) streamedScript(t *testing.T) (turns [][]agent.Chunk) {
 	return turns
 }
 
-// newTurn is the recorded run as ours.
+// newTurn returns a turn with the input and the tools of the recorded run.
 func (c *recording) newTurn(model agent.Model) *agent.Turn {
 	turn := &agent.Turn{Model: model, Messages: c.Input.Messages, Variables: c.Input.Context, GiveUpMessage: giveUpText,
 		Agent: agent.Agent{Name: "A", Instructions: "You are a helpful agent.", ModelName: c.model("gpt-4o")}}
@@ -289,7 +259,7 @@ func (c *recording) newTurn(model agent.Model) *agent.Turn {
 	turn.Options = options(c.Requests[0].ToolChoice)
 	for _, recorded := range c.Requests[0].Tools {
 		tool := agent.Tool{Name: recorded.Function.Name, Description: recorded.Function.Description, Parameters: recorded.Function.Parameters}
-		if c.Input.ExecuteTools != nil { // not run: the caller's own
+		if c.Input.ExecuteTools != nil { // not run by Swarm: a tool of the caller
 			turn.CallerTools = append(turn.CallerTools, tool)
 			continue
 		}
@@ -314,7 +284,7 @@ func (c *recording) model(name string) string {
 	return name
 }
 
-// toolFunc is what a recorded tool did.
+// toolFunc returns a tool that does what the recorded one did.
 func (c *recording) toolFunc(name string) func(context.Context, agent.Invocation) (agent.ToolResult, error) {
 	return func(_ context.Context, in agent.Invocation) (agent.ToolResult, error) {
 		var arguments struct{ Location, K string }
@@ -341,28 +311,5 @@ func (c *recording) toolFunc(name string) func(context.Context, agent.Invocation
 			return agent.ToolResult{Content: `{"assistant": "Agent 3"}`, Handoff: third}, nil
 		}
 		return agent.ToolResult{}, errors.New("db down")
-	}
-}
-
-// scriptedModel is a model that plays one turn of its script after the other, at three tokens each, and remembers what it was
-// asked.
-type scriptedModel struct {
-	turns    [][]agent.Chunk
-	requests []agent.ModelRequest
-}
-
-func (p *scriptedModel) Stream(_ context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
-	return func(yield func(agent.Chunk, error) bool) {
-		p.requests = append(p.requests, r)
-		if len(p.requests) > len(p.turns) {
-			yield(agent.Chunk{}, errors.New("asked once too often"))
-			return
-		}
-		for _, chunk := range p.turns[len(p.requests)-1] {
-			if !yield(chunk, nil) {
-				return
-			}
-		}
-		yield(agent.Chunk{Usage: &agent.Usage{PromptTokens: 1, CompletionTokens: 2, TotalTokens: 3}}, nil)
 	}
 }

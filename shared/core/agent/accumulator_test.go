@@ -27,8 +27,8 @@ func TestMergeDeltas(t *testing.T) {
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
 		"no index, ids in every fragment": {[][]ToolCallDelta{{{Index: -1, ID: "a", Name: "f"}}, {{Index: -1, ID: "b", Name: "g"}}, {{Index: -1, ID: "a", Arguments: `1`}}, {{Index: -1, ID: "b", Arguments: `2`}}},
 			[]ToolCall{{"a", "f", `1`}, {"b", "g", `2`}}},
-		"no index, no id": {[][]ToolCallDelta{{{Index: -1, Name: "f"}}, {{Index: -1, Arguments: `{}`}}}, []ToolCall{{"", "f", `{}`}}},
-		"a hostile index": {[][]ToolCallDelta{{{Index: 1 << 60, ID: "a"}, {Index: maxToolCallsPerMessage, ID: "b"}, {Index: 0, ID: "c"}}}, []ToolCall{{ID: "c"}}},
+		"no index and no id": {[][]ToolCallDelta{{{Index: -1, Name: "f"}}, {{Index: -1, Arguments: `{}`}}}, []ToolCall{{"", "f", `{}`}}},
+		"a hostile index":    {[][]ToolCallDelta{{{Index: 1 << 60, ID: "a"}, {Index: maxToolCallsPerMessage, ID: "b"}, {Index: 0, ID: "c"}}}, []ToolCall{{ID: "c"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls []ToolCall
@@ -48,12 +48,12 @@ func TestMergeDeltasIsBounded(t *testing.T) {
 		calls = mergeDeltas(calls, []ToolCallDelta{{Index: -1, ID: strings.Repeat("x", i+1)}, {Index: i, ID: "y"}})
 	}
 	if len(calls) > maxToolCallsPerMessage {
-		t.Errorf("%d calls", len(calls))
+		t.Errorf("%d calls, want at most %d", len(calls), maxToolCallsPerMessage)
 	}
 }
 
-// FuzzMergeDeltas splits the arguments of calls into fragments, and fragments into chunks, in any way that servers do; the
-// calls must come out as they went in.
+// FuzzMergeDeltas splits the arguments of calls into deltas, and deltas into chunks, in any way that servers do. Merging
+// must give the same calls.
 func FuzzMergeDeltas(f *testing.F) {
 	f.Add(`{"a":1}`, `{"b":"2"}`, []byte{3, 1, 200, 7, 0, 0, 91})
 	f.Add(``, `[]`, []byte{})
@@ -68,8 +68,8 @@ func FuzzMergeDeltas(f *testing.F) {
 	})
 }
 
-// sendAsDeltas sends calls as fragments. Each byte of cuts says which call goes on, how much of it, whether id and name are
-// repeated, and whether the chunk ends here.
+// sendAsDeltas sends calls as deltas and returns what mergeDeltas makes of them. Each byte of cuts says which call goes on,
+// how much of it is sent, whether id and name are repeated, and whether the chunk ends here.
 func sendAsDeltas(calls []ToolCall, cuts []byte, indexed bool) []ToolCall {
 	var got []ToolCall
 	var chunk []ToolCallDelta
@@ -78,7 +78,7 @@ func sendAsDeltas(calls []ToolCall, cuts []byte, indexed bool) []ToolCall {
 		if indexed {
 			f.Index = i
 		}
-		if named || !indexed { // without an index only the id tells whose the piece is
+		if named || !indexed { // without an index only the id says to which call the delta belongs
 			f.ID = calls[i].ID
 		}
 		if named {
