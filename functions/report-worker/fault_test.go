@@ -279,11 +279,11 @@ func TestFault59MailFailures(t *testing.T) {
 	w := newPipeline(t, fixedClock(time.Date(2026, 11, 23, 14, 40, 0, 0, time.UTC)))
 	w.putAssistant(t, "riley", "UTC", "one@example.com", "busy@example.com", "refused@example.com", "two@example.com")
 	tried := map[string]int{}
-	mended := false
+	fixed := false
 	w.mailFault = func(to string) *fakeaws.APIError {
 		tried[to]++
 		switch {
-		case mended:
+		case fixed:
 			return nil
 		case to == "busy@example.com":
 			return &fakeaws.APIError{Status: 429, Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded."}
@@ -308,7 +308,7 @@ func TestFault59MailFailures(t *testing.T) {
 		t.Errorf("mails were sent to %v after tries %v, want one to each of one@ and two@example.com", got, tried)
 	}
 	w.mu.Lock() // fakeses asks mailFault with this lock held
-	mended = true
+	fixed = true
 	w.mu.Unlock()
 	for range 2 {
 		if dead := run(); dead != 0 {

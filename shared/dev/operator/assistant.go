@@ -29,11 +29,11 @@ import (
 //go:embed assistant.schema.json
 var assistantSchema []byte
 
-// assistant checks an assistant's JSON and writes it to the local or the deployed table.
+// assistant checks an assistant's JSON document and stores it in the local or a deployed stack.
 func (p *program) assistant(ctx context.Context) error {
 	f := p.flags("assistant")
-	file := f.String("file", "", "the assistant's JSON, - for standard input")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	file := f.String("file", "", "the assistant's JSON document; - for standard input")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (p *program) assistant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, noStack := p.stack(ctx, *stage) // what is wrong with the document is said first
+	s, noStack := p.stack(ctx, *stage) // returned after the check: an invalid document is reported first
 	hosts, err := p.privateHosts(s)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (p *program) assistant(ctx context.Context) error {
 	}
 	p.printLine("%s (%s) is stored in %s", stored.ID(), stored.AssistantName, s.tableName("assistants"))
 	if len(stored.Numbers()) == 0 && stored.AssistantPhoneNumber != "" {
-		p.printLine("its number %s is not in E.164 (such as +15551230100): calls to it will not find the assistant", stored.AssistantPhoneNumber)
+		p.printLine("its number %s is not in E.164 form (such as +15551230100), so calls to it will not find the assistant", stored.AssistantPhoneNumber)
 	}
 	return nil
 }
@@ -86,8 +86,8 @@ func readFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// checkAssistant reports everything that is wrong with an assistant's JSON, a line for each field. privateHosts are
-// those of TOOL_PRIVATE_HOSTS.
+// checkAssistant returns an error with one line for each field of an assistant's JSON document that is not valid. privateHosts
+// are those of TOOL_PRIVATE_HOSTS.
 func checkAssistant(b []byte, privateHosts ...string) error {
 	schema, err := compileSchema()
 	if err != nil {
@@ -97,20 +97,20 @@ func checkAssistant(b []byte, privateHosts ...string) error {
 	if err != nil {
 		return fmt.Errorf("  it is not JSON: %w", err)
 	}
-	var wrong []string
+	var invalidFields []string
 	if err := schema.Validate(document); err != nil {
 		invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
 		if !ok {
 			return err
 		}
-		wrong = append(wrong, fieldErrors(invalid)...)
+		invalidFields = append(invalidFields, fieldErrors(invalid)...)
 	}
-	wrong = append(wrong, checkSemantics(b, privateHosts)...)
-	if len(wrong) == 0 {
+	invalidFields = append(invalidFields, checkSemantics(b, privateHosts)...)
+	if len(invalidFields) == 0 {
 		return nil
 	}
-	slices.Sort(wrong)
-	return errors.New("  " + strings.Join(slices.Compact(wrong), "\n  "))
+	slices.Sort(invalidFields)
+	return errors.New("  " + strings.Join(slices.Compact(invalidFields), "\n  "))
 }
 
 func compileSchema() (*jsonschema.Schema, error) {
@@ -119,7 +119,7 @@ func compileSchema() (*jsonschema.Schema, error) {
 		return nil, fmt.Errorf("read assistant.schema.json: %w", err)
 	}
 	c := jsonschema.NewCompiler()
-	c.UseLoader(jsonschema.SchemeURLLoader{}) // nothing is ever loaded from elsewhere
+	c.UseLoader(jsonschema.SchemeURLLoader{}) // schemas are never loaded from files or the network
 	c.AssertFormat()
 	if err := c.AddResource("assistant.schema.json", document); err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func compileSchema() (*jsonschema.Schema, error) {
 	return c.Compile("assistant.schema.json")
 }
 
-// fieldErrors are the leaves of a validation error: the field, and what is wrong with it.
+// fieldErrors returns one line for each cause of a validation error: the field and what is wrong with it.
 func fieldErrors(e *jsonschema.ValidationError) []string {
 	if len(e.Causes) > 0 {
 		var all []string
@@ -156,36 +156,37 @@ func joinPath(parent, field string) string {
 	return parent + "." + field
 }
 
-// checkSemantics checks what a schema cannot say: templates, tools, the schema of an analysis, and time zones.
+// checkSemantics checks what the JSON schema cannot: prompt templates, tools, the analysis schema and the time zone. It returns
+// one line for each problem.
 func checkSemantics(b []byte, privateHosts []string) []string {
 	var a aurora.Assistant
 	if json.Unmarshal(b, &a) != nil {
-		return nil // the schema has said so
+		return nil // the JSON schema has reported it
 	}
-	var wrong []string
+	var problems []string
 	for field, template := range map[string]aurora.Text{"assistantPrompt": a.AssistantPrompt, "assistantFirstMessage": a.AssistantFirstMessage} {
 		if err := chat.CheckPrompt(string(template)); err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s: %v", field, err))
+			problems = append(problems, fmt.Sprintf("%s: %v", field, err))
 		}
 	}
 	if err := tools.CheckTools(a, privateHosts...); err != nil {
-		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
+		problems = append(problems, strings.Split(err.Error(), "\n")...)
 	}
 	if len(a.Analysis.Schema) > 0 {
 		if _, err := toolschema.Compile(a.Analysis.Schema); err != nil {
-			wrong = append(wrong, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
+			problems = append(problems, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
 		}
-		wrong = append(wrong, checkSchema("analysis.schema", a.Analysis.Schema)...)
+		problems = append(problems, checkSchema("analysis.schema", a.Analysis.Schema)...)
 	}
 	for i, tool := range a.Tools {
-		wrong = append(wrong, checkSchema(fmt.Sprintf("tools.%d.parameters", i), tool.Parameters)...)
+		problems = append(problems, checkSchema(fmt.Sprintf("tools.%d.parameters", i), tool.Parameters)...)
 	}
 	if zone := string(a.TimeZone); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
-			wrong = append(wrong, fmt.Sprintf("timeZone: %q is no zone such as America/New_York", zone))
+			problems = append(problems, fmt.Sprintf("timeZone: %q is no zone such as America/New_York", zone))
 		}
 	}
-	return wrong
+	return problems
 }
 
 // checkSchema checks a JSON Schema completely. toolschema, which checks it in the functions, ignores the keywords that
@@ -207,11 +208,11 @@ func checkSchema(field string, text json.RawMessage) []string {
 	}
 	if invalid, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
 		if cause, ok := errors.AsType[*jsonschema.ValidationError](invalid.Err); ok {
-			var wrong []string
+			var problems []string
 			for _, problem := range fieldErrors(cause) {
-				wrong = append(wrong, field+"."+problem)
+				problems = append(problems, field+"."+problem)
 			}
-			return wrong
+			return problems
 		}
 	}
 	return []string{field + ": " + strings.Join(strings.Fields(err.Error()), " ")}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -18,19 +17,19 @@ import (
 )
 
 const (
-	backfillTimeout = 10 * time.Minute // without one more report
+	backfillTimeout = 10 * time.Minute // without a new report
 	backfillPoll    = time.Second
 )
 
-// backfill has the worker make the reports of a range of dates that are not there yet, and mails nobody.
+// backfill makes the reports of a range of dates that do not exist yet, through the worker and without mails.
 func (p *program) backfill(ctx context.Context) error {
 	f := p.flags("backfill")
 	name := f.String("period", "", "weekly or monthly")
 	from := f.String("from", "", "the first day on which a window may end, such as 2026-01-01")
-	to := f.String("to", "", "the last one")
-	id := f.String("assistant", "", "an assistant's id; everybody who gets reports where empty")
-	patience := f.Duration("patience", backfillTimeout, "how long to wait for one more report")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	to := f.String("to", "", "the last such day")
+	id := f.String("assistant", "", "an assistant's id; empty for all assistants that get reports")
+	patience := f.Duration("patience", backfillTimeout, "how long to wait for a new report")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -58,13 +57,13 @@ func (p *program) backfill(ctx context.Context) error {
 	return b.run(ctx)
 }
 
-// assistantsFor are the assistants that a backfill is for.
+// assistantsFor returns the assistant with this id, or all that get reports if id is empty.
 func (r *reportCommand) assistantsFor(ctx context.Context, id string) ([]aurora.Assistant, error) {
 	if id != "" {
 		a, err := r.assistants.ByID(ctx, id)
 		return []aurora.Assistant{a}, err
 	}
-	internal, wrong, err := r.assistants.Internal(ctx)
+	internal, unreadable, err := r.assistants.Internal(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,16 +71,16 @@ func (r *reportCommand) assistantsFor(ctx context.Context, id string) ([]aurora.
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range append(wrong, more...) {
-		r.printLine("left out: %v", err)
+	for _, err := range append(unreadable, more...) {
+		r.printLine("left out, because it cannot be read: %v", err)
 	}
 	all := append(internal, scheduled...)
 	slices.SortStableFunc(all, func(a, b aurora.Assistant) int { return cmp.Compare(a.ID(), b.ID()) })
 	return slices.CompactFunc(all, func(a, b aurora.Assistant) bool { return a.ID() == b.ID() }), nil
 }
 
-// windowEnds are the ends of the windows that the schedule would have made: the midnights in which a Monday or a 1st begins
-// where the assistant is, from the first day to the last one, and none that is still to come.
+// windowEnds returns the ends of the windows that the schedule would have reported from the first to the last day: the
+// midnights at the beginning of a Monday or a 1st in the assistant's time zone. Ends in the future are left out.
 func windowEnds(period aurora.Period, first, last time.Time, zone *time.Location, now time.Time) []time.Time {
 	var all []time.Time
 	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
@@ -89,31 +88,31 @@ func windowEnds(period aurora.Period, first, last time.Time, zone *time.Location
 			continue
 		}
 		until, err := aurora.ParseUntil(day.Format(time.DateOnly), now, zone)
-		if err == nil && !until.After(now) && until.Format(time.DateOnly) == day.Format(time.DateOnly) { // a day that a zone skipped is none
+		if err == nil && !until.After(now) && until.Format(time.DateOnly) == day.Format(time.DateOnly) { // false for a day that the time zone skipped
 			all = append(all, until)
 		}
 	}
 	return all
 }
 
-// backfillRun is one run of backfill.
+// backfillRun is one run of the backfill command.
 type backfillRun struct {
 	*reportCommand
 	period  aurora.Period
 	timeout time.Duration
-	pending map[string]aurora.ReportJob // by their place
+	pending map[string]aurora.ReportJob // by the prefix of the report's keys
 	bar     *progressbar.ProgressBar
 }
 
 func (b *backfillRun) run(ctx context.Context) error {
 	asked := len(b.pending)
-	there, err := b.takeFinished(ctx)
+	existing, err := b.takeFinished(ctx)
 	if err != nil {
 		return err
 	}
 	left := len(b.pending)
-	b.printLine("%d reports; %d are there, %d are to be made", asked, there, left)
-	b.startBar(left)
+	b.printLine("%d reports: %d exist, %d are to be made", asked, existing, left)
+	b.bar = newProgressBar(b.out, left, "reporting")
 	for _, job := range b.pending {
 		if err := report.Enqueue(ctx, b.queue, job); err != nil {
 			return fmt.Errorf("queue the report on %s until %s: %w", job.AssistantID, job.Until.Format(time.DateOnly), err)
@@ -121,7 +120,7 @@ func (b *backfillRun) run(ctx context.Context) error {
 	}
 	for last := time.Now(); len(b.pending) > 0; {
 		if !sleep(ctx, backfillPoll) {
-			return fmt.Errorf("%d reports were not waited for; the same command goes on: %w", len(b.pending), context.Cause(ctx))
+			return fmt.Errorf("stopped with %d reports still to be made; run the command again to resume: %w", len(b.pending), context.Cause(ctx))
 		}
 		came, err := b.takeFinished(ctx)
 		if err != nil {
@@ -141,24 +140,24 @@ func (b *backfillRun) run(ctx context.Context) error {
 		_ = b.bar.Exit()
 		b.printLine("")
 	}
-	b.printLine("%d reports made, %d were there, %d did not come", left-len(b.pending), there, len(b.pending))
+	b.printLine("%d reports made, %d existed before, %d missing", left-len(b.pending), existing, len(b.pending))
 	return b.missingError()
 }
 
-// takeFinished takes the reports that are whole off the list, and says how many they were.
+// takeFinished removes the reports that are complete from the pending ones, and returns how many these were.
 func (b *backfillRun) takeFinished(ctx context.Context) (n int, err error) {
-	prefixes := map[string]bool{}
-	for place := range b.pending {
-		prefixes[path.Dir(strings.TrimSuffix(place, "/"))+"/"] = true
+	folders := map[string]bool{} // one list request finds all reports of one assistant and period
+	for prefix := range b.pending {
+		folders[path.Dir(strings.TrimSuffix(prefix, "/"))+"/"] = true
 	}
-	for prefix := range prefixes {
-		for key, err := range b.objects.List(ctx, prefix, "") {
+	for folder := range folders {
+		for key, err := range b.objects.List(ctx, folder, "") {
 			if err != nil {
 				return n, err
 			}
-			place, whole := strings.CutSuffix(key, aurora.ReportJSONName)
-			if _, waited := b.pending[place]; whole && waited {
-				delete(b.pending, place)
+			prefix, complete := strings.CutSuffix(key, aurora.ReportJSONName)
+			if _, ok := b.pending[prefix]; complete && ok {
+				delete(b.pending, prefix)
 				n++
 			}
 		}
@@ -166,28 +165,15 @@ func (b *backfillRun) takeFinished(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// missingError names what did not come.
+// missingError returns an error that names the reports that were not made, or nil.
 func (b *backfillRun) missingError() error {
 	if len(b.pending) == 0 {
 		return nil
 	}
 	var failed []error
-	for place, job := range b.pending {
-		failed = append(failed, fmt.Errorf("%s until %s did not come (%s)", job.AssistantID, job.Until.Format(time.RFC3339), place))
+	for prefix, job := range b.pending {
+		failed = append(failed, fmt.Errorf("%s until %s was not made (%s)", job.AssistantID, job.Until.Format(time.RFC3339), prefix))
 	}
 	slices.SortFunc(failed, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return errors.Join(append(failed, errors.New("the worker's log says why; the same command goes on where this one ended"))...)
-}
-
-// startBar draws a bar where somebody is looking.
-func (b *backfillRun) startBar(total int) {
-	f, ok := b.out.(*os.File)
-	if !ok {
-		return
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return
-	}
-	b.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionShowCount(), progressbar.OptionSetDescription("reporting"),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
+	return errors.Join(append(failed, errors.New("look into the log of report-worker, then run the command again to resume"))...)
 }

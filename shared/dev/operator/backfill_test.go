@@ -8,7 +8,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Row 57: a backfill's windows end where the schedule's would have, by the clock of the assistant.
+// Fault 57: the windows of a backfill end where those of the schedule would have ended, in the assistant's time zone.
 func TestFault57Backfill(t *testing.T) {
 	now := time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
@@ -19,8 +19,8 @@ func TestFault57Backfill(t *testing.T) {
 		"weeks over a change of clock":   {aurora.Weekly, "2026-03-20", "2026-04-10", "Europe/Bucharest", "03-23+02:00 03-30+03:00 04-06+03:00", "2026-03-16"},
 		"weeks, both ends a Monday":      {aurora.Weekly, "2026-10-26", "2026-11-09", "America/New_York", "10-26-04:00 11-02-05:00 11-09-05:00", "2026-10-19"},
 		"months of a leap year":          {aurora.Monthly, "2024-02-01", "2024-04-30", "UTC", "02-01Z 03-01Z 04-01Z", "2024-01-01"},
-		"none that is still to come":     {aurora.Weekly, "2026-11-10", "2026-12-31", "America/New_York", "11-16-05:00 11-23-05:00", "2026-11-09"},
-		"not yet where it is":            {aurora.Monthly, "2026-11-01", "2026-12-31", "Pacific/Honolulu", "11-01-10:00", "2026-10-01"},
+		"ends in the future":             {aurora.Weekly, "2026-11-10", "2026-12-31", "America/New_York", "11-16-05:00 11-23-05:00", "2026-11-09"},
+		"December has not begun":         {aurora.Monthly, "2026-11-01", "2026-12-31", "Pacific/Honolulu", "11-01-10:00", "2026-10-01"},
 		"a midnight that is skipped":     {aurora.Weekly, "2018-11-01", "2018-11-30", "America/Sao_Paulo", "11-05-02:00 11-12-02:00 11-19-02:00 11-26-02:00", "2018-10-29"},
 		"a day that a zone skipped":      {aurora.Weekly, "2011-12-26", "2012-01-02", "Pacific/Apia", "12-26-10:00 01-02+14:00", "2011-12-19"},
 		"no Monday":                      {aurora.Weekly, "2026-11-17", "2026-11-22", "UTC", "", ""},
@@ -28,7 +28,7 @@ func TestFault57Backfill(t *testing.T) {
 		"weeks until now, to the minute": {aurora.Weekly, "2026-11-23", "2026-11-23", "UTC", "11-23Z", "2026-11-16"},
 		"a Monday two hours old":         {aurora.Weekly, "2026-11-23", "2026-11-23", "Etc/GMT+12", "11-23-12:00", "2026-11-16"},
 	} {
-		t.Run("fault 57, "+name, func(t *testing.T) {
+		t.Run("fault 57: "+name, func(t *testing.T) {
 			day := func(s string) time.Time {
 				d, err := time.Parse(time.DateOnly, s)
 				if err != nil {
@@ -46,11 +46,11 @@ func TestFault57Backfill(t *testing.T) {
 				got = append(got, until.Format("01-02Z07:00"))
 			}
 			if strings.Join(got, " ") != c.want {
-				t.Errorf("%v, want %s", all, c.want)
+				t.Errorf("the windows end at %v, want %s", all, c.want)
 			}
 			if len(all) > 0 {
 				if from := c.period.WindowUntil(all[0], zone).From; from.Format(time.DateOnly) != c.wantFirst {
-					t.Errorf("the first begins at %v, want %s", from, c.wantFirst)
+					t.Errorf("the first window begins at %v, want %s", from, c.wantFirst)
 				}
 			}
 		})
@@ -74,7 +74,7 @@ func TestReportCommandsNameMissingArguments(t *testing.T) {
 		{"make run", []string{"backfill", "-period", "weekly", "-from", "2026-01-01", "-to", "2026-02-01"}},
 	} {
 		if _, err := command(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%q: %v", c.args, err)
+			t.Errorf("the error of %q is %v, want one with %q", c.args, err, c.want)
 		}
 	}
 }

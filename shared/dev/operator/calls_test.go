@@ -18,7 +18,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// startPhoneStack is the bundle with its own key store and its own Twilio.
+// startPhoneStack starts a stack for calls, with its own fakes of Secrets Manager and Twilio.
 func startPhoneStack(t *testing.T) *testStack {
 	t.Helper()
 	b := &testStack{data: t.TempDir()}
@@ -28,7 +28,7 @@ func startPhoneStack(t *testing.T) *testStack {
 
 var initiated = regexp.MustCompile(`^\{"data":"Call initiated from assistaintPhoneNumber = (\S+) to John Doe at (.+)\. Call sid = (CA[0-9a-f]{32})","status":"success"\}$`)
 
-// Calls as partners and our own tools place them, at every door with every key.
+// TestCalls places calls as partners and internal tools do, on the REST API and the function URLs, with every kind of key.
 func TestCalls(t *testing.T) {
 	b := startPhoneStack(t)
 	internal, external, api := b.info.Keys["BINARYTINT_INTERNAL_API_KEY"], b.info.Keys["BINARYTINT_EXTERNAL_API_KEY"], b.info.Keys["BINARYTINT_API_KEY"]
@@ -38,7 +38,7 @@ func TestCalls(t *testing.T) {
 	wrong := strings.Repeat("w", 40)
 
 	t.Run("every combination of keys", func(t *testing.T) {
-		for door, base := range map[string][2]string{"REST": {b.info.API, b.info.API},
+		for route, base := range map[string][2]string{"REST": {b.info.API, b.info.API},
 			"function URL": {b.info.FunctionURLs["OutboundCallUatFunction"], b.info.FunctionURLs["HyperscaleOutboundCallFunction"]}} {
 			for name, c := range map[string]struct {
 				header []string
@@ -52,7 +52,7 @@ func TestCalls(t *testing.T) {
 				for i, path := range []string{"/api/outbound-call-uat", "/api/hyperscale/outbound-call"} {
 					resp, body := b.post(t, base[i]+path, []string{uat, hyperscale}[i], append([]string{once, "none"}, c.header...)...)
 					if resp.StatusCode != c.status || (c.status == 200) != initiated.MatchString(body) {
-						t.Errorf("%s, %s, %s: %s %s", door, path, name, resp.Status, body)
+						t.Errorf("%s, %s, %s: %s %s", route, path, name, resp.Status, body)
 					}
 				}
 			}
@@ -69,7 +69,7 @@ func TestCalls(t *testing.T) {
 		}
 	})
 	t.Run("50 equal requests at once are one call", func(t *testing.T) { b.concurrentCalls(t, internal) })
-	t.Run("nobody is named in a log", func(t *testing.T) {
+	t.Run("no log names a person", func(t *testing.T) {
 		logs, _ := filepath.Glob(filepath.Join(b.data, "logs", "*.log"))
 		for _, file := range logs {
 			text, err := os.ReadFile(file)

@@ -20,11 +20,12 @@ import (
 const (
 	demoAssistant = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"
 	demoCaller    = "+14155550123"
-	rowTimeout    = 30 * time.Second // for a report to become a row; it takes a second or two
+	rowTimeout    = 30 * time.Second // for an end-of-call report to become a row; it takes a second or two
 )
 
-// demo walks one story against the running stack and shows each answer: a call comes in, the assistant answers as it
-// thinks, uses a tool, hands over to another, the call ends and is a row in the table, and the week's report tells of it.
+// demo plays one story against the running stack and shows each answer: a call comes in, the assistant streams its answer,
+// uses a tool and hands over to another assistant, the call ends and becomes a row in the table, and the week's report
+// includes it.
 func (p *program) demo(ctx context.Context) error {
 	s, err := p.stack(ctx, "")
 	if err != nil {
@@ -45,11 +46,11 @@ type demoRun struct {
 	*program
 	stack     *stack
 	call, key string
-	session   map[string]any // the last answer's full_session, which is the next turn's call
+	session   map[string]any // full_session of the last answer; sent as call of the next turn
 }
 
 func (d *demoRun) inbound(ctx context.Context) error {
-	d.printLine("1. A call comes in; the voice server asks which assistant answers +15551230100.\n")
+	d.printLine("1. A call comes in. The voice server asks which assistant answers +15551230100.\n")
 	b, err := d.post(ctx, "/api/webhook", "FLASK-API-KEY", d.key, http.StatusCreated, map[string]any{"message": map[string]any{
 		"type":    "assistant-request",
 		"session": map[string]string{"streamSid": d.call, "callerPhoneNumber": demoCaller, "twilioNumber": "+15551230100"},
@@ -61,36 +62,36 @@ func (d *demoRun) inbound(ctx context.Context) error {
 	return nil
 }
 
-// turn streams one answer and shows each line when it came.
+// turn streams one answer and shows when each line came.
 func (d *demoRun) turn(ctx context.Context) error {
-	d.printLine("2. The caller speaks; the answer streams, and its lines arrive as the model sends them.\n")
+	d.printLine("2. The caller speaks. The answer is streamed: its lines arrive as the model sends them.\n")
 	return d.speak(ctx, "Hello, when are you open?", 120)
 }
 
-// tool is a turn in which the assistant looks something up. A real model decides for itself whether it does.
+// tool plays a turn in which the assistant calls a tool. A real model may decide not to.
 func (d *demoRun) tool(ctx context.Context) error {
-	d.printLine("3. The caller asks something that the model cannot know: it calls a tool, and then answers.\n")
+	d.printLine("3. The caller asks something that the model cannot know. The model calls a tool, then answers.\n")
 	if err := d.speak(ctx, "What time is it?", 0); err != nil {
 		return err
 	}
 	return d.showSession(2)
 }
 
-// handoff gives the conversation to another assistant, and goes on with that one: full_session knows who it is.
+// handoff plays a handoff to another assistant and a turn with that one, which full_session names.
 func (d *demoRun) handoff(ctx context.Context) error {
-	d.printLine("4. The caller asks for somebody else: the assistant hands the conversation over.\n")
+	d.printLine("4. The caller asks for another assistant. The assistant hands the conversation over.\n")
 	if err := d.speak(ctx, "Transfer me to Avery, please.", 0); err != nil {
 		return err
 	}
 	if err := d.showSession(2); err != nil {
 		return err
 	}
-	d.printLine("   The next turn sends full_session back as call, and the assistant named there goes on.\n")
+	d.printLine("   The next turn sends full_session back as call, and the assistant that it names answers.\n")
 	return d.speak(ctx, "Hello, who am I talking to?", 0)
 }
 
-// speak is one turn of the phone call. What its lines have in common is left out, and with a width of 0 all but the words
-// and the last session.
+// speak plays one turn of the phone call. It shows each line of the stream without the parts that all lines share, cut to
+// width; with a width of 0 it shows only what was said.
 func (d *demoRun) speak(ctx context.Context, words string, width int) error {
 	began := time.Now()
 	resp, err := d.send(ctx, "/api/v1/openai/chat/completions/voice", "Authorization", "Bearer "+d.key, map[string]any{
@@ -102,20 +103,20 @@ func (d *demoRun) speak(ctx context.Context, words string, width int) error {
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		b, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("the turn was answered %s: %s", resp.Status, b)
+		return fmt.Errorf("the turn failed with %s: %s", resp.Status, b)
 	}
-	heard := ""
+	answer := ""
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
-		heard += d.readLine(line)
+		answer += d.readLine(line)
 		if width > 0 && line != "" {
 			d.printLine("%6d ms  %s", time.Since(began).Milliseconds(), truncate(trimChunk(line), width))
 		}
 		if line == "data: [DONE]" {
 			if width == 0 {
-				d.printLine("   caller:     %s\n   assistant:  %s", words, heard)
+				d.printLine("   caller:     %s\n   assistant:  %s", words, answer)
 			}
 			d.printLine("")
 			return nil
@@ -124,7 +125,7 @@ func (d *demoRun) speak(ctx context.Context, words string, width int) error {
 	return errors.Join(errors.New("the stream ended without [DONE]"), lines.Err())
 }
 
-// readLine gives the words in a line of a stream, and keeps the session that stands in it.
+// readLine returns the words in a line of the stream, and stores the session if the line has one.
 func (d *demoRun) readLine(line string) string {
 	var event struct {
 		Choices     []struct{ Delta struct{ Content string } }
@@ -144,7 +145,7 @@ func (d *demoRun) readLine(line string) string {
 	return words
 }
 
-// showSession shows the last messages of the session before its last one, and who goes on.
+// showSession shows count messages of the session before its last one, and the active agent.
 func (d *demoRun) showSession(count int) error {
 	messages, _ := d.session["messages"].([]any)
 	shown := messages[max(0, len(messages)-1-count):max(0, len(messages)-1)]
@@ -160,7 +161,7 @@ func (d *demoRun) showSession(count int) error {
 }
 
 func (d *demoRun) end(ctx context.Context) error {
-	d.printLine("5. The call ends; its report is kept before it is answered.\n")
+	d.printLine("5. The call ends. Its end-of-call report is stored before the webhook answers.\n")
 	now := time.Now().UTC()
 	b, err := d.post(ctx, "/api/webhook", "FLASK-API-KEY", d.key, http.StatusOK, map[string]any{"message": map[string]any{
 		"type": "end-of-call-report", "endedReason": "customer-ended-call", "timestamp": now.UnixMilli(),
@@ -177,9 +178,9 @@ func (d *demoRun) end(ctx context.Context) error {
 	return nil
 }
 
-// row waits until the worker has made a row of the report.
+// row waits until the worker has indexed the end-of-call report, and shows the row.
 func (d *demoRun) row(ctx context.Context) error {
-	d.printLine("6. S3 tells the worker, and the call is a row in the table.\n")
+	d.printLine("6. S3 notifies the worker, and the call becomes a row in the table.\n")
 	ctx, cancel := context.WithTimeout(ctx, rowTimeout)
 	defer cancel()
 	at := d.stack.awsConfig("dynamodb")
@@ -196,7 +197,7 @@ func (d *demoRun) row(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the call was no row after %v; look into the logs under %s/logs", rowTimeout, d.dataFolder())
+			return fmt.Errorf("the call is not a row after %v; look into the logs in %s/logs", rowTimeout, d.dataFolder())
 		}
 	}
 }
@@ -207,9 +208,9 @@ func (d *demoRun) show(row aurora.Call) error {
 	return err
 }
 
-// report has the week's report made, in which the call is, and opens its link.
+// report makes the week's report, which includes the call, and opens its link.
 func (d *demoRun) report(ctx context.Context) error {
-	d.printLine("\n7. Somebody asks for the week's report; the call is in it.\n")
+	d.printLine("\n7. A report for this week is requested. It includes the call.\n")
 	b, err := d.post(ctx, "/api/reports/aurora-report/weekly", "BINARYTINT-INTERNAL-API-KEY", d.stack.local.Keys["BINARYTINT_INTERNAL_API_KEY"],
 		http.StatusOK, map[string]string{"ASSISTANT_ID": demoAssistant})
 	if err != nil {
@@ -231,13 +232,13 @@ func (d *demoRun) report(ctx context.Context) error {
 	defer func() { _ = resp.Body.Close() }()
 	page, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the link was answered %s (%w)", resp.Status, err)
+		return fmt.Errorf("the link failed with %s (%w)", resp.Status, err)
 	}
 	d.printLine("The link in the mail opens a page of %d bytes, %s. The mails are at %s.", len(page), resp.Header.Get("Content-Type"), d.stack.local.Mail)
 	return nil
 }
 
-// post sends JSON to the local API and returns the answer, which must have the status.
+// post sends JSON to the local API and returns the answer. A status other than want is an error.
 func (d *demoRun) post(ctx context.Context, path, header, key string, want int, body any) ([]byte, error) {
 	resp, err := d.send(ctx, path, header, key, body)
 	if err != nil {
@@ -246,7 +247,7 @@ func (d *demoRun) post(ctx context.Context, path, header, key string, want int, 
 	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != want {
-		err = fmt.Errorf("%s was answered %s: %s", path, resp.Status, b)
+		err = fmt.Errorf("%s failed with %s: %s", path, resp.Status, b)
 	}
 	return b, err
 }
@@ -265,7 +266,7 @@ func (d *demoRun) send(ctx context.Context, path, header, key string, body any) 
 	return http.DefaultClient.Do(r)
 }
 
-// trimChunk leaves out of a chunk what all of them have in common.
+// trimChunk removes the beginning of a chunk, which is the same in all of them.
 func trimChunk(line string) string {
 	if _, rest, ok := strings.Cut(line, `"choices":`); ok {
 		return `data: {… "choices":` + rest
@@ -273,7 +274,7 @@ func trimChunk(line string) string {
 	return line
 }
 
-// truncate cuts a line for the screen.
+// truncate cuts a line to n characters.
 func truncate(s string, n int) string {
 	if cut := text.ClipRunes(s, n); cut != s {
 		return strings.TrimSpace(cut) + " …"

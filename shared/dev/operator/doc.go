@@ -1,17 +1,17 @@
-// Command operate is the program behind the operator's make targets: run, demo, invoke, assistant, key, report,
-// backfill, reindex, redrive and their like.
+// Command operator is the program behind the operator's make targets: run, demo, invoke, assistant, key, report, backfill,
+// reindex, redrive and others.
 //
 // # Decisions
 //
-// It is one program, so that what an operator does is tested like everything else, and the Makefile only names it.
+// It is one program, so that the operator's commands are tested like all other code. The Makefile only calls it.
 //
-// A command reaches the local stack through the addresses in run.json, and a deployed one, given -stage, through the
-// names that template.yaml gives its resources and the operator's own AWS credentials.
+// A command reaches the local stack at the addresses in run.json. With -stage it reaches a deployed stack, whose resources
+// have the names that template.yaml gives them, with the operator's own AWS credentials.
 //
-// Reindexing goes through the worker's own code, without an analyst. It works in order and in batches, and notes after
-// each one how far it came, so that what is below the note is done whatever happened; what is done twice changes nothing.
-// A report that is gone or cannot be read is counted, and a store that fails ends the run, so that nothing is left out
-// unsaid. github.com/schollz/progressbar/v3 draws its bar, on a terminal alone.
+// Reindexing uses the worker's own code, without an analyst. It goes through the bucket in order and in batches, and saves its
+// progress after each batch: everything before the saved key is indexed, and indexing an object twice changes nothing. An
+// end-of-call report that was deleted or cannot be read is counted. A store that fails ends the run, so that nothing is left
+// out without notice. github.com/schollz/progressbar/v3 draws the progress bar, on a terminal only.
 //
-// github.com/santhosh-tekuri/jsonschema/v6 checks an assistant's document; a schema from elsewhere is never loaded.
+// github.com/santhosh-tekuri/jsonschema/v6 validates assistant documents; it never loads a schema from a file or the network.
 package main

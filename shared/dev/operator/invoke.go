@@ -15,11 +15,11 @@ import (
 	"strings"
 )
 
-// invoke sends an event file to a function of the local stack, as Lambda's Invoke API does.
+// invoke sends an event file to a function of the local stack over Lambda's Invoke API.
 func (p *program) invoke(ctx context.Context) error {
 	f := p.flags("invoke")
-	function := f.String("function", "", "a folder of functions/")
-	event := f.String("event", "", "a file of events/<function>/, without .json, or a path")
+	function := f.String("function", "", "a folder under functions/")
+	event := f.String("event", "", "a file in events/<function>/, without .json; or a path")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func readEvent(function, event string) ([]byte, error) {
 	return nil, fmt.Errorf("%s has no event %q.%s Its events are: %s", function, event, suggestion(event, files), strings.Join(files, " "))
 }
 
-// pretty indents JSON, also where it stands as a string in an answer's body, and leaves anything else as it is.
+// pretty indents JSON, and returns anything else as it is.
 func pretty(b []byte) []byte {
 	var out bytes.Buffer
 	if json.Indent(&out, b, "", "  ") != nil {

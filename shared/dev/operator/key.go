@@ -12,14 +12,14 @@ import (
 	"example.com/aurora/shared/core/auth"
 )
 
-// keyKinds of key that there are.
+// keyKinds are the kinds of API keys.
 var keyKinds = []string{string(auth.KindAPI), string(auth.KindInternal), string(auth.KindExternal)}
 
-// key makes a key and shows it once, with the entry that goes into the secret in its place.
+// key creates a key and shows it once, with its digest, which is what the secret stores.
 func (p *program) key(context.Context) error {
 	f := p.flags("key")
 	kind := f.String("kind", "api", "api, internal or external")
-	name := f.String("name", "", "whose key it is, for the logs")
+	name := f.String("name", "", "the holder of the key, for the logs")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -33,12 +33,12 @@ func (p *program) key(context.Context) error {
 	p.printLine("key     %s", key)
 	p.printLine("digest  sha256:%s", digest)
 	p.printLine("")
-	p.printLine("The key is shown this once: give it to its holder. What is stored is the digest, one entry of the JSON array")
+	p.printLine("The key is shown only once: give it to its holder. Only the digest is stored, as one entry of the JSON array")
 	p.printLine("in the secret aurora/<stage>/%s:", *kind)
 	p.printLine("")
 	p.printLine(`  {"digest":"sha256:%s","name":%q}`, digest, *name)
 	p.printLine("")
-	p.printLine("It works within two minutes of being stored there, and stops as fast once it is taken out.")
+	p.printLine("The key works within two minutes after its entry is stored, and stops within two minutes after it is removed.")
 	return nil
 }
 

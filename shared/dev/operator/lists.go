@@ -14,16 +14,16 @@ import (
 	"example.com/aurora/shared/usecase/outbound"
 )
 
-// doNotCall puts a number on the do-not-call list, or takes it off.
+// doNotCall adds a number to the do-not-call list, or removes it.
 func (p *program) doNotCall(ctx context.Context) error {
 	return p.editList(ctx, "do-not-call", "will not be called or texted", "may be called again",
 		func(l *dynamo.Ledger, n aurora.Phone) error { return l.AddDoNotCall(ctx, n, "operator") },
 		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.RemoveDoNotCall(ctx, n) })
 }
 
-// consent notes that somebody agreed to be called, or takes it back.
+// consent records that a person agreed to be called, or that the consent was withdrawn.
 func (p *program) consent(ctx context.Context) error {
-	return p.editList(ctx, "consent", "agreed to be called", "has taken the consent back",
+	return p.editList(ctx, "consent", "agreed to be called", "has withdrawn the consent",
 		func(l *dynamo.Ledger, n aurora.Phone) error { return l.AddConsent(ctx, n, "operator") },
 		func(l *dynamo.Ledger, n aurora.Phone) (bool, error) { return l.RemoveConsent(ctx, n) })
 }
@@ -31,8 +31,8 @@ func (p *program) consent(ctx context.Context) error {
 func (p *program) editList(ctx context.Context, name, added, removed string, add func(*dynamo.Ledger, aurora.Phone) error, remove func(*dynamo.Ledger, aurora.Phone) (bool, error)) error {
 	f := p.flags(name)
 	number := f.String("number", "", "a number such as +14155550100")
-	off := f.String("remove", "", "1 takes it off the list")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	off := f.String("remove", "", "1 removes it from the list")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func (p *program) editList(ctx context.Context, name, added, removed string, add
 	return nil
 }
 
-// reconcile asks the provider what became of calls whose outcome nobody knows.
+// reconcile asks the telephone provider about the calls whose outcome is unknown.
 func (p *program) reconcile(ctx context.Context) error {
 	f := p.flags("reconcile")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}

@@ -6,37 +6,39 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
-// program is one run of the command: what it was told, and where it speaks.
+// program is one run of the command: its arguments, its environment and its output.
 type program struct {
 	out  io.Writer
 	env  func(string) string
 	args []string
 }
 
-// commands are the operator's, each with what it is for.
+// commands are the commands by name, each with a description.
 var commands = map[string]struct {
-	does string
-	run  func(*program, context.Context) error
+	description string
+	run         func(*program, context.Context) error
 }{
-	"run":         {"bring up the whole bundle on this machine", (*program).run},
-	"demo":        {"walk one story against the running stack", (*program).demo},
+	"run":         {"start the whole stack on this machine", (*program).run},
+	"demo":        {"play one story against the running stack", (*program).demo},
 	"invoke":      {"send an event to a function of the running stack", (*program).invoke},
 	"assistant":   {"check and store an assistant", (*program).assistant},
-	"key":         {"make a key and its digest", (*program).key},
-	"do-not-call": {"put a number on the do-not-call list, or take it off", (*program).doNotCall},
-	"consent":     {"note that somebody agreed to be called", (*program).consent},
-	"reconcile":   {"ask the provider what became of calls whose outcome nobody knows", (*program).reconcile},
-	"reindex":     {"rebuild the table of calls from the bucket", (*program).reindex},
-	"report":      {"have one report made, and show it", (*program).report},
-	"schedule":    {"queue everybody's reports, now", (*program).schedule},
-	"backfill":    {"make the reports of a range of dates that are missing, and mail nobody", (*program).backfill},
-	"bench":       {"measure speed and cost beside what people would use instead", (*program).bench},
-	"redrive":     {"send what waits in the dead-letter queues round again", (*program).redrive},
+	"key":         {"create a key and its digest", (*program).key},
+	"do-not-call": {"add a number to the do-not-call list, or remove it", (*program).doNotCall},
+	"consent":     {"record that a person agreed to be called", (*program).consent},
+	"reconcile":   {"ask the provider about the calls whose outcome is unknown", (*program).reconcile},
+	"reindex":     {"rebuild the calls table from the bucket", (*program).reindex},
+	"report":      {"make one report and show it", (*program).report},
+	"schedule":    {"queue the reports of all assistants now", (*program).schedule},
+	"backfill":    {"make the reports of a range of dates that are missing, without mails", (*program).backfill},
+	"bench":       {"measure speed, size and cost beside the alternatives", (*program).bench},
+	"redrive":     {"move the messages of the dead-letter queues back to their queues", (*program).redrive},
 }
 
 func main() {
@@ -50,6 +52,7 @@ func main() {
 	}
 }
 
+// dispatch runs the command that the arguments name.
 func (p *program) dispatch(ctx context.Context) error {
 	if len(p.args) > 0 {
 		if c, ok := commands[p.args[0]]; ok {
@@ -61,16 +64,21 @@ func (p *program) dispatch(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("which command? run, demo, invoke, assistant, key, do-not-call, consent, reconcile, reindex, report, schedule, backfill, bench or redrive; make lists them with what they do")
+	list := "name one of these commands:"
+	for _, name := range slices.Sorted(maps.Keys(commands)) {
+		list += fmt.Sprintf("\n  %-12s %s", name, commands[name].description)
+	}
+	return errors.New(list)
 }
 
-// flags are a command's own.
+// flags returns the flag set of a command.
 func (p *program) flags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(p.out)
 	return f
 }
 
+// printLine writes a line for the operator.
 func (p *program) printLine(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// redrive moves what waits in each dead-letter queue back to its source.
+// redrive moves the messages of each dead-letter queue back to their queue.
 func (p *program) redrive(ctx context.Context) error {
 	f := p.flags("redrive")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -34,12 +34,12 @@ func (p *program) redrive(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("%s: %w", queue, err))
 			continue
 		}
-		p.printLine("%-7s %s message(s) sent round again", queue, moved)
+		p.printLine("%-7s %s message(s) moved back", queue, moved)
 	}
 	return errors.Join(failed...)
 }
 
-// redriveQueue starts the move for the dead-letter queue of a named queue, and says how much waits there.
+// redriveQueue starts moving the messages of a queue's dead-letter queue back, and returns about how many these are.
 func redriveQueue(ctx context.Context, client *sqs.Client, name string) (waiting string, err error) {
 	url, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,13 +24,14 @@ import (
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/usecase/callindex"
 )
 
-// reindex rebuilds the table of calls from the reports in the bucket and the analyses that are kept beside them.
+// reindex rebuilds the calls table from the end-of-call reports in the bucket and the analyses that are stored beside them.
 func (p *program) reindex(ctx context.Context) error {
 	f := p.flags("reindex")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -48,7 +50,7 @@ func (p *program) reindex(ctx context.Context) error {
 	retention := time.Duration(days) * 24 * time.Hour
 	objects := s3.New(s.awsConfig("s3"), name)
 	r := &reindexRun{
-		out: p.out, store: name, keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
+		out: p.out, bucket: name, keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
 		worker: &callindex.Worker{
 			Reader:     objects,
 			Assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
@@ -62,7 +64,8 @@ func (p *program) reindex(ctx context.Context) error {
 	return r.run(ctx)
 }
 
-// bucketName is the name of the stack's bucket. A deployed one's holds the account, which the address of a queue tells.
+// bucketName returns the name of the stack's bucket. That of a deployed stack contains the account id, which is taken from the
+// URL of a queue.
 func (s *stack) bucketName(ctx context.Context) (string, error) {
 	if s.local != nil {
 		return s.local.Bucket, nil
@@ -78,42 +81,43 @@ func (s *stack) bucketName(ctx context.Context) (string, error) {
 	}
 	parts := strings.Split(*found.QueueUrl, "/")
 	if len(parts) < 2 {
-		return "", fmt.Errorf("find the account of stage %s: the queue's address %s has none", s.stage, *found.QueueUrl)
+		return "", fmt.Errorf("find the account of stage %s: the queue URL %s has no account id", s.stage, *found.QueueUrl)
 	}
 	return "aurora-" + s.stage + "-" + parts[len(parts)-2] + "-" + cfg.Region, nil
 }
 
 const (
-	maxParallel  = 8  // reports at work at once
-	batchSize    = 64 // reports after which the progress is noted
-	maxReadTries = 3  // reads of an object that breaks off each time
+	maxParallel  = 8  // reports that are indexed at the same time
+	batchSize    = 64 // reports after which the progress is saved
+	maxReadTries = 3  // reads of an object whose body ends too early each time
 )
 
-// lister gives the keys that begin with a prefix, in order, after a key.
+// lister yields the keys that begin with a prefix and come after a key, in order.
 type lister interface {
 	List(ctx context.Context, prefix, startAfter string) iter.Seq2[string, error]
 }
 
-// reindexRun is one run over a bucket.
+// reindexRun is one run of reindex over a bucket.
 type reindexRun struct {
 	out          io.Writer
-	store        string // the bucket's name
+	bucket       string // its name
 	keys         lister
 	worker       *callindex.Worker
-	progressFile string // a file
+	progressFile string
 
 	mu   sync.Mutex
 	done progress
-	rows map[uint64]bool // hashes of the places of rows
+	rows map[uint64]bool // hashes of the rows' keys; their number is the number of rows
 	bar  *progressbar.ProgressBar
 }
 
-// progress is how far reindexing came: everything up to and with the key After. The file is removed at the end.
+// progress is what a run has done: it has indexed every key up to and including After. It is saved in a file, which is removed
+// at the end of the last run.
 type progress struct {
 	Bucket     string   `json:"bucket"`
 	After      string   `json:"after"`
 	Read       int      `json:"read"`
-	Rows       int      `json:"rows"` // of the runs before this one
+	Rows       int      `json:"rows"` // of earlier runs
 	Gone       int      `json:"gone"`
 	Unreadable []string `json:"unreadable"`
 }
@@ -130,8 +134,8 @@ func (r *reindexRun) run(ctx context.Context) error {
 		}
 		total++
 	}
-	r.printLine("%d report(s) in %s to index", total, r.store)
-	r.startBar(total)
+	r.printLine("%d end-of-call report(s) to index in %s", total, r.bucket)
+	r.bar = newProgressBar(r.out, total, "indexing")
 	var batch []string
 	for key, err := range r.keys.List(ctx, aurora.EndOfCallPrefix, r.done.After) {
 		if err != nil {
@@ -155,36 +159,36 @@ func (r *reindexRun) run(ctx context.Context) error {
 		r.printLine("unreadable: %s", key)
 	}
 	r.printLine("%d reports read, %d rows, %d gone, %d unreadable", r.done.Read, r.done.Rows+len(r.rows), r.done.Gone, len(r.done.Unreadable))
-	r.printLine("Rows of calls that only the telephone provider's callbacks told of have no report, and stay as they are.")
+	r.printLine("Calls that are known only from the telephone provider's callbacks have no report. Their rows stay as they are.")
 	return nil
 }
 
-// loadProgress reads how far an earlier run came, where there was one over this bucket.
+// loadProgress reads the progress of an earlier run over this bucket, if there is one.
 func (r *reindexRun) loadProgress() error {
-	r.done = progress{Bucket: r.store}
+	r.done = progress{Bucket: r.bucket}
 	b, err := os.ReadFile(r.progressFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	var there progress
+	var saved progress
 	if err == nil {
-		err = json.Unmarshal(b, &there)
+		err = json.Unmarshal(b, &saved)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s (remove it to begin anew): %w", r.progressFile, err)
+		return fmt.Errorf("read %s (remove it to start from the beginning): %w", r.progressFile, err)
 	}
-	if there.Bucket == r.store {
-		r.done = there
-		r.printLine("going on after %s, as %s says", there.After, r.progressFile)
+	if saved.Bucket == r.bucket {
+		r.done = saved
+		r.printLine("resuming after %s, as %s says", saved.After, r.progressFile)
 	}
 	return nil
 }
 
-// saveProgress writes how far it came. Half a file is never left in its place.
+// saveProgress writes the progress. The file is replaced in one step, so that it is never incomplete.
 func (r *reindexRun) saveProgress() error {
-	there := r.done
-	there.Rows += len(r.rows)
-	b, err := json.Marshal(there)
+	saved := r.done
+	saved.Rows += len(r.rows)
+	b, err := json.Marshal(saved)
 	if err != nil {
 		return err
 	}
@@ -199,10 +203,10 @@ func (r *reindexRun) saveProgress() error {
 
 func (r *reindexRun) wrapStop(err error) error {
 	r.finishBar()
-	return fmt.Errorf("stopped after %s (run it again to go on from there): %w", orElse(r.done.After, "nothing"), err)
+	return fmt.Errorf("stopped after %s (run it again to resume there): %w", cmp.Or(r.done.After, "nothing"), err)
 }
 
-// index indexes a batch, several at once, and notes that it is done.
+// index indexes a batch of reports, several at the same time, and saves the progress.
 func (r *reindexRun) index(ctx context.Context, batch []string) error {
 	if len(batch) == 0 {
 		return nil
@@ -212,17 +216,16 @@ func (r *reindexRun) index(ctx context.Context, batch []string) error {
 	before := r.done
 	before.Unreadable = slices.Clone(before.Unreadable)
 	for _, key := range batch {
-		g.Go(func() (err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					err = fmt.Errorf("index %s: panic: %v", key, p)
-				}
-			}()
-			return r.indexReport(ctx, key)
+		g.Go(func() error {
+			err := safego.Call(func() error { return r.indexReport(ctx, key) })
+			if panicked, ok := errors.AsType[*safego.PanicError](err); ok {
+				return fmt.Errorf("index %s: %w", key, panicked)
+			}
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		r.done = before // what was done of the batch is done again, and counted then
+		r.done = before // the next run indexes the whole batch again, and counts it then
 		return err
 	}
 	slices.Sort(r.done.Unreadable)
@@ -230,7 +233,7 @@ func (r *reindexRun) index(ctx context.Context, batch []string) error {
 	return r.saveProgress()
 }
 
-// indexReport indexes one report, and counts what came of it.
+// indexReport indexes one report and counts the result.
 func (r *reindexRun) indexReport(ctx context.Context, key string) error {
 	at, err := r.worker.IndexReport(ctx, key)
 	for try := 1; errors.Is(err, io.ErrUnexpectedEOF) && try < maxReadTries; try++ {
@@ -265,29 +268,9 @@ func (r *reindexRun) printLine(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.out, format+"\n", args...)
 }
 
-// startBar draws a bar where somebody is looking.
-func (r *reindexRun) startBar(total int) {
-	f, ok := r.out.(*os.File)
-	if !ok {
-		return
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return
-	}
-	r.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionShowCount(), progressbar.OptionSetDescription("indexing"),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
-}
-
 func (r *reindexRun) finishBar() {
 	if r.bar != nil {
 		_ = r.bar.Exit()
 		r.printLine("")
 	}
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

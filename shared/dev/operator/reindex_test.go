@@ -22,7 +22,7 @@ import (
 	"example.com/aurora/shared/usecase/callindex"
 )
 
-// fakeTables are a ledger and rows as DynamoDB has them: conditional writes that say whether they were done.
+// fakeTables are the ledger and the calls table in memory, with conditional writes like those of DynamoDB.
 type fakeTables struct {
 	mu      sync.Mutex
 	aliases map[string]aurora.CallAlias
@@ -87,7 +87,7 @@ func (m *fakeTables) calls() map[aurora.CallKey]aurora.Call {
 	return maps.Clone(m.rows)
 }
 
-// testBucket is a bucket whose requests can be spoiled by rule.
+// testBucket is a bucket in which faultFor can answer a request in its place.
 type testBucket struct {
 	*s3.Bucket
 	tables   *fakeTables
@@ -119,12 +119,12 @@ func (s *testBucket) put(t *testing.T, key, body string) {
 	}
 }
 
-// run reindexes as the command does.
+// run reindexes as the command does, and returns its output.
 func (s *testBucket) run(t *testing.T) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	now := func() time.Time { return time.Date(2026, 11, 18, 15, 0, 0, 0, time.UTC) }
-	r := &reindexRun{out: &out, store: "calls", keys: s, progressFile: filepath.Join(s.data, "reindex-test.json"), worker: &callindex.Worker{
+	r := &reindexRun{out: &out, bucket: "calls", keys: s, progressFile: filepath.Join(s.data, "reindex-test.json"), worker: &callindex.Worker{
 		Reader: s, Assistants: testkit.NewAssistants(), Index: &callindex.Index{Aliases: s.tables, Rows: s.tables, Now: now, Retention: time.Hour}}}
 	err := r.run(t.Context())
 	return out.String(), err
@@ -132,8 +132,8 @@ func (s *testBucket) run(t *testing.T) (string, error) {
 
 func reportKey(i int) string { return fmt.Sprintf("eoc/riley/2026/11/18/c%04d.json", i) }
 
-// TestFault58Reindex reindexes more reports than one list holds, of which one goes away meanwhile, one is cut short and one
-// breaks off on the wire, and is stopped half way.
+// Fault 58: there are more reports than one list request returns. One is deleted meanwhile, one is incomplete, one breaks off
+// on the wire, and the first run is stopped half way.
 func TestFault58Reindex(t *testing.T) {
 	const n = 1100
 	s := newTestBucket(t)
@@ -163,26 +163,26 @@ func TestFault58Reindex(t *testing.T) {
 		return true
 	}
 
-	t.Run("58 a store that fails ends the run", func(t *testing.T) {
+	t.Run("fault 58: a store failure ends the run", func(t *testing.T) {
 		denied.Store("/c0700.json")
 		out, err := s.run(t)
-		if err == nil || !strings.Contains(err.Error(), "run it again to go on from there") || strings.Contains(out, "reports read") {
-			t.Fatalf("%v\n%s", err, out)
+		if err == nil || !strings.Contains(err.Error(), "run it again to resume there") || strings.Contains(out, "reports read") {
+			t.Fatalf("the error is %v, want one that says how to resume; the output is\n%s", err, out)
 		}
 		if rows := len(s.tables.calls()); rows < 600 || rows > 720 {
-			t.Errorf("%d rows when the store failed at the 700th", rows)
+			t.Errorf("%d rows exist after a failure at the 700th report", rows)
 		}
 	})
-	t.Run("58 it goes on from there, and counts all", func(t *testing.T) {
-		denied.Store("/c0007.json") // what is done is not read again
+	t.Run("fault 58: the next run resumes and counts all", func(t *testing.T) {
+		denied.Store("/c0007.json") // this report is done, and must not be read again
 		out, err := s.run(t)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"going on after eoc/riley/2026/11/18/c0", "unreadable: eoc/riley/2026/11/18/c0099.json\nunreadable: eoc/riley/2026/11/18/z.json\n",
+		for _, want := range []string{"resuming after eoc/riley/2026/11/18/c0", "unreadable: eoc/riley/2026/11/18/c0099.json\nunreadable: eoc/riley/2026/11/18/z.json\n",
 			fmt.Sprintf("%d reports read, %d rows, 1 gone, 2 unreadable", n-2+1, n-2)} {
 			if !strings.Contains(out, want) {
-				t.Errorf("%q is missing in\n%s", want, out)
+				t.Errorf("the output has no %q:\n%s", want, out)
 			}
 		}
 		if rows := len(s.tables.calls()); rows != n-2 {
@@ -192,20 +192,20 @@ func TestFault58Reindex(t *testing.T) {
 			return s.tables.calls()[aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: id}]
 		}
 		if c := row("c0007"); c.Summary != "Said hello." || c.Outcome != aurora.OutcomeResolved {
-			t.Errorf("its analysis was not used: %+v", c)
+			t.Errorf("the stored analysis was not used: %+v", c)
 		}
 		if c := row("c0003"); c.Cost == nil || *c.Cost != 2 {
-			t.Errorf("the newest report does not count: %+v", c)
+			t.Errorf("the row is not that of the newest report: %+v", c)
 		}
 		if left, err := os.ReadDir(s.data); err != nil || len(left) != 0 {
-			t.Errorf("left behind: %v, %v", left, err)
+			t.Errorf("the data folder still has %v (%v), want no progress file", left, err)
 		}
 	})
-	t.Run("58 again over the same changes nothing", func(t *testing.T) {
+	t.Run("fault 58: another run changes nothing", func(t *testing.T) {
 		denied.Store("")
 		before := fmt.Sprint(s.tables.calls())
 		if out, err := s.run(t); err != nil || !strings.Contains(out, "1 gone, 2 unreadable") || fmt.Sprint(s.tables.calls()) != before {
-			t.Errorf("%v\n%s", err, out)
+			t.Errorf("the run changed rows or counted something else (%v):\n%s", err, out)
 		}
 	})
 }
@@ -213,20 +213,20 @@ func TestFault58Reindex(t *testing.T) {
 func TestReindexingAnEmptyBucket(t *testing.T) {
 	s := newTestBucket(t)
 	if out, err := s.run(t); err != nil || !strings.Contains(out, "0 reports read, 0 rows, 0 gone, 0 unreadable") {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("the run failed or counted something (%v):\n%s", err, out)
 	}
 	progress := filepath.Join(s.data, "reindex-test.json")
 	if err := os.WriteFile(progress, []byte(`{"bucket":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.run(t); err == nil || !strings.Contains(err.Error(), "remove it to begin anew") {
-		t.Errorf("%v", err)
+	if _, err := s.run(t); err == nil || !strings.Contains(err.Error(), "remove it to start from the beginning") {
+		t.Errorf("the error for a broken progress file is %v", err)
 	}
 	if err := os.WriteFile(progress, []byte(`{"bucket":"another","after":"eoc/zzz"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.put(t, reportKey(1), `{"message":{"type":"end-of-call-report","call":{"id":"c1","assistantId":"riley"}}}`)
 	if out, err := s.run(t); err != nil || !strings.Contains(out, "1 reports read, 1 rows") {
-		t.Errorf("another bucket's progress was taken for this one's: %v\n%s", err, out)
+		t.Errorf("the progress of another bucket was used (%v):\n%s", err, out)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// The commands about reports, and the demo's whole story, against a bundle of their own.
+// TestReportCommands runs the demo and the commands about reports against a stack of their own.
 func TestReportCommands(t *testing.T) {
 	b := &testStack{data: t.TempDir()}
 	b.start(t)
@@ -38,7 +38,7 @@ func TestReportCommands(t *testing.T) {
 		said, err := do("demo")
 		for _, want := range []string{"Weekly report generated successfully for assistant " + demoAssistant, `"total": 1`, "/api/reports/view/", "opens a page of", "text/html"} {
 			if err != nil || !strings.Contains(said, want) {
-				t.Fatalf("%v: no %q in\n%s", err, want, said)
+				t.Fatalf("the demo does not say %q (%v):\n%s", want, err, said)
 			}
 		}
 	})
@@ -46,72 +46,72 @@ func TestReportCommands(t *testing.T) {
 		for range 2 {
 			said, err := do("report", "-assistant", demoAssistant, "-period", "weekly")
 			if err != nil || !strings.Contains(said, "Weekly report on ") || !strings.Contains(said, "calls    1 (the week before: 0)") || !strings.Contains(said, "X-Amz-Signature") {
-				t.Errorf("%v\n%s", err, said)
+				t.Errorf("the report command (%v) says\n%s\nwant the figures and a signed address", err, said)
 			}
 		}
 		if _, err := do("report", "-assistant", "nobody", "-period", "weekly"); err == nil || !strings.Contains(err.Error(), "There is no such assistant") {
-			t.Errorf("%v", err)
+			t.Errorf("the error for an unknown assistant is %v", err)
 		}
 	})
 	t.Run("backfill", func(t *testing.T) {
 		mails := mailsAt(t, b.info.Mail)
 		first, last := time.Now().AddDate(0, 0, -28).Format(time.DateOnly), time.Now().Format(time.DateOnly)
 		said, err := do("backfill", "-period", "weekly", "-from", first, "-to", last, "-assistant", demoAssistant)
-		if err != nil || !strings.Contains(said, "0 did not come") || strings.Contains(said, "0 reports made") {
-			t.Fatalf("%v\n%s", err, said)
+		if err != nil || !strings.Contains(said, "0 missing") || strings.Contains(said, "0 reports made") {
+			t.Fatalf("the backfill (%v) says\n%s\nwant reports made and none missing", err, said)
 		}
 		if said, err = do("backfill", "-period", "weekly", "-from", first, "-to", last, "-assistant", demoAssistant); err != nil || !strings.Contains(said, "0 are to be made") {
-			t.Errorf("%v\n%s", err, said)
+			t.Errorf("the second backfill (%v) says\n%s\nwant nothing to be made", err, said)
 		}
 		if after := mailsAt(t, b.info.Mail); after != mails {
-			t.Errorf("a backfill mailed: %d mails, then %d", mails, after)
+			t.Errorf("a backfill sent mails: there were %d before and are %d now", mails, after)
 		}
 	})
 	t.Run("schedule", func(t *testing.T) {
 		said, err := do("schedule", "-period", "monthly")
 		if err != nil || !strings.Contains(said, "3 monthly reports queued") {
-			t.Fatalf("%v\n%s", err, said)
+			t.Fatalf("the schedule command (%v) says\n%s\nwant 3 reports queued", err, said)
 		}
 		zone, _ := time.LoadLocation("America/New_York") // the demo assistant's
-		place := aurora.ReportPrefix(demoAssistant, aurora.Monthly.WindowUntil(aurora.StartOfDay(time.Now().In(zone)), zone))
+		prefix := aurora.ReportPrefix(demoAssistant, aurora.Monthly.WindowUntil(aurora.StartOfDay(time.Now().In(zone)), zone))
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		for !slices.Contains(b.objects(t, place), place+"report.json") {
+		for !slices.Contains(b.objects(t, prefix), prefix+"report.json") {
 			if !sleep(ctx, 100*time.Millisecond) {
-				t.Fatalf("%sreport.json never came", place)
+				t.Fatalf("%sreport.json was not written in time", prefix)
 			}
 		}
 	})
-	t.Run("doors", b.reportKeys)
-	t.Run("a report that does not come is named", func(t *testing.T) {
+	t.Run("keys", b.reportKeys)
+	t.Run("a missing report is named", func(t *testing.T) {
 		r, err := (&program{out: &bytes.Buffer{}, env: func(string) string { return data }}).newReportCommand(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		until := time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
 		job := aurora.ReportJob{AssistantID: "nobody", Period: aurora.Weekly, Until: until, Quiet: true}
-		place := aurora.ReportPrefix("nobody", aurora.Weekly.WindowUntil(until, time.UTC))
-		fill := &backfillRun{reportCommand: r, period: aurora.Weekly, timeout: 2 * time.Second, pending: map[string]aurora.ReportJob{place: job}}
-		if err := fill.run(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("nobody until %s did not come", until.Format(time.RFC3339))) {
-			t.Errorf("%v", err)
+		prefix := aurora.ReportPrefix("nobody", aurora.Weekly.WindowUntil(until, time.UTC))
+		fill := &backfillRun{reportCommand: r, period: aurora.Weekly, timeout: 2 * time.Second, pending: map[string]aurora.ReportJob{prefix: job}}
+		if err := fill.run(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("nobody until %s was not made", until.Format(time.RFC3339))) {
+			t.Errorf("the error is %v, want one that names the report", err)
 		}
 	})
 }
 
-// reportKeys tries every key at both report routes and at the others, and the link's door without any (security A5, A14):
-// each policy opens its own routes, all of them, and no other.
+// reportKeys tries every kind of key on the report routes, the internal key on other routes, and made-up tokens on the route of
+// links. Each policy accepts its keys on its routes and nowhere else.
 func (b *testStack) reportKeys(t *testing.T) {
 	keys := b.info.Keys
 	const none = `{"ASSISTANT_ID":"nobody"}`
 	reports := map[string]int{"/api/reports/aurora-report/weekly": 404, "/api/reports/aurora-report/monthly": 404, "/api/reports/aurora-report/daily": 400,
 		"/api/reports/aurora-internal-report/yearly": 400}
-	for path, open := range reports {
+	for path, accepted := range reports {
 		for name, c := range map[string]struct {
 			header []string
 			want   int
 		}{
-			"internal":             {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_INTERNAL_API_KEY"]}, open},
-			"in another case":      {[]string{"binarytint-internal-api-key", keys["BINARYTINT_INTERNAL_API_KEY"]}, open},
+			"internal":             {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_INTERNAL_API_KEY"]}, accepted},
+			"in another case":      {[]string{"binarytint-internal-api-key", keys["BINARYTINT_INTERNAL_API_KEY"]}, accepted},
 			"external":             {[]string{"BINARYTINT-EXTERNAL-API-KEY", keys["BINARYTINT_EXTERNAL_API_KEY"]}, 401},
 			"external as internal": {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_EXTERNAL_API_KEY"]}, 401},
 			"api as internal":      {[]string{"BINARYTINT-INTERNAL-API-KEY", keys["BINARYTINT_API_KEY"]}, 401},
@@ -144,12 +144,12 @@ func (b *testStack) reportKeys(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		if resp.StatusCode != 401 || resp.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("a made-up link %s: %s %v", token, resp.Status, resp.Header)
+			t.Errorf("the made-up token %s: %s %v, want 401 and no-store", token, resp.Status, resp.Header)
 		}
 	}
 }
 
-// mailsAt is how many mails a stack has sent.
+// mailsAt returns how many mails a stack has sent.
 func mailsAt(t *testing.T, address string) int {
 	t.Helper()
 	resp, err := http.Get(address + "/mails.json")

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	reportTimeout = 6 * time.Minute // the worker's five, and the queue's
+	reportTimeout = 6 * time.Minute // five of the worker and one of the queue
 	reportPoll    = 500 * time.Millisecond
 	linkLifetime  = time.Hour
 )
 
-// reportCommand is what the commands about reports work with.
+// reportCommand is what the commands about reports share.
 type reportCommand struct {
 	*program
-	store      string
+	bucket     string
 	assistants *dynamo.Assistants
 	objects    *s3.Bucket
 	queue      *sqs.Queue
@@ -45,11 +45,11 @@ func (p *program) newReportCommand(ctx context.Context, stage string) (*reportCo
 	if err != nil {
 		return nil, err
 	}
-	return &reportCommand{program: p, store: name, assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
+	return &reportCommand{program: p, bucket: name, assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
 		objects: s3.New(s.awsConfig("s3"), name), queue: sqs.New(s.awsConfig("sqs"), address)}, nil
 }
 
-// queueURL is the address of one of the stack's queues.
+// queueURL returns the URL of one of the stack's queues.
 func (s *stack) queueURL(ctx context.Context, name string) (string, error) {
 	if s.local != nil {
 		return s.local.Queues[name], nil
@@ -66,14 +66,14 @@ func (s *stack) queueURL(ctx context.Context, name string) (string, error) {
 	return *out.QueueUrl, nil
 }
 
-// report has the worker make one report, and shows it.
+// report makes one report through the worker, and shows it.
 func (p *program) report(ctx context.Context) error {
 	f := p.flags("report")
 	id := f.String("assistant", "", "an assistant's id")
 	name := f.String("period", "", "weekly or monthly")
-	end := f.String("until", "", "where the window ends: a date or a time; the end of the running hour where empty")
-	resend := f.String("resend", "", "1 mails it also to whom it was mailed before")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	end := f.String("until", "", "the end of the window: a date or a time; empty for the end of the current hour")
+	resend := f.String("resend", "", "1 mails it also to recipients who have it")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -94,23 +94,23 @@ func (p *program) report(ctx context.Context) error {
 		return err
 	}
 	job := aurora.ReportJob{AssistantID: a.ID(), Period: period, Until: until, Resend: *resend != ""}
-	place := aurora.ReportPrefix(a.ID(), period.WindowUntil(until, a.Location()))
-	made, err := r.makeReport(ctx, job, place)
+	prefix := aurora.ReportPrefix(a.ID(), period.WindowUntil(until, a.Location()))
+	made, err := r.makeReport(ctx, job, prefix)
 	if err != nil {
 		return err
 	}
-	return r.show(ctx, made, place)
+	return r.show(ctx, made, prefix)
 }
 
-// makeReport queues a job and waits until its report is written, which may have been there before.
-func (r *reportCommand) makeReport(ctx context.Context, job aurora.ReportJob, place string) (made aurora.Report, err error) {
+// makeReport queues a job and waits until its report is written. An older report under the same keys may exist before.
+func (r *reportCommand) makeReport(ctx context.Context, job aurora.ReportJob, prefix string) (made aurora.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
-	_, before, err := r.objects.Read(ctx, place+aurora.ReportJSONName)
+	_, before, err := r.objects.Read(ctx, prefix+aurora.ReportJSONName)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return made, err
 	}
-	// S3 tells the time by the second: one that was written just now must look older than the next.
+	// S3 reports times in whole seconds, so a report that was written just now must get older before the next is written.
 	if wait := 2*time.Second - time.Since(before); !before.IsZero() && wait > 0 && !sleep(ctx, wait) {
 		return made, ctx.Err()
 	}
@@ -118,24 +118,24 @@ func (r *reportCommand) makeReport(ctx context.Context, job aurora.ReportJob, pl
 		return made, err
 	}
 	for {
-		body, written, err := r.objects.Read(ctx, place+aurora.ReportJSONName)
+		body, written, err := r.objects.Read(ctx, prefix+aurora.ReportJSONName)
 		switch {
 		case err == nil && written.After(before):
 			if err := json.Unmarshal(body, &made); err != nil {
-				return made, fmt.Errorf("read %sreport.json: %w", place, err)
+				return made, fmt.Errorf("read %sreport.json: %w", prefix, err)
 			}
 			return made, nil
 		case err != nil && !fault.Is(err, fault.NotFound) && ctx.Err() == nil:
 			return made, err
 		}
 		if !sleep(ctx, reportPoll) {
-			return made, fmt.Errorf("the report did not come; the worker's log says why, and the job is tried again until it waits in the dead-letter queue (make redrive): %w", context.Cause(ctx))
+			return made, fmt.Errorf("the report was not made in time; look into the log of report-worker. The job is tried again and at last moved to the dead-letter queue (make redrive): %w", context.Cause(ctx))
 		}
 	}
 }
 
-// show says what a report says, and where it is.
-func (r *reportCommand) show(ctx context.Context, made aurora.Report, place string) error {
+// show prints the figures of a report and where it is stored.
+func (r *reportCommand) show(ctx context.Context, made aurora.Report, prefix string) error {
 	const day = "Mon 2 Jan 2006 15:04"
 	c, before := made.Calls, made.Previous
 	r.printLine("%s report on %s (%s), %s to %s, %s", made.Period.Title(), made.AssistantName, made.AssistantID, made.From.Format(day), made.Until.Format(day), made.TimeZone)
@@ -148,20 +148,20 @@ func (r *reportCommand) show(ctx context.Context, made aurora.Report, place stri
 	if made.Narrative.Text != "" {
 		r.printLine("  %s", made.Narrative.Text)
 	}
-	r.printLine("It lies in s3://%s/%s (report.html, .json, .csv).", r.store, place)
-	address, err := r.objects.Presign(ctx, place+aurora.ReportHTMLName, linkLifetime)
+	r.printLine("It is stored in s3://%s/%s (report.html, .json, .csv).", r.bucket, prefix)
+	address, err := r.objects.Presign(ctx, prefix+aurora.ReportHTMLName, linkLifetime)
 	if err != nil {
 		return err
 	}
-	r.printLine("For an hour it opens at\n%s", address)
+	r.printLine("For one hour it can be read at\n%s", address)
 	return nil
 }
 
-// schedule queues everybody's reports, now.
+// schedule queues the reports of all assistants now.
 func (p *program) schedule(ctx context.Context) error {
 	f := p.flags("schedule")
 	name := f.String("period", "", "weekly or monthly")
-	stage := f.String("stage", "", "a deployed stage; the local stack where empty")
+	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -176,14 +176,14 @@ func (p *program) schedule(ctx context.Context) error {
 	unreadable := 0
 	s := &report.Scheduler{Assistants: r.assistants, Queue: r.queue, Now: time.Now, Count: func(context.Context, string) { unreadable++ }}
 	queued, err := s.QueueScheduled(ctx, period, time.Now(), true)
-	r.printLine("%d %s reports queued, each until its assistant's last midnight; they appear in s3://%s/reports/", queued, period, r.store)
+	r.printLine("%d %s reports queued, each up to the assistant's last midnight; they will be stored in s3://%s/reports/", queued, period, r.bucket)
 	if err == nil && unreadable > 0 {
-		err = fmt.Errorf("%d assistants cannot be read and get no report", unreadable)
+		err = fmt.Errorf("%d assistants cannot be read, so they get no report", unreadable)
 	}
 	return err
 }
 
-// sleep waits, and reports whether it could.
+// sleep waits, and returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -26,7 +26,7 @@ const (
 	avery = "69299da5-c96b-4125-aed7-58a30103acaa"
 )
 
-// startReportStack is the bundle with a model that analyses and tells.
+// startReportStack starts a stack with a model that analyses calls and writes narratives.
 func startReportStack(t *testing.T) *testStack {
 	t.Helper()
 	b := &testStack{data: t.TempDir()}
@@ -35,19 +35,19 @@ func startReportStack(t *testing.T) *testStack {
 	return b
 }
 
-// TestReports: the corpus and 2,000 made calls over 70 days come in through the webhook; reports through HTTP and by the
-// schedule say what was sent.
+// TestReports sends the corpus and 2,000 generated calls of 70 days to the webhook. Reports that are made by HTTP and by the
+// schedule must agree with what was sent.
 func TestReports(t *testing.T) {
 	b := startReportStack(t)
 	sent := b.ingest(t)
 	t.Run("HTTP", func(t *testing.T) { b.reportsByHTTP(t, sent) })
 	t.Run("schedule", func(t *testing.T) { b.reportsBySchedule(t, sent) })
 	t.Run("internal", func(t *testing.T) { b.internalReports(t) })
-	t.Run("refused", func(t *testing.T) { b.rejectedReports(t) })
-	t.Run("nothing strange in files", func(t *testing.T) { b.noInjection(t) })
+	t.Run("rejected", func(t *testing.T) { b.rejectedReports(t) })
+	t.Run("no injection", func(t *testing.T) { b.noInjection(t) })
 }
 
-// ingest posts everything, some of it twice, and waits until every call is an analysed row.
+// ingest posts all end-of-call reports, some of them twice, and waits until every call is an analysed row.
 func (b *testStack) ingest(t *testing.T) []sentCall {
 	key := b.info.Keys["BINARYTINT_API_KEY"]
 	r := rand.New(rand.NewPCG(4, 70))
@@ -97,32 +97,32 @@ func (b *testStack) ingest(t *testing.T) []sentCall {
 		}
 	}
 	for deadline := time.Now().Add(4 * time.Minute); ; <-time.After(500 * time.Millisecond) {
-		rows, told := 0, 0
+		rows, analysedRows := 0, 0
 		b.scan(t, "calls", func(item string) {
 			if strings.Contains(item, "made-") {
 				rows++
 				if strings.Contains(item, "sentiment") {
-					told++
+					analysedRows++
 				}
 			}
 		})
-		if rows == 2000 && told == spoken {
+		if rows == 2000 && analysedRows == spoken {
 			return sent
 		}
 		if rows > 2000 || time.Now().After(deadline) {
-			t.Fatalf("%d rows and %d of them analysed, want 2000 and %d", rows, told, spoken)
+			t.Fatalf("%d rows and %d of them analysed, want 2000 and %d", rows, analysedRows, spoken)
 		}
 	}
 }
 
-// madeReport is what the route answers.
+// madeReport is the answer of the report route.
 type madeReport struct {
 	Status, Message string
 	Report          struct{ Link, Period string }
 	Warnings        []string
 }
 
-// get reads an address, following its one redirection.
+// get reads an address and follows its redirect.
 func (b *testStack) get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
 	resp, err := http.Get(url)
@@ -144,7 +144,7 @@ func (b *testStack) reportsByHTTP(t *testing.T, sent []sentCall) {
 	}{
 		{riley, "weekly", "2026-11-23", "America/New_York", "2026-11-16", "2026-11-09"},
 		{riley, "monthly", "2026-11-01", "America/New_York", "2026-10-01", "2026-09-01"},
-		{avery, "weekly", "2026-11-02", "America/Chicago", "2026-10-26", "2026-10-19"}, // the clock changes in it
+		{avery, "weekly", "2026-11-02", "America/Chicago", "2026-10-26", "2026-10-19"}, // with a clock change
 		{documentAssistant, "monthly", "2026-11-23", "America/New_York", "2026-10-23", "2026-09-23"},
 	} {
 		t.Run(c.assistant[:8]+" "+c.period+" "+c.until, func(t *testing.T) {
@@ -162,7 +162,7 @@ func (b *testStack) reportsByHTTP(t *testing.T, sent []sentCall) {
 	}
 }
 
-// compare holds a report's figures, and those of the window before, to the independent count.
+// compare compares the figures of a report and of its previous window with the independent count.
 func (b *testStack) compare(t *testing.T, sent []sentCall, assistant, period, until, zoneName, from, before string) {
 	t.Helper()
 	zone, err := time.LoadLocation(zoneName)
@@ -189,14 +189,14 @@ func (b *testStack) compare(t *testing.T, sent []sentCall, assistant, period, un
 		for figure, want := range pair[1] {
 			got := pair[0][figure]
 			if !reflect.DeepEqual(got, want) {
-				t.Errorf("%s %s: got  %v\nwant %v", name, figure, got, want)
+				t.Errorf("%s: %s is\n%v\nwant\n%v", name, figure, got, want)
 			}
 		}
 	}
 	b.compareRows(t, place, sent, assistant, day(from), day(until))
 }
 
-// compareRows holds report.csv to what was sent: a row a call, and nothing that a spreadsheet would run.
+// compareRows compares report.csv with what was sent: one row for each call, and no cell that a spreadsheet would run.
 func (b *testStack) compareRows(t *testing.T, place string, sent []sentCall, assistant string, from, until time.Time) {
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.object(t, place+"report.csv"), "\ufeff"))).ReadAll()
 	if err != nil {
@@ -208,12 +208,12 @@ func (b *testStack) compareRows(t *testing.T, place string, sent []sentCall, ass
 			want++
 			found := slices.ContainsFunc(rows, func(row []string) bool { return slices.Contains(row, c.id) })
 			if !found {
-				t.Errorf("report.csv does not tell of %s", c.id)
+				t.Errorf("report.csv has no row for %s", c.id)
 			}
 		}
 	}
 	if len(rows) != want+1 {
-		t.Errorf("report.csv has %d rows, want %d and a head", len(rows), want)
+		t.Errorf("report.csv has %d rows, want %d and a header", len(rows), want)
 	}
 	for _, row := range rows {
 		for _, cell := range row {
@@ -226,7 +226,7 @@ func (b *testStack) compareRows(t *testing.T, place string, sent []sentCall, ass
 	}
 }
 
-// object reads one object of the bucket.
+// object returns an object of the bucket.
 func (b *testStack) object(t *testing.T, key string) string {
 	t.Helper()
 	out, err := b.s3(t).GetObject(t.Context(), &s3.GetObjectInput{Bucket: &b.info.Bucket, Key: &key})
@@ -241,7 +241,7 @@ func (b *testStack) object(t *testing.T, key string) string {
 	return string(body)
 }
 
-// mails are those that the stand-in has, as recipient and subject.
+// mails returns the mails that the SES fake received.
 func (b *testStack) mails(t *testing.T) (all []struct {
 	To                  []string
 	Subject, Text, HTML string
@@ -260,8 +260,8 @@ func (b *testStack) mails(t *testing.T) (all []struct {
 	return list.Mails
 }
 
-// reportsBySchedule fires Monday's hours as the scheduler does, some of them twice: each assistant's report comes in its
-// own hour, and once.
+// reportsBySchedule sends the events of Monday's hours as the scheduler does, some of them twice. Each assistant's report must
+// be made once, in its own hour.
 func (b *testStack) reportsBySchedule(t *testing.T, sent []sentCall) {
 	before := len(b.mails(t))
 	fire := func(at string) {
@@ -289,19 +289,19 @@ func (b *testStack) reportsBySchedule(t *testing.T, sent []sentCall) {
 	}
 	for _, m := range mails[:len(mails)-before] {
 		if len(m.To) != 1 || len(m.HTML) > 100<<10 || strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<svg") || !strings.Contains(m.Text, "/api/reports/view/") || strings.Contains(m.Text+m.HTML, "987654") {
-			t.Errorf("to %v, %d bytes: %s\n%s", m.To, len(m.HTML), m.Subject, m.Text)
+			t.Errorf("the mail to %v has %d bytes of HTML, the subject %s and the text\n%s", m.To, len(m.HTML), m.Subject, m.Text)
 		}
 	}
 	b.compare(t, sent, riley, "weekly", "2026-11-16", "America/New_York", "2026-11-09", "2026-11-02")
 	b.compare(t, sent, avery, "weekly", "2026-11-16", "America/Chicago", "2026-11-09", "2026-11-02")
 }
 
-// waitForObject waits for an object.
+// waitForObject waits until an object exists.
 func (b *testStack) waitForObject(t *testing.T, key string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !slices.Contains(b.objects(t, key), key); <-time.After(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s never came", key)
+			t.Fatalf("%s was not written in time", key)
 		}
 	}
 }
@@ -320,7 +320,7 @@ func (b *testStack) internalReports(t *testing.T) {
 				break
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("no report of %s: %v", assistant, keys)
+				t.Fatalf("there is no report of %s among %v", assistant, keys)
 			}
 		}
 	}
@@ -353,7 +353,7 @@ func (b *testStack) rejectedReports(t *testing.T) {
 	}
 }
 
-// noInjection: what callers say runs nowhere, whatever file it ends in.
+// noInjection checks that no file contains hostile text of callers that a browser or spreadsheet would run.
 func (b *testStack) noInjection(t *testing.T) {
 	pages := 0
 	for _, key := range b.objects(t, "reports/") {
@@ -364,11 +364,11 @@ func (b *testStack) noInjection(t *testing.T) {
 		page := strings.ToLower(b.object(t, key))
 		for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>", "javascript:", "\x00", "\x1b", "\u202e"} {
 			if strings.Contains(page, bad) {
-				t.Errorf("%s holds %q", key, bad)
+				t.Errorf("%s contains %q", key, bad)
 			}
 		}
 	}
 	if pages < 20 {
-		t.Errorf("only %d pages: where are the transcripts?", pages)
+		t.Errorf("there are only %d pages, so transcripts are missing", pages)
 	}
 }

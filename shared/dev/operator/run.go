@@ -16,10 +16,10 @@ import (
 //go:embed assistants/*.json
 var demoAssistants embed.FS
 
-// documentAssistant is the API document's: the one that the hyperscale route calls by on this machine.
+// documentAssistant is the assistant of the API document's examples. On this machine the hyperscale route calls with it.
 const documentAssistant = "9395bc40-ee5d-47e1-bcf3-b2af2f63e84a"
 
-// run brings the local stack up until it is told to stop.
+// run starts the local stack, and stops it on an interrupt or SIGTERM.
 func (p *program) run(ctx context.Context) error {
 	port, err := p.intFromEnv("PORT", 3000)
 	if err != nil {
@@ -41,12 +41,12 @@ func (p *program) intFromEnv(name string, fallback int) (int, error) {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%s must be a whole number, not %q", name, v)
+		return 0, fmt.Errorf("%s must be a whole number such as %d, not %q", name, fallback, v)
 	}
 	return n, nil
 }
 
-// seedAssistants puts the demo assistants into an empty table, through the same checks as anybody's.
+// seedAssistants stores the demo assistants in an empty table, after the same checks as for all assistants.
 func seedAssistants(ctx context.Context, info emulator.Info) error {
 	s := localStack(info)
 	assistants := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now)

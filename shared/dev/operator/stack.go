@@ -22,14 +22,14 @@ import (
 // dialTimeout bounds connecting to the local stack, which is on this machine.
 const dialTimeout = 2 * time.Second
 
-// stack is what a command works on: the local one, or a deployed one.
+// stack is the stack that a command works on, local or deployed.
 type stack struct {
 	stage     string
-	local     *emulator.Info // nil where deployed
+	local     *emulator.Info // nil for a deployed stack
 	configure func() (aws.Config, error)
 }
 
-// dataFolder is where the local stack keeps everything.
+// dataFolder returns the folder that holds all data of the local stack.
 func (p *program) dataFolder() string {
 	if d := p.env("AURORA_DATA"); d != "" {
 		return d
@@ -37,7 +37,7 @@ func (p *program) dataFolder() string {
 	return ".aurora"
 }
 
-// stack finds the stack: the running local one where stage is empty.
+// stack returns the deployed stack of a stage, or the running local stack if stage is empty.
 func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
 	if stage != "" {
 		return &stack{stage: stage, configure: func() (aws.Config, error) { return config.LoadDefaultConfig(ctx) }}, nil
@@ -63,7 +63,7 @@ func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
 	return localStack(info), nil
 }
 
-// checkReachable connects to an address. A stack that was killed leaves a run.json that names addresses of nobody.
+// checkReachable connects to an address. After a stack was killed, its run.json still names addresses where nothing listens.
 func checkReachable(ctx context.Context, address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -76,7 +76,7 @@ func checkReachable(ctx context.Context, address string) error {
 	return conn.Close()
 }
 
-// localStack reaches each store of the local stack at its own address.
+// localStack returns the local stack that run.json describes.
 func localStack(info emulator.Info) *stack {
 	stage := strings.TrimSuffix(strings.TrimPrefix(info.Tables["assistants"], "aurora-"), "-assistants")
 	return &stack{stage: stage, local: &info, configure: func() (aws.Config, error) {
@@ -84,7 +84,7 @@ func localStack(info emulator.Info) *stack {
 	}}
 }
 
-// awsConfig is the configuration for one of the services that run.json names.
+// awsConfig returns the function that configures a client for a service; run.json has the address of each.
 func (s *stack) awsConfig(service string) func() (aws.Config, error) {
 	return func() (aws.Config, error) {
 		cfg, err := s.configure()
@@ -96,10 +96,10 @@ func (s *stack) awsConfig(service string) func() (aws.Config, error) {
 	}
 }
 
-// secretName is the name of one of the stack's secrets.
+// secretName returns the full name of one of the stack's secrets.
 func (s *stack) secretName(name string) string { return "aurora/" + s.stage + "/" + name }
 
-// tableName is the name of one of the tables: assistants, calls or ledger.
+// tableName returns the full name of one of the tables: assistants, calls or ledger.
 func (s *stack) tableName(name string) string {
 	if s.local != nil {
 		return s.local.Tables[name]

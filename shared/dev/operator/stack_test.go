@@ -27,19 +27,19 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// testStack is the whole bundle on this machine: the functions' own binaries behind the local runner, with a model that
-// the test holds by the hand and a key store that it can take away.
+// testStack is the whole stack on this machine: the binaries of the functions behind the emulator, a model whose words the test
+// releases one by one, and a secret store that the test can stop.
 type testStack struct {
 	info        emulator.Info
 	data        string
-	gate        chan struct{} // one word of the model each
-	secretsDown *atomic.Bool  // the key store
+	gate        chan struct{} // each value releases one word of the model
+	secretsDown *atomic.Bool  // makes the secret store answer 503
 	model       *fakeopenai.Double
 }
 
 const testKey = "aur_api_teststack0123456789abcdef0123456789"
 
-// startStack brings the bundle up; data is its folder.
+// startStack starts a stack with a data folder of its own.
 func startStack(t *testing.T) *testStack {
 	t.Helper()
 	b := &testStack{data: t.TempDir(), gate: make(chan struct{}), secretsDown: &atomic.Bool{}}
@@ -58,7 +58,7 @@ func startStack(t *testing.T) *testStack {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		var asked struct{ Name, SecretId string } // to create it, or to read it
+		var asked struct{ Name, SecretId string } // Name in a request to create, SecretId in one to read
 		_ = json.NewDecoder(r.Body).Decode(&asked)
 		name, value := asked.Name+asked.SecretId, `["`+testKey+`"]`
 		switch {
@@ -74,7 +74,7 @@ func startStack(t *testing.T) *testStack {
 	return b
 }
 
-// start starts the bundle with these variables beside the environment's, until the test is over.
+// start starts the stack, with these variables added to the environment. It is stopped at the end of the test.
 func (b *testStack) start(t *testing.T, variables ...string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -123,24 +123,24 @@ func (b *testStack) chatURLs() map[string]string {
 	return map[string]string{"REST": b.info.API + path, "function URL": b.info.FunctionURLs["ChatCompletionsFunction"] + path}
 }
 
-// What the foundation promises, seen from outside, in the order of its story.
+// TestStack checks from outside what the stack promises, in the order in which the parts build on each other.
 func TestStack(t *testing.T) {
 	b := startStack(t)
-	t.Run("a word is at the client before the next one is said", b.streams)
-	t.Run("whole answers", b.completeAnswer)
-	t.Run("doors", b.wrongKeys)
+	t.Run("each word arrives before the next is sent", b.streams)
+	t.Run("complete answers", b.completeAnswer)
+	t.Run("wrong keys", b.wrongKeys)
 	t.Run("the corpus", b.corpus)
-	t.Run("reports, each twice, 50 at a time", b.endOfCallReports)
+	t.Run("end-of-call reports, each twice, 50 at a time", b.endOfCallReports)
 	t.Run("analyses", b.analyses)
 	t.Run("reindexing", b.reindexing)
-	t.Run("no credential anywhere", b.noStoredCredential)
-	t.Run("key store away", b.secretsUnavailable)
+	t.Run("no stored credential", b.noStoredCredential)
+	t.Run("secret store unavailable", b.secretsUnavailable)
 }
 
-// streams holds each word back until the one before it has been read by the client.
+// streams releases each word of the model only after the client has read the one before it.
 func (b *testStack) streams(t *testing.T) {
-	for door, url := range b.chatURLs() {
-		t.Run(door, func(t *testing.T) {
+	for route, url := range b.chatURLs() {
+		t.Run(route, func(t *testing.T) {
 			answers := make(chan *http.Response, 1)
 			go func() {
 				answers <- b.openStream(t, url, `{"stream":true,"messages":[{"role":"user","content":"word by word"}],"call":{"caller_phone_number":"+14155550123"}}`,
@@ -151,7 +151,7 @@ func (b *testStack) streams(t *testing.T) {
 			select {
 			case resp = <-answers:
 			case <-time.After(stepTimeout):
-				t.Fatal("no answer before the second word: something gathers them")
+				t.Fatal("there is no answer before the second word: something buffers the words")
 			}
 			defer func() { _ = resp.Body.Close() }()
 			if ct := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || !strings.HasPrefix(ct, "text/event-stream") {
@@ -188,10 +188,10 @@ func (b *testStack) streams(t *testing.T) {
 	}
 }
 
-// stepTimeout is how long a step may take before the test gives up on it.
+// stepTimeout bounds one step of the test. It is never reached where the code is right.
 const stepTimeout = 30 * time.Second
 
-// release lets the model say its next word.
+// release lets the model send its next word.
 func (b *testStack) release(t *testing.T) {
 	t.Helper()
 	select {
@@ -202,19 +202,19 @@ func (b *testStack) release(t *testing.T) {
 }
 
 func (b *testStack) completeAnswer(t *testing.T) {
-	for door, url := range b.chatURLs() {
+	for route, url := range b.chatURLs() {
 		resp, body := b.post(t, url, `{"messages":[{"role":"user","content":"Hi"}]}`, "Authorization", "Bearer "+testKey)
 		if resp.StatusCode != 200 || !strings.Contains(body, `"content":"one two three"`) || !strings.Contains(body, `"tools_calls":null`) {
-			t.Errorf("%s: %s %s", door, resp.Status, body)
+			t.Errorf("%s: %s %s", route, resp.Status, body)
 		}
 	}
 }
 
-// wrongKeys tries every wrong key at every door.
+// wrongKeys tries wrong keys on the REST API and on the function URLs.
 func (b *testStack) wrongKeys(t *testing.T) {
-	doors := b.chatURLs()
-	doors["webhook"] = b.info.API + "/api/webhook"
-	for door, url := range doors {
+	routes := b.chatURLs()
+	routes["webhook"] = b.info.API + "/api/webhook"
+	for route, url := range routes {
 		for name, header := range map[string][]string{
 			"no key": nil, "empty key": {"Authorization", "Bearer "}, "empty webhook key": {"FLASK-API-KEY", ""},
 			"wrong key":    {"Authorization", "Bearer " + strings.Repeat("w", 40), "FLASK-API-KEY", strings.Repeat("w", 40)},
@@ -226,7 +226,7 @@ func (b *testStack) wrongKeys(t *testing.T) {
 				Error  struct{ Code string }
 			}
 			if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 401 || e.Status != "error" || e.Error.Code != "invalid_api_key" {
-				t.Errorf("%s, %s: %s %s", door, name, resp.Status, body)
+				t.Errorf("%s with %s: %s %s", route, name, resp.Status, body)
 			}
 		}
 	}
@@ -235,7 +235,7 @@ func (b *testStack) wrongKeys(t *testing.T) {
 	}
 }
 
-// corpus posts every payload that providers really sent.
+// corpus posts every recorded payload of a provider.
 func (b *testStack) corpus(t *testing.T) {
 	want := map[string]int{"assistant-request": 201, "assistant-request-vapi": 201, "end-of-call-report": 200, "end-of-call-report-vapi": 200,
 		"end-of-call-report-vapi-redelivered": 200, "end-of-call-report-minimal": 200, "end-of-call-report-no-answer": 200, "end-of-call-report-voicemail": 200,
@@ -257,7 +257,7 @@ func (b *testStack) corpus(t *testing.T) {
 	}
 }
 
-// endOfCallReports sends 200 end-of-call reports, each twice, 50 at a time.
+// endOfCallReports sends 200 end-of-call reports, each twice, 50 at the same time.
 func (b *testStack) endOfCallReports(t *testing.T) {
 	work := make(chan int)
 	var wg sync.WaitGroup
@@ -293,10 +293,10 @@ func (b *testStack) endOfCallReports(t *testing.T) {
 	}
 }
 
-// analyses waits for what was found out about the corpus: every call in which somebody spoke, and no other.
+// analyses waits until the calls of the corpus are analysed: every call in which the caller spoke, and no other.
 func (b *testStack) analyses(t *testing.T) {
 	for deadline := time.Now().Add(time.Minute); ; {
-		analysed, plain, kept := 0, 0, len(b.objects(t, "analysis/"))
+		analysed, plain, stored := 0, 0, len(b.objects(t, "analysis/"))
 		b.scan(t, "calls", func(item string) {
 			switch {
 			case strings.Contains(item, "canary topic"):
@@ -305,17 +305,17 @@ func (b *testStack) analyses(t *testing.T) {
 				plain++
 			}
 		})
-		if analysed == 3 && plain >= 3 && kept > analysed { // of the voicemail the provider had said all there is to say
+		if analysed == 3 && plain >= 3 && stored > analysed { // the voicemail needs no analysis, since the provider reported all of it
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d rows analysed, %d of plain outcome, %d analyses kept", analysed, plain, kept)
+			t.Fatalf("%d rows are analysed, %d have an outcome without analysis, and %d analyses are stored", analysed, plain, stored)
 		}
 		<-time.After(200 * time.Millisecond)
 	}
 }
 
-// reindexing loses the rows of the calls, and has them back.
+// reindexing deletes rows of calls and restores them from the bucket.
 func (b *testStack) reindexing(t *testing.T) {
 	cfg, err := localStack(b.info).awsConfig("dynamodb")()
 	if err != nil {
@@ -366,7 +366,7 @@ func (b *testStack) objects(t *testing.T, prefix string) []string {
 	return keys
 }
 
-// rows counts the rows whose call id begins so.
+// rows returns the number of rows whose call id has the prefix.
 func (b *testStack) rows(t *testing.T, prefix string) int {
 	n := 0
 	b.scan(t, "calls", func(item string) {
@@ -399,13 +399,13 @@ func (b *testStack) scan(t *testing.T, table string, f func(item string)) {
 	}
 }
 
-// noStoredCredential looks through everything that was kept and logged.
+// noStoredCredential searches everything that was stored and logged for keys and phone numbers.
 func (b *testStack) noStoredCredential(t *testing.T) {
 	canaries := []string{"canary-credential", "00000000000000000000000000000000", testKey, "sk-test"}
 	look := func(where, text string) {
 		for _, c := range canaries {
 			if strings.Contains(text, c) {
-				t.Errorf("%s holds %s", where, c)
+				t.Errorf("%s contains the credential %s", where, c)
 			}
 		}
 	}
@@ -427,7 +427,7 @@ func (b *testStack) noStoredCredential(t *testing.T) {
 	}
 	logs, _ := filepath.Glob(filepath.Join(b.data, "logs", "*.log"))
 	if len(logs) == 0 {
-		t.Error("no logs")
+		t.Error("there are no logs to search")
 	}
 	for _, file := range logs {
 		text, err := os.ReadFile(file)
@@ -437,28 +437,28 @@ func (b *testStack) noStoredCredential(t *testing.T) {
 		look(file, string(text))
 		for _, person := range []string{"+15557654321", "+14155550123", "cleaning next Tuesday", "word by word"} {
 			if strings.Contains(string(text), person) {
-				t.Errorf("%s holds %q", file, person)
+				t.Errorf("%s contains %q", file, person)
 			}
 		}
 	}
 }
 
-// secretsUnavailable takes the key store away from functions that have not asked it yet: never a pass.
+// secretsUnavailable stops the secret store before functions have read their keys. No request may be accepted then.
 func (b *testStack) secretsUnavailable(t *testing.T) {
 	b.secretsDown.Store(true)
 	fresh := startStack(t)
 	fresh.secretsDown.Store(true)
-	doors := fresh.chatURLs()
-	doors["webhook"] = fresh.info.API + "/api/webhook"
-	for door, url := range doors {
+	routes := fresh.chatURLs()
+	routes["webhook"] = fresh.info.API + "/api/webhook"
+	for route, url := range routes {
 		resp, body := fresh.post(t, url, `{"message":{"type":"status-update"},"messages":[{"role":"user","content":"Hi"}]}`,
 			"Authorization", "Bearer "+testKey, "FLASK-API-KEY", testKey)
 		want := http.StatusInternalServerError
-		if door == "function URL" {
+		if route == "function URL" {
 			want = http.StatusServiceUnavailable
 		}
 		if resp.StatusCode != want || !strings.Contains(body, `"status":"error"`) {
-			t.Errorf("%s: %s %s, want %d", door, resp.Status, body, want)
+			t.Errorf("%s: %s %s, want %d", route, resp.Status, body, want)
 		}
 	}
 }

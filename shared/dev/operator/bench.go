@@ -7,7 +7,7 @@ import (
 	"example.com/aurora/shared/dev/bench"
 )
 
-// bench measures the bundle and its alternatives.
+// bench measures the stack and its alternatives.
 func (p *program) bench(ctx context.Context) error {
 	f := p.flags("bench")
 	readme := f.String("readme", "", "a document whose tables this run replaces")

@@ -38,7 +38,7 @@ func commandIn(t *testing.T, data string, environment map[string]string, args ..
 
 func TestUnknownCommand(t *testing.T) {
 	for _, args := range [][]string{nil, {""}, {"fly"}} {
-		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), "which command?") {
+		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), "name one of these commands:\n  assistant") {
 			t.Errorf("%q: %v", args, err)
 		}
 	}

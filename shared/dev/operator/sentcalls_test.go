@@ -16,7 +16,7 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// sentCall is a call as this test has made it: what a report must say of it, told without any of our own code.
+// sentCall is a call that a test has generated: what reports must say about it, found without any of the tested code.
 type sentCall struct {
 	id, assistant, reason, direction, customer string
 	ended                                      time.Time
@@ -38,7 +38,7 @@ var (
 		"{{ assistant_name }}", "@SUM(A1:A9)", "+cmd|' /C calc'!A0", "Zoë 👩‍🚀 " + strings.Repeat("long", 60)}
 )
 
-// analysed is what the model says of a case.
+// analysed returns what the model answers about a case.
 func analysed(n int) (outcome, sentiment string, topics []string) {
 	for i, topic := range topicNames {
 		if n%(i+2) == 0 {
@@ -48,7 +48,7 @@ func analysed(n int) (outcome, sentiment string, topics []string) {
 	return outcomeNames[n%3], sentimentNames[n/3%3], topics[:min(len(topics), 5)]
 }
 
-// reportsModel analyses calls by their case, and tells of a report one true sentence and one that is made up.
+// reportsModel analyses calls by their case. Its narratives have one true sentence and one with a made-up number.
 func reportsModel(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	said := ""
 	for _, m := range r.Body.Messages {
@@ -64,7 +64,7 @@ func reportsModel(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	return fakeopenai.Text(string(b))
 }
 
-// randomCall makes a call and the report of it, in the document's shape or in Vapi's.
+// randomCall generates a call and its end-of-call report, in the API document's format or in Vapi's.
 func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCall, string) {
 	c := sentCall{id: fmt.Sprintf("made-%04d", n), assistant: assistant, ended: ended.Truncate(time.Second), customer: fmt.Sprintf("+14155550%03d", 100+r.IntN(100)),
 		direction: []string{"inbound", "outbound"}[r.IntN(2)], reason: slices.Sorted(maps.Keys(classNames))[r.IntN(len(classNames))]}
@@ -102,7 +102,7 @@ func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCal
 		message["messages"] = []any{map[string]any{"role": "assistant", "content": "Hello"},
 			map[string]any{"role": "user", "content": fmt.Sprintf("This is case %d of the test %s", n, hostileTexts[n%len(hostileTexts)])}}
 	}
-	if n%2 == 0 { // Vapi's
+	if n%2 == 0 { // Vapi's format
 		message["endedAt"] = c.ended.Format(time.RFC3339)
 		if c.seconds != nil {
 			message["durationSeconds"], message["startedAt"] = *c.seconds, c.ended.Add(-time.Duration(*c.seconds*1e9)).Format(time.RFC3339Nano)
@@ -110,7 +110,7 @@ func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCal
 		if c.cost != nil {
 			message["cost"] = *c.cost
 		}
-	} else { // the document's: the end is in the timestamp, figures are strings
+	} else { // the API document's format: the timestamp is the end, and numbers are strings
 		message["timestamp"] = c.ended.Format(time.RFC3339)
 		if c.seconds != nil {
 			call["duration"] = strconv.FormatFloat(*c.seconds, 'f', -1, 64)
@@ -123,7 +123,7 @@ func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCal
 	return c, string(b)
 }
 
-// corpusCalls are those that TestStack's corpus tells of, read by hand.
+// corpusCalls are the calls of the corpus, read by hand.
 func corpusCalls() []sentCall {
 	at := func(s string) time.Time { t, _ := time.Parse(time.RFC3339, s); return t }
 	f := func(n float64) *float64 { return &n }
@@ -136,7 +136,7 @@ func corpusCalls() []sentCall {
 	}
 }
 
-// figuresOf counts again, from what was sent, as JSON would be read.
+// figuresOf counts the figures of a report from what was sent, in the form of decoded JSON.
 func figuresOf(all []sentCall, assistant string, from, until, before time.Time, zone *time.Location) map[string]any {
 	var calls []sentCall
 	earlier := map[string]bool{}
