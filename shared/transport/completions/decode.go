@@ -14,21 +14,21 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// forwardedOptions are the parameters of OpenAI's API that go through to the model as they are. What else stands in a request
-// is never sent upstream.
+// forwardedOptions are the parameters of OpenAI's API that are sent to the model unchanged. Everything else in a request stays
+// here.
 var forwardedOptions = []string{"temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "presence_penalty",
 	"frequency_penalty", "response_format", "seed", "logit_bias", "user", "tool_choice", "parallel_tool_calls",
 	"reasoning_effort", "service_tier", "verbosity", "prediction", "safety_identifier", "store"}
 
-// maxTokens is the most tokens that one answer may have, whatever a request asks for.
+// maxTokens limits the tokens of one answer, whatever a request asks for.
 const maxTokens = 16_384
 
-// request is what a caller asks, and how it wants to be answered.
+// request is a decoded request and the form of its answer.
 type request struct {
 	chat.Request
 	stream       bool
-	includeUsage bool // a usage chunk before [DONE]
-	bareSession  bool // the session as the document has it
+	includeUsage bool // send a usage chunk before [DONE]
+	bareSession  bool // send the session as an event of its own, as the API document shows it
 }
 
 type wireRequest struct {
@@ -59,7 +59,7 @@ type wireTool struct {
 	} `json:"function"`
 }
 
-// messageList is a list that names itself when it cannot be read.
+// messageList is a list of messages whose error names the field.
 type messageList []agent.Message
 
 func (m *messageList) UnmarshalJSON(b []byte) error {
@@ -74,19 +74,19 @@ func decode(r *http.Request) (request, error) {
 	return decodeWith(r, func(err error) error { return err })
 }
 
-// decodeLenient reads a request and leaves out what cannot be read of it. Only a body that is no JSON is an error.
+// decodeLenient reads a request and ignores the fields that cannot be read. Only a body that is not JSON is an error.
 func decodeLenient(r *http.Request) (request, error) {
-	r.Header.Del("Content-Type") // JSON is JSON, whatever it is called
+	r.Header.Del("Content-Type") // a body in JSON is accepted under any content type
 	return decodeWith(r, func(err error) error {
 		if err != nil {
-			slog.WarnContext(r.Context(), "a field of the request was left out", "error", err)
+			slog.WarnContext(r.Context(), "field of the request ignored", "event", "request.field_ignored", "error", err)
 		}
 		return nil
 	})
 }
 
-// decodeWith reads a request; judge says which of its flaws are errors.
-func decodeWith(r *http.Request, judge func(error) error) (request, error) {
+// decodeWith reads a request. It passes the result of each check to filter, which returns the error to report, or nil to go on.
+func decodeWith(r *http.Request, filter func(error) error) (request, error) {
 	var raw map[string]json.RawMessage
 	if err := web.ReadObject(r, &raw); err != nil {
 		return request{}, err
@@ -100,7 +100,7 @@ func decodeWith(r *http.Request, judge func(error) error) (request, error) {
 		{"tools", &w.Tools}, {"functions", &w.Functions}, {"call", &w.Call}, {"target_assistant_id", &w.TargetAssistantID},
 		{"phoneNumber", &w.PhoneNumber}, {"customer", &w.Customer},
 	} {
-		if err := judge(decodeField(raw, f.name, f.target)); err != nil {
+		if err := filter(decodeField(raw, f.name, f.target)); err != nil {
 			return request{}, err
 		}
 	}
@@ -108,27 +108,27 @@ func decodeWith(r *http.Request, judge func(error) error) (request, error) {
 	out.Model, out.Session, out.TargetAssistantID = string(w.Model), w.Call, string(w.TargetAssistantID)
 	if w.Messages != nil {
 		out.Messages = *w.Messages
-	} else if _, there := raw["messages"]; there {
+	} else if _, ok := raw["messages"]; ok { // a list in which some messages are invalid
 		out.Messages = decodeValidMessages(raw["messages"])
 	}
-	if err := judge(w.validate()); err != nil {
+	if err := filter(w.validate()); err != nil {
 		return request{}, err
 	}
-	var flaw error
-	if out.Tools, flaw = decodeTools(w.Tools); judge(flaw) != nil {
-		return request{}, flaw
+	var invalid error
+	if out.Tools, invalid = decodeTools(w.Tools); filter(invalid) != nil {
+		return request{}, invalid
 	}
-	if out.Options, flaw = decodeOptions(raw); judge(flaw) != nil {
-		return request{}, flaw
+	if out.Options, invalid = decodeOptions(raw); filter(invalid) != nil {
+		return request{}, invalid
 	}
 	number := decodePhoneNumber(w.PhoneNumber)
 	out.Number = string(number.Number)
-	_ = json.Unmarshal(w.Customer, &out.Customer) // Vapi's, and of no harm where it is something else
-	out.bareSession, flaw = wantsBareSession(r.Header.Get("X-Aurora-Stream"), w.Call)
-	return out, judge(flaw)
+	_ = json.Unmarshal(w.Customer, &out.Customer) // sent by Vapi; ignored if it is anything else
+	out.bareSession, invalid = wantsBareSession(r.Header.Get("X-Aurora-Stream"), w.Call)
+	return out, filter(invalid)
 }
 
-// validate says what a request that can be read may still not be.
+// validate checks the fields that have the right type.
 func (w *wireRequest) validate() error {
 	if w.Messages == nil && (w.Call == nil || len(w.Call.Messages) == 0) {
 		return fault.New(fault.Invalid, "messages is required: a list of messages.").WithParam("messages").WithCode("missing_required_parameter")
@@ -142,14 +142,14 @@ func (w *wireRequest) validate() error {
 	return nil
 }
 
-// decodeValidMessages are the messages of a list that can be read, where not all of them can.
+// decodeValidMessages returns the messages of a list that can be read, and leaves the others out.
 func decodeValidMessages(raw json.RawMessage) []agent.Message {
 	raw, err := chat.UnquoteJSON(raw)
 	if err != nil {
 		return nil
 	}
 	var each []json.RawMessage
-	_ = json.Unmarshal(raw, &each) // what is no list has no messages
+	_ = json.Unmarshal(raw, &each) // ignored: a value that is not a list has no messages
 	var all []agent.Message
 	for _, one := range each {
 		var m agent.Message
@@ -174,7 +174,7 @@ func decodeField(raw map[string]json.RawMessage, name string, target any) error 
 	return nil
 }
 
-// expectedTypes say what each field is, for who sent something else.
+// expectedTypes describes the fields in the error for a wrong type.
 var expectedTypes = map[string]string{"model": "it must be a string", "stream": "it must be true or false", "n": "it must be 1",
 	"stream_options": "it must be an object", "tools": "it must be a list of tools", "functions": "it must be a list",
 	"call":                "it must be an object, or a JSON string of one, whose messages are a list",
@@ -193,7 +193,7 @@ func decodeTools(ws []wireTool) ([]agent.Tool, error) {
 	return tools, nil
 }
 
-// decodeOptions picks the parameters for the model and checks those that cost or break.
+// decodeOptions collects the parameters for the model. It checks the temperature and limits the number of tokens.
 func decodeOptions(raw map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 	picked := map[string]json.RawMessage{}
 	for _, name := range forwardedOptions {
@@ -221,13 +221,13 @@ func decodeOptions(raw map[string]json.RawMessage) (map[string]json.RawMessage, 
 		}
 		picked[name] = fmt.Appendf(nil, "%d", min(*n, maxTokens))
 	}
-	if stop := picked["stop"]; len(stop) > 0 && stop[0] == '"' { // OpenAI takes one or a list
+	if stop := picked["stop"]; len(stop) > 0 && stop[0] == '"' { // a string or a list in OpenAI's API; go-openai has only the list
 		picked["stop"] = slices.Concat([]byte{'['}, stop, []byte{']'})
 	}
 	return picked, nil
 }
 
-// decodePhoneNumber reads Vapi's phoneNumber, an object with a number, or a bare number.
+// decodePhoneNumber reads phoneNumber: Vapi's object with a number, or the number itself.
 func decodePhoneNumber(raw json.RawMessage) (n struct {
 	Number aurora.Text `json:"number"`
 }) {
@@ -237,7 +237,8 @@ func decodePhoneNumber(raw json.RawMessage) (n struct {
 	return n
 }
 
-// wantsBareSession says in which form the session goes out.
+// wantsBareSession reports whether a stream sends the session as an event of its own. Without the header it does so for callers
+// that send the API document's fields.
 func wantsBareSession(header string, call *chat.Session) (bool, error) {
 	switch header {
 	case "document":

@@ -24,7 +24,7 @@ func decodeBody(t testing.TB, body string, header ...string) (request, error) {
 	return decode(r)
 }
 
-// What goes through to the model, and what never does.
+// Which parameters are sent to the model, and which are not.
 func TestForwardedOptions(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: `{}`,
@@ -55,36 +55,36 @@ func TestRequestForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(in.Messages) != 1 || in.Session == nil || in.Session.ID != "c" || in.Number != "+15551230100" || in.Customer.Name != "5" || in.stream || in.includeUsage || in.bareSession {
-		t.Errorf("%+v", in)
+		t.Errorf("decoded %+v, want each field in spite of its unusual form", in)
 	}
 	if len(in.Tools) != 1 || in.Tools[0].Name != "f" || in.Tools[0].Description != "d" || !in.Tools[0].Strict || string(in.Tools[0].Parameters) != `{"type":"object"}` {
-		t.Errorf("tools %+v", in.Tools)
+		t.Errorf("tools %+v, want the one that was sent", in.Tools)
 	}
 	for body, number := range map[string]string{`{"number":"+1"}`: "+1", `5`: "5", `[]`: "", `null`: "", `{"number":{}}`: ""} {
 		if in, err := decodeBody(t, `{`+hiMessages+`,"phoneNumber":`+body+`,"customer":`+body+`}`); err != nil || in.Number != number {
-			t.Errorf("%s: %q, %v", body, in.Number, err)
+			t.Errorf("phoneNumber %s: number %q, error %v; want %q", body, in.Number, err, number)
 		}
 	}
 	if in, err := decodeBody(t, `{"call":null,`+hiMessages+`}`); err != nil || in.HasSession() {
-		t.Errorf("a call that is null is none: %+v, %v", in, err)
+		t.Errorf("a call that is null: %+v, %v; want a request without a session", in, err)
 	}
 }
 
-// Where several fields are wrong the answer names the same one every time.
+// If several fields are wrong, the error always names the same one.
 func TestFirstInvalidFieldIsReported(t *testing.T) {
 	for range 50 {
 		_, err := decodeBody(t, `{"model":{},"messages":5,"stream":"x","n":"x","call":5,"tools":5}`)
 		if f := fault.From(err); f.Param != "model" {
-			t.Fatalf("param %q", f.Param)
+			t.Fatalf("the error names %q, want model", f.Param)
 		}
 	}
 }
 
-// FuzzDecode: nothing that a caller sends panics, or is our mistake.
+// FuzzDecode checks that no input leads to a panic or to a fault of ours.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("../../../events/chat-completions/*.json")
 	if err != nil || len(files) == 0 {
-		f.Fatalf("no events (%v)", err)
+		f.Fatalf("no event files (%v)", err)
 	}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
@@ -110,16 +110,16 @@ func FuzzDecode(f *testing.F) {
 			switch f := fault.From(err); f.Kind {
 			case fault.Invalid, fault.UnsupportedMediaType, fault.TooLarge, fault.NotFound:
 			default:
-				t.Fatalf("%v", err)
+				t.Fatalf("a fault of ours: %v", err)
 			}
 			if len(p.writes) > 0 {
-				t.Fatalf("%v after %q", err, p.writes)
+				t.Fatalf("%v, after %q was written", err, p.writes)
 			}
 			return
 		}
 		if strings.HasPrefix(p.header.Get("Content-Type"), "application/json") {
 			if len(p.writes) != 1 || !json.Valid([]byte(p.writes[0])) {
-				t.Fatalf("%q", p.writes)
+				t.Fatalf("wrote %q, want one JSON object", p.writes)
 			}
 			return
 		}

@@ -46,7 +46,7 @@ func (s *savedSessions) Save(ctx context.Context, _, _ string, state aurora.Sess
 	return ctx.Err()
 }
 
-// A reader that disconnects must find the agent that it was handed over to when it calls again.
+// The active agent is stored although the reader has disconnected, so that the next turn goes on with it.
 func TestSessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
 	const body = `{"stream":true,` + hiMessages + `,"call":{"id":"c1","assistantId":"desk"}}`
 	for name, serve := range map[string]func(*Handler) func(http.ResponseWriter, *http.Request) error{

@@ -13,20 +13,20 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// Service takes turns; it is *chat.Service but in tests.
+// Service prepares turns: *chat.Service, except in tests.
 type Service interface {
 	Turn(ctx context.Context, r chat.Request) (*chat.Turn, error)
 }
 
-// Handler is the chat endpoints.
+// Handler serves the chat routes.
 type Handler struct {
 	Service     Service
 	Now         func() time.Time
-	NewID       func() string // of a completion, such as chatcmpl-…
-	VoiceTiming VoiceTiming   // of /voice; DefaultVoiceTiming where zero
+	NewID       func() string // returns the id of a completion, such as chatcmpl-…
+	VoiceTiming VoiceTiming   // for /voice; the zero value means DefaultVoiceTiming
 }
 
-// ServeGeneral serves /api/v1/openai/chat/completions: streamed where the request says so, whole where not.
+// ServeGeneral serves /api/v1/openai/chat/completions: as a stream if the request asks for one, otherwise whole.
 func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode(r)
 	if err != nil {
@@ -42,13 +42,13 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 	return a.writeJSON(w)
 }
 
-// ServeSMS serves /sms: one plain text message, whatever stream says.
+// ServeSMS serves /sms: one plain text message. It ignores stream.
 func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode(r)
 	if err != nil {
 		return err
 	}
-	in.Channel, in.Tools = chat.SMS, nil // a text message cannot hand a call back
+	in.Channel, in.Tools = chat.SMS, nil // a text message cannot return a tool call
 	a, err := e.startTurn(r.Context(), in)
 	if err != nil {
 		return err
@@ -59,14 +59,14 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 	}
 	result := end.End
 	text := smstext.Format(result.Text, a.turn.SMSLimit())
-	if text == "" && len(result.CallerToolCalls) == 0 { // nothing, or a refusal without a word: somebody waits for an answer
+	if text == "" && len(result.CallerToolCalls) == 0 { // no text: the sender still gets an answer
 		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
 	out := a.newCompletion(end, message{Role: agent.RoleAssistant, Content: &text, textOnly: true})
 	return web.WriteJSON(w, http.StatusOK, out)
 }
 
-// ServeChat serves /chat: an answer for the web, of an assistant that must be named and exist.
+// ServeChat serves /chat, for web pages: a whole answer of an assistant that the request must name.
 func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode(r)
 	if err != nil {
@@ -88,7 +88,7 @@ func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
 	return a.writeJSON(w)
 }
 
-// startTurn prepares the turn and its answer.
+// startTurn prepares the turn and its response.
 func (e *Handler) startTurn(ctx context.Context, in request) (*response, error) {
 	turn, err := e.Service.Turn(ctx, in.Request)
 	if err != nil {
@@ -102,17 +102,17 @@ func (e *Handler) newResponse(in request, turn *chat.Turn) *response {
 		includeSession: in.HasSession(), turn: turn}
 }
 
-// response is what an answer is made of, in either form.
+// response is an answer in the making, streamed or whole.
 type response struct {
 	id             string
 	created        int64
-	bareSession    bool // the session as a bare line
-	includeUsage   bool // a usage chunk
-	includeSession bool // a session at all
+	bareSession    bool // of a stream: the session is an event of its own
+	includeUsage   bool // of a stream: there is a usage chunk
+	includeSession bool
 	turn           *chat.Turn
 }
 
-// writeJSON collects the turn into one JSON object.
+// writeJSON runs the turn to its end and sends a whole answer.
 func (a *response) writeJSON(w http.ResponseWriter) error {
 	end, err := chat.Collect(a.turn.Events)
 	if err != nil {
@@ -121,7 +121,7 @@ func (a *response) writeJSON(w http.ResponseWriter) error {
 	return web.WriteJSON(w, http.StatusOK, a.newCompletion(end, newMessage(end.End)))
 }
 
-// newCompletion is a whole answer.
+// newCompletion returns a whole answer.
 func (a *response) newCompletion(end chat.Event, m message) completion {
 	result := end.End
 	out := completion{ID: a.id, Object: "chat.completion", Created: a.created, Model: result.Model, Usage: result.Usage,
@@ -148,7 +148,7 @@ type choice struct {
 	FinishReason string  `json:"finish_reason"`
 }
 
-// message has the document's tools_calls always, and OpenAI's tool_calls where there are any; one of /sms has neither.
+// message always has the API document's tools_calls, and OpenAI's tool_calls if there are any. A message of /sms has neither.
 type message struct {
 	Role       string           `json:"role"`
 	Content    *string          `json:"content"`
@@ -158,7 +158,7 @@ type message struct {
 	textOnly bool
 }
 
-// MarshalJSON leaves out what /sms does not have.
+// MarshalJSON leaves the tool calls out of a message of /sms.
 func (m message) MarshalJSON() ([]byte, error) {
 	if m.textOnly {
 		return json.Marshal(struct {
@@ -172,7 +172,7 @@ func (m message) MarshalJSON() ([]byte, error) {
 
 func newMessage(r *agent.TurnResult) message {
 	m := message{Role: agent.RoleAssistant, ToolsCalls: r.CallerToolCalls, ToolCalls: r.CallerToolCalls}
-	if r.Text != "" || len(r.CallerToolCalls) == 0 { // OpenAI has null beside tool calls
+	if r.Text != "" || len(r.CallerToolCalls) == 0 { // as in OpenAI's API, the content is null beside tool calls without text
 		m.Content = &r.Text
 	}
 	return m

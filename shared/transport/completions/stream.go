@@ -13,8 +13,8 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// writeStream passes the turn on as it happens. An error before the first word is returned before anything was written, and
-// becomes a status; one after it follows the session that was gathered.
+// writeStream runs the turn and sends its events as they come. An error before the first word becomes the status of the response.
+// After it, the session is sent as far as the conversation went, and then the error event.
 func (a *response) writeStream(w http.ResponseWriter) error {
 	web.StartSSE(w)
 	c := chunkWriter{response: a, w: w}
@@ -28,13 +28,13 @@ func (a *response) writeStream(w http.ResponseWriter) error {
 			continue
 		}
 		if err := c.writeText(e.Text, e.Model); err != nil {
-			return err // the reader is gone; leaving the loop ends the model's stream too
+			return err // the reader has disconnected; leaving the loop ends the turn
 		}
 	}
 	return nil
 }
 
-// endStream closes the stream. A turn that failed ends with its session, and web adds the error.
+// endStream sends the end of the stream. If the turn failed, that is the session; package web adds the error event.
 func (a *response) endStream(c *chunkWriter, end chat.Event, failed error) error {
 	if failed == nil {
 		return a.closeStream(c, end)
@@ -47,7 +47,7 @@ func (a *response) endStream(c *chunkWriter, end chat.Event, failed error) error
 	return failed
 }
 
-// closeStream ends a stream properly: the reason, the session, the usage, [DONE].
+// closeStream sends the end of a successful stream: the finish reason, the session, the usage, and [DONE].
 func (a *response) closeStream(c *chunkWriter, end chat.Event) error {
 	result := end.End
 	c.setModel(result.Model)
@@ -67,16 +67,16 @@ func (a *response) closeStream(c *chunkWriter, end chat.Event) error {
 	return web.WriteEvent(c.w, []byte("[DONE]"))
 }
 
-// chunkWriter writes chunks into one buffer that it keeps.
+// chunkWriter sends chunks. It reuses one buffer for all of them.
 type chunkWriter struct {
 	*response
 	w       http.ResponseWriter
-	prefix  []byte // data: {"id":…,"model":"…",
+	prefix  []byte // the beginning of every chunk: data: {"id":…,"model":"…",
 	started bool
 	buf     []byte
 }
 
-// setModel fixes what all chunks begin with, once the model's name is known.
+// setModel builds the prefix, as soon as the model's name is known.
 func (c *chunkWriter) setModel(name string) {
 	if c.prefix != nil {
 		return
@@ -90,7 +90,7 @@ func (c *chunkWriter) setModel(name string) {
 	c.buf = make([]byte, 0, 1024)
 }
 
-// writeText sends one piece of text, the first with the role.
+// writeText sends a piece of text. The first one has the role.
 func (c *chunkWriter) writeText(text, model string) error {
 	c.setModel(model)
 	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{`...)
@@ -99,7 +99,7 @@ func (c *chunkWriter) writeText(text, model string) error {
 	return c.send(b)
 }
 
-// appendRole says once who speaks.
+// appendRole adds the role to the first chunk.
 func (c *chunkWriter) appendRole(b []byte) []byte {
 	if c.started {
 		return b
@@ -108,9 +108,9 @@ func (c *chunkWriter) appendRole(b []byte) []byte {
 	return append(b, `"role":"assistant",`...)
 }
 
-// writeFinish sends the calls that are handed back, whole, and then the reason.
+// writeFinish sends the tool calls for the caller in one chunk, and then the finish reason.
 func (c *chunkWriter) writeFinish(r *agent.TurnResult) error {
-	if !c.started && len(r.CallerToolCalls) == 0 { // a message without a word still has its role
+	if !c.started && len(r.CallerToolCalls) == 0 { // an empty message still has its role
 		if err := c.writeText("", r.Model); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (c *chunkWriter) writeToolCalls(calls []agent.ToolCall) error {
 	return c.send(append(b, `]},"finish_reason":null}]}`...))
 }
 
-// writeSession sends the session: bare, as the document has it, or in a chunk, as everybody else can read it.
+// writeSession sends the session, as an event of its own or inside a chunk that OpenAI clients can read.
 func (c *chunkWriter) writeSession(s json.Marshaler) error {
 	full, err := s.MarshalJSON()
 	if err != nil {
@@ -166,28 +166,28 @@ func (c *chunkWriter) writeUsage(u agent.Usage) error {
 	return c.send(append(append(b, usage...), '}'))
 }
 
-// send ends the event and writes it in one piece.
+// send ends the event and sends it in one write.
 func (c *chunkWriter) send(b []byte) error {
 	c.buf = append(b, "\n\n"...)
 	_, err := c.w.Write(c.buf)
 	return err
 }
 
-// appendString quotes a string as JSON. Bytes that are no UTF-8 become U+FFFD; line breaks of every kind are escaped, so
-// that no text can end an event.
+// appendString appends a string as JSON. Invalid UTF-8 becomes U+FFFD. All kinds of line breaks are escaped, so that no text can
+// end an event.
 func appendString(b []byte, s string) []byte {
 	from := len(b)
-	b, _ = jsontext.AppendQuote(b, s) // its error tells of the bytes that it replaced
+	b, _ = jsontext.AppendQuote(b, s) // the error only reports the bytes that were replaced
 	return escapeBreaks(b, from)
 }
 
-// lineBreaks are what Unicode calls a line break and SSE does not. Readers that split a stream by Unicode's rules, as
-// Python's splitlines does, would see an event end there.
+// lineBreaks are line breaks of Unicode, but not of SSE. A reader that splits a stream by Unicode's rules, such as Python's
+// splitlines, would see the end of an event there.
 var lineBreaks = []struct{ raw, escaped []byte }{
 	{[]byte("\u0085"), []byte(`\u0085`)}, {[]byte("\u2028"), []byte(`\u2028`)}, {[]byte("\u2029"), []byte(`\u2029`)},
 }
 
-// escapeBreaks escapes them in the JSON that b holds from a place on, where they can only stand inside strings.
+// escapeBreaks escapes lineBreaks in the JSON in b[from:]. In JSON they can only occur inside strings.
 func escapeBreaks(b []byte, from int) []byte {
 	for _, br := range lineBreaks {
 		if bytes.Contains(b[from:], br.raw) {

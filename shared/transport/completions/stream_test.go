@@ -24,7 +24,7 @@ const (
 	withTools  = `"tools":[{"type":"function","function":{"name":"book"}}]`
 )
 
-// The bytes of a stream in each of its forms, and that each event is one write.
+// The bytes of a stream in each of its forms. Each event is one write.
 func TestStreamBytes(t *testing.T) {
 	document := `"call":{"id":"c","caller_phone_number":"+15557654321","assistant_config":{"orgName":"X"},"tenant":"t"}`
 	for name, c := range map[string]struct {
@@ -53,15 +53,15 @@ func TestStreamBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, err := postGeneral(t, newHandler(scriptedModel{chunks: c.chunks, err: c.err}), c.body, c.header...)
 			if !errors.Is(err, c.err) {
-				t.Fatalf("error = %v", err)
+				t.Fatalf("error = %v, want %v", err, c.err)
 			}
 			if p.status != 0 || !strings.HasPrefix(p.header.Get("Content-Type"), "text/event-stream") {
-				t.Errorf("status %d, %v", p.status, p.header)
+				t.Errorf("status %d, header %v; want no explicit status, and text/event-stream", p.status, p.header)
 			}
 			for i, w := range p.writes {
 				data := oneEvent(t, w)
 				if last := i == len(p.writes)-1; (data == "[DONE]") != (last && c.err == nil) {
-					t.Errorf("write %d of %d: %q", i, len(p.writes), w)
+					t.Errorf("write %d of %d is %q; [DONE] must end a successful stream, and nothing else", i, len(p.writes), w)
 				}
 			}
 			golden.Equal(t, name, []byte(strings.Join(p.writes, "")))
@@ -69,8 +69,8 @@ func TestStreamBytes(t *testing.T) {
 	}
 }
 
-// oneEvent returns the data of a write that must be exactly one event of one line of valid JSON, whatever line breaks
-// its reader believes in.
+// oneEvent returns the data of a write, which must be exactly one event of one line of valid JSON, by every definition of a
+// line break.
 func oneEvent(t testing.TB, write string) string {
 	t.Helper()
 	data, ok := strings.CutPrefix(write, "data: ")
@@ -90,29 +90,29 @@ func TestErrorBeforeFirstWordWritesNothing(t *testing.T) {
 		for _, m := range []scriptedModel{{err: broke}, {chunks: []agent.Chunk{{Model: "m"}}, err: broke}} {
 			p, err := postGeneral(t, newHandler(m), `{"stream":`+stream+`,`+hiMessages+`,"call":{"id":"c"}}`)
 			if !errors.Is(err, broke) || len(p.writes) != 0 || p.status != 0 {
-				t.Errorf("stream %s: %v, %q", stream, err, p.writes)
+				t.Errorf("stream %s: error %v, status %d, wrote %q; want the model's error and nothing written", stream, err, p.status, p.writes)
 			}
 		}
 	}
-	p, err := postGeneral(t, newHandler(scriptedModel{chunks: helloChunks[:1]}), `{`+hiMessages+`}`) // a whole answer that breaks off
+	p, err := postGeneral(t, newHandler(scriptedModel{chunks: helloChunks[:1]}), `{`+hiMessages+`}`) // the stream of a whole answer ends early
 	if fault.From(err).Code != "upstream_error" || len(p.writes) != 0 {
-		t.Errorf("%v, %q", err, p.writes)
+		t.Errorf("error %v, wrote %q; want upstream_error and nothing written", err, p.writes)
 	}
 }
 
-// A reader who goes away at any event ends the turn there.
+// The turn ends at the event that cannot be sent.
 func TestReaderDisconnects(t *testing.T) {
 	body := `{"stream":true,"stream_options":{"include_usage":true},` + hiMessages + `,` + withTools + `,"call":{"id":"c"}}`
 	chunks := append(append([]agent.Chunk{}, helloChunks[:2]...), toolCallChunks...)
 	p, err := postGeneral(t, newHandler(scriptedModel{chunks: chunks}), body)
 	if err != nil || len(p.writes) != 7 {
-		t.Fatalf("%d events, %v", len(p.writes), err)
+		t.Fatalf("%d events, error %v; want 7 events", len(p.writes), err)
 	}
-	for full := 1; full <= len(p.writes); full++ {
+	for failAt := 1; failAt <= len(p.writes); failAt++ {
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
-		gone := &recordingWriter{header: http.Header{}, failAt: full}
-		if err := newHandler(scriptedModel{chunks: chunks}).ServeGeneral(gone, r); !errors.Is(err, errReaderGone) || len(gone.writes) != full-1 {
-			t.Errorf("event %d: %v after %d", full, err, len(gone.writes))
+		gone := &recordingWriter{header: http.Header{}, failAt: failAt}
+		if err := newHandler(scriptedModel{chunks: chunks}).ServeGeneral(gone, r); !errors.Is(err, errReaderGone) || len(gone.writes) != failAt-1 {
+			t.Errorf("write %d fails: error %v after %d writes, want the write's error after %d", failAt, err, len(gone.writes), failAt-1)
 		}
 	}
 }
@@ -131,15 +131,15 @@ func TestWholeAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, err := postGeneral(t, newHandler(scriptedModel{chunks: c.chunks}), c.body)
 			if err != nil || len(p.writes) != 1 || p.status != 200 || p.header.Get("Content-Type") != "application/json" {
-				t.Fatalf("%d %v %q, %v", p.status, p.header, p.writes, err)
+				t.Fatalf("status %d, header %v, wrote %q, error %v; want 200 and one JSON object", p.status, p.header, p.writes, err)
 			}
 			golden.Equal(t, name, []byte(p.writes[0]+"\n"))
 		})
 	}
 }
 
-// FuzzStreamText: whatever a model says, in words, names and arguments, every event is one line of valid JSON, and what
-// a client puts together is what was said.
+// FuzzStreamText checks that every event is one line of valid JSON, whatever text, names and arguments a model writes, and that
+// a client reads the same text and arguments.
 func FuzzStreamText(f *testing.F) {
 	for _, s := range []string{"a\n\ndata: [DONE]\n\n", "\x00\x1c\"\\", "\xff\xfe\u2028\u2029\u0085", "\ud7ff😀</script>", strings.Repeat("\u2028x", 300)} {
 		f.Add(s, "model", `{"a":1}`)
@@ -177,10 +177,10 @@ func FuzzStreamText(f *testing.F) {
 			}
 		}
 		if utf8.ValidString(text) && said.String() != text+text {
-			t.Fatalf("said %q, want %q twice", said.String(), text)
+			t.Fatalf("the client reads the text %q, want %q twice", said.String(), text)
 		}
 		if utf8.ValidString(arguments) && called.String() != arguments {
-			t.Fatalf("called with %q, want %q", called.String(), arguments)
+			t.Fatalf("the client reads the arguments %q, want %q", called.String(), arguments)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"example.com/aurora/shared/core/tools"
 )
 
-// fixedTools is the tools of every session.
+// fixedTools gives the same tools to every assistant.
 type fixedTools []agent.Tool
 
 func (s fixedTools) ForScope(context.Context, tools.Scope) []agent.Tool { return s }

@@ -15,14 +15,14 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// VoiceTiming is how long a caller on the phone hears nothing.
+// VoiceTiming says how long a caller on the phone may hear nothing.
 type VoiceTiming struct {
-	FillerAfter     time.Duration // until a filler, where the model says nothing
-	ToolFillerAfter time.Duration // until a filler, where a tool takes long
-	FallbackAfter   time.Duration // until the fallback message, where no word has come
+	FillerAfter     time.Duration // from the request to a filler, if the model has said nothing
+	ToolFillerAfter time.Duration // from the start of a tool to a filler
+	FallbackAfter   time.Duration // from the request to the fallback message, if the model has said nothing
 }
 
-// DefaultVoiceTiming is that of the fault table.
+// DefaultVoiceTiming is the documented timing of /voice.
 var DefaultVoiceTiming = VoiceTiming{FillerAfter: 1500 * time.Millisecond, ToolFillerAfter: 700 * time.Millisecond, FallbackAfter: 8 * time.Second}
 
 const (

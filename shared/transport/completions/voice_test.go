@@ -18,14 +18,14 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// timedChunk is something a model does after a time.
+// timedChunk is a chunk or an error that comes after a time.
 type timedChunk struct {
 	after time.Duration
 	chunk agent.Chunk
 	err   error
 }
 
-// slowModel is a model that takes its time, a list of beats for each time it is asked.
+// slowModel answers its n-th request with the n-th list of chunks, each after its time.
 type slowModel struct {
 	answers [][]timedChunk
 	asked   int
@@ -57,7 +57,7 @@ func toolCallAfter(after time.Duration, name string) timedChunk {
 	return timedChunk{after: after, chunk: agent.Chunk{ToolCalls: []agent.ToolCallDelta{{Index: 0, ID: "c1", Name: name, Arguments: "{}"}}}}
 }
 
-// slowTool is a tool that takes its time.
+// slowTool is a tool that takes some time.
 type slowTool struct {
 	takes  time.Duration
 	filler string
@@ -74,7 +74,7 @@ func (k slowTool) tool() agent.Tool {
 	}}
 }
 
-// heardAnswer is what a caller on the phone got, and when.
+// heardAnswer is what a caller on the phone heard, and when.
 type heardAnswer struct {
 	text, reason, code string
 	at                 []time.Duration // of each piece of text
@@ -99,12 +99,12 @@ func callVoice(t *testing.T, m agent.Model, a aurora.Assistant, k *slowTool, bod
 	}
 	p := &timedWriter{recordingWriter: recordingWriter{header: http.Header{}}, start: time.Now()}
 	if err := e.ServeVoice(p, r); err != nil {
-		t.Fatalf("refused: %v", err)
+		t.Fatalf("the request was rejected: %v", err)
 	}
 	return p.parse(t)
 }
 
-// timedWriter is paper that knows when each write came.
+// timedWriter also records the time of each write.
 type timedWriter struct {
 	recordingWriter
 	start time.Time
@@ -159,7 +159,7 @@ const (
 	wholeBody    = `{"messages":[{"role":"user","content":"Hi"}],"call":{"id":"c1","caller_phone_number":"+14155550123","assistantId":"a1"}}`
 )
 
-// What a caller on the phone hears, whatever happens: the fault table's rows as they are on /voice.
+// What a caller on the phone hears after each fault of the model.
 func TestVoiceIsNeverSilent(t *testing.T) {
 	broke := timedChunk{err: fault.New(fault.Upstream, "It broke.").WithCode("upstream_error")}
 	sec := time.Second
@@ -169,31 +169,31 @@ func TestVoiceIsNeverSilent(t *testing.T) {
 		kit       *slowTool
 		want      heardAnswer
 	}{
-		"at once": {model: [][]timedChunk{{textAfter(0, "Nine "), textAfter(0, "to five."), finishWith("stop")}},
+		"a fast answer": {model: [][]timedChunk{{textAfter(0, "Nine "), textAfter(0, "to five."), finishWith("stop")}},
 			want: heardAnswer{text: "Nine to five.", reason: "stop"}},
 		"markup is not spoken": {model: [][]timedChunk{{textAfter(0, "**Ni"), textAfter(0, "ne** to "), textAfter(0, "[five](https://example.com)."), finishWith("stop")}},
 			want: heardAnswer{text: "Nine to five.", reason: "stop"}},
-		"a slow first word": {model: [][]timedChunk{{textAfter(2*sec, "Here."), finishWith("stop")}},
+		"a slow first word gets a filler": {model: [][]timedChunk{{textAfter(2*sec, "Here."), finishWith("stop")}},
 			want: heardAnswer{text: defaultFiller + "Here.", reason: "stop", at: []time.Duration{1500 * time.Millisecond, 2 * sec}}},
 		"the assistant's own filler": {model: [][]timedChunk{{textAfter(2*sec, "Here."), finishWith("stop")}}, assistant: aurora.Assistant{Filler: "Hm. "},
 			want: heardAnswer{text: "Hm. Here.", reason: "stop"}},
 		"no filler wanted": {model: [][]timedChunk{{textAfter(2*sec, "Here."), finishWith("stop")}}, assistant: aurora.Assistant{Filler: "-"},
 			want: heardAnswer{text: "Here.", reason: "stop", at: []time.Duration{2 * sec}}},
-		"09 no first word": {model: [][]timedChunk{{textAfter(time.Hour, "late")}},
+		"fault 9: no first word": {model: [][]timedChunk{{textAfter(time.Hour, "late")}},
 			want: heardAnswer{text: defaultFiller + defaultFallback, reason: "stop", code: "upstream_timeout", at: []time.Duration{1500 * time.Millisecond, 8 * sec}}},
-		"04 the model fails at once": {model: [][]timedChunk{{broke}},
+		"fault 4: the model fails before its first word": {model: [][]timedChunk{{broke}},
 			want: heardAnswer{text: defaultFallback, reason: "stop", code: "upstream_error"}},
-		"11 the model fails in mid-stream": {model: [][]timedChunk{{textAfter(0, "Nine "), broke}},
+		"fault 11: the model fails in mid-stream": {model: [][]timedChunk{{textAfter(0, "Nine "), broke}},
 			want: heardAnswer{text: "Nine " + defaultFallback, reason: "stop", code: "upstream_error"}},
-		"12 the model's stream just ends": {model: [][]timedChunk{{textAfter(0, "Nine ")}},
+		"fault 12: the model's stream ends without a finish reason": {model: [][]timedChunk{{textAfter(0, "Nine ")}},
 			want: heardAnswer{text: "Nine " + defaultFallback, reason: "stop", code: "upstream_error"}},
 		"the assistant's own fallback": {model: [][]timedChunk{{broke}}, assistant: aurora.Assistant{FallbackMessage: "Please call again."},
 			want: heardAnswer{text: "Please call again.", reason: "stop", code: "upstream_error"}},
-		"19 a filter, without a word": {model: [][]timedChunk{{finishWith("content_filter")}},
+		"fault 19: a content filter, without a word": {model: [][]timedChunk{{finishWith("content_filter")}},
 			want: heardAnswer{text: defaultFallback, reason: "content_filter", code: "empty_answer"}},
 		"a model that says nothing": {model: [][]timedChunk{{finishWith("stop")}},
 			want: heardAnswer{text: defaultFallback, reason: "stop", code: "empty_answer"}},
-		"18 length": {model: [][]timedChunk{{textAfter(0, "Cut off"), finishWith("length")}},
+		"fault 18: the answer is cut by length": {model: [][]timedChunk{{textAfter(0, "Cut off"), finishWith("length")}},
 			want: heardAnswer{text: "Cut off", reason: "length"}},
 		"a quick tool": {model: [][]timedChunk{{toolCallAfter(0, "look"), finishWith("tool_calls")}, {textAfter(0, "Found."), finishWith("stop")}}, kit: &slowTool{takes: 100 * time.Millisecond},
 			want: heardAnswer{text: "Found.", reason: "stop"}},
@@ -203,7 +203,7 @@ func TestVoiceIsNeverSilent(t *testing.T) {
 			kit: &slowTool{takes: 2 * sec, filler: "Let me look. "}, want: heardAnswer{text: "Let me look. Found.", reason: "stop"}},
 		"one filler a turn": {model: [][]timedChunk{{toolCallAfter(2*sec, "look"), finishWith("tool_calls")}, {textAfter(0, "Found."), finishWith("stop")}}, kit: &slowTool{takes: 2 * sec},
 			want: heardAnswer{text: defaultFiller + "Found.", reason: "stop"}},
-		"22 the model goes in circles": {model: [][]timedChunk{{toolCallAfter(0, "look"), finishWith("tool_calls")}}, kit: &slowTool{},
+		"fault 22: the model calls tools without end": {model: [][]timedChunk{{toolCallAfter(0, "look"), finishWith("tool_calls")}}, kit: &slowTool{},
 			want: heardAnswer{text: "I'm sorry, I could not finish that. Could you try it another way?", reason: "stop", code: "turn_limit"}},
 	} {
 		for form, body := range map[string]string{"streamed": streamedBody, "whole": wholeBody} {
@@ -211,17 +211,17 @@ func TestVoiceIsNeverSilent(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					got := callVoice(t, &slowModel{answers: c.model}, c.assistant, c.kit, body)
 					if got.text != c.want.text || got.reason != c.want.reason || got.code != c.want.code {
-						t.Errorf("said %q, %q, %q\nwant %q, %q, %q", got.text, got.reason, got.code, c.want.text, c.want.reason, c.want.code)
+						t.Errorf("heard %q, finish reason %q, code %q\nwant %q, %q, %q", got.text, got.reason, got.code, c.want.text, c.want.reason, c.want.code)
 					}
 					if form == "whole" {
 						return
 					}
 					if !got.done {
-						t.Error("no [DONE]")
+						t.Error("the stream does not end with [DONE]")
 					}
 					for i := range c.want.at {
 						if i >= len(got.at) || got.at[i] != c.want.at[i] {
-							t.Errorf("pieces at %v, want %v", got.at, c.want.at)
+							t.Errorf("heard pieces at %v, want %v", got.at, c.want.at)
 							break
 						}
 					}
@@ -231,7 +231,7 @@ func TestVoiceIsNeverSilent(t *testing.T) {
 	}
 }
 
-// Only a body that is no JSON is refused on the phone.
+// On the phone, only a body that is not JSON is rejected.
 func TestVoiceAcceptsInvalidFields(t *testing.T) {
 	m := func() agent.Model { return scriptedModel{chunks: helloChunks} }
 	for _, body := range []string{`{}`, `{"messages":null,"stream":true}`, `{"messages":"what?"}`, `{"messages":[7,{"role":"user","content":"Hi"}]}`, `{"messages":[{"role":"tool","tool_call_id":"x","content":"y"},{"role":"user","content":"Hi"}]}`,
@@ -245,18 +245,18 @@ func TestVoiceAcceptsInvalidFields(t *testing.T) {
 		}
 		p := &timedWriter{recordingWriter: recordingWriter{header: http.Header{}}, start: time.Now()}
 		if err := e.ServeVoice(p, r); err != nil {
-			t.Errorf("%.80s: refused: %v", body, err)
+			t.Errorf("%.80s: rejected: %v", body, err)
 			continue
 		}
 		if s := p.parse(t); s.text == "" {
-			t.Errorf("%.80s: silence", body)
+			t.Errorf("%.80s: the caller heard nothing", body)
 		}
 	}
 	for _, body := range []string{``, `{`, `[]`, `null`} {
 		e := newHandler(m())
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 		if err := e.ServeVoice(&recordingWriter{header: http.Header{}}, r); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%q: %v", body, err)
+			t.Errorf("%q: error %v, want fault.Invalid", body, err)
 		}
 	}
 }
@@ -269,20 +269,20 @@ func TestVoiceEndsWhenReaderDisconnects(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := e.ServeVoice(&recordingWriter{header: http.Header{}, failAt: 2}, r); !errors.Is(err, errReaderGone) {
-			t.Errorf("err = %v", err)
+			t.Errorf("error = %v, want the write's error", err)
 		}
 	})
 }
 
-// An action is told once the last words were spoken.
+// The session has the action that the voice server must carry out after the last words.
 func TestVoiceReturnsAction(t *testing.T) {
 	action := &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "c1"}
 	m := &slowModel{answers: [][]timedChunk{{textAfter(0, "Goodbye."), toolCallAfter(0, "look"), finishWith("tool_calls")}, {textAfter(0, "never asked"), finishWith("stop")}}}
 	got := callVoice(t, m, aurora.Assistant{}, &slowTool{action: action}, streamedBody)
 	if got.text != "Goodbye." || got.reason != "stop" || m.asked != 1 {
-		t.Errorf("said %q, %q, asked %d times", got.text, got.reason, m.asked)
+		t.Errorf("heard %q, finish reason %q after %d requests to the model; want Goodbye., stop after 1", got.text, got.reason, m.asked)
 	}
 	if a, _ := got.session["action"].(map[string]any); a["type"] != "end_call" || a["toolCallId"] != "c1" || a["carriedOut"] != false {
-		t.Errorf("action = %v", got.session["action"])
+		t.Errorf("action = %v, want an end_call that is not carried out yet", got.session["action"])
 	}
 }

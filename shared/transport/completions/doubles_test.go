@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// scriptedModel is a model that says the same to everybody.
+// scriptedModel gives the same answer to every request.
 type scriptedModel struct {
 	chunks []agent.Chunk
 	err    error
@@ -41,12 +41,12 @@ func newHandler(m agent.Model) *Handler {
 	return &Handler{Service: &chat.Service{Assistants: testkit.NewAssistants(), Chain: func([]aurora.ModelRef) agent.Model { return m }, DefaultModels: []string{"gpt-4o"}, Now: now}, Now: now, NewID: func() string { return "chatcmpl-1" }}
 }
 
-// recordingWriter keeps every write by itself.
+// recordingWriter records each write separately.
 type recordingWriter struct {
 	header http.Header
 	status int
 	writes []string
-	failAt int // the write that fails, from 1; 0 is none
+	failAt int // the number of the first write that fails; 0 means none
 }
 
 func (p *recordingWriter) Header() http.Header    { return p.header }
@@ -59,7 +59,7 @@ func (p *recordingWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-var errReaderGone = errors.New("the reader is gone")
+var errReaderGone = errors.New("the reader has disconnected")
 
 func postGeneral(t testing.TB, e *Handler, body string, header ...string) (*recordingWriter, error) {
 	t.Helper()
