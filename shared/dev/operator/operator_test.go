@@ -39,7 +39,7 @@ func commandIn(t *testing.T, data string, environment map[string]string, args ..
 func TestUnknownCommand(t *testing.T) {
 	for _, args := range [][]string{nil, {""}, {"fly"}} {
 		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), "name one of these commands:\n  assistant") {
-			t.Errorf("%q: %v", args, err)
+			t.Errorf("the error of %q is %v, want a list of the commands", args, err)
 		}
 	}
 	if out, err := command(t, "key", "-h"); err != nil || !strings.Contains(out, "-kind") {
@@ -51,7 +51,7 @@ func TestCommandsNeedARunningStack(t *testing.T) {
 	file := filepath.Join("assistants", "document.json")
 	for _, args := range [][]string{{"demo"}, {"redrive"}, {"reindex"}, {"assistant", "-file", file}} {
 		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), "make run") {
-			t.Errorf("%q: %v", args, err)
+			t.Errorf("the error of %q is %v, want one that names make run", args, err)
 		}
 	}
 }
@@ -132,10 +132,10 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := checkAssistant([]byte(c.document))
 			if c.want == "" && err != nil {
-				t.Errorf("refused:\n%v", err)
+				t.Errorf("the document was rejected:\n%v", err)
 			}
 			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("complained\n%v\nwant %s", err, c.want)
+				t.Errorf("the error is\n%v\nwant one with %s", err, c.want)
 			}
 		})
 	}
@@ -158,7 +158,7 @@ func TestReadEventListsEvents(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := readEvent("webhook", "no-such"); err == nil || !strings.Contains(err.Error(), "assistant-request ") {
-		t.Errorf("err = %v", err)
+		t.Errorf("the error is %v, want a list of events", err)
 	}
 }
 

@@ -68,7 +68,7 @@ func (generatedCalls) Row(context.Context, aurora.CallKey) (aurora.Call, bool, e
 // cpu-s and peak-MB are those of the whole process, so run one size at a time:
 // go test -run '^$' -bench Figures/1000000 -benchtime 1x ./shared/usecase/report
 func BenchmarkFigures(b *testing.B) {
-	debug.SetMemoryLimit(200 << 20) // the functions' GOMEMLIMIT keeps as far below their size
+	debug.SetMemoryLimit(200 << 20) // the functions' GOMEMLIMIT is as far below their memory size
 	w := aurora.Monthly.WindowUntil(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.UTC)
 	days := w.Until.Sub(w.From).Hours() / 24
 	for _, calls := range []int{1_000, 10_000, 100_000, 1_000_000} {

@@ -141,7 +141,7 @@ func TestNarrative(t *testing.T) {
 		r          *aurora.Report
 		text, note string
 	}{
-		"told":              {&fakeModel{text: "There were 1213 calls."}, sampleReport(), "There were 1213 calls.", ""},
+		"written":           {&fakeModel{text: "There were 1213 calls."}, sampleReport(), "There were 1213 calls.", ""},
 		"one dropped":       {&fakeModel{text: "There were 1213 calls. 5000 were late."}, sampleReport(), "There were 1213 calls.", "A sentence was left out"},
 		"several dropped":   {&fakeModel{text: "1213 calls. 5000 were late. 6000 too."}, sampleReport(), "1213 calls.", "2 sentences were left out"},
 		"all dropped":       {&fakeModel{text: "5000 were late."}, sampleReport(), "", "No sentence of the summary agreed"},
