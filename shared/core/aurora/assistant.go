@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Configuration is what a voice provider may know of an assistant: the 19 keys of the API document's
+// Configuration is the part of an assistant that voice providers receive: the 19 keys that the API document lists for
 // assistant-request, in its order and spelling.
 type Configuration struct {
 	AssistantID                 Text `json:"assistantId"`
@@ -31,95 +31,94 @@ type Configuration struct {
 	TimeZone                    Text `json:"timeZone"`
 }
 
-// Assistant is a stored assistant: the document's configuration, and what only we know of it.
+// Assistant is a stored assistant: its Configuration, and the fields that never leave the deployment.
 type Assistant struct {
 	Configuration
-	// Internal assistants get their reports with the internal report.
+	// Internal assistants are included in the internal report.
 	Internal bool `json:"internal,omitempty"`
-	// Temperature is used where the request names none; nil leaves it to the model. 0 to 2.
+	// Temperature, 0 to 2, is used if the request has none. If it is nil, the model uses its default.
 	Temperature *float64 `json:"temperature,omitempty"`
 	// TransferDestinations are the only numbers and addresses a call may be transferred to.
 	TransferDestinations []Destination `json:"transferDestinations,omitempty"`
 	// Handoffs are the ids of the assistants this one may hand a conversation to.
 	Handoffs List `json:"handoffs,omitempty"`
-	// Vapi is answered to an assistant-request in Vapi's own shape, as it is.
+	// Vapi is the whole answer to an assistant-request in Vapi's own shape.
 	Vapi json.RawMessage `json:"vapi,omitempty"`
-	// Models are asked in order until one answers; empty is the deployment's.
+	// Models are tried in order until one answers. If there are none, the deployment's are used.
 	Models []ModelRef `json:"models,omitempty"`
-	// Tools are HTTP services that the assistant may call.
+	// Tools are the HTTP tools of the assistant.
 	Tools []HTTPTool `json:"tools,omitempty"`
-	// MCPServers are servers of the Model Context Protocol whose tools the assistant may call.
+	// MCPServers are the servers of the Model Context Protocol whose tools the assistant has.
 	MCPServers []MCPServer `json:"mcpServers,omitempty"`
-	// CallControl is "aurora" where Aurora itself transfers and ends calls, through Twilio; otherwise the voice server
-	// is told to.
+	// CallControl is "aurora" if Aurora transfers and ends calls itself, through Twilio. Otherwise the voice server does.
 	CallControl string `json:"callControl,omitempty"`
-	// FallbackMessage is said where the model fails on the phone or by SMS.
+	// FallbackMessage is said if the model fails on the phone or by SMS.
 	FallbackMessage string `json:"fallbackMessage,omitempty"`
-	// Filler is said on the phone while a tool or the first word takes long; empty is a phrase of ours, "-" is none.
+	// Filler is said on the phone while a tool or the first word takes long. Empty means the default phrase, "-" none.
 	Filler string `json:"filler,omitempty"`
-	// SMS shapes its text messages.
+	// SMS limits its text messages.
 	SMS SMSSettings `json:"sms,omitzero"`
-	// Report says whether and how the assistant's reports are made.
+	// Report says when the assistant's reports are made.
 	Report ReportConfig `json:"report,omitzero"`
 	// Analysis says what to find out about its calls.
 	Analysis AnalysisConfig `json:"analysis,omitzero"`
-	// Language is what the assistant speaks, a BCP 47 tag such as es; empty leaves it to its prompt.
+	// Language is the language that the assistant speaks, as a BCP 47 tag such as es. If it is empty, the prompt decides.
 	Language string `json:"language,omitempty"`
 }
 
-// ReportConfig is an assistant's wish for reports.
+// ReportConfig configures an assistant's weekly and monthly reports.
 type ReportConfig struct {
-	Scheduled bool `json:"scheduled,omitempty"` // weekly and monthly, at 08:00 in its zone
+	Scheduled bool `json:"scheduled,omitempty"` // both are made without being asked for, at 08:00 in its time zone
 }
 
-// AnalysisConfig is an assistant's wish for what is found out about each of its calls.
+// AnalysisConfig configures the analysis of an assistant's calls.
 type AnalysisConfig struct {
 	Schema json.RawMessage `json:"schema,omitempty"` // JSON Schema of an object: the data to extract
 }
 
-// CallControlAurora is the CallControl that makes Aurora act through Twilio.
+// CallControlAurora is the value of Assistant.CallControl that makes Aurora act through Twilio.
 const CallControlAurora = "aurora"
 
-// ModelRef is a model, and the server that has it.
+// ModelRef names a model and the server that runs it.
 type ModelRef struct {
 	Model   string `json:"model"`
-	BaseURL string `json:"baseUrl,omitempty"` // the address above /chat/completions; empty is OpenAI's
-	Secret  string `json:"secret,omitempty"`  // the name of a tool secret that holds its key; empty is the deployment's
+	BaseURL string `json:"baseUrl,omitempty"` // the URL before /chat/completions; empty means OpenAI's
+	Secret  string `json:"secret,omitempty"`  // the name of the tool secret with its API key; empty means the deployment's key
 }
 
-// HTTPTool is a tool that is called by POST.
+// HTTPTool is a tool that is called by an HTTP POST.
 type HTTPTool struct {
 	Name        string          `json:"name"`
 	Description string          `json:"description"`
 	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON Schema of an object
 	URL         string          `json:"url"`
 	Secret      string          `json:"secret,omitempty"`    // the name of a tool secret, sent as a bearer token
-	TimeoutMs   int             `json:"timeoutMs,omitempty"` // 5000 where 0
+	TimeoutMs   int             `json:"timeoutMs,omitempty"` // 0 means 5000
 	Filler      string          `json:"filler,omitempty"`    // said on the phone while it takes long
 }
 
-// MCPServer is a server of the Model Context Protocol, over streamable HTTP.
+// MCPServer is a server of the Model Context Protocol that is reached by streamable HTTP.
 type MCPServer struct {
 	URL    string `json:"url"`
 	Secret string `json:"secret,omitempty"` // the name of a tool secret, sent as a bearer token
 }
 
-// SMSSettings shape an assistant's text messages.
+// SMSSettings configure an assistant's text messages.
 type SMSSettings struct {
 	MaxCharacters int `json:"maxCharacters,omitempty"` // 0 means DefaultSMSCharacters
 }
 
-// Destination is somewhere a call may be transferred to.
+// Destination is a number or address to which a call may be transferred.
 type Destination struct {
-	Name        string `json:"name,omitempty"`        // how the assistant and the provider ask for it
-	Description string `json:"description,omitempty"` // when to use it, told to the model
+	Name        string `json:"name,omitempty"`        // by which the model and the provider name it
+	Description string `json:"description,omitempty"` // tells the model when to use it
 	Number      string `json:"number,omitempty"`      // E.164
 	Extension   string `json:"extension,omitempty"`
 	SIPURI      string `json:"sipUri,omitempty"`
 	Message     string `json:"message,omitempty"` // spoken before the transfer
 }
 
-// ID is the assistant's id.
+// ID returns the assistant's id.
 func (a *Assistant) ID() string { return string(a.AssistantID) }
 
 // DefaultSMSCharacters is the length limit of a text message: about two segments of 160 characters.
@@ -133,7 +132,7 @@ func (a *Assistant) SMSLimit() int {
 	return DefaultSMSCharacters
 }
 
-// Location is the assistant's time zone, UTC where it has none or an unknown one.
+// Location returns the assistant's time zone; UTC if it has none or an unknown one.
 func (c *Configuration) Location() *time.Location {
 	if l, err := time.LoadLocation(string(c.TimeZone)); err == nil {
 		return l
@@ -141,7 +140,7 @@ func (c *Configuration) Location() *time.Location {
 	return time.UTC
 }
 
-// Numbers are the assistant's own numbers that can be written in E.164, each once.
+// Numbers returns the assistant's own numbers that can be written in E.164, each once.
 func (c *Configuration) Numbers() []Phone {
 	var own []Phone
 	for _, s := range append([]string{string(c.AssistantPhoneNumber)}, c.PhoneNumbers...) {
@@ -152,7 +151,7 @@ func (c *Configuration) Numbers() []Phone {
 	return own
 }
 
-// ParseAssistant reads a stored assistant. It is lenient in types and strict in that there must be an id.
+// ParseAssistant reads a stored assistant. Types are read leniently; an assistant without an id is an error.
 func ParseAssistant(b []byte) (Assistant, error) {
 	var a Assistant
 	if err := json.Unmarshal(b, &a); err != nil {
@@ -164,7 +163,7 @@ func ParseAssistant(b []byte) (Assistant, error) {
 	return a, nil
 }
 
-// IsSafeID reports whether an id can stand in a store's key as it is: 1 to 64 ASCII letters, digits, _ and -.
+// IsSafeID reports whether an id can stand in a key of a store as it is: 1 to 64 ASCII letters, digits, _ and -.
 func IsSafeID(id string) bool {
 	if id == "" || len(id) > 64 {
 		return false

@@ -27,7 +27,7 @@ func TestConfigurationReadsScalarsAndWritesStrings(t *testing.T) {
 func TestParseAssistantRejectsInvalidDocuments(t *testing.T) {
 	for _, bad := range []string{``, `null`, `[]`, `{}`, `{"assistantId":""}`, `{"assistantId":{}}`, `{"assistantId":"a","emails":{}}`} {
 		if a, err := aurora.ParseAssistant([]byte(bad)); err == nil {
-			t.Errorf("%s became %+v", bad, a)
+			t.Errorf("%s was accepted as %+v", bad, a)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestPhoneIsMaskedInLogs(t *testing.T) {
 	var b strings.Builder
 	slog.New(slog.NewTextHandler(&b, nil)).Info("call", "to", aurora.Phone("+14155550100"))
 	if strings.Contains(b.String(), "4155550") || !strings.Contains(b.String(), "+14******100") {
-		t.Errorf("logged %s", b.String())
+		t.Errorf("the log line is %s, want the number masked", b.String())
 	}
 }
 
@@ -57,7 +57,7 @@ func TestConfigurationNumbers(t *testing.T) {
 	c := aurora.Configuration{AssistantPhoneNumber: "+1 555 123 0100", PhoneNumbers: aurora.List{"+15551230100", "4639465275", "+15551230101"}}
 	got := c.Numbers()
 	if len(got) != 2 || got[0] != "+15551230100" || got[1] != "+15551230101" {
-		t.Errorf("Numbers() = %v", got)
+		t.Errorf("Numbers() = %v, want +15551230100 and +15551230101", got)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestIsSafeID(t *testing.T) {
 	for id, want := range map[string]bool{"9395bc40-ee5d-47e1-bcf3-b2af2f63e84a": true, "a_B-9": true, "": false, "../x": false, "a/b": false, "ä": false,
 		"a\x00": false, "a\n": false, strings.Repeat("a", 64): true, strings.Repeat("a", 65): false} {
 		if aurora.IsSafeID(id) != want {
-			t.Errorf("SafeID(%q) = %v", id, !want)
+			t.Errorf("IsSafeID(%q) = %v, want %v", id, !want, want)
 		}
 	}
 }

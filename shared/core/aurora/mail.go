@@ -1,10 +1,10 @@
 package aurora
 
-// Mail is a message to be sent.
+// Mail is an e-mail to be sent.
 type Mail struct {
-	From    string // an address; empty is the deployment's
+	From    string // an address; empty means the deployment's
 	To      []string
 	Subject string
 	Text    string
-	HTML    string // beside the text; may be empty
+	HTML    string // an alternative to Text; may be empty
 }

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// OutboundState says what is known of whether an outbound call was placed.
+// OutboundState says whether an outbound call was placed.
 type OutboundState string
 
-// The states. A record begins in progress and ends in one of the others; unknown may still become placed or refused.
+// The states. A record begins in progress and ends in one of the others. Unknown may still become placed or rejected.
 const (
 	OutboundInProgress OutboundState = "in_progress"
-	OutboundPlaced     OutboundState = "placed"  // the provider has taken it and given it a sid
+	OutboundPlaced     OutboundState = "placed"  // the provider accepted it and returned a sid
 	OutboundRejected   OutboundState = "refused" // it was not placed and never will be
-	OutboundUnknown    OutboundState = "unknown" // it was asked for, and nobody knows what became of it
+	OutboundUnknown    OutboundState = "unknown" // the provider was asked, and its answer was lost
 )
 
-// CallStatus is how far a placed call is, in Twilio's words:
+// CallStatus is the progress of a placed call, in Twilio's words:
 // https://www.twilio.com/docs/voice/api/call-resource#call-status-values
 type CallStatus string
 
@@ -34,7 +34,7 @@ const (
 	CallCanceled   CallStatus = "canceled"
 )
 
-// IsCallSID reports whether a text is a call's name as Twilio gives them: https://www.twilio.com/docs/glossary/what-is-a-sid
+// IsCallSID reports whether a text has the form of a Twilio call sid: https://www.twilio.com/docs/glossary/what-is-a-sid
 func IsCallSID(s string) bool {
 	if len(s) != 34 || s[:2] != "CA" {
 		return false
@@ -51,7 +51,7 @@ func IsCallSID(s string) bool {
 
 var statusOrder = []CallStatus{"", CallQueued, CallInitiated, CallRinging, CallInProgress}
 
-// Rank orders statuses by how far the call is. All final ones are equal; a status nobody knows is negative.
+// Rank orders statuses by the progress of the call. All final ones are equal; an unknown status is negative.
 func (s CallStatus) Rank() int {
 	if s.IsFinal() {
 		return len(statusOrder)
@@ -59,7 +59,7 @@ func (s CallStatus) Rank() int {
 	return slices.Index(statusOrder, s)
 }
 
-// IsFinal reports whether nothing comes after this status.
+// IsFinal reports whether no other status can follow.
 func (s CallStatus) IsFinal() bool {
 	switch s {
 	case CallCompleted, CallBusy, CallNoAnswer, CallFailed, CallCanceled:
@@ -68,40 +68,40 @@ func (s CallStatus) IsFinal() bool {
 	return false
 }
 
-// OutboundCall is all that is known of one outbound call.
+// OutboundCall is the ledger's record of one outbound call.
 type OutboundCall struct {
-	ID          string // OutboundID's form; it is also the owner of what the call has claimed
+	ID          string // the form that IsSafeID accepts; also the owner of the call's idempotency key
 	State       OutboundState
 	AssistantID string
 	From, To    Phone
-	// AssistantNumber and Number are the two numbers as they were stored and sent; the answer repeats them.
+	// AssistantNumber and Number are the two numbers as stored with the assistant and as sent; the answer repeats them.
 	AssistantNumber, Number string
 	Name, Email, Info       string
-	KeyName                 string // whose key asked
-	SID                     string // the provider's name for the call, where known
-	Code                    string // why it was refused
+	KeyName                 string // the name of the API key that asked for the call
+	SID                     string // Twilio's id of the call; empty if unknown
+	Code                    string // the error code of a rejected call
 	Status                  CallStatus
 	AnsweredBy              string // "human", "machine_start", "fax", "unknown"; Twilio's words
 	CreatedAt               time.Time
-	Deadline                time.Time // in progress beyond it means that whoever placed it died
-	CheckedAt               time.Time // when the provider was last asked what became of it
+	Deadline                time.Time // a record that is in progress after it was abandoned by its process
+	CheckedAt               time.Time // when the provider was last asked about the call
 	AnsweredAt, EndedAt     time.Time
-	Seconds                 *float64 // of talk
+	Seconds                 *float64 // of conversation
 	Revision                int      // counts the changes
 }
 
-// IsOverdue reports whether a record in progress was left behind by whoever had it.
+// IsOverdue reports whether a record in progress was abandoned: its process has died.
 func (r OutboundCall) IsOverdue(now time.Time) bool {
 	return r.State == OutboundInProgress && !now.Before(r.Deadline)
 }
 
-// LogValue keeps names, addresses and whole numbers out of the log.
+// LogValue returns the parts of the record that may be logged: no names, no addresses, no complete numbers.
 func (r OutboundCall) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", r.ID), slog.String("state", string(r.State)), slog.String("assistant", r.AssistantID),
 		slog.Any("to", r.To), slog.String("sid", r.SID), slog.String("status", string(r.Status)))
 }
 
-// OutboundContext is what an assistant may know of the outbound call it speaks on.
+// OutboundContext is the part of an outbound call that the assistant which speaks on it may know.
 type OutboundContext struct {
 	CallRecordID string `json:"callRecordId"`
 	CallSID      string `json:"callSid"`
@@ -111,23 +111,23 @@ type OutboundContext struct {
 	Info         string `json:"info"`
 }
 
-// Context is the record as the assistant may know it.
+// Context returns the part of the record that the assistant may know.
 func (r OutboundCall) Context() OutboundContext {
 	return OutboundContext{CallRecordID: r.ID, CallSID: r.SID, PhoneNumber: r.To, Name: r.Name, Email: r.Email, Info: r.Info}
 }
 
-// CallRequest is a call to be placed: what the telephone provider is told, and nothing more.
+// CallRequest asks the telephone provider for a call.
 type CallRequest struct {
 	From, To    Phone
 	AssistantID string
 	RecordID    string
-	StreamURL   string // the voice server's, wss://
-	StatusURL   string // where the provider says how the call goes on; names the record
+	StreamURL   string // of the voice server, wss://
+	StatusURL   string // where the provider posts status callbacks; contains the record's id
 	RingTime    time.Duration
 	TalkTime    time.Duration
 }
 
-// ProviderCall is a call as the provider lists it.
+// ProviderCall is a call in the provider's list of calls.
 type ProviderCall struct {
 	SID       string
 	From, To  Phone
@@ -137,10 +137,10 @@ type ProviderCall struct {
 	Seconds   *float64
 }
 
-// Quota is a counter that has a limit within a window of time.
+// Quota is a counter with a limit for a window of time.
 type Quota struct {
-	Key       string // the ledger's, with its window in it
-	Amount    int64  // what one call takes
+	Key       string // in the ledger; contains the window
+	Amount    int64  // of one call
 	Limit     int64
 	ExpiresAt time.Time
 }

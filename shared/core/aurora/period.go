@@ -8,7 +8,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Period is how long a report looks back.
+// Period is the length of a report's window.
 type Period string
 
 // The periods.
@@ -17,8 +17,8 @@ const (
 	Monthly Period = "monthly"
 )
 
-// ParsePeriod reads weekly or monthly, in lower case as they stand in the API's addresses. Anything else is a
-// fault.Invalid that names the two.
+// ParsePeriod reads weekly or monthly, in lower case as in the API's paths. Anything else is a fault.Invalid that names the
+// two.
 func ParsePeriod(s string) (Period, error) {
 	switch p := Period(s); p {
 	case Weekly, Monthly:
@@ -27,7 +27,7 @@ func ParsePeriod(s string) (Period, error) {
 	return "", fault.New(fault.Invalid, "The period must be weekly or monthly.").WithCode("invalid_period").WithParam("period")
 }
 
-// Title is the period as a sentence begins with it: Weekly, Monthly.
+// Title returns the period with a capital letter: Weekly, Monthly.
 func (p Period) Title() string {
 	r := []rune(string(p))
 	if len(r) > 0 {
@@ -36,9 +36,9 @@ func (p Period) Title() string {
 	return string(r)
 }
 
-// SubtractFrom is one period earlier than t, by the calendar of t's zone: the same time of day seven days before, or on the
-// same day of the month before. A day that a month lacks becomes its last (time.AddDate would run into the next month),
-// and a time of day that a change of the clock skips becomes the moment of the change.
+// SubtractFrom returns the time one period before t, by the calendar of t's zone: the same time of day seven days before,
+// or on the same day of the month before. If that month has no such day, it is the month's last day (time.AddDate would
+// continue into the next month). If a change of the clock skips that time of day, it is the moment of the change.
 func (p Period) SubtractFrom(t time.Time) time.Time {
 	year, month, day := t.Date()
 	if p == Weekly {
@@ -52,26 +52,27 @@ func (p Period) SubtractFrom(t time.Time) time.Time {
 	return atWallClock(year, month, day, t)
 }
 
-// Window is the half-open time [From, Until) that a report is about. Both are in the zone that it is told in.
+// Window is the time that a report covers, from and including From to Until, which is excluded. Both are in the report's
+// time zone.
 type Window struct {
 	Period      Period
 	From, Until time.Time
 }
 
-// WindowUntil is the window that ends at until, told in a zone. Seconds are dropped: a report's name has none.
+// WindowUntil returns the window that ends at until, in a time zone. Seconds are dropped, because a report's name has none.
 func (p Period) WindowUntil(until time.Time, zone *time.Location) Window {
 	until = until.In(zone)
 	until = until.Add(-time.Duration(until.Second())*time.Second - time.Duration(until.Nanosecond()))
 	return Window{Period: p, From: p.SubtractFrom(until), Until: until}
 }
 
-// Previous is the window that ends where this one begins.
+// Previous returns the window that ends where this one begins.
 func (w Window) Previous() Window { return w.Period.WindowUntil(w.From, w.From.Location()) }
 
-// Contains reports whether a moment is in the window.
+// Contains reports whether a time is in the window.
 func (w Window) Contains(t time.Time) bool { return !t.Before(w.From) && t.Before(w.Until) }
 
-// Dates are the calendar days that the window touches, in order, as YYYY-MM-DD.
+// Dates returns the calendar days of the window, also those of which it covers a part, in order, as YYYY-MM-DD.
 func (w Window) Dates() []string {
 	var dates []string
 	year, month, day := w.From.Date()
@@ -85,25 +86,25 @@ func (w Window) Dates() []string {
 	}
 }
 
-// Name is the window's end as it stands in the report's key: YYYY-MM-DDTHHMM, by the zone's clock.
+// Name returns the end of the window as it stands in the report's key: YYYY-MM-DDTHHMM, in the window's zone.
 func (w Window) Name() string { return w.Until.Format("2006-01-02T1504") }
 
-// StartOfDay is when the day of t begins in t's zone. Where a change of the clock skips midnight, it is the moment of the
-// change.
+// StartOfDay returns the time at which t's day begins in t's zone. If a change of the clock skips midnight, it is the moment
+// of the change.
 func StartOfDay(t time.Time) time.Time {
 	year, month, day := t.Date()
 	return atWallClock(year, month, day, time.Date(2000, 1, 1, 0, 0, 0, 0, t.Location()))
 }
 
-// EndOfHour is the end of the hour that is running at t, by the clock of t's zone: reports end there unless they are
-// told otherwise.
+// EndOfHour returns the end of t's hour, by the clock of t's zone. Reports end there by default.
 func EndOfHour(t time.Time) time.Time {
-	begun := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
-	return t.Add(time.Hour - begun)
+	elapsed := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
+	return t.Add(time.Hour - elapsed)
 }
 
-// atWallClock is a day at the time of day, and in the zone, of clock. time.Date leaves open what it makes of a time that
-// is skipped; here it is the moment of the change. Of one that comes twice it is the first.
+// atWallClock returns a day at the time of day, and in the zone, of clock. If a change of the clock skips that time,
+// time.Date does not say which time it returns; atWallClock returns the moment of the change. If the time comes twice, it
+// returns the first.
 func atWallClock(year int, month time.Month, day int, clock time.Time) time.Time {
 	hour, minute, second := clock.Clock()
 	t := time.Date(year, month, day, hour, minute, second, 0, clock.Location())
@@ -119,7 +120,7 @@ func atWallClock(year int, month time.Month, day int, clock time.Time) time.Time
 		return t
 	}
 	start, end := t.ZoneBounds()
-	if t.Sub(start) < 24*time.Hour && !start.IsZero() { // it was read by the clock before the change
+	if t.Sub(start) < 24*time.Hour && !start.IsZero() { // time.Date used the offset before the change
 		return start
 	}
 	return end
@@ -129,8 +130,8 @@ func isSameClock(a, b time.Time) bool {
 	return a.Format("2006-01-02T15:04:05") == b.Format("2006-01-02T15:04:05")
 }
 
-// ParseUntil reads the end of a report's window: a date, which is its midnight in the zone, or a time in RFC 3339. Empty
-// is the end of the running hour.
+// ParseUntil reads the end of a report's window: a date, which means its midnight in the zone, or a time in RFC 3339. An
+// empty text means the end of the current hour.
 func ParseUntil(s string, now time.Time, zone *time.Location) (time.Time, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {

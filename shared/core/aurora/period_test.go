@@ -71,8 +71,8 @@ func TestFault57Windows(t *testing.T) {
 var zoneNames = []string{"UTC", "Europe/Bucharest", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago", "Pacific/Kiritimati",
 	"Pacific/Niue", "Asia/Beirut", "America/St_Johns", "America/Havana"}
 
-// Whatever the zone and the moment: windows join without a gap, a window is about as long as it says, and every moment
-// of it is on one of its dates.
+// In every zone, windows follow each other without a gap and have about the length of their period, and every time in a
+// window is on one of its dates.
 func TestWindowProperties(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		l := loadZone(t, rapid.SampledFrom(zoneNames).Draw(r, "zone"))
@@ -80,14 +80,14 @@ func TestWindowProperties(t *testing.T) {
 		period := rapid.SampledFrom([]aurora.Period{aurora.Weekly, aurora.Monthly}).Draw(r, "period")
 		w := period.WindowUntil(until, l)
 		if late := until.Sub(w.Until); late < 0 || late >= time.Minute {
-			r.Fatalf("it ends %v before what was asked", late)
+			r.Fatalf("the window ends %v before the time that was asked for, want less than a minute", late)
 		}
 		days := w.Until.Sub(w.From).Hours() / 24
 		if low, high := map[aurora.Period]float64{aurora.Weekly: 6.9, aurora.Monthly: 27.9}[period], map[aurora.Period]float64{aurora.Weekly: 7.1, aurora.Monthly: 31.1}[period]; days < low || days > high {
-			r.Fatalf("it has %v days", days)
+			r.Fatalf("the window has %v days, want %v to %v", days, low, high)
 		}
 		if w.Previous().Until != w.From {
-			r.Fatal("a gap")
+			r.Fatalf("the window before ends at %v, want %v", w.Previous().Until, w.From)
 		}
 		at := w.From.Add(time.Duration(rapid.Float64Range(0, 0.999999).Draw(r, "at") * float64(w.Until.Sub(w.From))))
 		found := false
@@ -95,7 +95,7 @@ func TestWindowProperties(t *testing.T) {
 			found = found || date == at.Format(time.DateOnly)
 		}
 		if !found || !w.Contains(at) {
-			r.Fatalf("%v is in none of %v", at, w.Dates())
+			r.Fatalf("%v is not on one of the window's dates %v", at, w.Dates())
 		}
 		m := aurora.StartOfDay(at)
 		if m.After(at) || m.Format(time.DateOnly) != at.Format(time.DateOnly) || m.Add(-1).Format(time.DateOnly) == at.Format(time.DateOnly) {
@@ -116,12 +116,12 @@ func TestParseUntil(t *testing.T) {
 		"2026-11-23T08:00:00+05:30": "2026-11-22T21:30:00-05:00",
 	} {
 		if got, err := aurora.ParseUntil(in, now, loadZone(t, "America/New_York")); err != nil || got.Format(time.RFC3339) != want {
-			t.Errorf("%q is %v, %v; want %s", in, got, err, want)
+			t.Errorf("%q was read as %v, %v; want %s", in, got, err, want)
 		}
 	}
 	for _, bad := range []string{"tomorrow", "2026-02-30", "23.11.2026", "2026-11-23T08:00", "1795014286", "0001-01-01", "9999-01-01T00:00:00Z", strings.Repeat("1", 1000)} {
 		if got, err := aurora.ParseUntil(bad, now, time.UTC); fault.From(err) == nil || fault.From(err).Param != "until" {
-			t.Errorf("%q is %v, %v", bad, got, err)
+			t.Errorf("%q was read as %v with the error %v, want an error about until", bad, got, err)
 		}
 	}
 }
@@ -129,20 +129,20 @@ func TestParseUntil(t *testing.T) {
 func TestParsePeriod(t *testing.T) {
 	for _, bad := range []string{"", "Weekly", "daily", "weekly ", "month"} {
 		if _, err := aurora.ParsePeriod(bad); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "weekly or monthly") {
-			t.Errorf("%q: %v", bad, err)
+			t.Errorf("the error for %q is %v, want one that names weekly and monthly", bad, err)
 		}
 	}
 	if p, err := aurora.ParsePeriod("monthly"); err != nil || p.Title() != "Monthly" {
-		t.Errorf("%v, %v", p, err)
+		t.Errorf("monthly was read as %v with the title %s, %v", p, p.Title(), err)
 	}
 }
 
 func TestReportPrefix(t *testing.T) {
 	w := aurora.Weekly.WindowUntil(time.Date(2026, 11, 23, 5, 0, 59, 0, time.UTC), loadZone(t, "America/New_York"))
 	if got := aurora.ReportPrefix("a1", w); got != "reports/a1/weekly/2026-11-23T0000/" {
-		t.Error(got)
+		t.Errorf("the prefix is %s, want reports/a1/weekly/2026-11-23T0000/", got)
 	}
 	if got := aurora.ReportPrefix("../x", w); strings.Contains(got, "..") {
-		t.Error(got)
+		t.Errorf("the prefix %s of an unsafe id leads out of reports/", got)
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Phone is a telephone number in E.164, such as +14155550100. The empty Phone is no number.
+// Phone is a telephone number in E.164, such as +14155550100. An empty Phone means no number.
 type Phone string
 
 // ParsePhone reads a number in E.164 that may have ASCII spaces, dots, hyphens and parentheses between its digits:
-// a plus, then 7 to 15 digits of which the first is not 0 (ITU-T E.164 allows 15). Anything else, national numbers
-// among it, is not ok: without a region nobody can say which number is meant.
+// a plus, then 7 to 15 digits of which the first is not 0 (ITU-T E.164 allows 15). Anything else is not ok. That includes
+// national numbers, which are ambiguous without a region.
 func ParsePhone(s string) (p Phone, ok bool) {
 	if !strings.HasPrefix(s, "+") {
 		return "", false
@@ -35,7 +35,7 @@ func ParsePhone(s string) (p Phone, ok bool) {
 	return Phone(digits), true
 }
 
-// Masked shows the first two digits and the last three: +14******100.
+// Masked returns the number with its first two and last three digits: +14******100.
 func (p Phone) Masked() string {
 	if len(p) < 8 {
 		return strings.Repeat("*", len(p))
@@ -43,5 +43,5 @@ func (p Phone) Masked() string {
 	return string(p[:3]) + strings.Repeat("*", len(p)-6) + string(p[len(p)-3:])
 }
 
-// LogValue keeps a whole number out of every log line.
+// LogValue returns the masked number, so that no log line holds a complete one.
 func (p Phone) LogValue() slog.Value { return slog.StringValue(p.Masked()) }

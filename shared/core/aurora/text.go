@@ -6,10 +6,10 @@ import (
 	"errors"
 )
 
-// Text is a string that may arrive as a JSON string, number, boolean or null, as configuration values do.
+// Text is a string that may arrive as a JSON string, number, boolean or null, as values of configurations do.
 type Text string
 
-// UnmarshalJSON accepts a scalar. An object or an array is an error that says so.
+// UnmarshalJSON accepts a scalar. An object or an array is an error.
 func (t *Text) UnmarshalJSON(b []byte) error {
 	b = bytes.TrimSpace(b)
 	switch {

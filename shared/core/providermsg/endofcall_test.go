@@ -17,7 +17,7 @@ import (
 	"example.com/aurora/shared/dev/golden"
 )
 
-// parseReport reads a message whose fields are given as JSON, without the braces.
+// parseReport reads the report with these members, written as JSON without the braces.
 func parseReport(t testing.TB, fields string) providermsg.EndOfCall {
 	t.Helper()
 	r, err := providermsg.ParseEndOfCall([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
@@ -27,7 +27,7 @@ func parseReport(t testing.TB, fields string) providermsg.EndOfCall {
 	return r
 }
 
-// webhookBodies are the webhook's events.
+// webhookBodies returns the bodies of the webhook's events, by name.
 func webhookBodies(t testing.TB) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "webhook", "*.json"))
@@ -120,7 +120,7 @@ func TestTimestampFormats(t *testing.T) {
 func TestPrimaryCallIDComesFirst(t *testing.T) {
 	r := parseReport(t, `"session":"{\"callSid\":\"CA1\",\"streamSid\":\"MZ1\"}","call":{"id":"v1","phoneCallProviderId":"CA1","transport":{"callSid":"CA2","accountSid":"AC1"}}`)
 	if want := []string{"v1", "CA1", "CA2", "MZ1"}; !slices.Equal(r.IDs, want) {
-		t.Errorf("IDs = %v, want %v", r.IDs, want)
+		t.Errorf("the ids are %v, want %v", r.IDs, want)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestSpoke(t *testing.T) {
 		`"messages":[5,null,"x",[]]`: false, `"messages":"[broken"`: false, ``: false,
 	} {
 		if got := parseReport(t, fields).Spoke; got != want {
-			t.Errorf("%s: spoke = %v", fields, got)
+			t.Errorf("%s: Spoke is %v, want %v", fields, got, want)
 		}
 	}
 }
@@ -144,10 +144,10 @@ func TestEndOfCallReadsVapiPaths(t *testing.T) {
 	want := providermsg.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.DirectionOutbound, EndedReason: "customer-busy", Disposition: aurora.DispositionBusy,
 		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", Transferred: true, Outcome: aurora.OutcomeTransferred}
 	if !reflect.DeepEqual(r, want) {
-		t.Errorf("got  %+v\nwant %+v", r, want)
+		t.Errorf("the report is\n%+v, want\n%+v", r, want)
 	}
 	if r := parseReport(t, `"recordingUrl":"javascript:alert(1)","call":{"type":"webCall"}`); r.RecordingURL != "" || r.Direction != aurora.DirectionWeb {
-		t.Errorf("got %+v", r)
+		t.Errorf("the recording is %q and the direction %q, want none and web", r.RecordingURL, r.Direction)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestParseMessageErrorNamesField(t *testing.T) {
 	} {
 		_, err := providermsg.ParseMessage([]byte(body))
 		if f := fault.From(err); f == nil || f.Kind != fault.Invalid || f.Param != param {
-			t.Errorf("%s: %v, want an invalid %s", body, err, param)
+			t.Errorf("the error for %s is %v, want invalid input about %s", body, err, param)
 		}
 	}
 }
@@ -178,12 +178,12 @@ func TestClassify(t *testing.T) {
 			silent, spoken = aurora.DispositionNoAnswer, aurora.DispositionAnswered
 		}
 		if a, b := providermsg.Classify(reason, false), providermsg.Classify(reason, true); a != silent || b != spoken {
-			t.Errorf("%q is %s in silence and %s with speech, want %s and %s", reason, a, b, silent, spoken)
+			t.Errorf("%q is %s without speech and %s with it, want %s and %s", reason, a, b, silent, spoken)
 		}
 	}
 }
 
-// FuzzEndOfCall: no JSON makes the reader panic or invent a figure.
+// FuzzEndOfCall checks that no JSON makes the reader panic, or return a negative figure.
 func FuzzEndOfCall(f *testing.F) {
 	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
@@ -192,15 +192,15 @@ func FuzzEndOfCall(f *testing.F) {
 		r, err := providermsg.ParseEndOfCall(body)
 		if err != nil {
 			if fault.From(err).Kind != fault.Invalid {
-				t.Errorf("%v", err)
+				t.Errorf("the error is %v, want invalid input", err)
 			}
 			return
 		}
 		if r.Cost != nil && !(*r.Cost >= 0) || r.Seconds != nil && !(*r.Seconds >= 0) || r.Disposition == "" {
-			t.Errorf("invented: %+v", r)
+			t.Errorf("a figure is negative, or the disposition is missing: %+v", r)
 		}
 		if _, err := json.Marshal(r.Call("k", "v")); err != nil {
-			t.Errorf("the row cannot be written: %v", err)
+			t.Errorf("the row cannot be encoded: %v", err)
 		}
 	})
 }

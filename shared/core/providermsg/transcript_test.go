@@ -39,11 +39,11 @@ func TestTranscript(t *testing.T) {
 		`"messages":[1,null,"x",[],{"role":5},{"role":"user"},{"role":"user","message":{"a":1}}],"transcript":7`: "",
 	} {
 		var got []string
-		for _, turn := range transcriptOf(t, fields) {
-			got = append(got, fmt.Sprint(turn.Who, " ", turn.Seconds, " ", turn.Text))
+		for _, u := range transcriptOf(t, fields) {
+			got = append(got, fmt.Sprint(u.Who, " ", u.Seconds, " ", u.Text))
 		}
 		if s := strings.Join(got, "|"); s != want {
-			t.Errorf("%s\n got %s\nwant %s", fields, s, want)
+			t.Errorf("%s\nhas the transcript %s\nwant              %s", fields, s, want)
 		}
 	}
 }
@@ -56,43 +56,43 @@ func TestTranscriptGolden(t *testing.T) {
 	golden.JSON(t, "turns-vapi", m.Transcript())
 }
 
-// What is said comes back, whichever way a provider tells it.
+// The utterances are read from every shape in which a provider may send them.
 func TestTranscriptRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		type said struct {
+		type message struct {
 			Role    string `json:"role"`
 			Message string `json:"message"`
 		}
 		words := rapid.StringMatching(`[a-zA-Zé.,!?]{1,12}( [a-z]{1,8}){0,4}`)
 		names := map[providermsg.Speaker][]string{providermsg.SpeakerCaller: {"user", "User", "customer", "caller", "human"}, providermsg.SpeakerAssistant: {"bot", "assistant", "AI"}}
 		var want []providermsg.Utterance
-		var list []said
+		var list []message
 		var transcript strings.Builder
 		for i := range rapid.IntRange(1, 20).Draw(t, "turns") {
 			who := []providermsg.Speaker{providermsg.SpeakerCaller, providermsg.SpeakerAssistant}[i%2]
-			turn := providermsg.Utterance{Who: who, Seconds: -1}
+			u := providermsg.Utterance{Who: who, Seconds: -1}
 			name := rapid.SampledFrom(names[who]).Draw(t, "name")
 			for j := range rapid.IntRange(1, 3).Draw(t, "messages") {
 				text := words.Draw(t, "words")
-				turn.Text = strings.TrimSpace(turn.Text + " " + text)
-				list = append(list, said{name, text})
+				u.Text = strings.TrimSpace(u.Text + " " + text)
+				list = append(list, message{name, text})
 				if j == 0 {
 					transcript.WriteString(name + ": ")
 				}
 				transcript.WriteString(text + "\n")
 			}
-			want = append(want, turn)
+			want = append(want, u)
 		}
 		messages, _ := json.Marshal(list)
-		folded, _ := json.Marshal(string(messages))
+		quoted, _ := json.Marshal(string(messages))
 		text, _ := json.Marshal(transcript.String())
-		for _, fields := range []string{`"messages":` + string(messages), `"artifact":{"messages":` + string(folded) + `}`, `"transcript":` + string(text)} {
+		for _, fields := range []string{`"messages":` + string(messages), `"artifact":{"messages":` + string(quoted) + `}`, `"transcript":` + string(text)} {
 			m, err := providermsg.ParseMessage([]byte(`{"message":{"type":"x",` + fields + `}}`))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := m.Transcript(); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("%s\n got %v\nwant %v", fields, got, want)
+				t.Fatalf("%s\nhas the transcript %v\nwant              %v", fields, got, want)
 			}
 		}
 	})
@@ -117,7 +117,7 @@ func TestDeriveOutcome(t *testing.T) {
 		spoke: "",
 	} {
 		if got := parseReport(t, fields).Outcome; got != want {
-			t.Errorf("%s: %q, want %q", fields, got, want)
+			t.Errorf("%s: the outcome is %q, want %q", fields, got, want)
 		}
 	}
 }
@@ -137,12 +137,13 @@ func TestExtractedData(t *testing.T) {
 		`"analysis":"none"`:                                                         ``,
 	} {
 		if got := string(parseReport(t, fields).Extracted); got != want {
-			t.Errorf("%.120s: %s, want %s", fields, got, want)
+			t.Errorf("%.120s: the extracted data is %s, want %s", fields, got, want)
 		}
 	}
 }
 
-// FuzzTranscript: no report makes the reader panic, what it reads is what was sent, and speech is told alike everywhere.
+// FuzzTranscript checks that no report makes the reader panic, that it returns no more than was sent, and that Spoke agrees
+// with the transcript.
 func FuzzTranscript(f *testing.F) {
 	for _, body := range webhookBodies(f) {
 		f.Add([]byte(body))
@@ -158,17 +159,17 @@ func FuzzTranscript(f *testing.F) {
 			spoke = spoke || turn.Who == providermsg.SpeakerCaller
 			length += len(turn.Text)
 			if turn.Text == "" || i > 0 && m.Transcript()[i-1].Who == turn.Who {
-				t.Errorf("turn %d: %+v", i, turn)
+				t.Errorf("utterance %d is empty, or the same side said the one before: %+v", i, turn)
 			}
 			if i > 20 {
 				break
 			}
 		}
 		if spoke && !r.Spoke || length > 4*len(body) {
-			t.Errorf("spoke %v, %v; %d bytes of %d", spoke, r.Spoke, length, len(body))
+			t.Errorf("the caller spoke: %v, Spoke: %v; %d bytes of text from a body of %d", spoke, r.Spoke, length, len(body))
 		}
 		if len(r.Extracted) > aurora.MaxExtracted || r.Extracted != nil && !json.Valid(r.Extracted) {
-			t.Errorf("extracted %s", r.Extracted)
+			t.Errorf("the extracted data is not valid or too long: %s", r.Extracted)
 		}
 	})
 }

@@ -7,10 +7,11 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
+	"example.com/aurora/shared/core/text"
 )
 
-// answerAssistantRequest answers an assistant-request: the document's callers with the configuration or an error, Vapi with its own
-// object, the configuration, or a sentence to speak.
+// answerAssistantRequest answers an assistant-request. The API document's callers get the configuration or an error. Vapi
+// gets the assistant's vapi object, else the configuration, and a sentence to speak instead of an error.
 func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -18,7 +19,8 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Mes
 	a, err := r.findAssistant(ctx, m)
 	switch {
 	case err != nil && vapi:
-		slog.WarnContext(ctx, "assistant-request answered with a sentence", "error", err)
+		slog.WarnContext(ctx, "assistant-request answered with a spoken error", "event", "assistant_request.failed", "callId", text.Clip(m.CallID(), 64),
+			"assistantId", text.Clip(m.AssistantID(), 64), "error", err)
 		return spokenError(spokenMessage(err)), nil
 	case err != nil:
 		return Response{}, fault.From(err).WithParam("message.session")
@@ -29,11 +31,12 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Mes
 	}
 }
 
-// findAssistant is the stored assistant that a message is about: by its id where it names one, else by our number.
+// findAssistant returns the stored assistant that a message is about: by its id if the message has one, else by the number
+// that was called.
 func (r *Receiver) findAssistant(ctx context.Context, m providermsg.Message) (aurora.Assistant, error) {
 	bare := ""
 	if !m.IsObject("session") {
-		bare = m.Text("session") // an id or a number
+		bare = m.Text("session") // an assistant's id or number
 	}
 	number, isNumber := aurora.ParsePhone(bare)
 	id := bare
@@ -53,7 +56,7 @@ func (r *Receiver) findAssistant(ctx context.Context, m providermsg.Message) (au
 	return r.Assistants.ByNumber(ctx, number)
 }
 
-// spokenMessage is what a caller on the telephone hears of an error.
+// spokenMessage returns the sentence that a caller on the telephone hears instead of an error.
 func spokenMessage(err error) string {
 	if fault.Is(err, fault.NotFound) {
 		return "I'm sorry, this number is not in service yet. Goodbye."

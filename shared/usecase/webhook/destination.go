@@ -7,15 +7,19 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/providermsg"
+	"example.com/aurora/shared/core/text"
 )
 
-// Where a message may name the destination that the model asked for.
-var allDestinationPaths = func() (paths []string) {
+// destinationPaths may hold the destination that the model asked for. The names assistantId and assistantName at the top of
+// a message are left out: there they say which assistant asks.
+var destinationPaths = func() (paths []string) {
 	for _, arguments := range []string{"functionCall.parameters.", "functionCall.arguments.", "toolCall.function.arguments.", "toolCall.parameters.",
 		"toolCall.arguments.", "parameters.", ""} {
 		for _, name := range []string{"destination", "destination.name", "destination.number", "destination.sipUri", "destination.assistantId",
 			"destination.assistantName", "destinationName", "assistantId", "assistantName", "department"} {
-			paths = append(paths, arguments+name)
+			if path := arguments + name; path != "assistantId" && path != "assistantName" {
+				paths = append(paths, path)
+			}
 		}
 	}
 	return paths
@@ -23,14 +27,14 @@ var allDestinationPaths = func() (paths []string) {
 
 const transferFailedMessage = "I'm sorry, I can't transfer you right now."
 
-// answerTransfer answers where a call may go: the destination that the message names, or the first. It never leads anywhere
-// that is not in the stored assistant's list, whatever the message says.
+// answerTransfer answers with the destination that the message names, else with the first one. Only destinations in the
+// stored assistant's list are possible, whatever the message says.
 func (r *Receiver) answerTransfer(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	a, err := r.findAssistant(ctx, m)
 	if err != nil {
-		slog.WarnContext(ctx, "no transfer: the assistant is unknown", "error", err)
+		slog.WarnContext(ctx, "transfer not possible: the assistant was not found", "event", "transfer.assistant_missing", "callId", text.Clip(m.CallID(), 64), "error", err)
 		return spokenError(transferFailedMessage), nil
 	}
 	wanted := m.Text(destinationPaths...)
@@ -42,32 +46,23 @@ func (r *Receiver) answerTransfer(ctx context.Context, m providermsg.Message) (R
 			return Response{Body: map[string]any{"destination": to}}, nil
 		}
 	}
-	slog.WarnContext(ctx, "no transfer: no such destination", "assistant", a.ID(), "named", wanted != "", "destinations", len(a.TransferDestinations))
+	slog.WarnContext(ctx, "transfer not possible: the assistant has no such destination", "event", "transfer.destination_missing", "callId", text.Clip(m.CallID(), 64),
+		"assistantId", a.ID(), "named", wanted != "", "destinations", len(a.TransferDestinations))
 	return spokenError(transferFailedMessage), nil
 }
 
-// An assistant's own id under these names says who asks, not where to go.
-var destinationPaths = func() (paths []string) {
-	for _, p := range allDestinationPaths {
-		if p != "assistantId" && p != "assistantName" {
-			paths = append(paths, p)
-		}
-	}
-	return paths
-}()
-
-// matchesDestination reports whether a destination is what the message asked for.
+// matchesDestination reports whether the message asked for this destination, by name, number or SIP address.
 func matchesDestination(d aurora.Destination, wanted string) bool {
 	if strings.EqualFold(d.Name, wanted) || d.SIPURI != "" && d.SIPURI == wanted {
 		return true
 	}
-	asked, ok := aurora.ParsePhone(wanted)
-	own, known := aurora.ParsePhone(d.Number)
-	return ok && known && asked == own
+	number, ok := aurora.ParsePhone(wanted)
+	own, hasNumber := aurora.ParsePhone(d.Number)
+	return ok && hasNumber && number == own
 }
 
-// vapiDestination is a destination as Vapi reads it (https://docs.vapi.ai/calls/call-dynamic-transfers); nil for one without an
-// address.
+// vapiDestination returns a destination in Vapi's form (https://docs.vapi.ai/calls/call-dynamic-transfers); nil for one
+// without an address.
 func vapiDestination(d aurora.Destination) map[string]any {
 	to := map[string]any{}
 	number, ok := aurora.ParsePhone(d.Number)
@@ -91,15 +86,16 @@ func vapiDestination(d aurora.Destination) map[string]any {
 	return to
 }
 
-const maxHandoffs = 20 // looked up to find one by its name
+const maxHandoffs = 20 // assistants that are read to find one by its name
 
-// answerHandoff answers which assistant takes over: the one that the message names, by id or name, or the first of the list.
+// answerHandoff answers with the assistant that takes over: the one that the message names by id or name, else the first of
+// the stored assistant's list.
 func (r *Receiver) answerHandoff(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	a, err := r.findAssistant(ctx, m)
 	if err != nil {
-		slog.WarnContext(ctx, "no handoff: the assistant is unknown", "error", err)
+		slog.WarnContext(ctx, "handoff not possible: the assistant was not found", "event", "handoff.assistant_missing", "callId", text.Clip(m.CallID(), 64), "error", err)
 		return spokenError(transferFailedMessage), nil
 	}
 	wanted := m.Text(destinationPaths...)
@@ -115,6 +111,7 @@ func (r *Receiver) answerHandoff(ctx context.Context, m providermsg.Message) (Re
 		}
 		return Response{Body: map[string]any{"destination": map[string]string{"type": "assistant", "assistantId": id}}}, nil
 	}
-	slog.WarnContext(ctx, "no handoff: no such assistant", "assistant", a.ID(), "named", wanted != "", "handoffs", len(a.Handoffs))
+	slog.WarnContext(ctx, "handoff not possible: no such assistant in the list", "event", "handoff.target_missing", "callId", text.Clip(m.CallID(), 64),
+		"assistantId", a.ID(), "named", wanted != "", "handoffs", len(a.Handoffs))
 	return spokenError(transferFailedMessage), nil
 }

@@ -16,7 +16,7 @@ type EligibilityChecker interface {
 	CheckEligible(ctx context.Context, number, timeZone string) error
 }
 
-// configurationResponse is the document's configuration, and what we know of the call where we placed it.
+// configurationResponse is the answer to an assistant-request: the configuration, and the outbound call if we placed it.
 type configurationResponse struct {
 	aurora.Configuration
 	OutboundCall *aurora.OutboundContext `json:"outboundCall,omitempty"`
@@ -27,7 +27,7 @@ func (r *Receiver) findOutboundContext(ctx context.Context, m providermsg.Messag
 	return aurora.FindOutboundContext(ctx, r.OutboundCalls, m.OutboundCallIDs()...)
 }
 
-// answerPredial answers whether a campaign may call somebody. Who cannot say says no.
+// answerPredial answers whether a campaign may call a contact. If that cannot be decided, the answer is no.
 func (r *Receiver) answerPredial(ctx context.Context, m providermsg.Message) Response {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -35,7 +35,7 @@ func (r *Receiver) answerPredial(ctx context.Context, m providermsg.Message) Res
 	if r.Eligibility != nil {
 		err := r.Eligibility.CheckEligible(ctx, m.Text("contact.number", "customer.number", "contact.phoneNumber"), m.Text("contact.timeZone", "contact.timezone"))
 		if eligible = err == nil; !eligible {
-			slog.InfoContext(ctx, "a campaign's call is not eligible", "code", fault.From(err).Code)
+			slog.InfoContext(ctx, "number not eligible for a campaign call", "event", "campaign.number_rejected", "code", fault.From(err).Code)
 		}
 	}
 	return Response{Body: map[string]bool{"eligible": eligible}}

@@ -9,23 +9,24 @@ import (
 	"strings"
 )
 
-// QueuedKeyAttribute is the message attribute that marks a raw report in a queue; it holds the key the report was meant for.
+// QueuedKeyAttribute is the attribute that marks a message of the raw queue. Its value is the key of the report.
 const QueuedKeyAttribute = "key"
 
-// maxUnpacked bounds what a packed report may unfold to: more than any event holds.
+// maxUnpacked bounds an unpacked report. It is more than a Lambda event can hold.
 const maxUnpacked = 16 << 20
 
-// pack makes a report small, and text, as a queue needs it.
+// pack compresses a report and encodes it as text: SQS takes only text, at most 1 MiB.
 func pack(report []byte) string {
 	var b strings.Builder
 	text := base64.NewEncoder(base64.StdEncoding, &b)
 	z := gzip.NewWriter(text)
-	_, _ = z.Write(report) // a strings.Builder takes everything
+	_, _ = z.Write(report) // writes to a strings.Builder cannot fail
 	_ = z.Close()
 	_ = text.Close()
 	return b.String()
 }
 
+// unpack returns the report that pack packed.
 func unpack(packed string) ([]byte, error) {
 	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
 	if err != nil {

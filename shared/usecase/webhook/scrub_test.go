@@ -59,10 +59,10 @@ func TestScrub(t *testing.T) {
 			}
 			clean := mustScrub(t, c.in)
 			if string(clean.JSON) != c.out || clean.Removed != c.removed {
-				t.Errorf("%s\n got %s (%d)\nwant %s (%d)", c.in, clean.JSON, clean.Removed, c.out, c.removed)
+				t.Errorf("%s\nbecame %s with %d removed\nwant   %s with %d", c.in, clean.JSON, clean.Removed, c.out, c.removed)
 			}
 			if again := mustScrub(t, c.out); again.Hash != clean.Hash || again.Removed != 0 {
-				t.Errorf("scrubbed again: %d removed, hash equal %v", again.Removed, again.Hash == clean.Hash)
+				t.Errorf("a second pass removed %d more, or changed the hash (equal: %v)", again.Removed, again.Hash == clean.Hash)
 			}
 		})
 	}
@@ -72,10 +72,10 @@ func TestScrubAcceptsDepthOfEncodingJSON(t *testing.T) {
 	for _, depth := range []int{9999, 10000} {
 		body := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
 		if !json.Valid([]byte(body)) {
-			t.Fatalf("encoding/json does not take %d", depth)
+			t.Fatalf("encoding/json does not accept depth %d", depth)
 		}
 		if clean := mustScrub(t, body); string(clean.JSON) != body {
-			t.Errorf("%d: changed", depth)
+			t.Errorf("a text of depth %d was changed", depth)
 		}
 	}
 }
@@ -92,12 +92,12 @@ func TestHashIgnoresDeliveryFields(t *testing.T) {
 		`[{"message":{"timestamp":1,"a":{"timestamp":5},"authToken":"k1","b":2}}]`:                     false,
 	} {
 		if got := mustScrub(t, body).Hash == base; got != same {
-			t.Errorf("%s: same = %v", body, got)
+			t.Errorf("%s has the same hash: %v, want %v", body, got, same)
 		}
 	}
 }
 
-// FuzzScrub: whatever encoding/json takes is kept, holds no credential, and says the same otherwise.
+// FuzzScrub checks that Scrub accepts what encoding/json accepts, leaves no credential, and changes nothing else.
 func FuzzScrub(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,{"authToken":"x"}]}`, `{"m":"{\"apiKey\":\"s\"}"}`, `"\ud800"`, "\"\xff\"", `{"name":"Authorization","value":"x"}`, `{"a":1e400,"a":null}`, `{"":{"":"Bearer 01234567890123456789"}}`} {
 		f.Add([]byte(seed))
@@ -111,7 +111,7 @@ func FuzzScrub(f *testing.F) {
 		}
 		clean, err := webhook.Scrub(body)
 		if err != nil {
-			t.Fatalf("refused: %v", err)
+			t.Fatalf("Scrub does not accept valid JSON: %v", err)
 		}
 		before, after := decodeJSON(t, body), decodeJSON(t, clean.JSON)
 		compareJSON(t, "$", before, after, false)
@@ -132,8 +132,8 @@ func decodeJSON(t *testing.T, text []byte) any {
 	return v
 }
 
-// compareJSON walks both trees. It knows credentials by the few names that nobody doubts, so that it does not repeat the
-// code under test.
+// compareJSON compares a text before and after Scrub. It knows only the most obvious names of credentials, so that it does
+// not repeat the code under test.
 func compareJSON(t *testing.T, at string, before, after any, secret bool) {
 	t.Helper()
 	if secret {
@@ -141,7 +141,7 @@ func compareJSON(t *testing.T, at string, before, after any, secret bool) {
 		case nil, bool:
 		default:
 			if before != "" && after != redact.Removed {
-				t.Errorf("%s: %v was left", at, after)
+				t.Errorf("%s: the credential %v was not removed", at, after)
 			}
 			return
 		}

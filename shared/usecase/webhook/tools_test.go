@@ -63,7 +63,7 @@ func callTools(t *testing.T, available webhook.Tools, names ...string) string {
 func TestToolCallsRunInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		began := time.Now()
+		start := time.Now()
 		got := callTools(t, toolFunc(func(ctx context.Context, name string, _ json.RawMessage) (string, error) {
 			switch name {
 			case "quick":
@@ -81,8 +81,8 @@ func TestToolCallsRunInParallel(t *testing.T) {
 		}), "slow", "deaf", "quick", "heeds")
 		want := `{"results":[{"toolCallId":"c0","name":"slow","result":"slow"},{"toolCallId":"c1","name":"deaf","error":"The tool did not answer in time."},` +
 			`{"toolCallId":"c2","name":"quick","result":"quick"},{"toolCallId":"c3","name":"heeds","error":"The tool did not answer in time."}]}`
-		if took := time.Since(began); got != want || took != 15*time.Second {
-			t.Errorf("after %v: %s", took, got)
+		if took := time.Since(start); got != want || took != 15*time.Second {
+			t.Errorf("after %v the answer is %s\nwant after 15s %s", took, got, want)
 		}
 		close(release)
 		synctest.Wait()
@@ -91,7 +91,7 @@ func TestToolCallsRunInParallel(t *testing.T) {
 
 func TestToolCallWithoutTools(t *testing.T) {
 	if got := callTools(t, nil, "send_sms"); got != `{"results":[{"toolCallId":"c0","name":"send_sms","error":"There is no tool send_sms."}]}` {
-		t.Error(got)
+		t.Errorf("the answer is %s, want an error for the call", got)
 	}
 }
 
@@ -105,11 +105,11 @@ func TestToolCallLimit(t *testing.T) {
 		return "ok", nil
 	})
 	if callTools(t, counting, make([]string, 500)...); ran != 0 {
-		t.Errorf("%d ran without a name", ran)
+		t.Errorf("%d calls without a name were run, want none", ran)
 	}
 	got := callTools(t, counting, slices.Repeat([]string{"t"}, 500)...)
 	if ran != 20 || strings.Count(got, `"Too many tools were asked for."`) != 480 {
-		t.Errorf("%d ran: %s", ran, got[:200])
+		t.Errorf("%d of 500 calls were run, want 20 and an error for each other: %s", ran, got[:200])
 	}
 }
 
@@ -121,13 +121,13 @@ func TestToolResultsAreOneLine(t *testing.T) {
 		got := callTools(t, toolFunc(func(context.Context, string, json.RawMessage) (string, error) { return result, nil }), "t")
 		quoted, _ := json.Marshal(want)
 		if got != `{"results":[{"toolCallId":"c0","name":"t","result":`+string(quoted)+`}]}` {
-			t.Errorf("%q: %s", result, got)
+			t.Errorf("the result %q is answered as %s, want %s", result, got, quoted)
 		}
 	}
 }
 
-// FuzzToolCalls: whatever the lists hold, the answer is 200 with a result for each, and what runs has an object of
-// arguments.
+// FuzzToolCalls checks that any list of calls is answered with 200 and results on one line, and that a tool runs only with
+// an object of arguments.
 func FuzzToolCalls(f *testing.F) {
 	for _, list := range []string{`[]`, `[{"id":"a","function":{"name":"t","arguments":"{}"}}]`, `"[{\"name\":\"t\"}]"`, `[{"toolCall":{"id":1,"parameters":{"a":1}},"name":"t"}]`,
 		`{"0":1}`, `[[],{},null,1,"{}",{"toolCall":"{\"function\":\"{}\"}"},{"function":[1]}]`, `[{"name":"t","arguments":"{\"a\":1e999}"}]`} {
@@ -141,7 +141,7 @@ func FuzzToolCalls(f *testing.F) {
 			r := webhook.Receiver{Assistants: anyAssistant(), Tools: toolFunc(func(_ context.Context, name string, arguments json.RawMessage) (string, error) {
 				var object map[string]json.RawMessage
 				if err := json.Unmarshal(arguments, &object); err != nil || object == nil || name == "" {
-					t.Errorf("%q ran with %s", name, arguments)
+					t.Errorf("the tool %q was run with the arguments %s, want a name and an object", name, arguments)
 				}
 				return string(arguments), nil
 			})}
@@ -151,7 +151,7 @@ func FuzzToolCalls(f *testing.F) {
 			}
 			b, err := json.Marshal(answer.Body)
 			if err != nil || !strings.Contains(string(b), `"result`) || strings.ContainsAny(string(b), "\n\r") {
-				t.Fatalf("%s, %v", b, err)
+				t.Fatalf("the answer is %s, %v; want results on one line", b, err)
 			}
 		}
 	})

@@ -10,15 +10,15 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Both are written out because a program pays for a compiled expression at each start.
+// The checks are loops because a compiled expression costs time at each cold start.
 func TestIDChecksMatchRegexps(t *testing.T) {
 	safe, call := regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`), regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 	same := func(t interface{ Errorf(string, ...any) }, s string) {
 		if got := aurora.IsSafeID(s); got != safe.MatchString(s) {
-			t.Errorf("SafeID(%q) = %t", s, got)
+			t.Errorf("IsSafeID(%q) = %t, the expression says the opposite", s, got)
 		}
 		if got := aurora.IsCallSID(s); got != call.MatchString(s) {
-			t.Errorf("CallSID(%q) = %t", s, got)
+			t.Errorf("IsCallSID(%q) = %t, the expression says the opposite", s, got)
 		}
 	}
 	sid := "CA" + strings.Repeat("0", 32)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// webhookBodies is the body of every event that the webhook's own tests know.
+// webhookBodies returns the bodies of the webhook's events, by file name.
 func webhookBodies(t testing.TB) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "webhook", "*.json"))
