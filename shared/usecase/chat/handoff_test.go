@@ -17,16 +17,16 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// scriptedModel is a model that answers with what stands for the number of its question, and remembers what it was asked.
+// scriptedModel gives its n-th answer to the n-th request, and the last answer to all further ones. It records the requests.
 type scriptedModel struct {
-	answers [][]agent.Chunk
-	asked   []agent.ModelRequest
+	answers  [][]agent.Chunk
+	requests []agent.ModelRequest
 }
 
 func (p *scriptedModel) Stream(_ context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
-		n := len(p.asked)
-		p.asked = append(p.asked, r)
+		n := len(p.requests)
+		p.requests = append(p.requests, r)
 		for _, c := range p.answers[min(n, len(p.answers)-1)] {
 			if !yield(c, nil) {
 				return
@@ -43,7 +43,7 @@ func toolCallAnswer(name string) []agent.Chunk {
 	return []agent.Chunk{{ToolCalls: []agent.ToolCallDelta{{ID: "t1", Name: name, Arguments: "{}"}}}, {FinishReason: "tool_calls"}}
 }
 
-// memorySessions is the sessions of a process.
+// memorySessions stores sessions in memory and counts the writes.
 type memorySessions struct {
 	all   map[string]aurora.SessionState
 	saves int
@@ -62,7 +62,8 @@ func (k *memorySessions) Save(_ context.Context, assistant, call string, v auror
 	return k.err
 }
 
-// newReception is a reception that hands over to billing, which has a model of its own.
+// newReception returns a service with two assistants: the front desk, which is called, and billing, which has a model of its own
+// and to which the front desk hands over. The front desk also names an assistant "gone" that does not exist.
 func newReception(m agent.Model) (*chat.Service, *memorySessions) {
 	front := storedAssistant("front", "You are the front desk.")
 	front.AssistantName, front.Handoffs = "Front Desk", aurora.List{"billing", "gone"}
@@ -74,14 +75,14 @@ func newReception(m agent.Model) (*chat.Service, *memorySessions) {
 		DefaultModels: []string{"gpt-4o"}, Sessions: k, Now: clock}, k
 }
 
-// takeTurn takes a turn and returns the session after it, as JSON.
+// takeTurn runs a turn and returns its result, and the session after it as JSON.
 func takeTurn(t *testing.T, s *chat.Service, r chat.Request) (*agent.TurnResult, json.RawMessage) {
 	t.Helper()
-	taken, err := s.Turn(t.Context(), r)
+	turn, err := s.Turn(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := endOf(t, taken)
+	end := endOf(t, turn)
 	b, err := json.Marshal(end.Session)
 	if err != nil {
 		t.Fatal(err)
@@ -121,51 +122,51 @@ func TestHandoff(t *testing.T) {
 	m := &scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing.")}}
 	s, _ := newReception(m)
 	result, session := takeTurn(t, s, userRequest("My bill, please", `{"id":"c1","assistantId":"front"}`))
-	if got := toolNames(m.asked[0].Tools); !slices.Equal(got, []string{"transfer_to_riley_billing"}) {
-		t.Errorf("offered %q; an assistant that is gone is not offered", got)
+	if got := toolNames(m.requests[0].Tools); !slices.Equal(got, []string{"transfer_to_riley_billing"}) {
+		t.Errorf("the front desk has the tools %q, want a handoff to billing only: the other assistant does not exist", got)
 	}
-	if systemPrompt(m.asked[0]) != "You are the front desk." || systemPrompt(m.asked[1]) != "You are billing for Harbor." || m.asked[1].Model != "billing-model" {
-		t.Errorf("asked as %q with %q", systemPrompt(m.asked[1]), m.asked[1].Model)
+	if systemPrompt(m.requests[0]) != "You are the front desk." || systemPrompt(m.requests[1]) != "You are billing for Harbor." || m.requests[1].Model != "billing-model" {
+		t.Errorf("after the handoff the model %q got the prompt %q, want billing's", m.requests[1].Model, systemPrompt(m.requests[1]))
 	}
-	if got := toolNames(m.asked[1].Tools); !slices.Equal(got, []string{"transfer_to_front_desk"}) {
-		t.Errorf("billing was offered %q", got)
+	if got := toolNames(m.requests[1].Tools); !slices.Equal(got, []string{"transfer_to_front_desk"}) {
+		t.Errorf("billing has the tools %q, want a handoff to the front desk", got)
 	}
 	if result.ActiveAgent != "billing" || !strings.Contains(string(session), `"active_agent":"billing"`) || !strings.Contains(string(session), `{\"assistant\":\"Riley (Billing)\"}`) {
-		t.Errorf("agent %q, session %s", result.ActiveAgent, session)
+		t.Errorf("the active agent is %q, the session %s; want billing in both, and the result of the handoff", result.ActiveAgent, session)
 	}
 
-	t.Run("carried by full_session", func(t *testing.T) {
-		m.answers, m.asked = [][]agent.Chunk{textAnswer("Still billing.")}, nil
+	t.Run("the caller sends full_session back", func(t *testing.T) {
+		m.answers, m.requests = [][]agent.Chunk{textAnswer("Still billing.")}, nil
 		s, k := newReception(m)
 		takeTurn(t, s, userRequest("And now?", string(session)))
-		if systemPrompt(m.asked[0]) != "You are billing for Harbor." || k.saves != 0 {
-			t.Errorf("asked as %q; %d saves", systemPrompt(m.asked[0]), k.saves)
+		if systemPrompt(m.requests[0]) != "You are billing for Harbor." || k.saves != 0 {
+			t.Errorf("the model got the prompt %q after %d writes; want billing's and no write", systemPrompt(m.requests[0]), k.saves)
 		}
 	})
-	t.Run("an agent that nobody knows is not believed", func(t *testing.T) {
+	t.Run("an unknown active agent is ignored", func(t *testing.T) {
 		for _, name := range []string{"nobody", "../x", "gone"} {
-			m.answers, m.asked = [][]agent.Chunk{textAnswer("x")}, nil
+			m.answers, m.requests = [][]agent.Chunk{textAnswer("x")}, nil
 			s, _ := newReception(m)
 			takeTurn(t, s, userRequest("Hi", `{"id":"c1","assistantId":"front","active_agent":"`+name+`"}`))
-			if systemPrompt(m.asked[0]) != "You are the front desk." {
-				t.Errorf("%q: asked as %q", name, systemPrompt(m.asked[0]))
+			if systemPrompt(m.requests[0]) != "You are the front desk." {
+				t.Errorf("active agent %q: the model got the prompt %q, want the front desk's", name, systemPrompt(m.requests[0]))
 			}
 		}
 	})
 }
 
-// A caller that sends plain messages and names the call is with the right agent in its next turn too.
+// A caller that sends only messages and the call's id talks to the same agent in its next turn.
 func TestSessionIsStoredByCallID(t *testing.T) {
 	m := &scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing."), textAnswer("Still billing.")}}
 	s, k := newReception(m)
 	takeTurn(t, s, userRequest("My bill, please", `{"id":"c1","assistantId":"front"}`))
 	takeTurn(t, s, userRequest("And now?", `{"id":"c1","assistantId":"front"}`))
-	if systemPrompt(m.asked[2]) != "You are billing for Harbor." || k.saves != 1 {
-		t.Errorf("asked as %q; %d saves, want 1", systemPrompt(m.asked[2]), k.saves)
+	if systemPrompt(m.requests[2]) != "You are billing for Harbor." || k.saves != 1 {
+		t.Errorf("the model got the prompt %q after %d writes; want billing's after 1", systemPrompt(m.requests[2]), k.saves)
 	}
 	takeTurn(t, s, userRequest("And now?", `{"id":"another","assistantId":"front"}`))
-	if systemPrompt(m.asked[3]) != "You are the front desk." {
-		t.Errorf("another call was asked as %q", systemPrompt(m.asked[3]))
+	if systemPrompt(m.requests[3]) != "You are the front desk." {
+		t.Errorf("in another call the model got the prompt %q, want the front desk's", systemPrompt(m.requests[3]))
 	}
 }
 
@@ -173,7 +174,7 @@ func TestDefaultSessionIsNotStored(t *testing.T) {
 	s, k := newReception(&scriptedModel{answers: [][]agent.Chunk{textAnswer("Hi.")}})
 	takeTurn(t, s, userRequest("Hi", `{"id":"c1","assistantId":"front"}`))
 	if k.saves != 0 {
-		t.Errorf("%d saves", k.saves)
+		t.Errorf("%d writes, want none", k.saves)
 	}
 }
 
@@ -221,9 +222,9 @@ func TestSessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
 
 func TestTurnContinuesWhenSessionStoreFails(t *testing.T) {
 	s, k := newReception(&scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing.")}})
-	k.err = errors.New("away")
+	k.err = errors.New("unavailable")
 	if result, _ := takeTurn(t, s, userRequest("My bill", `{"id":"c1","assistantId":"front"}`)); result.Text != "This is billing." {
-		t.Errorf("said %q", result.Text)
+		t.Errorf("answered %q, want the text in spite of the failing store", result.Text)
 	}
 }
 
@@ -234,23 +235,23 @@ func TestChannelStyles(t *testing.T) {
 		r := userRequest("Hi", `{"id":"c1","assistantId":"front"}`)
 		r.Channel = channel
 		takeTurn(t, s, r)
-		if got := systemPrompt(m.asked[0]); !strings.Contains(got, want) || !strings.HasPrefix(got, "You are the front desk.") {
-			t.Errorf("%s: %q", channel, got)
+		if got := systemPrompt(m.requests[0]); !strings.Contains(got, want) || !strings.HasPrefix(got, "You are the front desk.") {
+			t.Errorf("channel %q: prompt %q, want one that holds %q", channel, got, want)
 		}
 	}
 }
 
 func TestModelOrder(t *testing.T) {
 	for name, c := range map[string]struct {
-		own   []aurora.ModelRef
-		asked string
-		want  string
+		own       []aurora.ModelRef
+		requested string
+		want      string
 	}{
-		"the deployment's":           {want: "a b"},
-		"the request's comes first":  {asked: "c", want: "c b"},
-		"and is asked once":          {asked: "b", want: "b"},
-		"the first by name":          {asked: "a", want: "a b"},
-		"the assistant's own, alone": {own: []aurora.ModelRef{{Model: "x"}, {Model: "y"}}, asked: "c", want: "x y"},
+		"the deployment's":                             {want: "a b"},
+		"the request's model comes first":              {requested: "c", want: "c b"},
+		"a default model of the request is asked once": {requested: "b", want: "b"},
+		"the request names the first default":          {requested: "a", want: "a b"},
+		"the assistant's own, alone":                   {own: []aurora.ModelRef{{Model: "x"}, {Model: "y"}}, requested: "c", want: "x y"},
 	} {
 		a := storedAssistant("a1", "P")
 		a.Models = c.own
@@ -264,7 +265,7 @@ func TestModelOrder(t *testing.T) {
 				return &scriptedModel{answers: [][]agent.Chunk{textAnswer("x")}}
 			}}
 		r := userRequest("Hi", `{"assistantId":"a1"}`)
-		r.Model = c.asked
+		r.Model = c.requested
 		takeTurn(t, s, r)
 		if got := strings.Join(chain, " "); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -282,8 +283,8 @@ func TestLenientRequestIsTrimmed(t *testing.T) {
 	}
 	long.Messages = append(long.Messages, agent.Message{Role: "robot"}, agent.Message{Role: agent.RoleTool, ToolCallID: "none"})
 	takeTurn(t, s, long)
-	got := m.asked[0].Messages[1:]
+	got := m.requests[0].Messages[1:]
 	if len(got) != 198 || got[0].Role != agent.RoleUser || got[len(got)-1].Content != "r" {
-		t.Errorf("%d messages, from %+v to %+v", len(got), got[0], got[len(got)-1])
+		t.Errorf("the model got %d messages, from %+v to %+v; want 198 that begin with a user's and end with a tool's", len(got), got[0], got[len(got)-1])
 	}
 }

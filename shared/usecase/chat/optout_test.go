@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// fakeDoNotCallList is a do-not-call list.
+// fakeDoNotCallList records the numbers that are added.
 type fakeDoNotCallList struct {
 	numbers []aurora.Phone
 	err     error
@@ -25,7 +25,7 @@ func (l *fakeDoNotCallList) AddDoNotCall(_ context.Context, n aurora.Phone, _ st
 func TestOptOut(t *testing.T) {
 	for text, c := range map[string]struct {
 		channel chat.Channel
-		stops   bool
+		optsOut bool
 	}{
 		"STOP": {chat.SMS, true}, " stop.\n": {chat.SMS, true}, "Unsubscribe": {chat.SMS, true}, "\"QUIT\"!": {chat.SMS, true},
 		"stop by at nine?": {chat.SMS, false}, "Don't stop": {chat.SMS, false}, "Stop": {chat.Voice, false}, "End": {chat.General, false},
@@ -37,19 +37,19 @@ func TestOptOut(t *testing.T) {
 		r := userRequest(text, `{"id":"c1","assistantId":"front","caller_phone_number":"+14155550123"}`)
 		r.Channel = c.channel
 		result, _ := takeTurn(t, s, r)
-		if stopped := len(l.numbers) == 1 && len(m.asked) == 0 && result.Text == "You will not hear from us again by text message or phone."; stopped != c.stops {
-			t.Errorf("%q by %q: listed %v, asked %d times, said %q", text, c.channel, l.numbers, len(m.asked), result.Text)
+		if optedOut := len(l.numbers) == 1 && len(m.requests) == 0 && result.Text == "You will not hear from us again by text message or phone."; optedOut != c.optsOut {
+			t.Errorf("%q on channel %q: numbers %v added, %d requests to the model, answered %q; want an opt-out: %v", text, c.channel, l.numbers, len(m.requests), result.Text, c.optsOut)
 		}
 	}
 }
 
-// A wish to hear no more is not lost: whoever cannot write it down says so.
+// An opt-out that cannot be stored is an error, so that the caller can send it again.
 func TestOptOutFailsWhenListIsUnavailable(t *testing.T) {
 	s, _ := newReception(&scriptedModel{answers: [][]agent.Chunk{textAnswer("Yes?")}})
-	s.DoNotCallList = &fakeDoNotCallList{err: errors.New("away")}
+	s.DoNotCallList = &fakeDoNotCallList{err: errors.New("unavailable")}
 	r := userRequest("STOP", `{"id":"c1","assistantId":"front","caller_phone_number":"+14155550123"}`)
 	r.Channel = chat.SMS
 	if _, err := s.Turn(t.Context(), r); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("err = %v", err)
+		t.Errorf("error = %v, want fault.Unavailable", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// renderPrompt is what the model gets of a template, in a zone and at a time.
+// renderPrompt returns the prompt that the model gets for a template, in a time zone and at a time.
 func renderPrompt(t *testing.T, template, zone string, at time.Time, variables map[string]any) string {
 	t.Helper()
 	a := storedAssistant("a1", template)
@@ -26,7 +26,7 @@ func renderPrompt(t *testing.T, template, zone string, at time.Time, variables m
 		t.Fatal(err)
 	}
 	endOf(t, turn)
-	if first := m.asked.Messages[0]; first.Role == agent.RoleSystem {
+	if first := m.request.Messages[0]; first.Role == agent.RoleSystem {
 		return first.Content
 	}
 	return ""
@@ -36,16 +36,16 @@ func TestDateFilter(t *testing.T) {
 	const clock = `{{ "now" | date: "%Y-%m-%d %H:%M" }}`
 	for _, c := range []struct{ template, zone, at, want string }{
 		{clock, "Europe/Bucharest", "2026-03-29T00:59:59Z", "2026-03-29 02:59"},
-		{clock, "Europe/Bucharest", "2026-03-29T01:00:00Z", "2026-03-29 04:00"}, // the hour that is skipped
+		{clock, "Europe/Bucharest", "2026-03-29T01:00:00Z", "2026-03-29 04:00"}, // this hour is skipped: summer time begins
 		{clock, "America/New_York", "2026-11-01T05:30:00Z", "2026-11-01 01:30"},
-		{clock, "America/New_York", "2026-11-01T06:30:00Z", "2026-11-01 01:30"}, // the hour that comes twice
+		{clock, "America/New_York", "2026-11-01T06:30:00Z", "2026-11-01 01:30"}, // this hour comes twice: summer time ends
 		{clock, "", "2026-11-01T06:30:00Z", "2026-11-01 06:30"},
 		{clock, "Nowhere/City", "2026-11-01T06:30:00Z", "2026-11-01 06:30"},
 		{`{{ now | date: "%A %-d %B" }}`, "Asia/Kolkata", "2026-12-31T18:30:00Z", "Friday 1 January"},
 		{`{{ "today" | date: "%H" }}`, "Pacific/Kiritimati", "2026-01-01T00:00:00Z", "14"},
-		{`{{ "now" | date: "%H:%M", "America/Los_Angeles" }}`, "Asia/Kolkata", "2026-07-01T20:00:00Z", "13:00"}, // as Vapi's users write it
+		{`{{ "now" | date: "%H:%M", "America/Los_Angeles" }}`, "Asia/Kolkata", "2026-07-01T20:00:00Z", "13:00"}, // in the form of Vapi's date filter
 		{`{{ "now" | date: "%H:%M", "Nowhere" }}`, "UTC", "2026-07-01T20:00:00Z", "20:00"},
-		{`{{ "2026-01-01" | date: "%A" }}`, "America/New_York", "2026-07-01T20:00:00Z", "Thursday"}, // a day is a day anywhere
+		{`{{ "2026-01-01" | date: "%A" }}`, "America/New_York", "2026-07-01T20:00:00Z", "Thursday"}, // a date without a time is the same day in every time zone
 		{`{{ "2026-01-01 23:30" | date: "%d %H" }}`, "Pacific/Auckland", "2026-07-01T20:00:00Z", "01 23"},
 		{`{{ "2026-01-01T00:00:00Z" | date: "%d %H" }}`, "America/New_York", "2026-07-01T20:00:00Z", "31 19"},
 		{`{{ 0 | date: "%Y" }}`, "UTC", "2026-07-01T20:00:00Z", "1970"},
@@ -69,7 +69,7 @@ func TestPromptVariables(t *testing.T) {
 		"{{ customer.number }} {{ customer.name }} {{ caller_phone_number }}":                  "+15557654321 Dana +15557654321",
 		"{{ assistant_id }} {{ assistant_name }} {{ assistant_phone_number }} {{ time_zone }}": "a1 Riley +15551230100 UTC",
 		"[{{ unknown }}{{ unknown.deeper[3].still }}]":                                         "[]",
-		"{{ name }}":                           "{{ org_name }}{% raw %}", // filled in once, never again
+		"{{ name }}":                           "{{ org_name }}{% raw %}", // a value is not a template
 		"{{ name | append: name }}":            "{{ org_name }}{% raw %}{{ org_name }}{% raw %}",
 		"{{ n }} {{ f }} {{ l[0] }} {{ o.k }}": "1000000 1234567.5 1000000 2000000",
 		"{% if n > 999999 and f < 1234568 and f > 1.5 %}many{% endif %}{{ f | times: 2 | floor }}": "many2469135",
@@ -81,7 +81,7 @@ func TestPromptVariables(t *testing.T) {
 	}
 }
 
-// A template that fails in a call is used as it is, with a warning that does not quote it.
+// A template that cannot be rendered is used as it is, and the warning in the log does not quote it.
 func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
 	log := testkit.CaptureLog(t)
 	secret := filepath.Join(t.TempDir(), "secret")
@@ -94,10 +94,10 @@ func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
 		"{% for i in (1..1000000) %}0123456789{% endfor %}", "{% unknown secretive %}"} {
 		log.Reset()
 		if got := renderPrompt(t, template, "UTC", clock(), nil); got != template {
-			t.Errorf("%s became %.100q", template, got)
+			t.Errorf("%s was rendered as %.100q, want it unchanged", template, got)
 		}
 		if template != "{{" && !strings.Contains(log.String(), `"level":"WARN"`) {
-			t.Errorf("%s: no warning", template)
+			t.Errorf("%s: no warning in the log", template)
 		}
 		if strings.Contains(log.String(), "secretive") {
 			t.Errorf("the log quotes the template: %s", log.String())
@@ -106,20 +106,20 @@ func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
 }
 
 func TestCheckPrompt(t *testing.T) {
-	for template, fine := range map[string]bool{"": true, "plain": true, "{{ a | date: '%H' }}": true, "{{ a | }}": false, "{% if %}": false, "{% endif %}": false} {
-		if err := chat.CheckPrompt(template); (err == nil) != fine {
-			t.Errorf("%q: %v", template, err)
+	for template, valid := range map[string]bool{"": true, "plain": true, "{{ a | date: '%H' }}": true, "{{ a | }}": false, "{% if %}": false, "{% endif %}": false} {
+		if err := chat.CheckPrompt(template); (err == nil) != valid {
+			t.Errorf("CheckPrompt(%q) = %v, want an error: %v", template, err, !valid)
 		}
 	}
 }
 
-// FuzzPrompt: no template breaks a turn or gets at a file.
+// FuzzPrompt checks that no template breaks a turn or reads a file.
 func FuzzPrompt(f *testing.F) {
 	for _, seed := range []string{`{{ "a" | slice: 5, 9 }}`, `{% include "../../../../../../../../etc/passwd" %}`, `{{ l | sort | join: f }}`, `{% assign a = n %}{{ a | plus: f | date: "%c" }}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, template string) {
-		if strings.Contains(template, "..") && !strings.Contains(template, "include") || strings.Contains(template, "cycle") { // a loop may be long
+		if strings.Contains(template, "..") && !strings.Contains(template, "include") || strings.Contains(template, "cycle") { // a loop may run for minutes
 			return
 		}
 		if got := renderPrompt(t, template, "UTC", clock(), map[string]any{"n": int64(1), "f": 1.5, "l": []any{"a", 1.0}}); strings.Contains(got, "root:x:") && !strings.Contains(template, "root:x:") {

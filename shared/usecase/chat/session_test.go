@@ -25,25 +25,25 @@ func TestSessionUnmarshal(t *testing.T) {
 		`{"ID":"x","Messages":1,"x":{"b":1,"a":[2.50, 1e2]}}`:                                                                        `{"ID":"x","Messages":1,"context_variables":{},"messages":[],"x":{"b":1,"a":[2.50,1e2]}}`,
 		`{"context_variables":"{\"n\":9007199254740993,\"f\":0.1,\"big\":12345678901234567890,\"huge\":1e999,\"l\":[1,{\"k\":2}]}"}`: `{"context_variables":{"big":12345678901234567890,"f":0.1,"huge":1e999,"l":[1,{"k":2}],"n":9007199254740993},"messages":[]}`,
 	} {
-		_, session, err := take(t, &chat.Service{}, chat.Request{Session: parseSession(t, in), Messages: userSaysHi})
+		_, session, err := runTurn(t, &chat.Service{}, chat.Request{Session: parseSession(t, in), Messages: userSaysHi})
 		if err != nil {
 			t.Fatal(err)
 		}
-		session.Messages, session.Usage = session.Messages[:len(session.Messages)-2], nil // without the turn's own
+		session.Messages, session.Usage = session.Messages[:len(session.Messages)-2], nil // without those of the turn
 		if b, err := json.Marshal(session); err != nil || string(b) != want {
-			t.Errorf("%s\ngot  %s (%v)\nwant %s", in, b, err, want)
+			t.Errorf("call %s\ngot  %s (%v)\nwant %s", in, b, err, want)
 		}
 	}
 	for _, in := range []string{`5`, `[]`, `true`, `"x"`, `"5"`, `{"id":{}}`, `{"messages":5}`, `{"messages":"x"}`, `{"messages":[{"content":5}]}`, `{"context_variables":[]}`,
 		`{"context_variables":"{} {}"}`, `{"context_variables":"{"}`, `{"active_agent":[]}`} {
 		var s chat.Session
 		if err := json.Unmarshal([]byte(in), &s); err == nil {
-			t.Errorf("%s was read as %+v", in, s)
+			t.Errorf("call %s was accepted as %+v, want an error", in, s)
 		}
 	}
 }
 
-// anyJSON draws JSON.
+// anyJSON generates JSON values.
 func anyJSON(depth int) *rapid.Generator[any] {
 	return rapid.Custom(func(t *rapid.T) any {
 		kinds := 4
@@ -66,15 +66,15 @@ func anyJSON(depth int) *rapid.Generator[any] {
 	})
 }
 
-// Any object as call comes back with what we do not know unchanged, and again when it is sent as the next call.
+// Unknown keys of a call come back unchanged in full_session, and again when that is sent as the next call.
 func TestSessionRoundTrip(t *testing.T) {
-	ours := []string{"id", "caller_phone_number", "assistant_config", "assistantId", "assistant_id", "active_agent", "context_variables", "messages", "usage", "action", "error"}
+	known := []string{"id", "caller_phone_number", "assistant_config", "assistantId", "assistant_id", "active_agent", "context_variables", "messages", "usage", "action", "error"}
 	rapid.Check(t, func(t *rapid.T) {
 		sent := rapid.MapOfN(rapid.StringN(0, 8, -1), anyJSON(3), 0, 5).Draw(t, "rest")
-		for _, k := range ours {
+		for _, k := range known {
 			delete(sent, k)
 		}
-		rest := len(sent)
+		unknown := len(sent)
 		sent["id"] = "c1"
 		sent["context_variables"] = rapid.MapOfN(rapid.StringN(0, 5, -1), rapid.Int64(), 0, 3).Draw(t, "variables")
 		sent["messages"] = []any{map[string]any{"role": "system", "content": "s"}, map[string]any{"role": "user", "content": rapid.StringN(0, 9, -1).Draw(t, "content")}}
@@ -90,8 +90,8 @@ func TestSessionRoundTrip(t *testing.T) {
 			if err := json.Unmarshal(b, &s); err != nil {
 				t.Fatalf("turn %d: %v in %s", turn, err, b)
 			}
-			if len(s.Extra) != rest {
-				t.Fatalf("turn %d: the rest is %v of %s", turn, s.Extra, b)
+			if len(s.Extra) != unknown {
+				t.Fatalf("turn %d: %d unknown keys in %s, want %d", turn, len(s.Extra), b, unknown)
 			}
 			service := &chat.Service{Assistants: testkit.NewAssistants(), Chain: singleModel(&recordingModel{}), Now: clock}
 			prepared, err := service.Turn(t.Context(), chat.Request{Session: &s, Messages: messagesOf("s:A", "u:Hi")})
@@ -109,7 +109,7 @@ func TestSessionRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, ok := got["assistant_config"]; ok != (sent["assistant_config"] != nil) {
-				t.Fatalf("turn %d: assistant_config in %s", turn, out)
+				t.Fatalf("turn %d: full_session %s; it must have an assistant_config exactly if the call has one", turn, out)
 			}
 			for k, v := range sent {
 				if k == "messages" {
@@ -117,12 +117,12 @@ func TestSessionRoundTrip(t *testing.T) {
 				}
 				want, _ := json.Marshal(v)
 				if back, _ := json.Marshal(got[k]); string(back) != string(want) {
-					t.Fatalf("turn %d: %q came back as %s, was %s", turn, k, back, want)
+					t.Fatalf("turn %d: the value of %q is %s, want %s", turn, k, back, want)
 				}
 			}
 			for _, m := range got["messages"].([]any) {
 				if m.(map[string]any)["role"] == "system" {
-					t.Fatalf("turn %d: a system message in %s", turn, out)
+					t.Fatalf("turn %d: full_session has a system message: %s", turn, out)
 				}
 			}
 			sent = got
@@ -143,11 +143,11 @@ func FuzzSession(f *testing.F) {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(once, &again); err != nil {
-			t.Fatalf("%s: %v", once, err)
+			t.Fatalf("the session %s cannot be read: %v", once, err)
 		}
 		twice, err := json.Marshal(&again)
 		if err != nil || !reflect.DeepEqual(once, twice) {
-			t.Fatalf("%s became %s (%v)", once, twice, err)
+			t.Fatalf("the session %s is %s after reading and writing it again (%v)", once, twice, err)
 		}
 	})
 }
