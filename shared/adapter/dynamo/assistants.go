@@ -21,8 +21,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Attributes that the writer derives and the indexes are named for. They are left out when empty: an index holds the
-// items that have its key, and a key must not be an empty string.
+// The key, and the attributes that Put derives. The indexes are named after them. An attribute without a value is left
+// out: an index has the items that have its key, and a key must not be an empty string.
 const (
 	idKey        = "assistantId"
 	numberKey    = "numberE164"
@@ -33,29 +33,29 @@ const (
 	scheduledValue = "scheduled"
 )
 
-// Limits of a read on the telephone's path (fault row 33).
+// Limits of a read while a caller on the phone waits (shared/docs/faults.md row 33).
 const (
 	maxReadAttempts  = 3
 	maxReadBackoff   = 100 * time.Millisecond
 	readTimeout      = 600 * time.Millisecond
-	firstReadTimeout = 1500 * time.Millisecond // where there is nothing to fall back on: a cold start connects first
-	attemptTimeout   = 400 * time.Millisecond  // until the answer begins; a connection that died while frozen never answers
-	maxIDBytes       = 256                     // bytes; a longer id is nobody's, and DynamoDB refuses keys over 2 KB
+	firstReadTimeout = 1500 * time.Millisecond // without a cached entry to fall back on: a cold start must connect first
+	attemptTimeout   = 400 * time.Millisecond  // until the answer begins: a connection that died while the function was frozen never answers
+	maxIDBytes       = 256                     // no assistant has a longer id, and DynamoDB rejects keys over 2 KB
 )
 
-// Assistants is the table of assistants. Use NewAssistants.
+// Assistants reads and writes the assistants table. Use NewAssistants.
 type Assistants struct {
 	table     lazyTable
-	bulkTable lazyTable // with patience
+	bulkTable lazyTable // with more retries, for reads of many items
 	cache     cache
 }
 
-// NewAssistants returns the table of this name.
+// NewAssistants returns the assistants of the table with this name.
 func NewAssistants(config func() (aws.Config, error), table string, now func() time.Time) *Assistants {
 	return &Assistants{table: openTable(config, table, withFastReads), bulkTable: openTable(config, table, withManyRetries), cache: cache{now: now}}
 }
 
-// withFastReads sets a client's limits for a caller who waits on the telephone.
+// withFastReads limits the attempts of a client while a caller on the phone waits.
 func withFastReads(o *dynamodb.Options) {
 	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = maxReadAttempts, maxReadBackoff })
 	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
@@ -63,8 +63,8 @@ func withFastReads(o *dynamodb.Options) {
 	}
 }
 
-// ByID is the assistant with this id: a fault.NotFound where there is none, fault.Internal (config_invalid) where the
-// stored one cannot be read, fault.Unavailable where the table does not answer and nothing is remembered.
+// ByID returns the assistant with this id. The error is fault.NotFound if there is none, fault.Internal (config_invalid) if
+// the stored configuration is invalid, and fault.Unavailable if the table does not answer and the cache has no entry.
 func (s *Assistants) ByID(ctx context.Context, id string) (aurora.Assistant, error) {
 	if id == "" || len(id) > maxIDBytes {
 		return aurora.Assistant{}, errAssistantNotFound()
@@ -76,7 +76,7 @@ func (s *Assistants) ByID(ctx context.Context, id string) (aurora.Assistant, err
 	})
 }
 
-// ByNumber is the assistant whose own number this is. Its errors are ByID's.
+// ByNumber returns the assistant whose own number this is. Its errors are those of ByID.
 func (s *Assistants) ByNumber(ctx context.Context, number aurora.Phone) (aurora.Assistant, error) {
 	if number == "" {
 		return aurora.Assistant{}, errAssistantNotFound()
@@ -88,14 +88,14 @@ func (s *Assistants) ByNumber(ctx context.Context, number aurora.Phone) (aurora.
 				return nil, cmp.Or(err, dynamo.ErrNotFound)
 			}
 			if len(items) > 1 {
-				slog.ErrorContext(ctx, "a number belongs to several assistants", "number", number, "assistants", len(items))
+				slog.ErrorContext(ctx, "several assistants have one phone number", "event", "assistant.number_conflict", "number", number, "assistants", len(items))
 			}
 			return items[0], nil
 		})
 	})
 }
 
-// itemsWithNumber is every item with this number, ordered by id.
+// itemsWithNumber returns all items with this number, ordered by id.
 func itemsWithNumber(ctx context.Context, t dynamo.Table, number aurora.Phone) (items []dynamo.Item, err error) {
 	err = t.Get(numberKey, string(number)).Index(numberKey).All(ctx, &items)
 	if errors.Is(err, dynamo.ErrNotFound) {
@@ -107,6 +107,7 @@ func itemsWithNumber(ctx context.Context, t dynamo.Table, number aurora.Phone) (
 	return items, err
 }
 
+// read finds one item and decodes it.
 func (s *Assistants) read(ctx context.Context, find func(context.Context, dynamo.Table) (dynamo.Item, error)) (aurora.Assistant, error) {
 	t, err := s.table()
 	var item dynamo.Item
@@ -126,7 +127,7 @@ func errAssistantNotFound() *fault.Error {
 	return fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 }
 
-// errUnavailable is the error for a table that cannot be used now.
+// errUnavailable returns the error for a table that does not answer.
 func errUnavailable(message string) *fault.Error {
 	return fault.New(fault.Unavailable, message).WithCode("store_unavailable").WithRetryAfter(time.Second)
 }
@@ -143,9 +144,9 @@ func decodeAssistant(item dynamo.Item) (aurora.Assistant, error) {
 		WithCode("config_invalid").Because(fmt.Errorf("item %.80q: %w", fmt.Sprint(attributeToJSON(item[idKey])), err))
 }
 
-// Put writes an assistant from its JSON document, with every field the document has, in the place of the one of the same
-// id. It is refused as fault.Invalid where the document cannot be read, and as fault.Conflict where another assistant
-// has its number.
+// Put stores an assistant from its JSON document, with all fields of the document. It replaces the assistant with the same
+// id. The error is fault.Invalid if the document is not an assistant, and fault.Conflict if another assistant has its
+// number.
 func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant, error) {
 	a, item, err := encodeAssistant(document)
 	if err != nil {
@@ -162,7 +163,7 @@ func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant
 		}
 		for _, other := range others {
 			if id := fmt.Sprint(attributeToJSON(other[idKey])); id != a.ID() {
-				return a, fault.Newf(fault.Conflict, "assistantPhoneNumber is the number of the assistant %s already.", id).
+				return a, fault.Newf(fault.Conflict, "assistantPhoneNumber already belongs to the assistant %s.", id).
 					WithCode("number_taken").WithParam("assistantPhoneNumber")
 			}
 		}
@@ -173,14 +174,15 @@ func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant
 	return a, nil
 }
 
+// encodeAssistant makes an item of a document and derives the keys of the indexes.
 func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 	a, err := aurora.ParseAssistant(document)
 	if err != nil {
-		return a, nil, fault.New(fault.Invalid, "This is no assistant's configuration.").WithCode("config_invalid").Because(err)
+		return a, nil, fault.New(fault.Invalid, "This is not the configuration of an assistant.").WithCode("config_invalid").Because(err)
 	}
 	fields, err := decodeObject(document)
 	if err != nil {
-		return a, nil, fault.New(fault.Invalid, "This is no assistant's configuration.").WithCode("config_invalid").Because(err)
+		return a, nil, fault.New(fault.Invalid, "This is not the configuration of an assistant.").WithCode("config_invalid").Because(err)
 	}
 	for _, derived := range []string{numberKey, internalKey, scheduledKey} {
 		delete(fields, derived)
@@ -190,7 +192,7 @@ func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 		fields[numberKey] = string(number)
 	}
 	if a.Internal {
-		fields[internalKey] = internalValue // one partition: they are few, and read together
+		fields[internalKey] = internalValue // one partition: there are few, and they are read together
 	}
 	if a.Report.Scheduled {
 		fields[scheduledKey] = scheduledValue
@@ -200,28 +202,4 @@ func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 		item[name] = attributeFromJSON(v)
 	}
 	return a, item, nil
-}
-
-// List is every assistant that can be read, ordered by id, and the errors of those that cannot.
-func (s *Assistants) List(ctx context.Context) ([]aurora.Assistant, error) {
-	t, err := s.table()
-	if err != nil {
-		return nil, err
-	}
-	var items []dynamo.Item
-	if err := t.Scan().All(ctx, &items); err != nil && !errors.Is(err, dynamo.ErrNotFound) {
-		return nil, errUnavailable("The assistants cannot be read now.").Because(err)
-	}
-	var all []aurora.Assistant
-	var wrong []error
-	for _, item := range items {
-		a, err := decodeAssistant(item)
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		all = append(all, a)
-	}
-	slices.SortFunc(all, func(a, b aurora.Assistant) int { return cmp.Compare(a.ID(), b.ID()) })
-	return all, errors.Join(wrong...)
 }

@@ -11,15 +11,15 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// How old an answer may be.
+// Limits of the cache.
 const (
-	freshTTL        = 30 * time.Second // without asking the table
-	staleTTL        = 5 * time.Minute  // when the table does not answer
-	negativeTTL     = 5 * time.Second  // "no such assistant", and a malformed one
-	maxCacheEntries = 1000             // entries; more than that is somebody trying ids
+	freshTTL        = 30 * time.Second // used without a read
+	staleTTL        = 5 * time.Minute  // used if the table does not answer
+	negativeTTL     = 5 * time.Second  // "no such assistant" and "invalid configuration"
+	maxCacheEntries = 1000             // then the cache is emptied: somebody is trying ids
 )
 
-// cache remembers assistants by the key they were asked for with.
+// cache holds assistants by the key of their look-up.
 type cache struct {
 	now     func() time.Time
 	mu      sync.Mutex
@@ -29,11 +29,11 @@ type cache struct {
 
 type cacheEntry struct {
 	assistant aurora.Assistant
-	err       error // NotFound or Internal: the answer is that there is none
+	err       error // NotFound or Internal: there is no usable assistant
 	readAt    time.Time
 }
 
-// get answers from memory where that is fresh, else reads, else answers with what is stale.
+// get returns a fresh entry, else what read returns, else a stale entry.
 func (c *cache) get(ctx context.Context, key string, read func(context.Context) (aurora.Assistant, error)) (aurora.Assistant, error) {
 	known, ok := c.lookup(key)
 	if age := c.now().Sub(known.readAt); ok && (age < negativeTTL || known.err == nil && age < freshTTL) {
@@ -44,12 +44,12 @@ func (c *cache) get(ctx context.Context, key string, read func(context.Context) 
 	}
 	usable := ok && known.err == nil && c.now().Sub(known.readAt) <= staleTTL
 	v, err, _ := c.flight.Do(key, func() (any, error) {
-		// The first caller reads for all, so its hanging up must not fail the others; the read has its own end.
-		patience := readTimeout
+		// The first caller reads for all that wait, so the read must not end when that caller disconnects.
+		timeout := readTimeout
 		if !usable {
-			patience = firstReadTimeout
+			timeout = firstReadTimeout
 		}
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
 		a, err := read(shared)
 		if err == nil || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Internal) {

@@ -19,19 +19,19 @@ const (
 	expiryKey    = "expiresAt"
 )
 
-// Calls is the table of calls, one row each. Use NewCalls.
+// Calls reads and writes the calls table, which has one row for each call. Use NewCalls.
 type Calls struct {
 	table     lazyTable
-	bulkTable lazyTable // with patience
+	bulkTable lazyTable // with more retries, for reads of many items
 	retention time.Duration
 }
 
-// NewCalls returns the table of this name. Rows expire as long after their day as retention says.
+// NewCalls returns the calls of the table with this name. A row expires when retention has passed since the end of its day.
 func NewCalls(config func() (aws.Config, error), table string, retention time.Duration) *Calls {
 	return &Calls{table: openTable(config, table), bulkTable: openTable(config, table, withManyRetries), retention: retention}
 }
 
-// Row is the row at a place; it is not ok where there is none.
+// Row returns the row with this key. It is not ok if there is none.
 func (s *Calls) Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok bool, err error) {
 	t, err := s.table()
 	if err != nil {
@@ -45,11 +45,7 @@ func (s *Calls) Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok b
 	if err != nil {
 		return c, false, fmt.Errorf("read call: %w", err)
 	}
-	b, err := json.Marshal(itemToJSON(item))
-	if err == nil {
-		err = json.Unmarshal(b, &c)
-	}
-	if err != nil {
+	if c, err = decodeCall(item); err != nil {
 		return c, false, fmt.Errorf("read call: %w", err)
 	}
 	c.CallKey = at
@@ -70,7 +66,7 @@ func (s *Calls) Put(ctx context.Context, c aurora.Call) (stored aurora.Call, err
 	if dynamo.IsCondCheckFailed(err) {
 		stored, ok, err := s.Row(ctx, c.CallKey)
 		if err == nil && !ok {
-			stored = c // deleted since the write failed
+			stored = c // the other row was deleted since
 		}
 		return stored, err
 	}
@@ -80,7 +76,8 @@ func (s *Calls) Put(ctx context.Context, c aurora.Call) (stored aurora.Call, err
 	return c, nil
 }
 
-// Delete removes a row, where it is of this version still; it reports whether no row of that version is left.
+// Delete removes a row if it still has this version. It reports whether the row is gone: false means that another version
+// is stored.
 func (s *Calls) Delete(ctx context.Context, c aurora.Call) (gone bool, err error) {
 	t, err := s.table()
 	if err != nil {
@@ -97,7 +94,7 @@ func (s *Calls) Delete(ctx context.Context, c aurora.Call) (gone bool, err error
 	return true, nil
 }
 
-// encodeCall is a call as an item: its JSON, its keys and its expiry.
+// encodeCall makes an item of a call: its JSON fields, its keys and its expiry.
 func encodeCall(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 	b, err := json.Marshal(c)
 	if err != nil {
@@ -119,4 +116,13 @@ func encodeCall(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 		item[name] = attributeFromJSON(v)
 	}
 	return item, nil
+}
+
+// decodeCall reads an item through its JSON form. The caller sets the CallKey.
+func decodeCall(item dynamo.Item) (c aurora.Call, err error) {
+	b, err := json.Marshal(itemToJSON(item))
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(b, &c)
 }

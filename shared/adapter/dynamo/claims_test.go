@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,9 +98,7 @@ func TestEffects(t *testing.T) {
 	step("a canceled effect", "v", canceled, want{kind: fault.Internal, runs: 1})
 	step("is unknown as well", "v", nil, want{kind: fault.Timeout})
 
-	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return errorReply(400, "ThrottlingException"), false
-	})
+	f.failAll(errorReply(400, "ThrottlingException"))
 	step("without the table no effect runs", "x", nil, want{kind: fault.Unavailable})
 }
 
@@ -182,7 +179,7 @@ func TestFault36EffectWithLostReply(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, reply %d lost", name, lost), func(t *testing.T) {
 				config, f := newTables(t)
 				r := newEffects(config, newClock())
-				f.setRule(func(operation string, _ int) (func(*http.Request) (*http.Response, error), bool) {
+				f.setRule(func(operation string, _ int) (reply, bool) {
 					if operation != "GetItem" && f.writeCount() == lost {
 						return dropReply, true
 					}
@@ -247,9 +244,7 @@ func TestMails(t *testing.T) {
 	if _, err := newEffects(config, c).Do(t.Context(), "a", func(context.Context) (string, error) { return "", nil }); err != nil {
 		t.Errorf("an effect with the key of a mail: %v", err)
 	}
-	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return errorReply(400, "ThrottlingException"), false
-	})
+	f.failAll(errorReply(400, "ThrottlingException"))
 	step("without the table no mail is sent", "x", false, nil, want{kind: fault.Unavailable})
 }
 

@@ -22,21 +22,21 @@ const (
 	bulkReadBackoff  = 2 * time.Second
 )
 
-// withManyRetries sets a client's limits for reading much: a table that grows under a burst throttles for seconds, and a
-// report that is half read is none.
+// withManyRetries allows a client more retries for a read of many items: a table that grows under a burst throttles for
+// seconds, and a report needs all items.
 func withManyRetries(o *dynamodb.Options) {
 	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = bulkReadAttempts, bulkReadBackoff })
 }
 
-// reportAttributes are the attributes that reports are counted from, and the rows of their CSV. Summaries and extracted data,
-// which are most of a row, are read with Row for the few calls that show them.
+// reportAttributes are the attributes that reports and their CSV files need. Summaries and extracted data are most of a
+// row; a report reads them with Row for the few calls that it shows in detail.
 var reportAttributes = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
 	"class", "direction", "customer", "customerName", "success", "recordingUrl", "transcript", "spoke", "transferred",
 	"outcome", "sentiment", "topics", "actionItems"}
 
-// Day is every call of an assistant's day, a page of at most 1 MB at a time, in the order of their ids. Summary,
-// Extracted and what an analysis cost are left out. An attribute that cannot be read is absent, and its row is logged.
-// An error ends it: what came before is then not all.
+// Day yields all calls of an assistant's day in the order of their ids, in pages of at most 1 MB. Summary, Extracted and
+// the cost of the analysis are left out. An invalid attribute is left out and logged with its row. After an error nothing
+// more comes, so the pages before it are incomplete.
 func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
 		t, err := s.bulkTable()
@@ -45,18 +45,18 @@ func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]au
 			return
 		}
 		partition := aurora.CallKey{AssistantID: assistantID, Day: day}.Partition()
-		var odd int
+		var invalid int
 		var next dynamo.PagingKey
 		for first := true; first || next != nil; first = false {
-			var page []aurora.Call // a new one each time: whoever reads may keep it
-			// One request a turn: the library's own iteration does not say where a page ends.
+			var page []aurora.Call // a new slice each time, because the reader may keep it
+			// One request per iteration: the library's own iterator does not tell where a page ends.
 			rows := t.Get(partitionKey, partition).Project(reportAttributes...).StartFrom(next).RequestLimit(1).Iter()
 			var r dayRow
 			for ; rows.Next(ctx, &r); r = (dayRow{}) {
 				r.call.CallKey = aurora.CallKey{AssistantID: assistantID, Day: day, CallID: r.call.CallID}
 				if r.badAttribute != "" {
-					odd++
-					slog.WarnContext(ctx, "an attribute of a call cannot be read and is left out", "row", partition, "callId", r.call.CallID, "attribute", r.badAttribute)
+					invalid++
+					slog.WarnContext(ctx, "an attribute of a call is invalid and was left out", "event", "call.attribute_invalid", "assistantId", assistantID, "row", partition, "callId", r.call.CallID, "attribute", r.badAttribute)
 				}
 				page = append(page, r.call)
 			}
@@ -71,19 +71,19 @@ func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]au
 				return
 			}
 		}
-		if odd > 0 {
-			slog.WarnContext(ctx, "calls of a day have attributes that cannot be read", "row", partition, "calls", odd)
+		if invalid > 0 {
+			slog.WarnContext(ctx, "calls of a day have invalid attributes", "event", "call.attributes_invalid", "assistantId", assistantID, "row", partition, "calls", invalid)
 		}
 	}
 }
 
-// dayRow is a call read from its attributes without a detour through JSON: a month's report reads 50,000 of them.
+// dayRow is a call that is read from its attributes directly and not through JSON: a month's report may read 50,000 calls.
 type dayRow struct {
 	call         aurora.Call
-	badAttribute string // an attribute that could not be read
+	badAttribute string // the name of an invalid attribute, or ""
 }
 
-// UnmarshalDynamoItem reads a row. What is malformed is absent.
+// UnmarshalDynamoItem reads a row. An invalid attribute is left out.
 func (r *dayRow) UnmarshalDynamoItem(item dynamo.Item) error {
 	c := &r.call
 	for name, v := range item {
@@ -123,7 +123,7 @@ func (r *dayRow) UnmarshalDynamoItem(item dynamo.Item) error {
 	return nil
 }
 
-// setText reads what an attribute says in words.
+// setText sets a field of the call from an attribute with a text or a list of texts.
 func (r *dayRow) setText(name string, v types.AttributeValue) (ok bool) {
 	c := &r.call
 	var s string
@@ -156,7 +156,7 @@ func (r *dayRow) setText(name string, v types.AttributeValue) (ok bool) {
 	case "sentiment":
 		c.Sentiment = aurora.Sentiment(s)
 	default:
-		return true // nothing that was asked for
+		return true // an attribute that reports do not need
 	}
 	return ok
 }
@@ -195,7 +195,7 @@ func parseBool(v types.AttributeValue) (value, ok bool) {
 	return ok && b.Value, ok
 }
 
-// parseStrings reads a list; what is no string in it is left out.
+// parseStrings reads a list. Elements that are not strings are left out; then the result is not ok.
 func parseStrings(v types.AttributeValue) (all []string, ok bool) {
 	l, ok := v.(*types.AttributeValueMemberL)
 	if !ok {

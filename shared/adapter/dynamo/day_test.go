@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -31,14 +30,10 @@ func readDay(t *testing.T, s *dynamo.Calls, assistantID, day string) (calls []au
 	return calls, pages, nil
 }
 
-func TestDay(t *testing.T) {
-	config, f := newTables(t)
-	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
-	if calls, _, err := readDay(t, s, "riley", "2026-11-18"); len(calls) != 0 || err != nil {
-		t.Errorf("an empty day: %v %v", calls, err)
-	}
-	// Rows of 3 KB, 900 of them: more than two pages of 1 MB.
-	const rows = 900
+// putLargeDay stores 900 rows of 3 KB each: more than two pages of 1 MB.
+func putLargeDay(t *testing.T, s *dynamo.Calls) (rows int) {
+	t.Helper()
+	rows = 900
 	for i := range rows {
 		c := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}, Version: "1",
 			Summary: strings.Repeat("s", 3000), Disposition: "completed", Analysis: aurora.Analysis{Topics: []string{"billing"}, Extracted: json.RawMessage(`{"a":1}`)}}
@@ -46,13 +41,22 @@ func TestDay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-19", CallID: "c0000"}, Version: "1"}
-	if _, err := s.Put(t.Context(), other); err != nil {
+	return rows
+}
+
+func TestDay(t *testing.T) {
+	config, f := newTables(t)
+	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
+	if calls, _, err := readDay(t, s, "riley", "2026-11-18"); len(calls) != 0 || err != nil {
+		t.Errorf("an empty day: %v, %v; want no calls", calls, err)
+	}
+	rows := putLargeDay(t, s)
+	if _, err := s.Put(t.Context(), aurora.Call{CallKey: aurora.CallKey{AssistantID: "riley", Day: "2026-11-19", CallID: "c0000"}, Version: "1"}); err != nil {
 		t.Fatal(err)
 	}
-	// Throttled in the middle, more often than a client on the telephone's path would try.
+	// The table throttles more often than a read for a caller on the phone would retry.
 	queries := 0
-	f.setRule(func(operation string, _ int) (func(*http.Request) (*http.Response, error), bool) {
+	f.setRule(func(operation string, _ int) (reply, bool) {
 		if operation != "Query" {
 			return nil, false
 		}
@@ -62,38 +66,49 @@ func TestDay(t *testing.T) {
 		return nil, false
 	})
 	calls, pages, err := readDay(t, s, "riley", "2026-11-18")
-	if err != nil || len(calls) != rows || pages < 3 || queries < pages+4 {
-		t.Fatalf("%d calls on %d pages in %d queries, %v", len(calls), pages, queries, err)
+	if err != nil || len(calls) != rows || pages < 3 {
+		t.Fatalf("%d calls on %d pages, %v; want %d calls on at least 3 pages", len(calls), pages, err, rows)
+	}
+	if queries < pages+4 {
+		t.Errorf("%d queries for %d pages, want 4 retries", queries, pages)
 	}
 	for i, c := range calls {
-		if c.CallID != fmt.Sprintf("c%04d", i) || c.Day != "2026-11-18" || c.AssistantID != "riley" || c.Summary != "" || c.Extracted != nil || c.Topics[0] != "billing" {
-			t.Fatalf("row %d is %+v", i, c)
+		if c.CallKey != (aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}) {
+			t.Fatalf("call %d has the key %+v", i, c.CallKey)
+		}
+		if c.Summary != "" || c.Extracted != nil || c.Topics[0] != "billing" {
+			t.Fatalf("call %d is %+v, want topics and neither summary nor data", i, c)
 		}
 	}
-	// Away in the middle: an error, and never a part that looks whole.
-	f.setRule(func(operation string, n int) (func(*http.Request) (*http.Response, error), bool) {
+}
+
+func TestDayThatFailsOrIsAbandoned(t *testing.T) {
+	config, f := newTables(t)
+	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
+	rows := putLargeDay(t, s)
+	f.setRule(func(_ string, n int) (reply, bool) {
 		if n >= 2 {
 			return errorReply(400, "AccessDeniedException"), false
 		}
 		return nil, false
 	})
 	if calls, _, err := readDay(t, s, "riley", "2026-11-18"); !fault.Is(err, fault.Unavailable) || len(calls) == 0 || len(calls) == rows {
-		t.Errorf("%d calls, %v", len(calls), err)
+		t.Errorf("the table fails after the first page: %d calls, %v; want a part of them and fault.Unavailable", len(calls), err)
 	}
 	f.setRule(nil)
 	for range s.Day(t.Context(), "riley", "2026-11-18") {
-		break // whoever stops reading is not read to
+		break // the iterator must allow that
 	}
-	gone, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, err := range s.Day(gone, "riley", "2026-11-18") {
+	for _, err := range s.Day(canceled, "riley", "2026-11-18") {
 		if err == nil {
-			t.Error("a page came although nobody waits")
+			t.Error("a page was read after the context ended")
 		}
 	}
 }
 
-// What Row reads through JSON, Day reads by hand: both read the same, whatever the row holds.
+// Row reads through JSON and Day reads attributes. Both read the same from any row.
 func TestDayAndRowReadTheSame(t *testing.T) {
 	config, _ := newTables(t)
 	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
@@ -121,11 +136,11 @@ func TestDayAndRowReadTheSame(t *testing.T) {
 		}
 		want, ok, err := s.Row(t.Context(), c.CallKey)
 		if !ok || err != nil {
-			r.Fatal(ok, err)
+			r.Fatalf("the row: found %v, %v", ok, err)
 		}
 		calls, _, err := readDay(t, s, "a", "2026-11-18")
 		if err != nil || len(calls) != n {
-			r.Fatalf("%d calls, %v", len(calls), err)
+			r.Fatalf("%d calls, %v; want %d", len(calls), err, n)
 		}
 		for _, got := range calls {
 			if got.CallID != c.CallID {
@@ -145,27 +160,27 @@ func TestDayOmitsMalformedAttributes(t *testing.T) {
 	log := testkit.CaptureLog(t)
 	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
 	number := &types.AttributeValueMemberN{Value: "1"}
-	odd := map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("odd"),
+	invalid := map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("invalid"),
 		"endedAt": stringValue("yesterday"), "startedAt": number, "seconds": stringValue("12"), "cost": &types.AttributeValueMemberNULL{Value: true}, "spoke": stringValue("yes"),
 		"topics": stringValue("billing"), "actionItems": &types.AttributeValueMemberL{Value: []types.AttributeValue{stringValue("call back"), number}},
 		"class": number, "outcome": number, "customer": &types.AttributeValueMemberM{}, "endedReason": stringValue("hangup")}
-	putItem(t, config, "calls", odd)
-	putItem(t, config, "calls", map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("well")})
+	putItem(t, config, "calls", invalid)
+	putItem(t, config, "calls", map[string]types.AttributeValue{"assistantDay": stringValue("a#2026-11-18"), "callId": stringValue("valid")})
 	calls, _, err := readDay(t, s, "a", "2026-11-18")
 	if err != nil || len(calls) != 2 {
-		t.Fatalf("%v %v", calls, err)
+		t.Fatalf("calls %v, %v; want 2", calls, err)
 	}
 	c := calls[0]
-	if c.CallID != "odd" || c.Seconds != nil || c.Cost != nil || !c.EndedAt.IsZero() || !c.StartedAt.IsZero() || c.Spoke || c.Topics != nil ||
+	if c.CallID != "invalid" || c.Seconds != nil || c.Cost != nil || !c.EndedAt.IsZero() || !c.StartedAt.IsZero() || c.Spoke || c.Topics != nil ||
 		len(c.ActionItems) != 1 || c.Outcome != "" || c.Disposition != "" || c.Customer != "" || c.EndedReason != "hangup" {
-		t.Errorf("%+v", c)
+		t.Errorf("read %+v, want the valid attributes only", c)
 	}
-	if got := log.String(); !strings.Contains(got, `"callId":"odd"`) || !strings.Contains(got, `"calls":1`) || strings.Contains(got, `"callId":"well"`) {
-		t.Errorf("logged %s", got)
+	if got := log.String(); !strings.Contains(got, `"callId":"invalid"`) || !strings.Contains(got, `"calls":1`) || strings.Contains(got, `"callId":"valid"`) {
+		t.Errorf("logged %s; want the call id of the invalid row only, and the count", got)
 	}
 }
 
-// BenchmarkDayRow reads one row by hand, and BenchmarkDayRowJSON as Row does.
+// BenchmarkDayRow reads one row as Day does, and BenchmarkDayRowJSON as Row does.
 func BenchmarkDayRow(b *testing.B)     { benchmarkRow(b, dynamo.ReadDayRow) }
 func BenchmarkDayRowJSON(b *testing.B) { benchmarkRow(b, dynamo.ReadRowJSON) }
 
@@ -180,7 +195,7 @@ func benchmarkRow(b *testing.B, read func(guregu.Item) (aurora.Call, error)) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if c, err := read(item); err != nil || c.CallID == "" {
-			b.Fatal(c, err)
+			b.Fatalf("read %+v, %v", c, err)
 		}
 	}
 }

@@ -1,41 +1,38 @@
-// Package dynamo keeps assistants, calls and the ledger in DynamoDB.
+// Package dynamo stores assistants, calls and the ledger in DynamoDB.
 //
 // # Decisions
 //
-// Assistants are read through a cache: fresh for 30 seconds, and used up to 5 minutes old when the table does not
-// answer within three tries and 600 ms, since a caller on the telephone waits (fault rows 33 and 34). Where nothing is
-// remembered to fall back on, the three tries may take 1.5 s: a cold start pays for its first connection, and a late
-// answer is better than none. A try that gets no answer in 400 ms is given up for the next. "No such assistant" is kept
-// for 5 seconds, so that a burst of calls to a wrong number costs one read; nothing stale is kept of it. Concurrent
-// readers of one assistant share one read.
+// Assistants are read through a cache. An entry is fresh for 30 seconds. If the table does not answer within three
+// attempts and 600 ms, an entry up to 5 minutes old is used, because a caller on the phone waits (shared/docs/faults.md
+// rows 33 and 34). Without such an entry the attempts may take 1.5 s: a cold start must connect first, and a late answer
+// is better than none. An attempt without an answer ends after 400 ms. "No such assistant" is cached for 5 seconds, so
+// that many calls to a wrong number cost one read; it is never used when it is older. Concurrent reads of one assistant
+// share one request.
 //
-// An item is decoded into plain JSON and read by aurora.ParseAssistant, so that the table, the operator's file and the
-// API have one lenient reader, and fields this version does not know survive.
+// An item is converted to plain JSON and read by aurora.ParseAssistant. So the table, the operator's file and the API have
+// one lenient reader, and fields that this version does not know are kept.
 //
-// Every write to calls and ledger is conditional on one item and says whether it was done. "Not done" is no error and
-// no answer either: the SDK repeats a write whose reply was lost, and then the condition fails against our own success
-// (fault row 36). So the caller reads back and decides by what is there; no owner token is needed, because no decision
-// rests on who wrote.
+// Every write to calls and ledger has a condition on one item and reports whether it was done. "Not done" is neither an
+// error nor a final answer: the SDK repeats a write whose reply was lost, and then the condition fails because the first
+// write succeeded (faults.md row 36). So the caller reads the item and decides by what is there.
 //
-// Claims of idempotency keys need an owner, because whoever claims a key acts on it: after a lost reply the claim is
-// known again by its owner. Package idempotency decides what a claim means; this package stores it.
+// Writes need an owner if a decision depends on who wrote: a claim of an idempotency key, the sid of an outbound call,
+// and a quota, which stores who took from it last. After a lost reply the caller finds its own name. A quota is returned
+// with one request, without the SDK's repeats, because returning it twice would allow one call too many. What a claim
+// means is decided by package idempotency.
 //
-// A session's variables are kept as one JSON string, not as attributes: every number comes back with its digits.
+// A session's variables are stored as one JSON string and not as attributes, so that every number keeps its digits.
 //
-// Outbound calls do need owners, since a decision rests on who wrote: an idempotency key holds the record that claimed
-// it, and a counter the last that took from it. A counter is given back in one try, without the SDK's repeats, because
-// giving back twice would let a call too many through.
+// The calls of a day are read with eventually consistent queries, at half the price. A report is made hours after its
+// calls. If an operator asks for one earlier, calls still arrive anyway. Items are read page by page and attribute by
+// attribute, because a month may have 50,000 of them: through JSON, as Row does it, one item takes thirty times as long
+// (BenchmarkDayRow). Only Row reads consistently, because the call index decides by it.
 //
-// A day's calls are read by eventually consistent queries, at half the price: a report is made hours after the calls
-// that it counts, or, asked for by hand, while they still arrive, and then no reading is the last. They are read page by
-// page and by hand, attribute for attribute, because a month may hold 50,000 of them: by way of JSON, as Row goes, a row
-// takes thirty times as long (BenchmarkDayRow). Only Row reads consistently, since the index decides by it.
-//
-// Expired items are filtered here: DynamoDB deletes them up to days late
+// Expired items are left out by this package, because DynamoDB deletes them up to days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 //
-// That a number is one assistant's is checked by a query of its index before the write. The index lags behind the
-// table, so two operators at the same second could both pass; one claim item per number would close that, and is not
-// worth its upkeep while one operator command is the only writer. ByNumber settles a tie by the smaller id, and says so
-// in the log.
+// Put checks with a query of the index that no other assistant has the number. The index lags behind the table, so two
+// operators who write in the same second could both pass. One claim item per number would prevent that, but is not worth
+// its upkeep while one operator command is the only writer. If two assistants have one number, ByNumber returns the one
+// with the smaller id and logs an error.
 package dynamo

@@ -1,9 +1,7 @@
 package dynamo
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,21 +10,21 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Attributes by which a caller's calls are found; the index is named for the first. They are left out where the
-// assistant or the caller is unknown.
+// Attributes of the index that finds a caller's calls. The index is named after the first one. They are left out if the
+// assistant or the caller is not known.
 const (
 	callerKey = "callerKey" // <assistantId>#<E.164>
 	atKey     = "at"        // RFC 3339, UTC: when the call was
 )
 
-// maxHistory is how many calls one look may give.
+// maxHistory limits the calls that CallsOf returns.
 const maxHistory = 100
 
 func callerIndexKey(assistantID string, caller aurora.Phone) string {
 	return assistantID + "#" + string(caller)
 }
 
-// setCallerIndex adds the attributes of the index to a row.
+// setCallerIndex sets the attributes of the index in a row, or removes them.
 func setCallerIndex(fields map[string]any, c aurora.Call) {
 	delete(fields, callerKey)
 	delete(fields, atKey)
@@ -40,8 +38,7 @@ func setCallerIndex(fields map[string]any, c aurora.Call) {
 	fields[callerKey], fields[atKey] = callerIndexKey(c.AssistantID, c.Customer), at
 }
 
-// CallsOf is an assistant's calls with a caller, the newest first, at most limit of them. A row that cannot be read is
-// left out.
+// CallsOf returns an assistant's calls with a caller, the newest first, at most limit. An invalid row is left out.
 func (s *Calls) CallsOf(ctx context.Context, assistantID string, caller aurora.Phone, limit int) ([]aurora.Call, error) {
 	if assistantID == "" || caller == "" {
 		return nil, nil
@@ -58,14 +55,13 @@ func (s *Calls) CallsOf(ctx context.Context, assistantID string, caller aurora.P
 	}
 	calls := make([]aurora.Call, 0, len(items))
 	for _, item := range items {
-		fields := itemToJSON(item)
-		var c aurora.Call
-		b, err := json.Marshal(fields)
-		if err = cmp.Or(err, json.Unmarshal(b, &c)); err != nil {
+		c, err := decodeCall(item)
+		if err != nil {
 			continue
 		}
-		partition, _ := fields[partitionKey].(string)
-		c.CallKey = aurora.ParseCallKey(partition, fmt.Sprint(fields[callKey]))
+		partition, _ := parseString(item[partitionKey])
+		callID, _ := parseString(item[callKey])
+		c.CallKey = aurora.ParseCallKey(partition, callID)
 		calls = append(calls, c)
 	}
 	return calls, nil

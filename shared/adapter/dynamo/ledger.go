@@ -12,14 +12,14 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Ledger is the table of small records that are written once or on a condition. Use NewLedger.
+// Ledger reads and writes the ledger table: small items that are written once or on a condition. Use NewLedger.
 type Ledger struct {
 	table    lazyTable
 	now      func() time.Time
 	ownerKey string // the attribute that holds the owner of a claim
 }
 
-// NewLedger returns the table of this name.
+// NewLedger returns the ledger in the table with this name.
 func NewLedger(config func() (aws.Config, error), table string, now func() time.Time) *Ledger {
 	return &Ledger{table: openTable(config, table), now: now, ownerKey: ownerKey}
 }
@@ -36,7 +36,7 @@ type aliasItem struct {
 
 const aliasPrefix = "call#"
 
-// Alias is the record of one of a call's names; it is not ok where there is none, or an expired one.
+// Alias returns the alias with this name. It is not ok if there is none, or an expired one.
 func (s *Ledger) Alias(ctx context.Context, name string) (a aurora.CallAlias, ok bool, err error) {
 	t, err := s.table()
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Ledger) Alias(ctx context.Context, name string) (a aurora.CallAlias, ok
 		return a, false, nil
 	}
 	if err != nil {
-		return a, false, fmt.Errorf("read call record: %w", err)
+		return a, false, fmt.Errorf("read alias: %w", err)
 	}
 	a = aurora.CallAlias{Name: name, Parent: r.Parent, Created: time.UnixMilli(r.Created).UTC(), Revision: r.Revision,
 		ExpiresAt: time.Unix(r.ExpiresAt, 0).UTC()}
@@ -58,12 +58,12 @@ func (s *Ledger) Alias(ctx context.Context, name string) (a aurora.CallAlias, ok
 	return a, true, nil
 }
 
-// CreateAlias writes a record where there is none, or an expired one; it reports whether it did.
+// CreateAlias stores an alias unless there is one that has not expired. It reports whether it did.
 func (s *Ledger) CreateAlias(ctx context.Context, a aurora.CallAlias) (done bool, err error) {
 	return s.putAlias(ctx, a, "attribute_not_exists($) OR $ <= ?", "key", expiryKey, s.now().Unix())
 }
 
-// UpdateAlias writes a record in the place of the one with the revision before; it reports whether it did.
+// UpdateAlias stores an alias over the one with the revision before. It reports whether it did.
 func (s *Ledger) UpdateAlias(ctx context.Context, a aurora.CallAlias) (done bool, err error) {
 	return s.putAlias(ctx, a, "$ = ?", "revision", a.Revision-1)
 }
@@ -75,14 +75,14 @@ func (s *Ledger) putAlias(ctx context.Context, a aurora.CallAlias, condition str
 	}
 	r := aliasItem{Key: aliasPrefix + a.Name, Parent: a.Parent, Created: a.Created.UnixMilli(), Revision: a.Revision, ExpiresAt: a.ExpiresAt.Unix()}
 	for _, p := range a.RowKeys {
-		r.Places = append(r.Places, p.Partition()) // its CallID is the record's own name
+		r.Places = append(r.Places, p.Partition()) // the row's call id is the alias's own name
 	}
 	err = t.Put(r).If(condition, args...).Run(ctx)
 	if dynamo.IsCondCheckFailed(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("write call record: %w", err)
+		return false, fmt.Errorf("write alias: %w", err)
 	}
 	return true, nil
 }

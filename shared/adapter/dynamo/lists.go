@@ -12,50 +12,50 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// listItem is a number on one of the lists, as an item. It never expires.
+// listItem is a number on a list, as an item. It never expires.
 type listItem struct {
 	Key    string `dynamo:"key,hash"`
 	Source string `dynamo:"source"`
 	At     string `dynamo:"at"` // RFC 3339, UTC
 }
 
-// listPrefix is what stands before a number in the key of an item.
+// listPrefix is the prefix of a list's keys.
 type listPrefix string
 
 const (
 	doNotCallPrefix listPrefix = "dnc#"     // numbers that must not be called or texted
-	consentPrefix   listPrefix = "consent#" // numbers whose holders agreed to be called
+	consentPrefix   listPrefix = "consent#" // numbers whose owners consented to calls
 )
 
-// AddDoNotCall puts a number on the do-not-call list, and says who asked for it. A number that is there already keeps its
-// first source and time.
+// AddDoNotCall adds a number to the do-not-call list. source says who asked for it. A number that is on the list already
+// keeps its first source and time.
 func (s *Ledger) AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error {
 	return s.addToList(ctx, doNotCallPrefix, number, source)
 }
 
-// IsDoNotCall reports whether a number is on the do-not-call list. Whoever gets an error must not call.
+// IsDoNotCall reports whether a number is on the do-not-call list. After an error the number must not be called.
 func (s *Ledger) IsDoNotCall(ctx context.Context, number aurora.Phone) (bool, error) {
 	return s.isOnList(ctx, doNotCallPrefix, number)
 }
 
-// RemoveDoNotCall takes a number off the do-not-call list; it reports whether it was there.
-func (s *Ledger) RemoveDoNotCall(ctx context.Context, number aurora.Phone) (was bool, err error) {
+// RemoveDoNotCall removes a number from the do-not-call list and reports whether it was on it.
+func (s *Ledger) RemoveDoNotCall(ctx context.Context, number aurora.Phone) (removed bool, err error) {
 	return s.removeFromList(ctx, doNotCallPrefix, number)
 }
 
-// AddConsent notes that a number's holder agreed to be called, and says who noted it. A number that is there already
-// keeps its first source and time.
+// AddConsent stores that the owner of a number consented to calls. source says who stored it. A number that has consent
+// already keeps its first source and time.
 func (s *Ledger) AddConsent(ctx context.Context, number aurora.Phone, source string) error {
 	return s.addToList(ctx, consentPrefix, number, source)
 }
 
-// HasConsent reports whether a number's holder agreed to be called. Whoever gets an error must not call.
+// HasConsent reports whether the owner of a number consented to calls. After an error the number must not be called.
 func (s *Ledger) HasConsent(ctx context.Context, number aurora.Phone) (bool, error) {
 	return s.isOnList(ctx, consentPrefix, number)
 }
 
-// RemoveConsent notes that a number's holder does not agree any more; it reports whether they had.
-func (s *Ledger) RemoveConsent(ctx context.Context, number aurora.Phone) (was bool, err error) {
+// RemoveConsent removes the consent of a number and reports whether there was one.
+func (s *Ledger) RemoveConsent(ctx context.Context, number aurora.Phone) (removed bool, err error) {
 	return s.removeFromList(ctx, consentPrefix, number)
 }
 
@@ -80,8 +80,8 @@ func (s *Ledger) isOnList(ctx context.Context, l listPrefix, number aurora.Phone
 	if err != nil {
 		return false, err
 	}
-	var there listItem
-	err = t.Get("key", string(l)+string(number)).Consistent(true).One(ctx, &there)
+	var item listItem
+	err = t.Get("key", string(l)+string(number)).Consistent(true).One(ctx, &item)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return false, nil
 	}
@@ -91,7 +91,7 @@ func (s *Ledger) isOnList(ctx context.Context, l listPrefix, number aurora.Phone
 	return true, nil
 }
 
-func (s *Ledger) removeFromList(ctx context.Context, l listPrefix, number aurora.Phone) (was bool, err error) {
+func (s *Ledger) removeFromList(ctx context.Context, l listPrefix, number aurora.Phone) (removed bool, err error) {
 	if err := checkE164(number); err != nil {
 		return false, err
 	}
@@ -104,14 +104,15 @@ func (s *Ledger) removeFromList(ctx context.Context, l listPrefix, number aurora
 		return false, nil
 	}
 	if err != nil {
-		return false, errUnavailable("The list of numbers cannot be written now.").Because(fmt.Errorf("strike %s: %w", l, err))
+		return false, errUnavailable("The list of numbers cannot be written now.").Because(fmt.Errorf("remove from %s: %w", l, err))
 	}
 	return true, nil
 }
 
+// checkE164 rejects numbers in another form: an item with such a key would never be found.
 func checkE164(number aurora.Phone) error {
 	if p, ok := aurora.ParsePhone(string(number)); !ok || p != number {
-		return fault.New(fault.Invalid, "This is no number in E.164.").WithCode("invalid_phone_number")
+		return fault.New(fault.Invalid, "The number must be in E.164, such as +14155550100.").WithCode("invalid_phone_number")
 	}
 	return nil
 }

@@ -19,23 +19,23 @@ import (
 
 const (
 	recordPrefix  = "placed#"
-	recordTTL     = 30 * 24 * time.Hour // the person's name and what was said of them go with it
+	recordTTL     = 30 * 24 * time.Hour // the name, e-mail address and info of the person are deleted with it
 	pendingPrefix = "open#"
 	pendingTTL    = 48 * time.Hour
 )
 
-// Outbound is the ledger as outbound calls use it. Use NewOutbound.
+// Outbound is the ledger with the items of outbound calls. Use NewOutbound.
 type Outbound struct {
 	*Ledger
-	singleAttempt lazyTable // asks one time: giving back twice would let a call too many through
+	singleAttempt lazyTable // without retries, for ReturnQuota
 }
 
-// NewOutbound returns the table of this name.
+// NewOutbound returns the ledger in the table with this name.
 func NewOutbound(config func() (aws.Config, error), table string, now func() time.Time) *Outbound {
 	return &Outbound{Ledger: &Ledger{table: openTable(config, table, withAttempts(3)), now: now, ownerKey: recordKey}, singleAttempt: openTable(config, table, withAttempts(1))}
 }
 
-// withAttempts sets a client's limits for a caller who waits for a call to be placed.
+// withAttempts limits the attempts of a client while a caller waits for a call to be placed.
 func withAttempts(n int) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = n, 150*time.Millisecond })
@@ -45,7 +45,7 @@ func withAttempts(n int) func(*dynamodb.Options) {
 	}
 }
 
-// outboundItem is an aurora.OutboundCall as an item. Times are milliseconds since 1970, 0 where there is none.
+// outboundItem is an aurora.OutboundCall as an item. Times are milliseconds since 1970, and 0 if not known.
 type outboundItem struct {
 	Key             string   `dynamo:"key,hash"`
 	State           string   `dynamo:"state"`
@@ -104,7 +104,8 @@ func timeFromMillis(ms int64) time.Time {
 
 func timeFromSeconds(s int64) time.Time { return time.Unix(s, 0).UTC() }
 
-// CreateRecord writes a new record. Ids are not used twice, so one that is there already is ours, and its reply was lost.
+// CreateRecord stores a new record. An id is never used twice: if the record is there already, this call stored it and the
+// reply was lost.
 func (s *Outbound) CreateRecord(ctx context.Context, r aurora.OutboundCall) error {
 	t, err := s.table()
 	if err != nil {
@@ -112,29 +113,29 @@ func (s *Outbound) CreateRecord(ctx context.Context, r aurora.OutboundCall) erro
 	}
 	err = t.Put(newOutboundItem(r)).If("attribute_not_exists($)", "key").Run(ctx)
 	if err != nil && !dynamo.IsCondCheckFailed(err) {
-		return errUnavailable("The call cannot be written down now.").Because(fmt.Errorf("open record: %w", err))
+		return errUnavailable("The call's record cannot be stored now.").Because(fmt.Errorf("create record: %w", err))
 	}
 	return nil
 }
 
-// sidItem leads from a call's sid to its record.
+// sidItem maps a call's sid to its record.
 type sidItem struct {
 	Key       string `dynamo:"key,hash"`
 	Record    string `dynamo:"record"`
 	ExpiresAt int64  `dynamo:"expiresAt"`
 }
 
-// Record finds a record by its id or by the call's sid; it is not ok where there is none, or an expired one.
+// Record returns a record by its id or by the call's sid. It is not ok if there is none, or an expired one.
 func (s *Outbound) Record(ctx context.Context, idOrSID string) (r aurora.OutboundCall, ok bool, err error) {
 	if idOrSID == "" {
 		return r, false, nil
 	}
-	if aurora.IsCallSID(idOrSID) { // no record's id looks like one
-		var named sidItem
-		if ok, err = s.getItem(ctx, recordPrefix+idOrSID, &named); !ok || err != nil {
+	if aurora.IsCallSID(idOrSID) { // no record id has the form of a sid
+		var sid sidItem
+		if ok, err = s.getItem(ctx, recordPrefix+idOrSID, &sid); !ok || err != nil {
 			return r, false, err
 		}
-		idOrSID = named.Record
+		idOrSID = sid.Record
 	}
 	var item outboundItem
 	if ok, err = s.getItem(ctx, recordPrefix+idOrSID, &item); !ok || err != nil || item.ExpiresAt <= s.now().Unix() {
@@ -143,6 +144,7 @@ func (s *Outbound) Record(ctx context.Context, idOrSID string) (r aurora.Outboun
 	return item.record(), true, nil
 }
 
+// getItem reads an item consistently. It is not ok if there is none.
 func (s *Outbound) getItem(ctx context.Context, key string, into any) (ok bool, err error) {
 	t, err := s.table()
 	if err != nil {
@@ -158,7 +160,7 @@ func (s *Outbound) getItem(ctx context.Context, key string, into any) (ok bool, 
 	return true, nil
 }
 
-// UpdateRecord writes a record in the place of the one with the revision before; it reports whether it did.
+// UpdateRecord stores a record over the one with the revision before. It reports whether it did.
 func (s *Outbound) UpdateRecord(ctx context.Context, r aurora.OutboundCall) (done bool, err error) {
 	t, err := s.table()
 	if err != nil {
@@ -169,24 +171,24 @@ func (s *Outbound) UpdateRecord(ctx context.Context, r aurora.OutboundCall) (don
 		return false, nil
 	}
 	if err != nil {
-		return false, errUnavailable("The call cannot be written down now.").Because(fmt.Errorf("change record: %w", err))
+		return false, errUnavailable("The call's record cannot be stored now.").Because(fmt.Errorf("update record: %w", err))
 	}
 	return true, nil
 }
 
-// ClaimSID gives a sid to a record, and returns the record that has it.
-func (s *Outbound) ClaimSID(ctx context.Context, sid, record string) (owner string, err error) {
+// ClaimSID maps a sid to a record, unless it is mapped already. It returns the id of the record that has the sid.
+func (s *Outbound) ClaimSID(ctx context.Context, sid, recordID string) (owner string, err error) {
 	t, err := s.table()
 	if err != nil {
 		return "", err
 	}
-	item := sidItem{Key: recordPrefix + sid, Record: record, ExpiresAt: s.now().Add(recordTTL).Unix()}
+	item := sidItem{Key: recordPrefix + sid, Record: recordID, ExpiresAt: s.now().Add(recordTTL).Unix()}
 	err = t.Put(item).If("attribute_not_exists($)", "key").Run(ctx)
 	if err == nil {
-		return record, nil
+		return recordID, nil
 	}
 	if !dynamo.IsCondCheckFailed(err) {
-		return "", errUnavailable("The call cannot be written down now.").Because(fmt.Errorf("name call: %w", err))
+		return "", errUnavailable("The call's record cannot be stored now.").Because(fmt.Errorf("claim sid: %w", err))
 	}
 	if _, err := s.getItem(ctx, item.Key, &item); err != nil {
 		return "", err
@@ -194,46 +196,46 @@ func (s *Outbound) ClaimSID(ctx context.Context, sid, record string) (owner stri
 	return item.Record, nil
 }
 
-// pendingItem is the calls to a number that may be unsettled.
+// pendingItem is the list of pending calls to a number as an item.
 type pendingItem struct {
 	Key     string   `dynamo:"key,hash"`
 	Records []string `dynamo:"records,set"`
 }
 
-// AddPending notes that a call to a number is about to be placed.
-func (s *Outbound) AddPending(ctx context.Context, to aurora.Phone, record string) error {
+// AddPending adds a call to the list of pending calls to a number.
+func (s *Outbound) AddPending(ctx context.Context, to aurora.Phone, recordID string) error {
 	t, err := s.table()
 	if err != nil {
 		return err
 	}
-	err = t.Update("key", pendingPrefix+string(to)).AddStringsToSet("records", record).Set(expiryKey, s.now().Add(pendingTTL).Unix()).Run(ctx)
+	err = t.Update("key", pendingPrefix+string(to)).AddStringsToSet("records", recordID).Set(expiryKey, s.now().Add(pendingTTL).Unix()).Run(ctx)
 	if err != nil {
-		return errUnavailable("The call cannot be written down now.").Because(fmt.Errorf("note open call: %w", err))
+		return errUnavailable("The call's record cannot be stored now.").Because(fmt.Errorf("add pending call: %w", err))
 	}
 	return nil
 }
 
-// RemovePending notes that it is known what became of a call.
-func (s *Outbound) RemovePending(ctx context.Context, to aurora.Phone, record string) error {
+// RemovePending removes a call from the list of pending calls to a number.
+func (s *Outbound) RemovePending(ctx context.Context, to aurora.Phone, recordID string) error {
 	t, err := s.table()
 	if err != nil {
 		return err
 	}
-	err = t.Update("key", pendingPrefix+string(to)).DeleteStringsFromSet("records", record).If("contains($, ?)", "records", record).Run(ctx)
+	err = t.Update("key", pendingPrefix+string(to)).DeleteStringsFromSet("records", recordID).If("contains($, ?)", "records", recordID).Run(ctx)
 	if err != nil && !dynamo.IsCondCheckFailed(err) {
-		return fmt.Errorf("note settled call: %w", err)
+		return fmt.Errorf("remove pending call: %w", err)
 	}
 	return nil
 }
 
-// Pending is the calls to a number that may be unsettled.
+// Pending returns the record ids of the pending calls to a number.
 func (s *Outbound) Pending(ctx context.Context, to aurora.Phone) ([]string, error) {
 	var item pendingItem
 	_, err := s.getItem(ctx, pendingPrefix+string(to), &item)
 	return item.Records, err
 }
 
-// UnresolvedRecords is every record that nobody has settled. It reads the whole table, for the operator.
+// UnresolvedRecords yields all records that are in progress or unknown. It scans the whole table, for an operator.
 func (s *Outbound) UnresolvedRecords(ctx context.Context) iter.Seq2[aurora.OutboundCall, error] {
 	return func(yield func(aurora.OutboundCall, error) bool) {
 		t, err := s.table()
@@ -241,18 +243,18 @@ func (s *Outbound) UnresolvedRecords(ctx context.Context) iter.Seq2[aurora.Outbo
 			yield(aurora.OutboundCall{}, err)
 			return
 		}
-		found := t.Scan().Filter("begins_with($, ?) AND ($ = ? OR $ = ?)", "key", recordPrefix,
+		items := t.Scan().Filter("begins_with($, ?) AND ($ = ? OR $ = ?)", "key", recordPrefix,
 			"state", string(aurora.OutboundInProgress), "state", string(aurora.OutboundUnknown)).Iter()
 		for {
 			var item outboundItem
-			if !found.Next(ctx, &item) {
+			if !items.Next(ctx, &item) {
 				break
 			}
 			if item.ExpiresAt > s.now().Unix() && !yield(item.record(), nil) {
 				return
 			}
 		}
-		if err := found.Err(); err != nil {
+		if err := items.Err(); err != nil {
 			yield(aurora.OutboundCall{}, errUnavailable("The ledger cannot be read now.").Because(fmt.Errorf("scan ledger: %w", err)))
 		}
 	}

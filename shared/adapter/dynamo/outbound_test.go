@@ -1,9 +1,10 @@
 package dynamo_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -17,7 +18,10 @@ import (
 	"example.com/aurora/shared/core/idempotency"
 )
 
-const otherNumber aurora.Phone = "+14155550101"
+const (
+	recipient aurora.Phone = "+14155550101"
+	sid                    = "CA00000000000000000000000000000001"
+)
 
 func newOutboundLedger(t *testing.T) (*dynamo.Outbound, *faultyTransport, *time.Time) {
 	t.Helper()
@@ -26,96 +30,114 @@ func newOutboundLedger(t *testing.T) (*dynamo.Outbound, *faultyTransport, *time.
 	return dynamo.NewOutbound(config, "ledger", func() time.Time { return clock }), f, &clock
 }
 
+// newOutboundCall returns a call in progress, with every field that it has then.
+func newOutboundCall(id string, now time.Time) aurora.OutboundCall {
+	return aurora.OutboundCall{ID: id, State: aurora.OutboundInProgress, AssistantID: "riley", From: "+15551230100", To: recipient,
+		AssistantNumber: "4639465275", Number: "+1 415 555 0101", Name: "Ann", Email: "ann@example.com", Info: "i", KeyName: "k-external",
+		CreatedAt: now, Deadline: now.Add(30 * time.Second)}
+}
+
+// expectRecord checks the record that an id or a sid leads to; nil expects none.
+func expectRecord(t *testing.T, s *dynamo.Outbound, idOrSID string, want *aurora.OutboundCall) {
+	t.Helper()
+	got, ok, err := s.Record(t.Context(), idOrSID)
+	if err != nil || ok != (want != nil) || ok && !reflect.DeepEqual(got, *want) {
+		t.Errorf("the record of %s: found %v %+v, %v\nwant %+v", idOrSID, ok, got, err, want)
+	}
+}
+
 func TestOutboundRecords(t *testing.T) {
 	s, f, clock := newOutboundLedger(t)
-	seconds := 4.5
-	r := aurora.OutboundCall{ID: "oc_1", State: aurora.OutboundInProgress, AssistantID: "riley", From: "+15551230100", To: "+14155550100",
-		AssistantNumber: "4639465275", Number: "+1 415 555 0100", Name: "Ann", Email: "ann@example.com", Info: "i", KeyName: "k-external",
-		CreatedAt: *clock, Deadline: clock.Add(30 * time.Second)}
-	loseFirstReply(f, "PutItem")
+	r := newOutboundCall("oc_1", *clock)
+	f.loseFirstReply("PutItem")
 	if err := s.CreateRecord(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	f.setRule(nil)
-	got, ok, err := s.Record(t.Context(), "oc_1")
-	if !ok || err != nil || got != r {
-		t.Errorf("%+v\n%+v %v", got, r, err)
-	}
-	r.State, r.SID, r.Status, r.Seconds, r.CheckedAt, r.EndedAt, r.AnsweredAt, r.AnsweredBy, r.Revision = aurora.OutboundPlaced, "CA00000000000000000000000000000001",
-		aurora.CallCompleted, &seconds, *clock, *clock, *clock, "human", 1
+	expectRecord(t, s, "oc_1", &r)
+
+	seconds := 4.5
+	r.State, r.SID, r.Status, r.Seconds, r.AnsweredBy = aurora.OutboundPlaced, sid, aurora.CallCompleted, &seconds, "human"
+	r.CheckedAt, r.AnsweredAt, r.EndedAt = *clock, *clock, *clock
 	for _, c := range []struct {
 		revision int
 		want     bool
 	}{{2, false}, {1, true}, {1, false}} {
 		r.Revision = c.revision
 		if done, err := s.UpdateRecord(t.Context(), r); done != c.want || err != nil {
-			t.Errorf("revision %d: %v %v", c.revision, done, err)
+			t.Errorf("update to revision %d: done %v, %v; want %v", c.revision, done, err, c.want)
 		}
 	}
-	if _, ok, err := s.Record(t.Context(), r.SID); ok || err != nil {
-		t.Errorf("a sid that nobody named leads somewhere: %v", err)
-	}
-	loseFirstReply(f, "PutItem")
-	if owner, err := s.ClaimSID(t.Context(), r.SID, "oc_1"); owner != "oc_1" || err != nil {
-		t.Errorf("%q %v", owner, err)
+	expectRecord(t, s, "oc_1", &r)
+
+	expectRecord(t, s, sid, nil) // nothing has claimed the sid
+	f.loseFirstReply("PutItem")
+	if owner, err := s.ClaimSID(t.Context(), sid, "oc_1"); owner != "oc_1" || err != nil {
+		t.Errorf("the sid belongs to %q, %v; want oc_1", owner, err)
 	}
 	f.setRule(nil)
-	if owner, err := s.ClaimSID(t.Context(), r.SID, "oc_2"); owner != "oc_1" || err != nil {
-		t.Errorf("%q %v", owner, err)
+	if owner, err := s.ClaimSID(t.Context(), sid, "oc_2"); owner != "oc_1" || err != nil {
+		t.Errorf("after another claim the sid belongs to %q, %v; want oc_1", owner, err)
 	}
-	got, ok, err = s.Record(t.Context(), r.SID)
-	if !ok || err != nil || got.State != r.State || *got.Seconds != seconds || !got.EndedAt.Equal(*clock) || got.AnsweredBy != "human" || got.Revision != 1 {
-		t.Errorf("%+v %v", got, err)
-	}
-	for id, state := range map[string]aurora.OutboundState{"oc_3": aurora.OutboundUnknown, "oc_4": aurora.OutboundRejected, "oc_5": aurora.OutboundInProgress} {
-		r.ID, r.State = id, state
+	expectRecord(t, s, sid, &r)
+	*clock = clock.Add(31 * 24 * time.Hour)
+	expectRecord(t, s, "oc_1", nil) // expired
+}
+
+func TestUnresolvedRecords(t *testing.T) {
+	s, _, clock := newOutboundLedger(t)
+	for id, state := range map[string]aurora.OutboundState{"oc_1": aurora.OutboundPlaced, "oc_2": aurora.OutboundUnknown, "oc_3": aurora.OutboundRejected, "oc_4": aurora.OutboundInProgress} {
+		r := newOutboundCall(id, *clock)
+		r.State = state
 		if err := s.CreateRecord(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var open []string
+	var ids []string
 	for r, err := range s.UnresolvedRecords(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		open = append(open, r.ID)
+		ids = append(ids, r.ID)
 	}
-	if slices.Sort(open); !slices.Equal(open, []string{"oc_3", "oc_5"}) {
-		t.Errorf("unsettled: %v", open)
-	}
-	*clock = clock.Add(31 * 24 * time.Hour)
-	if _, ok, err := s.Record(t.Context(), "oc_1"); ok || err != nil {
-		t.Errorf("an expired record is there: %v", err)
+	if slices.Sort(ids); !slices.Equal(ids, []string{"oc_2", "oc_4"}) {
+		t.Errorf("unresolved: %v, want oc_2 and oc_4", ids)
 	}
 }
 
 func TestOutboundPending(t *testing.T) {
 	s, _, _ := newOutboundLedger(t)
-	for _, id := range []string{"oc_1", "oc_2", "oc_2"} {
-		if err := s.AddPending(t.Context(), "+14155550100", id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check := func(to aurora.Phone, want ...string) {
+	add := func(ids ...string) {
 		t.Helper()
-		got, err := s.Pending(t.Context(), to)
+		for _, id := range ids {
+			if err := s.AddPending(t.Context(), recipient, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	remove := func(ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			if err := s.RemovePending(t.Context(), recipient, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	expect := func(what string, want ...string) {
+		t.Helper()
+		got, err := s.Pending(t.Context(), recipient)
 		if slices.Sort(got); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%v %v, want %v", got, err, want)
+			t.Errorf("%s: pending %v, %v; want %v", what, got, err, want)
 		}
 	}
-	check("+14155550100", "oc_1", "oc_2")
-	for _, id := range []string{"oc_1", "oc_1", "oc_9"} {
-		if err := s.RemovePending(t.Context(), "+14155550100", id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check("+14155550100", "oc_2")
-	_ = s.RemovePending(t.Context(), "+14155550100", "oc_2")
-	check("+14155550100")
-	if err := s.RemovePending(t.Context(), otherNumber, "oc_1"); err != nil {
-		t.Error(err)
-	}
-	check(otherNumber)
+	remove("oc_1")
+	expect("a number without calls")
+	add("oc_1", "oc_2", "oc_2")
+	expect("two calls", "oc_1", "oc_2")
+	remove("oc_1", "oc_1", "oc_9")
+	expect("one removed", "oc_2")
+	remove("oc_2")
+	expect("both removed")
 }
 
 func TestOutboundKeys(t *testing.T) {
@@ -137,7 +159,7 @@ func TestOutboundKeys(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	loseFirstReply(f, "PutItem")
+	f.loseFirstReply("PutItem")
 	claim("oc_1", "", "oc_1") // the SDK repeats the write, and its condition fails against our own claim
 	f.setRule(nil)
 	claim("oc_2", "", "oc_1")
@@ -201,18 +223,24 @@ func TestStoredOutboundClaimOfEarlierVersion(t *testing.T) {
 
 func TestOutboundQuotas(t *testing.T) {
 	s, f, clock := newOutboundLedger(t)
-	tally := aurora.Quota{Key: "count#to#x", Amount: 1, Limit: 3, ExpiresAt: clock.Add(time.Hour)}
-	counted := func(key string, want int64) {
+	q := aurora.Quota{Key: "count#to#x", Amount: 1, Limit: 3, ExpiresAt: clock.Add(time.Hour)}
+	expectUsed := func(key string, want int64) {
 		t.Helper()
 		if n, err := s.QuotaUsed(t.Context(), key); n != want || err != nil {
-			t.Errorf("%s is %d, want %d (%v)", key, n, want, err)
+			t.Errorf("%s is %d, %v; want %d", key, n, err, want)
 		}
 	}
-	var wait sync.WaitGroup
+	take := func(what string, q aurora.Quota, taker string, want bool) {
+		t.Helper()
+		if taken, err := s.TakeQuota(t.Context(), q, taker); taken != want || err != nil {
+			t.Errorf("%s: taken %v, %v; want %v", what, taken, err, want)
+		}
+	}
+	var callers sync.WaitGroup
 	taken := make(chan bool, 100)
 	for i := range 100 {
-		wait.Go(func() {
-			ok, err := s.TakeQuota(t.Context(), tally, fmt.Sprint("oc_", i))
+		callers.Go(func() {
+			ok, err := s.TakeQuota(t.Context(), q, fmt.Sprint("oc_", i))
 			if err != nil {
 				t.Error(err)
 			}
@@ -221,133 +249,82 @@ func TestOutboundQuotas(t *testing.T) {
 			}
 		})
 	}
-	wait.Wait()
+	callers.Wait()
 	if len(taken) != 3 {
-		t.Errorf("%d of 100 took from a counter of 3", len(taken))
+		t.Errorf("%d of 100 took from a quota of 3, want 3", len(taken))
 	}
-	counted(tally.Key, 3)
-	if err := s.ReturnQuota(t.Context(), tally); err != nil {
+	expectUsed(q.Key, 3)
+	if err := s.ReturnQuota(t.Context(), q); err != nil {
 		t.Error(err)
 	}
-	loseFirstReply(f, "UpdateItem")
-	if ok, err := s.TakeQuota(t.Context(), tally, "oc_lost"); !ok || err != nil { // counted once, though it was made twice
-		t.Errorf("%v %v", ok, err)
+	f.loseFirstReply("UpdateItem")
+	take("a take whose reply is lost, and that the SDK repeats", q, "oc_lost", true)
+	f.setRule(nil)
+	expectUsed(q.Key, 3)
+	take("one more", q, "oc_more", false)
+	f.loseFirstReply("UpdateItem")
+	if err := s.ReturnQuota(t.Context(), q); err == nil || f.requestCount() != 1 {
+		t.Errorf("a return whose reply is lost: %v in %d requests; want an error and one request", err, f.requestCount())
 	}
 	f.setRule(nil)
-	counted(tally.Key, 3)
-	if ok, err := s.TakeQuota(t.Context(), tally, "oc_more"); ok || err != nil {
-		t.Errorf("%v %v", ok, err)
-	}
-	loseFirstReply(f, "UpdateItem")
-	if err := s.ReturnQuota(t.Context(), tally); err == nil || f.callCount() != 1 { // given back once, and nobody knows
-		t.Errorf("%v, %d calls", err, f.callCount())
-	}
-	f.setRule(nil)
-	counted(tally.Key, 2)
-	money := aurora.Quota{Key: "count#spend", Amount: 100_000, Limit: 250_000, ExpiresAt: clock.Add(time.Hour)}
+	expectUsed(q.Key, 2)
+}
+
+func TestOutboundQuotaOfMoney(t *testing.T) {
+	s, _, clock := newOutboundLedger(t)
+	q := aurora.Quota{Key: "count#spend", Amount: 100_000, Limit: 250_000, ExpiresAt: clock.Add(time.Hour)}
 	for i, want := range []bool{true, true, false} {
-		if ok, err := s.TakeQuota(t.Context(), money, fmt.Sprint("oc_", i)); ok != want || err != nil {
-			t.Errorf("%d: %v %v", i, ok, err)
+		if taken, err := s.TakeQuota(t.Context(), q, fmt.Sprint("oc_", i)); taken != want || err != nil {
+			t.Errorf("call %d: taken %v, %v; want %v", i+1, taken, err, want)
 		}
 	}
-	counted(money.Key, 200_000)
-	money.Key, money.Limit = "count#none", 99_999
-	if ok, err := s.TakeQuota(t.Context(), money, "oc_1"); ok || err != nil {
-		t.Errorf("%v %v", ok, err)
+	if n, err := s.QuotaUsed(t.Context(), q.Key); n != 200_000 || err != nil {
+		t.Errorf("used %d, %v; want 200000", n, err)
 	}
-	counted(money.Key, 0)
-	if err := s.ReturnQuota(t.Context(), money); err == nil {
-		t.Error("a counter is below nothing")
+	q.Key, q.Limit = "count#none", 99_999
+	if taken, err := s.TakeQuota(t.Context(), q, "oc_1"); taken || err != nil {
+		t.Errorf("a limit below the amount: taken %v, %v; want false", taken, err)
+	}
+	if err := s.ReturnQuota(t.Context(), q); err == nil {
+		t.Error("a return to an unused quota: no error, so the counter is negative")
 	}
 }
 
-// With the table away everything says so, and as a 503.
+// Without the table every method returns the error that becomes a 503.
 func TestOutboundUnavailable(t *testing.T) {
 	s, f, clock := newOutboundLedger(t)
-	f.setRule(func(string, int) (func(*http.Request) (*http.Response, error), bool) {
-		return errorReply(503, "ServiceUnavailable"), false
-	})
-	ctx := t.Context()
-	r := aurora.OutboundCall{ID: "oc_1", CreatedAt: *clock}
-	for name, call := range map[string]func() error{
-		"OpenRecord": func() error { return s.CreateRecord(ctx, r) },
-		"Record":     func() error { _, _, err := s.Record(ctx, "oc_1"); return err },
-		"Change":     func() error { _, err := s.UpdateRecord(ctx, r); return err },
-		"NameCall":   func() error { _, err := s.ClaimSID(ctx, "CA1", "oc_1"); return err },
-		"Opened":     func() error { return s.AddPending(ctx, otherNumber, "oc_1") },
-		"OpenOf":     func() error { _, err := s.Pending(ctx, otherNumber); return err },
-		"FindClaim":  func() error { _, _, err := s.FindClaim(ctx, "idem#x"); return err },
-		"ClaimKey": func() error {
-			_, err := s.ClaimKey(ctx, idempotency.Claim{Key: "idem#x", LeaseUntil: *clock, ExpiresAt: *clock}, "")
+	f.failAll(errorReply(503, "ServiceUnavailable"))
+	claim := idempotency.Claim{Key: "idem#x", Owner: "oc_1", LeaseUntil: *clock, ExpiresAt: *clock}
+	for name, call := range map[string]func(ctx context.Context) error{
+		"CreateRecord": func(ctx context.Context) error { return s.CreateRecord(ctx, newOutboundCall("oc_1", *clock)) },
+		"Record":       func(ctx context.Context) error { _, _, err := s.Record(ctx, "oc_1"); return err },
+		"UpdateRecord": func(ctx context.Context) error {
+			_, err := s.UpdateRecord(ctx, newOutboundCall("oc_1", *clock))
 			return err
 		},
-		"ReleaseKey": func() error { return s.ReleaseKey(ctx, "idem#x", "oc_1") },
-		"Take":       func() error { _, err := s.TakeQuota(ctx, aurora.Quota{Key: "count#x", Limit: 1}, "oc_1"); return err },
-		"Counted":    func() error { _, err := s.QuotaUsed(ctx, "count#x"); return err },
-		"Consented":  func() error { _, err := s.HasConsent(ctx, otherNumber); return err },
-		"Refused":    func() error { _, err := s.IsDoNotCall(ctx, otherNumber); return err },
-		"Unsettled": func() error {
+		"ClaimSID":   func(ctx context.Context) error { _, err := s.ClaimSID(ctx, sid, "oc_1"); return err },
+		"AddPending": func(ctx context.Context) error { return s.AddPending(ctx, recipient, "oc_1") },
+		"Pending":    func(ctx context.Context) error { _, err := s.Pending(ctx, recipient); return err },
+		"FindClaim":  func(ctx context.Context) error { _, _, err := s.FindClaim(ctx, "idem#x"); return err },
+		"ClaimKey":   func(ctx context.Context) error { _, err := s.ClaimKey(ctx, claim, ""); return err },
+		"FinishKey":  func(ctx context.Context) error { _, err := s.FinishKey(ctx, claim); return err },
+		"ReleaseKey": func(ctx context.Context) error { return s.ReleaseKey(ctx, "idem#x", "oc_1") },
+		"TakeQuota": func(ctx context.Context) error {
+			_, err := s.TakeQuota(ctx, aurora.Quota{Key: "count#x", Limit: 1}, "oc_1")
+			return err
+		},
+		"QuotaUsed":   func(ctx context.Context) error { _, err := s.QuotaUsed(ctx, "count#x"); return err },
+		"HasConsent":  func(ctx context.Context) error { _, err := s.HasConsent(ctx, recipient); return err },
+		"IsDoNotCall": func(ctx context.Context) error { _, err := s.IsDoNotCall(ctx, recipient); return err },
+		"UnresolvedRecords": func(ctx context.Context) error {
 			for _, err := range s.UnresolvedRecords(ctx) {
 				return err
 			}
-			return errors.New("nothing")
+			return errors.New("no error was yielded")
 		},
 	} {
-		if err := call(); !fault.Is(err, fault.Unavailable) || fault.From(err).Code != "store_unavailable" {
-			t.Errorf("%s: %v", name, err)
+		if err := call(t.Context()); !fault.Is(err, fault.Unavailable) || fault.From(err).Code != "store_unavailable" {
+			t.Errorf("%s: %v, want store_unavailable", name, err)
 		}
 	}
-}
-
-func TestConsent(t *testing.T) {
-	s, _, _ := newOutboundLedger(t)
-	ctx := t.Context()
-	is := func(what string, got bool, err error, want bool) {
-		t.Helper()
-		if got != want || err != nil {
-			t.Errorf("%s: %v %v", what, got, err)
-		}
-	}
-	ok, err := s.HasConsent(ctx, otherNumber)
-	is("nobody asked", ok, err, false)
-	for range 2 {
-		if err := s.AddConsent(ctx, otherNumber, "form"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ok, err = s.HasConsent(ctx, otherNumber)
-	is("agreed", ok, err, true)
-	ok, err = s.RemoveConsent(ctx, otherNumber)
-	is("withdrawn", ok, err, true)
-	ok, err = s.RemoveConsent(ctx, otherNumber)
-	is("withdrawn again", ok, err, false)
-	ok, err = s.HasConsent(ctx, otherNumber)
-	is("no more", ok, err, false)
-	if err := s.AddDoNotCall(ctx, otherNumber, "test"); err != nil {
-		t.Fatal(err)
-	}
-	ok, err = s.RemoveDoNotCall(ctx, otherNumber)
-	is("struck", ok, err, true)
-	ok, err = s.IsDoNotCall(ctx, otherNumber)
-	is("off the list", ok, err, false)
-	for _, bad := range []aurora.Phone{"", "555", "+1 415 555 0101"} {
-		if err := s.AddConsent(ctx, bad, "x"); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%q: %v", bad, err)
-		}
-		if _, err := s.RemoveDoNotCall(ctx, bad); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-}
-
-// loseFirstReply lets DynamoDB do the first call of an operation and loses its reply.
-func loseFirstReply(f *faultyTransport, operation string) {
-	done := false
-	f.setRule(func(op string, _ int) (func(*http.Request) (*http.Response, error), bool) {
-		if op != operation || done {
-			return nil, false
-		}
-		done = true
-		return dropReply, true
-	})
 }

@@ -17,7 +17,7 @@ import (
 const (
 	sessionPrefix    = "session#"
 	sessionTTL       = 2 * time.Hour
-	maxVariableBytes = 256 << 10 // bytes; an item has 400 KB
+	maxVariableBytes = 256 << 10 // an item has at most 400 KB
 )
 
 // Sessions stores sessions in the ledger table, for callers that do not send them back. Use NewSessions.
@@ -31,15 +31,15 @@ func NewSessions(config func() (aws.Config, error), table string, now func() tim
 	return &Sessions{table: openTable(config, table, withFastReads), now: now}
 }
 
-// sessionRecord is a session as an item.
-type sessionRecord struct {
+// sessionItem is a session as an item.
+type sessionItem struct {
 	Key       string `dynamo:"key,hash"`
 	Agent     string `dynamo:"agent,omitempty"`
 	Variables string `dynamo:"variables,omitempty"` // JSON, so that every number keeps its digits
 	ExpiresAt int64  `dynamo:"expiresAt"`
 }
 
-// sessionKey never mixes up two conversations: an assistant's id holds no #, and a call's id that could is hashed.
+// sessionKey returns the key of a session. SafeKey hashes an id with a #, so that two sessions never have one key.
 func sessionKey(assistantID, callID string) string {
 	return sessionPrefix + aurora.SafeKey(assistantID) + "#" + aurora.SafeKey(callID)
 }
@@ -54,7 +54,7 @@ func (s *Sessions) Load(ctx context.Context, assistantID, callID string) (aurora
 	if err != nil {
 		return none, err
 	}
-	var r sessionRecord
+	var r sessionItem
 	err = t.Get("key", sessionKey(assistantID, callID)).Consistent(true).One(ctx, &r)
 	if errors.Is(err, dynamo.ErrNotFound) || err == nil && r.ExpiresAt <= s.now().Unix() {
 		return none, nil
@@ -73,14 +73,14 @@ func (s *Sessions) Load(ctx context.Context, assistantID, callID string) (aurora
 
 // Save stores a session for two hours from now and replaces the one before.
 func (s *Sessions) Save(ctx context.Context, assistantID, callID string, state aurora.SessionState) error {
-	r := sessionRecord{Key: sessionKey(assistantID, callID), Agent: state.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
+	r := sessionItem{Key: sessionKey(assistantID, callID), Agent: state.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
 	if len(state.ContextVariables) > 0 {
 		b, err := json.Marshal(state.ContextVariables)
 		if err != nil {
 			return fmt.Errorf("write session: %w", err)
 		}
 		if len(b) > maxVariableBytes {
-			return fault.New(fault.TooLarge, "The session's variables are too large to be kept.")
+			return fault.New(fault.TooLarge, "The session's variables are too large to be stored.")
 		}
 		r.Variables = string(b)
 	}

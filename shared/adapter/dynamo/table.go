@@ -14,9 +14,10 @@ import (
 	"github.com/guregu/dynamo/v2"
 )
 
-// lazyTable makes a table's client on first use.
+// lazyTable returns a table. The first call makes its client.
 type lazyTable func() (dynamo.Table, error)
 
+// openTable returns a lazyTable; options change the client's settings.
 func openTable(config func() (aws.Config, error), name string, options ...func(*dynamodb.Options)) lazyTable {
 	return sync.OnceValues(func() (dynamo.Table, error) {
 		cfg, err := config()
@@ -27,7 +28,8 @@ func openTable(config func() (aws.Config, error), name string, options ...func(*
 	})
 }
 
-// attributeToJSON turns an attribute into what encoding/json writes. Numbers keep every digit, sets become lists in order.
+// attributeToJSON converts an attribute to a value that encoding/json writes. Numbers keep every digit. Sets become sorted
+// lists.
 func attributeToJSON(v types.AttributeValue) any {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
@@ -63,7 +65,7 @@ func itemToJSON(item map[string]types.AttributeValue) map[string]any {
 	return m
 }
 
-// attributeFromJSON turns what encoding/json read, with UseNumber, into an attribute.
+// attributeFromJSON converts a value that encoding/json has read, with UseNumber, to an attribute.
 func attributeFromJSON(v any) types.AttributeValue {
 	switch v := v.(type) {
 	case string:
@@ -89,7 +91,7 @@ func attributeFromJSON(v any) types.AttributeValue {
 	}
 }
 
-// decodeObject reads a JSON object without losing a digit.
+// decodeObject reads a JSON object. Numbers keep every digit.
 func decodeObject(b []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

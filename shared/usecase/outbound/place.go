@@ -112,7 +112,7 @@ func (s *Service) reserve(ctx context.Context, a *attempt) (existing PlacedCall,
 }
 
 func errNotStored(cause error) error {
-	return errUnavailable("The call cannot be written down now, so it was not placed.", cause)
+	return errUnavailable("The call's record cannot be stored now, so no call was placed.", cause)
 }
 
 // dial asks the provider for the call and stores the result.

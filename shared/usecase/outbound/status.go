@@ -49,14 +49,14 @@ func (s *Service) HandleCallback(ctx context.Context, cb Callback) error {
 		if fault.Is(err, fault.NotFound) {
 			return err
 		}
-		return errUnavailable("The call's record cannot be written now.", err)
+		return errUnavailable("The call's record cannot be stored now.", err)
 	}
 	if otherCall {
 		slog.WarnContext(ctx, "a callback names another call than its record", "event", "outbound.callback_mismatch", "record", r, "sid", cb.SID)
 		return nil
 	}
 	if err := s.claimSID(ctx, cb.SID, r.ID); err != nil {
-		return errUnavailable("The call's record cannot be written now.", err)
+		return errUnavailable("The call's record cannot be stored now.", err)
 	}
 	s.removePending(ctx, r)
 	if r.Status.IsFinal() && s.Index != nil {
