@@ -130,7 +130,7 @@ func (j *toolJob) start(ctx context.Context) {
 		limit = DefaultToolTimeout
 	}
 	j.ctx, j.cancel = context.WithTimeout(ctx, limit)
-	j.done = make(chan ToolOutcome, 1) // has room, so that a late tool blocks nobody
+	j.done = make(chan ToolOutcome, 1) // has room, so that a late tool does not block
 	safego.Go(ctx, func() { j.done <- j.run(ctx) }, nil)
 }
 

@@ -1,5 +1,5 @@
-// Package fault holds errors that have two voices: a sentence for the caller and a cause for the log.
+// Package fault holds errors with two texts: a message for the caller and a cause for the log.
 //
-// The sentence, its code and its field may leave the house; the cause never does. Which kind becomes which HTTP
-// status is decided in one table, in package web.
+// The message, the code and the field may be shown to a caller. The cause never is. Package web decides in one table which
+// kind becomes which HTTP status.
 package fault

@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Kind says what sort of failure an error is. It knows no protocol.
+// Kind is the kind of a failure. It is independent of any protocol.
 type Kind uint8
 
-// The kinds of failure. The zero value is Internal, so that a forgotten kind is never blamed on the caller.
+// The kinds of failure. The zero value is Internal, so that an error without a kind never blames the caller.
 const (
-	Internal             Kind = iota // our own mistake
-	Invalid                          // malformed or refused input
-	Unauthorized                     // no key, or a wrong one
-	Forbidden                        // known, but not allowed
+	Internal             Kind = iota // a defect of ours
+	Invalid                          // input that is malformed or not accepted
+	Unauthorized                     // no valid key
+	Forbidden                        // a valid key that does not allow this
 	NotFound                         // no such assistant, call or route
-	MethodNotAllowed                 // a known route, another method
-	Conflict                         // contradicts what is already there
-	TooLarge                         // over a limit of size
+	MethodNotAllowed                 // a known route with another method
+	Conflict                         // contradicts the present state
+	TooLarge                         // above a size limit
 	UnsupportedMediaType             // not JSON
-	RateLimited                      // over a limit of rate
+	RateLimited                      // above a rate limit
 	Upstream                         // the model or the telephone provider failed
 	Unavailable                      // a store or a provider cannot be used now
-	Timeout                          // it did not answer in time
+	Timeout                          // no answer in time
 )
 
-var kindNames = [...]string{"internal", "invalid", "unauthorized", "forbidden", "not found", "method", "conflict",
-	"too large", "unsupported", "too many", "upstream", "unavailable", "timeout"}
+var kindNames = [...]string{"internal", "invalid", "unauthorized", "forbidden", "not found", "method not allowed", "conflict",
+	"too large", "unsupported media type", "rate limited", "upstream", "unavailable", "timeout"}
 
-// String names the kind for the log.
+// String returns the name of the kind, for the log.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -38,38 +38,38 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", k)
 }
 
-// Error is a failure with a sentence for the caller. Build one with New.
+// Error is a failure with a message for the caller. New makes one; the methods return changed copies.
 type Error struct {
 	Kind    Kind
-	Message string // one sentence for the caller; nothing internal
-	Code    string // stable, machine readable, such as "invalid_phone_number"; may be empty
-	Param   string // the input field at fault; may be empty
-	// RetryAfter is how long the caller should wait before trying again; 0 says nothing about it.
+	Message string // a sentence for the caller, without internals
+	Code    string // stable and machine-readable, such as "invalid_phone_number"; may be empty
+	Param   string // the input field that is wrong; may be empty
+	// RetryAfter is how long the caller should wait before a retry; 0 means unknown.
 	RetryAfter time.Duration
 	cause      error
 }
 
-// New returns an error of this kind with a sentence for the caller.
+// New returns an error of this kind with a message for the caller.
 func New(kind Kind, message string) *Error { return &Error{Kind: kind, Message: message} }
 
-// Newf is New with a formatted sentence. What is formatted in is shown to the caller.
+// Newf is New with a formatted message. The arguments become visible to the caller.
 func Newf(kind Kind, format string, args ...any) *Error {
 	return New(kind, fmt.Sprintf(format, args...))
 }
 
-// Because returns the error with its cause, which is for the log alone.
+// Because returns the error with its cause, which only the log shows.
 func (e *Error) Because(cause error) *Error { c := *e; c.cause = cause; return &c }
 
 // WithCode returns the error with a stable code, such as "upstream_quota".
 func (e *Error) WithCode(code string) *Error { c := *e; c.Code = code; return &c }
 
-// WithParam returns the error naming the input field at fault.
+// WithParam returns the error with the name of the input field that is wrong.
 func (e *Error) WithParam(param string) *Error { c := *e; c.Param = param; return &c }
 
-// WithRetryAfter returns the error with the time after which a retry makes sense.
+// WithRetryAfter returns the error with the time that the caller should wait before a retry.
 func (e *Error) WithRetryAfter(d time.Duration) *Error { c := *e; c.RetryAfter = d; return &c }
 
-// Error is the log's voice: the sentence, and why.
+// Error returns the message and the cause, for the log.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return e.Message
@@ -80,8 +80,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// From returns the fault in err's chain. An error that has none becomes an Internal one with err as its cause, or a
-// Timeout where err is a deadline that passed, so that every error can be shown to a caller. From(nil) is nil.
+// From returns the fault in err's chain. If there is none, it makes one with err as its cause: Timeout for a deadline that
+// passed, Internal for anything else. So every error can be shown to a caller. From(nil) returns nil.
 func From(err error) *Error {
 	if err == nil {
 		return nil

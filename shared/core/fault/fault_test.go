@@ -14,13 +14,16 @@ func TestMessageAndCauseStayApart(t *testing.T) {
 	cause := errors.New("dial tcp 10.0.0.1: refused")
 	e := fault.New(fault.Upstream, "The model could not be reached.").WithCode("upstream_error").WithParam("model").WithRetryAfter(time.Second).Because(cause)
 	if e.Message != "The model could not be reached." {
-		t.Errorf("caller's voice = %q", e.Message)
+		t.Errorf("message = %q, want it without the cause", e.Message)
 	}
-	if got := e.Error(); got != "The model could not be reached.: dial tcp 10.0.0.1: refused" {
-		t.Errorf("log's voice = %q", got)
+	if got, want := e.Error(), "The model could not be reached.: dial tcp 10.0.0.1: refused"; got != want {
+		t.Errorf("text for the log = %q, want %q", got, want)
 	}
-	if !errors.Is(e, cause) || e.Code != "upstream_error" || e.Param != "model" || e.RetryAfter != time.Second {
-		t.Errorf("lost something: %+v", e)
+	if !errors.Is(e, cause) {
+		t.Error("the cause is lost")
+	}
+	if e.Code != "upstream_error" || e.Param != "model" || e.RetryAfter != time.Second {
+		t.Errorf("code %q, param %q, retry after %v; want upstream_error, model and 1s", e.Code, e.Param, e.RetryAfter)
 	}
 }
 
@@ -28,7 +31,7 @@ func TestBuildersReturnCopies(t *testing.T) {
 	base := fault.New(fault.NotFound, "No such assistant.")
 	_ = base.WithCode("x").WithParam("y").WithRetryAfter(time.Hour).Because(errors.New("z"))
 	if base.Code != "" || base.Param != "" || base.RetryAfter != 0 || base.Unwrap() != nil {
-		t.Errorf("a shared error was changed: %+v", base)
+		t.Errorf("the original was changed: %+v", base)
 	}
 }
 
@@ -39,7 +42,7 @@ func TestFrom(t *testing.T) {
 		kind fault.Kind
 	}{
 		"a fault":            {wrapped, fault.Conflict},
-		"a stranger":         {errors.New("boom"), fault.Internal},
+		"any other error":    {errors.New("boom"), fault.Internal},
 		"a passed deadline":  {fmt.Errorf("get: %w", context.DeadlineExceeded), fault.Timeout},
 		"a fault's own kind": {fault.New(fault.Timeout, "Late."), fault.Timeout},
 	} {
@@ -52,7 +55,10 @@ func TestFrom(t *testing.T) {
 	if fault.From(nil) != nil {
 		t.Error("From(nil) is not nil")
 	}
-	if !fault.Is(wrapped, fault.Conflict) || fault.Is(wrapped, fault.Invalid) || fault.Is(nil, fault.Internal) {
-		t.Error("Is is wrong")
+	if !fault.Is(wrapped, fault.Conflict) {
+		t.Error("Is does not see the kind of a wrapped fault")
+	}
+	if fault.Is(wrapped, fault.Invalid) || fault.Is(nil, fault.Internal) {
+		t.Error("Is reports a kind that the error does not have")
 	}
 }

@@ -11,30 +11,31 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// builtin is a tool of ours.
+// builtin is a built-in tool.
 type builtin struct {
 	name        string
 	description string
-	// parameters is the JSON Schema of the arguments in this session.
+	// parameters returns the JSON Schema of the arguments.
 	parameters func(Scope) json.RawMessage
-	// anybody says that an assistant may have it which is not stored.
+	// allowUnstored lets assistants use the tool that are not stored.
 	allowUnstored bool
-	// effect reports whether it changes something, so that it must happen once; nil never does.
+	// hasEffect reports whether the tool changes something, so that it must run once only; nil means never.
 	hasEffect func(*Kit, Scope) bool
-	// offered reports whether it can work in this session.
+	// isAvailable reports whether the tool can work in this scope.
 	isAvailable func(*Kit, Scope) bool
-	run         func(context.Context, *Kit, Scope, agent.Invocation) (string, error)
-	// outcome adds to what is told to the model what the voice server is to do; nil adds nothing.
+	// run returns the content of the result.
+	run func(context.Context, *Kit, Scope, agent.Invocation) (string, error)
+	// result makes the result of the content, with what the voice server must do; nil means the content alone.
 	result func(*Kit, Scope, agent.Invocation, string) agent.ToolResult
 }
 
-// providerTimeout is what a call may take that goes through a provider, whose own limit is 8 s.
+// providerTimeout is the timeout of a tool that calls a provider. The adapters of the providers give up after 8 s.
 const providerTimeout = 9 * time.Second
 
-// builtins are all of them, by name.
+// builtins are the built-in tools, in the order of their names.
 var builtins = []*builtin{&addToDoNotCall, &endCall, &callerHistory, &currentTime, &sendEmail, &sendSMS, &transferCall}
 
-// BuiltinNames are the names of the built-in tools, in order.
+// BuiltinNames returns the names of the built-in tools, sorted.
 func BuiltinNames() []string {
 	names := make([]string, len(builtins))
 	for i, b := range builtins {
@@ -52,10 +53,10 @@ func findBuiltin(name string) *builtin {
 	return builtins[i]
 }
 
-// isHandoffName reports whether a name is of the form that handoffs have.
+// isHandoffName reports whether a tool of this name hands the conversation to another assistant.
 func isHandoffName(name string) bool { return strings.HasPrefix(name, "transfer_to_") }
 
-// builtinTool makes the tool for a session.
+// builtinTool returns the agent's tool for a built-in one.
 func (k *Kit) builtinTool(b *builtin, s Scope) agent.Tool {
 	schema := b.parameters(s)
 	t := agent.Tool{Name: b.name, Description: strings.TrimSpace(b.description), Parameters: schema, Validate: k.validators.mustValidator(schema)}
@@ -82,10 +83,10 @@ func (k *Kit) builtinTool(b *builtin, s Scope) agent.Tool {
 	return t
 }
 
-// always offers a tool in every session.
+// always is the hasEffect of a tool that always changes something.
 func always(*Kit, Scope) bool { return true }
 
-// fixedSchema is a schema that is the same in every session.
+// fixedSchema returns the same schema for every scope.
 func fixedSchema(schema string) func(Scope) json.RawMessage {
 	return func(Scope) json.RawMessage { return json.RawMessage(schema) }
 }
@@ -93,12 +94,12 @@ func fixedSchema(schema string) func(Scope) json.RawMessage {
 // noParameters is the schema of a tool without parameters.
 const noParameters = `{"type":"object","properties":{},"additionalProperties":false}`
 
-// controlsCall reports whether Aurora itself acts on the session's call.
+// controlsCall reports whether Aurora itself ends or transfers the call. Otherwise the voice server does.
 func controlsCall(k *Kit, s Scope) bool {
 	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Idempotency != nil && s.isStored()
 }
 
-// callerHas reports whether the caller's own tools do this already.
+// callerHas reports whether the caller brings a tool of one of these names itself.
 func (s Scope) callerHas(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(s.CallerTools, name) })
 }

@@ -29,13 +29,13 @@ var callerHistory = builtin{
 	name: "get_caller_history", description: callerHistoryPrompt, parameters: fixedSchema(callerHistoryParameters),
 	isAvailable: func(k *Kit, s Scope) bool { return k.History != nil && s.Caller != "" && s.Assistant.ID() != "" },
 	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
-		var args struct{ Limit json.Number } // 2.0 is an integer to a schema, and none to a Go int
+		var args struct{ Limit json.Number } // a schema accepts 2.0 as an integer, a Go int does not
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
-		wanted, _ := args.Limit.Float64()
-		limit := int(cmp.Or(wanted, defaultHistoryLimit))
-		calls, err := k.History.CallsOf(ctx, s.Assistant.ID(), s.Caller, limit+1)
+		number, _ := args.Limit.Float64()
+		limit := int(cmp.Or(number, defaultHistoryLimit))
+		calls, err := k.History.CallsOf(ctx, s.Assistant.ID(), s.Caller, limit+1) // the present call may be among them
 		if err != nil {
 			return "", fault.New(fault.Unavailable, "The earlier calls cannot be read now.").Because(err)
 		}
@@ -52,7 +52,7 @@ var callerHistory = builtin{
 	},
 }
 
-// formatCall is a call in a line.
+// formatCall describes a call on one line.
 func formatCall(c aurora.Call, s Scope) string {
 	when := c.Day
 	if at := c.StartOrEnd(); !at.IsZero() {

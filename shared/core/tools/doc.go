@@ -1,26 +1,24 @@
-// Package tools holds what agents may do: the built-in tools, one a file with its prompt text beside it, and the HTTP
+// Package tools holds the tools of agents: the built-in tools, each in a file with its prompt text beside it, and the HTTP
 // and MCP tools that an assistant declares.
 //
 // # Decisions
 //
-// Who calls, and which assistant answers, comes from the Session alone. No tool has a parameter for a caller, a sender,
-// a recipient or an assistant, so that no conversation can name another's. An assistant that is not stored has none but
-// get_current_time and end_call, whatever its caller says.
+// Caller and assistant come from the Scope alone. No tool has a parameter for a caller, a sender, a recipient or an
+// assistant, so no conversation can name another's. An assistant that is not stored has get_current_time and end_call only,
+// whatever its caller sends.
 //
-// Everything that may have an effect goes through the ledger (Idempotency) under the hash of call, number of the user's
-// messages, tool, arguments and occurrence: a turn that is tried again gets the first result, although the model mints
-// new ids for its calls. That holds for HTTP and MCP tools too, since we cannot know what they do; MCP's read-only ones
-// are the exception. Where a conversation has no call id, nothing tells a second try from a second wish, and the tool
-// is simply run. Where the ledger is away, no effect happens: twice is worse than not at all.
+// Every tool that may have an effect runs through Idempotency. Its key is a hash of call, number of the user's messages,
+// tool, arguments and occurrence. So a turn that is retried gets the first result, although the model gives its calls new
+// ids. This includes HTTP and MCP tools, since we cannot know what they do, except MCP tools that are declared read-only.
+// Without a call id a retry looks like a second request, and the tool simply runs. If the idempotency store cannot be
+// reached, there is no effect: an effect that happens twice is worse than one that does not happen.
 //
-// HTTP and MCP servers are written into a configuration by hand, and the guard trusts none of it: it judges the
-// resolved address when the connection is made, which covers rebinding, and follows no redirect. What is allowed is
-// said, not what is forbidden: global unicast addresses without the special ones that the IANA registries list
+// The addresses of HTTP and MCP servers are written by hand, so the guard trusts none of them. It checks the resolved
+// address when the connection is made, which also stops DNS rebinding, and it follows no redirect. It lists what is
+// allowed, not what is forbidden: global unicast addresses without the special ones of the IANA registries
 // (https://www.iana.org/assignments/iana-ipv4-special-registry, https://www.iana.org/assignments/iana-ipv6-special-registry).
 //
-// Package schema below this one checks arguments, and data that is extracted from calls; its doc.go says why it is ours.
-//
-// github.com/modelcontextprotocol/go-sdk speaks MCP. Every list and every call has a session of its own: a Lambda is
-// frozen between turns, and a session that was kept would be found dead just when a caller waits. What would change our
-// mind: servers whose sessions are dear to open.
+// github.com/modelcontextprotocol/go-sdk speaks MCP. Every list and every call opens a session of its own: a Lambda function
+// is frozen between turns, and a session that was open then would be found dead while a caller waits. Servers with slow
+// session starts would change our mind.
 package tools

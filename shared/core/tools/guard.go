@@ -14,21 +14,22 @@ import (
 	"time"
 )
 
-// guard reaches servers that a configuration names, and nothing that only looks like one: not the machine itself, its
-// network, or a cloud's metadata. It holds at the moment of the connection, so that a name may resolve to anything.
+// guard protects against server-side request forgery (SSRF). It connects to public addresses only, and checks them after
+// DNS resolution, or to hosts in TOOL_PRIVATE_HOSTS. So a configured name cannot lead to this machine, its network or the
+// metadata service of the cloud.
 type guard struct {
-	private   []string // host:port that may be reached whatever it is, by http too
+	private   []string // host:port that may be reached whatever its address is, also by http
 	transport *http.Transport
 }
 
-// maxHeaderBytes is how long a server's headers may be.
+// maxHeaderBytes is the size limit of a server's response headers.
 const maxHeaderBytes = 32 << 10
 
 var errBlockedAddress = errors.New("this address must not be reached")
 
 func newGuard(private []string) *guard { return newGuardWithResolver(private, nil) }
 
-// newGuardWithResolver is newGuard with a resolver; nil is the machine's.
+// newGuardWithResolver is newGuard with a resolver; nil means the default one.
 func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 	g := &guard{}
 	for _, p := range private {
@@ -36,13 +37,13 @@ func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 			g.private = append(g.private, p)
 		}
 	}
-	open := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver}
+	unguarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver}
 	guarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver, Control: checkResolvedAddress}
 	g.transport = &http.Transport{
-		Proxy: nil, // HTTP_PROXY would send secrets, and our view of addresses, elsewhere
+		Proxy: nil, // a proxy from the environment would see the secrets and resolve the names itself
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if g.isPrivateHost(address) {
-				return open.DialContext(ctx, network, address)
+				return unguarded.DialContext(ctx, network, address)
 			}
 			if _, port, err := net.SplitHostPort(address); err != nil || port != "443" {
 				return nil, errBlockedAddress
@@ -53,7 +54,7 @@ func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 		TLSHandshakeTimeout:    3 * time.Second,
 		IdleConnTimeout:        30 * time.Second,
 		MaxIdleConnsPerHost:    2,
-		DisableCompression:     true, // a small answer must not unpack into a large one
+		DisableCompression:     true, // a small response must not unpack into a large one
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	return g
@@ -64,7 +65,8 @@ func (g *guard) isPrivateHost(address string) bool {
 	return slices.Contains(g.private, strings.ToLower(address))
 }
 
-// checkResolvedAddress refuses an address after it was resolved, before anything is sent to it.
+// checkResolvedAddress rejects addresses that are not public. The dialer calls it after the resolution and before it
+// connects.
 func checkResolvedAddress(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !isPublic(at.Addr()) {
@@ -73,24 +75,24 @@ func checkResolvedAddress(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// Addresses within the global ranges that are special all the same.
+// specialPrefixes are the addresses that are not public although they look like it.
 var specialPrefixes = parsePrefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
 	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
 	"224.0.0.0/4", "240.0.0.0/4",
 	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 
-// globalUnicast is all of IPv6 that is handed out as public addresses; 64:ff9b::/96 and the like are outside.
+// globalUnicast holds all public IPv6 addresses. Translation prefixes such as 64:ff9b::/96 are outside.
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
-func parsePrefixes(of ...string) []netip.Prefix {
-	all := make([]netip.Prefix, len(of))
-	for i, p := range of {
+func parsePrefixes(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, p := range texts {
 		all[i] = netip.MustParsePrefix(p)
 	}
 	return all
 }
 
-// isPublic reports whether an address belongs to the internet at large.
+// isPublic reports whether an address is a public one of the internet.
 func isPublic(a netip.Addr) bool {
 	if a.Zone() != "" {
 		return false
@@ -102,7 +104,7 @@ func isPublic(a netip.Addr) bool {
 	return !slices.ContainsFunc(specialPrefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// parseURL reads a server's address: https on port 443, or one of the private hosts. The error is for the operator.
+// parseURL reads the address of a server: https on port 443, or one of the private hosts. The error is for the operator.
 func (g *guard) parseURL(text string) (*url.URL, error) {
 	for _, r := range text {
 		if r <= ' ' || r == 0x7f || r == '\\' {
@@ -132,24 +134,24 @@ func (g *guard) parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// client is an http client for one server. The secret goes to that server's scheme, host and port alone.
-func (g *guard) client(to *url.URL, secret string) *http.Client {
+// client returns an HTTP client for one server. The secret is sent to this server's scheme, host and port only.
+func (g *guard) client(server *url.URL, secret string) *http.Client {
 	return &http.Client{
-		Transport:     boundTransport{target: to, secret: secret, next: g.transport},
+		Transport:     boundTransport{server: server, secret: secret, next: g.transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// boundTransport sends requests to one server only, and adds its secret.
+// boundTransport sends requests to one server only and adds its secret.
 type boundTransport struct {
-	target *url.URL
+	server *url.URL
 	secret string
 	next   http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (b boundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != b.target.Scheme || !strings.EqualFold(r.URL.Host, b.target.Host) {
+	if r.URL.Scheme != b.server.Scheme || !strings.EqualFold(r.URL.Host, b.server.Host) {
 		return nil, errBlockedAddress
 	}
 	r = r.Clone(r.Context())

@@ -18,9 +18,9 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// names resolves every name to what answer says for the nth question, over a DNS connection without a network.
+// resolver resolves every name to the address that answer returns for the nth question. It needs no network.
 func resolver(answer func(n int32) netip.Addr) *net.Resolver {
-	var asked atomic.Int32
+	var questions atomic.Int32
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		go func() {
@@ -38,7 +38,7 @@ func resolver(answer func(n int32) netip.Addr) *net.Resolver {
 				end += int(q[end]) + 1
 			}
 			end += 5
-			a := answer(asked.Add(1))
+			a := answer(questions.Add(1))
 			reply := append([]byte{}, q[:end]...)
 			copy(reply[2:], []byte{0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0})
 			if kind := binary.BigEndian.Uint16(q[end-4:]); kind == 1 && a.Is4() || kind == 28 && a.Is6() {
@@ -52,8 +52,8 @@ func resolver(answer func(n int32) netip.Addr) *net.Resolver {
 	}}
 }
 
-// D1, D5, D6: addresses that must not be reached, in every form that somebody thought of. Any name resolves to
-// loopback here, so that a form which passes the reading is stopped at the dial.
+// TestSSRF tries addresses that must not be reached, in many spellings (security.md D1, D4 to D6 and D8). All names resolve
+// to an internal address, so that the dialer must stop a spelling that parseURL accepts.
 func TestSSRF(t *testing.T) {
 	forms := []string{
 		"https://169.254.169.254/latest/meta-data/", "http://169.254.169.254/", "https://169.254.170.2/v2/credentials", "https://[fd00:ec2::254]/",
@@ -70,7 +70,7 @@ func TestSSRF(t *testing.T) {
 		"https://%31%32%37.0.0.1/", "https://127.0.0.1%00.example.com/", "https://tools.example.com\r\nHost: x/", "unix:///var/run/docker.sock", "data:text/plain,x",
 	}
 	if len(forms) < 40 {
-		t.Fatalf("only %d forms", len(forms))
+		t.Fatalf("%d spellings, want at least 40", len(forms))
 	}
 	for _, loopback := range []string{"127.0.0.1", "::1", "169.254.169.254", "64:ff9b::a00:1"} {
 		k, _ := newKit(t)
@@ -80,7 +80,7 @@ func TestSSRF(t *testing.T) {
 			if err == nil {
 				_, err = k.callHTTP(t.Context(), to, aurora.HTTPTool{Name: "x", URL: form}, testScope(), agent.Invocation{Arguments: []byte(`{}`)})
 				if !errors.Is(err, errBlockedAddress) && !strings.Contains(err.Error(), "no such host") {
-					t.Errorf("%s (names are %s): %v", form, loopback, err)
+					t.Errorf("%s (names resolve to %s): error = %v, want the guard's", form, loopback, err)
 				}
 			}
 			if err == nil {
@@ -90,19 +90,19 @@ func TestSSRF(t *testing.T) {
 	}
 }
 
-// What was looked at before is not what is connected to.
+// TestDNSRebinding: a name has a public address first, and another one when the connection is made.
 func TestDNSRebinding(t *testing.T) {
 	k, _ := newKit(t)
 	names := resolver(func(n int32) netip.Addr {
-		if n <= 2 { // A and AAAA of the first look
+		if n <= 2 { // A and AAAA of the first lookup
 			return netip.MustParseAddr("93.184.215.14")
 		}
 		return netip.MustParseAddr("127.0.0.1")
 	})
 	k.guard = newGuardWithResolver(nil, names)
-	seen, err := names.LookupHost(t.Context(), "tools.example.com")
-	if err != nil || len(seen) != 1 || seen[0] != "93.184.215.14" {
-		t.Fatalf("the double does not answer: %v %v", seen, err)
+	addresses, err := names.LookupHost(t.Context(), "tools.example.com")
+	if err != nil || len(addresses) != 1 || addresses[0] != "93.184.215.14" {
+		t.Fatalf("first lookup = %v, %v; want 93.184.215.14", addresses, err)
 	}
 	to, err := k.guard.parseURL("https://tools.example.com/")
 	if err != nil {
@@ -110,27 +110,27 @@ func TestDNSRebinding(t *testing.T) {
 	}
 	_, err = k.callHTTP(t.Context(), to, aurora.HTTPTool{Name: "x"}, testScope(), agent.Invocation{Arguments: []byte(`{}`)})
 	if !errors.Is(err, errBlockedAddress) || !fault.Is(err, fault.Forbidden) {
-		t.Errorf("%v", err)
+		t.Errorf("error = %v, want forbidden by the guard", err)
 	}
 }
 
 func TestIsPublic(t *testing.T) {
 	for _, yes := range []string{"93.184.215.14", "1.1.1.1", "100.63.255.255", "100.128.0.0", "172.32.0.1", "2606:4700::1111", "::ffff:93.184.215.14"} {
 		if !isPublic(netip.MustParseAddr(yes)) {
-			t.Errorf("%s is not public", yes)
+			t.Errorf("isPublic(%s) = false", yes)
 		}
 	}
 	for _, no := range []string{"::ffff:10.0.0.1", "2606:4700::1111%eth0", "192.88.99.1", "3fff::1", "5f00::1", "100::1", "fec0::1", "1::1"} {
 		if isPublic(netip.MustParseAddr(no)) {
-			t.Errorf("%s is public", no)
+			t.Errorf("isPublic(%s) = true", no)
 		}
 	}
 	if isPublic(netip.Addr{}) {
-		t.Error("nothing is public")
+		t.Error("isPublic of no address = true")
 	}
 }
 
-// D2: a redirect is an answer, and no way on.
+// A redirect is not followed, even to a host that is allowed (security.md D2).
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	k, w := newKit(t)
 	var reached atomic.Int32
@@ -138,12 +138,12 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		k.PrivateHosts = []string{hostPort(server), hostPort(elsewhere)} // even to one that is allowed
+		k.PrivateHosts = []string{hostPort(server), hostPort(elsewhere)}
 		k.guard = newGuard(k.PrivateHosts)
 		w.secrets["aurora/test/tools/s"] = "bearer-secret"
 		_, err := callTool(t, newHTTPTool(t, k, aurora.HTTPTool{Name: "x", URL: server.URL, Secret: "s"}), `{}`)
 		if !fault.Is(err, fault.Upstream) {
-			t.Errorf("%d: %v", status, err)
+			t.Errorf("status %d: error = %v, want upstream", status, err)
 		}
 		server.Close()
 		k.guard.transport.CloseIdleConnections()
@@ -153,7 +153,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// D3: a proxy from the environment would see the secrets and choose the address.
+// A proxy from the environment would see the secrets and choose the address (security.md D3).
 func TestProxyEnvironmentIsIgnored(t *testing.T) {
 	var reached atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
@@ -164,29 +164,29 @@ func TestProxyEnvironmentIsIgnored(t *testing.T) {
 	k, _ := newKit(t)
 	k.guard = newGuardWithResolver(nil, resolver(func(int32) netip.Addr { return netip.MustParseAddr("10.0.0.1") }))
 	if k.guard.transport.Proxy != nil {
-		t.Error("a proxy is asked for")
+		t.Error("the transport has a proxy")
 	}
 	_, err := callTool(t, newHTTPTool(t, k, aurora.HTTPTool{Name: "x", URL: "https://tools.example.com/"}), `{}`)
 	if !errors.Is(err, errBlockedAddress) || reached.Load() != 0 {
-		t.Errorf("%v, the proxy was reached %d times", err, reached.Load())
+		t.Errorf("error = %v, want the guard's; the proxy was reached %d times", err, reached.Load())
 	}
 }
 
-// Private hosts are exact: another port of the same host is not let through.
+// Another port of a private host is not allowed.
 func TestPrivateHostsAreExact(t *testing.T) {
 	g := newGuard([]string{"127.0.0.1:9999", " LOCALHOST:8080 ", ""})
 	for form, ok := range map[string]bool{"http://127.0.0.1:9999/x": true, "http://localhost:8080": true, "https://127.0.0.1:9999/": true,
 		"http://127.0.0.1:9998/": false, "http://127.0.0.2:9999/": false, "http://127.0.0.1/": false, "ftp://127.0.0.1:9999/": false} {
 		if _, err := g.parseURL(form); (err == nil) != ok {
-			t.Errorf("%s: %v", form, err)
+			t.Errorf("%s: error = %v, want accepted: %v", form, err, ok)
 		}
 	}
 	if _, err := g.transport.DialContext(t.Context(), "tcp", "127.0.0.1:9998"); !errors.Is(err, errBlockedAddress) {
-		t.Errorf("%v", err)
+		t.Errorf("dial of another port: error = %v, want the guard's", err)
 	}
 }
 
-// D9: the secret goes to the server that it is for.
+// The secret is sent to the server that it belongs to only (security.md D9).
 func TestSecretIsBoundToItsServer(t *testing.T) {
 	g := newGuard([]string{"127.0.0.1:1", "127.0.0.1:2"})
 	to, err := g.parseURL("http://127.0.0.1:1/")
@@ -203,18 +203,18 @@ func TestSecretIsBoundToItsServer(t *testing.T) {
 			_ = response.Body.Close()
 		}
 		if !errors.Is(err, errBlockedAddress) || r.Header.Get("Authorization") != "" {
-			t.Errorf("%s: %v", other, err)
+			t.Errorf("%s: error = %v, want the guard's, and no Authorization header", other, err)
 		}
 	}
 }
 
 func hostPort(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
 
-// newHTTPTool makes an HTTP tool in a session.
+// newHTTPTool returns the agent's tool for an HTTP tool. Each call is new, since the scope has no call id.
 func newHTTPTool(t *testing.T, k *Kit, h aurora.HTTPTool) agent.Tool {
 	t.Helper()
 	s := testScope()
-	s.CallID = "" // each call is a wish of its own
+	s.CallID = ""
 	s.Assistant.Tools = []aurora.HTTPTool{h}
 	return findTool(t, k.ForScope(t.Context(), s), h.Name)
 }

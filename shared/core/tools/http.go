@@ -22,31 +22,32 @@ import (
 )
 
 const (
-	maxResultBytes = 64 << 10 // bytes of a tool's answer; the rest is cut off
-	maxErrorBytes  = 500      // bytes of what a server says is wrong
+	maxResultBytes = 64 << 10 // of a tool's result; the rest is cut off
+	maxErrorBytes  = 500      // of a server's error message
 	defaultTimeout = 5 * time.Second
 	maxTimeout     = 30 * time.Second
 )
 
-// anyObjectSchema is the schema of a tool that says nothing about its parameters.
+// anyObjectSchema is the schema of a tool that declares no parameters.
 const anyObjectSchema = `{"type":"object","properties":{}}`
 
-// toolError is a failure that a tool tells of in words meant for the model. No log repeats them.
+// toolError is an error that a tool's server reports in words for the model. Its Error text leaves them out, because they
+// may hold what a log must not.
 type toolError struct{ message string }
 
-func (toolError) Error() string { return "the tool refused" }
+func (toolError) Error() string { return "the tool's server reported an error" }
 
-// httpTool makes the tool that a configuration declares, or says why it cannot be offered.
+// httpTool returns the agent's tool for an HTTP tool of the configuration. The error says why it cannot be used.
 func (k *Kit) httpTool(h aurora.HTTPTool, s Scope) (agent.Tool, error) {
 	if !isToolName(h.Name) {
 		return agent.Tool{}, errors.New("its name is not 1 to 64 letters, digits, _ and -")
 	}
-	to, err := k.guard.parseURL(h.URL)
+	server, err := k.guard.parseURL(h.URL)
 	if err != nil {
 		return agent.Tool{}, err
 	}
 	schema := parametersOrAny(h.Parameters)
-	check, err := k.validators.validator(schema)
+	validate, err := k.validators.validator(schema)
 	if err != nil {
 		return agent.Tool{}, fmt.Errorf("its parameters: %w", err)
 	}
@@ -54,15 +55,15 @@ func (k *Kit) httpTool(h aurora.HTTPTool, s Scope) (agent.Tool, error) {
 	if h.TimeoutMs > 0 {
 		limit = min(time.Duration(h.TimeoutMs)*time.Millisecond, maxTimeout)
 	}
-	return agent.Tool{Name: h.Name, Description: h.Description, Parameters: schema, Validate: check, Timeout: limit, Filler: h.Filler,
+	return agent.Tool{Name: h.Name, Description: h.Description, Parameters: schema, Validate: validate, Timeout: limit, Filler: h.Filler,
 		Run: func(ctx context.Context, in agent.Invocation) (agent.ToolResult, error) {
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
-			return toResult(k.runOnce(ctx, s, h.Name, in, func(ctx context.Context) (string, error) { return k.callHTTP(ctx, to, h, s, in) }))
+			return toResult(k.runOnce(ctx, s, h.Name, in, func(ctx context.Context) (string, error) { return k.callHTTP(ctx, server, h, s, in) }))
 		}}, nil
 }
 
-// toResult makes an outcome of what a tool of a server said.
+// toResult returns the result of a tool on a server. A toolError becomes a result, because its message is for the model.
 func toResult(content string, err error) (agent.ToolResult, error) {
 	if r, ok := errors.AsType[toolError](err); ok {
 		return agent.ToolResult{Content: r.message}, nil
@@ -77,8 +78,8 @@ func parametersOrAny(declared json.RawMessage) json.RawMessage {
 	return declared
 }
 
-// callHTTP calls a server. Its answer is what a body with a status of 2xx says.
-func (k *Kit) callHTTP(ctx context.Context, to *url.URL, h aurora.HTTPTool, s Scope, in agent.Invocation) (string, error) {
+// callHTTP calls the server of a tool and returns the body of a 2xx response.
+func (k *Kit) callHTTP(ctx context.Context, server *url.URL, h aurora.HTTPTool, s Scope, in agent.Invocation) (string, error) {
 	secret, err := k.bearerToken(ctx, h.Secret)
 	if err != nil {
 		return "", err
@@ -91,16 +92,16 @@ func (k *Kit) callHTTP(ctx context.Context, to *url.URL, h aurora.HTTPTool, s Sc
 	if err != nil {
 		return "", fmt.Errorf("write tool request: %w", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.String(), bytes.NewReader(body))
 	if err != nil {
 		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errBlockedAddress)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/plain;q=0.9")
 	if key := idempotencyKey(s, h.Name, in); key != "" {
-		r.Header.Set("Idempotency-Key", key) // for a server that wants to be as sure as we are
+		r.Header.Set("Idempotency-Key", key) // lets the server recognize a retry, too
 	}
-	response, err := k.guard.client(to, secret).Do(r)
+	response, err := k.guard.client(server, secret).Do(r)
 	if err != nil {
 		return "", requestError(ctx, err)
 	}
@@ -108,7 +109,7 @@ func (k *Kit) callHTTP(ctx context.Context, to *url.URL, h aurora.HTTPTool, s Sc
 	return readResponse(ctx, response, secret)
 }
 
-// readResponse reads a server's answer.
+// readResponse returns the content of a server's response.
 func readResponse(ctx context.Context, response *http.Response, secret string) (string, error) {
 	if e := response.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return "", fault.New(fault.Upstream, "The tool failed: its answer was compressed, which was not asked for.")
@@ -130,7 +131,8 @@ func readResponse(ctx context.Context, response *http.Response, secret string) (
 	}
 }
 
-// requestError says why there is no answer, without the address: it may hold what a log must not.
+// requestError returns a fault that says why there is no response. It leaves out the address, which may hold what a log
+// must not.
 func requestError(ctx context.Context, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
@@ -150,7 +152,7 @@ func requestError(ctx context.Context, err error) error {
 		WithCode("tool_timeout").Because(fmt.Errorf("no usable answer (%T)", err))
 }
 
-// bearerToken is the bearer token of this name; no name is none.
+// bearerToken returns the bearer token in the secret of this name, or "" if name is empty.
 func (k *Kit) bearerToken(ctx context.Context, name string) (string, error) {
 	if name == "" {
 		return "", nil
@@ -158,18 +160,18 @@ func (k *Kit) bearerToken(ctx context.Context, name string) (string, error) {
 	if k.Secrets == nil {
 		return "", fault.New(fault.Unavailable, "The tool is not set up.")
 	}
-	text, err := k.Secrets.Secret(ctx, k.SecretPrefix+name)
+	token, err := k.Secrets.Secret(ctx, k.SecretPrefix+name)
 	if err != nil {
 		return "", fault.New(fault.Unavailable, "The tool is not set up.").Because(err)
 	}
-	text = strings.TrimSpace(text)
-	for _, r := range text {
+	token = strings.TrimSpace(token)
+	for _, r := range token {
 		if r <= ' ' || r >= 0x7f {
-			return "", fault.New(fault.Unavailable, "The tool is not set up.").Because(errors.New("its secret holds what no header may"))
+			return "", fault.New(fault.Unavailable, "The tool is not set up.").Because(errors.New("its secret has a character that a header must not have"))
 		}
 	}
-	if text == "" {
+	if token == "" {
 		return "", fault.New(fault.Unavailable, "The tool is not set up.").Because(errors.New("its secret is empty"))
 	}
-	return text, nil
+	return token, nil
 }

@@ -35,27 +35,26 @@ func TestHTTPToolRequest(t *testing.T) {
 	s.Assistant.Tools = []aurora.HTTPTool{{Name: "book", Description: "Books.", URL: server.URL + "/book?x=1", Secret: "book", Filler: "One moment.", TimeoutMs: 1500,
 		Parameters: json.RawMessage(`{"type":"object","properties":{"day":{"type":"integer"}},"required":["day"]}`)}}
 	tool := findTool(t, k.ForScope(t.Context(), s), "book")
-	if tool.Timeout != 1500*time.Millisecond || tool.Filler != "One moment." || tool.Description != "Books." {
-		t.Errorf("%+v", tool)
-	}
+	check(t, "timeout", tool.Timeout, 1500*time.Millisecond)
+	check(t, "filler", tool.Filler, "One moment.")
+	check(t, "description", tool.Description, "Books.")
 	if err := tool.Validate(json.RawMessage(`{"day":"x"}`)); !fault.Is(err, fault.Invalid) || fault.From(err).Param != "day" {
-		t.Errorf("%v", err)
+		t.Errorf("error of invalid arguments = %v, want invalid for day", err)
 	}
 	in := agent.Invocation{ID: "t1", Arguments: json.RawMessage(`{"day":12345678901234567890}`)}
 	out, err := tool.Run(t.Context(), in)
-	if err != nil || out.Content != `{"ok":true,"said":"[redacted]"}` {
-		t.Errorf("%q %v", out.Content, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := `{"arguments":{"day":12345678901234567890},"assistantId":"a1","call":{"id":"call-1"},"name":"book","toolCallId":"t1"}`; string(body) != want {
-		t.Errorf("sent %s", body)
-	}
-	if header.Get("Authorization") != "Bearer the-bearer-secret" || header.Get("Content-Type") != "application/json" || header.Get("Accept-Encoding") != "" ||
-		header.Get("Idempotency-Key") != idempotencyKey(s, "book", in) {
-		t.Errorf("%v", header)
+	check(t, "content", out.Content, `{"ok":true,"said":"[redacted]"}`)
+	check(t, "body", string(body), `{"arguments":{"day":12345678901234567890},"assistantId":"a1","call":{"id":"call-1"},"name":"book","toolCallId":"t1"}`)
+	for name, want := range map[string]string{"Authorization": "Bearer the-bearer-secret", "Content-Type": "application/json", "Accept-Encoding": "",
+		"Idempotency-Key": idempotencyKey(s, "book", in)} {
+		check(t, name, header.Get(name), want)
 	}
 }
 
-// Fault row 24, and what else a server may do.
+// TestFault24HTTPToolFailures: everything that a server may do wrong.
 func TestFault24HTTPToolFailures(t *testing.T) {
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
@@ -65,17 +64,17 @@ func TestFault24HTTPToolFailures(t *testing.T) {
 	_ = z.Close()
 	release := make(chan struct{})
 	for name, c := range map[string]struct {
-		serve   http.HandlerFunc
-		content string
-		kind    fault.Kind // of the error; where there is one
-		fails   string
+		serve        http.HandlerFunc
+		content      string
+		errorMessage string     // a part of the error's message; "" for success
+		kind         fault.Kind // of the error
 	}{
-		"text":              {serve: respondWith(200, "Nine o'clock."), content: "Nine o'clock."},
-		"nothing":           {serve: respondWith(204, ""), content: "Done."},
-		"500":               {serve: respondWith(500, "stack trace"), fails: "The tool failed (status 500).", kind: fault.Upstream},
-		"its own 4xx words": {serve: respondWith(422, "The day is in the past."), content: "Error: The tool failed (status 422). The day is in the past."},
-		"long 4xx words":    {serve: respondWith(400, strings.Repeat("x", 9000)), content: "Error: The tool failed (status 400). " + strings.Repeat("x", 500)},
-		"no text":           {serve: respondWith(200, "a\xff\xfeb"), content: "ab"},
+		"text":               {serve: respondWith(200, "Nine o'clock."), content: "Nine o'clock."},
+		"no content":         {serve: respondWith(204, ""), content: "Done."},
+		"500":                {serve: respondWith(500, "stack trace"), errorMessage: "The tool failed (status 500).", kind: fault.Upstream},
+		"a 4xx message":      {serve: respondWith(422, "The day is in the past."), content: "Error: The tool failed (status 422). The day is in the past."},
+		"a long 4xx message": {serve: respondWith(400, strings.Repeat("x", 9000)), content: "Error: The tool failed (status 400). " + strings.Repeat("x", 500)},
+		"not UTF-8":          {serve: respondWith(200, "a\xff\xfeb"), content: "ab"},
 		"10 MB": {serve: func(w http.ResponseWriter, _ *http.Request) {
 			for range 10 << 10 {
 				if _, err := w.Write(bytes.Repeat([]byte("y"), 1<<10)); err != nil {
@@ -86,23 +85,23 @@ func TestFault24HTTPToolFailures(t *testing.T) {
 		"a gzip bomb": {serve: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(bomb.Bytes())
-		}, fails: "The tool failed: its answer was compressed, which was not asked for.", kind: fault.Upstream},
+		}, errorMessage: "The tool failed: its answer was compressed, which was not asked for.", kind: fault.Upstream},
 		"endless headers": {serve: func(w http.ResponseWriter, _ *http.Request) {
 			for i := range 2000 {
 				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("z", 100))
 			}
-		}, fails: "its answer was lost", kind: fault.Timeout},
-		"a cut answer": {serve: func(w http.ResponseWriter, _ *http.Request) {
+		}, errorMessage: "its answer was lost", kind: fault.Timeout},
+		"a cut response": {serve: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "half")
 			panic(http.ErrAbortHandler)
-		}, fails: "its answer was lost", kind: fault.Timeout},
-		"hangs before": {serve: func(_ http.ResponseWriter, r *http.Request) { waitForEnd(r, release) }, fails: "did not answer in time", kind: fault.Timeout},
-		"hangs within": {serve: func(w http.ResponseWriter, r *http.Request) {
+		}, errorMessage: "its answer was lost", kind: fault.Timeout},
+		"hangs before the response": {serve: func(_ http.ResponseWriter, r *http.Request) { waitForEnd(r, release) }, errorMessage: "did not answer in time", kind: fault.Timeout},
+		"hangs within the response": {serve: func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			waitForEnd(r, release)
-		}, fails: "did not answer in time", kind: fault.Timeout},
+		}, errorMessage: "did not answer in time", kind: fault.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, _ := newKit(t)
@@ -111,10 +110,10 @@ func TestFault24HTTPToolFailures(t *testing.T) {
 			k.PrivateHosts = []string{hostPort(server)}
 			out, err := callTool(t, newHTTPTool(t, k, aurora.HTTPTool{Name: "x", URL: server.URL, TimeoutMs: 300}), `{}`)
 			if out.Content != c.content {
-				t.Errorf("told %.100q, want %.100q", out.Content, c.content)
+				t.Errorf("content = %.100q, want %.100q", out.Content, c.content)
 			}
-			if c.fails == "" && err != nil || c.fails != "" && (!fault.Is(err, c.kind) || !strings.Contains(fault.From(err).Message, c.fails)) {
-				t.Errorf("%v, want %q", err, c.fails)
+			if c.errorMessage == "" && err != nil || c.errorMessage != "" && (!fault.Is(err, c.kind) || !strings.Contains(fault.From(err).Message, c.errorMessage)) {
+				t.Errorf("error = %v, want %q of kind %v", err, c.errorMessage, c.kind)
 			}
 		})
 	}
@@ -130,14 +129,15 @@ func respondWith(status int, body string) http.HandlerFunc {
 }
 
 func waitForEnd(r *http.Request, release chan struct{}) {
-	_, _ = io.Copy(io.Discard, r.Body) // the server notices only then that its client went
+	_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice that its client has gone
 	select {
 	case <-r.Context().Done():
 	case <-release:
 	}
 }
 
-// A11: whatever goes wrong, neither log nor error nor answer holds a secret, and no log the caller's words.
+// TestSecretsAreNotLeaked: whatever goes wrong, neither log nor error nor result holds a secret, and the log does not hold
+// the caller's words (security.md A11).
 func TestSecretsAreNotLeaked(t *testing.T) {
 	const canary, words = "canary-7d1f0c2a9b", "my-own-words-44"
 	log := testkit.CaptureLog(t)
@@ -146,7 +146,7 @@ func TestSecretsAreNotLeaked(t *testing.T) {
 	secure := httptest.NewTLSServer(respondWith(200, "ok"))
 	defer secure.Close()
 	secure.Config.ErrorLog = nil
-	var said strings.Builder
+	var results strings.Builder
 	for _, serve := range []http.HandlerFunc{respondWith(200, canary), respondWith(200, ""), respondWith(302, canary), respondWith(400, canary), respondWith(500, canary),
 		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }} {
 		server := httptest.NewServer(serve)
@@ -164,20 +164,22 @@ func TestSecretsAreNotLeaked(t *testing.T) {
 						continue
 					}
 					out, err := callTool(t, tool, `{"a":"`+words+`"}`)
-					fmt.Fprintln(&said, out.Content, err)
+					fmt.Fprintln(&results, out.Content, err)
 				}
 				k.guard.transport.CloseIdleConnections()
 			}
 		}
 		server.Close()
 	}
-	if strings.Contains(said.String(), canary) || strings.Contains(log.String(), canary) {
-		t.Error("the secret is out")
+	if strings.Contains(results.String(), canary) {
+		t.Error("a result or an error holds the secret")
 	}
-	if strings.Contains(log.String(), words) || strings.Contains(log.String(), string(caller)) {
-		t.Error("the log holds what a caller said, or a whole number")
+	for what, text := range map[string]string{"the secret": canary, "the caller's words": words, "the caller's number": string(caller)} {
+		if strings.Contains(log.String(), text) {
+			t.Errorf("the log holds %s", what)
+		}
 	}
-	if !strings.Contains(log.String(), "an MCP server does not say") {
+	if !strings.Contains(log.String(), "mcp.list_failed") {
 		t.Error("nothing was logged, so this test proves nothing")
 	}
 }

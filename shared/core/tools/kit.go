@@ -12,16 +12,16 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// Kit is what tools may use. Where a part is nil, its tools are not offered.
+// Kit holds what tools use. A tool is not available if a part that it needs is nil.
 type Kit struct {
 	SMS interface {
 		SendSMS(ctx context.Context, from, to aurora.Phone, body string) (sid string, err error)
 	}
-	// Mail may also say, by Ready() bool, whether it has a sender.
+	// Mail may have a method Ready() bool, which reports whether a sender is configured.
 	Mail interface {
 		SendMail(ctx context.Context, m aurora.Mail) error
 	}
-	// History lists an assistant's calls with a caller, the newest first.
+	// History returns an assistant's calls with a caller, the newest first.
 	History interface {
 		CallsOf(ctx context.Context, assistantID string, caller aurora.Phone, limit int) ([]aurora.Call, error)
 	}
@@ -42,7 +42,7 @@ type Kit struct {
 		Secret(ctx context.Context, name string) (string, error)
 	}
 	SecretPrefix string   // before the name of a tool's secret
-	PrivateHosts []string // host:port that the guard lets through, for a developer's machine
+	PrivateHosts []string // host:port that the guard allows although they are not public; for development
 	Now          func() time.Time
 
 	initOnce   sync.Once
@@ -54,21 +54,19 @@ type Kit struct {
 // Scope says for whom a tool acts. It comes from the request and the store, never from the model.
 type Scope struct {
 	CallID           string
-	CallSID          string // Twilio's name of the live call
+	CallSID          string // Twilio's id of the live call; may be empty
 	Caller           aurora.Phone
 	UserMessageCount int // in the conversation so far
-	// Assistant has an id only where it came from the store. One that only its caller describes may do little.
-	Assistant aurora.Assistant
-	// Offered are the names of the caller's own tools.
-	CallerTools []string
-	// Call is told to HTTP tools.
-	CallDetails json.RawMessage
+	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.
+	Assistant   aurora.Assistant
+	CallerTools []string        // the names of the tools that the caller runs itself
+	CallDetails json.RawMessage // sent to HTTP tools as "call"
 }
 
-// isStored reports whether we ourselves know the assistant.
+// isStored reports whether the assistant was loaded from the store.
 func (s Scope) isStored() bool { return s.Assistant.ID() != "" }
 
-// init makes what the first use needs.
+// init creates the guard on first use.
 func (k *Kit) init() {
 	k.initOnce.Do(func() {
 		if k.guard == nil {
@@ -77,45 +75,49 @@ func (k *Kit) init() {
 	})
 }
 
-// ForScope is what the session's agent may do: the built-in tools that the assistant's functions name, then its HTTP tools,
-// then those of its MCP servers. It takes at most two seconds, and only where a server's list is not known yet.
+// ForScope returns the tools of the assistant: the built-in tools that its functions name, then its HTTP tools, then those
+// of its MCP servers. It takes at most two seconds, and only if the tool list of an MCP server is not cached.
 func (k *Kit) ForScope(ctx context.Context, s Scope) []agent.Tool {
 	k.init()
-	var offered []agent.Tool
+	var available []agent.Tool
 	has := func(name string) bool {
-		return slices.ContainsFunc(offered, func(t agent.Tool) bool { return t.Name == name })
+		return slices.ContainsFunc(available, func(t agent.Tool) bool { return t.Name == name })
 	}
 	for _, name := range s.Assistant.Functions {
 		b := findBuiltin(name)
 		switch {
-		case b == nil && isDeclaredElsewhere(s, name): // made below, or by whoever makes handoffs
+		case b == nil && isDeclaredElsewhere(s, name):
 		case b == nil:
-			slog.WarnContext(ctx, "an assistant names a tool that nobody knows", "assistant", s.Assistant.ID(), "tool", name)
+			logSkipped(ctx, s, name, "there is no such tool")
 		case has(name) || !s.isStored() && !b.allowUnstored:
 		case b.isAvailable(k, s):
-			offered = append(offered, k.builtinTool(b, s))
+			available = append(available, k.builtinTool(b, s))
 		}
 	}
 	if !s.isStored() {
-		return offered
+		return available
 	}
 	for _, h := range s.Assistant.Tools {
 		if has(h.Name) {
-			slog.WarnContext(ctx, "a tool has another's name and is left out", "assistant", s.Assistant.ID(), "tool", h.Name)
+			logSkipped(ctx, s, h.Name, "another tool has the same name")
 			continue
 		}
 		t, err := k.httpTool(h, s)
 		if err != nil {
-			slog.WarnContext(ctx, "a tool cannot be offered", "assistant", s.Assistant.ID(), "tool", h.Name, "error", err)
+			logSkipped(ctx, s, h.Name, err.Error())
 			continue
 		}
-		offered = append(offered, t)
+		available = append(available, t)
 	}
-	return append(offered, k.mcpTools(ctx, s, offered)...)
+	return append(available, k.mcpTools(ctx, s, available)...)
 }
 
-// isDeclaredElsewhere reports whether a name in functions is one of the assistant's own tools or a handoff, which are made
-// elsewhere.
+func logSkipped(ctx context.Context, s Scope, tool, reason string) {
+	slog.WarnContext(ctx, "tool skipped", "event", "tool.skipped", "callId", s.CallID, "assistantId", s.Assistant.ID(), "tool", tool, "reason", reason)
+}
+
+// isDeclaredElsewhere reports whether a name in functions may be an HTTP tool, a tool of an MCP server or a handoff. Package
+// chat makes the handoffs.
 func isDeclaredElsewhere(s Scope, name string) bool {
 	return slices.ContainsFunc(s.Assistant.Tools, func(h aurora.HTTPTool) bool { return h.Name == name }) ||
 		len(s.Assistant.Handoffs) > 0 && isHandoffName(name) || len(s.Assistant.MCPServers) > 0

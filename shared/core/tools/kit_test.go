@@ -3,7 +3,6 @@ package tools
 import (
 	"encoding/json"
 	"errors"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -14,16 +13,14 @@ import (
 var allBuiltins = []string{"add_to_do_not_call", "end_call", "get_caller_history", "get_current_time", "send_email", "send_sms", "transfer_call"}
 
 func TestBuiltinNames(t *testing.T) {
-	if got := BuiltinNames(); !reflect.DeepEqual(got, allBuiltins) {
-		t.Errorf("%v", got)
-	}
+	check(t, "names", BuiltinNames(), allBuiltins)
 }
 
 func TestAvailableTools(t *testing.T) {
-	without := func(gone ...string) []string {
+	without := func(missing ...string) []string {
 		var left []string
 		for _, name := range allBuiltins {
-			if !strings.Contains(" "+strings.Join(gone, " ")+" ", " "+name+" ") {
+			if !strings.Contains(" "+strings.Join(missing, " ")+" ", " "+name+" ") {
 				left = append(left, name)
 			}
 		}
@@ -33,10 +30,10 @@ func TestAvailableTools(t *testing.T) {
 		change func(*Kit, *Scope)
 		want   []string
 	}{
-		"everything that functions name":     {func(*Kit, *Scope) {}, allBuiltins},
-		"nothing that they do not":           {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call"} }, []string{"end_call"}},
-		"each once":                          {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call", "end_call"} }, []string{"end_call"}},
-		"a name that nobody knows":           {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"rm_rf", "end_call"} }, []string{"end_call"}},
+		"all that functions name":            {func(*Kit, *Scope) {}, allBuiltins},
+		"nothing that functions do not name": {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call"} }, []string{"end_call"}},
+		"each name once":                     {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call", "end_call"} }, []string{"end_call"}},
+		"a name of no tool":                  {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"rm_rf", "end_call"} }, []string{"end_call"}},
 		"an assistant that is not stored":    {func(_ *Kit, s *Scope) { s.Assistant.AssistantID = "" }, []string{"end_call", "get_current_time"}},
 		"a caller without a number":          {func(_ *Kit, s *Scope) { s.Caller = "" }, without("send_sms", "get_caller_history", "add_to_do_not_call")},
 		"no sender":                          {func(_ *Kit, s *Scope) { s.Assistant.TextFromNumber = "5551230100" }, without("send_sms")},
@@ -45,36 +42,33 @@ func TestAvailableTools(t *testing.T) {
 		"the caller transfers itself":        {func(_ *Kit, s *Scope) { s.CallerTools = []string{"transferCall"} }, without("transfer_call")},
 		"the caller ends its calls itself":   {func(_ *Kit, s *Scope) { s.CallerTools = []string{"endCall"} }, without("end_call")},
 		"the caller's own of the same names": {func(_ *Kit, s *Scope) { s.CallerTools = []string{"end_call", "transfer_call"} }, without("end_call", "transfer_call")},
-		"no Twilio":                          {func(k *Kit, _ *Scope) { k.SMS, k.Control = nil, nil }, without("send_sms")},
-		"no SES":                             {func(k *Kit, _ *Scope) { k.Mail = nil }, without("send_email")},
-		"no calls table":                     {func(k *Kit, _ *Scope) { k.History = nil }, without("get_caller_history")},
-		"no ledger":                          {func(k *Kit, _ *Scope) { k.Idempotency = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
+		"Twilio not set up":                  {func(k *Kit, _ *Scope) { k.SMS, k.Control = nil, nil }, without("send_sms")},
+		"SES not set up":                     {func(k *Kit, _ *Scope) { k.Mail = nil }, without("send_email")},
+		"no call history":                    {func(k *Kit, _ *Scope) { k.History = nil }, without("get_caller_history")},
+		"no idempotency store":               {func(k *Kit, _ *Scope) { k.Idempotency = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
 		"no do-not-call list":                {func(k *Kit, _ *Scope) { k.DoNotCall = nil }, without("send_sms", "add_to_do_not_call")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, _ := newKit(t)
 			s := testScope()
 			c.change(k, &s)
-			if got := toolNames(k.ForScope(t.Context(), s)); !reflect.DeepEqual(got, c.want) {
-				t.Errorf("offered %v\n   want %v", got, c.want)
-			}
+			check(t, "tools", toolNames(k.ForScope(t.Context(), s)), c.want)
 		})
 	}
 }
 
-// E2: whatever an assistant brings along that is not stored, it reaches nothing.
+// TestUnstoredAssistantHasNoServers: an assistant that comes with the request reaches no server (security.md E2).
 func TestUnstoredAssistantHasNoServers(t *testing.T) {
 	k, _ := newKit(t)
 	s := testScope()
 	s.Assistant.AssistantID = ""
 	s.Assistant.Tools = []aurora.HTTPTool{{Name: "evil", URL: "https://example.com/"}}
 	s.Assistant.MCPServers = []aurora.MCPServer{{URL: "https://example.com/mcp"}}
-	if got := toolNames(k.ForScope(t.Context(), s)); !reflect.DeepEqual(got, []string{"end_call", "get_current_time"}) {
-		t.Errorf("offered %v", got)
-	}
+	check(t, "tools", toolNames(k.ForScope(t.Context(), s)), []string{"end_call", "get_current_time"})
 }
 
-// E1: identity comes from the session; there is no field that a model could put another's into.
+// TestNoToolTakesIdentityParameters: the identity comes from the scope, and no parameter could name another one
+// (security.md E1).
 func TestNoToolTakesIdentityParameters(t *testing.T) {
 	k, _ := newKit(t)
 	for _, tool := range k.ForScope(t.Context(), testScope()) {
@@ -86,22 +80,22 @@ func TestNoToolTakesIdentityParameters(t *testing.T) {
 			t.Fatal(err)
 		}
 		if schema.AdditionalProperties == nil || *schema.AdditionalProperties {
-			t.Errorf("%s takes any parameter", tool.Name)
+			t.Errorf("%s accepts any parameter", tool.Name)
 		}
 		for name := range schema.Properties {
 			switch name {
 			case "message", "subject", "body", "limit", "destination":
 			default:
-				t.Errorf("%s takes %q", tool.Name, name)
+				t.Errorf("%s has the parameter %q", tool.Name, name)
 			}
 		}
 		for _, field := range []string{"to", "from", "number", "phoneNumber", "caller", "assistantId", "emails"} {
 			if err := tool.Validate(json.RawMessage(`{"` + field + `":"+14155550199"}`)); !fault.Is(err, fault.Invalid) {
-				t.Errorf("%s accepts %s: %v", tool.Name, field, err)
+				t.Errorf("%s with the argument %s: error = %v, want invalid", tool.Name, field, err)
 			}
 		}
 		if len(tool.Description) < 40 || strings.HasSuffix(tool.Description, "\n") {
-			t.Errorf("%s: %q", tool.Name, tool.Description)
+			t.Errorf("%s: the description %q is too short or ends with a line break", tool.Name, tool.Description)
 		}
 	}
 }
@@ -111,68 +105,68 @@ func TestBuiltinTools(t *testing.T) {
 	for name, c := range map[string]struct {
 		tool, arguments string
 		change          func(*Scope, *fakeBackends)
-		content         string // a part of what the model is told
-		fails           string // a part of the error's sentence
+		content         string // a part of the content
+		errorMessage    string // a part of the error's message; "" for success
 		action          *aurora.Action
-		seen            func(*fakeBackends) any
-		want            any
+		effect          func(*fakeBackends) any
+		want            any // what effect must return
 	}{
 		"the time where the assistant is": {tool: "get_current_time", arguments: `{}`, content: "Sunday, 22 November 2026, 12:30 (America/New_York, UTC-05:00)"},
-		"in UTC where nobody knows":       {tool: "get_current_time", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Assistant.TimeZone = "Mars/Base" }, content: "17:30 (UTC, UTC+00:00)"},
+		"the time in UTC without a zone":  {tool: "get_current_time", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Assistant.TimeZone = "Mars/Base" }, content: "17:30 (UTC, UTC+00:00)"},
 
-		"a text goes to the caller": {tool: "send_sms", arguments: `{"message":"Hi\u0000 there"}`, content: "was sent",
-			seen: func(w *fakeBackends) any { return w.sentSMS }, want: []string{sender + " " + string(caller) + " Hi there"}},
-		"of 1600 characters":   {tool: "send_sms", arguments: `{"message":"` + long + `"}`, content: "was sent"},
-		"not of 1601":          {tool: "send_sms", arguments: `{"message":"` + long + `x"}`, fails: "message: maxLength"},
-		"not an empty one":     {tool: "send_sms", arguments: `{"message":"  "}`, fails: "message: must match"},
-		"not without a text":   {tool: "send_sms", arguments: `{}`, fails: "message: is missing."},
-		"not to another":       {tool: "send_sms", arguments: `{"message":"a","to":"+14155550199"}`, fails: "to: is not a parameter of this tool."},
-		"not a list":           {tool: "send_sms", arguments: `{"message":["a"]}`, fails: "message: must be string, not array."},
-		"not who said no":      {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.doNotCall[caller] = "x" }, fails: "asked not to be contacted", seen: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
-		"nobody while unknown": {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, fails: "cannot be read now, so nothing was sent", seen: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
+		"SMS to the caller": {tool: "send_sms", arguments: `{"message":"Hi\u0000 there"}`, content: "was sent",
+			effect: func(w *fakeBackends) any { return w.sentSMS }, want: []string{sender + " " + string(caller) + " Hi there"}},
+		"SMS of 1600 characters":                        {tool: "send_sms", arguments: `{"message":"` + long + `"}`, content: "was sent"},
+		"SMS of 1601 characters":                        {tool: "send_sms", arguments: `{"message":"` + long + `x"}`, errorMessage: "message: maxLength"},
+		"empty SMS":                                     {tool: "send_sms", arguments: `{"message":"  "}`, errorMessage: "message: must match"},
+		"SMS without a message":                         {tool: "send_sms", arguments: `{}`, errorMessage: "message: is missing."},
+		"SMS to another number":                         {tool: "send_sms", arguments: `{"message":"a","to":"+14155550199"}`, errorMessage: "to: is not a parameter of this tool."},
+		"SMS of a list":                                 {tool: "send_sms", arguments: `{"message":["a"]}`, errorMessage: "message: must be string, not array."},
+		"SMS to a number on the do-not-call list":       {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.doNotCall[caller] = "x" }, errorMessage: "asked not to be contacted", effect: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
+		"SMS while the do-not-call list cannot be read": {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, errorMessage: "cannot be read now, so nothing was sent", effect: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
 
-		"a mail goes to the team": {tool: "send_email", arguments: `{"subject":"Call back","body":"Please."}`, content: "was sent",
-			seen: func(w *fakeBackends) any { return w.sentMail }, want: []aurora.Mail{{To: []string{"team@example.com", "boss@example.com"}, Subject: "Call back",
+		"e-mail to the team": {tool: "send_email", arguments: `{"subject":"Call back","body":"Please."}`, content: "was sent",
+			effect: func(w *fakeBackends) any { return w.sentMail }, want: []aurora.Mail{{To: []string{"team@example.com", "boss@example.com"}, Subject: "Call back",
 				Text: "Please.\n\n--\nAssistant: Riley\nCaller: +14155550123\nCall: call-1\n"}}},
-		"no second header": {tool: "send_email", arguments: `{"subject":"a\r\nBcc: x@example.com","body":"b"}`, fails: "subject: must match"},
+		"e-mail with a second header": {tool: "send_email", arguments: `{"subject":"a\r\nBcc: x@example.com","body":"b"}`, errorMessage: "subject: must match"},
 
 		"history": {tool: "get_caller_history", arguments: `{"limit":2}`, change: func(_ *Scope, w *fakeBackends) {
 			seconds := 61.4
 			w.calls = []aurora.Call{{ID: "call-1"}, {ID: "c0", Disposition: aurora.DispositionAnswered, StartedAt: testNow, Seconds: &seconds, Summary: "Asked\nfor prices."},
 				{CallKey: aurora.CallKey{Day: "2026-11-01"}, Disposition: aurora.DispositionNoAnswer}, {ID: "old", Summary: "too old"}}
 		}, content: "- Sun 22 Nov 2026, 12:30, answered, 61 s: Asked for prices.\n- 2026-11-01, no-answer: no summary",
-			seen: func(w *fakeBackends) any { return w.historyQueries }, want: []string{"a1 +14155550123"}},
-		"no history":             {tool: "get_caller_history", arguments: `{}`, content: "There are no earlier calls"},
-		"history is not to have": {tool: "get_caller_history", arguments: `{"limit":1.0}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, fails: "cannot be read now"},
-		"not all of it":          {tool: "get_caller_history", arguments: `{"limit":11}`, fails: "limit: maximum"},
+			effect: func(w *fakeBackends) any { return w.historyQueries }, want: []string{"a1 +14155550123"}},
+		"no history":                    {tool: "get_caller_history", arguments: `{}`, content: "There are no earlier calls"},
+		"history while the store fails": {tool: "get_caller_history", arguments: `{"limit":1.0}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, errorMessage: "cannot be read now"},
+		"history of too many calls":     {tool: "get_caller_history", arguments: `{"limit":11}`, errorMessage: "limit: maximum"},
 
-		"a transfer is told": {tool: "transfer_call", arguments: `{"destination":"sales"}`, content: "goodbye",
+		"transfer by the voice server": {tool: "transfer_call", arguments: `{"destination":"sales"}`, content: "goodbye",
 			action: &aurora.Action{Type: aurora.ActionTransferCall, ToolCallID: "t1", Destination: &aurora.Destination{Name: "sales", Description: "For prices.", Number: "+14155550111"}},
-			seen:   func(w *fakeBackends) any { return len(w.callControl) + len(w.results) }, want: 0},
-		"to one without a name": {tool: "transfer_call", arguments: `{"destination":"destination 3"}`,
+			effect: func(w *fakeBackends) any { return len(w.callControl) + len(w.results) }, want: 0},
+		"transfer to a destination without a name": {tool: "transfer_call", arguments: `{"destination":"destination 3"}`,
 			action: &aurora.Action{Type: aurora.ActionTransferCall, ToolCallID: "t1", Destination: &aurora.Destination{SIPURI: "sip:desk@example.com"}}},
-		"E5: to no other number": {tool: "transfer_call", arguments: `{"destination":"+14155550199"}`, fails: `destination: must be one of "sales", "support", "destination 3".`},
-		"not by telling alone": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Scope, _ *fakeBackends) {
+		"security.md E5: transfer to another number": {tool: "transfer_call", arguments: `{"destination":"+14155550199"}`, errorMessage: `destination: must be one of "sales", "support", "destination 3".`},
+		"transfer by Aurora": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Scope, _ *fakeBackends) {
 			s.Assistant.CallControl, s.CallSID = aurora.CallControlAurora, callSID
 		},
-			content: "being transferred", seen: func(w *fakeBackends) any { return w.callControl }, want: []string{"transfer " + callSID + " +14155550111"},
+			content: "being transferred", effect: func(w *fakeBackends) any { return w.callControl }, want: []string{"transfer " + callSID + " +14155550111"},
 			action: &aurora.Action{Type: aurora.ActionTransferCall, ToolCallID: "t1", CarriedOut: true, Destination: &aurora.Destination{Name: "sales", Description: "For prices.", Number: "+14155550111"}}},
-		"Twilio refuses": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Scope, w *fakeBackends) {
+		"transfer that Twilio rejects": {tool: "transfer_call", arguments: `{"destination":"sales"}`, change: func(s *Scope, w *fakeBackends) {
 			s.Assistant.CallControl, s.CallSID = aurora.CallControlAurora, callSID
 			w.err = fault.New(fault.Conflict, "The call is over already.")
-		}, fails: "over already"},
-		"no control without a sid": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Assistant.CallControl = aurora.CallControlAurora },
-			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1"}, seen: func(w *fakeBackends) any { return len(w.callControl) }, want: 0},
-		"nor without being asked": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.CallSID = callSID },
-			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1"}, seen: func(w *fakeBackends) any { return len(w.callControl) }, want: 0},
-		"an end": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) {
+		}, errorMessage: "over already"},
+		"end by the voice server, without a call SID": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Assistant.CallControl = aurora.CallControlAurora },
+			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1"}, effect: func(w *fakeBackends) any { return len(w.callControl) }, want: 0},
+		"end by the voice server, without callControl": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.CallSID = callSID },
+			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1"}, effect: func(w *fakeBackends) any { return len(w.callControl) }, want: 0},
+		"end by Aurora": {tool: "end_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) {
 			s.Assistant.CallControl, s.CallSID = aurora.CallControlAurora, callSID
 		},
-			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1", CarriedOut: true}, seen: func(w *fakeBackends) any { return w.callControl }, want: []string{"hangup " + callSID}},
+			action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "t1", CarriedOut: true}, effect: func(w *fakeBackends) any { return w.callControl }, want: []string{"hangup " + callSID}},
 
-		"do not call": {tool: "add_to_do_not_call", arguments: `{}`, content: "do-not-call list",
-			seen: func(w *fakeBackends) any { return w.doNotCall }, want: map[aurora.Phone]string{caller: "assistant a1"}},
-		"only the caller": {tool: "add_to_do_not_call", arguments: `{"number":"+14155550199"}`, fails: "number: is not a parameter"},
+		"do-not-call list": {tool: "add_to_do_not_call", arguments: `{}`, content: "do-not-call list",
+			effect: func(w *fakeBackends) any { return w.doNotCall }, want: map[aurora.Phone]string{caller: "assistant a1"}},
+		"do-not-call list for another number": {tool: "add_to_do_not_call", arguments: `{"number":"+14155550199"}`, errorMessage: "number: is not a parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, w := newKit(t)
@@ -181,16 +175,15 @@ func TestBuiltinTools(t *testing.T) {
 				c.change(&s, w)
 			}
 			got, err := callTool(t, findTool(t, k.ForScope(t.Context(), s), c.tool), c.arguments)
-			if c.fails == "" != (err == nil) || err != nil && !strings.Contains(fault.From(err).Message, c.fails) {
-				t.Errorf("error %v, want %q", err, c.fails)
+			if c.errorMessage == "" != (err == nil) || err != nil && !strings.Contains(fault.From(err).Message, c.errorMessage) {
+				t.Errorf("error = %v, want %q", err, c.errorMessage)
 			}
-			if !strings.Contains(got.Content, c.content) || !reflect.DeepEqual(got.Action, c.action) {
-				t.Errorf("told %q, action %+v", got.Content, got.Action)
+			if !strings.Contains(got.Content, c.content) {
+				t.Errorf("content = %q, want %q in it", got.Content, c.content)
 			}
-			if c.seen != nil {
-				if seen := c.seen(w); !reflect.DeepEqual(seen, c.want) {
-					t.Errorf("seen %+v\nwant %+v", seen, c.want)
-				}
+			check(t, "action", got.Action, c.action)
+			if c.effect != nil {
+				check(t, "effect", c.effect(w), c.want)
 			}
 		})
 	}
@@ -202,7 +195,7 @@ func TestCheckTools(t *testing.T) {
 	good.MCPServers = []aurora.MCPServer{{URL: "https://mcp.example.com/"}}
 	good.Functions = append(good.Functions, "book")
 	if err := CheckTools(good); err != nil {
-		t.Errorf("%v", err)
+		t.Errorf("a valid assistant: %v", err)
 	}
 	bad := good
 	bad.Functions = aurora.List{"rm_rf", "end_call", "end_call", "transfer_to_x"}
@@ -216,19 +209,22 @@ func TestCheckTools(t *testing.T) {
 	bad.TransferDestinations = append(bad.TransferDestinations, aurora.Destination{Name: "sales"})
 	err := CheckTools(bad)
 	if err == nil {
-		t.Fatal("nothing is wrong")
+		t.Fatal("no error for an assistant with many")
 	}
-	for _, want := range []string{`functions.0: nobody knows "rm_rf"`, `functions.2: "end_call" is named twice`, "functions.3", "tools.0.name", "tools.0.url", "tools.1.name", "tools.1.url",
+	for _, want := range []string{`functions.0: there is no tool "rm_rf"`, `functions.2: "end_call" is named twice`, "functions.3", "tools.0.name", "tools.0.url", "tools.1.name", "tools.1.url",
 		"tools.2.url", "tools.2.parameters: its type must be object", `tools.3.name: "c" is the name of another`, "tools.3.url", "tools.3.parameters", "mcpServers.0.url", "transferDestinations.3.name"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not among\n%v", want, err)
+			t.Errorf("%q is missing in\n%v", want, err)
 		}
 	}
 	if strings.Contains(err.Error(), "pw@") {
-		t.Error("the complaint repeats a password")
+		t.Error("the error repeats a password")
 	}
 	local := aurora.Assistant{Tools: []aurora.HTTPTool{{Name: "book", URL: "http://127.0.0.1:9999/book"}}}
-	if CheckTools(local) == nil || CheckTools(local, "127.0.0.1:9999") != nil {
-		t.Error("a private host is allowed where it is named, and only there")
+	if CheckTools(local) == nil {
+		t.Error("a private host is accepted although it is not in the list")
+	}
+	if err := CheckTools(local, "127.0.0.1:9999"); err != nil {
+		t.Errorf("a private host in the list: %v", err)
 	}
 }

@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	maxMCPResponseBytes = 1 << 20 // bytes of one answer of an MCP server, lists of tools among them
-	maxToolsPerServer   = 64      // tools of one server
-	maxListPages        = 10      // of a server's list
-	maxDescriptionBytes = 1000    // bytes
+	maxMCPResponseBytes = 1 << 20 // of one response, also of a tool list
+	maxToolsPerServer   = 64
+	maxListPages        = 10 // of one tool list
+	maxDescriptionBytes = 1000
 )
 
 // mcpTool is a tool of an MCP server.
@@ -36,7 +36,7 @@ type mcpTool struct {
 	readOnly          bool
 }
 
-// mcpConnection is a session with a server, and the secret that no text of its may hold.
+// mcpConnection is a session with a server. secret must be removed from every text of the server.
 type mcpConnection struct {
 	*mcp.ClientSession
 	secret string
@@ -44,7 +44,7 @@ type mcpConnection struct {
 
 // connectMCP opens a session with a server.
 func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConnection, error) {
-	to, err := k.guard.parseURL(server.URL)
+	address, err := k.guard.parseURL(server.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +52,11 @@ func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConn
 	if err != nil {
 		return nil, err
 	}
-	through := k.guard.client(to, secret)
-	through.Transport = limitedTransport{through.Transport}
+	httpClient := k.guard.client(address, secret)
+	httpClient.Transport = limitedTransport{httpClient.Transport}
 	client := mcp.NewClient(&mcp.Implementation{Name: "aurora", Version: "1"}, nil)
 	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: to.String(), HTTPClient: through, MaxRetries: -1, DisableStandaloneSSE: true, MaxEventSize: maxMCPResponseBytes,
+		Endpoint: address.String(), HTTPClient: httpClient, MaxRetries: -1, DisableStandaloneSSE: true, MaxEventSize: maxMCPResponseBytes,
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -64,23 +64,23 @@ func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConn
 	return &mcpConnection{session, secret}, nil
 }
 
-// closeAsync ends a session without waiting: a server may take its time to say goodbye.
-func (d *mcpConnection) closeAsync(ctx context.Context) {
-	safego.Go(ctx, func() { _ = d.Close() }, nil)
+// closeAsync ends the session and does not wait for the server, which may be slow.
+func (c *mcpConnection) closeAsync(ctx context.Context) {
+	safego.Go(ctx, func() { _ = c.Close() }, nil)
 }
 
-// limitedTransport bounds what is read of an answer, and takes none that unpacks.
+// limitedTransport limits the size of a response and rejects compressed ones.
 type limitedTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (p limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := p.next.RoundTrip(r)
+func (t limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	if e := response.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		_ = response.Body.Close()
-		return nil, errors.New("a compressed answer was not asked for")
+		return nil, errors.New("the response is compressed, which was not requested")
 	}
 	response.Body = struct {
 		io.Reader
@@ -89,17 +89,17 @@ func (p limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// listTools asks a server for its tools.
+// listTools returns the tools of a server.
 func (k *Kit) listTools(ctx context.Context, server aurora.MCPServer) ([]mcpTool, error) {
-	d, err := k.connectMCP(ctx, server)
+	c, err := k.connectMCP(ctx, server)
 	if err != nil {
 		return nil, err
 	}
-	defer d.closeAsync(ctx)
+	defer c.closeAsync(ctx)
 	var all []mcpTool
 	params := &mcp.ListToolsParams{}
 	for range maxListPages {
-		page, err := d.ListTools(ctx, params)
+		page, err := c.ListTools(ctx, params)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (k *Kit) listTools(ctx context.Context, server aurora.MCPServer) ([]mcpTool
 			if t == nil || len(all) == maxToolsPerServer {
 				continue
 			}
-			if tool, err := k.convertTool(t); err == nil { // a tool whose schema is none cannot be checked
+			if tool, err := k.convertTool(t); err == nil { // without a valid schema the arguments could not be checked
 				all = append(all, tool)
 			}
 		}
@@ -125,15 +125,15 @@ func (k *Kit) convertTool(t *mcp.Tool) (mcpTool, error) {
 		return mcpTool{}, err
 	}
 	schema = parametersOrAny(schema)
-	check, err := k.validators.validator(schema)
+	validate, err := k.validators.validator(schema)
 	if err != nil {
 		return mcpTool{}, err
 	}
-	return mcpTool{name: t.Name, description: text.Clip(text.Printable(t.Description), maxDescriptionBytes), schema: schema, validate: check,
+	return mcpTool{name: t.Name, description: text.Clip(text.Printable(t.Description), maxDescriptionBytes), schema: schema, validate: validate,
 		readOnly: t.Annotations != nil && t.Annotations.ReadOnlyHint}, nil
 }
 
-// newMCPTool makes a swarm's tool of a server's, under a name that is free.
+// newMCPTool returns the agent's tool for a server's, under this name.
 func (k *Kit) newMCPTool(server aurora.MCPServer, t mcpTool, name string, s Scope) agent.Tool {
 	return agent.Tool{Name: name, Description: t.description, Parameters: t.schema, Validate: t.validate, Timeout: defaultTimeout,
 		Run: func(ctx context.Context, in agent.Invocation) (agent.ToolResult, error) {
@@ -149,27 +149,27 @@ func (k *Kit) newMCPTool(server aurora.MCPServer, t mcpTool, name string, s Scop
 
 // callMCP calls a server's tool.
 func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, name string, s Scope, in agent.Invocation) (string, error) {
-	d, err := k.connectMCP(ctx, server)
+	c, err := k.connectMCP(ctx, server)
 	if err != nil {
 		if fault.Is(err, fault.Unavailable) {
 			return "", err
 		}
 		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errors.New(describeError(err)))
 	}
-	defer d.closeAsync(ctx)
+	defer c.closeAsync(ctx)
 	params := &mcp.CallToolParams{Name: t.name, Arguments: in.Arguments}
 	if key := idempotencyKey(s, name, in); key != "" {
 		params.Meta = mcp.Meta{"aurora/idempotencyKey": key}
 	}
-	result, err := d.CallTool(ctx, params)
+	result, err := c.CallTool(ctx, params)
 	if err != nil {
-		if said, ok := errors.AsType[*jsonrpc.Error](err); ok && ctx.Err() == nil {
-			return "", toolError{message: "Error: " + text.Clip(redact.Secret(text.Printable(said.Message), d.secret), maxErrorBytes)}
+		if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && ctx.Err() == nil {
+			return "", toolError{message: "Error: " + text.Clip(redact.Secret(text.Printable(rpcErr.Message), c.secret), maxErrorBytes)}
 		}
 		return "", fault.New(fault.Timeout, "The tool did not answer; it is not known whether it was done.").
 			WithCode("tool_timeout").Because(errors.New(describeError(err)))
 	}
-	content := redact.Secret(resultText(result), d.secret)
+	content := redact.Secret(resultText(result), c.secret)
 	if result.IsError {
 		return "", toolError{message: "Error: " + text.Clip(content, maxErrorBytes)}
 	}
@@ -179,7 +179,7 @@ func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, n
 	return content, nil
 }
 
-// resultText is what a result says to a model that reads.
+// resultText returns the text of a result. What is not text is mentioned only.
 func resultText(result *mcp.CallToolResult) string {
 	var parts []string
 	for _, c := range result.Content {
@@ -204,22 +204,22 @@ func resultText(result *mcp.CallToolResult) string {
 	return text.Clip(strings.TrimSpace(strings.ToValidUTF8(strings.Join(parts, "\n"), "")), maxResultBytes)
 }
 
-// describeError says why a server did not do its part, without repeating what it said or where it is.
+// describeError says for the log why a server failed. It repeats neither the server's words nor its address.
 func describeError(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	said, ok := errors.AsType[*jsonrpc.Error](err)
-	f, ours := errors.AsType[*fault.Error](err)
+	rpcErr, isRPC := errors.AsType[*jsonrpc.Error](err)
+	f, isFault := errors.AsType[*fault.Error](err)
 	switch {
 	case errors.Is(err, errBlockedAddress):
 		return errBlockedAddress.Error()
-	case ours:
+	case isFault:
 		return f.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
-	case ok:
-		return fmt.Sprintf("it refused with code %d", said.Code)
+	case isRPC:
+		return fmt.Sprintf("the server returned the error code %d", rpcErr.Code)
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(err) {
 		err = inner

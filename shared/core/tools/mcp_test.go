@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +20,7 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// fakeMCPServer is an MCP server made with the SDK, which counts.
+// fakeMCPServer is an MCP server made with the SDK. It counts and records requests.
 type fakeMCPServer struct {
 	*httptest.Server
 	lists, calls    atomic.Int32
@@ -109,45 +108,46 @@ func newMCPKit(t *testing.T, servers ...*fakeMCPServer) (*Kit, *fakeBackends) {
 }
 
 func TestMCPTools(t *testing.T) {
-	for name, options := range map[string]*mcp.StreamableHTTPOptions{"with sessions": nil, "stateless": {Stateless: true}, "answers as JSON": {JSONResponse: true}} {
+	for name, options := range map[string]*mcp.StreamableHTTPOptions{"with sessions": nil, "stateless": {Stateless: true}, "JSON responses": {JSONResponse: true}} {
 		t.Run(name, func(t *testing.T) {
 			r := newFakeMCPServer(t, options, "book", "break", "echo", "large", "look", "picture", "refuse", "structure")
 			k, _ := newMCPKit(t, r)
 			s := mcpScope(r)
-			offered := k.ForScope(t.Context(), s)
-			if want := []string{"end_call", "book", "break", "echo", "large", "look", "picture", "refuse", "structure"}; !reflect.DeepEqual(toolNames(offered), want) {
-				t.Fatalf("offered %v", toolNames(offered))
-			}
-			for tool, c := range map[string]struct{ content, fails string }{
-				"book":      {content: "done {\"day\":1}\n"},
-				"break":     {content: "Error: broken inside"},
-				"echo":      {content: "Bearer [redacted]"},
-				"large":     {content: strings.Repeat("y", 64<<10)},
-				"look":      {content: "done {\"day\":1}\n"},
-				"picture":   {content: "(something that is no text)"},
-				"refuse":    {content: "Error: The day is full."},
-				"structure": {content: `{"free":true}`},
+			available := k.ForScope(t.Context(), s)
+			check(t, "tools", toolNames(available), []string{"end_call", "book", "break", "echo", "large", "look", "picture", "refuse", "structure"})
+			for tool, want := range map[string]string{
+				"book":      "done {\"day\":1}\n",
+				"break":     "Error: broken inside",
+				"echo":      "Bearer [redacted]",
+				"large":     strings.Repeat("y", 64<<10),
+				"look":      "done {\"day\":1}\n",
+				"picture":   "(something that is no text)",
+				"refuse":    "Error: The day is full.",
+				"structure": `{"free":true}`,
 			} {
-				out, err := callTool(t, findTool(t, offered, tool), `{"day":1}`)
-				if err != nil || !strings.HasPrefix(out.Content, c.content) || len(out.Content) > 64<<10 {
-					t.Errorf("%s: %.200q %v", tool, out.Content, err)
+				out, err := callTool(t, findTool(t, available, tool), `{"day":1}`)
+				if err != nil || !strings.HasPrefix(out.Content, want) {
+					t.Errorf("%s: content %.200q, error %v; want the beginning %.200q", tool, out.Content, err, want)
+				}
+				if len(out.Content) > 64<<10 {
+					t.Errorf("%s: content of %d bytes, want 64 KB at most", tool, len(out.Content))
 				}
 			}
-			if err := findTool(t, offered, "book").Validate(json.RawMessage(`{"day":"x"}`)); !fault.Is(err, fault.Invalid) {
-				t.Errorf("%v", err)
+			if err := findTool(t, available, "book").Validate(json.RawMessage(`{"day":"x"}`)); !fault.Is(err, fault.Invalid) {
+				t.Errorf("error of invalid arguments = %v, want invalid", err)
 			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			for _, key := range r.authHeaders {
 				if key != "Bearer the-bearer-secret" {
-					t.Errorf("asked with %q", key)
+					t.Errorf("Authorization = %q, want the bearer token", key)
 				}
 			}
 		})
 	}
 }
 
-// Row 25 for what an MCP server does: a new id is no new wish. What only looks is done again.
+// TestMCPEffectsHappenOnce: a call with a new id is the same request (faults.md row 25). A read-only tool runs again.
 func TestMCPEffectsHappenOnce(t *testing.T) {
 	r := newFakeMCPServer(t, nil, "book", "look")
 	k, _ := newMCPKit(t, r)
@@ -160,11 +160,11 @@ func TestMCPEffectsHappenOnce(t *testing.T) {
 			}
 		}
 		if r.calls.Load() != want {
-			t.Errorf("%s was called %d times", tool, r.calls.Load())
+			t.Errorf("%s was called %d times, want %d", tool, r.calls.Load(), want)
 		}
 	}
 	if want := idempotencyKey(s, "book", agent.Invocation{Arguments: json.RawMessage(`{"day":1}`)}); r.idempotencyKeys[0] != want && r.idempotencyKeys[len(r.idempotencyKeys)-1] != want {
-		t.Errorf("the server was given %v", r.idempotencyKeys)
+		t.Errorf("the server received the idempotency keys %v, want %s among them", r.idempotencyKeys, want)
 	}
 }
 
@@ -174,47 +174,37 @@ func TestMCPListsAreCachedFiveMinutes(t *testing.T) {
 	now := testNow
 	k.Now = func() time.Time { return now }
 	s := mcpScope(r)
-	ask := func() []string { return toolNames(k.ForScope(t.Context(), s)) }
+	load := func() []string { return toolNames(k.ForScope(t.Context(), s)) }
 	both := []string{"end_call", "book"}
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if got := ask(); !reflect.DeepEqual(got, both) {
-				t.Errorf("offered %v", got)
-			}
+			check(t, "tools", load(), both)
 		})
 	}
 	all.Wait()
 	now = now.Add(5*time.Minute - time.Second)
-	ask()
-	if r.lists.Load() != 1 {
-		t.Errorf("asked %d times", r.lists.Load())
-	}
+	load()
+	check(t, "requests within five minutes", r.lists.Load(), 1)
 	now = now.Add(time.Second)
-	ask()
-	if r.lists.Load() != 2 {
-		t.Errorf("asked %d times after five minutes", r.lists.Load())
-	}
+	load()
+	check(t, "requests after five minutes", r.lists.Load(), 2)
 	r.CloseClientConnections()
 	r.Close()
 	now = now.Add(6 * time.Minute)
-	if got := ask(); !reflect.DeepEqual(got, both) {
-		t.Errorf("while the server is away %v", got)
-	}
+	check(t, "tools while the server does not answer", load(), both)
 	now = now.Add(time.Hour)
-	if got := ask(); !reflect.DeepEqual(got, []string{"end_call"}) {
-		t.Errorf("after an hour %v", got)
-	}
+	check(t, "tools after an hour", load(), []string{"end_call"})
 }
 
-// A server that is away costs a warning, and at most two seconds, once in half a minute.
+// A server that does not answer costs a warning and two seconds at most, once in 30 seconds.
 func TestMCPServerUnavailable(t *testing.T) {
 	log := testkit.CaptureLog(t)
 	good := newFakeMCPServer(t, nil, "book")
-	var asked atomic.Int32
+	var requests atomic.Int32
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		waitForEnd(r, release)
 	}))
 	defer hanging.Close()
@@ -229,29 +219,26 @@ func TestMCPServerUnavailable(t *testing.T) {
 	for _, url := range []string{hanging.URL, closed.URL, junk.URL, "https://10.0.0.1/"} {
 		s.Assistant.MCPServers = append([]aurora.MCPServer{{URL: url}}, s.Assistant.MCPServers...)
 	}
-	began := time.Now()
-	if got := toolNames(k.ForScope(t.Context(), s)); !reflect.DeepEqual(got, []string{"end_call", "book"}) {
-		t.Errorf("offered %v", got)
-	}
-	if took := time.Since(began); took > 2500*time.Millisecond {
-		t.Errorf("it took %s", took)
+	start := time.Now()
+	check(t, "tools", toolNames(k.ForScope(t.Context(), s)), []string{"end_call", "book"})
+	if took := time.Since(start); took > 2500*time.Millisecond {
+		t.Errorf("it took %s, want 2 s", took)
 	}
 	l := k.toolLists.list(aurora.MCPServer{URL: hanging.URL})
-	l.mu.Lock() // the one that asks has given up
+	l.mu.Lock() // waits for the request
 	failed := l.failedAt
 	l.mu.Unlock()
 	if !failed.Equal(testNow) {
-		t.Errorf("the failure is not remembered: %s", failed)
+		t.Errorf("time of the failure = %s, want %s", failed, testNow)
 	}
-	before := asked.Load()
-	began = time.Now()
+	before := requests.Load()
+	start = time.Now()
 	k.ForScope(t.Context(), s)
-	if took := time.Since(began); took > time.Second || asked.Load() != before {
-		t.Errorf("the second time it took %s, and asked %d times", took, asked.Load()-before)
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("the second time it took %s, want no waiting", took)
 	}
-	if strings.Count(log.String(), "does not say what it offers") != 4 {
-		t.Errorf("log: %s", log.String())
-	}
+	check(t, "requests the second time", requests.Load()-before, 0)
+	check(t, "warnings", strings.Count(log.String(), "mcp.list_failed"), 4)
 }
 
 func TestMCPNamesArePrefixedOnlyOnCollision(t *testing.T) {
@@ -260,14 +247,11 @@ func TestMCPNamesArePrefixedOnlyOnCollision(t *testing.T) {
 	k, _ := newMCPKit(t, a, b)
 	s := mcpScope(a, b)
 	s.CallerTools = []string{"theirs"}
-	got := toolNames(k.ForScope(t.Context(), s))
 	want := []string{"end_call", "book", "127_0_0_1_end_call", "127_0_0_1_get_current_time", "127_0_0_1_transfer_to_sales", "a_b", "127_0_0_1_book", "cancel", "127_0_0_1_theirs"}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("offered %v\n   want %v", got, want)
-	}
+	check(t, "tools", toolNames(k.ForScope(t.Context(), s)), want)
 	out, err := callTool(t, findTool(t, k.ForScope(t.Context(), s), "127_0_0_1_book"), `{"day":1}`)
 	if err != nil || b.calls.Load() != 1 || a.calls.Load() != 0 {
-		t.Errorf("%q %v: a %d, b %d", out.Content, err, a.calls.Load(), b.calls.Load())
+		t.Errorf("content %q, error %v; a was called %d times, b %d times, want only b once", out.Content, err, a.calls.Load(), b.calls.Load())
 	}
 }
 
@@ -279,14 +263,14 @@ func TestMCPToolTimeout(t *testing.T) {
 	defer cancel()
 	_, err := tool.Run(ctx, agent.Invocation{Arguments: json.RawMessage(`{"day":1}`)})
 	if !fault.Is(err, fault.Timeout) {
-		t.Errorf("%v", err)
+		t.Errorf("error = %v, want timeout", err)
 	}
 }
 
 func TestSafeToolName(t *testing.T) {
 	for name, want := range map[string]string{"a.b/c": "a_b_c", "größe": "gr__e", strings.Repeat("x", 100): strings.Repeat("x", 64), "": ""} {
 		if got := safeToolName(name); got != want {
-			t.Errorf("%q: %q", name, got)
+			t.Errorf("safeToolName(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -37,12 +37,13 @@ var sendEmail = builtin{
 	},
 }
 
-func canSend(mail any) bool {
-	r, ok := mail.(interface{ Ready() bool })
+// canSend reports whether a sender is configured, as far as the mailer can say.
+func canSend(mailer any) bool {
+	r, ok := mailer.(interface{ Ready() bool })
 	return !ok || r.Ready()
 }
 
-// signature tells whoever reads the mail which call it is about, in words that the model has no part in.
+// signature returns the lines that name assistant, caller and call. The model cannot change them.
 func signature(s Scope) string {
 	lines := []string{"", "", "--", "Assistant: " + string(s.Assistant.AssistantName)}
 	if s.Caller != "" {

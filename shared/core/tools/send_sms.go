@@ -15,7 +15,7 @@ import (
 //go:embed send_sms.md
 var sendSMSPrompt string
 
-// Twilio takes 1,600 characters: https://www.twilio.com/docs/api/errors/21617
+// Twilio accepts at most 1,600 characters: https://www.twilio.com/docs/api/errors/21617
 const sendSMSParameters = `{"type":"object","required":["message"],"additionalProperties":false,
 "properties":{"message":{"type":"string","minLength":1,"maxLength":1600,"pattern":"\\S","description":"The whole text message, at most 1600 characters."}}}`
 
@@ -41,13 +41,13 @@ var sendSMS = builtin{
 	},
 }
 
-// checkDoNotCall refuses numbers that asked to be left alone, and every number while nobody can say which.
+// checkDoNotCall returns an error for a number on the do-not-call list, and for every number if the list cannot be read.
 func (k *Kit) checkDoNotCall(ctx context.Context, number aurora.Phone) error {
-	refused, err := k.DoNotCall.IsDoNotCall(ctx, number)
+	listed, err := k.DoNotCall.IsDoNotCall(ctx, number)
 	if err != nil {
 		return fault.New(fault.Unavailable, "The do-not-call list cannot be read now, so nothing was sent.").Because(err)
 	}
-	if refused {
+	if listed {
 		return fault.New(fault.Forbidden, "This caller asked not to be contacted, so nothing was sent.").WithCode("do_not_call")
 	}
 	return nil

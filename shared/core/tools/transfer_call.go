@@ -43,7 +43,7 @@ var transferCall = builtin{
 	},
 }
 
-// destinationName is how the model names a destination: never by its number.
+// destinationName returns the name by which the model calls a destination. It is never the telephone number.
 func destinationName(d aurora.Destination, i int) string {
 	if name := strings.TrimSpace(d.Name); name != "" {
 		return name
@@ -51,40 +51,41 @@ func destinationName(d aurora.Destination, i int) string {
 	return fmt.Sprintf("destination %d", i+1)
 }
 
-// destinationSchema is the schema that offers the stored destinations by name.
+// destinationSchema returns a schema that allows the names of the stored destinations only.
 func destinationSchema(s Scope) json.RawMessage {
-	var names, about []string
+	var names, descriptions []string
 	for i, d := range s.Assistant.TransferDestinations {
 		name := destinationName(d, i)
 		names = append(names, name)
 		if d.Description != "" {
-			about = append(about, name+": "+d.Description)
+			descriptions = append(descriptions, name+": "+d.Description)
 		}
 	}
 	b, err := json.Marshal(map[string]any{
 		"type": "object", "required": []string{"destination"}, "additionalProperties": false,
 		"properties": map[string]any{"destination": map[string]any{"type": "string", "enum": unique(names),
-			"description": strings.TrimSpace("Where to transfer the call. " + strings.Join(about, " "))}},
+			"description": strings.TrimSpace("Where to transfer the call. " + strings.Join(descriptions, " "))}},
 	})
 	if err != nil {
-		return json.RawMessage(`false`) // strings and lists of them can always be written
+		return json.RawMessage(`false`) // cannot happen: strings can always be marshalled
 	}
 	return b
 }
 
+// unique returns the names without repetitions, in their order.
 func unique(names []string) []string {
-	var each []string
+	var all []string
 	seen := map[string]bool{}
 	for _, name := range names {
 		if !seen[name] {
-			each = append(each, name)
+			all = append(all, name)
 		}
 		seen[name] = true
 	}
-	return each
+	return all
 }
 
-// findDestination is the stored one that the arguments name.
+// findDestination returns the stored destination that the arguments name.
 func findDestination(s Scope, in agent.Invocation) (aurora.Destination, error) {
 	var args struct{ Destination string }
 	if err := json.Unmarshal(in.Arguments, &args); err != nil {

@@ -12,37 +12,37 @@ import (
 )
 
 func TestValidatorCompilesSchemas(t *testing.T) {
-	for name, c := range map[string]struct{ schema, fails string }{
-		"an object":            {`{"type":"object"}`, ""},
-		"no type":              {`{"properties":{"a":{}}}`, ""},
-		"its own references":   {`{"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"type":"string"}}}`, ""},
-		"a draft":              {`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object"}`, ""},
-		"no JSON":              {`{`, "not JSON"},
-		"a list":               {`[]`, "not an object"},
-		"true":                 {`true`, "not an object"},
-		"of a string":          {`{"type":"string"}`, "must be object"},
-		"nonsense":             {`{"type":"object","required":"a"}`, "required"},
-		"H7: from elsewhere":   {`{"type":"object","$ref":"http://127.0.0.1:1/schema"}`, "127.0.0.1"},
-		"from a file":          {`{"type":"object","$ref":"file:///etc/passwd"}`, "passwd"},
-		"another's draft":      {`{"$schema":"https://example.com/draft","type":"object"}`, "example.com"},
-		"a wild pattern":       {`{"type":"object","properties":{"a":{"pattern":"(?=x)"}}}`, "regex"},
-		"a monstrous number":   {`{"type":"object","properties":{"a":{"maximum":1e999999999}}}`, "out of range"},
-		"a monstrous fraction": {`{"type":"object","properties":{"a":{"multipleOf":1e-999999999}}}`, "out of range"},
-		"far too long":         {`{"type":"object","description":"` + strings.Repeat("x", toolschema.MaxBytes) + `"}`, "the maximum is"},
-		"of itself":            {`{"$ref":"#"}`, "without end"},
+	for name, c := range map[string]struct{ schema, errorText string }{
+		"an object":                            {`{"type":"object"}`, ""},
+		"no type":                              {`{"properties":{"a":{}}}`, ""},
+		"its own references":                   {`{"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"type":"string"}}}`, ""},
+		"a draft":                              {`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object"}`, ""},
+		"not JSON":                             {`{`, "not JSON"},
+		"a list":                               {`[]`, "not an object"},
+		"true":                                 {`true`, "not an object"},
+		"for a string":                         {`{"type":"string"}`, "must be object"},
+		"an invalid keyword":                   {`{"type":"object","required":"a"}`, "required"},
+		"security.md H7: a reference to a URL": {`{"type":"object","$ref":"http://127.0.0.1:1/schema"}`, "127.0.0.1"},
+		"a reference to a file":                {`{"type":"object","$ref":"file:///etc/passwd"}`, "passwd"},
+		"an unknown draft":                     {`{"$schema":"https://example.com/draft","type":"object"}`, "example.com"},
+		"an unsupported pattern":               {`{"type":"object","properties":{"a":{"pattern":"(?=x)"}}}`, "regex"},
+		"a huge number":                        {`{"type":"object","properties":{"a":{"maximum":1e999999999}}}`, "out of range"},
+		"a tiny number":                        {`{"type":"object","properties":{"a":{"multipleOf":1e-999999999}}}`, "out of range"},
+		"too long":                             {`{"type":"object","description":"` + strings.Repeat("x", toolschema.MaxBytes) + `"}`, "the maximum is"},
+		"a loop":                               {`{"$ref":"#"}`, "without end"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s validatorCache
-			began := time.Now()
-			check, err := s.validator(json.RawMessage(c.schema))
-			if c.fails == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fails) {
-				t.Errorf("%v, want %q", err, c.fails)
+			start := time.Now()
+			validate, err := s.validator(json.RawMessage(c.schema))
+			if c.errorText == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), c.errorText) {
+				t.Errorf("error = %v, want %q", err, c.errorText)
 			}
 			if err == nil {
-				_ = check(json.RawMessage(`{"a":"x"}`)) // comes to an end
+				_ = validate(json.RawMessage(`{"a":"x"}`)) // must end
 			}
-			if took := time.Since(began); took > time.Second {
-				t.Errorf("it took %s", took)
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("it took %s, want a moment", took)
 			}
 		})
 	}
@@ -57,7 +57,7 @@ func TestSchemasAreCompiledOnce(t *testing.T) {
 	}
 	first := s.compiled[anyObjectSchema]
 	if len(s.compiled) != 1 || first == nil {
-		t.Errorf("%d are kept", len(s.compiled))
+		t.Errorf("%d schemas are cached, want 1", len(s.compiled))
 	}
 	for i := range maxCachedSchemas + 10 {
 		if _, err := s.validator(json.RawMessage(`{"type":"object","maxProperties":` + json.Number(strings.Repeat("1", i%9+1)).String() + `,"description":"` + strings.Repeat("x", i) + `"}`)); err != nil {
@@ -65,7 +65,7 @@ func TestSchemasAreCompiledOnce(t *testing.T) {
 		}
 	}
 	if len(s.compiled) > maxCachedSchemas {
-		t.Errorf("%d are kept", len(s.compiled))
+		t.Errorf("%d schemas are cached, want %d at most", len(s.compiled), maxCachedSchemas)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestValidationMessages(t *testing.T) {
 	const schema = `{"type":"object","additionalProperties":false,"required":["day"],"properties":{"day":{"type":"integer","minimum":1,"maximum":31},
 "who":{"type":"object","required":["name"],"properties":{"name":{"type":"string","pattern":"^[A-Z]"},"tags":{"type":"array","items":{"enum":["a","b"]}}}},"n":{"type":["string","null"]}}}`
 	var s validatorCache
-	check, err := s.validator(json.RawMessage(schema))
+	validate, err := s.validator(json.RawMessage(schema))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,21 +99,20 @@ func TestValidationMessages(t *testing.T) {
 		`{"` + strings.Repeat("k", 999) + `":1,"day":1}`: {strings.Repeat("k", 240), strings.Repeat("k", 240) + "."},
 		`{"day":1,"a\nb\u2028":1}`:                       {"a\nb\u2028", "a b : is not a parameter of this tool."},
 	} {
-		err := check(json.RawMessage(arguments))
+		err := validate(json.RawMessage(arguments))
 		if want.sentence == "" {
 			if err != nil {
-				t.Errorf("%s: %v", arguments, err)
+				t.Errorf("%s: error = %v, want none", arguments, err)
 			}
 			continue
 		}
 		if f := fault.From(err); f == nil || f.Kind != fault.Invalid || f.Param != want.field || f.Message != want.sentence {
-			t.Errorf("%.80s: %q in %q, want %q", arguments, f.Message, f.Param, want.sentence)
+			t.Errorf("%.80s: message %q for field %q, want %q for %q", arguments, f.Message, f.Param, want.sentence, want.field)
 		}
 	}
 }
 
-// Whatever a model or a stranger's server writes, the check says yes or one sentence, soon, and never more than once
-// differently.
+// FuzzValidate: whatever a model or an unknown server writes, validation ends soon, with success or with one short sentence.
 func FuzzCheck(f *testing.F) {
 	for _, b := range builtins {
 		f.Add(string(b.parameters(testScope())), `{"message":"a","destination":"sales","limit":1}`)
@@ -125,28 +124,28 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text, arguments string) {
-		stuck := time.AfterFunc(10*time.Second, func() { panic(fmt.Sprintf("no end of %q with %q", text, arguments)) })
+		stuck := time.AfterFunc(10*time.Second, func() { panic(fmt.Sprintf("validation of %q with %q does not end", text, arguments)) })
 		defer stuck.Stop()
 		var s validatorCache
-		check, err := s.validator(json.RawMessage(text))
+		validate, err := s.validator(json.RawMessage(text))
 		if err != nil {
 			return
 		}
-		began := time.Now()
-		err = check(json.RawMessage(arguments))
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("it took %s", took)
+		start := time.Now()
+		err = validate(json.RawMessage(arguments))
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("it took %s, want a moment", took)
 		}
 		if err == nil {
 			var object map[string]any
 			if json.Unmarshal([]byte(arguments), &object) != nil && !strings.ContainsAny(arguments, "eE") {
-				t.Error("what is no object was accepted")
+				t.Error("arguments that are not an object were accepted")
 			}
 			return
 		}
-		said := fault.From(err)
-		if said.Kind != fault.Invalid || said.Message == "" || len(said.Message) > 480 || strings.ContainsAny(said.Message, "\r\n") {
-			t.Errorf("%v: %q", said.Kind, said.Message)
+		f := fault.From(err)
+		if f.Kind != fault.Invalid || f.Message == "" || len(f.Message) > 480 || strings.ContainsAny(f.Message, "\r\n") {
+			t.Errorf("kind %v, message %q; want invalid and one line of 480 bytes at most", f.Kind, f.Message)
 		}
 	})
 }

@@ -19,7 +19,7 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 		return do(ctx)
 	}
 	return k.Idempotency.Do(ctx, key, func(ctx context.Context) (content string, err error) {
-		err = safego.Call(func() error { // the ledger must learn how it ended
+		err = safego.Call(func() error { // after a panic the store must still learn how the effect ended
 			content, err = do(ctx)
 			return err
 		})

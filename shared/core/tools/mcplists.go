@@ -16,27 +16,29 @@ import (
 )
 
 const (
-	listTTL        = 5 * time.Minute  // how long a server's list is used without asking again
-	staleListTTL   = time.Hour        // and how long where the server does not answer
-	listRetryAfter = 30 * time.Second // after a failure, until it is asked again
-	listTimeout    = 2 * time.Second  // for asking
-	maxServers     = 5                // of one assistant
-	maxCachedLists = 500              // that are kept
+	listTTL        = 5 * time.Minute
+	staleListTTL   = time.Hour        // if the server does not answer
+	listRetryAfter = 30 * time.Second // after a failure
+	listTimeout    = 2 * time.Second
+	maxServers     = 5 // of one assistant
+	maxCachedLists = 500
 )
 
-// listCache keep what MCP servers offer.
+// listCache caches the tool lists of MCP servers. It is safe for concurrent use.
 type listCache struct {
 	mu    sync.Mutex
 	lists map[aurora.MCPServer]*toolList
 }
 
+// toolList is the tool list of one server.
 type toolList struct {
-	mu       sync.Mutex // held while one asks, so that the others wait for its answer
+	mu       sync.Mutex // held while the list is loaded, so that concurrent turns wait for one request
 	tools    []mcpTool
 	loadedAt time.Time
 	failedAt time.Time
 }
 
+// list returns the list of a server, which may be empty.
 func (s *listCache) list(server aurora.MCPServer) *toolList {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,41 +53,42 @@ func (s *listCache) list(server aurora.MCPServer) *toolList {
 	return l
 }
 
-// mcpTools are the tools of the assistant's MCP servers. All servers are asked at once, and none is waited for longer
-// than two seconds.
-func (k *Kit) mcpTools(ctx context.Context, s Scope, have []agent.Tool) []agent.Tool {
-	from := s.Assistant.MCPServers
-	if len(from) > maxServers {
-		from = from[:maxServers]
+// mcpTools returns the tools of the assistant's MCP servers. It asks all servers at the same time and waits for two seconds
+// at most. others are tools whose names are taken.
+func (k *Kit) mcpTools(ctx context.Context, s Scope, others []agent.Tool) []agent.Tool {
+	servers := s.Assistant.MCPServers
+	if len(servers) > maxServers {
+		servers = servers[:maxServers]
 	}
-	if len(from) == 0 {
+	if len(servers) == 0 {
 		return nil
 	}
 	type answer struct {
 		server int
 		tools  []mcpTool
 	}
-	answers := make(chan answer, len(from)) // room for those that come too late
-	for i, server := range from {
+	answers := make(chan answer, len(servers)) // has room, so that a late answer does not block
+	for i, server := range servers {
 		safego.Go(ctx, func() { answers <- answer{i, k.serverTools(ctx, server)} }, func(error) { answers <- answer{server: i} })
 	}
-	enough := time.NewTimer(listTimeout)
-	defer enough.Stop()
-	lists := make([][]mcpTool, len(from))
-	for range from {
+	timeout := time.NewTimer(listTimeout)
+	defer timeout.Stop()
+	lists := make([][]mcpTool, len(servers))
+	for range servers {
 		select {
 		case a := <-answers:
 			lists[a.server] = a.tools
-		case <-enough.C:
-			return k.nameTools(s, from, lists, have)
+		case <-timeout.C:
+			return k.nameTools(s, servers, lists, others)
 		case <-ctx.Done():
-			return k.nameTools(s, from, lists, have)
+			return k.nameTools(s, servers, lists, others)
 		}
 	}
-	return k.nameTools(s, from, lists, have)
+	return k.nameTools(s, servers, lists, others)
 }
 
-// serverTools is what a server offers, as far as it is known.
+// serverTools returns the tools of a server, from the cache or from the server itself. If the server fails, it returns the
+// last list that is not older than an hour, else none.
 func (k *Kit) serverTools(ctx context.Context, server aurora.MCPServer) []mcpTool {
 	l := k.toolLists.list(server)
 	l.mu.Lock()
@@ -95,16 +98,16 @@ func (k *Kit) serverTools(ctx context.Context, server aurora.MCPServer) []mcpToo
 		return l.tools
 	}
 	if l.failedAt.IsZero() || now.Sub(l.failedAt) >= listRetryAfter {
-		// Whoever asks does it for all, so its hanging up must not fail the others.
-		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+		// Other turns wait for this request, so it must not end with this turn's context.
+		listCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
 		defer cancel()
-		found, err := k.listTools(asking, server)
+		found, err := k.listTools(listCtx, server)
 		if err == nil {
 			l.tools, l.loadedAt, l.failedAt = found, now, time.Time{}
 			return found
 		}
 		l.failedAt = now
-		slog.WarnContext(ctx, "an MCP server does not say what it offers", "server", hostName(server), "error", describeError(err))
+		slog.WarnContext(ctx, "tool list of an MCP server not loaded", "event", "mcp.list_failed", "server", hostName(server), "error", describeError(err))
 	}
 	if !l.loadedAt.IsZero() && now.Sub(l.loadedAt) < staleListTTL {
 		return l.tools
@@ -120,31 +123,32 @@ func hostName(server aurora.MCPServer) string {
 	return u.Hostname()
 }
 
-// nameTools gives each tool a name that no other has: its own, or with its server's before it, or with a number after it.
-func (k *Kit) nameTools(s Scope, from []aurora.MCPServer, lists [][]mcpTool, have []agent.Tool) []agent.Tool {
+// nameTools gives each tool a name that no other tool has: its own, or with the server's name before it, or with a number
+// after it.
+func (k *Kit) nameTools(s Scope, servers []aurora.MCPServer, lists [][]mcpTool, others []agent.Tool) []agent.Tool {
 	var all []agent.Tool
 	same := func(name string) func(agent.Tool) bool { return func(t agent.Tool) bool { return t.Name == name } }
 	taken := func(name string) bool {
 		return name == "" || findBuiltin(name) != nil || isHandoffName(name) || slices.Contains(s.CallerTools, name) ||
-			slices.ContainsFunc(have, same(name)) || slices.ContainsFunc(all, same(name))
+			slices.ContainsFunc(others, same(name)) || slices.ContainsFunc(all, same(name))
 	}
 	for i, tools := range lists {
 		for _, t := range tools {
 			name := safeToolName(t.name)
 			if taken(name) {
-				name = safeToolName(hostName(from[i]) + "_" + t.name)
+				name = safeToolName(hostName(servers[i]) + "_" + t.name)
 			}
 			for n, base := 2, name; taken(name); n++ {
 				suffix := fmt.Sprintf("_%d", n)
 				name = base[:min(len(base), 64-len(suffix))] + suffix
 			}
-			all = append(all, k.newMCPTool(from[i], t, name, s))
+			all = append(all, k.newMCPTool(servers[i], t, name, s))
 		}
 	}
 	return all
 }
 
-// safeToolName is a name as models take it: at most 64 letters, digits, _ and -.
+// safeToolName returns a name that models accept: at most 64 letters, digits, _ and -.
 func safeToolName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < 0x80 && isToolName(string(r)) {

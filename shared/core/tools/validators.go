@@ -8,16 +8,17 @@ import (
 	"example.com/aurora/shared/core/toolschema"
 )
 
-const maxCachedSchemas = 500 // compiled ones that are kept
+const maxCachedSchemas = 500
 
-// validatorCache keeps compiled schemas by their text.
+// validatorCache caches compiled schemas by their text. It is safe for concurrent use.
 type validatorCache struct {
 	mu       sync.Mutex
 	compiled map[string]*toolschema.Schema
 }
 
-// validator returns a check of arguments against a schema, or why it is no schema of an object.
-func (s *validatorCache) validator(text json.RawMessage) (check func(json.RawMessage) error, err error) {
+// validator returns a function that validates arguments against a schema. The error says why the text is not the schema of
+// an object.
+func (s *validatorCache) validator(text json.RawMessage) (validate func(json.RawMessage) error, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	compiled := s.compiled[string(text)]
@@ -34,13 +35,13 @@ func (s *validatorCache) validator(text json.RawMessage) (check func(json.RawMes
 	return compiled.Check, nil
 }
 
-// mustValidator is check for schemas of ours. One that is none refuses every call, which a test would see.
+// mustValidator is validator for our own schemas. If one were invalid, it would reject every call, which a test would see.
 func (s *validatorCache) mustValidator(text json.RawMessage) func(json.RawMessage) error {
-	check, err := s.validator(text)
+	validate, err := s.validator(text)
 	if err != nil {
 		return func(json.RawMessage) error {
 			return fault.New(fault.Internal, "The tool cannot be used.").Because(err)
 		}
 	}
-	return check
+	return validate
 }

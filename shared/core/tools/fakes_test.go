@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -26,23 +27,23 @@ const (
 
 var testNow = time.Date(2026, 11, 22, 17, 30, 0, 0, time.UTC)
 
-// fakeBackends is everything outside that a kit uses, and what was done to it.
+// fakeBackends stands for everything that a kit uses, and records what was done.
 type fakeBackends struct {
 	mu             sync.Mutex
 	sentSMS        []string // from, to, body
 	sentMail       []aurora.Mail
-	historyQueries []string // of the history: assistant, caller
+	historyQueries []string // assistant, caller
 	doNotCall      map[aurora.Phone]string
 	callControl    []string
 	secrets        map[string]string
 	results        map[string]*onceResult
 
 	calls   []aurora.Call
-	err     error // of every part but the ledger
-	onceErr error // of the ledger
+	err     error // of every part but Idempotency
+	onceErr error // of Idempotency
 }
 
-// onceResult is something in the ledger. Like the real one it forgets a failure, and keeps what nobody knows.
+// onceResult is the result of an effect. Like the real store it forgets a failure, and remembers a timeout.
 type onceResult struct {
 	mu     sync.Mutex
 	done   bool
@@ -128,7 +129,7 @@ func (w *fakeBackends) Do(ctx context.Context, key string, do func(context.Conte
 	return d.result, d.err
 }
 
-// newKit is a kit in a world of its own.
+// newKit returns a kit with fakes of its own.
 func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	t.Helper()
 	w := &fakeBackends{doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
@@ -141,7 +142,7 @@ func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	return k, w
 }
 
-// testScope is one in which every built-in tool can work.
+// testScope returns a scope in which every built-in tool is available.
 func testScope() Scope {
 	return Scope{CallID: "call-1", Caller: caller, UserMessageCount: 3, Assistant: aurora.Assistant{
 		Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", TimeZone: "America/New_York", TextFromNumber: sender,
@@ -154,30 +155,38 @@ func testScope() Scope {
 	}}
 }
 
-func toolNames(offered []agent.Tool) []string {
+func toolNames(tools []agent.Tool) []string {
 	var all []string
-	for _, t := range offered {
+	for _, t := range tools {
 		all = append(all, t.Name)
 	}
 	return all
 }
 
-func findTool(t *testing.T, offered []agent.Tool, name string) agent.Tool {
+func findTool(t *testing.T, tools []agent.Tool, name string) agent.Tool {
 	t.Helper()
-	for _, tool := range offered {
+	for _, tool := range tools {
 		if tool.Name == name {
 			return tool
 		}
 	}
-	t.Fatalf("%s is not offered, only %v", name, toolNames(offered))
+	t.Fatalf("%s is not available, only %v", name, toolNames(tools))
 	return agent.Tool{}
 }
 
-// callTool calls a tool as the loop does.
+// callTool validates the arguments and runs the tool, as package agent does.
 func callTool(t *testing.T, tool agent.Tool, arguments string) (agent.ToolResult, error) {
 	t.Helper()
 	if err := tool.Validate(json.RawMessage(arguments)); err != nil {
 		return agent.ToolResult{}, err
 	}
 	return tool.Run(t.Context(), agent.Invocation{ID: "t1", Arguments: json.RawMessage(arguments)})
+}
+
+// check reports an error if got is not want; what names the value.
+func check[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s = %+v, want %+v", what, got, want)
+	}
 }
