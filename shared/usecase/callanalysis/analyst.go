@@ -13,40 +13,39 @@ import (
 	"example.com/aurora/shared/core/toolschema"
 )
 
-// Analyst analyses calls.
+// Analyst has a model analyse calls.
 type Analyst struct {
-	// Chain makes the model that asks these in order.
+	// Chain returns a model that tries these in order.
 	Chain func(refs []aurora.ModelRef) agent.Model
-	// Models are asked, in order, for assistants that have none of their own.
+	// Models are tried, in order, for assistants that have no models of their own.
 	Models []string
 }
 
-// maxNote bounds what a row says of an analysis that did not go well, in characters.
-const maxNote = 300
+const maxNote = 300 // characters of an AnalysisNote
 
-// Analyse finds out what came of an assistant's call, from its report and what was said in it. An error means that the
-// model could not be asked, and that another time it may be; whatever else goes wrong is noted in the finding.
-func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report providermsg.EndOfCall, said []providermsg.Utterance) (aurora.AnalysisResult, error) {
-	f := aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted}}
+// Analyse analyses an assistant's call from its report and its transcript. An error means that the model gave no answer,
+// and that a later try may succeed. Any other problem is noted in the result's AnalysisNote.
+func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report providermsg.EndOfCall, transcript []providermsg.Utterance) (aurora.AnalysisResult, error) {
+	result := aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted}}
 	if !report.Spoke {
-		return f, nil
+		return result, nil
 	}
-	machine := report.Disposition == aurora.DispositionVoicemail // what spoke has no feelings
-	w := answerSpec{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !machine}
-	if text := assistant.Analysis.Schema; len(text) > 0 && string(text) != "null" {
-		compiled, err := toolschema.Compile(text)
+	voicemail := report.Disposition == aurora.DispositionVoicemail // a machine spoke: it has no sentiment
+	spec := answerSpec{summary: report.Summary == "", outcome: report.Outcome == "", sentiment: !voicemail}
+	if schema := assistant.Analysis.Schema; len(schema) > 0 && string(schema) != "null" {
+		compiled, err := toolschema.Compile(schema)
 		if err != nil {
-			slog.WarnContext(ctx, "an assistant's analysis schema cannot be used", "assistantId", assistant.ID(), "error", err)
-			f.AnalysisNote = "The assistant's schema cannot be used; no data was extracted."
-		} else if w.validate = compiled.Check; f.Extracted != nil && w.validate(f.Extracted) != nil {
-			f.Extracted = nil
+			slog.WarnContext(ctx, "analysis schema cannot be used", "event", "analysis.schema_rejected", "assistantId", assistant.ID(), "error", err)
+			result.AnalysisNote = "The assistant's schema cannot be used; no data was extracted."
+		} else if spec.validate = compiled.Check; result.Extracted != nil && spec.validate(result.Extracted) != nil {
+			result.Extracted = nil
 		}
-		if err == nil && f.Extracted == nil {
-			w.dataSchema = text
+		if err == nil && result.Extracted == nil {
+			spec.dataSchema = schema
 		}
 	}
-	if machine && !w.summary && w.dataSchema == nil {
-		return f, nil
+	if voicemail && !spec.summary && spec.dataSchema == nil {
+		return result, nil
 	}
 	refs := assistant.Models
 	if len(refs) == 0 {
@@ -54,11 +53,11 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 			refs = append(refs, aurora.ModelRef{Model: model})
 		}
 	}
-	q := query{model: a.Chain(refs), spec: w, report: report, assistant: assistant, transcript: said, tokenBudget: maxTranscriptTokens}
-	return q.run(ctx, refs, f)
+	q := query{model: a.Chain(refs), spec: spec, report: report, assistant: assistant, transcript: transcript, tokenBudget: maxTranscriptTokens}
+	return q.run(ctx, refs, result)
 }
 
-// query is one call's, as it is put to a model.
+// query is the analysis of one call.
 type query struct {
 	model      agent.Model
 	spec       answerSpec
@@ -66,59 +65,59 @@ type query struct {
 	assistant  aurora.Assistant
 	transcript []providermsg.Utterance
 
-	tokenBudget      int  // tokens of conversation
-	noResponseFormat bool // the server does not take response_format
-	// What did not fit the time before, and why; empty at first.
+	tokenBudget      int  // of the transcript
+	noResponseFormat bool // the server does not accept response_format
+	// The previous answer if it did not fit, and what was wrong with it.
 	answer, complaint string
 }
 
-// run asks, once more where the server refuses the form and once more where the answer does not fit.
-func (q *query) run(ctx context.Context, refs []aurora.ModelRef, f aurora.AnalysisResult) (aurora.AnalysisResult, error) {
+// run asks the model. It asks once more if the server does not accept the request, and once more if the answer does not fit.
+func (q *query) run(ctx context.Context, refs []aurora.ModelRef, result aurora.AnalysisResult) (aurora.AnalysisResult, error) {
 	var used agent.Usage
 	for {
 		answer, err := agent.Complete(ctx, q.model, q.request())
 		used.PromptTokens += answer.Usage.PromptTokens
 		used.CompletionTokens += answer.Usage.CompletionTokens
 		if err != nil && (!fault.Is(err, fault.Invalid) || errorCode(err) == "model_not_found") {
-			return aurora.AnalysisResult{}, err // a model that is misspelt is the deployment's to mend, and no call's fate
+			return aurora.AnalysisResult{}, err // an unknown model is a mistake in the configuration, so the call is analysed later
 		}
 		if err != nil && !q.noResponseFormat {
 			q.noResponseFormat = true
 			if errorCode(err) == "context_length_exceeded" {
-				q.tokenBudget /= 4 // a model with a small memory
+				q.tokenBudget /= 4
 			}
-			slog.InfoContext(ctx, "the model refused the request; it is asked without a response format", "error", err)
+			slog.InfoContext(ctx, "request not accepted, asking without a response format", "event", "analysis.request_rejected", "assistantId", q.assistant.ID(), "error", err)
 			continue
 		}
-		f.AnalysisModel = answer.Model
-		if f.AnalysisModel == "" && len(refs) > 0 {
-			f.AnalysisModel = refs[0].Model
+		result.AnalysisModel = answer.Model
+		if result.AnalysisModel == "" && len(refs) > 0 {
+			result.AnalysisModel = refs[0].Model
 		}
-		f.AnalysisModel = text.Line(f.AnalysisModel, 100)
-		f.PromptTokens, f.CompletionTokens = used.PromptTokens, used.CompletionTokens
-		f.AnalysisCost = analysisCost(f.AnalysisModel, refs, used)
+		result.AnalysisModel = text.Line(result.AnalysisModel, 100)
+		result.PromptTokens, result.CompletionTokens = used.PromptTokens, used.CompletionTokens
+		result.AnalysisCost = analysisCost(result.AnalysisModel, refs, used)
 		if err == nil {
-			err = q.spec.parse(answer, &f)
+			err = q.spec.parse(answer, &result)
 		}
 		if err == nil {
-			return f, nil
+			return result, nil
 		}
 		if q.complaint == "" && isWorthRetry(answer, err) {
 			q.answer, q.complaint = text.Clip(answer.Text, 20_000), publicMessage(err)
 			continue
 		}
-		slog.WarnContext(ctx, "an analysis did not go well", "model", f.AnalysisModel, "error", err)
-		f.AnalysisNote = text.Line(publicMessage(err), maxNote)
-		return f, nil
+		slog.WarnContext(ctx, "answer of the model cannot be used", "event", "analysis.incomplete", "assistantId", q.assistant.ID(), "model", result.AnalysisModel, "error", err)
+		result.AnalysisNote = text.Line(publicMessage(err), maxNote)
+		return result, nil
 	}
 }
 
-// isWorthRetry reports whether the model may do better when it is told what was wrong.
+// isWorthRetry reports whether the model may give a better answer when it learns what was wrong.
 func isWorthRetry(a agent.Completion, err error) bool {
 	return errors.Is(err, errMisfit) && a.FinishReason != agent.FinishContentFilter
 }
 
-// publicMessage is what an error says to anybody.
+// publicMessage returns the part of an error that contains nothing internal.
 func publicMessage(err error) string { return fault.From(err).Message }
 
 func errorCode(err error) string { return fault.From(err).Code }

@@ -10,11 +10,11 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// tokenPrice is what a million tokens cost, in US dollars.
+// tokenPrice is the price of a million tokens, in US dollars.
 type tokenPrice struct{ prompt, completion float64 }
 
-// prices are OpenAI's for its own API without batches or discounts, as published in November 2026
-// (https://developers.openai.com/api/docs/pricing). Prompts that it had cached cost less; that is not counted.
+// prices are OpenAI's prices for its own API, without batches and discounts, as published in November 2026
+// (https://developers.openai.com/api/docs/pricing). The lower price of cached prompts is not considered.
 var prices = map[string]tokenPrice{
 	"gpt-4o":            {2.50, 10},
 	"gpt-4o-2024-05-13": {5, 15},
@@ -32,19 +32,20 @@ var prices = map[string]tokenPrice{
 	"o4-mini":           {1.10, 4.40},
 }
 
-// snapshotSuffix is the date at the end of a model's name.
+// snapshotSuffix matches the date at the end of a model's name.
 var snapshotSuffix = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
 })
 
-// analysisCost is what tokens of a model cost; nil where nobody published it, or another server than OpenAI's may have answered.
+// analysisCost returns the price of the tokens in US dollars. It is nil if the model's price is not known, or if another
+// server than OpenAI's may have answered.
 func analysisCost(model string, refs []aurora.ModelRef, used agent.Usage) *float64 {
 	p, ok := prices[model]
 	if !ok {
 		p, ok = prices[snapshotSuffix().ReplaceAllString(model, "")]
 	}
-	elsewhere := slices.ContainsFunc(refs, func(r aurora.ModelRef) bool { return r.BaseURL != "" })
-	if !ok || elsewhere || used.PromptTokens+used.CompletionTokens == 0 {
+	otherServer := slices.ContainsFunc(refs, func(r aurora.ModelRef) bool { return r.BaseURL != "" })
+	if !ok || otherServer || used.PromptTokens+used.CompletionTokens == 0 {
 		return nil
 	}
 	const steps = 1e8 // dollars to eight decimals: an analysis costs a hundredth of a cent

@@ -16,17 +16,17 @@ import (
 var prompt string
 
 const (
-	maxTranscriptTokens = 12_000 // estimated tokens of conversation: about an hour of talk
-	maxUtteranceBytes   = 4_000  // bytes of one turn's words
-	maxAnswerTokens     = 2_000  // at most, models that think included
-	maxDataAnswerTokens = 6_000  // where data is extracted too
+	maxTranscriptTokens = 12_000 // estimated; about an hour of conversation
+	maxUtteranceBytes   = 4_000  // a longer utterance is cut
+	maxAnswerTokens     = 2_000  // including the tokens of reasoning models
+	maxDataAnswerTokens = 6_000  // if data is extracted, too
 )
 
-// answerSpec is what a model is asked to find out. Topics and actions always are.
+// answerSpec says what a model is asked for. Topics and action items are always asked for.
 type answerSpec struct {
 	summary, outcome, sentiment bool
-	dataSchema                  json.RawMessage             // of the data; nil where none is asked for
-	validate                    func(json.RawMessage) error // of the data
+	dataSchema                  json.RawMessage             // of the data; nil if no data is asked for
+	validate                    func(json.RawMessage) error // checks the data against the schema
 }
 
 // answerField is one field of the answer.
@@ -35,34 +35,34 @@ type answerField struct {
 	schema            string
 }
 
-func (w answerSpec) fields() []answerField {
+func (s answerSpec) fields() []answerField {
 	const text, texts = `{"type":"string"}`, `{"type":"array","items":{"type":"string"}}`
 	var all []answerField
-	if w.summary {
+	if s.summary {
 		all = append(all, answerField{"summary", "what the call was about and what came of it, in one to three sentences, at most 1,000 characters, in the language of the call", text})
 	}
-	if w.outcome {
+	if s.outcome {
 		all = append(all, answerField{"outcome", "what came of it: resolved (the caller got what they wanted), unresolved (they did not), transferred (the caller was put through to somebody else), " +
 			"voicemail (the other side was a machine), dropped (it broke off before that could be known), error (the assistant failed)", enumSchema(outcomes)})
 	}
-	if w.sentiment {
+	if s.sentiment {
 		all = append(all, answerField{"sentiment", "how the caller felt by the end: positive, neutral or negative", enumSchema(sentiments)})
 	}
 	all = append(all,
 		answerField{"topics", "what the call was about: up to five topics of one to three words, in lower case, the most important first, worded so that other calls about the same thing get the same words", texts},
 		answerField{"actionItems", "what somebody at the business still has to do after this call, each one sentence in the language of the call, at most ten; empty where nothing is left to do", texts})
-	if w.dataSchema != nil {
-		all = append(all, answerField{"data", "what the business wants to know of each call, as its schema says; what was not said in the call is left out, never invented", string(embedSchema(w.dataSchema))})
+	if s.dataSchema != nil {
+		all = append(all, answerField{"data", "what the business wants to know of each call, as its schema says; what was not said in the call is left out, never invented", string(embedSchema(s.dataSchema))})
 	}
 	return all
 }
 
-// jsonSchema is the answer's JSON Schema. The fields stand in the order in which they are to be thought of.
-func (w answerSpec) jsonSchema() json.RawMessage {
+// jsonSchema returns the JSON Schema of the answer. Models write the fields in this order.
+func (s answerSpec) jsonSchema() json.RawMessage {
 	var b bytes.Buffer
 	var names []string
 	b.WriteString(`{"type":"object","properties":{`)
-	for i, f := range w.fields() {
+	for i, f := range s.fields() {
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -79,13 +79,13 @@ func enumSchema[T ~string](of []T) string {
 	return `{"type":"string","enum":` + string(b) + `}`
 }
 
-// embedSchema is an assistant's schema as it stands inside ours: what it refers to in itself has moved.
+// embedSchema returns an assistant's schema as a part of the answer's schema: references inside it get a new root.
 func embedSchema(schema json.RawMessage) json.RawMessage {
 	d := json.NewDecoder(bytes.NewReader(schema))
 	d.UseNumber()
 	var v any
 	if d.Decode(&v) != nil {
-		return json.RawMessage(`{"type":"object"}`) // it compiled: cannot happen
+		return json.RawMessage(`{"type":"object"}`) // cannot happen: the schema was compiled before
 	}
 	if object, ok := v.(map[string]any); ok {
 		delete(object, "$schema")
@@ -98,6 +98,7 @@ func embedSchema(schema json.RawMessage) json.RawMessage {
 	return b
 }
 
+// rebaseRefs changes the references of a schema that becomes the answer's member data.
 func rebaseRefs(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -116,7 +117,7 @@ func rebaseRefs(v any) any {
 	return v
 }
 
-// request is the question as it goes out.
+// request returns the request to the model.
 func (q *query) request() agent.ModelRequest {
 	var system strings.Builder
 	system.WriteString(prompt)
@@ -134,7 +135,7 @@ func (q *query) request() agent.ModelRequest {
 	} else {
 		options["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{
 			"name": "call_analysis", "schema": format,
-			"strict": q.spec.dataSchema == nil, // strict knows only some of JSON Schema
+			"strict": q.spec.dataSchema == nil, // strict mode supports only a part of JSON Schema
 		}}
 	}
 	b, _ := json.Marshal(options) // plain values and checked JSON: cannot fail
@@ -146,22 +147,22 @@ func (q *query) request() agent.ModelRequest {
 	return r
 }
 
-// renderCall is the call as JSON, one object a line.
+// renderCall returns the call as JSON, one object on each line, so that nothing that was said can look like the end of it.
 func (q *query) renderCall() string {
 	var b strings.Builder
-	known := map[string]any{"assistant": text.Line(string(q.assistant.AssistantName), 100), "direction": q.report.Direction,
+	facts := map[string]any{"assistant": text.Line(string(q.assistant.AssistantName), 100), "direction": q.report.Direction,
 		"endedReason": text.Line(q.report.EndedReason, 200), "seconds": q.report.Seconds, "transferred": q.report.Transferred,
 		"language": text.Line(q.assistant.Language, 35)}
-	writeJSONLine(&b, map[string]any{"call": known})
-	head, left, tail := trimTranscript(q.transcript, q.tokenBudget)
-	for _, t := range head {
-		writeJSONLine(&b, map[string]any{string(t.Who): t.Text})
+	writeJSONLine(&b, map[string]any{"call": facts})
+	head, omitted, tail := trimTranscript(q.transcript, q.tokenBudget)
+	for _, u := range head {
+		writeJSONLine(&b, map[string]any{string(u.Who): u.Text})
 	}
-	if left > 0 {
-		writeJSONLine(&b, map[string]any{"leftOut": fmt.Sprintf("%d turns of the conversation are left out here", left)})
+	if omitted > 0 {
+		writeJSONLine(&b, map[string]any{"leftOut": fmt.Sprintf("%d turns of the conversation are left out here", omitted)})
 	}
-	for _, t := range tail {
-		writeJSONLine(&b, map[string]any{string(t.Who): t.Text})
+	for _, u := range tail {
+		writeJSONLine(&b, map[string]any{string(u.Who): u.Text})
 	}
 	return b.String()
 }
@@ -172,39 +173,39 @@ func writeJSONLine(b *strings.Builder, v any) {
 	_ = e.Encode(v) // strings and numbers into memory: cannot fail
 }
 
-// trimTranscript takes turns out of the middle until the rest fits into so many tokens, two thirds of which are the end's. A turn
-// that is a speech by itself is cut first.
-func trimTranscript(said []providermsg.Utterance, budget int) (head []providermsg.Utterance, left int, tail []providermsg.Utterance) {
-	turns := make([]providermsg.Utterance, len(said))
-	all := 0
-	for i, t := range said {
-		if len(t.Text) > maxUtteranceBytes {
-			t.Text = text.Clip(t.Text, maxUtteranceBytes) + " …"
+// trimTranscript removes utterances from the middle until the rest fits into a number of tokens. A third of it is the
+// beginning and two thirds are the end. An utterance that is very long is cut first. omitted is the number of utterances
+// that were removed.
+func trimTranscript(transcript []providermsg.Utterance, budget int) (head []providermsg.Utterance, omitted int, tail []providermsg.Utterance) {
+	all := make([]providermsg.Utterance, len(transcript))
+	total := 0
+	for i, u := range transcript {
+		if len(u.Text) > maxUtteranceBytes {
+			u.Text = text.Clip(u.Text, maxUtteranceBytes) + " …"
 		}
-		turns[i] = t
-		all += estimateTokens(t)
+		all[i] = u
+		total += estimateTokens(u)
 	}
-	if all <= budget {
-		return turns, 0, nil
+	if total <= budget {
+		return all, 0, nil
 	}
 	first, used := 0, 0
-	for first < len(turns) && used+estimateTokens(turns[first]) <= budget/3 {
-		used += estimateTokens(turns[first])
+	for first < len(all) && used+estimateTokens(all[first]) <= budget/3 {
+		used += estimateTokens(all[first])
 		first++
 	}
-	last := len(turns)
-	for last > first && used+estimateTokens(turns[last-1]) <= budget {
+	last := len(all)
+	for last > first && used+estimateTokens(all[last-1]) <= budget {
 		last--
-		used += estimateTokens(turns[last])
+		used += estimateTokens(all[last])
 	}
-	return turns[:first], last - first, turns[last:]
+	return all[:first], last - first, all[last:]
 }
 
-// estimateTokens is an estimate for one turn, what stands around its words included.
-func estimateTokens(t providermsg.Utterance) int {
-	ascii := 0
-	other := 0
-	for _, r := range t.Text {
+// estimateTokens estimates the tokens of one utterance and its line.
+func estimateTokens(u providermsg.Utterance) int {
+	ascii, other := 0, 0
+	for _, r := range u.Text {
 		if r < 0x80 {
 			ascii++
 		} else {
