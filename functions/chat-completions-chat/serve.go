@@ -8,14 +8,14 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// serve is the function: its address and the alias for clients that append /chat/completions to a base URL.
-func serve(endpoint *completions.Handler, keys auth.KeySource) *web.Function {
+// serve returns the function: its route, and a second path for clients that append /chat/completions to a base URL.
+func serve(handler *completions.Handler, keys auth.KeySource) *web.Function {
 	return &web.Function{
 		Policy: auth.BearerPolicy,
 		Keys:   keys,
 		Routes: []web.Route{
-			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/chat", Handler: endpoint.ServeChat},
-			{Method: http.MethodPost, Path: "/api/v1/openai/chat/chat/completions", Handler: endpoint.ServeChat},
+			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions/chat", Handler: handler.ServeChat},
+			{Method: http.MethodPost, Path: "/api/v1/openai/chat/chat/completions", Handler: handler.ServeChat},
 		},
 		MaxBody: web.MaxCallBody,
 		Stream:  false,

@@ -1,4 +1,4 @@
-// Command chat-completions-sms answers /api/v1/openai/chat/completions/sms and its alias.
+// Command chat-completions-sms serves /api/v1/openai/chat/completions/sms and a second path for the same.
 package main
 
 import (
@@ -11,6 +11,6 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	chat := chatwiring.ReadSettings(s)
-	lambdaapp.Start(s, serve(chat.NewHandler(modelwiring.Timing{}), chat.Keys()).Invoke)
+	settings := chatwiring.ReadSettings(s)
+	lambdaapp.Start(s, serve(settings.NewHandler(modelwiring.Timing{}), settings.Keys()).Invoke)
 }

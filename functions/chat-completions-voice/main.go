@@ -1,4 +1,4 @@
-// Command chat-completions-voice answers /api/v1/openai/chat/completions/voice and its alias.
+// Command chat-completions-voice serves /api/v1/openai/chat/completions/voice and a second path for the same.
 package main
 
 import (
@@ -11,6 +11,6 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	chat := chatwiring.ReadSettings(s)
-	lambdaapp.Start(s, serve(chat.NewHandler(modelwiring.VoiceTiming), chat.Keys()).Invoke)
+	settings := chatwiring.ReadSettings(s)
+	lambdaapp.Start(s, serve(settings.NewHandler(modelwiring.VoiceTiming), settings.Keys()).Invoke)
 }

@@ -1,4 +1,4 @@
-// Command chat-completions answers /api/v1/openai/chat/completions.
+// Command chat-completions serves /api/v1/openai/chat/completions.
 package main
 
 import (
@@ -11,6 +11,6 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	chat := chatwiring.ReadSettings(s)
-	lambdaapp.Start(s, serve(chat.NewHandler(modelwiring.Timing{}), chat.Keys()).Invoke)
+	settings := chatwiring.ReadSettings(s)
+	lambdaapp.Start(s, serve(settings.NewHandler(modelwiring.Timing{}), settings.Keys()).Invoke)
 }

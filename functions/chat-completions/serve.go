@@ -8,12 +8,12 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// serve is the function: one address, behind REST and behind its own URL.
-func serve(endpoint *completions.Handler, keys auth.KeySource) *web.Function {
+// serve returns the function: one route, of the REST API and of the function URL.
+func serve(handler *completions.Handler, keys auth.KeySource) *web.Function {
 	return &web.Function{
 		Policy:  auth.BearerPolicy,
 		Keys:    keys,
-		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions", Handler: endpoint.ServeGeneral}},
+		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions", Handler: handler.ServeGeneral}},
 		MaxBody: web.MaxCallBody,
 		Stream:  true,
 	}

@@ -31,10 +31,10 @@ var riley = aurora.Assistant{Configuration: aurora.Configuration{
 	AssistantPrompt:      "You are Riley of {{ org_name }}. Today is {{ \"now\" | date: \"%A, %B %-d\" }}. The caller is {{ caller_phone_number }}.",
 }}
 
-// newFunction is the whole function with a model at base.
+// newFunction returns the function with a model server at the URL base.
 func newFunction(base string, limits openai.Limits, count func(context.Context, string)) *web.Function {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: base, Limits: limits, Count: count, Key: func(context.Context) (string, error) { return canaryKey, nil }}}
-	now := func() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) } // still Saturday in New York
+	now := func() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) } // it is still Saturday in New York
 	return serve(&completions.Handler{
 		Service: &chat.Service{
 			Assistants:    testkit.NewAssistants(riley),
@@ -47,7 +47,7 @@ func newFunction(base string, limits openai.Limits, count func(context.Context, 
 	}, liveKeys)
 }
 
-// streamRequest is a streamed turn at the function URL, as the document has it.
+// streamRequest returns a request for a stream, in the form of the API document, as an event of the function URL.
 func streamRequest(t *testing.T) json.RawMessage {
 	t.Helper()
 	body := `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"What are your hours?"}],
@@ -61,7 +61,7 @@ func streamRequest(t *testing.T) json.RawMessage {
 	return b
 }
 
-// scriptedAnswer answers by what the caller said, with everything that a golden must pin.
+// scriptedAnswer chooses the model's answer by the text of the user's message.
 func scriptedAnswer(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	switch said := r.Last("user"); said {
 	case "call a tool":
@@ -109,12 +109,12 @@ func TestBodyOverTheLimit(t *testing.T) {
 	}
 	for size, want := range map[int]int{1<<20 - 1: 200, 1 << 20: 200, 1<<20 + 1: 413} {
 		if status, _, body := invoke(t, newFunction(double.URL, shortLimits, nil), pad(size)); status != want {
-			t.Errorf("%d bytes: %d, want %d: %.200s", size, status, want, body)
+			t.Errorf("a body of %d bytes: status %d, want %d: %.200s", size, status, want, body)
 		}
 	}
 }
 
-// invoke returns what either door answered.
+// invoke returns the response to an event of the REST API or of a function URL.
 func invoke(t *testing.T, f *web.Function, event json.RawMessage) (int, http.Header, []byte) {
 	t.Helper()
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
@@ -132,7 +132,7 @@ func invoke(t *testing.T, f *web.Function, event json.RawMessage) (int, http.Hea
 	case *events.APIGatewayProxyStreamingResponse:
 		status, header, r = v.StatusCode, v.MultiValueHeaders, v.Body
 	default:
-		t.Fatalf("answered with %T", v)
+		t.Fatalf("the response is a %T, want a streaming response", v)
 	}
 	b, err := io.ReadAll(r)
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// fakePhone counts what is sent, and keeps no promise but that.
+// fakePhone records the text messages that are sent.
 type fakePhone struct {
 	mu   sync.Mutex
 	sent []string
@@ -39,7 +39,7 @@ func (p *fakePhone) SendSMS(_ context.Context, _, to aurora.Phone, body string) 
 	return fmt.Sprintf("SM%d", len(p.sent)), nil
 }
 
-// fakeLedger remembers in this process what dynamo's remembers in a table: the first result of a key.
+// fakeLedger keeps the first result of each key in memory, as the real one keeps it in a table.
 type fakeLedger struct {
 	mu   sync.Mutex
 	done map[string]string
@@ -62,10 +62,10 @@ func (*fakeLedger) AddDoNotCall(context.Context, aurora.Phone, string) error { r
 
 func (*fakeLedger) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
-// withTools is the function with tools, and what they reach.
+// withTools returns the function with an assistant that has tools, and the phone that they use.
 func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *fakePhone) {
-	endpoint, p := newToolHandler(base, more...)
-	return serve(endpoint, liveKeys), p
+	handler, p := newToolHandler(base, more...)
+	return serve(handler, liveKeys), p
 }
 
 var liveKeys = &auth.KeyStore{Secrets: testkit.EverySecret(`["` + apiKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
@@ -92,12 +92,12 @@ func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler,
 	}, p
 }
 
-// sendSMSCall is a model's call to send a text message, under a new id each time, as a real model mints them.
+// sendSMSCall returns a tool call to send a text message. Its id is new each time, as those of a real model are.
 func sendSMSCall(body string) fakeopenai.Answer {
 	return fakeopenai.ToolCall("call_"+rand.Text(), "send_sms", `{"message":"`+body+`"}`)
 }
 
-// lastToolMessage is the last message the model was given, which is what the tools answered.
+// lastToolMessage returns the last message of a request to the model, which is the result of a tool.
 func lastToolMessage(d *fakeopenai.Double, request int) string {
 	messages := d.Requests()[request].Body.Messages
 	return messages[len(messages)-1].Content
@@ -109,7 +109,7 @@ func runRequest(t *testing.T, f *web.Function) result {
 	return parseResult(t, status, body)
 }
 
-// Rows 20 to 25 of the fault table: tools that go wrong, and what the caller gets all the same.
+// Faults 20 to 25: tools that fail, and what the caller still gets.
 func TestToolFaults(t *testing.T) {
 	then := func(first fakeopenai.Answer, rest ...fakeopenai.Answer) func(int, fakeopenai.Request) fakeopenai.Answer {
 		all := append([]fakeopenai.Answer{first}, rest...)
@@ -118,47 +118,47 @@ func TestToolFaults(t *testing.T) {
 	finished := func(t *testing.T, o result, want string) {
 		t.Helper()
 		if o.status != 200 || o.text != want || o.finish != "stop" || !o.done || o.code != "" {
-			t.Errorf("status %d, %q, %q, done %v, code %q; want %q\n%s", o.status, o.text, o.finish, o.done, o.code, want, o.body)
+			t.Errorf("status %d, text %q, finish reason %q, [DONE] %v, code %q; want a complete stream with the text %q\n%s", o.status, o.text, o.finish, o.done, o.code, want, o.body)
 		}
 	}
 	for name, arguments := range map[string]string{"no JSON": `{"message":`, "no object": `[]`, "no such field": `{"massage":"x"}`, "wrong type": `{"message":7}`, "another's number": `{"message":"x","to":"+19005551234"}`} {
-		t.Run("20 arguments: "+name, func(t *testing.T) {
+		t.Run("fault 20: invalid arguments, "+name, func(t *testing.T) {
 			d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", arguments), fineAnswer))
 			f, p := withTools(d.URL)
 			finished(t, runRequest(t, f), "Hello there")
 			if len(p.sent) != 0 || !strings.HasPrefix(lastToolMessage(d, 1), "Error: ") {
-				t.Errorf("sent %q; the model was told %q", p.sent, lastToolMessage(d, 1))
+				t.Errorf("sent %q, the model got the result %q; want nothing sent and an error", p.sent, lastToolMessage(d, 1))
 			}
 		})
 	}
-	t.Run("20 arguments wrong a second time end the turn", func(t *testing.T) {
+	t.Run("fault 20: invalid arguments a second time end the turn", func(t *testing.T) {
 		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_sms", `{`)))
 		f, p := withTools(d.URL)
 		o := runRequest(t, f)
 		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || len(d.Requests()) != 2 || len(p.sent) != 0 {
-			t.Errorf("%d requests, %+v", len(d.Requests()), o)
+			t.Errorf("%d requests to the model, sent %q, result %+v; want a sentence and stop after 2 requests, and nothing sent", len(d.Requests()), p.sent, o)
 		}
 	})
-	t.Run("21 a tool that the assistant does not have", func(t *testing.T) {
+	t.Run("fault 21: a tool that the assistant does not have", func(t *testing.T) {
 		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "send_email", `{}`), fineAnswer))
 		f, _ := withTools(d.URL)
 		finished(t, runRequest(t, f), "Hello there")
 		if got := lastToolMessage(d, 1); got != "Error: Tool send_email not found." {
-			t.Errorf("told %q", got)
+			t.Errorf("the model got the result %q, want that the tool was not found", got)
 		}
 	})
-	t.Run("22 the model loops on tools", func(t *testing.T) {
+	t.Run("fault 22: the model calls tools without end", func(t *testing.T) {
 		d := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 			return fakeopenai.ToolCall("call_"+rand.Text(), "get_current_time", `{}`)
 		})
 		f, _ := withTools(d.URL)
 		o := runRequest(t, f)
-		trouble, _ := o.session["error"].(map[string]any)
-		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || trouble["code"] != "turn_limit" || len(d.Requests()) != 10 {
-			t.Errorf("%d requests, error %v, %+v", len(d.Requests()), trouble, o)
+		turnError, _ := o.session["error"].(map[string]any)
+		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || turnError["code"] != "turn_limit" || len(d.Requests()) != 10 {
+			t.Errorf("%d requests to the model, session error %v, result %+v; want turn_limit and a sentence after 10 requests", len(d.Requests()), turnError, o)
 		}
 	})
-	t.Run("23 of two tools at once one fails", func(t *testing.T) {
+	t.Run("fault 23: one of two tools fails", func(t *testing.T) {
 		d := fakeopenai.Serve(t, then(fakeopenai.ToolCall("c1", "broken", `{}`).ToolCall("c2", "send_sms", `{"message":"Hi"}`), fineAnswer))
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
 		defer s.Close()
@@ -167,10 +167,10 @@ func TestToolFaults(t *testing.T) {
 		messages := d.Requests()[1].Body.Messages
 		one, two := messages[len(messages)-2], messages[len(messages)-1]
 		if one.ToolCallID != "c1" || !strings.HasPrefix(one.Content, "Error: ") || two.ToolCallID != "c2" || strings.HasPrefix(two.Content, "Error") || len(p.sent) != 1 {
-			t.Errorf("told %+v and %+v, sent %q", one, two, p.sent)
+			t.Errorf("the model got the results %+v and %+v, sent %q; want an error, a success and one message", one, two, p.sent)
 		}
 	})
-	t.Run("24 a tool's server hangs, fails, or floods", func(t *testing.T) {
+	t.Run("fault 24: a tool's server hangs, fails, or floods", func(t *testing.T) {
 		release := make(chan struct{})
 		for name, handler := range map[string]http.HandlerFunc{
 			"hangs":  func(_ http.ResponseWriter, r *http.Request) { <-release },
@@ -182,7 +182,7 @@ func TestToolFaults(t *testing.T) {
 			f, _ := withTools(d.URL, aurora.HTTPTool{Name: "outside", Description: "x", URL: s.URL, TimeoutMs: 200})
 			finished(t, runRequest(t, f), "Hello there")
 			if got := lastToolMessage(d, 1); len(got) > 64<<10+100 || (name != "floods" && !strings.HasPrefix(got, "Error: ")) {
-				t.Errorf("%s: told %d bytes: %.80s", name, len(got), got)
+				t.Errorf("%s: the model got %d bytes: %.80s", name, len(got), got)
 			}
 			if name == "hangs" {
 				close(release)
@@ -190,7 +190,7 @@ func TestToolFaults(t *testing.T) {
 			s.Close()
 		}
 	})
-	t.Run("25 the stream dies after a side effect, and the caller asks again", func(t *testing.T) {
+	t.Run("fault 25: the stream breaks after a side effect, and the caller repeats the turn", func(t *testing.T) {
 		d := fakeopenai.Serve(t, func(n int, _ fakeopenai.Request) fakeopenai.Answer {
 			switch n {
 			case 0, 2:
@@ -202,14 +202,14 @@ func TestToolFaults(t *testing.T) {
 		})
 		f, p := withTools(d.URL)
 		if o := runRequest(t, f); o.code != "upstream_error" {
-			t.Fatalf("the first turn: %+v", o)
+			t.Fatalf("the first turn: %+v, want upstream_error", o)
 		}
 		finished(t, runRequest(t, f), "Hello there")
 		if len(p.sent) != 1 || lastToolMessage(d, 1) != lastToolMessage(d, 3) {
-			t.Errorf("sent %q; told %q, then %q", p.sent, lastToolMessage(d, 1), lastToolMessage(d, 3))
+			t.Errorf("sent %q, results %q and %q; want one message and equal results", p.sent, lastToolMessage(d, 1), lastToolMessage(d, 3))
 		}
 	})
-	t.Run("25 the same words in the next turn are another message", func(t *testing.T) {
+	t.Run("fault 25: the same words in the next turn are another message", func(t *testing.T) {
 		d := fakeopenai.Serve(t, then(sendSMSCall("On my way."), fineAnswer, sendSMSCall("On my way."), fineAnswer))
 		f, p := withTools(d.URL)
 		finished(t, runRequest(t, f), "Hello there")
@@ -218,12 +218,12 @@ func TestToolFaults(t *testing.T) {
 			t.Fatal(errors.New(string(body)))
 		}
 		if len(p.sent) != 2 {
-			t.Errorf("sent %q", p.sent)
+			t.Errorf("sent %q, want two messages", p.sent)
 		}
 	})
 }
 
-// Two thousand tokens with three tool calls between them: each one is with the caller before the model says the next.
+// The caller receives each of 2000 tokens before the model writes the next one, across three tool calls.
 func TestTokensAreForwardedImmediately(t *testing.T) {
 	for channel, handler := range map[string]func(*completions.Handler) web.HandlerFunc{
 		"general": func(e *completions.Handler) web.HandlerFunc { return e.ServeGeneral },
@@ -233,57 +233,58 @@ func TestTokensAreForwardedImmediately(t *testing.T) {
 	}
 }
 
+// checkTokenByToken lets the model write a token only after the caller has received the one before.
 func checkTokenByToken(t *testing.T, handler func(*completions.Handler) web.HandlerFunc) {
 	const words, rounds = 500, 4
 	gate := make(chan struct{})
-	said := make([]string, words)
-	for i := range said {
-		said[i] = fmt.Sprintf("w%d ", i)
+	tokens := make([]string, words)
+	for i := range tokens {
+		tokens[i] = fmt.Sprintf("w%d ", i)
 	}
 	d := fakeopenai.Serve(t, func(n int, _ fakeopenai.Request) fakeopenai.Answer {
-		a := fakeopenai.Text(said...).Gate(gate)
+		a := fakeopenai.Text(tokens...).Gate(gate)
 		if n < rounds-1 {
 			a = a.ToolCall("call_"+rand.Text(), "get_current_time", "{}")
 		}
 		return a
 	})
-	endpoint, _ := newToolHandler(d.URL)
-	f := serve(endpoint, liveKeys)
-	f.Routes[0].Handler = handler(endpoint)
+	h, _ := newToolHandler(d.URL)
+	f := serve(h, liveKeys)
+	f.Routes[0].Handler = handler(h)
 	release := func() {
 		select {
 		case gate <- struct{}{}:
 		case <-time.After(30 * time.Second):
-			t.Error("the model was not let go on")
+			t.Error("the model did not ask for the next token within 30s")
 		}
 	}
-	type answered struct {
-		v   any
-		err error
+	type invoked struct {
+		response any
+		err      error
 	}
-	begun := make(chan answered, 1)
-	go func() { v, err := f.Invoke(context.Background(), streamRequest(t)); begun <- answered{v, err} }()
-	release() // the answer begins with its first word
+	begun := make(chan invoked, 1)
+	go func() { v, err := f.Invoke(context.Background(), streamRequest(t)); begun <- invoked{v, err} }()
+	release() // the response begins with the first word
 	first := <-begun
 	if first.err != nil {
 		t.Fatal(first.err)
 	}
-	lines := bufio.NewScanner(first.v.(*events.LambdaFunctionURLStreamingResponse).Body)
+	lines := bufio.NewScanner(first.response.(*events.LambdaFunctionURLStreamingResponse).Body)
 	lines.Buffer(nil, 1<<22)
 	seen := 0
 	for lines.Scan() {
 		if !strings.Contains(lines.Text(), `"content":"`) || strings.Contains(lines.Text(), "full_session") {
 			continue
 		}
-		seen++ // and only now may the model say the next one, or call its tool
+		seen++ // only now may the model write the next token, or call its tool
 		if seen < words*rounds {
 			if seen%words == 0 && seen/words < rounds {
-				release() // the tool call's own piece
+				release() // the chunk with the tool call
 			}
 			release()
 		}
 	}
 	if err := lines.Err(); err != nil || seen != words*rounds {
-		t.Errorf("%d words, %v", seen, err)
+		t.Errorf("received %d words, error %v; want %d", seen, err, words*rounds)
 	}
 }
