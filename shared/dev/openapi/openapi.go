@@ -24,10 +24,10 @@ import (
 //go:embed openapi.yaml
 var document []byte
 
-// Document is the document's text.
+// Document returns the OpenAPI document as YAML.
 func Document() []byte { return slices.Clone(document) }
 
-// Load reads the document and checks it, its examples included.
+// Load parses the document and validates it, with its examples.
 func Load() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
@@ -49,22 +49,22 @@ var loadSpec = sync.OnceValues(func() (spec, error) {
 	if err != nil {
 		return spec{}, err
 	}
-	// Wherever the API is, its paths are the same.
+	// The paths are the same at every server.
 	doc.Servers = nil
 	router, err := legacy.NewRouter(doc)
-	// The stream's lines are read by events; as a whole it is a text.
+	// checkStream reads the stream's lines; for kin-openapi the body is a string.
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
 	return spec{doc, router}, err
 })
 
-// filterOptions: keys are the gateway's and the functions' affair, and tests see to them one by one.
+// filterOptions turns authentication off: other tests check every key on every route.
 var filterOptions = &openapi3filter.Options{
 	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 	IncludeResponseStatus: true,
 	MultiError:            true,
 }
 
-// Exchange is one question and its answer.
+// Exchange is one request and its answer.
 type Exchange struct {
 	Request *http.Request // its body is not read
 	Body    []byte
@@ -73,8 +73,8 @@ type Exchange struct {
 	Answer  []byte
 }
 
-// Validate holds an exchange against the document: the answer always, and the question where it was answered well. An
-// address that the document does not know must have been refused, in the shape of every error.
+// Validate returns an error if an exchange does not match the document. It always checks the answer, and the request if
+// it was successful. A path that is not in the document must be answered with an error in the common shape.
 func Validate(x Exchange) error {
 	d, err := loadSpec()
 	if err != nil {
@@ -105,7 +105,7 @@ func Validate(x Exchange) error {
 	return nil
 }
 
-// checkUndescribed checks the answer at an address or with a method that is not described.
+// checkUndescribed checks the answer to a path or method that is not in the document.
 func (d spec) checkUndescribed(x Exchange, why error) error {
 	if x.Status != http.StatusNotFound && x.Status != http.StatusMethodNotAllowed && x.Status != http.StatusUnauthorized {
 		return fmt.Errorf("%s %s is not described (%w) and was answered %d", x.Request.Method, x.Request.URL.Path, why, x.Status)
@@ -124,7 +124,7 @@ func (d spec) matches(schema string, text []byte) error {
 	return nil
 }
 
-// checkStream reads an answer's events: each as described, and ended by exactly one of [DONE] and an error.
+// checkStream checks that each event matches ChatEvent and that exactly one [DONE] or error ends the stream.
 func (d spec) checkStream(answer []byte) error {
 	if !bytes.HasSuffix(answer, []byte("\n\n")) {
 		return errors.New("the stream breaks off within an event")
@@ -169,7 +169,7 @@ func (d spec) checkStream(answer []byte) error {
 	return nil
 }
 
-// Check fails a test where an exchange is not as the document says.
+// Check fails a test if an exchange does not match the document.
 func Check(t testing.TB, request *http.Request, body []byte, status int, header http.Header, answer []byte) {
 	t.Helper()
 	if err := Validate(Exchange{Request: request, Body: body, Status: status, Header: header, Answer: answer}); err != nil {
