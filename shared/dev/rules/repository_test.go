@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// root is the repository's, from this package's folder, where go test runs.
+// root is the repository's folder, relative to this package, where go test runs.
 const root = "../../.."
 
 const module = "example.com/aurora/"
@@ -84,12 +84,12 @@ func allSources(t *testing.T) []source {
 		t.Fatal(err)
 	}
 	if len(all) < 20 {
-		t.Fatalf("only %d Go files were found: the tree is not where this test looks", len(all))
+		t.Fatalf("only %d Go files were found: root is wrong", len(all))
 	}
 	return all
 }
 
-// folders names the folders in one of the root's, or nothing where it is not there.
+// folders returns the names of the folders in a folder of the root.
 func folders(t *testing.T, name string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(root, name))
@@ -105,7 +105,7 @@ func folders(t *testing.T, name string) []string {
 	return names
 }
 
-// position tells where something stands, as an editor opens it.
+// position returns path:line of a node, as editors open it.
 func position(node ast.Node) string {
 	p := positions.Position(node.Pos())
 	return strings.TrimPrefix(filepath.ToSlash(p.Filename), root+"/") + ":" + strconv.Itoa(p.Line)
@@ -125,5 +125,5 @@ func calledName(c *ast.CallExpr) (of, name string) {
 	return "?", "?"
 }
 
-// hasImport tells whether a file imports a package and so what its identifier means.
+// hasImport reports whether a file imports a package.
 func (s source) hasImport(importPath string) bool { return slices.Contains(s.imports, importPath) }

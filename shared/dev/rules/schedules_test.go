@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Schedules: each fires in every hour that may be 08:00 of its day somewhere, says for which hour, and what is lost is
-// kept. A name of our own would collide with another stage's.
+// TestSchedules checks that each schedule fires in every hour that is 08:00 of its day in some time zone, passes the
+// hour, has a dead-letter queue, and has no explicit name, which would collide with another stage's.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	f := sourceTemplate(t).at("Resources", "ReportScheduleFunction", "Properties")
@@ -26,16 +26,16 @@ func TestSchedules(t *testing.T) {
 	}
 	invoke := f.at("EventInvokeConfig")
 	if len(fires) > 0 || invoke.number("MaximumRetryAttempts") < 1 || len(referencedIDs(invoke.at("DestinationConfig", "OnFailure")["Destination"])) != 1 {
-		t.Errorf("not scheduled: %v; invoked by %v", fires, invoke)
+		t.Errorf("schedules without an event: %v; EventInvokeConfig must retry and have a dead-letter queue: %v", fires, invoke)
 	}
 }
 
-// The two that make reports are told the same.
+// TestReportFunctionsAreAlike checks that the two functions that make reports have the same settings and memory size.
 func TestReportFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
 	a, b := template.at("Resources", "AuroraReportFunction", "Properties"), template.at("Resources", "ReportWorkerFunction", "Properties")
 	if !reflect.DeepEqual(a["Environment"], b["Environment"]) || a.number("MemorySize") != b.number("MemorySize") {
-		t.Errorf("%v and %v", a["Environment"], b["Environment"])
+		t.Errorf("AuroraReportFunction has %v and ReportWorkerFunction %v; they must be equal", a["Environment"], b["Environment"])
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// openRoutes are the routes that a signature guards, and no authorizer.
+// openRoutes lists the routes that have no authorizer because the function verifies a signature.
 var openRoutes = []string{"/api/outbound-call-status", "/api/reports/view/{token}"}
 
-// Routes: each has a door, a time limit longer than its function's, and streams where its function URL does.
+// TestRoutes checks that each route has an authorizer, a timeout longer than its function's, and streams if and only if
+// its function URL does.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	routes := 0
@@ -41,7 +42,7 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("%s: %s has the authorizer %q", id, path, authorizer)
 			}
 			if slices.Contains(openRoutes, path) && len(f.at("FunctionUrlConfig")) > 0 {
-				t.Errorf("%s: behind its own address nobody would look at a signature over %s", id, path)
+				t.Errorf("%s: the function URL would not verify the signature of %s", id, path)
 			}
 			if limit := route.number("TimeoutInMillis"); limit <= seconds*1000 {
 				t.Errorf("%s: the gateway waits %v ms for a function of %v s", id, limit, seconds)
@@ -54,7 +55,7 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("%s: a buffered route of more than 29 s needs a raised quota", id)
 			}
 			if streams := f.at("FunctionUrlConfig").text("InvokeMode") == "RESPONSE_STREAM"; len(f.at("FunctionUrlConfig")) > 0 && streams != (mode != "") {
-				t.Errorf("%s: one of its doors streams and the other does not", id)
+				t.Errorf("%s: the route and the function URL must both stream, or neither", id)
 			}
 		}
 	}
@@ -63,7 +64,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// The chat functions differ in their doors alone: what one is given and may do, all are.
+// TestChatFunctionsAreAlike checks that the four chat functions have the same settings and permissions.
 func TestChatFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -77,7 +78,7 @@ func TestChatFunctionsAreAlike(t *testing.T) {
 			}
 		}
 		given, others := maps.Clone(f.at("Environment", "Variables")), general.at("Environment", "Variables")
-		delete(given, "GOMEMLIMIT") // it goes with the size, which may differ
+		delete(given, "GOMEMLIMIT") // depends on MemorySize, which may differ
 		if !reflect.DeepEqual(given, others) {
 			t.Errorf("%s is given %v, and ChatCompletionsFunction %v", id, given, others)
 		}
@@ -98,7 +99,7 @@ func TestChatFunctionsAreAlike(t *testing.T) {
 	}
 }
 
-// Every function's collector knows how much memory there is: four fifths of its size, since the rest is not the heap's.
+// TestMemoryLimits checks that GOMEMLIMIT is four fifths of MemorySize; the rest is for memory outside Go's heap.
 func TestMemoryLimits(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -117,8 +118,7 @@ func TestMemoryLimits(t *testing.T) {
 	}
 }
 
-// What decides whether a number may be called is the same wherever it is asked, and every function that asks is told all
-// of it.
+// TestCallingFunctionsAreAlike checks that every function that decides about outbound calls has the same settings.
 func TestCallingFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -137,12 +137,12 @@ func TestCallingFunctionsAreAlike(t *testing.T) {
 		"HyperscaleAssistantId": "", "VoiceStreamUrl": "", "PublicUrl": ""}
 	for name, want := range defaults {
 		if p := template.at("Parameters", name); p.text("Default") != want || p["AllowedPattern"] == nil && p["AllowedValues"] == nil && p["MinValue"] == nil {
-			t.Errorf("parameter %s: %v; its default is %q, and not everything is allowed", name, p, want)
+			t.Errorf("parameter %s: %v; its default must be %q, with limits on the values", name, p, want)
 		}
 	}
 }
 
-// Identity sources are ANDed: an authorizer that names two headers asks for both at once (security A6).
+// TestAuthorizers checks the identity sources. They are ANDed: an authorizer that names two headers requires both.
 func TestAuthorizers(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -154,7 +154,7 @@ func TestAuthorizers(t *testing.T) {
 			t.Errorf("authorizer %s names %v: callers would have to send all of them", name, headers)
 		}
 		if cached := identity.number("ReauthorizeEvery"); cached > 60 || len(headers) == 0 && cached != 0 || identity["ReauthorizeEvery"] == nil {
-			t.Errorf("authorizer %s keeps its answer %v s under %v: a withdrawn key must not live longer than 60 s", name, cached, headers)
+			t.Errorf("authorizer %s caches its answer for %v s by %v; the maximum is 60 s, so that a removed key soon stops working", name, cached, headers)
 		}
 	}
 	if len(authorizers) < 4 {
@@ -162,7 +162,8 @@ func TestAuthorizers(t *testing.T) {
 	}
 }
 
-// The gateway's own errors have the contract's shape, with the types and codes that package web gives the same failure.
+// TestGatewayResponses checks that API Gateway's own errors have the common shape, with the types and codes that package
+// web uses for the same failure.
 func TestGatewayResponses(t *testing.T) {
 	t.Parallel()
 	wanted := map[string]struct {
@@ -224,7 +225,8 @@ func TestGatewayResponses(t *testing.T) {
 	}
 }
 
-// SQS: Lambda asks for a visibility of six time limits, and two at once are the least it takes.
+// TestQueues checks what Lambda requires of a queue: a visibility timeout of six function timeouts, and a
+// MaximumConcurrency of at least 2.
 func TestQueues(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -240,16 +242,16 @@ func TestQueues(t *testing.T) {
 			queue := referencedIDs(event["Queue"])[0]
 			properties := queues.at(queue, "Properties")
 			if got, least := properties.number("VisibilityTimeout"), 6*f.number("Timeout"); got < least {
-				t.Errorf("%s: a message is invisible for %v s; six of %s's time limits are %v s", queue, got, id, least)
+				t.Errorf("%s: the visibility timeout is %v s; six timeouts of %s are %v s", queue, got, id, least)
 			}
 			if !slices.Equal(event.list("FunctionResponseTypes"), []any{"ReportBatchItemFailures"}) {
-				t.Errorf("%s: one bad message of %s would bring back its whole batch", id, queue)
+				t.Errorf("%s: without ReportBatchItemFailures one failed message of %s returns its whole batch", id, queue)
 			}
 			if event.at("ScalingConfig").number("MaximumConcurrency") < 2 {
 				t.Errorf("%s: MaximumConcurrency of %s is under 2", id, queue)
 			}
 			if properties.at("RedrivePolicy").number("maxReceiveCount") < 5 {
-				t.Errorf("%s: gives up on a message before the fifth try", queue)
+				t.Errorf("%s: maxReceiveCount must be at least 5", queue)
 			}
 			dead := referencedIDs(properties.at("RedrivePolicy")["deadLetterTargetArn"])
 			if len(dead) != 1 {
@@ -257,7 +259,7 @@ func TestQueues(t *testing.T) {
 				continue
 			}
 			if queues.at(dead[0], "Properties").at("RedriveAllowPolicy").text("redrivePermission") != "byQueue" {
-				t.Errorf("%s takes the dead letters of any queue", dead[0])
+				t.Errorf("%s must accept dead letters of its own queue only", dead[0])
 			}
 		}
 	}
@@ -266,12 +268,12 @@ func TestQueues(t *testing.T) {
 	}
 	for id, q := range template.ofType("AWS::SQS::Queue") {
 		if q.text("SqsManagedSseEnabled") != "true" || q.number("MessageRetentionPeriod") != 14*24*3600 {
-			t.Errorf("%s: encrypted %s, kept %v s", id, q.text("SqsManagedSseEnabled"), q.number("MessageRetentionPeriod"))
+			t.Errorf("%s: SqsManagedSseEnabled %s, MessageRetentionPeriod %v s", id, q.text("SqsManagedSseEnabled"), q.number("MessageRetentionPeriod"))
 		}
 	}
 }
 
-// What is kept is encrypted, can be had back, survives the stack, and ends.
+// TestStores checks that tables and bucket are encrypted, can be restored, outlive the stack and expire their data.
 func TestStores(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -296,10 +298,10 @@ func TestStores(t *testing.T) {
 			t.Errorf("%s: billing, recovery or encryption", id)
 		}
 		if ttl := table.at("TimeToLiveSpecification"); id != "AssistantsTable" && (ttl.text("AttributeName") != "expiresAt" || ttl.text("Enabled") != "true") {
-			t.Errorf("%s keeps its rows for ever", id)
+			t.Errorf("%s has no TTL", id)
 		}
 		if template.at("Resources", id).text("DeletionPolicy") != "Retain" {
-			t.Errorf("%s goes with the stack", id)
+			t.Errorf("%s must be retained when the stack is deleted", id)
 		}
 	}
 	if len(keys) > 0 {
@@ -334,18 +336,19 @@ func TestStores(t *testing.T) {
 		if start := secret.text("SecretString"); start != "" && start != "[]" {
 			t.Errorf("%s has a value in the template", id)
 		}
-		// Only what nobody has to know is made up by AWS: keys are handed out.
+		// AWS generates only values that no person needs to know. API keys are given to callers.
 		if (secret["GenerateSecretString"] != nil) != (id == "LinksSecret") || !strings.HasPrefix(secret.at("Name").text("Fn::Sub"), "aurora/${Stage}/") {
 			t.Errorf("%s: %v", id, secret)
 		}
 	}
 }
 
-// Somebody hears of every function's errors, every dead letter, and what the functions count for them.
+// TestAlarms checks that errors of every function, every dead-letter queue and the functions' own failure metrics have an
+// alarm.
 func TestAlarms(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
-	watched := map[string][]string{} // metric → what it is watched for
+	watched := map[string][]string{} // metric → the dimensions with an alarm
 	for id, a := range template.ofType("AWS::CloudWatch::Alarm") {
 		if a.text("TreatMissingData") != "notBreaching" || a["AlarmActions"] == nil || a.text("AlarmDescription") == "" {
 			t.Errorf("%s: missing data, action or description", id)
@@ -388,11 +391,11 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// What alarms and the dashboard look at is counted by somebody, under that name.
+// TestMetricsAreCounted checks that the code counts every custom metric of the alarms and the dashboard.
 func TestMetricsAreCounted(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
-	ours := map[string]string{} // metric → where it is looked at
+	ours := map[string]string{} // metric → the alarm or widget that uses it
 	for id, a := range template.ofType("AWS::CloudWatch::Alarm") {
 		if a.text("Namespace") == "Aurora" {
 			ours[a.text("MetricName")] = id
@@ -403,7 +406,7 @@ func TestMetricsAreCounted(t *testing.T) {
 	}
 	body := template.at("Resources", "Dashboard", "Properties", "DashboardBody").text("Fn::Sub")
 	if err := json.Unmarshal([]byte(body), &board); err != nil {
-		t.Fatalf("the dashboard is no JSON: %v", err)
+		t.Fatalf("the dashboard is not JSON: %v", err)
 	}
 	for _, widget := range board.Widgets {
 		namespace := any("")
@@ -430,7 +433,7 @@ func TestMetricsAreCounted(t *testing.T) {
 	}
 	for metric, where := range ours {
 		if !counted[metric] {
-			t.Errorf("%s looks at %s, which nothing counts", where, metric)
+			t.Errorf("%s uses the metric %s, which the code does not count", where, metric)
 		}
 	}
 	if len(ours) < 5 {

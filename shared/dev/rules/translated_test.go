@@ -13,8 +13,8 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// What SAM makes of template.yaml is what is deployed, and some mistakes show only there: a route that does not stream,
-// a role that is wide, a cycle.
+// The tests in this file check template.yaml as SAM translates it, since that is what is deployed. Some mistakes are
+// visible only there: a route that does not stream, a role that is too wide, a cycle.
 
 var translateTemplate = sync.OnceValues(func() ([]byte, error) {
 	return exec.Command("python3", filepath.Join("testdata", "translate.py"), filepath.Join(root, "template.yaml")).Output()
@@ -91,8 +91,8 @@ func TestTranslatedRoutes(t *testing.T) {
 	}
 }
 
-// An address without an authorizer needs two permissions since October 2025
-// (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html); everything else is invoked by this API alone.
+// TestTranslatedInvokers checks who may invoke a function: the public function URLs, which need two permissions since
+// October 2025 (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html), and this stack's API, queues and schedules.
 func TestTranslatedInvokers(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
@@ -121,7 +121,7 @@ func TestTranslatedInvokers(t *testing.T) {
 	}
 	for function := range public {
 		if !addresses[function] {
-			t.Errorf("%s is public and has no address", function)
+			t.Errorf("%s is public and has no function URL", function)
 		}
 	}
 	if len(addresses) == 0 {
@@ -129,7 +129,7 @@ func TestTranslatedInvokers(t *testing.T) {
 	}
 }
 
-// Least privilege: no wildcard, no reading of whole tables, no resource wider than a store of ours.
+// TestTranslatedRoles checks least privilege: no wildcard actions, no Scan, no resources outside this stack.
 func TestTranslatedRoles(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
@@ -149,7 +149,7 @@ func TestTranslatedRoles(t *testing.T) {
 			}
 			name, _ := arn.(string)
 			if !slices.Contains(stock, name[strings.LastIndex(name, "/")+1:]) {
-				t.Errorf("%s has the policy %v, which is wider than its work", id, arn)
+				t.Errorf("%s has the policy %v, which is too wide", id, arn)
 			}
 		}
 		for _, policy := range role.trees("Policies") {
@@ -164,14 +164,14 @@ func TestTranslatedRoles(t *testing.T) {
 		functions++
 		group := referencedIDs(f.at("LoggingConfig")["LogGroup"])
 		if len(group) != 1 {
-			t.Errorf("%s logs to a group of its own making, which keeps for ever", id)
+			t.Errorf("%s logs to a group outside the template, which never expires", id)
 			continue
 		}
 		if got := template.at("Resources", group[0], "Properties", "RetentionInDays"); got.text("Ref") != "LogRetentionDays" {
-			t.Errorf("%s keeps %v", group[0], got)
+			t.Errorf("log group %s: RetentionInDays %v", group[0], got)
 		}
 		if f.at("LoggingConfig").text("LogFormat") != "Text" {
-			t.Errorf("%s: Lambda may rewrite our lines", id)
+			t.Errorf("%s: LogFormat must be Text, so that Lambda does not wrap the JSON lines", id)
 		}
 		if f.text("Runtime") != "provided.al2023" || f.text("Handler") != "bootstrap" || !slices.Equal(f.list("Architectures"), []any{"arm64"}) || f.at("TracingConfig").text("Mode") != "Active" {
 			t.Errorf("%s: runtime, handler, architecture or tracing", id)
@@ -182,7 +182,7 @@ func TestTranslatedRoles(t *testing.T) {
 	}
 }
 
-// checkNarrow looks at what a policy allows, in either branch of a condition.
+// checkNarrow checks the statements of a policy, in both branches of a condition.
 func checkNarrow(t *testing.T, id string, policy tree) {
 	t.Helper()
 	statements := policy.trees("Statement")
@@ -214,8 +214,8 @@ func checkNarrow(t *testing.T, id string, policy tree) {
 	}
 }
 
-// CloudFormation refuses a cycle, and the linter sees one only here: bucket, queue policy and notification are the
-// usual three.
+// TestTranslatedCycles looks for dependency cycles, which CloudFormation rejects and the linter sees only in the translated
+// template. The usual one is bucket, queue policy and notification.
 func TestTranslatedCycles(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
@@ -241,7 +241,7 @@ func TestTranslatedCycles(t *testing.T) {
 		visit(id, nil)
 	}
 	if got := template.at("Resources", "Bucket").text("DependsOn"); got != "CallsQueuePolicy" {
-		t.Errorf("Bucket waits for %q: S3 tries the queue when the notification is set", got)
+		t.Errorf("Bucket depends on %q: S3 tests the queue when the notification is set, so the queue policy must exist first", got)
 	}
 }
 

@@ -39,7 +39,7 @@ func ReadLookups(s *lambdaapp.Settings) (aurora.OutboundCallFinder, webhook.Elig
 	fork := s.Fork()
 	service := ReadService(fork, NewSecrets())
 	if err := fork.Err(); err != nil {
-		slog.Error("the settings of outbound calls are invalid: no number is eligible, and no call is known as outbound", "event", "settings.invalid", "error", err)
+		slog.ErrorContext(context.Background(), "the settings of outbound calls are invalid: no number is eligible, and no call is known as outbound", "event", "settings.invalid", "error", err)
 		return nil, nil
 	}
 	return service.Ledger, service

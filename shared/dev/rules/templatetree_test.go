@@ -16,10 +16,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// tree is a CloudFormation template or a part of one, its functions in the long form: {"Ref": …}, {"Fn::Sub": …}.
+// tree is a CloudFormation template or a part of one. Intrinsic functions are in the long form: {"Ref": …}, {"Fn::Sub": …}.
 type tree map[string]any
 
-// at goes down by keys; what is not there is an empty tree.
+// at returns the tree at a path of keys, or an empty tree.
 func (t tree) at(path ...string) tree {
 	for _, key := range path {
 		switch next := t[key].(type) {
@@ -45,7 +45,7 @@ func (t tree) text(key string) string {
 	}
 }
 
-// number is 0 where there is none.
+// number returns the number at a key, or 0.
 func (t tree) number(key string) float64 {
 	n, err := strconv.ParseFloat(t.text(key), 64)
 	if err != nil {
@@ -54,7 +54,7 @@ func (t tree) number(key string) float64 {
 	return n
 }
 
-// list is what stands under a key, one or several of it.
+// list returns the value at a key as a list; a single value is a list of one.
 func (t tree) list(key string) []any {
 	switch v := t[key].(type) {
 	case nil:
@@ -76,7 +76,7 @@ func (t tree) trees(key string) []tree {
 	return all
 }
 
-// ofType yields the properties of every resource of a type, in the order of their ids.
+// ofType yields the id and properties of every resource of a type, ordered by id.
 func (t tree) ofType(kind string) iter.Seq2[string, tree] {
 	return func(yield func(string, tree) bool) {
 		resources := t.at("Resources")
@@ -88,7 +88,7 @@ func (t tree) ofType(kind string) iter.Seq2[string, tree] {
 	}
 }
 
-// referencedIDs are the logical ids that a value points to, anywhere in it.
+// referencedIDs returns the logical ids that a value refers to, at any depth.
 func referencedIDs(v any) []string {
 	var found []string
 	switch v := v.(type) {
@@ -135,7 +135,7 @@ func placeholders(text string) []string {
 	return found
 }
 
-// sourceTemplate is template.yaml.
+// sourceTemplate returns template.yaml as it is written.
 func sourceTemplate(t *testing.T) tree {
 	t.Helper()
 	template, err := parseTemplate()
@@ -167,7 +167,7 @@ var parseTemplate = sync.OnceValues(func() (tree, error) {
 	return template, json.Unmarshal(b, &template)
 })
 
-// longForm turns YAML with CloudFormation's tags into the long form.
+// longForm converts CloudFormation's YAML tags, such as !Ref, to the long form.
 func longForm(n *yaml.Node) (any, error) {
 	var v any
 	switch n.Kind {
@@ -197,7 +197,7 @@ func longForm(n *yaml.Node) (any, error) {
 		}
 		v = n.Value
 	default:
-		return nil, fmt.Errorf("line %d: neither a scalar, a list nor a map", n.Line)
+		return nil, fmt.Errorf("line %d: expected a scalar, a list or a map", n.Line)
 	}
 	switch tag := n.Tag; {
 	case tag == "!Ref":

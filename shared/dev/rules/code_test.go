@@ -9,7 +9,7 @@ import (
 
 // TestFault32GoroutinesRecover checks that deployed code starts goroutines with package safego alone, which recovers in
 // each. A panic that nothing recovers ends the whole process, in Lambda after an answer that looks finished. On a
-// development machine somebody sees such a panic at once, so shared/dev may start goroutines as it likes.
+// development machine such a panic is seen at once, so shared/dev may use go statements.
 func TestFault32GoroutinesRecover(t *testing.T) {
 	t.Parallel()
 	for _, s := range allSources(t) {
@@ -50,12 +50,12 @@ func callsOnlySafe(f ast.Expr) bool {
 	return safe
 }
 
-// A test that sleeps is slow or wrong: testing/synctest has a clock, channels have an end.
+// TestTestsDoNotSleep checks that tests do not call time.Sleep outside a synctest bubble: such a test is slow or flaky.
 func TestTestsDoNotSleep(t *testing.T) {
 	t.Parallel()
 	for _, s := range allSources(t) {
 		if !s.isTest() || s.hasImport("testing/synctest") {
-			continue // in a bubble, Sleep is the clock
+			continue // in a bubble, Sleep advances the fake clock
 		}
 		eachCall(s, func(c *ast.CallExpr) {
 			if of, name := calledName(c); of == "time" && name == "Sleep" {
@@ -65,8 +65,8 @@ func TestTestsDoNotSleep(t *testing.T) {
 	}
 }
 
-// What decides is handed its time and its chance, so that a test can say what they are: domain, engines, use cases.
-// Adapters and the edge keep limits and measure, by the clock on the wall.
+// TestTimeAndRandomnessAreInjected checks that core and use cases get the clock and random numbers from their callers,
+// so that tests control them. Adapters and transport measure and limit with the real clock.
 func TestTimeAndRandomnessAreInjected(t *testing.T) {
 	t.Parallel()
 	deciding := []string{"shared/core", "shared/usecase"}
@@ -76,19 +76,19 @@ func TestTimeAndRandomnessAreInjected(t *testing.T) {
 		}
 		for _, imported := range s.imports {
 			if strings.HasPrefix(imported, "math/rand") || imported == "crypto/rand" {
-				t.Errorf("%s imports %s: chance is handed in", s.path, imported)
+				t.Errorf("%s imports %s: inject randomness", s.path, imported)
 			}
 		}
 		eachCall(s, func(c *ast.CallExpr) {
 			of, name := calledName(c)
 			if of == "time" && slices.Contains([]string{"Now", "Since", "Until"}, name) {
-				t.Errorf("%s: time.%s: the clock is handed in", position(c), name)
+				t.Errorf("%s: time.%s: inject the clock", position(c), name)
 			}
 		})
 	}
 }
 
-// A skipped test says why: t.Skip with a sentence, never t.SkipNow.
+// TestSkipsSayWhy checks that t.Skip has a sentence and that t.SkipNow is not used.
 func TestSkipsSayWhy(t *testing.T) {
 	t.Parallel()
 	for _, s := range allSources(t) {
@@ -97,13 +97,13 @@ func TestSkipsSayWhy(t *testing.T) {
 		}
 		eachCall(s, func(c *ast.CallExpr) {
 			if _, name := calledName(c); name == "SkipNow" || name == "Skip" && len(c.Args) == 0 {
-				t.Errorf("%s: a test skipped in silence", position(c))
+				t.Errorf("%s: t.Skip needs a reason", position(c))
 			}
 		})
 	}
 }
 
-// Names that say nothing.
+// TestNames rejects names without a meaning, such as FooManager, and getters with Get.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, s := range allSources(t) {
@@ -112,12 +112,12 @@ func TestNames(t *testing.T) {
 			case *ast.TypeSpec:
 				for _, empty := range []string{"Manager", "Helper", "Util", "Utils", "Impl"} {
 					if strings.HasSuffix(n.Name.Name, empty) && !strings.HasSuffix(n.Name.Name, "SecretsManager") {
-						t.Errorf("%s: %s says nothing about what it is", position(n), n.Name.Name)
+						t.Errorf("%s: %s does not say what it is", position(n), n.Name.Name)
 					}
 				}
 			case *ast.FuncDecl:
 				if rest, ok := strings.CutPrefix(n.Name.Name, "Get"); ok && rest != "" && strings.ToUpper(rest[:1]) == rest[:1] && !implementsLibrary(n) {
-					t.Errorf("%s: %s: a Go getter has no Get", position(n), n.Name.Name)
+					t.Errorf("%s: %s: Go getters have no Get prefix", position(n), n.Name.Name)
 				}
 			}
 			return true
@@ -125,7 +125,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// implementsLibrary tells whether a method is of an interface that a library asks for.
+// implementsLibrary reports whether a method's name is given by an interface of a library.
 func implementsLibrary(f *ast.FuncDecl) bool {
 	return f.Recv != nil && slices.Contains([]string{"GetObject", "GetItem", "GetSecretValue", "GetQueueAttributes", "GetQueueUrl", "GetBucketLocation"}, f.Name.Name)
 }

@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-// Every function in template.yaml has a folder in functions/ and one in events/, and the other way round.
+// TestCensus checks that template.yaml, functions/ and events/ name the same functions.
 func TestCensus(t *testing.T) {
 	t.Parallel()
 	var deployed []string
@@ -29,7 +29,7 @@ func TestCensus(t *testing.T) {
 	}
 	for _, place := range []string{"functions", "events"} {
 		if there := folders(t, place); !slices.Equal(there, deployed) {
-			t.Errorf("%s/ holds   %v\ntemplate.yaml has %v", place, there, deployed)
+			t.Errorf("the folders of %s/ are %v\nthe functions of template.yaml are %v", place, there, deployed)
 		}
 	}
 	for _, name := range deployed {
@@ -50,8 +50,8 @@ func pascal(name string) string {
 	return b.String()
 }
 
-// What a function asks of its environment the template gives, and gives nothing unasked. Names of a developer's machine
-// alone are never in the template; those that AWS and Go read themselves need no asking.
+// TestEnvironment checks that the template sets exactly the variables that each function reads. Variables for
+// development machines are never in the template; variables that AWS and Go read themselves are not checked.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	sets := settingsByFunction(t)
@@ -90,7 +90,7 @@ func TestEnvironment(t *testing.T) {
 				continue
 			}
 			if isLocalOnly(variable) {
-				t.Errorf("template.yaml: %s sets %s, which is of a developer's machine alone", id, variable)
+				t.Errorf("template.yaml: %s sets %s, which is for development machines only", id, variable)
 			}
 			if !slices.Contains(asked[name], variable) {
 				t.Errorf("template.yaml gives %s to %s, which does not ask for it", variable, id)
@@ -109,8 +109,8 @@ func isWiring(s source) bool {
 	return layerOf(s.folder()) == "shared/transport" && strings.HasSuffix(s.folder(), "wiring")
 }
 
-// settingsByFunction are the names that each function of those packages asks for, itself or by another of them: by the package's
-// and the function's name.
+// settingsByFunction returns the variables that each function of the wiring packages reads, directly or through another
+// of them, by package and function name.
 func settingsByFunction(t *testing.T) map[string][]string {
 	t.Helper()
 	sets, calls := map[string][]string{}, map[string][]string{}
@@ -151,7 +151,7 @@ func settingsByFunction(t *testing.T) map[string][]string {
 	return all
 }
 
-// collectSettings is what a function asks for, and what those that it calls do.
+// collectSettings returns the variables that a function and the functions it calls read.
 func collectSettings(name string, sets, calls map[string][]string, seen map[string]bool) []string {
 	if seen[name] {
 		return nil
@@ -164,7 +164,7 @@ func collectSettings(name string, sets, calls map[string][]string, seen map[stri
 	return all
 }
 
-// settingRead is the name of the setting that a call reads, "" where it reads none or one of a developer's machine alone.
+// settingRead returns the variable that a call reads, or "" for another call and for variables of development machines.
 func settingRead(t *testing.T, c *ast.CallExpr) string {
 	t.Helper()
 	of, method := calledName(c)
@@ -173,7 +173,7 @@ func settingRead(t *testing.T, c *ast.CallExpr) string {
 	}
 	literal, ok := c.Args[0].(*ast.BasicLit)
 	if !ok {
-		t.Errorf("%s: the name of a setting must be written out, so that this test can read it", position(c))
+		t.Errorf("%s: the name of a setting must be a literal, so that this test can read it", position(c))
 		return ""
 	}
 	variable, err := strconv.Unquote(literal.Value)
@@ -190,8 +190,8 @@ func isLocalOnly(variable string) bool {
 	return lambdaapp.IsLocalOnly(variable) || strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "GO")
 }
 
-// The modules that we import by choice. One that is new is a decision: it is written here with its reason in the
-// doc.go of the package that imports it (security I4).
+// TestModules compares the direct dependencies with testdata/modules.golden. To add one, add it there and give the
+// reason in the doc.go of the package that imports it.
 func TestModules(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
@@ -217,7 +217,7 @@ func TestModules(t *testing.T) {
 	want := strings.Fields(string(kept))
 	for _, name := range direct {
 		if !slices.Contains(want, name) {
-			t.Errorf("go.mod requires %s, which testdata/modules.golden does not know: is it worth having?", name)
+			t.Errorf("go.mod requires %s, which testdata/modules.golden does not list: add it there, with the reason in the importing package's doc.go", name)
 		}
 	}
 	for _, name := range want {
