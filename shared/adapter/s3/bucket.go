@@ -25,32 +25,34 @@ import (
 type Bucket struct {
 	name         string
 	client       func() (*s3.Client, error)
-	uploadClient func() (*s3.Client, error) // for uploads: S3 may take its time to put parts together
+	uploadClient func() (*s3.Client, error) // S3 may take long to join the parts of an upload
 }
 
-// New returns the bucket of this name. The client is made on first use, so that a cold start does not pay for a bucket
-// that the request does not need.
+// New returns the bucket of this name. The client is created on first use, so that a request that needs no bucket does not
+// wait for it.
 func New(config func() (aws.Config, error), name string) *Bucket {
-	made := func(patience time.Duration) func() (*s3.Client, error) {
+	newClient := func(responseTimeout time.Duration) func() (*s3.Client, error) {
 		return sync.OnceValues(func() (*s3.Client, error) {
 			cfg, err := config()
 			if err != nil {
 				return nil, fmt.Errorf("configure S3: %w", err)
 			}
-			return s3.NewFromConfig(cfg, func(o *s3.Options) { o.Retryer, o.HTTPClient = newRetryer(), withTimeouts(o.HTTPClient, patience) }), nil
+			return s3.NewFromConfig(cfg, func(o *s3.Options) {
+				o.Retryer, o.HTTPClient = newRetryer(), withTimeouts(o.HTTPClient, responseTimeout)
+			}), nil
 		})
 	}
-	return &Bucket{name: name, client: made(attemptTimeout), uploadClient: made(partTimeout)}
+	return &Bucket{name: name, client: newClient(attemptTimeout), uploadClient: newClient(partTimeout)}
 }
 
 const (
-	maxAttempts    = 30                      // the context ends the tries, not their number
-	maxBackoff     = 250 * time.Millisecond  // some fifteen tries in a budget of 4 s
-	attemptTimeout = 1500 * time.Millisecond // to connect, and from the whole request to the answer's first byte
-	partTimeout    = 20 * time.Second        // the latter for a part of an upload, and for putting parts together
+	maxAttempts    = 30                      // never reached: the context ends first
+	maxBackoff     = 250 * time.Millisecond  // about fifteen attempts in 4 s
+	attemptTimeout = 1500 * time.Millisecond // to connect, and from the end of the request to the first byte of the response
+	partTimeout    = 20 * time.Second        // the same for a part of an upload, and for joining the parts
 )
 
-// newRetryer retries for as long as the context allows, 409s among the rest.
+// newRetryer retries until the context ends, also after a 409.
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
@@ -60,11 +62,11 @@ func newRetryer() aws.Retryer {
 	})
 }
 
-const hashMetadata = "content-hash" // travels as x-amz-meta-content-hash
+const hashMetadata = "content-hash" // sent as x-amz-meta-content-hash
 
-// Create writes a JSON object unless there is one of this key. created reports whether the object that is there now
-// holds this content; it is false, without an error, where another content holds the key. The hash names the content:
-// two bodies with one hash are the same to the caller. It tries until ctx ends.
+// Create writes a JSON object unless the key is taken. created reports whether the stored object now has this content; it
+// is false, without an error, if the key has another content. The hash identifies the content: two bodies with the same
+// hash are the same to the caller. Create retries until ctx ends.
 func (b *Bucket) Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error) {
 	client, err := b.client()
 	if err != nil {
@@ -82,17 +84,17 @@ func (b *Bucket) Create(ctx context.Context, key string, body []byte, hash strin
 		if httpStatus(err) != http.StatusPreconditionFailed {
 			return false, fmt.Errorf("put %s: %w", key, err)
 		}
-		there, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+		head, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 		switch {
 		case err == nil:
-			return there.Metadata[hashMetadata] == hash, nil
-		case httpStatus(err) != http.StatusNotFound: // deleted since the PUT was refused: put it again
+			return head.Metadata[hashMetadata] == hash, nil
+		case httpStatus(err) != http.StatusNotFound: // a 404 means: deleted since the PUT failed, so try it again
 			return false, fmt.Errorf("head %s: %w", key, err)
 		}
 	}
 }
 
-// Read gives an object's content and when it was written. A missing object is a fault.NotFound.
+// Read returns an object's content and the time when it was written. A missing object is a fault.NotFound.
 func (b *Bucket) Read(ctx context.Context, key string) (body []byte, written time.Time, err error) {
 	client, err := b.client()
 	if err != nil {
@@ -112,8 +114,8 @@ func (b *Bucket) Read(ctx context.Context, key string) (body []byte, written tim
 	return body, aws.ToTime(object.LastModified), nil
 }
 
-// List yields the keys that begin with prefix, in order, from the first one after startAfter; empty is from the first.
-// It ends with the first error. Keys that come or go meanwhile may be among them or not.
+// List yields the keys that begin with prefix, in order, beginning after startAfter. It ends with the first error. Keys that
+// are created or deleted meanwhile may be among them or not.
 func (b *Bucket) List(ctx context.Context, prefix, startAfter string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		client, err := b.client()
@@ -141,19 +143,19 @@ func (b *Bucket) List(ctx context.Context, prefix, startAfter string) iter.Seq2[
 	}
 }
 
-// withTimeouts ends a try that hangs, so that another can be made within the context. It is made once: a client with
-// other limits has connections of its own.
-func withTimeouts(client s3.HTTPClient, patience time.Duration) s3.HTTPClient {
+// withTimeouts returns a client that gives up an attempt that hangs, so that another one fits into the context. It has
+// connections of its own, so it is created only once.
+func withTimeouts(client s3.HTTPClient, responseTimeout time.Duration) s3.HTTPClient {
 	buildable, ok := client.(*awshttp.BuildableClient)
 	if !ok {
 		return client
 	}
 	return buildable.
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = attemptTimeout }).
-		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
+		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = responseTimeout })
 }
 
-// httpStatus is the HTTP status that an error came with, 0 where none did.
+// httpStatus returns the HTTP status of an error; 0 if there was no response.
 func httpStatus(err error) int {
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()

@@ -28,48 +28,32 @@ func TestCreateAndRead(t *testing.T) {
 		created    bool
 	}{{"one", "h1", true}, {"one again", "h1", true}, {"two", "h2", false}} {
 		if created, err := b.Create(t.Context(), testKey, []byte(step.body), step.hash); err != nil || created != step.created {
-			t.Errorf("%s: %v, %v", step.body, created, err)
+			t.Errorf("Create of %q with the hash %s returned %v, %v; want %v", step.body, step.hash, created, err, step.created)
 		}
 	}
 	body, written, err := b.Read(t.Context(), testKey)
 	if string(body) != "one" || written.IsZero() || err != nil {
-		t.Errorf("read %q of %v, %v", body, written, err)
+		t.Errorf("Read returned %q, written at %v, %v; want the first body and a time", body, written, err)
 	}
 	if _, _, err := b.Read(t.Context(), "eoc/nothing"); !fault.Is(err, fault.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("the error for a missing object is %v, want NotFound", err)
 	}
 }
 
 func TestCreateThroughFaults(t *testing.T) {
-	large := bytes.Repeat([]byte("0123456789abcdef"), 5<<16) // 5 MB, read again for every try
+	large := bytes.Repeat([]byte("0123456789abcdef"), 5<<16) // 5 MB, sent again on every try
 	for name, c := range map[string]struct {
-		rule func(r *http.Request, n int) (http.HandlerFunc, bool)
+		rule rule
 		seen string
 	}{
-		"slow down twice": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: respondError(503, "SlowDown")}[n <= 2], false
-		}, "PUT PUT PUT"},
-		"internal error": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: respondError(500, "InternalError")}[n == 1], false
-		}, "PUT PUT"},
-		"another PUT under way": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: respondError(409, "ConditionalRequestConflict")}[n <= 2], false
-		}, "PUT PUT PUT"},
-		"the reply is lost": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: dropConnection}[n == 1], true
-		}, "PUT PUT HEAD"},
-		"the reply is a 500": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: respondError(500, "InternalError")}[n == 1], true
-		}, "PUT PUT HEAD"},
-		"the connection is cut": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: dropConnection}[n == 1], false
-		}, "PUT PUT"},
-		"no answer": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: neverAnswer}[n == 1], false
-		}, "PUT PUT"},
-		"refused, then deleted": {func(_ *http.Request, n int) (http.HandlerFunc, bool) {
-			return map[bool]http.HandlerFunc{true: respondError(412, "PreconditionFailed")}[n == 1], false
-		}, "PUT HEAD PUT"},
+		"slow down twice":         {onRequests(1, 2, respondError(503, "SlowDown")), "PUT PUT PUT"},
+		"internal error":          {onRequests(1, 1, respondError(500, "InternalError")), "PUT PUT"},
+		"another PUT in progress": {onRequests(1, 2, respondError(409, "ConditionalRequestConflict")), "PUT PUT PUT"},
+		"the reply is lost":       {afterRequest(1, dropConnection), "PUT PUT HEAD"},
+		"the reply is a 500":      {afterRequest(1, respondError(500, "InternalError")), "PUT PUT HEAD"},
+		"the connection is cut":   {onRequests(1, 1, dropConnection), "PUT PUT"},
+		"no answer":               {onRequests(1, 1, neverAnswer), "PUT PUT"},
+		"412, then deleted":       {onRequests(1, 1, respondError(412, "PreconditionFailed")), "PUT HEAD PUT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,14 +64,14 @@ func TestCreateThroughFaults(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
 				if created, err := b.Create(ctx, testKey, body, "h"); err != nil || !created {
-					t.Fatalf("%v, %v after %v", created, err, s.methods())
+					t.Fatalf("Create returned %v, %v after the requests %v; want true", created, err, s.methods())
 				}
 				if got := strings.Join(s.methods(), " "); got != c.seen {
 					t.Errorf("S3 saw %s, want %s", got, c.seen)
 				}
 				s.setRule(nil)
 				if got, _, err := b.Read(t.Context(), testKey); err != nil || !bytes.Equal(got, body) {
-					t.Errorf("%d bytes came back of %d, %v", len(got), len(body), err)
+					t.Errorf("the object has %d bytes, %v; want the %d that were written", len(got), err, len(body))
 				}
 			}
 		})
@@ -95,21 +79,21 @@ func TestCreateThroughFaults(t *testing.T) {
 }
 
 func TestCreateStopsAtDeadline(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{"slow down": respondError(503, "SlowDown"), "silent": neverAnswer} {
+	for name, answer := range map[string]http.HandlerFunc{"slow down": respondError(503, "SlowDown"), "no answer": neverAnswer} {
 		t.Run(name, func(t *testing.T) {
 			s, config := startS3(t)
-			s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return answer, false })
+			s.setRule(onEveryRequest(answer))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			began := time.Now()
+			start := time.Now()
 			if _, err := s3.New(config, "reports").Create(ctx, testKey, []byte("{}"), "h"); err == nil {
-				t.Error("created")
+				t.Error("Create reports success although S3 never accepted the object")
 			}
-			if took := time.Since(began); took > 2*time.Second {
-				t.Errorf("it took %v", took)
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("Create ended after %v, want about 1 s", took)
 			}
 			if name == "slow down" && len(s.methods()) < 3 {
-				t.Errorf("it gave up after %d tries", len(s.methods()))
+				t.Errorf("Create gave up after %d tries, want it to retry until the deadline", len(s.methods()))
 			}
 		})
 	}
@@ -117,9 +101,9 @@ func TestCreateStopsAtDeadline(t *testing.T) {
 
 func TestCreateDoesNotRetryForbidden(t *testing.T) {
 	s, config := startS3(t)
-	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
+	s.setRule(onEveryRequest(respondError(403, "AccessDenied")))
 	if _, err := s3.New(config, "reports").Create(t.Context(), testKey, []byte("{}"), "h"); err == nil || !slices.Equal(s.methods(), []string{"PUT"}) {
-		t.Errorf("%v after %v", err, s.methods())
+		t.Errorf("Create returned %v after the requests %v, want an error after one PUT", err, s.methods())
 	}
 }
 
@@ -139,7 +123,7 @@ func TestConcurrentCreatesHaveOneWinner(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if before, ok := won[hash]; ok && before != created {
-				t.Errorf("%s both won and lost", hash)
+				t.Errorf("Create of the content %s returned both true and false", hash)
 			}
 			won[hash] = created
 		})
@@ -147,19 +131,19 @@ func TestConcurrentCreatesHaveOneWinner(t *testing.T) {
 	wg.Wait()
 	body, _, err := b.Read(t.Context(), testKey)
 	if err != nil || !won[string(body)] || won["a"] == won["b"] {
-		t.Errorf("%s is there, %v won, %v", body, won, err)
+		t.Errorf("the object holds %s, and created was %v, %v; want true for its content alone", body, won, err)
 	}
 }
 
 func TestReadFails(t *testing.T) {
 	s, config := startS3(t)
-	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
+	s.setRule(onEveryRequest(respondError(403, "AccessDenied")))
 	if _, _, err := s3.New(config, "reports").Read(t.Context(), testKey); err == nil || fault.Is(err, fault.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("the error is %v, want one other than NotFound", err)
 	}
 	b := s3.New(func() (aws.Config, error) { return aws.Config{}, errors.New("no region") }, "reports")
 	if _, err := b.Create(t.Context(), testKey, nil, ""); err == nil || !strings.Contains(err.Error(), "no region") {
-		t.Errorf("%v", err)
+		t.Errorf("the error is %v, want the configuration's", err)
 	}
 	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -171,6 +155,6 @@ func TestReadFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, _, err := s3.New(config, "reports").Read(ctx, testKey); err == nil {
-		t.Error("a cut object was read")
+		t.Error("Read returned an object whose transfer was cut off")
 	}
 }

@@ -1,22 +1,22 @@
-// Package s3 keeps objects in S3.
+// Package s3 stores objects in S3.
 //
 // # Decisions
 //
-// Create is the one way to write what must not be replaced, such as a call's report. It is a PUT with If-None-Match: *, and the SDK repeats it until the context ends. A
-// repeated PUT whose first answer was lost is told 412 although it won, so the content's hash travels in the object's
-// metadata and a 412 is judged by it: the same hash is our own success
+// Create writes objects that must not be replaced, such as end-of-call reports. It is a PUT with If-None-Match: *, which
+// the SDK repeats until the context ends. If the reply to a successful PUT is lost, the repeated PUT gets a 412. So the hash
+// of the content is stored in the object's metadata: after a 412, the same hash means that this content is stored
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html). A 409 ConditionalRequestConflict
-// says that another PUT of the key is under way; it is tried again like a 503.
+// means that another PUT of the key is in progress; it is retried like a 503.
 //
-// The SDK's token bucket, which stops retries when many calls fail at once, is off: the context's end is the limit, and
-// giving up earlier loses a report that would have been kept.
+// The SDK's token bucket, which stops retries when many requests fail at the same time, is off. The end of the context is
+// the only limit: giving up earlier would lose a report that could have been stored.
 //
-// Upload takes feature/s3/transfermanager and not feature/s3/manager, which its authors have ended. Every part is read into
-// memory whole and sent as a seekable body, so that the SDK's retries work and no streaming trailer is needed, which
-// our double of S3 does not take. Parts of 5 MB, two at a time, keep an upload of any size at some 15 MB. The version is the
-// newest that goes with the SDK that go.mod pins.
+// Upload uses feature/s3/transfermanager, because feature/s3/manager is deprecated. Each part is read into memory and
+// sent as a seekable body, so that the SDK can retry it and sends no streaming trailer, which our fake of S3 does not
+// accept. Two parts of 5 MB at a time keep the memory of an upload of any size at about 15 MB. The version is the newest
+// that works with the SDK version in go.mod.
 //
-// An address is signed for an object that is there: a link to nothing should say so in our words, not in S3's.
+// Presign reads the object's head first, so that a link to a missing object is our own 404 and not S3's XML.
 //
-// What would change our mind: S3 answering a 412 with the metadata of what is there would save the HEAD.
+// What would change our mind: if S3 sent the metadata of the stored object with a 412, the HEAD would not be needed.
 package s3

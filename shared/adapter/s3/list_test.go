@@ -31,7 +31,7 @@ func TestList(t *testing.T) {
 	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	var want []string
-	for i := range 1203 { // S3 gives 1,000 at a time
+	for i := range 1203 { // S3 returns 1,000 on each page
 		want = append(want, fmt.Sprintf("eoc/riley/2026/11/18/c %d.json", i))
 	}
 	for _, key := range append([]string{"analysis/riley/2026/11/18/x.json", "eod"}, want...) {
@@ -41,62 +41,62 @@ func TestList(t *testing.T) {
 	}
 	slices.Sort(want)
 	if got := listKeys(t, b, "eoc/", ""); !slices.Equal(got, want) {
-		t.Errorf("%d keys, want %d", len(got), len(want))
+		t.Errorf("List returned %d keys, want %d", len(got), len(want))
 	}
 	if got := listKeys(t, b, "eoc/", want[700]); !slices.Equal(got, want[701:]) {
-		t.Errorf("%d keys after the 700th, want %d", len(got), len(want)-701)
+		t.Errorf("List returned %d keys after the 700th, want %d", len(got), len(want)-701)
 	}
 	if got := listKeys(t, b, "nothing/", ""); len(got) != 0 {
-		t.Errorf("%v", got)
+		t.Errorf("an unused prefix has the keys %v, want none", got)
 	}
 	n := len(s.methods())
 	for range b.List(t.Context(), "eoc/", "") {
 		break
 	}
-	if asked := len(s.methods()) - n; asked != 1 {
-		t.Errorf("asked %d times for one key", asked)
+	if requests := len(s.methods()) - n; requests != 1 {
+		t.Errorf("reading one key took %d requests, want 1", requests)
 	}
-	pages := 0
-	s.setRule(func(r *http.Request, _ int) (http.HandlerFunc, bool) { // slow down, before each page
-		if pages++; pages%2 == 1 {
+	requests := 0
+	s.setRule(func(r *http.Request, _ int) (http.HandlerFunc, bool) { // the first try of each page gets SlowDown
+		if requests++; requests%2 == 1 {
 			return respondError(503, "SlowDown"), false
 		}
 		return nil, false
 	})
-	if got := listKeys(t, b, "eoc/", ""); !slices.Equal(got, want) || pages != 4 {
-		t.Errorf("%d keys in %d tries", len(got), pages)
+	if got := listKeys(t, b, "eoc/", ""); !slices.Equal(got, want) || requests != 4 {
+		t.Errorf("%d keys in %d requests, want %d in 4", len(got), requests, len(want))
 	}
 }
 
-// A list that fails half way says so: what came before is not all there is.
+// A list that fails yields the error, so that a caller does not take what came before for everything.
 func TestListFails(t *testing.T) {
 	s, config := startS3(t)
 	b := s3.New(config, "reports")
 	if _, err := b.Create(t.Context(), "eoc/a", []byte("{}"), "h"); err != nil {
 		t.Fatal(err)
 	}
-	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return respondError(403, "AccessDenied"), false })
+	s.setRule(onEveryRequest(respondError(403, "AccessDenied")))
 	seen := 0
 	for key, err := range b.List(t.Context(), "eoc/", "") {
 		if seen++; err == nil || key != "" {
-			t.Errorf("%q, %v", key, err)
+			t.Errorf("List yielded %q, %v; want only an error", key, err)
 		}
 	}
 	if seen != 1 {
-		t.Errorf("%d events", seen)
+		t.Errorf("List yielded %d times, want once", seen)
 	}
-	s.setRule(func(*http.Request, int) (http.HandlerFunc, bool) { return neverAnswer, false })
+	s.setRule(onEveryRequest(neverAnswer))
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	for _, err := range b.List(ctx, "eoc/", "") {
 		if err == nil {
-			t.Error("a list without an answer")
+			t.Error("List yielded a key although S3 does not answer")
 		}
 	}
 	broken := s3.New(func() (aws.Config, error) { return aws.Config{}, errors.New("no region") }, "reports")
 	for _, err := range broken.List(t.Context(), "", "") {
 		if err == nil || !strings.Contains(err.Error(), "no region") {
-			t.Errorf("%v", err)
+			t.Errorf("the error is %v, want the configuration's", err)
 		}
 	}
 }

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	partSize          = 5 << 20 // the least that S3 takes of any part but the last
-	uploadConcurrency = 2       // on their way at once; with the one being filled, some 15 MB of memory an upload
+	partSize          = 5 << 20 // S3's minimum for every part except the last
+	uploadConcurrency = 2       // parts sent at the same time; a third one is being read
 	abortTimeout      = 5 * time.Second
 )
 
-// Put writes an object, in the place of the one of this key. It tries until ctx ends.
+// Put writes an object and replaces the one of this key. It retries until ctx ends.
 func (b *Bucket) Put(ctx context.Context, key, contentType string, body []byte) error {
 	client, err := b.client()
 	if err != nil {
@@ -36,8 +36,8 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body []byte) 
 	return nil
 }
 
-// Upload is Put for a body whose size nobody knows, and which is never in memory as a whole. The object changes at once,
-// when all of the body has arrived; where body fails there is no object, or still the one before.
+// Upload is Put for a body of unknown size, which is never in memory as a whole. The object is replaced at the end, when the
+// whole body has arrived. If reading the body fails, the earlier object stays.
 func (b *Bucket) Upload(ctx context.Context, key, contentType string, body io.Reader) error {
 	client, err := b.uploadClient()
 	if err != nil {
@@ -57,17 +57,17 @@ func (b *Bucket) Upload(ctx context.Context, key, contentType string, body io.Re
 	return nil
 }
 
-// isUploaded reports whether an upload that failed is there all the same: where the reply to its end was lost, it is ended a
-// second time, and S3 does not know it any more.
+// isUploaded reports whether an upload that failed was completed all the same. If the reply to its completion is lost, the
+// SDK completes it again, and S3 no longer knows the upload.
 func (b *Bucket) isUploaded(ctx context.Context, client *s3.Client, key string, size int64, err error) bool {
 	if api, ok := errors.AsType[smithy.APIError](err); !ok || api.ErrorCode() != "NoSuchUpload" {
 		return false
 	}
-	there, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
-	return err == nil && aws.ToInt64(there.ContentLength) == size
+	head, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	return err == nil && aws.ToInt64(head.ContentLength) == size
 }
 
-// countingReader counts what is read.
+// countingReader counts the bytes that are read.
 type countingReader struct {
 	io.Reader
 	read int64
@@ -79,8 +79,8 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Presign is an address at which the object can be read by whoever knows it, without a key, for a lifetime. It ends
-// earlier where the credentials that signed it do. A missing object is a fault.NotFound.
+// Presign returns a URL by which anyone who has it can read the object during lifetime. It ends earlier if the credentials
+// that signed it expire. A missing object is a fault.NotFound.
 func (b *Bucket) Presign(ctx context.Context, key string, lifetime time.Duration) (string, error) {
 	client, err := b.client()
 	if err != nil {

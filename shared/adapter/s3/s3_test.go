@@ -3,6 +3,7 @@ package s3_test
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,12 +16,38 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// faultyS3 is S3's double with a bucket named reports. It spoils requests by rule: answer is written in the place of S3's
-// own answer, before S3 does what was asked or, with after, once it has.
+// rule decides how the nth request is answered instead of by S3; nil leaves it to S3. after means that S3 does first what was
+// asked, and only its reply is replaced.
+type rule func(r *http.Request, n int) (answer http.HandlerFunc, after bool)
+
+// onRequests returns a rule for the requests with the numbers first to last.
+func onRequests(first, last int, answer http.HandlerFunc) rule {
+	return func(_ *http.Request, n int) (http.HandlerFunc, bool) {
+		if n < first || n > last {
+			return nil, false
+		}
+		return answer, false
+	}
+}
+
+// onEveryRequest returns a rule for all requests.
+func onEveryRequest(answer http.HandlerFunc) rule { return onRequests(1, math.MaxInt, answer) }
+
+// afterRequest returns a rule that lets S3 do what the nth request asks, and replaces the reply.
+func afterRequest(nth int, answer http.HandlerFunc) rule {
+	return func(_ *http.Request, n int) (http.HandlerFunc, bool) {
+		if n != nth {
+			return nil, false
+		}
+		return answer, true
+	}
+}
+
+// faultyS3 is a fake of S3 with a bucket named reports. A rule may replace answers.
 type faultyS3 struct {
 	fake http.Handler
 	mu   sync.Mutex
-	rule func(r *http.Request, n int) (answer http.HandlerFunc, after bool)
+	rule rule
 	seen []string // the methods, in order
 }
 
@@ -34,8 +61,8 @@ func (s *faultyS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if after {
 				s.fake.ServeHTTP(httptest.NewRecorder(), r)
 			}
-			// S3 takes the body before it answers; a server that answers first may cut the connection under a large one,
-			// and then the client sees no answer at all.
+			// S3 reads the body before it answers. A server that answers first may cut the connection during a large body, and
+			// then the client sees no answer at all.
 			_, _ = io.Copy(io.Discard, r.Body)
 			answer(w, r)
 			return
@@ -44,11 +71,11 @@ func (s *faultyS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.fake.ServeHTTP(w, r)
 }
 
-// setRule replaces the rule. Requests that the client has given up may still read it.
-func (s *faultyS3) setRule(rule func(r *http.Request, n int) (answer http.HandlerFunc, after bool)) {
+// setRule replaces the rule. It takes the lock because requests that the client has given up may still read the rule.
+func (s *faultyS3) setRule(r rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rule = rule
+	s.rule = r
 }
 
 func (s *faultyS3) methods() []string {
@@ -57,7 +84,7 @@ func (s *faultyS3) methods() []string {
 	return slices.Clone(s.seen)
 }
 
-// respondError is an error as S3 words it.
+// respondError answers with an error in S3's form.
 func respondError(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/xml")
@@ -66,10 +93,10 @@ func respondError(status int, code string) http.HandlerFunc {
 	}
 }
 
-// dropConnection ends the connection without an answer.
+// dropConnection closes the connection without an answer.
 func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// neverAnswer never answers. It reads the body first: until then net/http does not notice that a client has gone.
+// neverAnswer never answers. It reads the body first: until then net/http does not notice that the client has disconnected.
 func neverAnswer(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()

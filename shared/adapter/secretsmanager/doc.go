@@ -1,9 +1,9 @@
-// Package secretsmanager reads secrets from Secrets Manager and keeps each for a minute.
+// Package secretsmanager reads secrets from Secrets Manager and caches each for a minute.
 //
 // # Decisions
 //
-// A minute and no longer: a key that was taken back stops working within it, and when the store is away the answer is
-// an error, never a stale key. The contract promises a rotation within 60 s (120 s with the gateway's own cache).
+// The cache lasts 60 s, and an expired entry is never used: a revoked key stops working within that time, and if the store
+// does not answer, the result is an error and not an old key. API Gateway caches an authorizer's decision for another 60 s.
 //
-// github.com/aws/aws-sdk-go-v2/service/secretsmanager: the store itself.
+// github.com/aws/aws-sdk-go-v2/service/secretsmanager: the service's own client.
 package secretsmanager

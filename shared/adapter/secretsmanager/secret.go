@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	cacheTTL      = 60 * time.Second        // how long a secret is used without asking again
-	lookupTimeout = 1500 * time.Millisecond // for one look-up, retries included
+	cacheTTL      = 60 * time.Second        // how long a secret is used without another look-up
+	lookupTimeout = 1500 * time.Millisecond // for one look-up with its retries
 )
 
-// Store reads secrets. It is safe for use by several goroutines.
+// Store reads secrets. It is safe for concurrent use.
 type Store struct {
 	client func() (*secretsmanager.Client, error)
 	now    func() time.Time
@@ -29,12 +29,12 @@ type Store struct {
 }
 
 type cachedSecret struct {
-	mu   sync.Mutex // held while one goroutine asks, so that the others wait for its answer
+	mu   sync.Mutex // held during a look-up, so that other goroutines wait for its result
 	text string
 	read time.Time
 }
 
-// New returns a store whose client is made on first use.
+// New returns a store whose client is created on first use.
 func New(config func() (aws.Config, error), now func() time.Time) *Store {
 	return &Store{
 		client: sync.OnceValues(func() (*secretsmanager.Client, error) {
@@ -49,8 +49,8 @@ func New(config func() (aws.Config, error), now func() time.Time) *Store {
 	}
 }
 
-// Secret returns a secret's text, at most 60 s old. The error is a fault: NotFound where the secret does not exist or
-// has no value yet, Unavailable where the store does not answer within 1.5 s.
+// Secret returns a secret's text, at most 60 s old. The error is a fault: NotFound if the secret does not exist or has no
+// value yet, Unavailable if Secrets Manager does not answer within 1.5 s.
 func (s *Store) Secret(ctx context.Context, name string) (string, error) {
 	s.mu.Lock()
 	v := s.values[name]
@@ -65,7 +65,7 @@ func (s *Store) Secret(ctx context.Context, name string) (string, error) {
 	if !v.read.IsZero() && s.now().Sub(v.read) < cacheTTL {
 		return v.text, nil
 	}
-	v.text, v.read = "", time.Time{} // whatever happens now, the old one is over
+	v.text, v.read = "", time.Time{} // the old value is not used again, even if the look-up fails
 	text, err := s.load(ctx, name)
 	if err != nil {
 		return "", err
@@ -83,7 +83,7 @@ func (s *Store) load(ctx context.Context, name string) (string, error) {
 	}
 	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
-		return "", fault.New(fault.NotFound, "A secret is missing.").Because(fmt.Errorf("secret %s has no value: %w", name, err))
+		return "", fault.New(fault.NotFound, "A secret is missing.").Because(fmt.Errorf("secret %s does not exist or has no value: %w", name, err))
 	}
 	if err != nil {
 		return "", fault.New(fault.Unavailable, "The secret store did not answer.").WithRetryAfter(time.Second).

@@ -18,7 +18,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// fakeSecretsManager is Secrets Manager as far as a look-up goes.
+// fakeSecretsManager answers every look-up with the answer that is set.
 type fakeSecretsManager struct {
 	lookups atomic.Int32
 	answer  atomic.Pointer[func(http.ResponseWriter)]
@@ -38,6 +38,7 @@ func respondError(status int, kind string) func(http.ResponseWriter) {
 	}
 }
 
+// newStore returns a fake, a store that reads from it, and a function that advances the store's clock.
 func newStore(t *testing.T) (*fakeSecretsManager, *secretsmanager.Store, func(time.Duration)) {
 	s := &fakeSecretsManager{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,9 +56,9 @@ func newStore(t *testing.T) (*fakeSecretsManager, *secretsmanager.Store, func(ti
 	return s, secretsmanager.New(config, clock), func(d time.Duration) { mu.Lock(); now = now.Add(d); mu.Unlock() }
 }
 
-// Rotation: a new value is seen within 60 s, and the old one is not used a second longer.
+// After a rotation the new value is used within 60 s, and the old one no longer.
 func TestSecretIsCachedForAMinute(t *testing.T) {
-	server, s, pass := newStore(t)
+	server, s, advance := newStore(t)
 	server.set(respondSecret("old"))
 	read := func() string {
 		v, err := s.Secret(context.Background(), "n")
@@ -68,41 +69,41 @@ func TestSecretIsCachedForAMinute(t *testing.T) {
 	}
 	for range 2 {
 		if read() != "old" {
-			t.Fatal("not the value")
+			t.Fatal("Secret did not return the stored value")
 		}
 	}
 	if server.lookups.Load() != 1 {
-		t.Fatalf("asked %d times", server.lookups.Load())
+		t.Fatalf("there were %d look-ups, want 1", server.lookups.Load())
 	}
 	server.set(respondSecret("new"))
-	pass(59 * time.Second)
+	advance(59 * time.Second)
 	if read() != "old" {
-		t.Error("not cached for a minute")
+		t.Error("the cached value was not used after 59 s")
 	}
-	pass(time.Second)
+	advance(time.Second)
 	if read() != "new" || server.lookups.Load() != 2 {
-		t.Error("stale after a minute")
+		t.Error("the old value was used after 60 s")
 	}
 }
 
 func TestSecretFailsClosed(t *testing.T) {
-	server, s, pass := newStore(t)
+	server, s, advance := newStore(t)
 	server.set(respondSecret("old"))
 	if _, err := s.Secret(context.Background(), "n"); err != nil {
 		t.Fatal(err)
 	}
-	pass(time.Minute)
+	advance(time.Minute)
 	server.set(respondError(500, "InternalServiceError"))
 	if v, err := s.Secret(context.Background(), "n"); v != "" || !fault.Is(err, fault.Unavailable) {
-		t.Errorf("store away: %q, %v", v, err)
+		t.Errorf("with a failing store Secret returned %q, %v; want Unavailable and not the old value", v, err)
 	}
 	server.set(respondError(400, "ResourceNotFoundException"))
 	if v, err := s.Secret(context.Background(), "n"); v != "" || !fault.Is(err, fault.NotFound) {
-		t.Errorf("no such secret: %q, %v", v, err)
+		t.Errorf("for a missing secret Secret returned %q, %v; want NotFound", v, err)
 	}
 	server.set(respondSecret("back"))
 	if v, err := s.Secret(context.Background(), "n"); v != "back" || err != nil {
-		t.Errorf("store back: %q, %v", v, err)
+		t.Errorf("with a working store again Secret returned %q, %v; want the new value", v, err)
 	}
 }
 
@@ -113,19 +114,19 @@ func TestConcurrentReadsShareOneLookup(t *testing.T) {
 	for range 50 {
 		wg.Go(func() {
 			if v, err := s.Secret(context.Background(), "n"); v != "v" || err != nil {
-				t.Errorf("%q, %v", v, err)
+				t.Errorf("Secret returned %q, %v; want v", v, err)
 			}
 		})
 	}
 	wg.Wait()
 	if server.lookups.Load() != 1 {
-		t.Errorf("asked %d times", server.lookups.Load())
+		t.Errorf("there were %d look-ups, want 1", server.lookups.Load())
 	}
 }
 
 func TestSecretWithoutConfiguration(t *testing.T) {
 	s := secretsmanager.New(func() (aws.Config, error) { return aws.Config{}, errors.New("none") }, time.Now)
 	if _, err := s.Secret(context.Background(), "n"); err == nil {
-		t.Error("no error")
+		t.Error("Secret returned no error without a configuration")
 	}
 }

@@ -2,10 +2,10 @@
 //
 // # Decisions
 //
-// github.com/wneessen/go-mail builds the MIME message, and SES sends it raw: the message is then ours to the last
-// byte, with both a text and an HTML part, whatever comes later. Recipients are given to SES as the envelope, one
-// request for all: nobody's mail may be lost because another's address is refused, which is why a refusal is an error
-// that names no address and the caller decides whom to try alone.
+// github.com/wneessen/go-mail builds the MIME message, with a text part and an HTML part, and SES sends it as it is (raw).
+// So the message does not depend on what SES would make of its parts. The recipients are the envelope of one request for
+// all of them. One rejected address must not cost the other recipients their mail, so a rejection is an error that names no
+// address, and the caller decides for whom to try again alone.
 //
-// Lines end where a header's value would be: any CR or LF in an address or a subject is refused, not cleaned.
+// A CR or LF in an address or a subject would start a new header. Such a mail is rejected, not cleaned.
 package ses

@@ -25,7 +25,7 @@ import (
 
 const (
 	sendTimeout = 8 * time.Second
-	maxTo       = 50 // recipients of one message, as SES has it
+	maxTo       = 50 // SES's limit for the recipients of one message
 	maxSubject  = 500
 	maxAttempts = 3
 )
@@ -38,8 +38,8 @@ type Sender struct {
 	now           func() time.Time
 }
 
-// New returns a sender whose client is made on first use. from is an address, which may have a name before it; where it
-// is empty the sender is not Ready. configuration is SES's configuration set; it may be empty.
+// New returns a sender whose client is created on first use. from is an address, which may have a name before it; if it is
+// empty, the sender is not Ready. configuration is SES's configuration set; it may be empty.
 func New(config func() (aws.Config, error), from, configuration string, now func() time.Time) *Sender {
 	return &Sender{from: strings.TrimSpace(from), configuration: configuration, now: now,
 		client: sync.OnceValues(func() (*sesv2.Client, error) {
@@ -51,7 +51,8 @@ func New(config func() (aws.Config, error), from, configuration string, now func
 		})}
 }
 
-// newThrottleRetryer tries again what SES certainly did not take: a message that is sent twice arrives twice.
+// newThrottleRetryer retries only requests that SES throttled: after any other error SES may have accepted the message, and a
+// message that is sent twice arrives twice.
 func newThrottleRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = maxAttempts, time.Second
@@ -62,9 +63,8 @@ func newThrottleRetryer() aws.Retryer {
 // Ready reports whether there is a sender's address.
 func (s *Sender) Ready() bool { return s.from != "" }
 
-// SendMail sends one message to all its recipients. The error is a fault: Invalid where the message is none, Timeout
-// where nobody knows whether it was sent, Unavailable or TooMany where SES did not take it now, Upstream where it
-// refused.
+// SendMail sends one message to all its recipients. The error is a fault: Invalid if the message is not valid, Timeout if it
+// is unknown whether it was sent, Unavailable or RateLimited if SES did not accept it now, Upstream if SES rejected it.
 func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 	if m.From == "" {
 		m.From = s.from
@@ -95,7 +95,7 @@ func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 	return nil
 }
 
-// compose writes the message, and the addresses of its envelope.
+// compose returns the MIME message and the addresses of its envelope.
 func (s *Sender) compose(m aurora.Mail) (raw []byte, recipients []string, err error) {
 	switch {
 	case len(m.To) == 0 || len(m.To) > maxTo:
@@ -103,18 +103,18 @@ func (s *Sender) compose(m aurora.Mail) (raw []byte, recipients []string, err er
 	case hasControlCharacter(m.Subject) || len(m.Subject) > maxSubject || strings.TrimSpace(m.Subject) == "":
 		return nil, nil, fault.Newf(fault.Invalid, "A mail's subject must be one line of at most %d bytes.", maxSubject).WithCode("invalid_mail").WithParam("subject")
 	case m.Text == "" && m.HTML == "":
-		return nil, nil, fault.New(fault.Invalid, "A mail must say something.").WithCode("invalid_mail").WithParam("text")
+		return nil, nil, fault.New(fault.Invalid, "A mail must have a text.").WithCode("invalid_mail").WithParam("text")
 	}
 	from, err := parseAddress(m.From)
 	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "The sender is no address.").WithCode("invalid_mail").WithParam("from")
+		return nil, nil, fault.New(fault.Invalid, "The sender is not an e-mail address.").WithCode("invalid_mail").WithParam("from")
 	}
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	message.FromMailAddress(from)
 	for _, to := range m.To {
 		a, err := parseAddress(to)
 		if err != nil {
-			return nil, nil, fault.New(fault.Invalid, "A recipient is no address.").WithCode("invalid_mail").WithParam("to")
+			return nil, nil, fault.New(fault.Invalid, "A recipient is not an e-mail address.").WithCode("invalid_mail").WithParam("to")
 		}
 		message.AddToMailAddress(a)
 		recipients = append(recipients, a.Address)
@@ -138,10 +138,10 @@ func (s *Sender) compose(m aurora.Mail) (raw []byte, recipients []string, err er
 	return b.Bytes(), recipients, nil
 }
 
-// parseAddress reads one address, of ASCII alone and without anything that ends a line.
+// parseAddress reads one address. It must be ASCII and must not contain control characters.
 func parseAddress(text string) (*netmail.Address, error) {
 	if hasControlCharacter(text) {
-		return nil, errors.New("it holds a control character")
+		return nil, errors.New("the address contains a control character")
 	}
 	a, err := netmail.ParseAddress(text)
 	if err != nil {
@@ -149,40 +149,41 @@ func parseAddress(text string) (*netmail.Address, error) {
 	}
 	for _, r := range a.Address {
 		if r <= ' ' || r >= 0x7f {
-			return nil, errors.New("SES takes ASCII alone")
+			return nil, errors.New("the address is not ASCII, which SES requires")
 		}
 	}
 	return a, nil
 }
 
+// hasControlCharacter reports whether a text contains anything that could end the line of a header.
 func hasControlCharacter(line string) bool {
 	return strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' })
 }
 
-// mapError says why SES did not take a message. Its own text names addresses, so only its code is kept.
+// mapError returns the fault for an error of SES. SES's own text contains addresses, so only its code is used.
 func mapError(ctx context.Context, err error) error {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
-		if !sent(err) && ctx.Err() == nil {
+		if !maybeSent(err) && ctx.Err() == nil {
 			return fault.New(fault.Unavailable, "The mail could not be sent now.").WithCode("mail_unavailable").WithRetryAfter(time.Second).
 				Because(errors.New("send mail: the mail service was not reached"))
 		}
 		return fault.New(fault.Timeout, "The mail service did not answer; it is not known whether the mail was sent.").
 			WithCode("state_unknown").Because(errors.New("send mail: no usable answer"))
 	}
-	cause := fmt.Errorf("send mail: SES said %s", api.ErrorCode())
+	cause := fmt.Errorf("send mail: SES answered %s", api.ErrorCode())
 	switch api.ErrorCode() {
 	case "TooManyRequestsException", "LimitExceededException", "ThrottlingException":
 		return fault.New(fault.RateLimited, "The mail service is busy.").WithCode("mail_busy").WithRetryAfter(time.Second).Because(cause)
 	case "MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException", "NotFoundException", "AccountSuspendedException", "SendingPausedException":
-		return fault.New(fault.Upstream, "The mail service refused the mail.").WithCode("mail_refused").Because(cause)
+		return fault.New(fault.Upstream, "The mail service rejected the mail.").WithCode("mail_refused").Because(cause)
 	default:
 		return fault.New(fault.Unavailable, "The mail could not be sent now.").WithCode("mail_unavailable").WithRetryAfter(time.Second).Because(cause)
 	}
 }
 
-// sent reports whether anything of the request may have reached SES.
-func sent(err error) bool {
+// maybeSent reports whether a part of the request may have reached SES.
+func maybeSent(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return false
 	}

@@ -14,17 +14,17 @@ import (
 type Message struct {
 	ID           string
 	Body         string
-	Attributes   map[string]string // string attributes alone
-	ReceiveCount string            // how often SQS has handed it out, this time included
+	Attributes   map[string]string // only those of type string
+	ReceiveCount string            // how often SQS has delivered it, including this time
 }
 
 const (
-	maxParallel    = 8               // records at work at once
-	deadlineMargin = 2 * time.Second // kept before the function is killed; the context's deadline is the kill itself
+	maxParallel    = 8               // messages that are handled at the same time
+	deadlineMargin = 2 * time.Second // before the context's deadline, at which Lambda kills the function
 )
 
-// Consume serves a batch: handle is called for every message, several at once, and the messages whose handle failed,
-// panicked or was not begun in time are reported as failed, alone.
+// Consume returns a Lambda handler that calls handle for every message of a batch, several at the same time. It reports the
+// messages as failed whose handle returned an error, panicked or was not started in time, and no others.
 func Consume(handle func(ctx context.Context, m Message) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		if deadline, ok := ctx.Deadline(); ok {

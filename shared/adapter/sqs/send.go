@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// MaxSize is what SQS takes in one message, body and attributes together, in bytes
+// MaxSize is the limit of SQS for one message, body and attributes together, in bytes
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
 const MaxSize = 1 << 20
 
@@ -20,7 +20,7 @@ type Queue struct {
 	client func() (*sqs.Client, error)
 }
 
-// New returns the queue at this URL. The client is made on first use.
+// New returns the queue at this URL. The client is created on first use.
 func New(config func() (aws.Config, error), url string) *Queue {
 	return &Queue{url: url, client: sync.OnceValues(func() (*sqs.Client, error) {
 		cfg, err := config()
@@ -31,7 +31,7 @@ func New(config func() (aws.Config, error), url string) *Queue {
 	})}
 }
 
-// Send puts a message into the queue. One over MaxSize is an error, and costs no call.
+// Send puts a message into the queue. A message larger than MaxSize is an error, without a request.
 func (q *Queue) Send(ctx context.Context, body string, attributes map[string]string) error {
 	size := len(body)
 	typed := make(map[string]types.MessageAttributeValue, len(attributes))
@@ -40,7 +40,7 @@ func (q *Queue) Send(ctx context.Context, body string, attributes map[string]str
 		typed[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
 	}
 	if size > MaxSize {
-		return fmt.Errorf("send: %d bytes are more than SQS takes", size)
+		return fmt.Errorf("send: the message has %d bytes, and SQS takes at most %d", size, MaxSize)
 	}
 	client, err := q.client()
 	if err != nil {

@@ -48,10 +48,10 @@ func TestOnlyFailedRecordsAreReported(t *testing.T) {
 	})
 	r, err := consume(t.Context(), newBatch("good", "fails", "good", "panics", "good"))
 	if err != nil || !slices.Equal(failedIDs(r), []string{"b", "d"}) {
-		t.Errorf("%v, %v", failedIDs(r), err)
+		t.Errorf("the messages %v failed, %v; want b and d", failedIDs(r), err)
 	}
 	if r, err := consume(t.Context(), newBatch()); err != nil || r.BatchItemFailures == nil || len(r.BatchItemFailures) != 0 {
-		t.Errorf("an empty batch: %+v, %v", r, err) // null would fail the whole batch
+		t.Errorf("an empty batch is answered with %+v, %v; want an empty list, since null fails the whole batch", r, err)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestMessageFields(t *testing.T) {
 	e.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"key": {StringValue: aws.String("v"), DataType: "String"}, "bytes": {DataType: "Binary"}}
 	_, _ = sqs.Consume(func(_ context.Context, m sqs.Message) error {
 		if m.ID != "a" || m.ReceiveCount != "3" || len(m.Attributes) != 1 || m.Attributes["key"] != "v" {
-			t.Errorf("%+v", m)
+			t.Errorf("the message is %+v, want id a, three receives and only the string attribute", m)
 		}
 		return nil
 	})(t.Context(), e)
@@ -83,13 +83,13 @@ func TestRecordsNotStartedInTimeFail(t *testing.T) {
 				return nil
 			}
 		})
-		began := time.Now()
+		start := time.Now()
 		r, err := consume(ctx, newBatch(strings.Split("abcdefghijklmnopqrst", "")...))
-		if took := time.Since(began); err != nil || took != 8*time.Second {
-			t.Errorf("it took %v, %v", took, err)
+		if took := time.Since(start); err != nil || took != 8*time.Second {
+			t.Errorf("the batch took %v, %v; want 8s", took, err)
 		}
 		if n := len(failedIDs(r)); n != 12 || most.Load() != 8 {
-			t.Errorf("%d failed, %d at once", n, most.Load())
+			t.Errorf("%d messages failed and %d ran at the same time, want 12 and 8", n, most.Load())
 		}
 	})
 }
@@ -101,7 +101,7 @@ func TestSend(t *testing.T) {
 		b, _ := io.ReadAll(r.Body)
 		body, target = string(b), r.Header.Get("X-Amz-Target")
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		if calls.Add(1) == 1 { // SQS is busy; the SDK tries again
+		if calls.Add(1) == 1 { // the SDK retries
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -113,17 +113,17 @@ func TestSend(t *testing.T) {
 		t.Fatal(err)
 	}
 	if target != "AmazonSQS.SendMessage" || !strings.Contains(body, `"MessageBody":"hello"`) || !strings.Contains(body, `"key":{"DataType":"String","StringValue":"v"}`) {
-		t.Errorf("sent %s %s", target, body)
+		t.Errorf("the request is %s %s, want SendMessage with body and attribute", target, body)
 	}
 	before := calls.Load()
 	if err := q.Send(t.Context(), strings.Repeat("x", sqs.MaxSize-len("keyStringv")+1), map[string]string{"key": "v"}); err == nil || calls.Load() != before {
-		t.Errorf("a message over the limit was sent: %v", err)
+		t.Errorf("a message over the limit: %v after %d requests, want an error without a request", err, calls.Load()-before)
 	}
 }
 
 func TestSendWithoutConfiguration(t *testing.T) {
 	q := sqs.New(func() (aws.Config, error) { return aws.Config{}, errors.New("no region") }, "http://127.0.0.1:1/q")
 	if err := q.Send(t.Context(), "x", nil); err == nil || !strings.Contains(err.Error(), "no region") {
-		t.Errorf("%v", err)
+		t.Errorf("the error is %v, want the configuration's", err)
 	}
 }
