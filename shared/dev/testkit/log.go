@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"example.com/aurora/shared/dev/golden"
 )
 
 // Log holds what the default logger wrote. Goroutines may log while a test reads it.
@@ -86,5 +88,5 @@ func (l *Log) Reset() {
 // Main runs a package's tests with the log discarded, and fails if a goroutine outlives them. Call it from TestMain.
 func Main(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(golden.Main(m))
 }
