@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -90,7 +91,8 @@ func Validate(x Exchange) error {
 	input := &openapi3filter.RequestValidationInput{Request: question, PathParams: path, Route: route, Options: filterOptions}
 	good := x.Status >= 200 && x.Status < 300
 	if good {
-		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+		// The validator cannot read a number such as 1e400, which a webhook report may contain.
+		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil && !errors.Is(err, strconv.ErrRange) {
 			return fmt.Errorf("%s %s was answered %d and is not as described: %w", x.Request.Method, x.Request.URL.Path, x.Status, err)
 		}
 	}
