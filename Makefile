@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build deploy clean go-version node-version stage-exists
+.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build deploy clean go-version node-version stage-exists
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -32,7 +32,7 @@ stage-exists:
 	for stage in $$stages; do [ "$$stage" = "$(STAGE)" ] && exit; done; \
 	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
 
-run demo invoke assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench: go-version
+run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive bench: go-version
 test unit race fuzz vet lint build: go-version
 build: stage-exists
 
@@ -47,6 +47,9 @@ demo: ## play one story against the running stack: an inbound call, streamed tur
 
 invoke: ## send an event file to a function of the running stack: make invoke FUNCTION=webhook EVENT=assistant-request
 	@$(operate) invoke -function "$(FUNCTION)" -event "$(EVENT)"
+
+event: ## write a case of a function's tests as an event: make event FUNCTION=webhook CASE="tool calls in parallel"
+	@$(operate) event -function "$(FUNCTION)" -case "$(CASE)"
 
 assistant: ## check and store an assistant: make assistant FILE=assistant.json [STAGE=prod]
 	@$(operate) assistant -file "$(FILE)" $(if $(STAGE),-stage "$(STAGE)")

@@ -57,7 +57,8 @@
 //	  faketwilio      a Twilio server
 //	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
 //	  testkit         doubles that many packages' tests share: assistants, secrets, the log
-//	  eventtest       runs the events of events/ against a function
+//	  eventcase       the named cases of functions' tests, and the Lambda event of each
+//	  eventtest       runs a function's cases against it
 //	  golden          comparison with golden files
 //	  olddata         reads what earlier versions stored
 //	  openapi         the OpenAPI document, and a validator for tests

@@ -1,27 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/usecase/report"
 )
 
-// fakeAssistants has two internal assistants, and one that cannot be read.
+// fakeAssistants has two internal assistants and one that cannot be read. down makes all of them unreadable.
 type fakeAssistants struct{ down bool }
 
-func (h fakeAssistants) Internal(context.Context) ([]aurora.Assistant, []error, error) {
-	if h.down {
+func (f fakeAssistants) Internal(context.Context) ([]aurora.Assistant, []error, error) {
+	if f.down {
 		return nil, nil, fault.New(fault.Unavailable, "The assistants cannot be read now.").WithCode("store_unavailable").WithRetryAfter(time.Second)
 	}
 	return []aurora.Assistant{
@@ -34,7 +33,7 @@ func (fakeAssistants) Scheduled(context.Context) ([]aurora.Assistant, []error, e
 	panic("the route asks for internal assistants only")
 }
 
-// fakeQueue accepts jobs unless it is down.
+// fakeQueue accepts jobs. down makes it unreachable.
 type fakeQueue struct {
 	down bool
 	jobs chan string
@@ -48,23 +47,33 @@ func (q fakeQueue) Send(_ context.Context, body string, _ map[string]string) err
 	return nil
 }
 
-func TestEvents(t *testing.T) {
-	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Answers(t, "aurora-internal-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
-		q := fakeQueue{strings.HasPrefix(name, "queue-away"), make(chan string, 10)}
-		failed := 0
-		s := &report.Scheduler{Assistants: fakeAssistants{strings.HasPrefix(name, "store-away")}, Queue: q, Now: func() time.Time { return eventtest.Wednesday },
-			Count: func(context.Context, string) { failed++ }}
-		answer, err := serve(s).Invoke(in, event)
-		if err != nil {
+// sorted returns the queued jobs in order of their text: several are sent at the same time.
+func (q fakeQueue) sorted() []json.RawMessage {
+	close(q.jobs)
+	var jobs []json.RawMessage
+	for job := range q.jobs {
+		jobs = append(jobs, json.RawMessage(job))
+	}
+	slices.SortFunc(jobs, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
+	return jobs
+}
+
+func TestCases(t *testing.T) {
+	eventtest.Run(t, "aurora-internal-report", func(t *testing.T, c *eventcase.Case, event json.RawMessage) eventtest.Observed {
+		var given struct {
+			Unavailable string `yaml:"unavailable"` // assistants or queue
+		}
+		if err := c.Setup(&given); err != nil {
 			t.Fatal(err)
 		}
-		close(q.jobs)
-		jobs := []string{}
-		for job := range q.jobs {
-			jobs = append(jobs, job)
+		queue := fakeQueue{down: given.Unavailable == "queue", jobs: make(chan string, 10)}
+		failed := 0
+		o := eventtest.Invoke(t, serve(&report.Scheduler{Assistants: fakeAssistants{down: given.Unavailable == "assistants"}, Queue: queue,
+			Now: eventtest.ReportTime, Count: func(context.Context, string) { failed++ }}), event)
+		o.Effects = map[string]any{"jobs": queue.sorted()}
+		if failed > 0 {
+			o.Effects["failedReports"] = failed
 		}
-		slices.Sort(jobs)
-		return answer, map[string]any{"queued": jobs, "failed": failed}
+		return o
 	})
 }

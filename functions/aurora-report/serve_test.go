@@ -1,35 +1,31 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
+	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/eventtest"
 )
 
-func wednesday() time.Time { return eventtest.Wednesday }
-
-func TestEvents(t *testing.T) {
-	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Answers(t, "aurora-report", func(t *testing.T, name string, event json.RawMessage) (any, any) {
-		office := eventtest.NewOffice(wednesday)
-		office.Away = strings.HasPrefix(name, "store-away")
-		f := serve(&service{assistants: office.Assistants, reports: office, now: wednesday})
-		if strings.HasSuffix(name, "-again") { // the same report was made before
-			if _, err := f.Invoke(in, event); err != nil {
-				t.Fatal(err)
-			}
-			office.Did = nil
+func TestCases(t *testing.T) {
+	eventtest.Run(t, "aurora-report", func(t *testing.T, c *eventcase.Case, event json.RawMessage) eventtest.Observed {
+		var given struct {
+			Unavailable string `yaml:"unavailable"` // calls
+			Earlier     bool   `yaml:"earlier"`     // the same request was sent before
 		}
-		answer, err := f.Invoke(in, event)
-		if err != nil {
+		if err := c.Setup(&given); err != nil {
 			t.Fatal(err)
 		}
-		return answer, map[string]any{"objects": office.Objects(), "did": office.Did}
+		reports := eventtest.NewReports()
+		reports.CallsUnavailable = given.Unavailable == "calls"
+		f := serve(&service{assistants: reports.Assistants, reports: reports, now: eventtest.ReportTime})
+		if given.Earlier {
+			eventtest.Invoke(t, f, event)
+			reports.Effects = nil
+		}
+		o := eventtest.Invoke(t, f, event)
+		o.Effects = map[string]any{"objects": reports.Objects(), "effects": reports.Effects}
+		return o
 	})
 }

@@ -3,22 +3,20 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"example.com/aurora/shared/adapter/openai"
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/eventcase"
+	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/testkit"
@@ -27,7 +25,7 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// newAnalyst asks a model at an address, through the adapter that asks in AWS.
+// newAnalyst returns an analyst that asks a model at an address, through the same adapter as in AWS.
 func newAnalyst(url string) *callanalysis.Analyst {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: url, Key: func(context.Context) (string, error) { return "sk-test", nil },
 		Limits: openai.Limits{Backoff: time.Millisecond}}}
@@ -36,8 +34,8 @@ func newAnalyst(url string) *callanalysis.Analyst {
 
 var arrivalTime = time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)
 
-// fakeBucket is a bucket: the first object of a key stays, as with If-None-Match: * (package bucket's tests hold S3's
-// protocol to it).
+// fakeBucket stores the first object of a key, as S3 does with If-None-Match: *. The tests of package s3 hold the adapter to
+// S3's protocol.
 type fakeBucket map[string]storedObject
 
 type storedObject struct{ hash, body string }
@@ -58,7 +56,7 @@ func (b fakeBucket) Read(_ context.Context, key string) ([]byte, time.Time, erro
 	return []byte(o.body), arrivalTime, nil
 }
 
-// fakeLedger and rows write on conditions, as DynamoDB does (package dynamo's tests hold dynalite to it).
+// fakeLedger and fakeRows write on conditions, as DynamoDB does. The tests of package dynamo hold the adapter to dynalite.
 type fakeLedger map[string]aurora.CallAlias
 
 func (l fakeLedger) Alias(_ context.Context, name string) (aurora.CallAlias, bool, error) {
@@ -102,13 +100,13 @@ func (r fakeRows) Delete(_ context.Context, c aurora.Call) (bool, error) {
 	return true, nil
 }
 
-// newAssistants returns a table that holds the assistant of the events.
+// newAssistants returns a table with Riley.
 func newAssistants() *testkit.Assistants {
 	return testkit.NewAssistants(aurora.Assistant{Language: "en-US", Configuration: aurora.Configuration{
 		AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", AssistantName: "Riley", AssistantPhoneNumber: "+15551230100"}})
 }
 
-// newBucketWithReports is a bucket with every report of the webhook's events, and a few that no webhook writes.
+// newBucketWithReports returns a bucket with every report of the webhook's cases, and a few that the webhook never stores.
 func newBucketWithReports(t *testing.T) fakeBucket {
 	t.Helper()
 	b := fakeBucket{
@@ -122,48 +120,42 @@ func newBucketWithReports(t *testing.T) fakeBucket {
 		"eoc/a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4/2026/11/18/two~beef0001.json": {body: `{"message":{"type":"end-of-call-report","timestamp":1795014286705,
 			"call":{"id":"two","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"},"endedAt":"2026-11-18T15:04:42Z","cost":2}}`},
 	}
-	files, err := filepath.Glob("../../events/webhook/end-of-call-report*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no reports (%v)", err)
+	cases, err := eventcase.Load("../..", "webhook")
+	if err != nil {
+		t.Fatal(err)
 	}
-	keeper := webhook.Archive{Objects: b, Now: func() time.Time { return arrivalTime }, Count: func(context.Context, string) {}}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
+	archive := webhook.Archive{Objects: b, Now: func() time.Time { return arrivalTime }, Count: func(context.Context, string) {}}
+	reports := 0
+	for _, c := range cases {
+		body, err := c.Payload()
 		if err != nil {
 			t.Fatal(err)
 		}
-		var event events.APIGatewayProxyRequest
-		if err := json.Unmarshal(raw, &event); err != nil {
-			t.Fatal(err)
+		var request struct{ Message struct{ Type string } }
+		if json.Unmarshal(body, &request) != nil || request.Message.Type != "end-of-call-report" {
+			continue
 		}
-		body := []byte(event.Body)
-		if event.IsBase64Encoded {
-			if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
-				t.Fatal(err)
-			}
+		reports++
+		if err := archive.StoreReport(t.Context(), body); err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
 		}
-		if err := keeper.StoreReport(t.Context(), body); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+	}
+	if reports == 0 {
+		t.Fatal("the webhook has no case with an end-of-call report")
 	}
 	return b
 }
 
-// eventResult is what an event led to.
-type eventResult struct {
-	Failed []string          `json:"failed"`
-	Rows   []aurora.Call     `json:"rows"`
-	Names  map[string]string `json:"names"`
-	Kept   map[string]string `json:"kept,omitempty"`
-}
+// TestMain also looks for golden files that no test uses.
+func TestMain(m *testing.M) { os.Exit(golden.Main(m).Run()) }
 
-func TestEvents(t *testing.T) {
+func TestCases(t *testing.T) {
 	testkit.DiscardLog(t)
-	golden.Events(t, "call-worker", func(t *testing.T, name string, event json.RawMessage) {
+	eventtest.Run(t, "call-worker", func(t *testing.T, _ *eventcase.Case, event json.RawMessage) eventtest.Observed {
 		b, l, r := newBucketWithReports(t), fakeLedger{}, fakeRows{}
-		there := maps.Clone(b)
+		stored := maps.Clone(b)
 		now := func() time.Time { return arrivalTime }
-		serve := serve(&callindex.Worker{
+		handle := serve(&callindex.Worker{
 			Reader: b, Assistants: newAssistants(),
 			Index:  &callindex.Index{Aliases: l, Rows: r, Now: now, Retention: 400 * 24 * time.Hour},
 			Writer: b, Count: func(context.Context, string) {},
@@ -171,45 +163,41 @@ func TestEvents(t *testing.T) {
 				return fakeopenai.Text(`{"summary":"The caller asked for the hours.","outcome":"resolved","sentiment":"neutral","topics":["hours"],"actionItems":[]}`)
 			}).URL),
 		}, webhook.Archive{Objects: b, Now: now, Count: func(context.Context, string) {}})
-		var batch events.SQSEvent
-		if err := json.Unmarshal(event, &batch); err != nil {
-			t.Fatal(err)
-		}
-		got := eventResult{Failed: []string{}, Rows: []aurora.Call{}, Names: map[string]string{}, Kept: map[string]string{}}
-		for i := range batch.Records { // one at a time, so that the golden does not depend on who is first
-			one := events.SQSEvent{Records: batch.Records[i : i+1]}
-			response, err := sqs.Consume(serve)(t.Context(), one)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, failure := range response.BatchItemFailures {
-				got.Failed = append(got.Failed, failure.ItemIdentifier)
-			}
-		}
-		for _, c := range r {
-			got.Rows = append(got.Rows, c)
-		}
-		slices.SortFunc(got.Rows, func(a, b aurora.Call) int { return cmp.Compare(a.CallID, b.CallID) })
-		for name, alias := range l {
-			got.Names[name] = cmp.Or(alias.Parent, "root")
-		}
-		for key, o := range b {
-			if _, old := there[key]; !old {
-				got.Kept[key] = o.body
-			}
-		}
-		golden.JSON(t, name, got)
-		if strings.Contains(string(mustJSON(t, got)), "0000\"") && strings.Contains(name, "credential") {
-			t.Error("a credential was stored")
-		}
+		failed := eventtest.Consume(t, sqs.Consume(handle), event)
+		maps.DeleteFunc(b, func(key string, _ storedObject) bool { _, ok := stored[key]; return ok })
+		return eventtest.Observed{Effects: map[string]any{"failed": failed, "rows": r.sorted(), "aliases": l.parents(), "stored": b.bodies(t)}}
 	})
 }
 
-func mustJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
+// sorted returns the rows by their call ids.
+func (r fakeRows) sorted() []aurora.Call {
+	return slices.SortedFunc(maps.Values(r), func(a, b aurora.Call) int { return cmp.Compare(a.CallID, b.CallID) })
+}
+
+// parents returns the parent of every alias, or root.
+func (l fakeLedger) parents() map[string]string {
+	var all map[string]string
+	for name, alias := range l {
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[name] = cmp.Or(alias.Parent, "root")
 	}
-	return b
+	return all
+}
+
+// bodies returns the objects. One with a credential is a failure.
+func (b fakeBucket) bodies(t *testing.T) map[string]string {
+	t.Helper()
+	var all map[string]string
+	for key, o := range b {
+		if strings.Contains(o.body, `0000"`) {
+			t.Errorf("%s contains a credential: %s", key, o.body)
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[key] = o.body
+	}
+	return all
 }

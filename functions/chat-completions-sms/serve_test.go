@@ -1,16 +1,16 @@
 package main
 
 import (
-	"context"
+	"os"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/golden"
 )
 
-// Every event, its answer, what the model was asked and what the tools did, against what a person looked at.
-func TestEvents(t *testing.T) {
-	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Events(t, "chat-completions-sms", in, serve)
+// TestMain also looks for golden files that no test uses.
+func TestMain(m *testing.M) { os.Exit(golden.Main(m).Run()) }
+
+func TestCases(t *testing.T) {
+	eventtest.RunChat(t, "chat-completions-sms", serve)
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"go.uber.org/goleak"
 
 	"example.com/aurora/shared/adapter/openai"
 	"example.com/aurora/shared/dev/fakeopenai"
@@ -24,7 +23,7 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 const canaryKey = "sk-canary-0123456789abcdef"
 

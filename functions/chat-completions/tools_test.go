@@ -19,6 +19,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/completions"
@@ -68,7 +69,7 @@ func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *fakePhone)
 	return serve(handler, liveKeys), p
 }
 
-var liveKeys = &auth.KeyStore{Secrets: testkit.EverySecret(`["` + apiKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
+var liveKeys = &auth.KeyStore{Secrets: testkit.EverySecret(`["` + eventtest.APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 
 func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler, *fakePhone) {
 	a := riley

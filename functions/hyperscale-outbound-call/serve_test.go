@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
 	"testing"
-
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/usecase/outbound"
 )
 
-func TestEvents(t *testing.T) {
-	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Calls(t, "hyperscale-outbound-call", outbound.RouteHyperscale, in, serve)
+func TestCases(t *testing.T) {
+	eventtest.RunCalls(t, "hyperscale-outbound-call", outbound.RouteHyperscale, serve)
 }

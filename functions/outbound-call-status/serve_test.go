@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/fakeledger"
 	"example.com/aurora/shared/transport/callapi"
@@ -23,9 +22,6 @@ const (
 	recordID = "record-1"
 	sid      = "CA00000000000000000000000000000001"
 )
-
-// publicURLs are the values of PUBLIC_URL for the events whose names begin with public-url, by the rest of the name.
-var publicURLs = map[string]string{"": "https://aurora.example.com", "-with-path": "https://aurora.example.com/v1/"}
 
 // fakeIndex records the rows that it gets.
 type fakeIndex struct{ rows []string }
@@ -55,22 +51,21 @@ func newTestFunction(t *testing.T, publicURL string) (*web.Function, *fakeledger
 	return serve(callapi.CallbackHandler(client, calls, publicURL)), ledger, index
 }
 
-func TestEvents(t *testing.T) {
-	in := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
-	eventtest.Answers(t, "outbound-call-status", func(t *testing.T, name string, event json.RawMessage) (any, any) {
-		publicURL := ""
-		if rest, ok := strings.CutPrefix(name, "public-url"); ok {
-			publicURL = publicURLs[rest]
+func TestCases(t *testing.T) {
+	eventtest.Run(t, "outbound-call-status", func(t *testing.T, c *eventcase.Case, event json.RawMessage) eventtest.Observed {
+		var given struct {
+			PublicURL string `yaml:"publicURL"` // the setting PUBLIC_URL
 		}
-		f, ledger, index := newTestFunction(t, publicURL)
-		answer, err := f.Invoke(in, event)
+		if err := c.Setup(&given); err != nil {
+			t.Fatal(err)
+		}
+		f, ledger, index := newTestFunction(t, given.PublicURL)
+		o := eventtest.Invoke(t, f, event)
+		call, _, err := ledger.Record(t.Context(), recordID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, _, err := ledger.Record(t.Context(), recordID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer, map[string]any{"status": after.Status, "answeredBy": after.AnsweredBy, "seconds": after.Seconds, "rows": index.rows}
+		o.Effects = map[string]any{"callStatus": call.Status, "answeredBy": call.AnsweredBy, "seconds": call.Seconds, "indexed": index.rows}
+		return o
 	})
 }

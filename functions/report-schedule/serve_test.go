@@ -1,20 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/eventcase"
+	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/usecase/report"
 )
 
-// fakeAssistants has an internal assistant in New York, one with a report schedule in Auckland, and one in Kathmandu that is
+// fakeAssistants has an internal assistant in New York, one in Auckland with scheduled reports, and one in Kathmandu that is
 // both.
 type fakeAssistants struct{}
 
@@ -37,32 +37,30 @@ func (q fakeQueue) Send(_ context.Context, body string, _ map[string]string) err
 	return nil
 }
 
-// outcome is what an event led to.
-type outcome struct {
-	Answer result   `json:"answer"`
-	Error  string   `json:"error,omitempty"`
-	Queued []string `json:"queued"`
+// sorted returns the queued jobs in order of their text: several are sent at the same time.
+func (q fakeQueue) sorted() []json.RawMessage {
+	close(q)
+	var jobs []json.RawMessage
+	for job := range q {
+		jobs = append(jobs, json.RawMessage(job))
+	}
+	slices.SortFunc(jobs, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
+	return jobs
 }
 
-func TestEvents(t *testing.T) {
-	now := func() time.Time { return time.Date(2026, 11, 18, 15, 20, 0, 0, time.UTC) }
-	golden.Events(t, "report-schedule", func(t *testing.T, name string, raw json.RawMessage) {
-		q := make(fakeQueue, 10)
-		handle := serve(&report.Scheduler{Assistants: fakeAssistants{}, Queue: q, Now: now, Count: func(context.Context, string) {}}, now)
+func TestCases(t *testing.T) {
+	eventtest.Run(t, "report-schedule", func(t *testing.T, _ *eventcase.Case, raw json.RawMessage) eventtest.Observed {
+		queue := make(fakeQueue, 10)
+		handle := serve(&report.Scheduler{Assistants: fakeAssistants{}, Queue: queue, Now: eventtest.ReportTime,
+			Count: func(context.Context, string) {}}, eventtest.ReportTime)
 		var e event
-		got := outcome{Queued: []string{}}
-		err := json.Unmarshal(raw, &e) // as Lambda does before it calls the handler
-		if err == nil {
-			got.Answer, err = handle(t.Context(), e)
+		if err := json.Unmarshal(raw, &e); err != nil { // Lambda does this before it calls the handler
+			return eventtest.Observed{Effects: map[string]any{"failure": err.Error()}}
 		}
+		answer, err := handle(t.Context(), e)
 		if err != nil {
-			got.Error = fmt.Sprint(err)
+			return eventtest.Observed{Effects: map[string]any{"failure": err.Error(), "jobs": queue.sorted()}}
 		}
-		close(q)
-		for job := range q {
-			got.Queued = append(got.Queued, job)
-		}
-		slices.Sort(got.Queued)
-		golden.JSON(t, name, got)
+		return eventtest.Observed{Effects: map[string]any{"answer": answer, "jobs": queue.sorted()}}
 	})
 }

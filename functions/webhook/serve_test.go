@@ -4,8 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +14,14 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/dev/eventcase"
+	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// assistants is the assistants table of the events. The stored configuration of "broken" cannot be read: package dynamo
+// assistants is the assistants table of the cases. The stored configuration of "broken" cannot be read: package dynamo
 // returns this error for it.
 var assistants = func() *testkit.Assistants {
 	t := testkit.NewAssistants()
@@ -50,7 +51,8 @@ var assistants = func() *testkit.Assistants {
 	return t
 }()
 
-// fakeBucket keeps the first object of a key, as If-None-Match: * has it (package bucket's tests hold S3's protocol to it).
+// fakeBucket stores the first object of a key, as S3 does with If-None-Match: *. The tests of package s3 hold the adapter to
+// S3's protocol.
 type fakeBucket map[string]storedObject
 
 type storedObject struct {
@@ -69,10 +71,10 @@ func (b fakeBucket) Create(_ context.Context, key string, body []byte, hash stri
 type unusedQueue struct{}
 
 func (unusedQueue) Send(context.Context, string, map[string]string) error {
-	panic("the bucket refuses nothing here")
+	panic("the bucket stores everything here")
 }
 
-// fakeTools are the tools of every assistant of these tests. The echo tool returns for whom it acts.
+// fakeTools are the tools of every assistant of these tests. echo answers with its session and its arguments.
 type fakeTools struct{}
 
 func (fakeTools) ForScope(_ context.Context, s tools.Scope) []agent.Tool {
@@ -105,41 +107,46 @@ func (fakeTools) ForScope(_ context.Context, s tools.Scope) []agent.Tool {
 	return all
 }
 
-// eventResult is what an event led to.
-type eventResult struct {
-	Answer  any            `json:"answer"`
-	Kept    map[string]any `json:"kept,omitempty"`
-	Counted []string       `json:"counted,omitempty"`
-}
-
-func TestEvents(t *testing.T) {
+func TestCases(t *testing.T) {
 	log := testkit.CaptureLog(t)
-
-	golden.Events(t, "webhook", func(t *testing.T, name string, event json.RawMessage) {
-		store := fakeBucket{}
-		got := eventResult{Kept: map[string]any{}}
-		count := func(_ context.Context, metric string) { got.Counted = append(got.Counted, metric) }
-		now := func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) }
-		f := newFunction(&webhook.Receiver{Assistants: assistants, Archive: webhook.Archive{Objects: store, Now: now, Count: count}, Queue: unusedQueue{}, Tools: fakeTools{}, OutboundCalls: fakeOutbound{}, Eligibility: fakeOutbound{}})
-		answer, err := f.Invoke(t.Context(), event)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got.Answer = answer
-		for _, key := range slices.Sorted(maps.Keys(store)) {
-			o := store[key]
-			if !json.Valid([]byte(o.body)) || strings.Contains(o.body, `"0000`) || strings.Contains(o.body, `\"0000`) {
-				t.Errorf("%s holds a credential, or no JSON: %s", key, o.body)
-			}
-			got.Kept[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, redact.Removed)}
-		}
-		golden.JSON(t, name, got)
+	eventtest.Run(t, "webhook", func(t *testing.T, _ *eventcase.Case, event json.RawMessage) eventtest.Observed {
+		bucket := fakeBucket{}
+		var counted []string
+		archive := webhook.Archive{Objects: bucket, Now: func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) },
+			Count: func(_ context.Context, metric string) { counted = append(counted, metric) }}
+		o := eventtest.Invoke(t, newFunction(&webhook.Receiver{Assistants: assistants, Archive: archive, Queue: unusedQueue{}, Tools: fakeTools{},
+			OutboundCalls: fakeOutbound{}, Eligibility: fakeOutbound{}}), event)
+		o.Effects = map[string]any{"stored": bucket.summary(t), "counted": counted}
+		return o
 	})
-	for _, private := range []string{"5557654321", "5551230", "4155550101", "Dana", "cleaning", `"0000`} {
+	for _, private := range []string{"5557654321", "5551230", "4155550101", "Dana", "cleaning", credential} {
 		if strings.Contains(log.String(), private) {
-			t.Errorf("the log holds %q", private)
+			t.Errorf("the log contains %q", private)
 		}
 	}
+}
+
+// credential is the start of every credential in the cases.
+const credential = `"0000`
+
+// summary returns of each object its hash, its size and how many credentials were removed. An object that is no JSON, or
+// still has a credential, is a failure.
+func (b fakeBucket) summary(t *testing.T) map[string]any {
+	t.Helper()
+	if len(b) == 0 {
+		return nil
+	}
+	all := map[string]any{}
+	for key, o := range b {
+		if !json.Valid([]byte(o.body)) {
+			t.Errorf("%s is no JSON: %s", key, o.body)
+		}
+		if strings.Contains(o.body, credential) || strings.Contains(o.body, `\`+credential) {
+			t.Errorf("%s contains a credential: %s", key, o.body)
+		}
+		all[key] = map[string]any{"hash": o.hash[:8], "bytes": len(o.body), "removed": strings.Count(o.body, redact.Removed)}
+	}
+	return all
 }
 
 // fakeOutbound knows one outbound call, and finds only fictitious numbers eligible.
@@ -156,3 +163,6 @@ func (fakeOutbound) CheckEligible(_ context.Context, number, _ string) error {
 	}
 	return fault.New(fault.Invalid, "phoneNumber must be a number such as +14155550100.").WithCode("invalid_phone_number")
 }
+
+// TestMain also looks for golden files that no test uses.
+func TestMain(m *testing.M) { os.Exit(golden.Main(m).Run()) }

@@ -3,7 +3,6 @@ package providermsg_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
+	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/golden"
 )
 
@@ -27,38 +27,27 @@ func parseReport(t testing.TB, fields string) providermsg.EndOfCall {
 	return r
 }
 
-// webhookBodies returns the bodies of the webhook's events, by name.
+// webhookBodies returns the bodies of the webhook's cases, by the cases' names.
 func webhookBodies(t testing.TB) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "webhook", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no events (%v)", err)
+	bodies, err := eventcase.Payloads(filepath.Join("..", "..", ".."), "webhook")
+	if err != nil {
+		t.Fatal(err)
 	}
-	all := map[string]string{}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var event struct{ Body string }
-		if err := json.Unmarshal(raw, &event); err != nil {
-			t.Fatal(err)
-		}
-		all[strings.TrimSuffix(filepath.Base(file), ".json")] = event.Body
-	}
-	return all
+	return bodies
 }
 
 func TestEndOfCallGoldens(t *testing.T) {
-	all := webhookBodies(t)
-	for _, name := range []string{"end-of-call-report", "end-of-call-report-vapi", "end-of-call-report-minimal", "end-of-call-report-no-answer",
-		"end-of-call-report-voicemail", "end-of-call-report-model-failed", "end-of-call-report-odd-types", "end-of-call-report-session-sids"} {
+	bodies := webhookBodies(t)
+	for _, name := range []string{"report of our phone service", "report of Vapi", "report of the API document with the least fields",
+		"report of a call that was not answered", "report of a call that reached voicemail", "report of a call whose model failed",
+		"report with fields of odd types", "report with the call sid in a session as JSON"} {
 		t.Run(name, func(t *testing.T) {
-			r, err := providermsg.ParseEndOfCall([]byte(all[name]))
+			r, err := providermsg.ParseEndOfCall([]byte(bodies[name]))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.JSON(t, name, r)
+			golden.JSON(t, eventcase.Slug(name), r)
 		})
 	}
 }

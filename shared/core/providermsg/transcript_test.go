@@ -49,7 +49,7 @@ func TestTranscript(t *testing.T) {
 }
 
 func TestTranscriptGolden(t *testing.T) {
-	m, err := providermsg.ParseMessage([]byte(webhookBodies(t)["end-of-call-report-vapi"]))
+	m, err := providermsg.ParseMessage([]byte(webhookBodies(t)["report of Vapi"]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,8 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// scripts are what the model answers, by what the caller said last. Ids and counts are fixed, so that goldens hold.
+// scripts are the model's answers by the start of the caller's last message. Ids and token counts are fixed, so that the
+// cases can want them.
 var scripts = map[string]fakeopenai.Answer{
 	"book a cleaning": fakeopenai.ToolCall("call_1", "book_appointment", `{"date":"2026-11-24"}`),
 	"what time is it": fakeopenai.ToolCall("call_1", "get_current_time", `{}`),
@@ -35,7 +36,7 @@ var scripts = map[string]fakeopenai.Answer{
 	"length":  fakeopenai.Text("Nine to").Finish("length"),
 }
 
-// script answers by the words of the last user message, after a tool by saying so, and anything else plainly.
+// script returns the model's answer: a fixed one after a tool's result, else one of scripts, else the opening hours.
 func script(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	messages := r.Body.Messages
 	if n := len(messages); n > 0 && messages[n-1].Role == "tool" {

@@ -3,16 +3,14 @@ package eventtest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/tools"
 )
 
-// The assistants of the event files: one that can do everything and hand over, and the one to hand over to.
+// The assistants of the cases: one with every tool and a handoff, and the one that it hands over to.
 var (
 	riley = aurora.Assistant{
 		Configuration: aurora.Configuration{
@@ -31,102 +29,82 @@ var (
 	}}
 )
 
-type assistants struct{}
-
-func (assistants) ByID(_ context.Context, id string) (aurora.Assistant, error) {
-	for _, a := range []aurora.Assistant{riley, avery} {
-		if a.ID() == id {
-			return a, nil
-		}
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
+// backend stands for the stores and services behind the chat functions. It notes their effects in order.
+type backend struct {
+	mu      sync.Mutex
+	effects []string
+	once    map[string]string // results by idempotency key
 }
 
-func (assistants) ByNumber(_ context.Context, n aurora.Phone) (aurora.Assistant, error) {
-	for _, a := range []aurora.Assistant{riley, avery} {
-		if slices.Contains(a.Numbers(), n) {
-			return a, nil
-		}
-	}
-	return aurora.Assistant{}, fault.New(fault.NotFound, "There is no such assistant.")
+func (b *backend) note(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.effects = append(b.effects, fmt.Sprintf(format, args...))
 }
 
-// notes are the stores in memory, and what the tools did in the order in which they did it.
-type notes struct {
-	mu   sync.Mutex
-	did  []string
-	once map[string]string
+func (b *backend) tools() *tools.Kit {
+	return &tools.Kit{SMS: b, Mail: b, History: b, DoNotCall: b, Idempotency: b, Control: b, Now: chatTime}
 }
 
-func (n *notes) note(format string, args ...any) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.did = append(n.did, fmt.Sprintf(format, args...))
-}
-
-func (n *notes) kit() *tools.Kit {
-	return &tools.Kit{SMS: n, Mail: n, History: n, DoNotCall: n, Idempotency: n, Control: n, Now: now}
-}
-
-func (n *notes) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {
-	n.note("SMS from %s to %s: %s", string(from), string(to), body)
+func (b *backend) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {
+	b.note("SMS from %s to %s: %s", string(from), string(to), body)
 	return "SM1", nil
 }
 
-func (n *notes) SendMail(_ context.Context, m aurora.Mail) error {
-	n.note("mail to %v, %s: %s", m.To, m.Subject, m.Text)
+func (b *backend) SendMail(_ context.Context, m aurora.Mail) error {
+	b.note("mail to %v, %s: %s", m.To, m.Subject, m.Text)
 	return nil
 }
 
-func (*notes) CallsOf(_ context.Context, id string, caller aurora.Phone, _ int) ([]aurora.Call, error) {
+func (*backend) CallsOf(_ context.Context, id string, caller aurora.Phone, _ int) ([]aurora.Call, error) {
 	seconds := 21.0
 	return []aurora.Call{{CallKey: aurora.CallKey{AssistantID: id, Day: "2026-11-18", CallID: "call-earlier"}, ID: "call-earlier", Customer: caller,
 		StartedAt: time.Date(2026, 11, 18, 15, 4, 11, 0, time.UTC), Seconds: &seconds, Disposition: "completed", Summary: "Dana asked for a cleaning."}}, nil
 }
 
-func (n *notes) AddDoNotCall(_ context.Context, number aurora.Phone, source string) error {
-	n.note("do not call %s, says %s", string(number), source)
+func (b *backend) AddDoNotCall(_ context.Context, number aurora.Phone, source string) error {
+	b.note("do not call %s, says %s", string(number), source)
 	return nil
 }
 
-func (*notes) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
+func (*backend) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
-// Do remembers within one event what the ledger remembers for a day.
-func (n *notes) Do(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
-	n.mu.Lock()
-	result, done := n.once[key]
-	n.mu.Unlock()
+// Do remembers results within one event; the ledger remembers them for a day.
+func (b *backend) Do(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {
+	b.mu.Lock()
+	result, done := b.once[key]
+	b.mu.Unlock()
 	if done {
 		return result, nil
 	}
 	result, err := do(ctx)
 	if err == nil {
-		n.mu.Lock()
-		n.once[key] = result
-		n.mu.Unlock()
+		b.mu.Lock()
+		b.once[key] = result
+		b.mu.Unlock()
 	}
 	return result, err
 }
 
-func (n *notes) Transfer(_ context.Context, sid string, to aurora.Destination) error {
-	n.note("transfer %s to %s", sid, to.Number)
+func (b *backend) Transfer(_ context.Context, sid string, to aurora.Destination) error {
+	b.note("transfer %s to %s", sid, to.Number)
 	return nil
 }
 
-func (n *notes) Hangup(_ context.Context, sid string) error {
-	n.note("end %s", sid)
+func (b *backend) Hangup(_ context.Context, sid string) error {
+	b.note("end %s", sid)
 	return nil
 }
 
-// Load gives what an earlier turn of the call kept: one call of the event files was handed over to Avery.
-func (n *notes) Load(_ context.Context, _, call string) (aurora.SessionState, error) {
+// Load returns the session of an earlier turn. One call of the cases was handed over to Avery.
+func (b *backend) Load(_ context.Context, _, call string) (aurora.SessionState, error) {
 	if call == "call-with-avery" {
 		return aurora.SessionState{ActiveAgent: avery.ID(), ContextVariables: map[string]any{"order": "NW-1"}}, nil
 	}
 	return aurora.SessionState{}, nil
 }
 
-func (n *notes) Save(_ context.Context, assistant, call string, k aurora.SessionState) error {
-	n.note("kept for call %s of %s: agent %s, variables %v", call, assistant, k.ActiveAgent, k.ContextVariables)
+func (b *backend) Save(_ context.Context, assistant, call string, s aurora.SessionState) error {
+	b.note("session of call %s of %s saved: agent %s, variables %v", call, assistant, s.ActiveAgent, s.ContextVariables)
 	return nil
 }

@@ -124,23 +124,3 @@ func unusedFiles(folder string) ([]string, error) {
 	})
 	return unused, err
 }
-
-// Events runs f as a subtest for every events/<function>/*.json, as Lambda would receive it. It fails where there is
-// none: a function without events is a function without tests.
-func Events(t *testing.T, function string, f func(t *testing.T, name string, event json.RawMessage)) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "events", function, "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no events for %s (%v)", function, err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		t.Run(name, func(t *testing.T) {
-			event, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f(t, name, event)
-		})
-	}
-}

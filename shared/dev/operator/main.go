@@ -28,6 +28,7 @@ var commands = map[string]struct {
 	"run":         {"start the whole stack on this machine", (*program).run},
 	"demo":        {"play one story against the running stack", (*program).demo},
 	"invoke":      {"send an event to a function of the running stack", (*program).invoke},
+	"event":       {"write a case of a function's tests as a whole event", (*program).event},
 	"assistant":   {"check and store an assistant", (*program).assistant},
 	"key":         {"create a key and its digest", (*program).key},
 	"do-not-call": {"add a number to the do-not-call list, or remove it", (*program).doNotCall},

@@ -6,8 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -53,17 +51,10 @@ func (b *testStack) ingest(t *testing.T) []sentCall {
 	r := rand.New(rand.NewPCG(4, 70))
 	sent := corpusCalls()
 	var bodies []string
-	for _, name := range []string{"end-of-call-report", "end-of-call-report-vapi", "end-of-call-report-vapi-redelivered", "end-of-call-report-minimal",
-		"end-of-call-report-no-answer", "end-of-call-report-voicemail", "end-of-call-report-model-failed"} {
-		raw, err := os.ReadFile(filepath.Join("../../../events/webhook", name+".json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var event struct{ Body string }
-		if err := json.Unmarshal(raw, &event); err != nil {
-			t.Fatal(err)
-		}
-		bodies = append(bodies, event.Body)
+	for _, name := range []string{"report of our phone service", "report of Vapi", "report of Vapi that is delivered a second time",
+		"report of the API document with the least fields", "report of a call that was not answered", "report of a call that reached voicemail",
+		"report of a call whose model failed"} {
+		bodies = append(bodies, webhookBody(t, name))
 	}
 	end := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for n := range 2000 {

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"go/ast"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,10 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-// TestCensus checks that template.yaml, functions/ and events/ name the same functions.
+// TestCensus checks that template.yaml, functions/ and events/ name the same functions, and that each function has cases and
+// five to ten whole events. Variants are cases, not events.
 func TestCensus(t *testing.T) {
 	t.Parallel()
 	var deployed []string
@@ -34,8 +37,50 @@ func TestCensus(t *testing.T) {
 	}
 	for _, name := range deployed {
 		files, err := filepath.Glob(filepath.Join(root, "events", name, "*.json"))
-		if err != nil || len(files) == 0 {
-			t.Errorf("events/%s has no event: %v", name, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) < 5 || len(files) > 10 {
+			t.Errorf("events/%s has %d events, want 5 to 10", name, len(files))
+		}
+		if cases, err := eventcase.Load(root, name); err != nil {
+			t.Error(err)
+		} else if len(cases) == 0 {
+			t.Errorf("%s has no cases", eventcase.Path(root, name))
+		}
+	}
+}
+
+// A package with golden files fails when no test uses one of them: its TestMain calls golden.Main, itself or through
+// testkit.Main. The golden file of this package is read by a test itself.
+func TestGoldenFilesAreChecked(t *testing.T) {
+	t.Parallel()
+	checked := map[string]bool{"shared/dev/rules": true}
+	for _, s := range allSources(t) {
+		eachCall(s, func(c *ast.CallExpr) {
+			if of, name := calledName(c); (of == "golden" || of == "testkit") && name == "Main" {
+				checked[s.folder()] = true
+			}
+		})
+	}
+	for _, top := range []string{"functions", "shared"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(name string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(name, ".golden") {
+				return err
+			}
+			folder, err := filepath.Rel(root, name)
+			if err != nil {
+				return err
+			}
+			folder, _, _ = strings.Cut(filepath.ToSlash(folder), "/testdata/")
+			if !checked[folder] {
+				t.Errorf("%s has golden files, and no TestMain that calls golden.Main", folder)
+				checked[folder] = true
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -3,13 +3,12 @@ package completions
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/eventcase"
 )
 
 func decodeBody(t testing.TB, body string, header ...string) (request, error) {
@@ -82,21 +81,13 @@ func TestFirstInvalidFieldIsReported(t *testing.T) {
 
 // FuzzDecode checks that no input leads to a panic or to a fault of ours.
 func FuzzDecode(f *testing.F) {
-	files, err := filepath.Glob("../../../events/chat-completions/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no event files (%v)", err)
+	bodies, err := eventcase.Payloads("../../..", "chat-completions")
+	if err != nil {
+		f.Fatal(err)
 	}
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		var e struct{ Body string }
-		if err := json.Unmarshal(b, &e); err != nil {
-			f.Fatal(err)
-		}
-		if len(e.Body) < 10_000 {
-			f.Add([]byte(e.Body))
+	for _, body := range bodies {
+		if len(body) < 10_000 {
+			f.Add([]byte(body))
 		}
 	}
 	f.Add([]byte(`{"messages":[{"role":"user","content":"\xff"}],"call":{"x":"` + "\xff\u0085" + `"},"stream":true,"target_assistant_id":"a"}`))

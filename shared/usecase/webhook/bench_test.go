@@ -9,7 +9,7 @@ import (
 // BenchmarkReport measures what the webhook does with a report before the PUT. BenchmarkInvoke in functions/webhook
 // measures the whole way of a long report.
 func BenchmarkReport(b *testing.B) {
-	body := []byte(webhookBodies(b)["end-of-call-report-vapi.json"])
+	body := []byte(webhookBodies(b)["report of Vapi"])
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		report, err := webhook.Scrub(body)
