@@ -21,7 +21,7 @@ type node struct {
 	never                                      bool // the schema false
 	incomplete                                 bool // it has keywords, itself or in its branches, that are not checked
 	types                                      []string
-	enum                                       []any // const is an enum of one
+	enum, constant                             []any // constant has one value
 	minimum, maximum, above, below, multipleOf *big.Rat
 	minLength, maxLength, minItems, maxItems   *int
 	minProperties, maxProperties               *int
@@ -116,7 +116,7 @@ func (k keywords) compileValue(n *node) {
 		}
 	}
 	if v, ok := k.of["const"]; ok {
-		n.enum = []any{v}
+		n.constant = []any{v}
 	}
 	n.minimum, n.maximum = k.number("minimum"), k.number("maximum")
 	n.above, n.below = k.number("exclusiveMinimum"), k.number("exclusiveMaximum")

@@ -56,8 +56,10 @@ func (c *validation) validate(n *node, v any, at *path) *problem {
 			return at.problem("must be %s, not %s", strings.Join(n.types, " or "), got)
 		}
 	}
-	if n.enum != nil && !slices.ContainsFunc(n.enum, func(allowed any) bool { return equal(v, allowed) }) {
-		return at.problem("must be one of %s", choices(n.enum))
+	for _, allowed := range [][]any{n.enum, n.constant} {
+		if allowed != nil && !slices.ContainsFunc(allowed, func(one any) bool { return equal(v, one) }) {
+			return at.problem("must be one of %s", choices(allowed))
+		}
 	}
 	if p := c.validate(n.ref, v, at); p != nil {
 		return p
