@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// Callback is what was told of a call, and how that was taken.
+// Callback is a status callback that was posted, and the answer to it.
 type Callback struct {
-	SID       string // the call's
+	SID       string // of the call
 	URL       string
 	Form      url.Values
 	Signature string
-	Status    int   // of the answer; 0 where there was none
-	Err       error // why there was none
+	Status    int   // of the answer; 0 without one
+	Err       error // why there was no answer
 	At        time.Time
 }
 
-// Callbacks are the callbacks so far, in the order of their ends. Each is posted once: Twilio does not insist either.
+// Callbacks returns the callbacks so far, in the order in which they finished. Each is posted once, as by Twilio.
 func (s *Server) Callbacks() []Callback {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,13 +34,13 @@ func (s *Server) Callbacks() []Callback {
 // callbackTimeout is how long Twilio waits for an answer.
 const callbackTimeout = 15 * time.Second
 
-// newCallbackClient asks without keeping a connection: nothing of it is left when a call is over.
+// newCallbackClient returns a client without keep-alive, so that no connection outlives a call.
 func newCallbackClient() *http.Client {
 	return &http.Client{Timeout: callbackTimeout, Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// postCallback tells an address something, signed.
+// postCallback posts a signed form to an address.
 func (s *Server) postCallback(sid, method, address string, form url.Values) {
 	c := Callback{SID: sid, URL: address, Form: form, At: s.options.Now()}
 	body := form.Encode()
@@ -76,11 +76,11 @@ func (s *Server) sendCallback(method, address, body, signature string) (status i
 		return 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxFormBytes)) // nobody reads it
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxFormBytes)) // the answer is ignored
 	return response.StatusCode, nil
 }
 
-// Sign is what stands in X-Twilio-Signature: https://www.twilio.com/docs/usage/security#validating-requests
+// Sign returns the value of X-Twilio-Signature: https://www.twilio.com/docs/usage/security#validating-requests
 func Sign(token, address string, form url.Values) string {
 	text := address
 	for _, name := range slices.Sorted(maps.Keys(form)) {
@@ -89,6 +89,6 @@ func Sign(token, address string, form url.Values) string {
 		}
 	}
 	sum := hmac.New(sha1.New, []byte(token))
-	_, _ = sum.Write([]byte(text)) // a hash takes everything
+	_, _ = sum.Write([]byte(text)) // hash.Hash never fails
 	return base64.StdEncoding.EncodeToString(sum.Sum(nil))
 }

@@ -13,10 +13,10 @@ import (
 
 var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
-// maxTwiml is how long TwiML inside a request may be.
+// maxTwiml is the maximum length of TwiML in a request.
 const maxTwiml = 4000
 
-// updateCall ends a live call, or gives it something else to do: https://www.twilio.com/docs/voice/api/call-resource
+// updateCall ends a live call or gives it new instructions: https://www.twilio.com/docs/voice/api/call-resource
 func (s *Server) updateCall(w http.ResponseWriter, r *http.Request) *apiError {
 	sid, _ := resourceSID(r)
 	if !callSID.MatchString(sid) {
@@ -70,7 +70,7 @@ func (s *Server) redirectCall(c *call, u Update) *apiError {
 	if u.Status != "" {
 		c.requestedEnd = statusCompleted
 		if !answered {
-			c.requestedEnd = "canceled" // a call that nobody has answered was none
+			c.requestedEnd = "canceled" // it was not answered yet
 		}
 		c.hangup()
 	}
@@ -90,8 +90,8 @@ func (s *Server) fetchCall(w http.ResponseWriter, r *http.Request) *apiError {
 	return nil
 }
 
-// listCalls lists the newest first: https://www.twilio.com/docs/voice/api/call-resource#read-multiple-call-resources
-// A call that has not started is taken by the time when it was created.
+// listCalls lists calls, the newest first: https://www.twilio.com/docs/voice/api/call-resource#read-multiple-call-resources
+// A call that has not started is filtered by its creation time.
 func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) *apiError {
 	size, page, problem := parsePaging(r)
 	if problem != nil {
@@ -135,7 +135,7 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) *apiError {
 	return nil
 }
 
-// parsePaging reads which of how large pages is asked for.
+// parsePaging returns the requested page and page size.
 func parsePaging(r *http.Request) (size, page int, problem *apiError) {
 	size = 50
 	for name, into := range map[string]*int{"PageSize": &size, "Page": &page} {
@@ -150,7 +150,7 @@ func parsePaging(r *http.Request) (size, page int, problem *apiError) {
 	return min(size, maxStored), page, nil
 }
 
-// parseTime reads a time as Twilio takes it, a day or a second; zero where there is none.
+// parseTime parses a time in Twilio's formats: a date or a date with a time. The zero time stands for an empty value.
 func parseTime(text string) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
@@ -163,7 +163,7 @@ func parseTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// describeUnknownCall describes a call that somebody's telephone made, of which nothing is known here.
+// describeUnknownCall returns the resource of a call that was not created here, such as an inbound one.
 func (s *Server) describeUnknownCall(sid string) map[string]any {
 	s.mu.Lock()
 	status := statusInProgress
@@ -179,7 +179,7 @@ func (s *Server) callPath(sid string) string {
 	return "/" + version + "/Accounts/" + s.options.AccountSID + "/Calls/" + sid
 }
 
-// describeCall describes a call that was created here.
+// describeCall returns the resource of a call that was created here.
 func (s *Server) describeCall(c *call) map[string]any {
 	seen := s.snapshot(c)
 	when := func(t time.Time) any {
@@ -210,8 +210,8 @@ func (s *Server) describeCall(c *call) map[string]any {
 	return out
 }
 
-// isTwiml reports whether a text is one XML document whose root is Response. Twilio itself takes any text, and says
-// 12100 only in its console when the caller has heard an apology; better to see that here.
+// isTwiml reports whether a text is one XML document with the root Response. Twilio itself accepts any text and reports
+// error 12100 only in its console, after the caller has heard an apology; this server rejects it at once.
 func isTwiml(text string) bool {
 	d := xml.NewDecoder(strings.NewReader(text))
 	depth, roots := 0, []string{}

@@ -25,14 +25,14 @@ import (
 
 const connect = `<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://voice.example.com/stream"/></Connect></Response>`
 
-// fixture is an account whose time goes by at once, and somebody who is told of its calls.
+// fixture is an account with a fake clock, and a server that receives its callbacks.
 type fixture struct {
 	*faketwilio.Server
 	apiURL      string // the API
-	callbackURL string // where callbacks go
+	callbackURL string // the address of callbacks
 	mu          sync.Mutex
 	got         []receivedCallback
-	end         chan string // sids of calls that are over
+	end         chan string // sids of ended calls
 }
 
 type receivedCallback struct {
@@ -42,7 +42,7 @@ type receivedCallback struct {
 	form      url.Values
 }
 
-// clock goes on by what was waited.
+// clock advances by the durations that were waited for.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -89,7 +89,7 @@ func (n *fixture) params(to string) *api.CreateCallParams {
 		SetStatusCallback(n.callbackURL).SetStatusCallbackMethod("POST").SetStatusCallbackEvent([]string{"initiated", "ringing", "answered", "completed"})
 }
 
-// statuses is what was told so far, each as its status or as who answered.
+// statuses returns the callbacks so far, each as its CallStatus or AnsweredBy.
 func (n *fixture) statuses() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -123,11 +123,11 @@ func TestCallScenarios(t *testing.T) {
 			if sid := <-n.end; sid != *made.Sid {
 				t.Errorf("%s ended, not %s", sid, *made.Sid)
 			}
-			for len(n.statuses()) < len(strings.Fields(want.told)) { // those that come after the last
+			for len(n.statuses()) < len(strings.Fields(want.told)) { // callbacks after the last status
 				runtime.Gosched()
 			}
 			if got := strings.Join(n.statuses(), " "); got != want.told {
-				t.Errorf("told %s", got)
+				t.Errorf("callbacks %s, want %s", got, want.told)
 			}
 			now, err := newClient(n.apiURL, token).FetchCall(*made.Sid, nil)
 			if err != nil || *now.Status != want.status || *now.Duration != want.talked || (want.by == "") != (now.AnsweredBy == nil) || want.by != "" && *now.AnsweredBy != want.by {
@@ -137,7 +137,7 @@ func TestCallScenarios(t *testing.T) {
 	}
 }
 
-// Twilio's own validator takes every callback, and none that was changed.
+// TestCallbacksAreSigned checks every callback with the validator of Twilio's library, also with a changed form.
 func TestCallbacksAreSigned(t *testing.T) {
 	n := newFixture(t)
 	if _, err := newClient(n.apiURL, token).CreateCall(n.params("+14155550198")); err != nil {
@@ -152,7 +152,7 @@ func TestCallbacksAreSigned(t *testing.T) {
 			t.Errorf("%s is not signed: %s", g.address, g.body)
 		}
 		if validator.ValidateBody(g.address+"0", g.body, g.signature) || validator.ValidateBody(g.address, append(g.body, "&Extra=1"...), g.signature) {
-			t.Errorf("the signature of %s fits everything", g.address)
+			t.Errorf("the signature of %s is valid for a changed form", g.address)
 		}
 		if g.form.Get("AccountSid") != account {
 			t.Errorf("%v", g.form)
@@ -186,10 +186,10 @@ func TestCallbackByGet(t *testing.T) {
 	}
 }
 
-// What can go wrong on the way: each says what the caller saw, and whether the call was placed all the same.
+// The failures of a request, each with what the client saw and whether the call was placed.
 func TestCallFaults(t *testing.T) {
 	for to, want := range map[string]struct {
-		code   int // of Twilio; 0 is an answer that is none
+		code   int // of Twilio; 0 for an answer without a code
 		placed int
 	}{
 		"+14155550110": {21211, 0}, "+14155550111": {21216, 0}, "+14155550116": {21215, 0},
@@ -218,9 +218,9 @@ func TestCallFaults(t *testing.T) {
 	_, second := c.CreateCall(n.params("+14155550112"))
 	_, third := c.CreateCall(n.params("+14155550112"))
 	if first == nil || second != nil || third == nil {
-		t.Errorf("every other is turned away: %v %v %v", first, second, third)
+		t.Errorf("want every other request answered with 429: %v %v %v", first, second, third)
 	}
-	if made, err := c.CreateCall(n.params("+14155550119")); err != nil || made.Sid == nil { // its twenty seconds go by at once here
+	if made, err := c.CreateCall(n.params("+14155550119")); err != nil || made.Sid == nil { // the fake clock passes its twenty seconds at once
 		t.Errorf("late: %+v %v", made, err)
 	}
 }
@@ -238,7 +238,7 @@ func TestSilentCallsAreListed(t *testing.T) {
 		begin = n.Calls()
 	}
 	if got := n.statuses(); len(got) != 0 {
-		t.Errorf("told %v", got)
+		t.Errorf("callbacks: %v", got)
 	}
 	if _, err := c.CreateCall(n.params("+14155550199")); err != nil {
 		t.Fatal(err)
@@ -268,7 +268,7 @@ func TestSilentCallsAreListed(t *testing.T) {
 	}
 }
 
-// A call that is told to end does, and says so.
+// An update ends a call, and the final status is posted.
 func TestEndCall(t *testing.T) {
 	for _, told := range []struct{ status, want string }{{"completed", "canceled"}, {"canceled", "canceled"}} {
 		rings := make(chan struct{})
@@ -287,16 +287,16 @@ func TestEndCall(t *testing.T) {
 		}
 		<-rings
 		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetTwiml("<Response/>")); err == nil || !strings.Contains(err.Error(), "21220") {
-			t.Errorf("nobody has answered: %v", err)
+			t.Errorf("end of a ringing call: %v", err)
 		}
 		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetStatus(told.status)); err != nil {
 			t.Error(err)
 		}
 		if got := <-done; got != told.want {
-			t.Errorf("told %s: %s", told.status, got)
+			t.Errorf("callbacks after the status %s: %s", told.status, got)
 		}
 		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetStatus("completed")); err == nil || !strings.Contains(err.Error(), "21220") {
-			t.Errorf("it is over: %v", err)
+			t.Errorf("update of an ended call: %v", err)
 		}
 		server.Close()
 		us.Close()
@@ -304,7 +304,7 @@ func TestEndCall(t *testing.T) {
 	}
 }
 
-// Close leaves nothing behind, neither calls that ring nor a callback that nobody answers.
+// Close ends ringing calls, and callbacks that are not answered.
 func TestCloseEndsCalls(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	asked, free := make(chan struct{}, 8), make(chan struct{})
@@ -401,7 +401,7 @@ func TestCreateCallErrors(t *testing.T) {
 	}
 }
 
-// What a developer looks at shows calls and their callbacks, as text.
+// The page lists calls and their callbacks, escaped.
 func TestPageShowsCalls(t *testing.T) {
 	n := newFixture(t)
 	if _, err := newClient(n.apiURL, token).CreateCall(n.params("+14155550199")); err != nil {

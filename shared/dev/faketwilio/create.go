@@ -10,30 +10,30 @@ import (
 	"time"
 )
 
-// maxURL is how long an address in a request may be: https://www.twilio.com/docs/api/errors/21609
+// maxURL is the maximum length of an address in a request: https://www.twilio.com/docs/api/errors/21609
 const maxURL = 4000
 
-// Call is a call that was created here, as it is now.
+// Call is the current state of a call that was created here.
 type Call struct {
 	SID        string
 	From, To   string
 	Status     string // queued, initiated, ringing, in-progress; then completed, busy, no-answer, failed or canceled
 	AnsweredBy string // human or machine_start, once it is known
 	Twiml      string
-	Form       url.Values // all that it was created with
+	Form       url.Values // the request that created it
 	Created    time.Time
 	Started    time.Time // when it was answered
 	Ended      time.Time
 }
 
-// call is a Call under way.
+// call is a Call in progress.
 type call struct {
 	Call
 	hangup       context.CancelFunc
-	requestedEnd string // the status in which somebody asked it to end
+	requestedEnd string // the final status that an update asked for
 }
 
-// Calls are the calls so far, in order; those whose reply was lost are among them, and those that were refused are not.
+// Calls returns the calls so far, in order. It includes calls whose reply was lost, and not calls that were rejected.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,14 +55,14 @@ func (s *Server) findCall(sid string) *call {
 	return nil
 }
 
-// snapshot is a call as it is now.
+// snapshot returns the current state of a call.
 func (s *Server) snapshot(c *call) Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return c.Call
 }
 
-// The numbers that Twilio's test credentials know: https://www.twilio.com/docs/iam/test-credentials#test-calls
+// The magic numbers of Twilio's test credentials: https://www.twilio.com/docs/iam/test-credentials#test-calls
 var (
 	rejectedCallees = map[string]func(to string) *apiError{
 		"+15005550001": func(to string) *apiError { return newError(400, 21217, "Phone number is invalid: %s", to) },
@@ -92,7 +92,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) *apiError {
 		return problem
 	}
 	to := form.Get("To")
-	play := scenarios[to] // none for most: then a person answers
+	play := scenarios[to] // the zero scenario: a person answers
 	if play.reject != nil {
 		return play.reject(to)
 	}
@@ -107,7 +107,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) *apiError {
 	case replyError:
 		return newError(http.StatusInternalServerError, 20500, "An internal server error has occurred")
 	case replyNone:
-		panic(http.ErrAbortHandler) // the connection ends without a byte
+		panic(http.ErrAbortHandler) // close the connection without an answer
 	case replyLate:
 		ctx, cancel := context.WithCancel(r.Context())
 		defer context.AfterFunc(s.ctx, cancel)()
@@ -118,12 +118,12 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) *apiError {
 		return nil
 	}
 	described := s.describeCall(c)
-	described["status"] = statusQueued // whatever became of it since: Twilio answers before it dials
+	described["status"] = statusQueued // Twilio answers before it dials
 	writeJSON(w, http.StatusCreated, described)
 	return nil
 }
 
-// toggleBusy reports whether the last call to a number was turned away because too many were asked for; every other is.
+// toggleBusy reports whether this request for a number is answered with 429: every other one is.
 func (s *Server) toggleBusy(to string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Server) toggleBusy(to string) bool {
 	return !s.busy[to]
 }
 
-// checkCall is what Twilio would not take of a call.
+// checkCall returns the error with which Twilio rejects a call, or nil.
 func checkCall(form url.Values) *apiError {
 	from, to, twiml := form.Get("From"), form.Get("To"), form.Get("Twiml")
 	switch {
@@ -163,7 +163,7 @@ func checkCall(form url.Values) *apiError {
 
 var progressEvents = []string{"initiated", "ringing", "answered", statusCompleted}
 
-// checkOptions is what Twilio would not take of a call's other parameters.
+// checkOptions returns the error with which Twilio rejects the other parameters of a call, or nil.
 func checkOptions(form url.Values) *apiError {
 	for _, name := range []string{"StatusCallback", "AsyncAmdStatusCallback"} {
 		if address := form.Get(name); address != "" && !isURL(address) {
@@ -191,7 +191,7 @@ func checkOptions(form url.Values) *apiError {
 	return nil
 }
 
-// isURL reports whether Twilio could ask an address. It would not take one of this machine; that is what we are for.
+// isURL reports whether a text is an http(s) address. Unlike Twilio it accepts addresses of this machine.
 func isURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && len(text) <= maxURL && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.Fragment == ""

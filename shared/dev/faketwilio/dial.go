@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// startCall takes a call and lets it go its way.
+// startCall adds a call and starts its scenario.
 func (s *Server) startCall(form url.Values, play scenario) *call {
 	now := s.options.Now()
 	c := &call{Call: Call{SID: newSID("CA"), From: form.Get("From"), To: form.Get("To"), Status: statusQueued, Twiml: form.Get("Twiml"), Form: form, Created: now}}
@@ -28,7 +28,7 @@ func (s *Server) startCall(form url.Values, play scenario) *call {
 	return c
 }
 
-// runCall is the course of a call. live ends with the call, and with the server.
+// runCall plays the scenario of a call. live is cancelled when the call or the server ends.
 func (s *Server) runCall(live context.Context, c *call, play scenario) {
 	p := progress{server: s, call: c, play: play}
 	p.setStatus("initiated", "initiated")
@@ -50,7 +50,7 @@ func (s *Server) runCall(live context.Context, c *call, play scenario) {
 		}
 	}
 	if s.ctx.Err() != nil {
-		return // the server was closed, and the telephone network with it
+		return // the server was closed
 	}
 	s.mu.Lock()
 	if c.requestedEnd != "" {
@@ -61,7 +61,7 @@ func (s *Server) runCall(live context.Context, c *call, play scenario) {
 	p.postDelayed()
 }
 
-// answered is a call from its answer until somebody hangs up.
+// answered plays a call from its answer to its end.
 func (p *progress) answered(live context.Context) {
 	s, c := p.server, p.call
 	by := ""
@@ -94,13 +94,13 @@ func (p *progress) answered(live context.Context) {
 	s.options.Wait(live, left)
 }
 
-// progress tells of a call as it goes on.
+// progress posts the callbacks of a call.
 type progress struct {
 	server   *Server
 	call     *call
 	play     scenario
 	sequence int
-	delayed  []func() // callbacks that wait for the end
+	delayed  []func() // callbacks to post at the end
 }
 
 func (p *progress) setAnsweredBy(by string) {
@@ -109,7 +109,7 @@ func (p *progress) setAnsweredBy(by string) {
 	p.call.AnsweredBy = by
 }
 
-// setStatus moves a call on and tells of it, where it is to be told:
+// setStatus changes the status of a call and posts the callback if the request asked for this event:
 // https://www.twilio.com/docs/voice/api/call-resource#statuscallback
 func (p *progress) setStatus(event, status string) {
 	s, c := p.server, p.call
@@ -138,7 +138,7 @@ func (p *progress) setStatus(event, status string) {
 		"Called": {seen.To}, "SequenceNumber": {strconv.Itoa(sequence)}, "Timestamp": {formatTime(now)}}
 	if isFinal(status) {
 		form.Set("CallDuration", strconv.Itoa(durationSeconds(seen)))
-		form.Set("Duration", strconv.Itoa((durationSeconds(seen)+59)/60)) // begun minutes
+		form.Set("Duration", strconv.Itoa((durationSeconds(seen)+59)/60)) // billed minutes: each begun minute counts
 	}
 	if seen.AnsweredBy != "" && seen.Form.Get("AsyncAmd") != "true" {
 		form.Set("AnsweredBy", seen.AnsweredBy)
@@ -146,7 +146,7 @@ func (p *progress) setStatus(event, status string) {
 	p.notify(seen.Form.Get("StatusCallbackMethod"), seen.Form.Get("StatusCallback"), form)
 }
 
-// reportDetection tells who answered: https://www.twilio.com/docs/voice/answering-machine-detection#asyncamdstatuscallback
+// reportDetection posts the result of answering-machine detection: https://www.twilio.com/docs/voice/answering-machine-detection#asyncamdstatuscallback
 func (p *progress) reportDetection(by string) {
 	address := p.call.Form.Get("AsyncAmdStatusCallback")
 	if address == "" {
@@ -156,7 +156,7 @@ func (p *progress) reportDetection(by string) {
 		"AnsweredBy": {by}, "MachineDetectionDuration": {strconv.FormatInt(detectionDelay.Milliseconds(), 10)}})
 }
 
-// notify posts a callback, or keeps it for the end where the scenario wants that.
+// notify posts a callback, or stores it for the end of the call if the scenario says so.
 func (p *progress) notify(method, address string, form url.Values) {
 	send := func() { p.server.postCallback(p.call.SID, method, address, form) }
 	switch {
@@ -168,14 +168,14 @@ func (p *progress) notify(method, address string, form url.Values) {
 	}
 }
 
-// postDelayed posts what was kept, the last first.
+// postDelayed posts the stored callbacks, the last one first.
 func (p *progress) postDelayed() {
 	for _, send := range slices.Backward(p.delayed) {
 		send()
 	}
 }
 
-// durationSeconds is how long a call was answered: at least one where it was at all, since Twilio counts begun ones.
+// durationSeconds returns the length of an answered call, at least one second: Twilio counts begun seconds.
 func durationSeconds(c Call) int {
 	if c.Started.IsZero() || c.Ended.IsZero() {
 		return 0

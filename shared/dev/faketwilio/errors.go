@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// apiError is an error as Twilio words it.
+// apiError is an error in Twilio's JSON form.
 type apiError struct {
 	Code     int    `json:"code"`
 	Message  string `json:"message"`
@@ -32,6 +32,6 @@ func notFound(r *http.Request) *apiError {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The status is out already: a write that fails has nobody left to tell.
+	// The status is sent already, so a failed write cannot be reported.
 	_ = json.NewEncoder(w).Encode(v)
 }

@@ -11,7 +11,7 @@ import (
 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// The numbers that Twilio's test credentials know: https://www.twilio.com/docs/iam/test-credentials
+// The magic numbers of Twilio's test credentials: https://www.twilio.com/docs/iam/test-credentials
 var (
 	rejectedRecipients = map[string]func(to string) *apiError{
 		"+15005550001": func(to string) *apiError { return newError(400, 21211, "Invalid 'To' Phone Number: %s", to) },
@@ -37,10 +37,10 @@ var (
 	}
 )
 
-// maxBody is in UTF-16 units, as Twilio counts.
+// maxBody is the maximum length of a message in UTF-16 units, as Twilio counts.
 const maxBody = 1600
 
-// sendMessage takes a text message: https://www.twilio.com/docs/messaging/api/message-resource
+// sendMessage accepts a text message: https://www.twilio.com/docs/messaging/api/message-resource
 func (s *Server) sendMessage(w http.ResponseWriter, r *http.Request) *apiError {
 	m := Message{SID: newSID("SM"), From: r.PostForm.Get("From"), To: r.PostForm.Get("To"), Body: r.PostForm.Get("Body"), At: s.options.Now()}
 	switch {
@@ -72,7 +72,7 @@ func (s *Server) sendMessage(w http.ResponseWriter, r *http.Request) *apiError {
 	return nil
 }
 
-// listMessages lists the newest first, of one recipient where To is given.
+// listMessages lists messages, the newest first, of one recipient if To is given.
 func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) *apiError {
 	list := []map[string]any{}
 	for _, m := range slices.Backward(s.Messages()) {
@@ -110,13 +110,13 @@ func (s *Server) describe(m Message, status string) map[string]any {
 	return out
 }
 
-// gsm is what GSM 03.38 can write; each of the extended ones takes two places.
+// gsm lists the characters of GSM 03.38; each extended one takes two septets.
 const (
 	gsm         = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 	gsmExtended = "^{}\\[~]|€\f"
 )
 
-// segments is how many messages a text is sent as: 160 or 70 places in one, 153 or 67 in each of several.
+// segments returns the number of segments of a text: one holds 160 septets or 70 UTF-16 units, each of several 153 or 67.
 func segments(body string) int {
 	places, one, each := 0, 160, 153
 	for _, r := range body {

@@ -26,7 +26,7 @@ td:last-child{white-space:pre-wrap;overflow-wrap:anywhere}</style>
 </html>
 `))
 
-// page shows a developer what would have been sent, the newest first.
+// page shows what would have been sent, the newest first.
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	messages, updates, calls, callbacks := s.Messages(), s.Updates(), s.Calls(), s.Callbacks()
 	slices.Reverse(messages)

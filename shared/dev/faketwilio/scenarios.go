@@ -2,7 +2,7 @@ package faketwilio
 
 import "time"
 
-// The words of Twilio for how far a call is.
+// The statuses of a call in Twilio's API.
 const (
 	statusQueued         = "queued"
 	statusInProgress     = "in-progress"
@@ -18,40 +18,40 @@ func isFinal(status string) bool {
 	return false
 }
 
-// reply is how the request for a call that was taken is answered.
+// reply is the answer to the request of an accepted call.
 type reply int
 
 const (
 	replyOK    reply = iota
 	replyError       // 500
 	replyNone        // the connection breaks
-	replyLate        // as it should be, when nobody waits any more
+	replyLate        // a correct answer after the client's timeout
 	replyNoSID       // 201 and an empty object
 )
 
-// How long the parts of a call take.
+// The durations of the phases of a call.
 const (
 	ringDelay      = 200 * time.Millisecond // until it rings
-	answerDelay    = 300 * time.Millisecond // until somebody answers
-	detectionDelay = 200 * time.Millisecond // until it is known who
-	talkTime       = time.Second            // from the answer until the call is over
-	noAnswerTime   = time.Second            // until a telephone that nobody answers stops ringing
+	answerDelay    = 300 * time.Millisecond // until it is answered
+	detectionDelay = 200 * time.Millisecond // until detection has a result
+	talkTime       = time.Second            // from the answer to the end
+	noAnswerTime   = time.Second            // until an unanswered call ends
 	lateReplyDelay = 20 * time.Second
 )
 
-// scenario is what becomes of a call; the zero one is answered by a person.
+// scenario is the course of a call. In the zero scenario a person answers.
 type scenario struct {
 	reject   func(to string) *apiError
-	busyOnce bool   // every other is turned away with 429
-	lost     bool   // not taken, and answered 500
-	reply    reply  // of one that is taken
+	busyOnce bool   // every other request is answered with 429
+	lost     bool   // not accepted, and answered 500
+	reply    reply  // to the request of an accepted call
 	end      string // busy, no-answer or failed; completed where empty
-	machine  bool   // answered by one
+	machine  bool   // a machine answers
 	silent   bool   // no callback is ever posted
-	twice    bool   // each callback is posted twice, and the last one first
+	twice    bool   // each callback is posted twice, the last one first
 }
 
-// scenarios are what becomes of calls to the numbers that doc.go lists.
+// scenarios are the courses of calls to the numbers that doc.go lists.
 var scenarios = map[string]scenario{
 	"+14155550101": {end: "busy"},
 	"+14155550102": {end: "no-answer"},

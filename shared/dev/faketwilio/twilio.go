@@ -18,16 +18,16 @@ const (
 	maxFormBytes = 1 << 20 // bytes of a request
 )
 
-// Options say whose account it is.
+// Options configure the account.
 type Options struct {
-	AccountSID string           // AC and 32 hex digits
+	AccountSID string           // AC and 32 hexadecimal digits
 	AuthToken  string           // its password
-	Now        func() time.Time // time.Now where nil
-	// Wait lets time pass in a call, and reports whether all of it did; a timer where nil.
+	Now        func() time.Time // time.Now if nil
+	// Wait waits, and reports whether the whole duration passed. The default is a timer.
 	Wait func(context.Context, time.Duration) bool
 }
 
-// Server is one account.
+// Server is the API of one account.
 type Server struct {
 	options Options
 	mux     *http.ServeMux
@@ -35,19 +35,19 @@ type Server struct {
 	callbackClient *http.Client
 	ctx            context.Context // until Close
 	cancel         context.CancelFunc
-	running        sync.WaitGroup // the calls under way
+	running        sync.WaitGroup // the calls in progress
 
 	mu           sync.Mutex
 	closed       bool
 	messages     []Message // the oldest first
 	updates      []Update
-	endedUnknown map[string]bool // calls that somebody else's telephone made, by sid
+	endedUnknown map[string]bool // calls that were not created here and were ended, by sid
 	calls        []*call
 	callbacks    []Callback
-	busy         map[string]bool // destinations whose next call is taken, after one that was not
+	busy         map[string]bool // destinations whose next request is accepted, after a 429
 }
 
-// New makes an account without a message and without a call. Close ends what it does by itself.
+// New returns an account without messages and calls. The caller must Close it.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -70,7 +70,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Close ends the calls under way, without a word to anybody, and waits for them. Calls that are created later stay queued.
+// Close ends the calls in progress without callbacks and waits for them. Calls that are created later stay queued.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -79,7 +79,7 @@ func (s *Server) Close() {
 	s.running.Wait()
 }
 
-// sleepContext waits, and reports whether all of the time went by.
+// sleepContext waits, and reports whether the whole duration passed before the context ended.
 func sleepContext(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -93,14 +93,14 @@ func sleepContext(ctx context.Context, d time.Duration) bool {
 
 // ServeHTTP serves the account's part of Twilio's API under /2010-04-01, and at / a page that shows what was sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.URL.Path, "//") { // Accounts//Messages.json; the mux would send it elsewhere
+	if strings.Contains(r.URL.Path, "//") { // Accounts//Messages.json; the mux would redirect it
 		notFound(r).write(w)
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
-// handle serves a route to whoever knows the account's password.
+// handle serves a route to requests with the account's credentials.
 func (s *Server) handle(pattern string, do func(http.ResponseWriter, *http.Request) *apiError) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
@@ -138,46 +138,46 @@ type Message struct {
 	At   time.Time
 }
 
-// Messages are the text messages so far, in order.
+// Messages returns the text messages so far, in order.
 func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.messages)
 }
 
-// Update is what was asked of a live call.
+// Update is a change of a live call.
 type Update struct {
 	SID    string
-	Status string // completed or canceled, where the call was to end
-	Twiml  string // what the call was to do instead
-	URL    string // where to ask what the call is to do instead
+	Status string // completed or canceled, to end the call
+	Twiml  string // new instructions
+	URL    string // the address of new instructions
 	At     time.Time
 }
 
-// Updates are the changes of calls so far, in order.
+// Updates returns the changes of calls so far, in order.
 func (s *Server) Updates() []Update {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.updates)
 }
 
-// appendBounded adds to a list, and drops the oldest where it grows too long.
+// appendBounded appends to a list and drops the oldest entries above the limit.
 func appendBounded[T any](list []T, one T) []T {
 	list = append(list, one)
 	return list[max(0, len(list)-maxStored):]
 }
 
-// newSID is a sid of a kind: SM for messages, CA for calls.
+// newSID returns a sid with a prefix: SM for messages, CA for calls.
 func newSID(kind string) string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
 	return kind + hex.EncodeToString(b[:])
 }
 
-// formatTime is how Twilio writes times.
+// formatTime formats a time as Twilio does.
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
 
-// resourceSID is the sid in a path whose last part is <sid>.json.
+// resourceSID returns the sid of a path that ends in <sid>.json.
 func resourceSID(r *http.Request) (string, bool) {
 	return strings.CutSuffix(r.PathValue("name"), ".json")
 }

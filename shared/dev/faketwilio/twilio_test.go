@@ -31,7 +31,7 @@ func serve(t *testing.T) (*faketwilio.Server, string) {
 	return s, server.URL
 }
 
-// redirectTransport sends Twilio's library to the stand-in.
+// redirectTransport sends requests of Twilio's library to the fake.
 type redirectTransport string
 
 func (e redirectTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -180,7 +180,7 @@ func TestUnknownCalls(t *testing.T) {
 		t.Errorf("%+v %v", call, err)
 	}
 	if _, err := c.UpdateCall(sid, (&api.UpdateCallParams{}).SetTwiml(transfer)); err == nil || !strings.Contains(err.Error(), "21220") {
-		t.Errorf("a call that is over: %v", err)
+		t.Errorf("update of an ended call: %v", err)
 	}
 	if got := s.Updates(); len(got) != 2 || got[0].Twiml != transfer || got[1].Status != "completed" || got[1].SID != sid {
 		t.Errorf("%+v", got)
