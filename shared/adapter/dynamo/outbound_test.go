@@ -18,10 +18,9 @@ import (
 	"example.com/aurora/shared/core/idempotency"
 )
 
-const (
-	recipient aurora.Phone = "+14155550101"
-	sid                    = "CA00000000000000000000000000000001"
-)
+const recipient aurora.Phone = "+14155550101"
+
+const sid = "CA00000000000000000000000000000001"
 
 func newOutboundLedger(t *testing.T) (*dynamo.Outbound, *faultyTransport, *time.Time) {
 	t.Helper()
