@@ -14,7 +14,8 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// serve handles one message: a report from the raw queue, which has an attribute of its own, or the bucket's notification.
+// serve returns the handler of one message: a report from the raw queue, which an attribute marks, or a notification of the
+// bucket.
 func serve(w *callindex.Worker, archive webhook.Archive) func(context.Context, sqs.Message) error {
 	return func(ctx context.Context, m sqs.Message) error {
 		if _, raw := m.Attributes[webhook.QueuedKeyAttribute]; raw {
@@ -22,7 +23,7 @@ func serve(w *callindex.Worker, archive webhook.Archive) func(context.Context, s
 		}
 		var n struct {
 			events.S3Event
-			Event string // "s3:TestEvent", which S3 sends when notifications are set up
+			Event string // "s3:TestEvent", sent once when notifications are set up
 		}
 		if err := json.Unmarshal([]byte(m.Body), &n); err != nil {
 			return fmt.Errorf("read notification: %w", err)
@@ -33,12 +34,12 @@ func serve(w *callindex.Worker, archive webhook.Archive) func(context.Context, s
 		if len(n.Records) == 0 {
 			return errors.New("read notification: it has no records")
 		}
-		var failed []error
+		var errs []error
 		for _, record := range n.Records {
 			if strings.HasPrefix(record.EventName, "ObjectCreated:") {
-				failed = append(failed, w.ObjectCreated(ctx, record.S3.Object.URLDecodedKey))
+				errs = append(errs, w.ObjectCreated(ctx, record.S3.Object.URLDecodedKey))
 			}
 		}
-		return errors.Join(failed...)
+		return errors.Join(errs...)
 	}
 }

@@ -17,12 +17,16 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// fakeAWS is S3, SQS and DynamoDB over HTTP, spoiled by rule, so that the adapters and the SDK's retries are under test
-// with the rest. DynamoDB holds what items says, by assistant id or number.
+// injectedFault decides how the nth call of an operation is answered instead of by the service; nil leaves it to the service. after
+// means that the service does first what was asked, and only its reply is replaced.
+type injectedFault func(service, operation string, n int) (answer http.HandlerFunc, after bool)
+
+// fakeAWS serves S3, SQS and DynamoDB over HTTP, so that the adapters and the SDK's retries are tested with the rest. A
+// fault may replace answers. DynamoDB holds items, by assistant id or number.
 type fakeAWS struct {
 	s3     http.Handler
 	mu     sync.Mutex
-	inject func(service, operation string, n int) (answer http.HandlerFunc, after bool)
+	fault  injectedFault
 	calls  map[string]int
 	queued []string
 	items  map[string]string
@@ -38,10 +42,10 @@ func (c *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	c.calls[service+" "+operation]++
-	n, spoil := c.calls[service+" "+operation], c.inject
+	n, inject := c.calls[service+" "+operation], c.fault
 	c.mu.Unlock()
-	if spoil != nil {
-		if answer, after := spoil(service, operation, n); answer != nil {
+	if inject != nil {
+		if answer, after := inject(service, operation, n); answer != nil {
 			if after {
 				c.serve(httptest.NewRecorder(), r, service)
 			}
@@ -75,11 +79,11 @@ func (c *fakeAWS) serve(w http.ResponseWriter, r *http.Request, service string) 
 	_, _ = io.WriteString(w, `{"Items":[],"Count":0,"ScannedCount":0}`)
 }
 
-// setFault replaces the fault. Requests that the client has given up may still read it.
-func (c *fakeAWS) setFault(inject func(service, operation string, n int) (answer http.HandlerFunc, after bool)) {
+// setFault replaces the fault. It takes the lock because requests that the client has given up may still read the fault.
+func (c *fakeAWS) setFault(f injectedFault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inject = inject
+	c.fault = f
 }
 
 // queue returns the bodies of the messages sent to SQS so far.
@@ -89,13 +93,14 @@ func (c *fakeAWS) queue() []string {
 	return slices.Clone(c.queued)
 }
 
+// count returns the number of calls of an operation, such as "s3 PUT".
 func (c *fakeAWS) count(call string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[call]
 }
 
-// The ways to spoil a call.
+// s3Error answers with an error in S3's form.
 func s3Error(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -105,6 +110,7 @@ func s3Error(status int, code string) http.HandlerFunc {
 	}
 }
 
+// awsError answers with an error in the form of DynamoDB and SQS.
 func awsError(status int, kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
@@ -113,10 +119,12 @@ func awsError(status int, kind string) http.HandlerFunc {
 	}
 }
 
+// dropConnection closes the connection without an answer.
 func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
+// neverAnswer never answers.
 func neverAnswer(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // until then net/http does not notice that a client has gone
+	_, _ = io.Copy(io.Discard, r.Body) // until then net/http does not notice that the client has disconnected
 	<-r.Context().Done()
 }
 
@@ -135,7 +143,7 @@ func startFakeAWS(t *testing.T) (*fakeAWS, func() (aws.Config, error)) {
 	return c, testkit.AWSConfig(server.URL, nil)
 }
 
-// newRESTEvent is a REST event that an authorizer has let through.
+// newRESTEvent returns a REST event with the result of the authorizer.
 func newRESTEvent(t *testing.T, body string) json.RawMessage {
 	t.Helper()
 	event, err := json.Marshal(map[string]any{"resource": "/api/webhook", "path": "/api/webhook", "httpMethod": "POST", "body": body,
@@ -147,7 +155,7 @@ func newRESTEvent(t *testing.T, body string) json.RawMessage {
 	return event
 }
 
-// keys are what the bucket holds.
+// keys returns the keys of all objects in the bucket.
 func (c *fakeAWS) keys(t *testing.T) []string {
 	t.Helper()
 	w := httptest.NewRecorder()

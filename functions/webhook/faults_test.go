@@ -18,16 +18,17 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// warmFunction is a warm process of the function.
+// warmFunction is a warm process of the function, with a clock of its own.
 type warmFunction struct {
 	*fakeAWS
-	mu      sync.Mutex
-	clock   time.Time
-	counted []string
-	invoke  func(ctx context.Context, t *testing.T, body string) (status int, answer string, header map[string][]string)
+	function *web.Function
+	mu       sync.Mutex
+	clock    time.Time
+	counted  []string
 }
 
 func newWarmFunction(t *testing.T) *warmFunction {
@@ -35,37 +36,65 @@ func newWarmFunction(t *testing.T) *warmFunction {
 	c, config := startFakeAWS(t)
 	p := &warmFunction{fakeAWS: c, clock: time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC)}
 	now := func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.clock }
-	count := func(_ context.Context, metric string) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.counted = append(p.counted, metric)
-	}
-	f := newFunction(&webhook.Receiver{
+	p.function = newFunction(&webhook.Receiver{
 		Assistants: dynamo.NewAssistants(config, "assistants", now),
-		Archive:    webhook.Archive{Objects: s3.New(config, "reports"), Now: now, Count: count},
+		Archive:    webhook.Archive{Objects: s3.New(config, "reports"), Now: now, Count: p.countMetric},
 		Queue:      sqs.New(config, "http://127.0.0.1/000000000000/raw"),
 	})
-	p.invoke = func(ctx context.Context, t *testing.T, body string) (int, string, map[string][]string) {
-		t.Helper()
-		v, err := f.Invoke(ctx, newRESTEvent(t, body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := v.(events.APIGatewayProxyResponse)
-		return r.StatusCode, r.Body, r.MultiValueHeaders
-	}
 	return p
 }
 
-// post posts a body and says how long the answer took.
-func (p *warmFunction) post(t *testing.T, body string) (status int, answer string, took time.Duration) {
+// noLimit is for answers whose time does not matter.
+const noLimit = time.Hour
+
+// post posts a body and returns the answer's body. The answer must have the status, and come within limit.
+func (p *warmFunction) post(t *testing.T, body string, status int, limit time.Duration) string {
 	t.Helper()
-	began := time.Now()
-	status, answer, header := p.invoke(t.Context(), t, body)
-	if status == http.StatusServiceUnavailable && len(header["Retry-After"]) != 1 {
-		t.Errorf("a 503 without Retry-After: %v", header)
+	start := time.Now()
+	v, err := p.function.Invoke(t.Context(), newRESTEvent(t, body))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return status, answer, time.Since(began)
+	took := time.Since(start)
+	r := v.(events.APIGatewayProxyResponse)
+	if r.StatusCode != status {
+		t.Errorf("the status is %d, want %d: %s", r.StatusCode, status, r.Body)
+	}
+	if took > timeFactor*limit {
+		t.Errorf("the answer took %v, want at most %v", took, timeFactor*limit)
+	}
+	if r.StatusCode == http.StatusServiceUnavailable && len(r.MultiValueHeaders["Retry-After"]) != 1 {
+		t.Errorf("a 503 has the headers %v, want Retry-After", r.MultiValueHeaders)
+	}
+	return r.Body
+}
+
+// postReport posts an end-of-call report, which must be answered with 200 and {}.
+func (p *warmFunction) postReport(t *testing.T, body string, limit time.Duration) {
+	t.Helper()
+	if answer := p.post(t, body, http.StatusOK, limit); answer != "{}" {
+		t.Errorf("the answer to a report is %s, want {}", answer)
+	}
+}
+
+// check compares the numbers of stored and queued reports and the metrics with what is wanted.
+func (p *warmFunction) check(t *testing.T, stored, queued int, metrics ...string) {
+	t.Helper()
+	if keys := p.keys(t); len(keys) != stored {
+		t.Errorf("the bucket holds %v, want %d objects", keys, stored)
+	}
+	if n := len(p.queue()); n != queued {
+		t.Errorf("the raw queue holds %d reports, want %d", n, queued)
+	}
+	if got := p.metrics(); !slices.Equal(got, metrics) {
+		t.Errorf("counted %v, want %v", got, metrics)
+	}
+}
+
+func (p *warmFunction) countMetric(_ context.Context, metric string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counted = append(p.counted, metric)
 }
 
 // metrics returns the names of the metrics counted so far.
@@ -81,192 +110,187 @@ func (p *warmFunction) advance(d time.Duration) {
 	p.clock = p.clock.Add(d)
 }
 
-// onCalls spoils one service's calls of one operation while n says so.
-func onCalls(service, operation string, from, to int, answer http.HandlerFunc, after bool) func(string, string, int) (http.HandlerFunc, bool) {
+// onCalls returns a fault for the calls from to to of one operation of a service; an empty operation means all of them.
+func onCalls(service, operation string, from, to int, answer http.HandlerFunc) injectedFault {
 	return func(s, o string, n int) (http.HandlerFunc, bool) {
 		if s == service && (operation == "" || o == operation) && n >= from && n <= to {
-			return answer, after
+			return answer, false
 		}
 		return nil, false
 	}
 }
 
+// onEveryCall returns a fault for all calls of a service.
+func onEveryCall(service string, answer http.HandlerFunc) injectedFault {
+	return onCalls(service, "", 1, 1<<30, answer)
+}
+
 const (
-	always               = 1 << 30
 	assistantRequest     = `{"message":{"type":"assistant-request","session":"riley"}}`
 	vapiAssistantRequest = `{"message":{"type":"assistant-request","call":{"id":"c"},"phoneNumber":{"number":"+15551230100"}}}`
 )
 
+// newEndOfCallReport returns a report about a call, with a transcript of size bytes and a credential.
 func newEndOfCallReport(id string, size int) string {
 	quoted, _ := json.Marshal(id)
 	return fmt.Sprintf(`{"message":{"type":"end-of-call-report","timestamp":1795014286704,"call":{"id":%s,"assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","transcript":%q,"authToken":"0000"}}`,
 		quoted, incompressible(size))
 }
 
-// incompressible is text that gzip cannot make smaller than half.
+// incompressible returns text that gzip cannot make smaller than half.
 func incompressible(n int) string {
 	b := make([]byte, n/2)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
 	return hex.EncodeToString(b)
 }
 
-func TestFaults(t *testing.T) {
-	for name, f := range map[string]func(t *testing.T, p *warmFunction){
-		"33 throttled, with a stale answer": func(t *testing.T, p *warmFunction) {
-			if status, _, _ := p.post(t, assistantRequest); status != 201 {
-				t.Fatal(status)
-			}
-			p.setFault(onCalls("dynamodb", "", 1, always, awsError(400, "ThrottlingException"), false))
+func TestAssistantRequestFaults(t *testing.T) {
+	for name, test := range map[string]func(t *testing.T, p *warmFunction){
+		"fault 33: throttled, with a stale answer": func(t *testing.T, p *warmFunction) {
+			p.post(t, assistantRequest, http.StatusCreated, noLimit)
+			p.setFault(onEveryCall("dynamodb", awsError(400, "ThrottlingException")))
 			p.advance(4 * time.Minute)
-			if status, _, took := p.post(t, assistantRequest); status != 201 || took > timeFactor*time.Second {
-				t.Errorf("%d in %v", status, took)
-			}
+			p.post(t, assistantRequest, http.StatusCreated, time.Second)
 			p.advance(2 * time.Minute)
-			if status, _, took := p.post(t, assistantRequest); status != 503 || took > timeFactor*time.Second {
-				t.Errorf("%d in %v", status, took)
-			}
+			p.post(t, assistantRequest, http.StatusServiceUnavailable, time.Second)
 			if n := p.count("dynamodb GetItem"); n > 7 {
-				t.Errorf("%d reads", n)
+				t.Errorf("there were %d reads, want at most 7", n)
 			}
 		},
-		"34 down": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("dynamodb", "", 1, always, neverAnswer, false))
-			if status, _, took := p.post(t, assistantRequest); status != 503 || took > timeFactor*3*time.Second {
-				t.Errorf("%d in %v", status, took)
-			}
-			if status, answer, took := p.post(t, vapiAssistantRequest); status != 200 || !strings.HasPrefix(answer, `{"error":"I'm sorry`) || took > timeFactor*3*time.Second {
-				t.Errorf("%d %s in %v", status, answer, took)
+		"fault 34: DynamoDB does not answer": func(t *testing.T, p *warmFunction) {
+			p.setFault(onEveryCall("dynamodb", neverAnswer))
+			p.post(t, assistantRequest, http.StatusServiceUnavailable, 3*time.Second)
+			if answer := p.post(t, vapiAssistantRequest, http.StatusOK, 3*time.Second); !strings.HasPrefix(answer, `{"error":"I'm sorry`) {
+				t.Errorf("Vapi gets %s, want a spoken error", answer)
 			}
 		},
-		"64 a dead connection": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("dynamodb", "GetItem", 1, 1, neverAnswer, false))
-			if status, _, took := p.post(t, assistantRequest); status != 201 || took > timeFactor*time.Second {
-				t.Errorf("%d in %v", status, took)
-			}
+		"fault 64: a dead connection": func(t *testing.T, p *warmFunction) {
+			p.setFault(onCalls("dynamodb", "GetItem", 1, 1, neverAnswer))
+			p.post(t, assistantRequest, http.StatusCreated, time.Second)
 		},
-		"35 unknown and malformed": func(t *testing.T, p *warmFunction) {
-			for session, want := range map[string]int{"nobody": 404, "broken": 500} {
-				status, answer, _ := p.post(t, strings.Replace(assistantRequest, "riley", session, 1))
-				if status != want || strings.Contains(answer, "emails") {
-					t.Errorf("%s: %d %s", session, status, answer)
-				}
+		"fault 35: unknown and malformed assistants": func(t *testing.T, p *warmFunction) {
+			p.post(t, strings.Replace(assistantRequest, "riley", "unknown", 1), http.StatusNotFound, noLimit)
+			answer := p.post(t, strings.Replace(assistantRequest, "riley", "broken", 1), http.StatusInternalServerError, noLimit)
+			if strings.Contains(answer, "emails") || !strings.Contains(answer, `"code":"config_invalid"`) {
+				t.Errorf("the answer is %s, want config_invalid without the stored configuration", answer)
 			}
-			if _, answer, _ := p.post(t, strings.Replace(assistantRequest, "riley", "broken", 1)); !strings.Contains(answer, `"code":"config_invalid"`) {
-				t.Errorf("%s", answer)
-			}
-			if status, answer, _ := p.post(t, `{"message":{"type":"assistant-request","call":{"assistantId":"broken"}}}`); status != 200 || !strings.Contains(answer, `"error"`) {
-				t.Errorf("%d %s", status, answer)
-			}
-		},
-		"37 slow down, then well": func(t *testing.T, p *warmFunction) {
-			for i, size := range []int{50 << 10, 4 << 20} {
-				p.setFault(onCalls("s3", "PUT", p.count("s3 PUT")+1, p.count("s3 PUT")+3, s3Error(503, "SlowDown"), false))
-				if status, answer, took := p.post(t, newEndOfCallReport(fmt.Sprint("c", i), size)); status != 200 || answer != "{}" || took > timeFactor*4*time.Second {
-					t.Errorf("%d %s in %v", status, answer, took)
-				}
-			}
-			if len(p.keys(t)) != 2 || len(p.queue()) != 0 {
-				t.Errorf("%v, %d queued", p.keys(t), len(p.queue()))
-			}
-		},
-		"37 slow down for good": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false))
-			status, answer, took := p.post(t, newEndOfCallReport("c", 50<<10))
-			if status != 200 || answer != "{}" || took > timeFactor*6*time.Second || len(p.queue()) != 1 || !strings.Contains(p.queue()[0], "eoc/riley/2026/11/18/c.json") {
-				t.Errorf("%d %s in %v, %d queued", status, answer, took, len(p.queue()))
-			}
-			if !slices.Equal(p.metrics(), []string{webhook.MetricReportQueued}) {
-				t.Errorf("counted %v", p.metrics())
-			}
-			if strings.Contains(p.queue()[0], "0000\\\"") {
-				t.Error("a credential was queued")
-			}
-		},
-		"37 slow down for good, too large for the queue": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("s3", "", 1, always, s3Error(503, "SlowDown"), false))
-			if status, _, took := p.post(t, newEndOfCallReport("c", 4<<20)); status != 503 || took > timeFactor*6*time.Second || len(p.queue()) != 0 {
-				t.Errorf("%d in %v, %d queued", status, took, len(p.queue()))
-			}
-		},
-		"37 neither bucket nor queue": func(t *testing.T, p *warmFunction) {
-			p.setFault(func(s, _ string, _ int) (http.HandlerFunc, bool) {
-				return map[string]http.HandlerFunc{"s3": neverAnswer, "sqs": awsError(503, "ServiceUnavailable")}[s], false
-			})
-			if status, _, took := p.post(t, newEndOfCallReport("c", 100)); status != 503 || took > timeFactor*8*time.Second {
-				t.Errorf("%d in %v", status, took)
-			}
-			if !slices.Equal(p.metrics(), []string{webhook.MetricReportNotStored}) {
-				t.Errorf("counted %v", p.metrics())
-			}
-		},
-		"38 the reply is lost": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("s3", "PUT", 1, 1, dropConnection, true))
-			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || len(p.metrics()) != 0 {
-				t.Errorf("%d, %v, counted %v", status, p.keys(t), p.metrics())
-			}
-		},
-		"38 a conflict is tried again": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("s3", "PUT", 1, 2, s3Error(409, "ConditionalRequestConflict"), false))
-			if status, _, _ := p.post(t, newEndOfCallReport("c", 100)); status != 200 || len(p.keys(t)) != 1 || p.count("s3 PUT") != 3 {
-				t.Errorf("%d, %v", status, p.keys(t))
-			}
-		},
-		"39 fifty at once": func(t *testing.T, p *warmFunction) {
-			var wg sync.WaitGroup
-			for i := range 50 {
-				wg.Go(func() {
-					body := strings.Replace(newEndOfCallReport("c", 10<<10), "1795014286704", fmt.Sprint(1795014286704+i), 1)
-					if status, answer, _ := p.post(t, body); status != 200 || answer != "{}" {
-						t.Errorf("%d %s", status, answer)
-					}
-				})
-			}
-			wg.Wait()
-			if keys := p.keys(t); len(keys) != 1 || len(p.metrics()) != 0 {
-				t.Errorf("%v, counted %v", keys, p.metrics())
-			}
-		},
-		"40 another report of the call": func(t *testing.T, p *warmFunction) {
-			for _, body := range []string{newEndOfCallReport("c", 10), newEndOfCallReport("c", 20), newEndOfCallReport("c", 10), newEndOfCallReport("c", 20), newEndOfCallReport("c", 40)} {
-				if status, _, _ := p.post(t, body); status != 200 {
-					t.Error(status)
-				}
-			}
-			keys := p.keys(t)
-			if len(keys) != 3 || keys[0] != "eoc/riley/2026/11/18/c.json" || !strings.HasPrefix(keys[1], "eoc/riley/2026/11/18/c~") || len(keys[1]) != len("eoc/riley/2026/11/18/c~12345678.json") {
-				t.Errorf("%v", keys)
-			}
-			if !slices.Contains(p.metrics(), webhook.MetricReportConflict) {
-				t.Errorf("counted %v", p.metrics())
-			}
-		},
-		"41 hostile ids": func(t *testing.T, p *warmFunction) {
-			for _, id := range []string{"", "../../x", "%2e%2e", "a\x00b", strings.Repeat("x", 1025), "//", "☎", "a~b"} {
-				if status, answer, _ := p.post(t, newEndOfCallReport(id, 10)); status != 200 || answer != "{}" {
-					t.Errorf("%q: %d %s", id, status, answer)
-				}
-			}
-			for _, key := range p.keys(t) {
-				if !strings.HasPrefix(key, "eoc/riley/2026/11/18/g-") && !strings.HasPrefix(key, "eoc/riley/2026/11/18/h-") {
-					t.Errorf("%s", key)
-				}
-			}
-			if n := len(p.keys(t)); n != 8 || !slices.Equal(p.metrics(), []string{webhook.MetricReportWithoutID}) {
-				t.Errorf("%d objects, counted %v", n, p.metrics())
-			}
-		},
-		"an unknown message that cannot be kept": func(t *testing.T, p *warmFunction) {
-			p.setFault(onCalls("s3", "", 1, always, s3Error(403, "AccessDenied"), false))
-			if status, answer, _ := p.post(t, `{"message":{"type":"novel"}}`); status != 503 || strings.Contains(answer, "AccessDenied") {
-				t.Errorf("%d %s", status, answer)
+			if answer := p.post(t, `{"message":{"type":"assistant-request","call":{"assistantId":"broken"}}}`, http.StatusOK, noLimit); !strings.Contains(answer, `"error"`) {
+				t.Errorf("Vapi gets %s, want a spoken error", answer)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if !strings.HasPrefix(name, "37") { // those are large, and measured
-				t.Parallel()
+			t.Parallel()
+			test(t, newWarmFunction(t))
+		})
+	}
+}
+
+// TestFault37BucketDown posts reports while the bucket fails. The bodies are large and the answers timed, so the subtests do
+// not run in parallel.
+func TestFault37BucketDown(t *testing.T) {
+	for name, test := range map[string]func(t *testing.T, p *warmFunction){
+		"fault 37: for three calls": func(t *testing.T, p *warmFunction) {
+			for i, size := range []int{50 << 10, 4 << 20} {
+				first := p.count("s3 PUT") + 1
+				p.setFault(onCalls("s3", "PUT", first, first+2, s3Error(503, "SlowDown")))
+				p.postReport(t, newEndOfCallReport(fmt.Sprint("c", i), size), 4*time.Second)
 			}
-			f(t, newWarmFunction(t))
+			p.check(t, 2, 0)
+		},
+		"fault 37: for a long time": func(t *testing.T, p *warmFunction) {
+			p.setFault(onEveryCall("s3", s3Error(503, "SlowDown")))
+			p.postReport(t, newEndOfCallReport("c", 50<<10), 6*time.Second)
+			p.check(t, 0, 1, webhook.MetricReportQueued)
+			if m := p.queue()[0]; !strings.Contains(m, "eoc/riley/2026/11/18/c.json") || strings.Contains(m, "0000\\\"") {
+				t.Errorf("the queued message is %.300s, want the key and no credential", m)
+			}
+		},
+		"fault 37: with a report too large for the queue": func(t *testing.T, p *warmFunction) {
+			p.setFault(onEveryCall("s3", s3Error(503, "SlowDown")))
+			p.post(t, newEndOfCallReport("c", 4<<20), http.StatusServiceUnavailable, 6*time.Second)
+			p.check(t, 0, 0, webhook.MetricReportNotStored)
+		},
+		"fault 37: with the queue down, too": func(t *testing.T, p *warmFunction) {
+			p.setFault(func(service, _ string, _ int) (http.HandlerFunc, bool) {
+				if service == "sqs" {
+					return awsError(503, "ServiceUnavailable"), false
+				}
+				return neverAnswer, false
+			})
+			p.post(t, newEndOfCallReport("c", 100), http.StatusServiceUnavailable, 8*time.Second)
+			p.setFault(nil)
+			p.check(t, 0, 0, webhook.MetricReportNotStored)
+		},
+	} {
+		t.Run(name, func(t *testing.T) { test(t, newWarmFunction(t)) })
+	}
+}
+
+func TestReportFaults(t *testing.T) {
+	for name, test := range map[string]func(t *testing.T, p *warmFunction){
+		"fault 38: the reply is lost": func(t *testing.T, p *warmFunction) {
+			p.setFault(func(service, operation string, n int) (http.HandlerFunc, bool) {
+				if service == "s3" && operation == http.MethodPut && n == 1 {
+					return dropConnection, true
+				}
+				return nil, false
+			})
+			p.postReport(t, newEndOfCallReport("c", 100), noLimit)
+			p.check(t, 1, 0)
+		},
+		"fault 38: a conflict is retried": func(t *testing.T, p *warmFunction) {
+			p.setFault(onCalls("s3", http.MethodPut, 1, 2, s3Error(409, "ConditionalRequestConflict")))
+			p.postReport(t, newEndOfCallReport("c", 100), noLimit)
+			p.check(t, 1, 0)
+			if n := p.count("s3 PUT"); n != 3 {
+				t.Errorf("there were %d PUTs, want 3", n)
+			}
+		},
+		"fault 39: fifty deliveries at the same time": func(t *testing.T, p *warmFunction) {
+			var wg sync.WaitGroup
+			for i := range 50 {
+				wg.Go(func() {
+					p.postReport(t, strings.Replace(newEndOfCallReport("c", 10<<10), "1795014286704", fmt.Sprint(1795014286704+i), 1), noLimit)
+				})
+			}
+			wg.Wait()
+			p.check(t, 1, 0)
+		},
+		"fault 40: another report of the call": func(t *testing.T, p *warmFunction) {
+			for _, size := range []int{10, 20, 10, 20, 40} {
+				p.postReport(t, newEndOfCallReport("c", size), noLimit)
+			}
+			const key = "eoc/riley/2026/11/18/c.json"
+			keys := p.keys(t)
+			if len(keys) != 3 || keys[0] != key || !strings.HasPrefix(keys[1], "eoc/riley/2026/11/18/c~") || len(keys[1]) != len(key)+len("~12345678") {
+				t.Errorf("the bucket holds %v, want %s and two reports beside it", keys, key)
+			}
+			if !slices.Contains(p.metrics(), webhook.MetricReportConflict) {
+				t.Errorf("counted %v, want %s", p.metrics(), webhook.MetricReportConflict)
+			}
+		},
+		"fault 41: hostile ids": func(t *testing.T, p *warmFunction) {
+			for _, id := range []string{"", "../../x", "%2e%2e", "a\x00b", strings.Repeat("x", 1025), "//", "☎", "a~b"} {
+				p.postReport(t, newEndOfCallReport(id, 10), noLimit)
+			}
+			for _, key := range p.keys(t) {
+				if !strings.HasPrefix(key, "eoc/riley/2026/11/18/g-") && !strings.HasPrefix(key, "eoc/riley/2026/11/18/h-") {
+					t.Errorf("a report is stored under %s, want a generated name", key)
+				}
+			}
+			p.check(t, 8, 0, webhook.MetricReportWithoutID)
+		},
+		"an unknown message that cannot be stored": func(t *testing.T, p *warmFunction) {
+			p.setFault(onEveryCall("s3", s3Error(403, "AccessDenied")))
+			if answer := p.post(t, `{"message":{"type":"novel"}}`, http.StatusServiceUnavailable, noLimit); strings.Contains(answer, "AccessDenied") {
+				t.Errorf("the answer %s contains the bucket's error", answer)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newWarmFunction(t))
 		})
 	}
 }

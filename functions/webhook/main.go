@@ -1,5 +1,5 @@
-// Command webhook answers voice providers: which assistant takes a call, where it may be transferred, and that a report
-// is safe.
+// Command webhook answers voice providers: it configures assistants, runs their tools, names transfer destinations, and
+// stores end-of-call reports.
 package main
 
 import (

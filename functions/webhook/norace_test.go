@@ -2,5 +2,5 @@
 
 package main
 
-// timeFactor is how much longer than said an answer may take.
+// timeFactor multiplies the time limits of these tests.
 const timeFactor = 1

@@ -8,7 +8,7 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// newFunction is the webhook as Lambda calls it.
+// newFunction returns the webhook as a Lambda function.
 func newFunction(r *webhook.Receiver) *web.Function {
 	return &web.Function{
 		Policy:  auth.WebhookPolicy,
@@ -17,20 +17,21 @@ func newFunction(r *webhook.Receiver) *web.Function {
 	}
 }
 
+// serve hands the body of a request to the receiver.
 func serve(receiver *webhook.Receiver) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		body, err := web.ReadBody(r)
 		if err != nil {
 			return err
 		}
-		answer, err := receiver.Receive(r.Context(), body)
+		response, err := receiver.Receive(r.Context(), body)
 		if err != nil {
 			return err
 		}
 		status := http.StatusOK
-		if answer.Created {
+		if response.Created {
 			status = http.StatusCreated
 		}
-		return web.WriteJSON(w, status, answer.Body)
+		return web.WriteJSON(w, status, response.Body)
 	}
 }
