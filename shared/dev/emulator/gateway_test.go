@@ -88,7 +88,7 @@ func TestGateway(t *testing.T) {
 		}
 	})
 
-	t.Run("29 the process is killed at its time limit, and the next event is served", func(t *testing.T) {
+	t.Run("fault 29: the process is killed at its time limit, and the next event is served", func(t *testing.T) {
 		response, _ := sendRequest(t, "GET", api+"/open?do=hang", "")
 		if response.StatusCode != 502 {
 			t.Errorf("hanging: %s", response.Status)
