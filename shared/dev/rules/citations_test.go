@@ -25,8 +25,10 @@ var (
 
 // citation is a place in the code that names a row of a document.
 type citation struct {
-	row   string
-	where string
+	row    string
+	folder string
+	test   bool
+	where  string
 }
 
 // citations returns every citation in comments, string literals and test names.
@@ -36,7 +38,7 @@ func citations(t *testing.T) []citation {
 	for _, s := range allSources(t) {
 		cite := func(where string, rows ...string) {
 			for _, row := range rows {
-				all = append(all, citation{row, where})
+				all = append(all, citation{row, s.folder(), s.isTest(), where})
 			}
 		}
 		text := func(where, text string) {
@@ -114,7 +116,7 @@ func TestCitedRowsExist(t *testing.T) {
 var testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`")
 
 // TestDocumentedTestsExist checks the last column of the tables of faults.md and security.md. A package stands there
-// with the tests that hold the row, or alone.
+// with the tests that hold the row, or alone; then one of its tests cites the row.
 func TestDocumentedTestsExist(t *testing.T) {
 	t.Parallel()
 	functions := map[string][]string{} // folder → test functions
@@ -123,6 +125,12 @@ func TestDocumentedTestsExist(t *testing.T) {
 			if f, ok := d.(*ast.FuncDecl); ok && s.isTest() && f.Recv == nil {
 				functions[s.folder()] = append(functions[s.folder()], f.Name.Name)
 			}
+		}
+	}
+	cited := map[string]bool{} // folder and row
+	for _, c := range citations(t) {
+		if c.test {
+			cited[c.folder+" "+c.row] = true
 		}
 	}
 	for _, name := range []string{"faults.md", "security.md"} {
@@ -144,6 +152,9 @@ func TestDocumentedTestsExist(t *testing.T) {
 					if !slices.Contains(functions[folder], test) {
 						t.Errorf("%s, row %s: %s has no test %s", name, row[0], folder, test)
 					}
+				}
+				if len(tests) == 0 && !cited[folder+" "+row[0]] {
+					t.Errorf("%s, row %s: no test of %s cites the row", name, row[0], folder)
 				}
 			}
 		}
