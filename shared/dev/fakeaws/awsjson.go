@@ -13,12 +13,12 @@ import (
 // maxRequestBytes bounds a request's body: a batch of 1 MiB in the worst JSON escaping stays below it.
 const maxRequestBytes = 16 << 20
 
-// Operation answers one request of the AWS JSON protocol. An error that is no *Fault is answered as an internal one.
+// Operation answers one request of the AWS JSON protocol. An error that is not an *APIError is an internal error.
 type Operation func(ctx context.Context, body []byte) (any, error)
 
-// APIError is an error as a service of AWS words it.
+// APIError is an error in the form of AWS services.
 type APIError struct {
-	Status    int    // 400 where it is 0
+	Status    int    // 400 if 0
 	Code      string // the shape's name: QueueDoesNotExist
 	QueryCode string // the code that the older query protocol used, where clients still look for it
 	Message   string
@@ -26,17 +26,17 @@ type APIError struct {
 
 func (f *APIError) Error() string { return f.Code + ": " + f.Message }
 
-// Errorf makes a Fault that is the caller's.
+// Errorf returns an APIError with status 400.
 func Errorf(code, format string, args ...any) *APIError {
 	return &APIError{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Typed makes an Operation of a function with a typed request.
+// Typed returns an Operation that decodes the request for a typed function.
 func Typed[In any](do func(ctx context.Context, in In) (any, error)) Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		var in In
 		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, Errorf("SerializationException", "The request is not what this operation takes: %v", err)
+			return nil, Errorf("SerializationException", "The request cannot be decoded: %v", err)
 		}
 		return do(ctx, in)
 	}
@@ -44,9 +44,9 @@ func Typed[In any](do func(ctx context.Context, in In) (any, error)) Operation {
 
 // Service serves the AWS JSON protocol: one POST, its operation named by the X-Amz-Target header.
 type Service struct {
-	Target     string // what stands before the dot in X-Amz-Target: AmazonSQS
+	Target     string // the part before the dot in X-Amz-Target, such as AmazonSQS
 	Version    string // "1.0" or "1.1"
-	Namespace  string // what stands before the # in an error's __type
+	Namespace  string // the part before the # in an error's __type
 	NewID      func() string
 	Operations map[string]Operation
 }
@@ -63,7 +63,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer == nil {
 		return
 	}
-	// The status is out already: a write that fails has nobody left to tell.
+	// The status is sent already, so a failed write cannot be reported.
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
@@ -74,7 +74,7 @@ func (s *Service) call(r *http.Request) (any, error) {
 	service, name, found := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	operation := s.Operations[name]
 	if !found || service != s.Target || operation == nil {
-		return nil, Errorf("UnknownOperationException", "The stand-in does not serve %q.", r.Header.Get("X-Amz-Target"))
+		return nil, Errorf("UnknownOperationException", "The fake does not support %q.", r.Header.Get("X-Amz-Target"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Service) call(r *http.Request) (any, error) {
 
 type hostKey struct{}
 
-// Host is the host, with its port, that the request being answered was sent to.
+// Host returns the host and port that the current request was sent to.
 func Host(ctx context.Context) string {
 	host, _ := ctx.Value(hostKey{}).(string)
 	return host

@@ -1,13 +1,13 @@
-// Package fakeaws holds the wire form that the stand-ins for AWS share, and below it one stand-in a folder.
+// Package fakeaws holds the AWS JSON protocol, which the fakes of AWS services share.
 //
 // # Decisions
 //
-// The stand-ins speak the real wire protocols, so that the AWS SDK and the OpenAI client that run on one machine
-// are the ones that run in AWS. They do what Aurora, the AWS SDK for Go and the aws command line use, and answer
-// the rest with UnknownOperationException rather than pretend.
+// The fakes speak the real wire protocols, so that the same AWS SDK and OpenAI client run on one machine and in AWS. They
+// implement what Aurora, the AWS SDK for Go and the aws command line use, and answer every other operation with
+// UnknownOperationException.
 //
 // Signatures are not checked: everything listens on 127.0.0.1 with dummy credentials.
 //
-// State is kept in bbolt without fsync: it outlives the process, however that ends, but not a power cut. One
-// developer's machine gains more from the speed than it loses by that.
+// State is stored in bbolt without fsync: it survives the end of the process but not a power failure. On a development
+// machine speed matters more.
 package fakeaws

@@ -1,5 +1,5 @@
-// Package fakeledger stands in for the ledger's table in tests of functions: outbound calls in memory, with every rule of
-// the real one but its failures.
+// Package fakeledger is an in-memory fake of the ledger table for outbound calls, for tests of functions. It follows all
+// rules of the real one except failures.
 package fakeledger
 
 import (
@@ -37,7 +37,7 @@ func (l *Ledger) IsDoNotCall(_ context.Context, n aurora.Phone) (bool, error) {
 	return slices.Contains(l.DoNotCallList, n), nil
 }
 
-// HasConsent reports whether somebody agreed to be called.
+// HasConsent reports whether a consent is recorded for a number.
 func (l *Ledger) HasConsent(_ context.Context, n aurora.Phone) (bool, error) {
 	return slices.Contains(l.Consents, n), nil
 }
@@ -91,7 +91,7 @@ func (l *Ledger) AddPending(_ context.Context, to aurora.Phone, record string) e
 	return nil
 }
 
-// RemovePending forgets that.
+// RemovePending removes that note.
 func (l *Ledger) RemovePending(_ context.Context, to aurora.Phone, record string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,7 +99,7 @@ func (l *Ledger) RemovePending(_ context.Context, to aurora.Phone, record string
 	return nil
 }
 
-// Pending are the calls to a number that may be unsettled.
+// Pending returns the calls to a number that may be unsettled.
 func (l *Ledger) Pending(_ context.Context, to aurora.Phone) ([]string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,7 +146,7 @@ func (l *Ledger) TakeQuota(_ context.Context, t aurora.Quota, _ string) (bool, e
 	return true, nil
 }
 
-// ReturnQuota takes it off again.
+// ReturnQuota subtracts from a counter.
 func (l *Ledger) ReturnQuota(_ context.Context, t aurora.Quota) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,7 +154,7 @@ func (l *Ledger) ReturnQuota(_ context.Context, t aurora.Quota) error {
 	return nil
 }
 
-// QuotaUsed is what a counter stands at.
+// QuotaUsed returns the value of a counter.
 func (l *Ledger) QuotaUsed(_ context.Context, key string) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

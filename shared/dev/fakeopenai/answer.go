@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// Answer is what the double does with one request. Build one with Text, ToolCall, Chunks, Raw, Status, Hang, Reset
+// Answer describes how the fake answers one request. Build one with Text, ToolCall, Chunks, Raw, Status, Hang, Reset
 // or Close, and change it with its methods, each of which returns a changed copy.
 type Answer struct {
-	words  []string // content, where the answer is the model's
+	words  []string // content of a model's answer
 	calls  []call
-	split  int    // characters of a call's arguments that come at once; 0 is all
+	split  int    // characters of a tool call's arguments for each fragment; 0 is all
 	finish string // stop, or tool_calls where there are calls, unless given
 	usage  *[2]int
 
-	verbatim   []string // what goes out as it is, where the answer is not the model's
+	verbatim   []string // bytes that are sent as they are, instead of a model's answer
 	status     int
 	header     http.Header
-	singleBody bool // verbatim is one body and no stream
+	singleBody bool // verbatim is one body, not a stream
 
 	hang      bool            // before the headers
 	each      time.Duration   // before every piece of content
 	gate      <-chan struct{} // one receive before every piece of content
-	endAfter  int             // pieces of content after which the end comes; -1 is never
+	endAfter  int             // pieces of content before the configured end; -1 is never
 	ending    ending
 	noDone    bool
 	noFinish  bool
@@ -57,17 +57,17 @@ func newAnswer() Answer {
 	return Answer{status: http.StatusOK, header: http.Header{}, endAfter: -1}
 }
 
-// Text is the model's answer: one chunk a word where a stream was asked for, the words together where not.
+// Text is the model's answer: one chunk for each word in a stream, one message otherwise.
 func Text(words ...string) Answer {
 	a := newAnswer()
 	a.words = words
 	return a
 }
 
-// ToolCall is the model's wish to call a tool. Add more with ToolCall on the answer.
+// ToolCall returns an answer with a tool call. Add more with ToolCall on the answer.
 func ToolCall(id, name, arguments string) Answer { return newAnswer().ToolCall(id, name, arguments) }
 
-// ToolCall adds a call, after whatever the answer already holds.
+// ToolCall adds a tool call to the answer.
 func (a Answer) ToolCall(id, name, arguments string) Answer {
 	c := call{Index: len(a.calls), ID: id, Type: "function"}
 	c.Function.Name, c.Function.Arguments = name, arguments
@@ -75,10 +75,10 @@ func (a Answer) ToolCall(id, name, arguments string) Answer {
 	return a
 }
 
-// Fragments sends calls as OpenAI does: the name first, then the arguments, this many characters at once.
+// Fragments sends tool calls as OpenAI does: first the name, then the arguments in fragments of so many characters.
 func (a Answer) Fragments(characters int) Answer { a.split = characters; return a }
 
-// Chunks is a stream whose events hold exactly these: each is sent as one `data:` line. Nothing is added, no [DONE].
+// Chunks returns a stream of exactly these events, one `data:` line each. Nothing is added, not even [DONE].
 func Chunks(data ...string) Answer {
 	a := newAnswer()
 	for _, d := range data {
@@ -87,14 +87,14 @@ func Chunks(data ...string) Answer {
 	return a
 }
 
-// Raw is a stream of exactly these bytes, each piece flushed by itself.
+// Raw returns a stream of exactly these bytes. Each piece is flushed.
 func Raw(pieces ...string) Answer {
 	a := newAnswer()
 	a.verbatim = pieces
 	return a
 }
 
-// Status is a whole answer with a status, a body, and headers given as names and values in turn.
+// Status returns an answer with a status, a body and headers, which alternate names and values.
 func Status(status int, body string, header ...string) Answer {
 	a := newAnswer()
 	a.status, a.verbatim, a.singleBody = status, []string{body}, true
@@ -102,7 +102,7 @@ func Status(status int, body string, header ...string) Answer {
 	return a.Header(header...)
 }
 
-// Hang takes the request and never answers, until the caller hangs up or the double is closed.
+// Hang accepts the request and never answers, until the client disconnects or the server is closed.
 func Hang() Answer {
 	a := newAnswer()
 	a.hang = true
@@ -112,7 +112,7 @@ func Hang() Answer {
 // Reset streams the words and then resets the connection; with no words before any header.
 func Reset(words ...string) Answer { return Text(words...).ResetAfter(len(words)) }
 
-// Close streams the words and then ends the stream as if it were whole: no finish reason, no [DONE].
+// Close streams the words and then ends the stream cleanly: no finish reason, no [DONE].
 func Close(words ...string) Answer { return Text(words...).CloseAfter(len(words)) }
 
 // ResetAfter resets the connection after n pieces of content; after 0 before any header.
@@ -130,10 +130,10 @@ func (a Answer) MidLine() Answer { a.midLine = true; return a }
 // Each waits before every piece of content.
 func (a Answer) Each(d time.Duration) Answer { a.each = d; return a }
 
-// Gate waits for one receive from a channel before every piece of content; a closed channel opens it for good.
+// Gate waits for one receive from a channel before every piece of content; a closed channel never blocks again.
 func (a Answer) Gate(gate <-chan struct{}) Answer { a.gate = gate; return a }
 
-// Header sets headers, given as names and values in turn.
+// Header sets headers, which alternate names and values.
 func (a Answer) Header(header ...string) Answer {
 	a.header = a.header.Clone()
 	for i := 0; i+1 < len(header); i += 2 {
@@ -154,7 +154,7 @@ func (a Answer) NoDone() Answer { a.noDone = true; return a }
 // Usage sets the token counts; without it they are estimated.
 func (a Answer) Usage(prompt, completion int) Answer { a.usage = &[2]int{prompt, completion}; return a }
 
-// OnHeaders is called once the status and headers are with the caller.
+// OnHeaders sets a function that is called after the status and headers were sent.
 func (a Answer) OnHeaders(f func()) Answer { a.onHeaders = f; return a }
 
 func (a Answer) reason() string {
@@ -183,7 +183,7 @@ func (a Answer) tokens(r Request) map[string]int {
 	return map[string]int{"prompt_tokens": counts[0], "completion_tokens": counts[1], "total_tokens": counts[0] + counts[1]}
 }
 
-// body is the whole answer, for a request without stream.
+// body returns the answer to a request without streaming.
 func (a Answer) body(r Request, id string, created int64) string {
 	message := map[string]any{"role": "assistant", "content": strings.Join(a.words, ""), "refusal": nil}
 	if len(a.calls) > 0 {
@@ -221,7 +221,7 @@ type choice struct {
 	Finish   any            `json:"finish_reason"`
 }
 
-// pieces are the events of the stream. Those of content, which ResetAfter and the like count, are from first to last.
+// pieces returns the events of the stream. The pieces of content, which ResetAfter and others count, are [first, last).
 func (a Answer) pieces(r Request, id string, created int64) (pieces []string, first, last int) {
 	if a.verbatim != nil {
 		return a.verbatim, 0, len(a.verbatim)
@@ -268,7 +268,7 @@ func (a Answer) pieces(r Request, id string, created int64) (pieces []string, fi
 func mustJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("openai: a stand-in's answer is no JSON: %v", err)) // maps and strings always are
+		panic(fmt.Sprintf("openai: the answer of a script is not JSON: %v", err)) // maps and strings always are
 	}
 	return string(b)
 }

@@ -1,7 +1,8 @@
-// Package fakeopenai stands in for a model that speaks OpenAI's API: a plain one for `make run`, and a scripted one for tests.
+// Package fakeopenai is a fake of a model server with OpenAI's API: a default model for `make run`, and a scripted one for
+// tests.
 //
-// As a model it is deterministic and says what it is. As a double it plays any fault that a model or the wire to it
-// can have:
+// The default model is deterministic and says that it is a fake. A script can produce every fault of a model server or of
+// the connection to it:
 //
 //	double := fakeopenai.Serve(t, func(n int, r fakeopenai.Request) fakeopenai.Answer {
 //		if n == 0 {
@@ -10,11 +11,10 @@
 //		return fakeopenai.Text("Hel", "lo").ResetAfter(1)
 //	})
 //
-// # What the plain model does
+// # The default model
 //
-// It says that it is a stand-in, and what it heard; a user who writes "slowly" gets a word every 200 ms. What the user
-// says last makes it ask for a tool, where that tool is offered (the rules are tried in this order, in any case of the
-// letters):
+// It says that it is a fake, and repeats what it received. A user who writes "slowly" gets a word every 200 ms. The last
+// user message can make it call a tool, if that tool is offered. The rules are tried in this order, in any letter case:
 //
 //	use <tool> {"json":"…"}       that tool, with those arguments
 //	do not call                   add_to_do_not_call
@@ -26,19 +26,18 @@
 //	goodbye, hang up              end_call, or the caller's own endCall
 //	the words of a tool's name    that tool, without arguments: "book appointment" is book_appointment
 //
-// When a tool has answered, it says what the answer was. Every call has a new id, as a real model's has, and comes in
-// fragments.
+// After a tool result it repeats the result. Every tool call has a new id, as from a real model, and comes in fragments.
 //
-// Where the request asks for JSON of a schema (response_format json_schema), it fills the schema in from the words of the
-// user's messages, the same for the same words: of an enum the first value that was heard, else mostly the first; texts that
-// say that it is a stand-in and what it heard; up to three long words as a list, but no actionItems unless somebody wants
-// to be called back; a number is how many words there were. A schema with patterns, or with conditions on other fields,
-// may be more than it can fit.
+// For a request with response_format json_schema it fills the schema from the words of the user's messages. The same words
+// give the same answer. An enum gets the first value that occurs in the messages, else mostly the first one; a string says
+// that it is from a fake and repeats the messages; a list has up to three long words, and actionItems is empty unless a
+// callback was requested; a number is the number of words. A schema with patterns or with conditions on other fields may
+// not be satisfied.
 //
-// Of a report's figures it tells the first few, and that nobody has thought about them.
+// For a report's narrative it repeats the first few figures and says that there is no analysis.
 //
 // # Decisions
 //
-// Tokens are counted as a quarter of the characters, rounded up: good enough to see that usage arrives, and nobody
-// pays for it.
+// Tokens are counted as a quarter of the characters, rounded up: enough to see
+// that usage arrives.
 package fakeopenai

@@ -15,7 +15,7 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// answerSchema is the plain model's answer where the request asks for JSON of a schema.
+// answerSchema returns the default model's answer to a request for JSON with a schema.
 func answerSchema(r Request) (answer string, asked bool) {
 	format := r.Body.ResponseFormat
 	if format == nil || format.Type != wire.ChatCompletionResponseFormatTypeJSONSchema || format.JSONSchema == nil || format.JSONSchema.Schema == nil {
@@ -36,7 +36,7 @@ func answerSchema(r Request) (answer string, asked bool) {
 	return mustJSON(f.value(schema, "", 0)), true
 }
 
-// plainTextOf are the words of a text. Of lines that are JSON objects it is their texts.
+// plainTextOf returns the words of a text. For lines that are JSON objects it returns their strings.
 func plainTextOf(s string) string {
 	var said []string
 	for line := range strings.Lines(s) {
@@ -54,14 +54,14 @@ func plainTextOf(s string) string {
 	return strings.Join(said, " ")
 }
 
-// schemaFiller fills in a schema from what was heard.
+// schemaFiller fills a schema from the words of the messages.
 type schemaFiller struct {
 	root   any
 	input  string
-	budget int // values that may be filled in still
+	budget int // remaining number of values
 }
 
-// How far a schema that holds itself is followed.
+// maxDepth bounds recursive schemas.
 const (
 	maxDepth  = 8
 	maxValues = 2000
@@ -102,7 +102,7 @@ func (f *schemaFiller) value(schema any, path string, depth int) any {
 	return nil
 }
 
-// resolve is the schema itself, with what it refers to and what it is all of put in. It is nil for one that is none.
+// resolve returns the schema with its $ref and allOf merged in. It returns nil for a value that is not a schema.
 func (f *schemaFiller) resolve(schema any) map[string]any {
 	s, ok := schema.(map[string]any)
 	for range maxDepth {
@@ -171,8 +171,7 @@ func schemaType(s map[string]any) string {
 	return "string"
 }
 
-// choose is the first of the values that was heard, else mostly the first there is, and always the same for the same
-// words.
+// choose returns the first value that occurs in the messages, else mostly the first one. It is deterministic.
 func (f *schemaFiller) choose(of []any, path string) any {
 	words := strings.FieldsFunc(strings.ToLower(f.input), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	spoken := " " + strings.Join(words, " ") + " "
@@ -208,12 +207,12 @@ func (f *schemaFiller) object(s map[string]any, path string, depth int) any {
 	return out
 }
 
-// array is up to three long words, or one of anything else.
+// array returns up to three long words, or one value of another type.
 func (f *schemaFiller) array(s map[string]any, path string, depth int) any {
 	least, most := intKeyword(s, "minItems", 0), intKeyword(s, "maxItems", 3)
 	out := []any{}
 	if least == 0 && strings.HasSuffix(strings.ToLower(path), "actionitems") && !strings.Contains(strings.ToLower(f.input), "call me back") {
-		return out // most conversations leave nothing to do
+		return out // most conversations have no action items
 	}
 	items := f.resolve(s["items"])
 	if items == nil || schemaType(items) == "string" && items["enum"] == nil && items["const"] == nil {
@@ -233,7 +232,7 @@ func (f *schemaFiller) array(s map[string]any, path string, depth int) any {
 	return out
 }
 
-// commonWords are long words that say nothing of a conversation.
+// commonWords are long words without information about a conversation.
 var commonWords = []string{"about", "again", "calling", "could", "goodbye", "great", "hello", "looking", "moment", "please", "right", "sorry", "speaking", "thank", "thanks", "there", "today", "welcome", "would", "yours"}
 
 func (f *schemaFiller) longWords() []string {
@@ -246,7 +245,7 @@ func (f *schemaFiller) longWords() []string {
 	return long
 }
 
-// stringValue says what it is, and what was heard; where a format is asked for it is some text of it.
+// stringValue returns a string that names the fake and repeats the messages, or a value of the requested format.
 func (f *schemaFiller) stringValue(s map[string]any) string {
 	switch s["format"] {
 	case "date":
@@ -268,7 +267,7 @@ func (f *schemaFiller) stringValue(s map[string]any) string {
 	return said
 }
 
-// numberValue is how many words were heard, as far as the schema lets it.
+// numberValue returns the number of words, within the limits of the schema.
 func (f *schemaFiller) numberValue(s map[string]any) any {
 	n := float64(len(strings.Fields(f.input)))
 	if v, ok := s["maximum"].(float64); ok {
@@ -280,7 +279,7 @@ func (f *schemaFiller) numberValue(s map[string]any) any {
 	return n
 }
 
-// intKeyword is a whole number of a schema, or what holds without it.
+// intKeyword returns an integer keyword of a schema, or the default.
 func intKeyword(s map[string]any, name string, otherwise int) int {
 	if n, ok := s[name].(float64); ok && n >= 0 && n < 1e6 {
 		return int(n)

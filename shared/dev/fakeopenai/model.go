@@ -10,19 +10,19 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// DelayHeader, on a request, sets the plain model's delay before each word: a Go duration such as 200ms.
+// DelayHeader is a request header that sets the default model's delay before each word: a Go duration such as 200ms.
 const DelayHeader = "X-Stand-In-Delay"
 
-// maxDelay bounds what the header may ask for.
+// maxDelay is the maximum of DelayHeader.
 const maxDelay = 10 * time.Second
 
-// slowDelay is the delay that a user who writes "slowly" gets.
+// slowDelay is the delay for a user who writes "slowly".
 const slowDelay = 200 * time.Millisecond
 
-// argumentFragment is how many characters of a tool's arguments come at once.
+// argumentFragment is the number of characters in a fragment of tool arguments.
 const argumentFragment = 7
 
-// defaultScript is the plain model: it says what it is and what it heard, and asks for tools by the rules in wish.go.
+// defaultScript is the script of the default model. It calls tools by the rules in choosetool.go.
 func defaultScript(delay time.Duration) Script {
 	return func(_ int, r Request) Answer {
 		said := r.Last("user")
@@ -59,13 +59,13 @@ func defaultScript(delay time.Duration) Script {
 	}
 }
 
-// figurePattern is a line of figures: a name, and what it is now and was before.
+// figurePattern matches a line of figures: a name, the current value and the previous one.
 var figurePattern = regexp.MustCompile(`(?m)^([a-z, ]+): ([0-9.]+), before: ([0-9.]+)`)
 
-// maxFigures is how many figures a narrative of ours holds.
+// maxFigures is the number of figures in a narrative.
 const maxFigures = 4
 
-// narrative tells the first of a report's figures, and that nobody has thought about them.
+// narrative repeats the first figures of a report and says that there is no analysis.
 func narrative(lines string) string {
 	var sentences []string
 	for _, m := range figurePattern.FindAllStringSubmatch(lines, maxFigures) {
@@ -74,7 +74,7 @@ func narrative(lines string) string {
 	return strings.Join(sentences, " ") + "\n\nThis is from Aurora's stand-in model. A real one tells here what changed, why it seems so, and what to do."
 }
 
-// splitWords splits a text so that joining the parts gives it back: each word keeps the white space after it.
+// splitWords splits a text into words, each with the white space after it, so that joining them restores the text.
 func splitWords(s string) []string {
 	var parts []string
 	start := 0
@@ -87,7 +87,7 @@ func splitWords(s string) []string {
 	return append(parts, s[start:])
 }
 
-// clipReply keeps an answer short, whatever was said.
+// clipReply shortens an answer.
 func clipReply(s string) string {
 	if cut := text.ClipRunes(s, 500); cut != s {
 		return cut + "…"

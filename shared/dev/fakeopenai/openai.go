@@ -20,7 +20,7 @@ const maxRequestBytes = 32 << 20
 
 // Request is one request for a completion, as it was received.
 type Request struct {
-	Number int // 0 is the first
+	Number int // from 0
 	At     time.Time
 	Path   string
 	Header http.Header
@@ -28,7 +28,7 @@ type Request struct {
 	Body   wire.ChatCompletionRequest
 }
 
-// Last is the text of the last message of a role, or "".
+// Last returns the text of the last message with a role, or "".
 func (r Request) Last(role string) string {
 	for i := len(r.Body.Messages) - 1; i >= 0; i-- {
 		if r.Body.Messages[i].Role == role {
@@ -38,17 +38,17 @@ func (r Request) Last(role string) string {
 	return ""
 }
 
-// Script decides the answer to the n-th request, counted from 0. It may be called by many at once.
+// Script decides the answer to the n-th request, counted from 0. It must be safe for concurrent use.
 type Script func(n int, r Request) Answer
 
-// Options make a stand-in. The zero value is the plain model.
+// Options configure a server. The zero value is the default model.
 type Options struct {
-	Script Script           // the plain model where nil
-	Delay  time.Duration    // before each word of the plain model; 20 ms where 0
-	Now    func() time.Time // time.Now where nil
+	Script Script           // the default model if nil
+	Delay  time.Duration    // before each word of the default model; 20 ms if 0
+	Now    func() time.Time // time.Now if nil
 }
 
-// Server is a model.
+// Server is a model server.
 type Server struct {
 	script Script
 	now    func() time.Time
@@ -60,7 +60,7 @@ type Server struct {
 	recording bool
 }
 
-// New makes a model. One with a script keeps every request it gets; the plain one keeps none.
+// New returns a server. With a script it stores every request for Requests; without one it stores none.
 func New(o Options) *Server {
 	if o.Delay == 0 {
 		o.Delay = 20 * time.Millisecond
@@ -75,26 +75,26 @@ func New(o Options) *Server {
 	return s
 }
 
-// Close ends every answer that hangs or waits.
+// Close ends every answer in progress.
 func (s *Server) Close() { s.once.Do(func() { close(s.closed) }) }
 
-// Requests are those received so far, in order.
+// Requests returns the requests so far, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.requests...)
 }
 
-// T is what Serve needs of a *testing.T.
+// T is the part of *testing.T that Serve needs.
 type T interface{ Cleanup(func()) }
 
-// Double is a scripted model with an address.
+// Double is a scripted server with an address.
 type Double struct {
 	*Server
-	URL string // what OPENAI_BASE_URL takes: it ends in /v1
+	URL string // for OPENAI_BASE_URL: it ends in /v1
 }
 
-// Serve starts a scripted model on a free port of 127.0.0.1, until the test is over.
+// Serve starts a scripted server on a free port of 127.0.0.1. It ends with the test.
 func Serve(t T, script Script) *Double {
 	s := New(Options{Script: script})
 	server := httptest.NewServer(s)
@@ -182,7 +182,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, request Request, a
 	s.sendPieces(w, r, a, pieces, first, last, stream)
 }
 
-// sendPieces writes the pieces one by one, and plays the end that the answer asks for.
+// sendPieces writes the pieces one by one, and then the configured end.
 func (s *Server) sendPieces(w http.ResponseWriter, r *http.Request, a Answer, pieces []string, first, last int, stream bool) {
 	flush := http.NewResponseController(w).Flush
 	if stream || a.onHeaders != nil {
@@ -192,7 +192,7 @@ func (s *Server) sendPieces(w http.ResponseWriter, r *http.Request, a Answer, pi
 		a.onHeaders()
 	}
 	for i, piece := range pieces {
-		content := i - first // how many pieces of content have gone out
+		content := i - first // pieces of content sent so far
 		if a.endAfter >= 0 && content >= min(a.endAfter, last-first) {
 			s.playEnding(w, r, a, piece)
 			return
@@ -201,7 +201,7 @@ func (s *Server) sendPieces(w http.ResponseWriter, r *http.Request, a Answer, pi
 			return
 		}
 		if _, err := io.WriteString(w, piece); err != nil {
-			return // the caller is gone
+			return // the client disconnected
 		}
 		if stream {
 			_ = flush()
@@ -225,7 +225,7 @@ func (s *Server) playEnding(w http.ResponseWriter, r *http.Request, a Answer, ne
 	}
 }
 
-// pause waits for the gate and then for the time, where they are given. It says whether to go on.
+// pause waits for the gate and then for the delay. It reports whether to continue.
 func (s *Server) pause(ctx context.Context, gate <-chan struct{}, d time.Duration) bool {
 	if gate != nil {
 		select {
@@ -250,7 +250,7 @@ func (s *Server) pause(ctx context.Context, gate <-chan struct{}, d time.Duratio
 	return false
 }
 
-// hang waits until the caller hangs up or the stand-in is closed.
+// hang waits until the client disconnects or the server is closed.
 func (s *Server) hang(ctx context.Context) {
 	select {
 	case <-ctx.Done():

@@ -1,8 +1,7 @@
-// Package fakes3 is the stand-in for S3: gofakes3 (github.com/johannesboyne/gofakes3) on bbolt.
+// Package fakes3 is a fake of S3: gofakes3 (github.com/johannesboyne/gofakes3) on bbolt.
 //
 // # Decisions
 //
-// gofakes3's bolt backend is wrapped, since its reads outlive their transaction; Store says what that did. The local
-// stack and the tests open the same store, so that none of them meets it again. The notifications that gofakes3 lacks
-// are the local stack's.
+// gofakes3's bolt backend is wrapped, because its reads outlive their transaction; see Store. The emulator and the tests use
+// the same wrapper. The emulator adds the notifications that gofakes3 does not have.
 package fakes3

@@ -16,19 +16,19 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Store is gofakes3's bolt backend with reads that hold still.
+// Store is gofakes3's bolt backend with reads that are copied.
 //
-// The backend's own GetObject and HeadObject hand out slices of bolt's memory map after the transaction that they came
-// from has ended: a write in the meantime puts other bytes there, or unmaps it, and the process dies of SIGSEGV (seen
-// with 50 reports at a time). Here what is read is copied while nothing writes.
+// The backend's own GetObject and HeadObject return slices of bolt's memory map after their transaction has ended. A
+// concurrent write changes or unmaps that memory, and the process dies of SIGSEGV (seen with 50 concurrent reports). Store
+// copies the data while no write can run.
 type Store struct {
 	gofakes3.Backend
 	db *bolt.DB
 	mu sync.RWMutex
 }
 
-// Open opens the store in the file at path, and makes it if there is none. What it keeps outlives the process but not a
-// power cut, like the other stand-ins.
+// Open opens the store in a file and creates it if necessary. As in the other fakes, data survives the end of the process
+// but not a power failure.
 func Open(path string) (*Store, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, NoSync: true, NoFreelistSync: true})
 	if err != nil {
@@ -44,14 +44,14 @@ func (s *Store) Handler() http.Handler {
 
 // Close closes the store.
 func (s *Store) Close() error {
-	_ = s.db.Sync() // Close reports what matters
+	_ = s.db.Sync() // Close reports errors
 	return s.db.Close()
 }
 
 // View reads the same file beside the backend.
 func (s *Store) View(do func(*bolt.Tx) error) error { return s.db.View(do) }
 
-// Serve is an empty store with one bucket, which the end of the test closes.
+// Serve returns an empty store with one bucket. It is closed at the end of the test.
 func Serve(t testing.TB, bucket string) http.Handler {
 	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "s3"))
@@ -88,7 +88,7 @@ func (s *Store) GetObject(bucket, key string, asked *gofakes3.ObjectRangeRequest
 	return object, nil
 }
 
-// HeadObject reads what is known of an object.
+// HeadObject reads the metadata of an object.
 func (s *Store) HeadObject(bucket, key string) (*gofakes3.Object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -100,7 +100,7 @@ func (s *Store) HeadObject(bucket, key string) (*gofakes3.Object, error) {
 	return object, nil
 }
 
-// PutObject reads all of the body before it keeps anybody from reading or writing.
+// PutObject reads the whole body before it takes the lock.
 func (s *Store) PutObject(bucket, key string, meta map[string]string, input io.Reader, size int64, conditions *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
 	body, err := gofakes3.ReadAll(input, size)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Store) DeleteMulti(bucket string, keys ...string) (gofakes3.MultiDelete
 	return s.Backend.DeleteMulti(bucket, keys...)
 }
 
-// CreateBucket makes a bucket.
+// CreateBucket creates a bucket.
 func (s *Store) CreateBucket(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Store) DeleteBucket(name string) error {
 	return s.Backend.DeleteBucket(name)
 }
 
-// ForceDeleteBucket deletes a bucket with all that is in it.
+// ForceDeleteBucket deletes a bucket and its objects.
 func (s *Store) ForceDeleteBucket(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

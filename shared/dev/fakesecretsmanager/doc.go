@@ -1,9 +1,9 @@
-// Package fakesecretsmanager stands in for AWS Secrets Manager: secrets with a current and a previous value, kept on disk.
+// Package fakesecretsmanager is a fake of AWS Secrets Manager: secrets with a current and a previous value, stored on disk.
 //
 // # Decisions
 //
-// Nothing is encrypted: the file is readable by its owner alone, and what it holds are this machine's keys.
+// Nothing is encrypted: the file is readable by its owner only, and contains keys of this machine.
 //
-// Only the labels AWSCURRENT and AWSPREVIOUS are known; rotation by a function is not served, since Aurora's keys
-// rotate by being two in one list.
+// Only the labels AWSCURRENT and AWSPREVIOUS are known; rotation by a function is not supported, since
+// Aurora rotates a key by listing the old and the new one.
 package fakesecretsmanager

@@ -17,15 +17,15 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 )
 
-// Options say where a stand-in keeps its secrets and how it names them.
+// Options configure the file and the ARNs of a server.
 type Options struct {
 	Path    string           // the bbolt file
-	Region  string           // us-east-1 where empty
-	Account string           // 000000000000 where empty
-	Now     func() time.Time // time.Now where nil
+	Region  string           // us-east-1 if empty
+	Account string           // 000000000000 if empty
+	Now     func() time.Time // time.Now if nil
 }
 
-// Server is one account's secrets.
+// Server is the Secrets Manager API of one account.
 type Server struct {
 	options Options
 	db      *bolt.DB
@@ -50,7 +50,7 @@ type secret struct {
 
 var bucket = []byte("secrets")
 
-// Open opens or creates the secrets in a file.
+// Open opens the secrets in a file and creates it if necessary.
 func Open(o Options) (*Server, error) {
 	if o.Region == "" {
 		o.Region = "us-east-1"
@@ -91,7 +91,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Serv
 // Close closes the file.
 func (s *Server) Close() error { return s.db.Close() }
 
-// arn ends, as AWS's does, in six characters that the name alone does not tell.
+// arn returns the ARN of a secret. As in AWS it ends in six characters that do not follow from the name.
 func (s *Server) arn(name string) string {
 	digest := sha256.Sum256([]byte("suffix of " + name))
 	return fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", s.options.Region, s.options.Account, name, hex.EncodeToString(digest[:3]))
@@ -155,7 +155,7 @@ func (s *Server) create(_ context.Context, in request) (any, error) {
 	return out, nil
 }
 
-// addVersion puts a value in front, if the request holds one. A token seen before changes nothing.
+// addVersion makes the request's value the current one, if there is one. A known ClientRequestToken changes nothing.
 func (k *secret) addVersion(in request, now time.Time) {
 	if in.SecretString == nil && in.SecretBinary == nil {
 		return

@@ -1,12 +1,12 @@
-// Package fakeses stands in for the mail service: it takes what SES version 2 would send, keeps it, and shows it on a page.
+// Package fakeses is a fake of SES version 2: it accepts mails, stores them in memory and shows them on a page.
 //
 // # Decisions
 //
 // It speaks SendEmail of the REST protocol (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html),
 // raw and simple; the page, a list as JSON and one mail as it was sent are at the same address.
 //
-// A mail is somebody else's HTML. It is shown in a sandboxed frame that runs no script and fetches nothing, and its
-// source beside it, escaped.
+// A mail is untrusted HTML. The page shows it in a sandboxed frame without scripts and requests, and its escaped source
+// beside it.
 //
-// The mails are in memory, the newest thousand: they are looked at while the stack runs.
+// The newest thousand mails are in memory.
 package fakeses

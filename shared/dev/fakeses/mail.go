@@ -17,18 +17,18 @@ import (
 // maxDepth bounds how deep the parts of a mail may be nested.
 const maxDepth = 8
 
-// Mail is a mail as it was given to the mail service, read.
+// Mail is a parsed mail.
 type Mail struct {
 	ID               string
 	At               time.Time
 	From             string
-	To               []string // all who get it, hidden ones included
+	To               []string // all recipients, with Bcc
 	Subject          string
 	Text             string
 	HTML             string
 	Attachments      []Attachment
 	ConfigurationSet string
-	Raw              []byte `json:"-"` // as it was sent; empty where it was simple
+	Raw              []byte `json:"-"` // as it was sent; empty for simple content
 }
 
 // Attachment is a part of a mail that is neither its text nor its HTML.
@@ -65,7 +65,7 @@ func (m *Mail) parse(raw []byte) error {
 	return m.part(textproto.MIMEHeader(message.Header), message.Body, 0)
 }
 
-// part reads one part of a message, and the parts in it.
+// part parses one part of a message and its nested parts.
 func (m *Mail) part(header textproto.MIMEHeader, body io.Reader, depth int) error {
 	if depth > maxDepth {
 		return errors.New("its parts are nested too deep")

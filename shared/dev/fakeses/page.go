@@ -12,7 +12,7 @@ var pageTemplates string
 
 var page = template.Must(template.New("").Parse(pageTemplates))
 
-// showList shows the mails, the newest first.
+// showList lists the mails, the newest first.
 func (s *Server) showList(w http.ResponseWriter, _ *http.Request) {
 	mails := s.Mails()
 	slices.Reverse(mails)
@@ -55,7 +55,7 @@ func (s *Server) find(id string) (Mail, bool) {
 
 func render(w http.ResponseWriter, name string, v any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	// A mail in its frame is bound by this too: no script, nothing fetched, nothing sent.
+	// The policy also applies to the frame of a mail: no scripts, no requests, no forms.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'none'; base-uri 'none'")
 	_ = page.ExecuteTemplate(w, name, v)
 }

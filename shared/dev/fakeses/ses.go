@@ -23,14 +23,14 @@ const (
 	maxRecipients   = 50       // of one message
 )
 
-// Options make a stand-in. The zero value takes every mail.
+// Options configure a server. The zero value accepts every mail.
 type Options struct {
-	Now func() time.Time // time.Now where nil
-	// Refuse says what is wrong with a mail, as SES would; nil takes all.
+	Now func() time.Time // time.Now if nil
+	// Refuse returns the error with which SES rejects a mail. Nil accepts all.
 	Reject func(Mail) *fakeaws.APIError
 }
 
-// Server is one account's mail.
+// Server is the mail API of one account.
 type Server struct {
 	options Options
 	mux     *http.ServeMux
@@ -39,7 +39,7 @@ type Server struct {
 	mails []Mail // the oldest first
 }
 
-// New makes a mail service that has sent nothing.
+// New returns a server without mails.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -59,14 +59,14 @@ func New(o Options) *Server {
 // ServeHTTP serves SES and, at /, the page.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Mails are the mails so far, in order.
+// Mails returns the mails so far, in order.
 func (s *Server) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.mails)
 }
 
-// sendEmail is the request; content is raw, or simple.
+// sendEmail is the request, with raw or simple content.
 type sendEmail struct {
 	FromEmailAddress     string
 	ConfigurationSetName string
@@ -97,7 +97,7 @@ func (s *Server) sendMail(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"MessageId": m.ID})
 }
 
-// parseRequest makes a mail of a request, or says why SES would not take it.
+// parseRequest returns the mail of a request, or the error with which SES rejects it.
 func (s *Server) parseRequest(r *http.Request) (Mail, *fakeaws.APIError) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes))
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Server) parseRequest(r *http.Request) (Mail, *fakeaws.APIError) {
 	}
 	var in sendEmail
 	if err := json.Unmarshal(body, &in); err != nil {
-		return Mail{}, fakeaws.Errorf("SerializationException", "The request is not what this operation takes: %v", err)
+		return Mail{}, fakeaws.Errorf("SerializationException", "The request cannot be decoded: %v", err)
 	}
 	m := Mail{ID: newID(), At: s.options.Now(), ConfigurationSet: in.ConfigurationSetName}
 	switch {
@@ -123,19 +123,19 @@ func (s *Server) parseRequest(r *http.Request) (Mail, *fakeaws.APIError) {
 		return Mail{}, fakeaws.Errorf("BadRequestException", "Exactly one of raw and simple content is served.")
 	}
 	if err != nil {
-		return Mail{}, fakeaws.Errorf("BadRequestException", "The message is no mail: %v", err)
+		return Mail{}, fakeaws.Errorf("BadRequestException", "The message is not a mail: %v", err)
 	}
 	if in.FromEmailAddress != "" {
 		m.From = in.FromEmailAddress
 	}
-	// Where a destination is given, the headers say nothing about who gets a raw message.
+	// With a destination, the headers of a raw message do not add recipients.
 	if to := slices.Concat(in.Destination.ToAddresses, in.Destination.CcAddresses, in.Destination.BccAddresses); len(to) > 0 {
 		m.To = to
 	}
 	return m, m.validate()
 }
 
-// validate is what SES looks at before it takes a mail.
+// validate returns the error with which SES rejects a mail, or nil.
 func (m *Mail) validate() *fakeaws.APIError {
 	switch {
 	case len(m.Raw) > maxMessageBytes:
@@ -157,7 +157,7 @@ func (m *Mail) validate() *fakeaws.APIError {
 	return nil
 }
 
-// writeError answers as SES does: the code in a header, the words in the body.
+// writeError answers as SES does: the code in a header, the message in the body.
 func writeError(w http.ResponseWriter, f *fakeaws.APIError) {
 	w.Header().Set("X-Amzn-Errortype", f.Code)
 	status := f.Status
@@ -171,7 +171,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", newID())
 	w.WriteHeader(status)
-	// The status is out already: a write that fails has nobody left to tell.
+	// The status is sent already, so a failed write cannot be reported.
 	_ = json.NewEncoder(w).Encode(v)
 }
 

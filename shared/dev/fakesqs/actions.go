@@ -47,7 +47,7 @@ func (s *Server) createQueue(ctx context.Context, in queueRequest) (any, error) 
 		return nil, invalidParameter("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
 	if in.Attributes["FifoQueue"] == "true" {
-		return nil, fakeaws.Errorf("UnsupportedOperation", "The stand-in has standard queues only.")
+		return nil, fakeaws.Errorf("UnsupportedOperation", "The fake supports standard queues only.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,7 +230,7 @@ func (s *Server) setVisibility(q *queue, in handleRequest) error {
 	return s.save(storeChange{queue: q, message: m})
 }
 
-// eachEntry does one thing to every entry of a batch, and says which succeeded.
+// eachEntry applies f to every entry of a batch and returns the successful and the failed ones.
 func (s *Server) eachEntry(in handleBatchRequest, do func(*queue, handleRequest) error) (any, error) {
 	ids := make([]string, 0, len(in.Entries))
 	for _, e := range in.Entries {
@@ -283,7 +283,7 @@ func newBatchError(id string, err error) batchError {
 
 func invalidHandle() error {
 	fault := fakeaws.Errorf("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
-	fault.QueryCode = "ReceiptHandleIsInvalid" // without the prefix that its neighbours have
+	fault.QueryCode = "ReceiptHandleIsInvalid" // without the prefix of the other codes
 	return fault
 }
 

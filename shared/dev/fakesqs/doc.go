@@ -1,12 +1,12 @@
-// Package fakesqs stands in for Amazon SQS: standard queues over the AWS JSON protocol, kept on disk.
+// Package fakesqs is a fake of Amazon SQS: standard queues over the AWS JSON protocol, stored on disk.
 //
 // # Decisions
 //
-// Where AWS leaves an outcome open, the stand-in takes the worse one, so that nobody comes to depend on the better:
-// a receipt handle that a later receive has replaced deletes nothing, though the request succeeds.
+// Where AWS does not define an outcome, the fake chooses the worse one, so that no code depends on the better one: a
+// receipt handle that a later receive has replaced deletes nothing, although the request succeeds.
 //
-// All receivers are on this machine. A stand-in that opens a file therefore knows that every message in flight lost
-// its receiver, and shows it again at once instead of waiting for its visibility timeout.
+// All receivers run on this machine. When the fake opens a file, every message in flight has lost its receiver, so it is
+// visible again at once, without waiting for its visibility timeout.
 //
-// FIFO queues are refused: nothing in Aurora uses them. A use for one would change our mind.
+// FIFO queues are rejected: Aurora does not use them.
 package fakesqs

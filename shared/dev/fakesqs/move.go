@@ -7,7 +7,7 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 )
 
-// moveTask is a message move task. Here it is over as soon as it is started.
+// moveTask is a message move task. It completes at once.
 type moveTask struct {
 	SourceArn                         string
 	DestinationArn                    string `json:",omitempty"`
@@ -43,7 +43,7 @@ func (s *Server) startMove(ctx context.Context, in moveRequest) (any, error) {
 		}
 		to := s.queues[queueNameOf(target)]
 		if to == nil || m.Visible.After(now) {
-			continue // nobody knows where it came from, or it is with a receiver: it stays
+			continue // its source queue is unknown, or it is in flight: it stays
 		}
 		moved := s.moveMessage(from, to, m, now)
 		moved[1].message.Source = ""

@@ -23,9 +23,9 @@ const MaxMessage = 1 << 20
 // Options say where a stand-in keeps its queues and how it names them.
 type Options struct {
 	Path    string           // the bbolt file
-	Region  string           // us-east-1 where empty
-	Account string           // 000000000000 where empty
-	Now     func() time.Time // time.Now where nil
+	Region  string           // us-east-1 if empty
+	Account string           // 000000000000 if empty
+	Now     func() time.Time // time.Now if nil
 }
 
 // Server is one account's queues. Its methods may be called by many at once.
@@ -69,13 +69,13 @@ func Open(o Options) (*Server, error) {
 // ServeHTTP answers one request of the SQS protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.ServeHTTP(w, r) }
 
-// Close ends every waiting receive and closes the file. What is asked afterwards fails.
+// Close ends every waiting receive and closes the file. Later requests fail.
 func (s *Server) Close() error {
 	s.once.Do(func() { close(s.closed) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.db.Sync(); err != nil {
-		return fmt.Errorf("keeping the queues: %w", err)
+		return fmt.Errorf("storing the queues: %w", err)
 	}
 	return s.db.Close()
 }
@@ -143,7 +143,7 @@ func (s *Server) load() error {
 					return fmt.Errorf("a message of %s: %w", name, err)
 				}
 				if m.Receives > 0 {
-					m.Visible = s.now() // its receiver is gone
+					m.Visible = s.now() // its receiver ended with the last process
 				}
 				q.add(m)
 				return nil
@@ -152,7 +152,7 @@ func (s *Server) load() error {
 	})
 }
 
-// save writes what a change touched: a message that is nil in its queue is gone.
+// save writes changed messages; a nil message is deleted.
 func (s *Server) save(changes ...storeChange) error {
 	if len(changes) == 0 {
 		return nil

@@ -16,17 +16,17 @@ var (
 	mailPattern     = regexp.MustCompile(`(?is)(?:^\W*|\bplease\W+)e-?mail\b\W*(.*)`)
 )
 
-// phrases are what a user says to be given a tool that needs no arguments, in the order in which they are tried.
+// phrases map what a user says to tools without arguments, in the order in which they are tried.
 var phrases = []struct {
 	said  []string
-	tools []string // the first that is offered
+	tools []string // the first one that is offered is called
 }{
 	{[]string{"what time is it", "what day is it"}, []string{"get_current_time"}},
 	{[]string{"my earlier calls", "history"}, []string{"get_caller_history"}},
 	{[]string{"goodbye", "hang up"}, []string{"end_call", "endCall"}},
 }
 
-// chooseTool is the tool that the plain model asks for, and the arguments: what the user said last decides.
+// chooseTool returns the tool call for the last user message, or no tool.
 func chooseTool(r Request) (name, arguments string, wanted bool) {
 	said, ok := lastUserText(r)
 	if choice, _ := r.Body.ToolChoice.(string); !ok || choice == "none" || len(r.Body.Tools) == 0 {
@@ -70,7 +70,7 @@ func chooseTool(r Request) (name, arguments string, wanted bool) {
 	return "", "", false
 }
 
-// lastUserText is what the user said, where nobody has answered it yet.
+// lastUserText returns the last user message, if it is not answered yet.
 func lastUserText(r Request) (string, bool) {
 	for _, m := range slices.Backward(r.Body.Messages) {
 		if m.Role != "system" && m.Role != "developer" {
@@ -80,7 +80,7 @@ func lastUserText(r Request) (string, bool) {
 	return "", false
 }
 
-// toolResults are the answers of the tools that were asked for last, in order.
+// toolResults returns the results of the last tool calls, in order.
 func toolResults(r Request) []string {
 	var said []string
 	for _, m := range slices.Backward(r.Body.Messages) {
@@ -93,7 +93,7 @@ func toolResults(r Request) []string {
 	return said
 }
 
-// offeredTools are the tools of a request.
+// offeredTools returns the tools of a request.
 type offeredTools []wire.FunctionDefinition
 
 func offeredToolsOf(r Request) offeredTools {
@@ -110,7 +110,7 @@ func (o offeredTools) has(name string) bool {
 	return slices.ContainsFunc(o, func(t wire.FunctionDefinition) bool { return t.Name == name })
 }
 
-// findTransfer finds who was named: a destination of transfer_call, or an assistant to hand over to.
+// findTransfer finds the destination of transfer_call, or the handoff, that a text names.
 func (o offeredTools) findTransfer(who string) (name, arguments string, ok bool) {
 	for _, t := range o {
 		if t.Name != "transfer_call" {
@@ -130,7 +130,7 @@ func (o offeredTools) findTransfer(who string) (name, arguments string, ok bool)
 	return "", "", false
 }
 
-// destinations are those that transfer_call's schema lists.
+// destinations returns the destinations in the schema of transfer_call.
 func destinations(parameters any) []string {
 	var schema struct {
 		Properties struct{ Destination struct{ Enum []string } }
@@ -141,7 +141,7 @@ func destinations(parameters any) []string {
 	return schema.Properties.Destination.Enum
 }
 
-// spokenName is a tool's name as somebody would say it: get_current_time is "get current time".
+// spokenName returns a tool's name as people say it: get_current_time is "get current time".
 func spokenName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", " ")) }
 
 func orDefault(said, otherwise string) string {
