@@ -21,26 +21,26 @@ import (
 )
 
 const (
-	requestTimeout   = 8 * time.Second // for one request
-	maxResponseBytes = 1 << 20         // bytes
+	requestTimeout   = 8 * time.Second
+	maxResponseBytes = 1 << 20 // bytes
 )
 
-// Client speaks to Twilio. Use New.
+// Client calls Twilio. Use New.
 type Client struct {
 	credentials func(context.Context) (string, error)
-	base        *url.URL // nil is Twilio
+	base        *url.URL // nil is Twilio's own address
 	http        http.RoundTripper
 }
 
-// Options say how Twilio is reached.
+// Options say how to reach Twilio.
 type Options struct {
-	// Credentials give the JSON {"accountSid","authToken"}; they are asked for with every request.
+	// Credentials returns the JSON {"accountSid","authToken"}. It is called for every request.
 	Credentials func(context.Context) (string, error)
-	// BaseURL is put in the place of https://api.twilio.com; empty is that.
+	// BaseURL replaces https://api.twilio.com if it is not empty.
 	BaseURL string
 }
 
-// New returns a client. A base URL that cannot be read fails every request, and says so.
+// New returns a client. With an invalid BaseURL every request fails.
 func New(o Options) *Client {
 	c := &Client{credentials: o.Credentials, http: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -61,14 +61,14 @@ func New(o Options) *Client {
 	return c
 }
 
-// request is one request: its context, its time, and whether anything of it was sent.
+// request is the transport of one request. It adds the context and the address, and notes whether a connection was made.
 type request struct {
 	client *Client
 	ctx    context.Context
 	sent   atomic.Bool
 }
 
-// RoundTrip implements http.RoundTripper: the library knows no context and no address but Twilio's.
+// RoundTrip implements http.RoundTripper.
 func (q *request) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := httptrace.WithClientTrace(q.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { q.sent.Store(true) }})
 	r = r.Clone(ctx)
@@ -81,7 +81,7 @@ func (q *request) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if response.StatusCode >= 300 && response.StatusCode < 400 { // the library takes it for success
+	if response.StatusCode >= 300 && response.StatusCode < 400 { // the library would take a redirect for success
 		_ = response.Body.Close()
 		return nil, fmt.Errorf("status %d", response.StatusCode)
 	}
@@ -89,45 +89,46 @@ func (q *request) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// limitedBody is a body of which no more is read than the reader lets through.
+// limitedBody is a response body with a limited length.
 type limitedBody struct {
 	io.Reader
 	io.Closer
 }
 
-// do makes one request with Twilio's library.
-func (c *Client) do(ctx context.Context, what string, ask func(*api.ApiService) error) error {
+// do makes one request with Twilio's library. what names the request in errors.
+func (c *Client) do(ctx context.Context, what string, send func(*api.ApiService) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	sid, token, err := c.account(ctx)
 	if err != nil {
 		return err
 	}
-	q := &request{client: c, ctx: ctx}
+	transport := &request{client: c, ctx: ctx}
 	base := &client.Client{
 		Credentials: client.NewCredentials(sid, token),
-		HTTPClient: &http.Client{Transport: q, Timeout: requestTimeout,
+		HTTPClient: &http.Client{Transport: transport, Timeout: requestTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	base.SetAccountSid(sid)
-	if err := ask(api.NewApiServiceWithClient(base)); err != nil {
-		return q.classifyError(what, err)
+	if err := send(api.NewApiServiceWithClient(base)); err != nil {
+		return transport.classifyError(what, err)
 	}
 	return nil
 }
 
+// account returns the credentials.
 func (c *Client) account(ctx context.Context) (sid, token string, err error) {
-	unset := fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_not_set_up")
+	errNotSetUp := fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_not_set_up")
 	text, err := c.credentials(ctx)
 	if err != nil {
-		return "", "", unset.Because(err)
+		return "", "", errNotSetUp.Because(err)
 	}
 	var account struct{ AccountSid, AuthToken string }
-	if json.Unmarshal([]byte(text), &account) != nil { // its error could quote the secret
-		return "", "", unset.Because(errors.New("the secret is not JSON of accountSid and authToken"))
+	if json.Unmarshal([]byte(text), &account) != nil { // the error could quote the secret
+		return "", "", errNotSetUp.Because(errors.New("the secret is not JSON of accountSid and authToken"))
 	}
 	if account.AccountSid == "" || account.AuthToken == "" {
-		return "", "", unset.Because(errors.New("the secret has no accountSid or no authToken"))
+		return "", "", errNotSetUp.Because(errors.New("the secret has no accountSid or no authToken"))
 	}
 	return account.AccountSid, account.AuthToken, nil
 }

@@ -14,8 +14,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Transfer connects a live call with a destination, after its message was spoken; Twilio then carries the call, and
-// what was connected before is let go.
+// Transfer speaks the destination's message and connects a live call with the destination. Twilio disconnects the call
+// from the voice server.
 func (c *Client) Transfer(ctx context.Context, sid string, to aurora.Destination) error {
 	document, err := transferTwiML(to)
 	if err != nil {
@@ -29,9 +29,10 @@ func (c *Client) Hangup(ctx context.Context, sid string) error {
 	return c.update(ctx, "end call", sid, (&api.UpdateCallParams{}).SetStatus("completed"))
 }
 
+// update changes a live call.
 func (c *Client) update(ctx context.Context, what, sid string, params *api.UpdateCallParams) error {
-	if !aurora.IsCallSID(sid) { // it becomes part of a path
-		return fault.New(fault.Invalid, "The call has no name that the telephone provider knows.").WithCode("invalid_call_sid")
+	if !aurora.IsCallSID(sid) { // it becomes part of the request's path
+		return fault.New(fault.Invalid, "The call has no sid of the telephone provider.").WithCode("invalid_call_sid")
 	}
 	return c.do(ctx, what, func(service *api.ApiService) error {
 		_, err := service.UpdateCall(sid, params)
@@ -48,7 +49,7 @@ var (
 	})
 )
 
-// transferTwiML is the TwiML that transfers a call.
+// transferTwiML returns the TwiML that transfers a call.
 func transferTwiML(to aurora.Destination) (string, error) {
 	var verbs []twiml.Element
 	if message := strings.TrimSpace(to.Message); message != "" {
@@ -59,13 +60,13 @@ func transferTwiML(to aurora.Destination) (string, error) {
 	case ok:
 		noun := &twiml.VoiceNumber{PhoneNumber: string(number)}
 		if extension().MatchString(to.Extension) {
-			noun.SendDigits = "wwww" + to.Extension // each w waits half a second
+			noun.SendDigits = "wwww" + to.Extension // each w is a pause of half a second
 		}
 		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{noun}})
 	case to.Number == "" && sipURI().MatchString(to.SIPURI) && len(to.SIPURI) <= 255:
 		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{&twiml.VoiceSip{SipUrl: to.SIPURI}}})
 	default:
-		return "", fault.New(fault.Invalid, "The destination has no number that can be called.").WithCode("invalid_destination")
+		return "", fault.New(fault.Invalid, "The destination has no phone number or SIP address that can be called.").WithCode("invalid_destination")
 	}
 	document, err := twiml.Voice(verbs)
 	if err != nil {
@@ -77,5 +78,5 @@ func transferTwiML(to aurora.Destination) (string, error) {
 	return document, nil
 }
 
-// maxTwiML is how long TwiML within a request may be: https://www.twilio.com/docs/voice/api/call-resource
+// maxTwiML is Twilio's limit for TwiML in a request, in characters: https://www.twilio.com/docs/voice/api/call-resource
 const maxTwiML = 4000

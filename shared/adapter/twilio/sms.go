@@ -11,11 +11,11 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// maxSMSRunes is how many characters a message may have: https://www.twilio.com/docs/api/errors/21617
+// maxSMSRunes is Twilio's limit: https://www.twilio.com/docs/api/errors/21617
 const maxSMSRunes = 1600
 
-// SendSMS sends a text message of at most 1,600 characters, and returns Twilio's name for it. A fault.Timeout means
-// that nobody knows whether it was sent.
+// SendSMS sends a text message of at most 1,600 characters, and returns its sid. A fault.Timeout means that it is not
+// known whether the message was sent.
 func (c *Client) SendSMS(ctx context.Context, from, to aurora.Phone, body string) (sid string, err error) {
 	switch {
 	case from == "" || to == "":
@@ -23,7 +23,7 @@ func (c *Client) SendSMS(ctx context.Context, from, to aurora.Phone, body string
 	case body == "":
 		return "", fault.New(fault.Invalid, "The text message is empty.").WithCode("invalid_body")
 	case utf8.RuneCountInString(body) > maxSMSRunes:
-		return "", fault.New(fault.Invalid, "The text message is too long: 1600 characters are the most.").WithCode("invalid_body")
+		return "", fault.New(fault.Invalid, "The text message is too long: it may have at most 1600 characters.").WithCode("invalid_body")
 	}
 	params := (&api.CreateMessageParams{}).SetFrom(string(from)).SetTo(string(to)).SetBody(body)
 	err = c.do(ctx, "send SMS", func(service *api.ApiService) error {

@@ -10,10 +10,11 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// maxListedCalls is how many calls are asked for: Twilio gives the latest first, and no destination is called so often.
+// maxListedCalls is the size of the only page that is read. Twilio lists the latest calls first, and the limits for one
+// number keep the calls to it far below.
 const maxListedCalls = 100
 
-// ListCalls is the calls between two numbers since a time, the latest first.
+// ListCalls returns the calls between two numbers since a time, the latest first.
 func (c *Client) ListCalls(ctx context.Context, from, to aurora.Phone, since time.Time) ([]aurora.ProviderCall, error) {
 	params := (&api.ListCallParams{}).SetFrom(string(from)).SetTo(string(to)).SetStartTimeAfter(since.UTC()).SetPageSize(maxListedCalls)
 	var calls []aurora.ProviderCall
@@ -37,6 +38,7 @@ func (c *Client) ListCalls(ctx context.Context, from, to aurora.Phone, since tim
 	return calls, err
 }
 
+// stringOrEmpty returns the text, or "" for nil.
 func stringOrEmpty(s *string) string {
 	if s == nil {
 		return ""
@@ -44,7 +46,7 @@ func stringOrEmpty(s *string) string {
 	return *s
 }
 
-// parseTime reads a time as Twilio writes it (RFC 2822); zero where it wrote none.
+// parseTime reads a time of Twilio's (RFC 2822). It returns the zero time if there is none.
 func parseTime(s *string) time.Time {
 	t, err := time.Parse(time.RFC1123Z, stringOrEmpty(s))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// knownErrors are the codes that somebody can do something about (https://www.twilio.com/docs/api/errors).
+// knownErrors are the errors that the caller or an operator can correct (https://www.twilio.com/docs/api/errors).
 var knownErrors = map[int]*fault.Error{
 	21211: fault.New(fault.Invalid, "The phone number cannot be reached: it is not a valid number."),
 	21214: fault.New(fault.Invalid, "The phone number cannot be reached."),
@@ -28,13 +28,13 @@ var knownErrors = map[int]*fault.Error{
 	20404: fault.New(fault.NotFound, "There is no such call."),
 }
 
-// classifyError turns what the library returned into an error without numbers, account or texts of Twilio's.
+// classifyError makes an error of what the library returned, without phone numbers, account or Twilio's text.
 func (q *request) classifyError(what string, err error) *fault.Error {
-	if refused, ok := errors.AsType[*client.TwilioRestError](err); ok {
-		return restError(what, refused.Code, refused.Status)
+	if e, ok := errors.AsType[*client.TwilioRestError](err); ok {
+		return restError(what, e.Code, e.Status)
 	}
-	if refused, ok := errors.AsType[*client.RestErrorV1](err); ok {
-		return restError(what, refused.Code, refused.HttpStatusCode)
+	if e, ok := errors.AsType[*client.RestErrorV1](err); ok {
+		return restError(what, e.Code, e.HttpStatusCode)
 	}
 	cause := fmt.Errorf("%s: %s", what, describeCause(err))
 	if !q.sent.Load() {
@@ -44,12 +44,13 @@ func (q *request) classifyError(what string, err error) *fault.Error {
 	return errStateUnknown(cause)
 }
 
-// errStateUnknown is the error where Twilio may have done what was asked.
+// errStateUnknown returns the error for a request that Twilio may have carried out.
 func errStateUnknown(cause error) *fault.Error {
 	return fault.New(fault.Timeout, "The telephone provider did not answer; it is not known whether this was done.").
 		WithCode("state_unknown").Because(cause)
 }
 
+// restError returns the error for an error response of Twilio.
 func restError(what string, code, status int) *fault.Error {
 	cause := fmt.Errorf("%s: Twilio error %d, status %d", what, code, status)
 	if known := knownErrors[code]; known != nil {
@@ -63,24 +64,25 @@ func restError(what string, code, status int) *fault.Error {
 	case status >= 500:
 		return errStateUnknown(cause)
 	case code != 0:
-		return fault.New(fault.Upstream, "The telephone provider refused this.").WithCode("twilio_" + strconv.Itoa(code)).Because(cause)
+		return fault.New(fault.Upstream, "The telephone provider rejected the request.").WithCode("twilio_" + strconv.Itoa(code)).Because(cause)
 	default:
-		return fault.New(fault.Upstream, "The telephone provider refused this.").WithCode("twilio_error").Because(cause)
+		return fault.New(fault.Upstream, "The telephone provider rejected the request.").WithCode("twilio_error").Because(cause)
 	}
 }
 
-// describeCause says what went wrong without repeating an address or a body.
+// describeCause describes an error without repeating an address or a body.
 func describeCause(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.Is(err, context.Canceled):
-		return "given up"
+		return "canceled"
 	default:
 		return fmt.Sprintf("no usable answer (%T)", innermost(err))
 	}
 }
 
+// innermost returns the last error of a chain.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)

@@ -14,8 +14,8 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// callErrorMessages are the sentences for refusals that the caller of a call route can do something about. The codes mean
-// something else for text messages, so there are two tables.
+// callErrorMessages are the sentences for errors that the caller of a call route can correct. The same codes have other
+// sentences for text messages, so there are two tables.
 var callErrorMessages = map[string]string{
 	"twilio_13224": "The phone number cannot be called: it is not a valid number.",
 	"twilio_21201": "The phone number cannot be called: none was given.",
@@ -29,15 +29,15 @@ var callErrorMessages = map[string]string{
 	"twilio_21215": "The phone number cannot be called: its country is not allowed by the telephone provider.",
 	"twilio_21216": "The phone number cannot be called: the telephone provider does not allow it.",
 	"twilio_21217": "The phone number cannot be called: it is not a valid number.",
-	"twilio_21219": "The phone number cannot be called: a trial account calls verified numbers alone.",
+	"twilio_21219": "The phone number cannot be called: a trial account can call verified numbers only.",
 }
 
-// CreateCall places a call once, and returns Twilio's name for it. What the error says of the call:
+// CreateCall asks for a call once, and returns its sid. The kind of the error says what became of the call:
 //
-//   - fault.Timeout: nobody knows whether it was placed; it must not be asked for again.
-//   - fault.RateLimited: it was not taken, since Twilio is busy.
-//   - fault.Unavailable: nothing was sent; trying again makes sense where it says when.
-//   - anything else: it was refused, with Twilio's code where it gave one.
+//   - fault.Timeout: it is not known whether the call was placed; it must not be asked for again.
+//   - fault.RateLimited: Twilio is busy and did not accept the call.
+//   - fault.Unavailable: nothing was sent. Another try makes sense if RetryAfter is set.
+//   - any other kind: Twilio rejected the call, with Twilio's code if there is one.
 func (c *Client) CreateCall(ctx context.Context, d aurora.CallRequest) (sid string, err error) {
 	document, err := connectTwiML(d)
 	if err != nil {
@@ -67,23 +67,25 @@ func (c *Client) CreateCall(ctx context.Context, d aurora.CallRequest) (sid stri
 	return sid, nil
 }
 
-// callError words a refusal for whoever asked for a call: every one that has Twilio's code is their 400 (fault row 44).
+// callError returns the error for the caller of a call route. Every rejection with a code of Twilio's is a 400
+// (shared/docs/faults.md row 44).
 func callError(err error) error {
 	f := fault.From(err)
 	if !strings.HasPrefix(f.Code, "twilio_") || f.Kind == fault.Timeout || f.Kind == fault.RateLimited {
 		return f
 	}
-	if f.Code == "twilio_21222" || f.Code == "twilio_21224" { // the library's own word for credentials that cannot be any
+	if f.Code == "twilio_21222" || f.Code == "twilio_21224" { // the library's own codes for credentials of the wrong form
 		return fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_auth").Because(f.Unwrap())
 	}
 	message, ok := callErrorMessages[f.Code]
 	if !ok {
-		message = "The telephone provider refused the call."
+		message = "The telephone provider rejected the call."
 	}
 	return fault.New(fault.Invalid, message).WithCode(f.Code).Because(f.Unwrap())
 }
 
-// connectTwiML is the TwiML that joins an answered call to the voice server. Nothing of the caller's text is in it (F1).
+// connectTwiML returns the TwiML that connects an answered call with the voice server. No text of the caller is in it
+// (threat F1 in shared/docs/security.md).
 func connectTwiML(d aurora.CallRequest) (string, error) {
 	if d.From == "" || d.To == "" {
 		return "", fault.New(fault.Invalid, "A call needs two phone numbers.").WithCode("invalid_phone_number")

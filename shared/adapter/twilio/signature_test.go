@@ -1,0 +1,64 @@
+package twilio_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1" // Twilio signs with it
+	"encoding/base64"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/aurora/shared/adapter/twilio"
+	"example.com/aurora/shared/core/fault"
+)
+
+// sign makes a signature as Twilio documents it: HMAC-SHA1 over the address and the form's fields in order.
+func sign(token, address string, form url.Values) string {
+	mac := hmac.New(sha1.New, []byte(token))
+	_, _ = io.WriteString(mac, address)
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		_, _ = io.WriteString(mac, name+form.Get(name))
+	}
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func TestVerifySignature(t *testing.T) {
+	_, c := newFakeTwilio(t, respond(200, `{}`))
+	form := url.Values{"AccountSid": {account}, "CallSid": {callSID}, "CallStatus": {"ringing"}, "To": {string(to)}}
+	signature := sign(token, statusURL, form)
+	if err := c.VerifySignature(t.Context(), statusURL, form, signature); err != nil {
+		t.Fatal(err)
+	}
+	with := func(name string, values ...string) url.Values {
+		changed := maps.Clone(form)
+		changed[name] = values
+		return changed
+	}
+	otherAccount := with("AccountSid", "AC00000000000000000000000000000000")
+	for name, request := range map[string]struct {
+		address   string
+		form      url.Values
+		signature string
+	}{
+		"no signature":        {statusURL, form, ""},
+		"another token":       {statusURL, form, sign("another", statusURL, form)},
+		"another record":      {strings.Replace(statusURL, "oc_1", "oc_2", 1), form, signature},
+		"another status":      {statusURL, with("CallStatus", "completed"), signature},
+		"one more field":      {statusURL, with("AnsweredBy", "human"), signature},
+		"a field twice":       {statusURL, with("CallStatus", "ringing", "completed"), signature},
+		"another account":     {statusURL, otherAccount, sign(token, statusURL, otherAccount)},
+		"part of a signature": {statusURL, form, signature[:10]},
+	} {
+		if err := c.VerifySignature(t.Context(), request.address, request.form, request.signature); !fault.Is(err, fault.Unauthorized) {
+			t.Errorf("%s: %v, want fault.Unauthorized", name, err)
+		}
+	}
+	broken := twilio.New(twilio.Options{Credentials: func(context.Context) (string, error) { return "", io.ErrUnexpectedEOF }})
+	if err := broken.VerifySignature(t.Context(), statusURL, form, signature); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without the token: %v, want fault.Unavailable", err)
+	}
+}
