@@ -23,7 +23,8 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// lossyTransport loses the reply of every so many writes to DynamoDB, once it has done them, and every so many outright.
+// lossyTransport loses every nth request to DynamoDB before it is sent, and the reply to every nth write; n is every, and 0
+// loses nothing.
 type lossyTransport struct {
 	every, n atomic.Int64
 }
@@ -48,12 +49,13 @@ func startTables(t *testing.T) (func() (aws.Config, error), *lossyTransport) {
 	return dynalite.Tables(t, l), l
 }
 
-// TestFault36And43 indexes one call by three names from twelve reports, each delivered twice, several at once, through
-// the real adapters, while replies are lost and calls fail. What failed is delivered again, as SQS does.
+// TestFault36And43 indexes twelve reports about one call that has three ids. Each report is delivered twice, several at the
+// same time, through the real adapters, while requests and replies are lost. A message that failed is delivered again, as
+// SQS does.
 func TestFault36And43(t *testing.T) {
 	config, network := startTables(t)
 	b := fakeBucket{}
-	var notices []events.SQSMessage
+	var messages []events.SQSMessage
 	for i := range 12 {
 		id := []string{"v1", "CA1", "MZ1"}[i%3]
 		assistant := map[bool]string{true: `,"assistantId":"riley"`}[i%2 == 0]
@@ -65,7 +67,7 @@ func TestFault36And43(t *testing.T) {
 			t.Fatal(err)
 		}
 		for d := range 2 {
-			notices = append(notices, events.SQSMessage{MessageId: fmt.Sprint(i, "-", d), Body: string(body)})
+			messages = append(messages, events.SQSMessage{MessageId: fmt.Sprint(i, "-", d), Body: string(body)})
 		}
 	}
 	now := func() time.Time { return arrivalTime }
@@ -76,27 +78,27 @@ func TestFault36And43(t *testing.T) {
 
 	network.every.Store(7)
 	var wg sync.WaitGroup
-	for batch := range 3 { // three processes
+	for process := range 3 {
 		wg.Go(func() {
-			mine := events.SQSEvent{Records: notices[batch*8 : batch*8+8]}
-			for receives := 0; len(mine.Records) > 0; receives++ {
+			batch := events.SQSEvent{Records: messages[process*8 : process*8+8]}
+			for receives := 0; len(batch.Records) > 0; receives++ {
 				if receives > 20 {
-					t.Errorf("%d messages never succeed", len(mine.Records))
+					t.Errorf("%d messages still fail after 20 deliveries", len(batch.Records))
 					return
 				}
-				response, err := consume(t.Context(), mine)
+				response, err := consume(t.Context(), batch)
 				if err != nil {
 					t.Error(err)
 				}
 				again := events.SQSEvent{}
 				for _, failure := range response.BatchItemFailures {
-					for _, record := range mine.Records {
+					for _, record := range batch.Records {
 						if record.MessageId == failure.ItemIdentifier {
 							again.Records = append(again.Records, record)
 						}
 					}
 				}
-				mine = again
+				batch = again
 			}
 		})
 	}
@@ -105,13 +107,13 @@ func TestFault36And43(t *testing.T) {
 	cfg, _ := config()
 	scan, err := dynamodb.NewFromConfig(cfg).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("calls")})
 	if err != nil || len(scan.Items) != 1 {
-		t.Fatalf("%d rows, %v: %v", len(scan.Items), err, scan.Items)
+		t.Fatalf("there are %d rows, %v; want 1: %v", len(scan.Items), err, scan.Items)
 	}
 	item := scan.Items[0]
 	if id := item["assistantId"].(*types.AttributeValueMemberS).Value; id != "riley" {
-		t.Errorf("the row is %s's", id)
+		t.Errorf("the row belongs to %s, want riley", id)
 	}
 	if cost := item["cost"].(*types.AttributeValueMemberN).Value; cost != "11" {
-		t.Errorf("the row says what report %s said", cost)
+		t.Errorf("the row has the cost of report %s, want the newest report's, 11", cost)
 	}
 }

@@ -41,8 +41,8 @@ type fakeBucket map[string]storedObject
 type storedObject struct{ hash, body string }
 
 func (b fakeBucket) Create(_ context.Context, key string, body []byte, hash string) (bool, error) {
-	if there, ok := b[key]; ok {
-		return there.hash == hash, nil
+	if old, ok := b[key]; ok {
+		return old.hash == hash, nil
 	}
 	b[key] = storedObject{hash, string(body)}
 	return true, nil
