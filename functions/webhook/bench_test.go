@@ -19,9 +19,9 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// BenchmarkInvoke measures the whole way of an end-of-call report through a warm process: from the bytes of the event,
-// as the Lambda runtime gives them, to the PUT. cpu-ms/op is the process's time on all cores; S3's double, which drops
-// what it gets, is a small part of it.
+// BenchmarkInvoke measures an end-of-call report in a warm process: from the bytes of the event, as the Lambda runtime
+// delivers them, to the PUT. cpu-ms/op is the processor time of the process on all cores. A small part of it is the fake of
+// S3, which discards the objects.
 func BenchmarkInvoke(b *testing.B) {
 	for _, size := range []int{10 << 10, 1 << 20, 4 << 20} {
 		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {

@@ -25,6 +25,6 @@ func TestObjectKeys(t *testing.T) {
 		}
 	}
 	if !aurora.IsHashNamed(aurora.EndOfCallKey("", "", time.Time{}, hash)) || aurora.IsHashNamed("eoc/riley/2026/11/19/c1.json") {
-		t.Error("IsHashNamed does not tell a report without a call id from one with")
+		t.Error("IsHashNamed is wrong for a report without a call id, or for one with a call id")
 	}
 }

@@ -102,9 +102,9 @@ var identityNodes = sync.OnceValue(func() *PathNode {
 	return &PathNode{children: map[string]*PathNode{"message": message}}
 })
 
-// IdentityCollector gathers the identity of a message for a reader that walks its JSON once. The reader follows the
-// members by PathNode.Child and tells the collector of each member that has a node, in the order of the JSON: of a name
-// that occurs twice the last one counts, as everywhere. Use NewIdentityCollector.
+// IdentityCollector gathers the identity of a message for a reader that walks its JSON once. The reader finds the members
+// that matter by PathNode.Child and reports each of them, in the order of the JSON. Of two members with the same name the
+// last one counts, as in encoding/json. Use NewIdentityCollector.
 type IdentityCollector struct{ texts map[string]string }
 
 // NewIdentityCollector returns a collector and the node of the webhook's body.
@@ -112,19 +112,19 @@ func NewIdentityCollector() (*IdentityCollector, *PathNode) {
 	return &IdentityCollector{texts: map[string]string{}}, identityNodes()
 }
 
-// Begin tells of a member, before its value: what an earlier member of the same name said is dropped.
+// Begin starts a member, before its value. The values of an earlier member with the same name are dropped.
 func (c *IdentityCollector) Begin(n *PathNode) {
 	n.values(func(v *PathNode) { delete(c.texts, v.path) })
 }
 
-// Number tells that a member's value is a number, as written.
+// Number records a member's value that is a number, as written.
 func (c *IdentityCollector) Number(n *PathNode, literal string) {
 	if n.isValue && n.path != typePath {
 		c.texts[n.path] = literal
 	}
 }
 
-// String tells that a member's value is a string. It may be a JSON string of an object, which is read as the object.
+// String records a member's value that is a string. A JSON string of an object is read as the object.
 func (c *IdentityCollector) String(n *PathNode, s string) {
 	switch {
 	case n.path == typePath:

@@ -42,7 +42,7 @@ const (
 const (
 	bucketTimeout = 4 * time.Second // all tries together; the raw queue is tried after it
 	queueTimeout  = 3 * time.Second
-	retryAfter    = 5 * time.Second // what the sender is told if nothing accepted its message
+	retryAfter    = 5 * time.Second // the Retry-After of a message that nothing accepted
 )
 
 // storeReport stores an end-of-call report: in the bucket, else in the raw queue.

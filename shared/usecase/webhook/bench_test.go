@@ -7,7 +7,7 @@ import (
 )
 
 // BenchmarkReport measures what the webhook does with a report before the PUT. BenchmarkInvoke in functions/webhook
-// measures the whole way of a long report.
+// measures a long report from the event to the PUT.
 func BenchmarkReport(b *testing.B) {
 	body := []byte(webhookBodies(b)["report of Vapi"])
 	b.SetBytes(int64(len(body)))

@@ -82,7 +82,7 @@ func newScrubber(text []byte, names map[string]memberName) *scrubber {
 		out: make([]byte, 0, len(text)+len(text)/64), names: names}
 }
 
-// copyText copies a whole text: one value with nothing but white space after it.
+// copyText copies a text to its end: one value, and nothing but white space after it.
 func (s *scrubber) copyText(node *providermsg.PathNode) error {
 	if err := s.copyValue(node); err != nil {
 		return err
