@@ -1,4 +1,4 @@
-// Command chat-completions-chat serves /api/v1/openai/chat/completions/chat and a second path for the same.
+// Command chat-completions-chat serves /api/v1/openai/chat/completions/chat and its second path, /api/v1/openai/chat/chat/completions.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command chat-completions-sms serves /api/v1/openai/chat/completions/sms and a second path for the same.
+// Command chat-completions-sms serves /api/v1/openai/chat/completions/sms and its second path, /api/v1/openai/sms/chat/completions.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command chat-completions-voice serves /api/v1/openai/chat/completions/voice and a second path for the same.
+// Command chat-completions-voice serves /api/v1/openai/chat/completions/voice and its second path, /api/v1/openai/voice/chat/completions.
 package main
 
 import (
