@@ -44,7 +44,7 @@ func statusFailure(resp *http.Response, body []byte) *failure {
 	case s == http.StatusRequestTimeout:
 		return &failure{tries: maxTries, fault: timeoutError(cause)}
 	case s >= 400:
-		f := fault.New(fault.Invalid, "The model refused the request.").WithCode("upstream_refused").Because(cause)
+		f := fault.New(fault.Invalid, "The model rejected the request.").WithCode("upstream_refused").Because(cause)
 		if c := safeIdentifier(code); c != "" {
 			f = f.WithCode(c)
 		}

@@ -47,7 +47,7 @@ func (s *savedSessions) Save(ctx context.Context, _, _ string, state aurora.Sess
 }
 
 // The active agent is stored although the reader has disconnected, so that the next turn goes on with it.
-func TestSessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
+func TestFault26SessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
 	const body = `{"stream":true,` + hiMessages + `,"call":{"id":"c1","assistantId":"desk"}}`
 	for name, serve := range map[string]func(*Handler) func(http.ResponseWriter, *http.Request) error{
 		"general": func(e *Handler) func(http.ResponseWriter, *http.Request) error { return e.ServeGeneral },

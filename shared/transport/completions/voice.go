@@ -47,7 +47,7 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	turn, err := e.Service.Turn(ctx, in.Request)
 	if err != nil {
-		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "error", err)
+		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "callId", in.CallID(), "error", err)
 		turn = chat.NewFailedTurn(in.Request, err)
 	}
 	v := voiceTurn{response: e.newResponse(in, turn), timing: e.VoiceTiming, cancel: cancel, out: discardSink{}}

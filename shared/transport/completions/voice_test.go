@@ -4,17 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"iter"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/testkit"
+	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -229,6 +234,29 @@ func TestVoiceIsNeverSilent(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Operators find the request of a failed turn by the request id in the log line.
+func TestFallbackIsLoggedWithTheRequest(t *testing.T) {
+	log := testkit.CaptureLogOf(t, func(w io.Writer) *slog.Logger { return lambdaapp.NewLogger(w, slog.LevelInfo) })
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(wholeBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newHandler(scriptedModel{err: fault.New(fault.Upstream, "It broke.").WithCode("upstream_error")})
+	if err := e.ServeVoice(&recordingWriter{header: http.Header{}}, r); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, `"event":"fallback.spoken"`) {
+			if !strings.Contains(line, `"requestId":"req-1"`) || !strings.Contains(line, `"callId":"c1"`) {
+				t.Errorf("the line must name the request and the call: %s", line)
+			}
+			return
+		}
+	}
+	t.Errorf("no line with the event fallback.spoken in the log:\n%s", log.String())
 }
 
 // On the phone, only a body that is not JSON is rejected.

@@ -24,7 +24,7 @@ func ReadStrictObject(r *http.Request, v any) error {
 	case err != nil:
 		return fault.New(fault.Invalid, "The body must be one JSON object.").WithCode("invalid_json").Because(err)
 	case name != "":
-		return fault.Newf(fault.Invalid, "%.40q stands in the body more than once.", name).WithCode("duplicate_key")
+		return fault.Newf(fault.Invalid, "%.40q occurs more than once in the body.", name).WithCode("duplicate_key")
 	}
 	return decodeObject(b, v)
 }

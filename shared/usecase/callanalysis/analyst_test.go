@@ -55,9 +55,9 @@ func (a *scriptedModel) Stream(_ context.Context, r agent.ModelRequest) iter.Seq
 }
 
 var (
-	errRejected      = fault.New(fault.Invalid, "The model refused the request.").WithCode("upstream_refused")
-	errContextLength = fault.New(fault.Invalid, "The model refused the request.").WithCode("context_length_exceeded")
-	errNoModel       = fault.New(fault.Invalid, "The model refused the request.").WithCode("model_not_found")
+	errRejected      = fault.New(fault.Invalid, "The model rejected the request.").WithCode("upstream_refused")
+	errContextLength = fault.New(fault.Invalid, "The model rejected the request.").WithCode("context_length_exceeded")
+	errNoModel       = fault.New(fault.Invalid, "The model rejected the request.").WithCode("model_not_found")
 	errRateLimited   = fault.New(fault.RateLimited, "The model is receiving too many requests.")
 	errUnreachable   = fault.New(fault.Upstream, "The model could not be reached or failed.")
 	errTimeout       = fault.New(fault.Timeout, "The model did not answer in time.")

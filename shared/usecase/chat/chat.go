@@ -82,6 +82,14 @@ type Customer struct {
 // HasSession reports whether the caller sent a call, and so gets the session back.
 func (r *Request) HasSession() bool { return r.Session != nil }
 
+// CallID returns the id of the conversation, for logs; "" if the caller sent none.
+func (r *Request) CallID() string {
+	if r.Session == nil {
+		return ""
+	}
+	return r.Session.ID
+}
+
 // checkModel rejects a model that requests may not name.
 func (s *Service) checkModel(name string) error {
 	if name == "" || len(s.AllowedModels) == 0 || slices.Contains(s.AllowedModels, "*") ||

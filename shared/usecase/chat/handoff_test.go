@@ -179,7 +179,7 @@ func TestDefaultSessionIsNotStored(t *testing.T) {
 }
 
 // A reader that disconnects ends the turn. The agent that the conversation was handed over to is still stored.
-func TestSessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
+func TestFault26SessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
 	for name, disconnects := range map[string]func(chat.Event) bool{
 		"at the first word of the new agent": func(e chat.Event) bool { return e.Text == "This is" },
 		"when the last word has been sent":   func(e chat.Event) bool { return e.Text == " billing." },
