@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,9 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // harness runs one process of a function against a runtime API of its own.
@@ -23,36 +23,12 @@ type harness struct {
 	answers   chan answer
 	exited    chan struct{}
 	server    func()
-	log       lockedBuffer
+	log       testkit.Buffer
 }
 
 type answer struct {
 	at      time.Time
 	failure string
-}
-
-// lockedBuffer holds what a process wrote: os/exec writes while others read.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedBuffer) Len() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Len()
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // launch starts a process whose first event is ready for it.

@@ -1,16 +1,16 @@
 package compat
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // stack is what the tests need of a running bundle: run.json's fields.
@@ -57,7 +57,7 @@ func startStack(t *testing.T) stack {
 		}
 	}
 	command.Env = append(command.Env, "PORT=0", "AURORA_DATA="+data)
-	log := &lockedBuffer{}
+	log := &testkit.Buffer{}
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -114,21 +114,4 @@ func stopStack(t *testing.T, group int, ended <-chan error) {
 	if err := syscall.Kill(-group, syscall.SIGKILL); err == nil {
 		t.Error("SIGTERM left processes behind")
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

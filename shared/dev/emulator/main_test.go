@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,12 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // builtPrograms is where TestMain has built testdata/functions.
@@ -59,24 +59,6 @@ func run(m *testing.M) int {
 // waitTimeout bounds what a test waits for. It is never waited out where the code is right.
 const waitTimeout = 60 * time.Second
 
-// lockedBuffer collects what an operator would see.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *lockedBuffer) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *lockedBuffer) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 // startStack starts the test bundle, and checks at the end that none of its processes is left.
 func startStack(t *testing.T, o Options) *Stack {
 	t.Helper()
@@ -85,7 +67,7 @@ func startStack(t *testing.T, o Options) *Stack {
 		o.Data = t.TempDir()
 	}
 	if o.Out == nil {
-		out := &lockedBuffer{}
+		out := &testkit.Buffer{}
 		o.Out = out
 		t.Cleanup(func() {
 			if t.Failed() {

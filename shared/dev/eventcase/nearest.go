@@ -31,8 +31,7 @@ func Nearest(name string, names []string, n int) []string {
 	return sorted[:min(n, len(sorted))]
 }
 
-// distance counts the letters to change, add or take away to turn one slug into another (Levenshtein). Words that only
-// one of them has count less, so that a few words of a long name are enough.
+// distance is EditDistance less the letters of common words, so that a few words of a long name are enough.
 func distance(a, b string) int {
 	shared := 0
 	for word := range strings.SplitSeq(a, "-") {
@@ -40,7 +39,12 @@ func distance(a, b string) int {
 			shared += len(word)
 		}
 	}
-	row := make([]int, len(b)+1)
+	return EditDistance(a, b) - 2*shared
+}
+
+// EditDistance returns the Levenshtein distance: how many bytes must be added, removed or replaced to make b from a.
+func EditDistance(a, b string) int {
+	row := make([]int, len(b)+1) // distances from the part of a that was read to each beginning of b
 	for j := range row {
 		row[j] = j
 	}
@@ -48,13 +52,13 @@ func distance(a, b string) int {
 		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			replaced := diagonal
 			if a[i] != b[j] {
-				change++
+				replaced++
 			}
 			diagonal = row[j+1]
-			row[j+1] = min(change, diagonal+1, row[j]+1)
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
 		}
 	}
-	return row[len(b)] - 2*shared
+	return row[len(b)]
 }

@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"example.com/aurora/shared/dev/eventcase"
+)
 
 // suggestion returns " Did you mean X?" for the nearest of the names, or nothing if none is near.
 func suggestion(name string, names []string) string {
@@ -15,7 +19,7 @@ func suggestion(name string, names []string) string {
 func nearest(name string, names []string) string {
 	best, least := "", max(len(name)/2, 2)
 	for _, n := range names {
-		distance := editDistance(name, n)
+		distance := eventcase.EditDistance(name, n)
 		if name != "" && strings.HasPrefix(n, name) {
 			distance = 1
 		}
@@ -24,25 +28,4 @@ func nearest(name string, names []string) string {
 		}
 	}
 	return best
-}
-
-// editDistance returns the Levenshtein distance: how many bytes must be added, removed or replaced to make b from a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1) // distances from the part of a that was read to each beginning of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/golden"
 )
 
@@ -189,8 +190,8 @@ func TestEditDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"abc", "abc", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"webhok", "webhook", 1}, {"ab", "ba", 2}} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("editDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		if got := eventcase.EditDistance(c.a, c.b); got != c.want {
+			t.Errorf("eventcase.EditDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

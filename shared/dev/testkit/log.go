@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -14,10 +13,7 @@ import (
 )
 
 // Log holds what the default logger wrote. Goroutines may log while a test reads it.
-type Log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+type Log struct{ Buffer }
 
 // CaptureLog replaces the default logger until the test ends. The returned Log gets its lines, of every level, as JSON
 // objects. The default logger belongs to the whole process, so tests that use CaptureLog must not run in parallel.
@@ -48,20 +44,6 @@ func setLogger(t testing.TB, logger *slog.Logger) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 }
 
-// Write adds to the log.
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// String returns everything that was logged since the start or the last Reset.
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // Lines returns the logged JSON objects in order. It panics if a line is not JSON.
 func (l *Log) Lines() []map[string]any {
 	var lines []map[string]any
@@ -76,13 +58,6 @@ func (l *Log) Lines() []map[string]any {
 		lines = append(lines, fields)
 	}
 	return lines
-}
-
-// Reset forgets what was logged so far.
-func (l *Log) Reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text.Reset()
 }
 
 // Main runs a package's tests with the log discarded, and fails if a goroutine outlives them. Call it from TestMain.
