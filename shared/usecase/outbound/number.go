@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Number is a telephone number with what its digits tell.
+// Number is a phone number with its region, time zones and line type, all derived from its digits.
 type Number struct {
 	Phone     aurora.Phone // E.164, as it is dialled
 	Region    string       // ISO 3166-1 alpha-2; "001" or empty for numbers of no country

@@ -29,7 +29,7 @@ type Ledger interface {
 	// ClaimSID makes a sid lead to a record, unless it leads to one. It returns the id of the record that has the sid.
 	ClaimSID(ctx context.Context, sid, recordID string) (owner string, err error)
 
-	// AddPending, RemovePending and Pending keep the calls to a number whose result may not be known yet.
+	// AddPending, RemovePending and Pending maintain the list of calls to a number whose result may not be known yet.
 	AddPending(ctx context.Context, to aurora.Phone, recordID string) error
 	RemovePending(ctx context.Context, to aurora.Phone, recordID string) error
 	Pending(ctx context.Context, to aurora.Phone) (recordIDs []string, err error)
