@@ -2,7 +2,7 @@
 //
 // # Decisions
 //
-// A claim is one item that is written only on a condition. Its owner is a token that no other claimant has. Where a
+// A claim is one item that is written only on a condition. Its owner is a token that no other claimant has. If a
 // write reports that the condition failed, the claim is read: the AWS SDK repeats a write whose reply was lost, and the
 // condition then fails against our own claim (shared/docs/faults.md row 36).
 //
