@@ -44,21 +44,21 @@ func TestSecrets(t *testing.T) {
 	ctx := t.Context()
 	var missing *types.ResourceNotFoundException
 	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String("aurora/test/api")}); !errors.As(err, &missing) {
-		t.Errorf("no such secret: %v", err)
+		t.Errorf("reading a secret that is missing: error %v, want ResourceNotFoundException", err)
 	}
-	made, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/api")})
-	if err != nil || !strings.HasPrefix(*made.ARN, "arn:aws:secretsmanager:us-east-1:000000000000:secret:aurora/test/api-") {
-		t.Fatalf("%+v %v", made, err)
+	created, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/api")})
+	if err != nil || !strings.HasPrefix(*created.ARN, "arn:aws:secretsmanager:us-east-1:000000000000:secret:aurora/test/api-") {
+		t.Fatalf("created %+v, error %v; want an ARN with the name", created, err)
 	}
 	var exists *types.ResourceExistsException
 	if _, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/api")}); !errors.As(err, &exists) {
-		t.Errorf("made twice: %v", err)
+		t.Errorf("creating it again: error %v, want ResourceExistsException", err)
 	}
-	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: made.ARN}); !errors.As(err, &missing) {
-		t.Errorf("no value yet: %v", err)
+	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: created.ARN}); !errors.As(err, &missing) {
+		t.Errorf("reading a secret without a value: error %v, want ResourceNotFoundException", err)
 	}
 	for _, value := range []string{"one", "two", "three"} {
-		if _, err := c.PutSecretValue(ctx, &client.PutSecretValueInput{SecretId: made.ARN, SecretString: aws.String(value)}); err != nil {
+		if _, err := c.PutSecretValue(ctx, &client.PutSecretValueInput{SecretId: created.ARN, SecretString: aws.String(value)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,33 +66,33 @@ func TestSecrets(t *testing.T) {
 
 	c, stop = open(t, path)
 	defer stop()
-	arn := *made.ARN
+	arn := *created.ARN
 	for _, id := range []string{"aurora/test/api", arn, arn[:len(arn)-7]} {
 		got, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String(id)})
 		if err != nil || *got.SecretString != "three" || *got.ARN != arn || got.CreatedDate == nil {
-			t.Errorf("%s: %+v %v", id, got, err)
+			t.Errorf("%s: got %+v, error %v; want the value \"three\"", id, got, err)
 		}
 	}
 	if _, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String(arn[:len(arn)-1] + "x")}); !errors.As(err, &missing) {
-		t.Errorf("another ARN: %v", err)
+		t.Errorf("an ARN with another suffix: error %v, want ResourceNotFoundException", err)
 	}
 	previous, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String(arn), VersionStage: aws.String("AWSPREVIOUS")})
 	if err != nil || *previous.SecretString != "two" {
-		t.Errorf("previous: %+v %v", previous, err)
+		t.Errorf("AWSPREVIOUS: got %+v, error %v; want the value \"two\"", previous, err)
 	}
 	described, err := c.DescribeSecret(ctx, &client.DescribeSecretInput{SecretId: aws.String(arn)})
 	if err != nil || *described.Name != "aurora/test/api" || len(described.VersionIdsToStages) != 2 {
-		t.Errorf("%+v %v", described, err)
+		t.Errorf("described %+v, error %v; want two versions", described, err)
 	}
 	if _, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: aws.String("aurora/test/binary"), SecretBinary: []byte{0, 255}}); err != nil {
 		t.Fatal(err)
 	}
 	listed, err := c.ListSecrets(ctx, &client.ListSecretsInput{})
 	if err != nil || len(listed.SecretList) != 2 {
-		t.Errorf("%+v %v", listed, err)
+		t.Errorf("listed %+v, error %v; want two secrets", listed, err)
 	}
 	binary, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: aws.String("aurora/test/binary")})
 	if err != nil || string(binary.SecretBinary) != "\x00\xff" || binary.SecretString != nil {
-		t.Errorf("%+v %v", binary, err)
+		t.Errorf("binary secret: got %+v, error %v; want the bytes 0 and 255", binary, err)
 	}
 }

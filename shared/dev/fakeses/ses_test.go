@@ -49,7 +49,7 @@ func get(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(b)
 }
 
-// message is what go-mail makes, as the adapter does.
+// message returns a raw mail made with go-mail, the library of the SES adapter.
 func message(t *testing.T, change func(*mail.Msg)) []byte {
 	t.Helper()
 	m := mail.NewMsg()
@@ -84,34 +84,34 @@ func TestRaw(t *testing.T) {
 	}
 	mails := s.Mails()
 	if len(mails) != 1 || mails[0].ID != *out.MessageId {
-		t.Fatalf("%+v %v", mails, *out.MessageId)
+		t.Fatalf("mails %+v; want one with id %s", mails, *out.MessageId)
 	}
 	m := mails[0]
 	if m.Subject != "Zażółć <b>the</b> report" || !strings.HasSuffix(m.Text, "a long line ") || !strings.Contains(m.HTML, "<script>") || len(m.To) != 2 ||
 		m.ConfigurationSet != "calm" || m.From != "Aurora <aurora@aurora.example.com>" || !bytes.Equal(m.Raw, raw) {
-		t.Errorf("%+v", m)
+		t.Errorf("parsed %+v; want the subject, both texts, both recipients and the raw message", m)
 	}
 	if len(m.Attachments) != 1 || m.Attachments[0].Name != "calls.csv" || m.Attachments[0].Size != len("id,seconds\n1,21\n") {
-		t.Errorf("%+v", m.Attachments)
+		t.Errorf("attachments %+v; want calls.csv with 17 bytes", m.Attachments)
 	}
 
 	status, list := get(t, at+"/")
 	if status != 200 || !strings.Contains(list, "/mails/"+m.ID) || !strings.Contains(list, "hidden@harbor.example.com") || strings.Contains(list, "<b>") {
-		t.Errorf("%d %s", status, list)
+		t.Errorf("the list: status %d, %s; want a link, the recipients and an escaped subject", status, list)
 	}
 	status, one := get(t, at+"/mails/"+m.ID)
 	if status != 200 || !strings.Contains(one, "1 &lt; 2") || !strings.Contains(one, "<iframe sandbox ") || strings.Contains(one, "<script") || strings.Contains(one, "<p onclick") {
-		t.Errorf("%d %s", status, one)
+		t.Errorf("the mail: status %d, %s; want its text escaped and its HTML in a sandbox", status, one)
 	}
 	if status, text := get(t, at+"/mails/"+m.ID+"/raw"); status != 200 || text != string(raw) {
-		t.Errorf("%d %s", status, text)
+		t.Errorf("the raw mail: status %d, %s; want the bytes that were sent", status, text)
 	}
 	if status, _ := get(t, at+"/mails/none"); status != 404 {
-		t.Errorf("a mail that is not there: %d", status)
+		t.Errorf("an unknown mail: status %d, want 404", status)
 	}
 	var listed struct{ Mails []fakeses.Mail }
 	if _, text := get(t, at+"/mails.json"); json.Unmarshal([]byte(text), &listed) != nil || len(listed.Mails) != 1 || listed.Mails[0].Subject != m.Subject {
-		t.Errorf("%s", text)
+		t.Errorf("mails.json holds %s; want one mail with its subject", text)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestSimple(t *testing.T) {
 		Content: &types.EmailContent{Simple: &types.Message{Subject: &types.Content{Data: aws.String("Hello")},
 			Body: &types.Body{Text: &types.Content{Data: aws.String("plain")}, Html: &types.Content{Data: aws.String("<p>html")}}}}})
 	if err != nil || len(s.Mails()) != 1 || s.Mails()[0].Text != "plain" || s.Mails()[0].HTML != "<p>html" || s.Mails()[0].Subject != "Hello" {
-		t.Errorf("%+v %v", s.Mails(), err)
+		t.Errorf("mails %+v, error %v; want one with subject, text and HTML", s.Mails(), err)
 	}
 }
 
@@ -147,32 +147,32 @@ func TestRejections(t *testing.T) {
 		code   string
 	}{
 		"no content":         {func(in *sesv2.SendEmailInput) { in.Content = &types.EmailContent{} }, "BadRequestException"},
-		"no mail":            {raw("no mail"), "BadRequestException"},
+		"not a mail":         {raw("no mail"), "BadRequestException"},
 		"no sender":          {raw("To: a@example.com\r\n\r\nHi"), "BadRequestException"},
 		"no recipient":       {raw("From: a@example.com\r\n\r\nHi"), "BadRequestException"},
 		"empty":              {raw("From: a@example.com\r\nTo: b@example.com\r\n\r\n"), "BadRequestException"},
 		"broken parts":       {raw("From: a@example.com\r\nTo: b@example.com\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"), "BadRequestException"},
 		"illegal recipient":  {func(in *sesv2.SendEmailInput) { in.Destination = &types.Destination{ToAddresses: []string{"Dana"}} }, "BadRequestException"},
-		"too many":           {func(in *sesv2.SendEmailInput) { in.Destination = &types.Destination{ToAddresses: many(51)} }, "MessageRejected"},
-		"as the test wishes": {raw("From: a@example.com\r\nTo: b@example.com\r\nSubject: busy\r\n\r\nHi"), "TooManyRequestsException"},
+		"too many":           {func(in *sesv2.SendEmailInput) { in.Destination = &types.Destination{ToAddresses: addresses(51)} }, "MessageRejected"},
+		"rejected by Reject": {raw("From: a@example.com\r\nTo: b@example.com\r\nSubject: busy\r\n\r\nHi"), "TooManyRequestsException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := send(c.change)
 			var api interface{ ErrorCode() string }
 			if !errors.As(err, &api) || api.ErrorCode() != c.code {
-				t.Errorf("%v, not %s", err, c.code)
+				t.Errorf("error %v, want code %s", err, c.code)
 			}
 		})
 	}
 	if len(s.Mails()) != 0 {
-		t.Errorf("kept %+v", s.Mails())
+		t.Errorf("rejected mails were stored: %+v", s.Mails())
 	}
 	if status, body := get(t, at+"/v2/email/account"); status != 404 || !strings.Contains(body, "does not serve") {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("another operation: status %d, %s; want 404", status, body)
 	}
 }
 
-func many(n int) []string {
+func addresses(n int) []string {
 	var to []string
 	for i := range n {
 		to = append(to, fmt.Sprintf("a%d@example.com", i))
