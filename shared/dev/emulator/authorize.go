@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// authorizerTimeout is how long API Gateway waits for an authorizer.
+// authorizerTimeout is API Gateway's time limit for an authorizer.
 const authorizerTimeout = 29 * time.Second
 
-// authorizerCache keeps what authorizers said, for as long as each allows.
+// authorizerCache holds authorizers' decisions, each for the time that the authorizer's plan allows.
 type authorizerCache struct {
 	now       func() time.Time
 	mu        sync.Mutex
@@ -48,26 +48,26 @@ func (c *authorizerCache) put(key string, d *decision, ttl time.Duration) {
 	c.decisions[key] = cachedDecision{decision: d, until: now.Add(ttl)}
 }
 
-// authorize asks the route's authorizer. Where it says no, the answer has been written.
+// authorize asks the route's authorizer whether the request may pass. If not, it has written the response and returns false.
 func (g *gateway) authorize(x *exchange) bool {
 	a := g.plan.authorizers[x.route.authorizer]
 	if a == nil {
 		return true
 	}
-	identity, there := a.identity(x.r)
-	if !there {
+	identity, ok := a.identity(x.r)
+	if !ok {
 		g.writeGatewayResponse(x, "UNAUTHORIZED", http.StatusUnauthorized, "Unauthorized")
 		return false
 	}
 	key := ""
 	if a.ttl > 0 && len(identity) > 0 {
-		b, _ := json.Marshal(append([]string{a.name}, identity...)) // strings always encode
+		b, _ := json.Marshal(append([]string{a.name}, identity...)) // encoding strings cannot fail
 		key = string(b)
 	}
-	said := g.cache.get(key)
-	if key == "" || said == nil {
+	policy := g.cache.get(key)
+	if key == "" || policy == nil {
 		var err error
-		if said, err = g.callAuthorizer(x, a, identity); err != nil {
+		if policy, err = g.callAuthorizer(x, a, identity); err != nil {
 			var problem *authorizerError
 			if errors.As(err, &problem) && problem.unauthorized {
 				g.writeGatewayResponse(x, "UNAUTHORIZED", http.StatusUnauthorized, "Unauthorized")
@@ -82,19 +82,19 @@ func (g *gateway) authorize(x *exchange) bool {
 			return false
 		}
 		if key != "" {
-			g.cache.put(key, said, a.ttl)
+			g.cache.put(key, policy, a.ttl)
 		}
 	}
-	if !said.allows(g.methodARN(x)) {
+	if !policy.allows(g.methodARN(x)) {
 		g.writeGatewayResponse(x, "ACCESS_DENIED", http.StatusForbidden, "User is not authorized to access this resource")
 		return false
 	}
-	x.authorizerContext = said.authorizerContext()
+	x.authorizerContext = policy.authorizerContext()
 	return true
 }
 
-// identity reads the identity sources; every one has to be there.
-func (a *authorizerPlan) identity(r *http.Request) ([]string, bool) {
+// identity returns the values of the identity sources. ok is false if one is missing: API Gateway needs all of them.
+func (a *authorizerPlan) identity(r *http.Request) (sources []string, ok bool) {
 	var values []string
 	for _, name := range a.headers {
 		v := r.Header.Get(name)
@@ -123,7 +123,7 @@ func (g *gateway) methodARN(x *exchange) string {
 	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", region, account, apiID, g.stage, x.r.Method, strings.TrimPrefix(x.r.URL.Path, "/"))
 }
 
-// authorizerError is an authorizer that answered with an error, or with no policy.
+// authorizerError means that an authorizer answered with an error or without a valid policy.
 type authorizerError struct {
 	unauthorized bool
 	message      string
@@ -159,7 +159,7 @@ func (g *gateway) callAuthorizer(x *exchange, a *authorizerPlan, identity []stri
 		return nil, &authorizerError{unauthorized: answer.failure.Message == "Unauthorized", message: answer.failure.Error()}
 	case answer.stream != nil:
 		_ = answer.stream.body.Close()
-		return nil, &authorizerError{message: "the authorizer answered with a stream"}
+		return nil, &authorizerError{message: "the authorizer answered with a stream, which API Gateway does not take"}
 	}
 	return readDecision(answer.payload)
 }

@@ -11,20 +11,20 @@ import (
 	"path/filepath"
 )
 
-// build makes the functions' programs as AWS gets them, in one go: <bin>/<function>/bootstrap.
+// build compiles all functions with one run of the go tool, with the flags of a deployment: <bin>/<function>/bootstrap.
 func build(ctx context.Context, root, bin string, environment []string, functions []*functionPlan) error {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
-		return errors.New("go is not installed, or not on the PATH: it builds the functions")
+		return errors.New("go is not installed or not on the PATH; it is needed to build the functions")
 	}
 	all := filepath.Join(bin, ".build")
 	if all, err = filepath.Abs(all); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(all, 0o755); err != nil {
-		return fmt.Errorf("building: %w", err)
+		return fmt.Errorf("build the functions: %w", err)
 	}
-	// Where git calls the checkout "dubious" (another user owns it), go cannot read its state and would not build.
+	// Git may call the checkout "dubious" (another user owns it). Then go cannot read its state, and fails without this flag.
 	arguments := []string{"build", "-buildvcs=false", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", all + string(filepath.Separator)}
 	for _, f := range functions {
 		arguments = append(arguments, "./functions/"+f.folder)
@@ -32,21 +32,21 @@ func build(ctx context.Context, root, bin string, environment []string, function
 	cmd := exec.CommandContext(ctx, goTool, arguments...)
 	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = root, stopGrace, childAttributes()
 	cmd.Env = append(append([]string{}, environment...), "CGO_ENABLED=0")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("building the functions: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
+		return fmt.Errorf("build the functions: %w\n%s", err, bytes.TrimSpace(output.Bytes()))
 	}
 	for _, f := range functions {
 		if err := installBootstrap(filepath.Join(all, f.folder), filepath.Join(bin, f.folder)); err != nil {
-			return fmt.Errorf("building %s: %w", f.folder, err)
+			return fmt.Errorf("build %s: %w", f.folder, err)
 		}
 	}
 	return nil
 }
 
-// installBootstrap puts a program where Lambda looks for it: as `bootstrap` in a folder of its own. The go tool keeps its own
-// name for it, so that what has not changed is not linked again.
+// installBootstrap puts a program where Lambda expects it: in its own folder, named bootstrap. It is a hard link if that is
+// possible. The file that the go tool wrote stays, so that an unchanged program is not linked again.
 func installBootstrap(program, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

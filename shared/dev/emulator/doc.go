@@ -1,28 +1,27 @@
 // Package emulator plays AWS on one machine, from template.yaml: `make run`.
 //
-// Every function is a process that speaks Lambda's runtime API (runtime.go, lambda.go, function.go); in front of them
-// stand API Gateway (gateway.go, authorize.go, responses.go), function URLs, the Invoke API, the pollers of SQS and
-// the schedules; behind them DynamoDB (dynalite), S3 (gofakes3), SQS, SES, Secrets Manager, Twilio and the model (package
-// standin).
-// Nothing here knows a route, a table or a function by name: what a later template adds works without a change.
+// Every function is a pool of processes that speak Lambda's runtime API (runtime.go, functionprocess.go, function.go).
+// Requests reach them through API Gateway (gateway.go, authorize.go, responses.go), function URLs, the Invoke API, SQS
+// pollers and schedules. They use DynamoDB (dynalite), S3 (gofakes3), and the fakes of SQS, SES, Secrets Manager, Twilio and
+// the model. No route, table or function is named in the code, so an addition to template.yaml works without a change here.
 //
 // # Decisions
 //
-// Each process has its own runtime API address, told apart by its path, so that it is known who asks, and who died.
+// Each process gets its own path in the address of the runtime API. So a request tells which process sent it.
 //
-// An invocation's life (its deadline, the end of its process) is kept by the pool and not by who asked for it: a
-// caller who hangs up changes nothing for the function, as in Lambda.
+// The pool owns an invocation with its deadline and the end of its process; the caller does not. As in Lambda, a caller
+// who hangs up changes nothing for the function.
 //
-// What Lambda does over minutes is done over seconds where a developer would sit and wait: a failed message comes
-// back after 1, 2, 4 … seconds, up to the queue's visibility timeout, and a failed Event invocation after one and two
-// seconds instead of minutes. Order and number of attempts are Lambda's.
+// Some waits are shorter than Lambda's, because a developer watches them: a failed message returns after 1, 2, 4 …
+// seconds, up to the queue's visibility timeout, and a failed Event invocation after one and two seconds instead of
+// minutes. The order and the number of attempts are Lambda's.
 //
-// A streamed route or function URL takes only a stream, and a buffered one only a whole answer; the wrong kind is 502,
-// as at API Gateway. Better to see that here.
+// A streamed route or function URL accepts only a streamed response, and a buffered one only a buffered response. The
+// other kind is a 502, as in AWS: better to see that here.
 //
-// A notification is kept beside its object before S3 answers, and sent again by the next run if this one dies in
-// between: nothing that was stored goes untold.
+// The notification of an object is stored with the object before S3 answers. If the process dies before it is sent, the
+// next run sends it. So no stored object goes unnoticed.
 //
-// The secrets that end in /openai and /twilio always hold what this run was given, so that a real key does not stay on
-// disk longer than it is wanted.
+// The secrets that end in /openai and /twilio are written again at every start, from the environment of that start. So a
+// real key does not stay on disk after the run that used it.
 package emulator

@@ -1,5 +1,5 @@
-// Serves DynamoDB from npm's dynalite on a free port of 127.0.0.1, and says which. It ends when standard input does,
-// so that it cannot outlive who started it. Given to `node -e`, so that argv holds no script.
+// Serves DynamoDB with npm's dynalite on a free port of 127.0.0.1, and prints the port. It exits when its standard input
+// closes, so that it cannot outlive the process that started it. Run by `node -e`, so argv does not hold the script's name.
 const [modules, path] = process.argv.slice(1)
 const server = require(modules + '/dynalite')({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
 server.keepAliveTimeout = 0

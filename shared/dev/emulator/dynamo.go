@@ -23,18 +23,19 @@ import (
 //go:embed dynalite.cjs
 var dynalite string
 
-// startDynalite starts DynamoDB and returns its address. Standard input is its life line: close it and it ends.
+// startDynalite starts dynalite and returns its address. The process ends when the returned closer closes its standard
+// input, and so also when this process dies.
 func startDynalite(ctx context.Context, l *launcher, clients, data string, environment []string, log *logFile) (*child, io.Closer, string, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		return nil, nil, "", errors.New("node is not installed, or not on the PATH: dynalite, which stands in for DynamoDB, needs Node 20 or later (https://nodejs.org/)")
+		return nil, nil, "", errors.New("node is not installed or not on the PATH: dynalite, the local DynamoDB, needs Node 20 or later (https://nodejs.org/)")
 	}
 	if err := checkNodeVersion(ctx, node); err != nil {
 		return nil, nil, "", err
 	}
 	modules := filepath.Join(clients, "node_modules")
 	if _, err := os.Stat(filepath.Join(modules, "dynalite")); err != nil {
-		log.println("fetching dynalite with npm ci, once …")
+		log.println("installing dynalite with npm ci (first run only) …")
 		if err := installClients(ctx, clients); err != nil {
 			return nil, nil, "", err
 		}
@@ -44,7 +45,7 @@ func startDynalite(ctx context.Context, l *launcher, clients, data string, envir
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
-		return nil, nil, "", fmt.Errorf("starting dynalite: %w", err)
+		return nil, nil, "", fmt.Errorf("start dynalite: %w", err)
 	}
 	defer func() { _ = read.Close() }()
 	port := &portWriter{out: log, port: make(chan int, 1)}
@@ -57,7 +58,7 @@ func startDynalite(ctx context.Context, l *launcher, clients, data string, envir
 	case p := <-port.port:
 		return c, write, fmt.Sprintf("http://127.0.0.1:%d", p), nil
 	case <-c.exited:
-		err = fmt.Errorf("dynalite ended before it served (%s); %s says why", c.exitReason(), log.path)
+		err = fmt.Errorf("dynalite ended before it was ready (%s); read %s", c.exitReason(), log.path)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -72,12 +73,12 @@ const oldestNode = 20
 func checkNodeVersion(ctx context.Context, node string) error {
 	out, err := exec.CommandContext(ctx, node, "--version").Output()
 	if err != nil {
-		return fmt.Errorf("asking %s for its version: %w", node, err)
+		return fmt.Errorf("ask %s for its version: %w", node, err)
 	}
 	version := strings.TrimSpace(string(out)) // v20.20.2
 	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldestNode {
-		return fmt.Errorf("node %s (%s) is too old: dynalite, which stands in for DynamoDB, needs Node %d or later (https://nodejs.org/)", version, node, oldestNode)
+		return fmt.Errorf("node %s (%s) is too old: dynalite, the local DynamoDB, needs Node %d or later (https://nodejs.org/)", version, node, oldestNode)
 	}
 	return nil
 }
@@ -85,17 +86,17 @@ func checkNodeVersion(ctx context.Context, node string) error {
 func installClients(ctx context.Context, clients string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return errors.New("npm is not installed, or not on the PATH: it comes with Node, and fetches dynalite once")
+		return errors.New("npm is not installed or not on the PATH: it comes with Node, and the first run installs dynalite with it")
 	}
 	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = clients, stopGrace, childAttributes()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci in %s: %w (it needs the network once, and a folder that can be written)\n%s", clients, err, out)
+		return fmt.Errorf("npm ci in %s: %w (the first run needs the network and write access to that folder)\n%s", clients, err, out)
 	}
 	return nil
 }
 
-// portWriter reads dynalite's first line, which tells its port.
+// portWriter passes on dynalite's output and reads the port from its first line.
 type portWriter struct {
 	out      io.Writer
 	port     chan int
@@ -126,8 +127,8 @@ func (w *portWriter) Write(p []byte) (int, error) {
 	return w.out.Write(p)
 }
 
-// createTables creates the template's tables that are not there yet. One that has other indexes is left as it is, and
-// told: changing it would need its data moved.
+// createTables creates the template's tables that do not exist yet. A table with another number of indexes is left as it
+// is, with a warning through tell: adding an index would mean moving its data.
 func createTables(ctx context.Context, client *dynamodb.Client, t *template, tables []*resource, tell func(string, ...any)) error {
 	for _, r := range tables {
 		want, err := tableInput(t, r)
@@ -139,26 +140,26 @@ func createTables(ctx context.Context, client *dynamodb.Client, t *template, tab
 		switch {
 		case errors.As(err, &missing):
 			if _, err := client.CreateTable(ctx, want); err != nil {
-				return fmt.Errorf("making table %s: %w", *want.TableName, err)
+				return fmt.Errorf("create table %s: %w", *want.TableName, err)
 			}
 			if err := waitUntilActive(ctx, client, *want.TableName); err != nil {
 				return err
 			}
 		case err != nil:
-			return fmt.Errorf("looking for table %s: %w", *want.TableName, err)
+			return fmt.Errorf("describe table %s: %w", *want.TableName, err)
 		case len(have.Table.GlobalSecondaryIndexes) != len(want.GlobalSecondaryIndexes):
-			tell("table %s has other indexes than the template: remove the data folder to begin anew", *want.TableName)
+			tell("table %s has other indexes than the template: remove the data folder to start with empty tables", *want.TableName)
 		}
 	}
 	return nil
 }
 
-// waitUntilActive waits until a new table can be used: at once here, a little later where a real service plays it.
+// waitUntilActive waits until a new table can be used. dynalite's is active at once, a real DynamoDB's after seconds.
 func waitUntilActive(ctx context.Context, client *dynamodb.Client, name string) error {
 	for {
 		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)})
 		if err != nil {
-			return fmt.Errorf("waiting for table %s: %w", name, err)
+			return fmt.Errorf("wait for table %s: %w", name, err)
 		}
 		if out.Table.TableStatus == types.TableStatusActive {
 			return nil
@@ -199,14 +200,14 @@ func keySchema(v any) []types.KeySchemaElement {
 	return schema
 }
 
-// assistantIDs lists the ids in the assistants table; nil where there is none, or none in it.
+// assistantIDs returns the ids in the assistants table.
 func assistantIDs(ctx context.Context, client *dynamodb.Client, table string) ([]string, error) {
 	var ids []string
 	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: aws.String(table), ProjectionExpression: aws.String("assistantId")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("listing the assistants: %w", err)
+			return nil, fmt.Errorf("list the assistants: %w", err)
 		}
 		for _, item := range page.Items {
 			if id, ok := item["assistantId"].(*types.AttributeValueMemberS); ok {

@@ -9,7 +9,7 @@ import (
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
-// lookupEnv looks a variable up in a list as os.Environ gives it; one that is empty counts as not set.
+// lookupEnv returns a variable from a list such as os.Environ's. An empty variable counts as not set.
 func lookupEnv(list []string, name string) string {
 	value := ""
 	for _, entry := range list {
@@ -20,13 +20,13 @@ func lookupEnv(list []string, name string) string {
 	return value
 }
 
-// services are those with an address of their own, by the name in run.json and in the environment.
+// services are the AWS services with their own endpoint: the name in run.json, and the variable that names a real one.
 var services = []struct{ name, variable string }{
 	{"dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"}, {"s3", "AWS_ENDPOINT_URL_S3"}, {"sqs", "AWS_ENDPOINT_URL_SQS"},
 	{"ses", "AWS_ENDPOINT_URL_SESV2"}, {"secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"},
 }
 
-// awsCredentials are dummies, unless some service is a real one: then they are those of whoever started the stack.
+// awsCredentials returns the credentials for the functions: dummies, or those of the given environment if a service is real.
 func awsCredentials(given []string) map[string]string {
 	for _, s := range services {
 		if lookupEnv(given, s.variable) == "" || lookupEnv(given, "AWS_ACCESS_KEY_ID") == "" {
@@ -43,27 +43,26 @@ func awsCredentials(given []string) map[string]string {
 	return map[string]string{"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 }
 
-// localSender sends the mails of a stack that has no sender and no real mail service.
+// localSender is the sender of mails if MAIL_FROM is not set and SES is fake.
 const localSender = "aurora@aurora.example.com"
 
-// localVoiceURL is the voice server that calls of a stack without one are connected to: nobody is there, and the telephone
-// provider's stand-in does not look.
+// localVoiceURL is the voice server of calls if VOICE_STREAM_URL is not set and Twilio is fake. There is no such server, and
+// the fake does not connect to it.
 const localVoiceURL = "wss://voice.example.com/stream"
 
-// The account that Twilio's stand-in has, and the token that signs its callbacks; letters and digits, since twilio-go
-// refuses others.
+// The account of the fake Twilio, and the token that signs its callbacks. twilio-go accepts only letters and digits.
 const (
 	TwilioAccountSID = "AC00000000000000000000000000000000"
 	TwilioAuthToken  = "standin"
 )
 
-// twilioLogin is who sends text messages: what the secret that ends in /twilio holds.
+// twilioLogin is the value of the secret that ends in /twilio.
 type twilioLogin struct {
 	SID   string `json:"accountSid"`
 	Token string `json:"authToken"`
 }
 
-// twilioLoginFrom is the real one where both its name and its password are given, or else the stand-in's.
+// twilioLoginFrom returns the account of the environment if it has both id and token (given is true), else the fake's.
 func twilioLoginFrom(environment []string) (login twilioLogin, given bool) {
 	login = twilioLogin{lookupEnv(environment, "TWILIO_ACCOUNT_SID"), lookupEnv(environment, "TWILIO_AUTH_TOKEN")}
 	if login.SID != "" && login.Token != "" {
@@ -72,19 +71,19 @@ func twilioLoginFrom(environment []string) (login twilioLogin, given bool) {
 	return twilioLogin{TwilioAccountSID, TwilioAuthToken}, false
 }
 
-// runSecrets are the secrets of a run, by the last part of their names.
+// runSecrets returns the secrets whose values come from the environment, by the last part of their names.
 func runSecrets(environment []string) map[string]string {
 	key := lookupEnv(environment, "OPENAI_API_KEY")
 	if key == "" {
 		key = "stand-in"
 	}
 	twilio, _ := twilioLoginFrom(environment)
-	b, _ := json.Marshal(twilio) // strings always encode
+	b, _ := json.Marshal(twilio) // encoding strings cannot fail
 	return map[string]string{"openai": key, "twilio": string(b)}
 }
 
-// functionVariables are those that a function is given to work with: the template's, the services' addresses, and what was
-// set when the stack started.
+// functionVariables returns the variables of a function: the template's, the services' addresses, and the variables set in
+// the environment at the start, which override the template's.
 func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 	out := map[string]string{}
 	for name, v := range f.environment {
@@ -112,7 +111,7 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 	if public, asked := out["PUBLIC_URL"]; asked && public == "" {
 		out["PUBLIC_URL"] = s.info.API // a function URL's own host takes no callbacks
 	}
-	// With a real account somebody's telephone would ring, and be connected with nobody.
+	// Only with the fake Twilio: with a real account a person's telephone would ring, and nobody would speak.
 	if _, given := twilioLoginFrom(s.options.Environ); !given {
 		if stream, asked := out["VOICE_STREAM_URL"]; asked && stream == "" {
 			out["VOICE_STREAM_URL"] = localVoiceURL
@@ -130,14 +129,14 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 	return out
 }
 
-// functionEnvironment is a function's whole environment, as Lambda gives it and no more.
+// functionEnvironment returns the whole environment of a function: what Lambda sets, and nothing else.
 func (s *Stack) functionEnvironment(f *functionPlan, folder string) []string {
 	vars := s.functionVariables(f)
 	for name, value := range map[string]string{
 		"AWS_LAMBDA_FUNCTION_NAME": f.name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.memory),
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" + f.name, "AWS_LAMBDA_LOG_STREAM_NAME": "local", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
 		"AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": folder, "LAMBDA_RUNTIME_DIR": folder,
-		// No profile of whoever started the stack must change what the SDK does.
+		// The AWS profile of the user who started the stack must not change what the SDK does.
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
 		"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder, "TZ": ":UTC", "LANG": "en_US.UTF-8",
 	} {
@@ -155,8 +154,8 @@ func (s *Stack) functionEnvironment(f *functionPlan, folder string) []string {
 	return out
 }
 
-// Program is a function's program and the environment that it runs in, the runtime API's address apart; ok is false for
-// a folder that is no function's.
+// Program returns a function's program and its environment without AWS_LAMBDA_RUNTIME_API. ok is false if no function has
+// this folder.
 func (s *Stack) Program(folder string) (program string, environment []string, ok bool) {
 	for _, f := range s.plan.functions {
 		if f.folder == folder {
@@ -167,7 +166,7 @@ func (s *Stack) Program(folder string) (program string, environment []string, ok
 	return "", nil, false
 }
 
-// Functions are the folders of all functions, in the template's order.
+// Functions returns the folders of all functions, in the template's order.
 func (s *Stack) Functions() []string {
 	var folders []string
 	for _, f := range s.plan.functions {
@@ -176,8 +175,8 @@ func (s *Stack) Functions() []string {
 	return folders
 }
 
-// BatchLimits is how many processes of a function may work on batches of its first queue at once, and how many messages a
-// batch has; 0 for a function without a queue.
+// BatchLimits returns how many processes of a function may work on batches of its first queue at once, and how many
+// messages a batch has. Both are 0 for a function without a queue.
 func (s *Stack) BatchLimits(folder string) (processes, messages int) {
 	for _, f := range s.plan.functions {
 		if f.folder == folder && len(f.sources) > 0 {

@@ -10,53 +10,53 @@ import (
 )
 
 const (
-	maxPayload      = 6 << 20   // an event, or a buffered answer, in bytes: 6291456
-	maxAsyncPayload = 1 << 20   // an Event invocation's event
-	maxStream       = 200 << 20 // a streamed answer
+	maxPayload      = 6 << 20   // of an event or a buffered response, in bytes
+	maxAsyncPayload = 1 << 20   // of the event of an Event invocation, in bytes
+	maxStream       = 200 << 20 // of a streamed response, in bytes
 	maxInit         = 10 * time.Second
-	maxStarting     = 8 // processes of one function that start at once; more only slow each other down
+	maxStarting     = 8 // processes of one function that start at the same time; more would only slow each other down
 )
 
 var (
-	//lint:ignore ST1005 Lambda's own words, which its clients see
+	//lint:ignore ST1005 Lambda's own message, which its clients see
 	errThrottled = errors.New("Rate Exceeded.")
-	//lint:ignore ST1005 the same
+	//lint:ignore ST1005 Lambda's own message too
 	errTooLarge = fmt.Errorf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload)
 )
 
 // function is one deployed function: a pool of processes, each of which serves one invocation at a time.
 type function struct {
 	*functionPlan
-	limit   int           // invocations under way at once
-	maxInit time.Duration // how long a process may take to ask for its first invocation
+	limit   int           // invocations at the same time
+	maxInit time.Duration // time limit for a new process to ask for its first invocation
 	runtime *runtimeAPI
-	launch  func(address string) (*child, error) // starts a process, told where its runtime API is
+	launch  func(address string) (*child, error) // starts a process whose runtime API has this address
 	log     *logFile
 
 	mu        sync.Mutex
-	idle      []*process // the one used last is at the end, and used first
+	idle      []*process // the one that was used last is at the end, and is used next
 	waiting   []chan assigned
 	starting  int
-	returning int // processes that have answered and will ask again in a moment
-	busy      int // invocations under way
+	returning int // processes that have answered and will ask for the next invocation in a moment
+	busy      int // invocations now
 	all       map[*process]bool
 	closed    bool
 }
 
-// assigned is what somebody who waits for a process gets.
+// assigned is what a caller that waits for a process receives: a process or the reason why none starts.
 type assigned struct {
 	process *process
 	failure *failure
 }
 
-// failure is an error of the function, as Lambda words it.
+// failure is a function's error in Lambda's format.
 type failure struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
-	payload []byte // the function's own words, where it had any
+	payload []byte // the function's own error body, if it sent one
 }
 
-// reply is what came of an invocation: a payload, a failure, or a stream.
+// reply is the result of an invocation: a payload, a failure or a stream.
 type reply struct {
 	payload []byte
 	failure *failure
@@ -64,8 +64,8 @@ type reply struct {
 	id      string
 }
 
-// invoke runs one invocation. An error says that it never ran: throttled, too large, or stopping. When ctx ends
-// before the answer the invocation goes on, as in Lambda, and only its answer is lost.
+// invoke runs one invocation. An error means that it did not run: it was throttled or too large, or the stack is stopping.
+// If ctx ends before the response, the invocation goes on, as in Lambda, and its response is dropped.
 func (f *function) invoke(ctx context.Context, id, trace string, event []byte) (*reply, error) {
 	if len(event) > maxPayload {
 		return nil, errTooLarge
@@ -81,7 +81,7 @@ func (f *function) invoke(ctx context.Context, id, trace string, event []byte) (
 			return &reply{failure: got.failure, id: id}, nil
 		}
 		inv = newInvocation(id, trace, event, time.Now().Add(f.timeout))
-		if !got.process.assign(inv) { // it ended while it was idle: another, then
+		if !got.process.assign(inv) { // the process ended while it was idle: take another one
 			inv = nil
 			f.release()
 		}
@@ -96,7 +96,7 @@ func (f *function) invoke(ctx context.Context, id, trace string, event []byte) (
 	}
 }
 
-// acquire takes an idle process, or waits for the next that is free or has started.
+// acquire takes an idle process, or waits for one that becomes free or has started.
 func (f *function) acquire(ctx context.Context) (assigned, error) {
 	f.mu.Lock()
 	if f.closed {
@@ -130,14 +130,14 @@ func (f *function) acquire(ctx context.Context) (assigned, error) {
 	}
 }
 
-// release says that an invocation is over that no process had.
+// release ends an invocation that never reached a process.
 func (f *function) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy--
 }
 
-// cancelWait ends a wait. What was assigned in the same moment is handed on.
+// cancelWait ends a wait. A process that was assigned in the same moment goes to the next in the queue.
 func (f *function) cancelWait(turn chan assigned) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -153,7 +153,8 @@ func (f *function) cancelWait(turn chan assigned) {
 	}
 }
 
-// startProcesses starts as many processes as are waited for and not about to be free, within the limits; the caller holds the lock.
+// startProcesses starts processes for the waiting callers, less those that will be free in a moment, within the limits. The
+// caller holds the lock.
 func (f *function) startProcesses() {
 	for !f.closed && f.starting < min(len(f.waiting)-f.returning, maxStarting) && len(f.all) < f.limit {
 		f.starting++
@@ -163,7 +164,7 @@ func (f *function) startProcesses() {
 	}
 }
 
-// offer gives a free process to the first that waits; the caller holds the lock.
+// offer gives a free process to the first waiting caller. The caller of offer holds the lock.
 func (f *function) offer(p *process) {
 	if len(f.waiting) > 0 {
 		f.waiting[0] <- assigned{process: p}
@@ -173,7 +174,7 @@ func (f *function) offer(p *process) {
 	f.idle = append(f.idle, p)
 }
 
-// processReady is called when a process asks for an invocation; first says that its init is over.
+// processReady handles a process that asks for an invocation. first means that its init has just ended.
 func (f *function) processReady(p *process, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -187,7 +188,7 @@ func (f *function) processReady(p *process, first bool) {
 	}
 }
 
-// invocationAnswered is called when an invocation has its answer, and the process is about to be free.
+// invocationAnswered handles an invocation that has its response; its process will be free in a moment.
 func (f *function) invocationAnswered() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -195,7 +196,8 @@ func (f *function) invocationAnswered() {
 	f.returning++
 }
 
-// processEnded is called when a process has ended: while it started, where that failed, or with an invocation, answered or not.
+// processEnded handles a process that has ended. initFailure is set if it ended before its first invocation. serving means
+// that it had an invocation, and answered that this had its response.
 func (f *function) processEnded(p *process, initFailure *failure, serving, answered bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -221,7 +223,7 @@ func (f *function) processEnded(p *process, initFailure *failure, serving, answe
 	f.startProcesses()
 }
 
-// close ends every process, and fails whoever waits for one.
+// close ends every process, and fails the callers that wait for one.
 func (f *function) close() {
 	f.mu.Lock()
 	f.closed = true
@@ -242,8 +244,8 @@ func (f *function) close() {
 	_ = f.log.Close()
 }
 
-// stream is a streamed answer: the prelude, then the body piece by piece as the function writes it.
+// stream is a streamed response: the prelude, then the body as the function writes it.
 type stream struct {
 	prelude []byte
-	body    io.ReadCloser // closing it before its end lets the function run on unheard
+	body    io.ReadCloser // if it is closed early, the function goes on and the rest is dropped
 }

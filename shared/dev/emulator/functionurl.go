@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// functionURL is the address of one function.
+// functionURL serves one function's URL.
 type functionURL struct {
 	function *function
 	domain   string
 }
 
-// ServeHTTP turns a request into an event of payload 2.0, and the function's answer into a response.
+// ServeHTTP sends a request to the function as an event of payload format 2.0, and writes the function's response.
 func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, trace := newID(), newTrace()
 	w.Header().Set("X-Amzn-Requestid", id)
@@ -64,7 +64,7 @@ func urlError(w http.ResponseWriter, status int, kind, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message})
 }
 
-// urlEvent is payload 2.0 with the fields that the library leaves out, because they are always the same.
+// urlEvent is an event of payload format 2.0, with the constant fields that aws-lambda-go leaves out.
 type urlEvent struct {
 	events.LambdaFunctionURLRequest
 	RouteKey       string     `json:"routeKey"`
@@ -77,7 +77,7 @@ type urlContext struct {
 	Stage    string `json:"stage"`
 }
 
-// event is a request as a function URL hands it on.
+// event returns the event for a request.
 func (u *functionURL) event(r *http.Request, body []byte, id, trace string) *urlEvent {
 	now := time.Now().UTC()
 	e := &urlEvent{RouteKey: "$default"}
@@ -128,7 +128,7 @@ func (u *functionURL) event(r *http.Request, body []byte, id, trace string) *url
 	return e
 }
 
-// isText says whether a body is handed on as text; every other is base64, one without a type and a form included.
+// isText reports whether a body is sent to the function as text. All others are base64, also forms and bodies without a type.
 func isText(r *http.Request) bool {
 	if r.Header.Get("Content-Encoding") != "" {
 		return false
@@ -144,17 +144,17 @@ func isText(r *http.Request) bool {
 	return strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "application/") && (strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml"))
 }
 
-// writeReply writes what the function answered.
+// writeReply writes the function's response.
 func (u *functionURL) writeReply(w http.ResponseWriter, answer *reply) {
 	switch {
 	case answer.stream != nil && u.function.url.streams:
 		u.writeStream(w, answer.stream)
 	case answer.stream != nil:
-		// A buffered URL gets the stream's bytes, prelude and all, which is no answer.
+		// A buffered URL reads the stream's bytes, prelude included, which are not a valid response.
 		_ = answer.stream.body.Close()
 		urlError(w, http.StatusBadGateway, "InternalServerErrorException", "Internal Server Error")
 	case u.function.url.streams:
-		// Nothing was said about status or headers: the payload is the body.
+		// A payload without statusCode is the body itself.
 		w.Header().Set("Content-Type", "application/octet-stream")
 		_, _ = w.Write(answer.payload)
 	default:
@@ -164,7 +164,7 @@ func (u *functionURL) writeReply(w http.ResponseWriter, answer *reply) {
 
 func (u *functionURL) writeBuffered(w http.ResponseWriter, payload []byte) {
 	var probe map[string]json.RawMessage
-	_ = json.Unmarshal(payload, &probe) // what is no object is a body
+	_ = json.Unmarshal(payload, &probe) // a payload that is not an object is the body
 	if _, structured := probe["statusCode"]; !structured {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(payload)
@@ -182,13 +182,13 @@ func (u *functionURL) writeBuffered(w http.ResponseWriter, payload []byte) {
 			return
 		}
 	}
-	p.MultiValueHeaders = nil // payload 2.0 knows none
+	p.MultiValueHeaders = nil // payload format 2.0 has none
 	p.writeHeaders(w.Header())
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(p.StatusCode)
-	_, _ = w.Write(body) // the caller may be gone
+	_, _ = w.Write(body) // the client may be gone
 }
 
 func (u *functionURL) writeStream(w http.ResponseWriter, s *stream) {
@@ -207,7 +207,7 @@ func (u *functionURL) writeStream(w http.ResponseWriter, s *stream) {
 	copyFlushed(w, s.body)
 }
 
-// preflight plays the URL's CORS settings, and answers a preflight request itself.
+// preflight adds the headers of the URL's CORS settings. It answers a preflight request itself, and then returns true.
 func (u *functionURL) preflight(w http.ResponseWriter, r *http.Request) bool {
 	cors, origin := u.function.url.cors, r.Header.Get("Origin")
 	if cors == nil || origin == "" || !among(toStrings(cors["AllowOrigins"]), origin) {

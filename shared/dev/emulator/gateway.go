@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// maxGatewayBody is API Gateway's limit of a request's body, in bytes.
+// maxGatewayBody is API Gateway's limit for the body of a request, in bytes.
 const maxGatewayBody = 10 << 20
 
-// gateway is API Gateway's REST API, as far as the template uses it.
+// gateway is API Gateway's REST API with the features that template.yaml uses.
 type gateway struct {
 	plan      apiPlan
 	stage     string
@@ -26,7 +26,7 @@ type gateway struct {
 	println   func(line string)
 }
 
-// exchange is one request on its way through the gateway.
+// exchange is one request and the state of its response.
 type exchange struct {
 	w                 http.ResponseWriter
 	r                 *http.Request
@@ -35,7 +35,7 @@ type exchange struct {
 	start             time.Time
 	route             *routePlan
 	params            map[string]string
-	authorizerContext map[string]any // what the authorizer said
+	authorizerContext map[string]any // the context that the authorizer returned
 	status            int
 	errorKind         string
 }
@@ -72,20 +72,20 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.invoke(x)
 }
 
-// maxDrain is how much of a body over its limit is read even so: many clients look for an answer only once they
-// have sent all of theirs.
+// maxDrain is how much of a body over its limit is still read, in bytes: many clients read a response only after they have
+// sent the whole request.
 const maxDrain = 64 << 20
 
 func readBody(r *http.Request, limit int) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
 	if err == nil && len(body) > limit {
-		_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // the answer is the same, however much there is
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // the response is the same for any size
 		return nil, errTooLarge
 	}
 	return body, err
 }
 
-// match finds the route of a request. known says that the path has routes, whatever their methods.
+// match returns the route of a request with its path parameters. known means that the path has a route for some method.
 func (g *gateway) match(method string, u *url.URL) (found *routePlan, params map[string]string, known bool) {
 	best := -1
 	for _, r := range g.plan.routes {
@@ -111,7 +111,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-// matchPath compares a path with a route's; -1 is no match, and more literal segments score higher.
+// matchPath compares a path with a route's path. A score of -1 is no match; more literal segments score higher.
 func matchPath(route, actual string) (map[string]string, int) {
 	want := strings.Split(strings.Trim(route, "/"), "/")
 	got := strings.Split(strings.TrimSuffix(strings.TrimPrefix(actual, "/"), "/"), "/")
@@ -163,7 +163,7 @@ func (g *gateway) preflight(x *exchange) {
 	x.w.WriteHeader(x.status)
 }
 
-// invoke invokes the route's function and passes on what it answers.
+// invoke invokes the route's function and writes its response.
 func (g *gateway) invoke(x *exchange) {
 	f := g.functions[x.route.function.arn]
 	event, err := json.Marshal(g.proxyEvent(x))
@@ -179,7 +179,7 @@ func (g *gateway) invoke(x *exchange) {
 		g.writeGatewayResponse(x, "INTEGRATION_TIMEOUT", 504, "Endpoint request timed out")
 	case errors.Is(err, errTooLarge):
 		g.writeGatewayResponse(x, "REQUEST_TOO_LARGE", 413, "Request Too Long")
-	case err != nil: // throttled, or stopping
+	case err != nil: // throttled, or the stack is stopping
 		g.writeGatewayResponse(x, "DEFAULT_5XX", 500, "Internal server error")
 	case answer.failure != nil:
 		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
@@ -190,9 +190,9 @@ func (g *gateway) invoke(x *exchange) {
 	}
 }
 
-// writeBuffered passes on a buffered answer.
+// writeBuffered writes a buffered response.
 func (g *gateway) writeBuffered(x *exchange, answer *reply) {
-	if answer.stream != nil { // a buffered route cannot read it
+	if answer.stream != nil { // a buffered route cannot read a stream
 		_ = answer.stream.body.Close()
 		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
 		return
@@ -215,10 +215,10 @@ func (g *gateway) writeBuffered(x *exchange, answer *reply) {
 	}
 	x.status = p.StatusCode
 	x.w.WriteHeader(p.StatusCode)
-	_, _ = x.w.Write(body) // the caller may be gone
+	_, _ = x.w.Write(body) // the client may be gone
 }
 
-// writeStream passes on a streamed answer piece by piece, until it ends or the route's time is up.
+// writeStream writes a streamed response as it arrives, until it ends or the route's time limit has passed.
 func (g *gateway) writeStream(ctx context.Context, x *exchange, answer *reply) {
 	if answer.stream == nil {
 		g.writeGatewayResponse(x, "DEFAULT_5XX", 502, "Internal server error")
@@ -241,8 +241,8 @@ func (g *gateway) writeStream(ctx context.Context, x *exchange, answer *reply) {
 	copyFlushed(x.w, answer.stream.body)
 }
 
-// copyFlushed copies a streamed body to a caller, each piece at once. A body that breaks off breaks the caller's connection
-// off: it must not look whole.
+// copyFlushed copies a streamed body to the client and flushes every piece. If the body breaks off, it also breaks the
+// client's connection, so that the response does not look complete.
 func copyFlushed(w http.ResponseWriter, body io.Reader) {
 	flush := http.NewResponseController(w).Flush
 	_ = flush()
@@ -251,7 +251,7 @@ func copyFlushed(w http.ResponseWriter, body io.Reader) {
 		n, err := body.Read(buffer)
 		if n > 0 {
 			if _, err := w.Write(buffer[:n]); err != nil {
-				return // the caller is gone; closing the body lets the function run on unheard
+				return // the client is gone; the function goes on and the rest is dropped
 			}
 			_ = flush()
 		}
@@ -277,7 +277,7 @@ func (g *gateway) isBinary(kinds string) bool {
 	return false
 }
 
-// logAccess keeps one line a request, and shows the operator those that failed.
+// logAccess logs one line for each request, and prints those that failed.
 func (g *gateway) logAccess(x *exchange) {
 	name := "-"
 	if x.route != nil {
@@ -285,7 +285,7 @@ func (g *gateway) logAccess(x *exchange) {
 	}
 	ms := time.Since(x.start).Milliseconds()
 	line, _ := json.Marshal(map[string]any{"level": "INFO", "time": x.start.UTC().Format(time.RFC3339Nano), "requestId": x.id, "method": x.r.Method,
-		"path": x.r.URL.Path, "function": name, "status": x.status, "error": x.errorKind, "ms": ms}) // scalars always encode
+		"path": x.r.URL.Path, "function": name, "status": x.status, "error": x.errorKind, "ms": ms}) // encoding scalars cannot fail
 	_, _ = fmt.Fprintf(g.log, "%s\n", line)
 	if x.status >= 500 {
 		g.println(fmt.Sprintf("gateway: %s %q %d %s after %d ms, %s, request %s", x.r.Method, x.r.URL.Path, x.status, x.errorKind, ms, name, x.id))

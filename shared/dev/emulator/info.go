@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// Info says where everything is: what run.json holds.
+// Info has the addresses, keys and names of a running stack. run.json holds it.
 type Info struct {
 	Ready        bool              `json:"ready"`
 	API          string            `json:"api"`
 	FunctionURLs map[string]string `json:"functionUrls"` // by logical id
 	Lambda       string            `json:"lambda"`       // the Invoke API
-	Keys         map[string]string `json:"keys"`         // by the API document's names
+	Keys         map[string]string `json:"keys"`         // by the names of the API document
 	Endpoints    map[string]string `json:"endpoints"`    // by service
 	Tables       map[string]string `json:"tables"`       // assistants, calls, ledger
 	Bucket       string            `json:"bucket"`
-	Queues       map[string]string `json:"queues"`         // addresses: calls, raw
-	Mail         string            `json:"mail,omitempty"` // a page with what would have been sent
+	Queues       map[string]string `json:"queues"`         // queue URLs, by name: calls, raw
+	Mail         string            `json:"mail,omitempty"` // the page that shows the mails
 	Assistants   []string          `json:"assistants"`
 }
 
-// InfoFile is the name of the file in the data folder that holds an Info.
+// InfoFile is the name of the file in the data folder that holds the Info.
 const InfoFile = "run.json"
 
-// write puts the file in place in one step: nobody reads half of it. It holds keys, so it is its owner's alone.
+// write writes the file in one step, so that a reader never sees half of it. Only its owner can read it: it holds keys.
 func (i Info) write(dir string) error {
 	b, err := json.MarshalIndent(i, "", " ")
 	if err != nil {
@@ -35,18 +35,18 @@ func (i Info) write(dir string) error {
 	}
 	temporary := filepath.Join(dir, "."+InfoFile)
 	if err := os.WriteFile(temporary, append(b, '\n'), 0o600); err != nil {
-		return fmt.Errorf("writing %s: %w", InfoFile, err)
+		return fmt.Errorf("write %s: %w", InfoFile, err)
 	}
 	return os.Rename(temporary, filepath.Join(dir, InfoFile))
 }
 
-// shortName turns a logical id into the name that Info uses: CallsTable is calls.
+// shortName returns the name that Info uses for a logical id: calls for CallsTable.
 func shortName(logical, suffix string) string {
 	name := strings.TrimSuffix(logical, suffix)
 	return strings.ToLower(name[:1]) + name[1:]
 }
 
-// print tells an operator where everything is.
+// print prints the addresses and keys as a table.
 func (i Info) print(w io.Writer, dir string) {
 	row := func(name, value string) { _, _ = fmt.Fprintf(w, "  %-30s %s\n", name, value) }
 	_, _ = fmt.Fprintf(w, "\nAurora is up.\n\n")
@@ -59,7 +59,7 @@ func (i Info) print(w io.Writer, dir string) {
 		row(name, i.Endpoints[name])
 	}
 	if i.Mail != "" {
-		row("mail, to look at", i.Mail)
+		row("mail page", i.Mail)
 	}
 	_, _ = fmt.Fprintln(w)
 	for _, name := range sortedKeys(i.Keys) {
@@ -80,7 +80,7 @@ func (i Info) print(w io.Writer, dir string) {
 	_, _ = fmt.Fprintf(w, "\nCtrl-C stops it; the data stays.\n\n")
 }
 
-// example is a command that works as it is pasted.
+// example returns a shell command that works as it is pasted.
 func (i Info) example() string {
 	key := i.Keys["BINARYTINT_API_KEY"]
 	if key == "" {

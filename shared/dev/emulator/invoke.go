@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// retryPauses are how long an Event invocation waits before its second and third attempt. Lambda waits one minute and
-// two; nobody wants to sit through that at their own desk.
+// retryPauses are the waits before the second and the third attempt of an Event invocation. Lambda waits one and two
+// minutes; a developer would have to watch that.
 var retryPauses = []time.Duration{time.Second, 2 * time.Second}
 
-// throttlePause is how long an Event invocation that was throttled waits; it does not count as an attempt.
+// throttlePause is the wait of a throttled Event invocation. Being throttled does not count as an attempt.
 const throttlePause = time.Second
 
-// invoker is Lambda's Invoke API.
+// invoker serves Lambda's Invoke API.
 type invoker struct {
 	names       map[string]*function // by folder, logical id, deployed name and ARN
-	ctx         context.Context      // ends with the stack
+	ctx         context.Context      // done when the stack stops
 	tasks       *taskGroup
-	sendFailure func(ctx context.Context, f *function, destination string, event, cause []byte) // sends an event that was given up
+	sendFailure func(ctx context.Context, f *function, destination string, event, cause []byte) // sends an event that failed on every attempt to its destination
 }
 
 // ServeHTTP serves POST /2015-03-31/functions/{name}/invocations.
@@ -32,7 +32,7 @@ func (i *invoker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, found := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
 	name, verb, _ := strings.Cut(rest, "/")
 	if !found || verb != "invocations" || r.Method != http.MethodPost {
-		invokeError(w, http.StatusNotFound, "UnknownOperationException", "Only Invoke is served here.")
+		invokeError(w, http.StatusNotFound, "UnknownOperationException", "The emulator serves only the Invoke operation.")
 		return
 	}
 	f := i.find(name)
@@ -79,7 +79,7 @@ func invokeError(w http.ResponseWriter, status int, kind, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": message, "message": message})
 }
 
-// find takes a name, an ARN or a partial ARN, with or without a version.
+// find returns the function with this name, ARN or partial ARN. A version is ignored.
 func (i *invoker) find(escaped string) *function {
 	name, err := url.PathUnescape(escaped)
 	if err != nil {
@@ -123,8 +123,8 @@ func (i *invoker) sync(w http.ResponseWriter, f *function, event []byte) {
 	}
 }
 
-// async invokes a function in the background, and again where it fails. What fails for good goes to the function's
-// destination for failures, if it has one.
+// async invokes a function in the background, and retries if it fails. An event that fails on every attempt goes to the
+// function's on-failure destination, if there is one.
 func (i *invoker) async(f *function, event []byte) {
 	i.tasks.run("an Event invocation of "+f.folder, func() {
 		id := newID() // the same for every attempt
@@ -133,8 +133,8 @@ func (i *invoker) async(f *function, event []byte) {
 			pause := throttlePause
 			switch {
 			case errors.Is(err, errThrottled):
-			case err != nil: // stopping
-				f.log.writePlatformLine(id, "an Event invocation was lost: "+err.Error())
+			case err != nil: // the stack is stopping
+				f.log.writePlatformLine(id, "an Event invocation was dropped: "+err.Error())
 				return
 			case answer.failure == nil:
 				if answer.stream != nil {
@@ -142,7 +142,7 @@ func (i *invoker) async(f *function, event []byte) {
 				}
 				return
 			case attempt >= f.retries:
-				f.log.writePlatformLine(id, "an Event invocation failed for good: "+answer.failure.Error())
+				f.log.writePlatformLine(id, "an Event invocation failed on every attempt: "+answer.failure.Error())
 				if f.onFailure != "" {
 					i.sendFailure(i.ctx, f, f.onFailure, event, answer.failure.body())
 				}
@@ -152,14 +152,14 @@ func (i *invoker) async(f *function, event []byte) {
 				attempt++
 			}
 			if !sleepContext(i.ctx, pause) {
-				f.log.writePlatformLine(id, "an Event invocation was lost: the stack is stopping")
+				f.log.writePlatformLine(id, "an Event invocation was dropped: the stack is stopping")
 				return
 			}
 		}
 	})
 }
 
-// sleepContext waits, and says whether to go on.
+// sleepContext waits. It returns false if ctx is done before the time has passed.
 func sleepContext(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

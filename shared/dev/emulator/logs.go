@@ -13,7 +13,7 @@ import (
 	"example.com/aurora/shared/core/text"
 )
 
-// logFile keeps what a child writes, line by line, and shows an operator the lines that matter.
+// logFile writes a child's output to a file, and prints the lines that an operator should see.
 type logFile struct {
 	name    string
 	path    string
@@ -24,24 +24,24 @@ type logFile struct {
 	rest []byte
 }
 
-// maxLogBytes is how large a log may be when a run begins; a larger one is put aside as <name>.log.1.
+// maxLogBytes is the size above which a log is renamed to <name>.log.1 when a run begins.
 const maxLogBytes = 32 << 20
 
 func openLog(dir, name string, show func(string)) (*logFile, error) {
 	path := filepath.Join(dir, name+".log")
 	if info, err := os.Stat(path); err == nil && info.Size() > maxLogBytes {
 		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, fmt.Errorf("putting a log aside: %w", err)
+			return nil, fmt.Errorf("rename a log: %w", err)
 		}
 	}
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("opening a log: %w", err)
+		return nil, fmt.Errorf("open a log: %w", err)
 	}
 	return &logFile{name: name, path: path, println: show, file: file}, nil
 }
 
-// Write takes a piece of output.
+// Write writes a piece of output.
 func (l *logFile) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,12 +60,12 @@ func (l *logFile) Write(p []byte) (int, error) {
 		l.rest = rest
 	}
 	if len(l.rest) > 1<<20 {
-		l.rest = nil // no line is that long
+		l.rest = nil // a longer rest is not a line
 	}
 	return len(p), nil
 }
 
-// clipLine shortens a line for the screen; the file has all of it.
+// clipLine shortens a line for the screen. The file has the whole line.
 func clipLine(line []byte) string {
 	const most = 400
 	if len(line) <= most {
@@ -74,7 +74,7 @@ func clipLine(line []byte) string {
 	return text.Clip(string(line), most) + " …"
 }
 
-// writePlatformLine keeps and shows what Lambda itself would log.
+// writePlatformLine logs and prints a message of the emulator, in place of Lambda's own log lines.
 func (l *logFile) writePlatformLine(id, message string) {
 	_, _ = io.WriteString(l, "platform "+id+" "+message+"\n")
 }
@@ -91,8 +91,8 @@ func (l *logFile) Close() error {
 	return err
 }
 
-// isImportant says whether an operator wants to see a line: a warning, an error, or what is no log line at all, such as
-// a panic's trace.
+// isImportant reports whether an operator should see a line: a warning, an error, or text that is not a log line, such as
+// the stack of a panic.
 func isImportant(line []byte) bool {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return false
@@ -104,7 +104,7 @@ func isImportant(line []byte) bool {
 		return true
 	}
 	if entry.Level == nil {
-		return false // metrics and the like
+		return false // such as metrics
 	}
 	switch strings.ToUpper(*entry.Level) {
 	case "WARN", "WARNING", "ERROR", "FATAL":

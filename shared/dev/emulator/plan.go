@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// apiID stands where AWS puts a random id.
+// apiID takes the place of the random id that AWS gives an API.
 const apiID = "local"
 
-// plan is what the template asks for, in the words of this package.
+// plan is the content of the template that the emulator uses.
 type plan struct {
 	stage     string
 	functions []*functionPlan
@@ -20,7 +20,7 @@ type plan struct {
 	queues    []*resource
 	buckets   []*resource
 	secrets   []*resource
-	warnings  []string // what stands in the template and is not played here
+	warnings  []string // what the template has and the emulator does not do
 }
 
 // functionURLs returns the number of functions that have a function URL.
@@ -34,10 +34,10 @@ func (p *plan) functionURLs() int {
 	return n
 }
 
-// functionPlan is one function.
+// functionPlan describes one function.
 type functionPlan struct {
 	logical, folder, name, arn string
-	environment                map[string]any // to be resolved once the stores are up
+	environment                map[string]any // resolved when the stores have addresses
 	timeout                    time.Duration
 	memory                     int
 	reserved                   int // 0 is none
@@ -102,7 +102,7 @@ type responsePlan struct {
 	templates map[string]string
 }
 
-// newPlan reads the template into a plan.
+// newPlan reads a plan from the template.
 func newPlan(t *template) (*plan, error) {
 	p := &plan{stage: t.stageName(), api: apiPlan{authorizers: map[string]*authorizerPlan{}, responses: map[string]responsePlan{}}}
 	for _, logical := range t.order {
@@ -134,13 +134,13 @@ func newPlan(t *template) (*plan, error) {
 			r.authorizer = p.api.defaultAuthorizer(t)
 		}
 		if r.authorizer != "" && p.api.authorizers[r.authorizer] == nil {
-			return nil, fmt.Errorf("route %s %s asks for the authorizer %q, which the API does not have", r.method, r.path, r.authorizer)
+			return nil, fmt.Errorf("route %s %s names the authorizer %q, which the API does not have", r.method, r.path, r.authorizer)
 		}
 	}
 	return p, nil
 }
 
-// defaultAuthorizer marks a route that names none, until the API has been read.
+// defaultAuthorizer marks a route without an authorizer of its own, until the API's default is known.
 const defaultAuthorizer = "\x00default"
 
 func (a *apiPlan) defaultAuthorizer(t *template) string {
@@ -218,7 +218,7 @@ func (p *plan) readFunction(t *template, r *resource) (*functionPlan, error) {
 	}
 	if url := toMap(property("FunctionUrlConfig")); url != nil {
 		if toString(url["AuthType"]) != "NONE" {
-			p.warnings = append(p.warnings, r.logical+": its function URL wants AWS signatures, which are not checked here")
+			p.warnings = append(p.warnings, r.logical+": its function URL has AuthType AWS_IAM; the emulator does not check signatures")
 		}
 		f.url = &urlPlan{streams: toString(url["InvokeMode"]) == "RESPONSE_STREAM", cors: toMap(url["Cors"])}
 	}
@@ -261,12 +261,12 @@ func (p *plan) readEvent(t *template, f *functionPlan, name string, event map[st
 		f.schedules = append(f.schedules, schedulePlan{name: f.logical + name, expression: expression,
 			zone: toString(properties["ScheduleExpressionTimezone"]), input: toString(properties["Input"])})
 	default:
-		p.warnings = append(p.warnings, fmt.Sprintf("%s: events of type %s are not played here", f.logical, kind))
+		p.warnings = append(p.warnings, fmt.Sprintf("%s: the emulator sends no events of type %s", f.logical, kind))
 	}
 	return nil
 }
 
-// defaultRouteTimeout is API Gateway's where a route has none.
+// defaultRouteTimeout is API Gateway's time limit for a route without one.
 const defaultRouteTimeout = 29 * time.Second
 
 func (p *plan) addRoute(f *functionPlan, properties map[string]any) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// decision is an authorizer's answer: who it is, and what they may do.
+// decision is an authorizer's response: the principal and the policy.
 type decision struct {
 	PrincipalID string `json:"principalId"`
 	Policy      struct {
@@ -21,10 +21,10 @@ type statement struct {
 	Condition json.RawMessage `json:"Condition"`
 }
 
-// statements is a list of statements, or a single one.
+// statements is a list of statements. The JSON may be a single statement.
 type statements []statement
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON reads a list or a single value.
 func (s *statements) UnmarshalJSON(b []byte) error {
 	var many []statement
 	if json.Unmarshal(b, &many) == nil {
@@ -39,10 +39,10 @@ func (s *statements) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// oneOrMore is a list of strings, or a single one.
+// oneOrMore is a list of strings. The JSON may be a single string.
 type oneOrMore []string
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON reads a list or a single value.
 func (o *oneOrMore) UnmarshalJSON(b []byte) error {
 	var many []string
 	if json.Unmarshal(b, &many) == nil {
@@ -57,27 +57,27 @@ func (o *oneOrMore) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// readDecision reads an authorizer's answer. API Gateway takes none without a principal and a policy, nor a context
-// that holds lists or objects.
+// readDecision reads an authorizer's response. Like API Gateway, it rejects one without a principal or a policy, and one
+// whose context holds lists or objects.
 func readDecision(payload []byte) (*decision, error) {
 	d := &decision{}
 	if err := json.Unmarshal(payload, d); err != nil {
-		return nil, &authorizerError{message: "the authorizer's answer is malformed: " + err.Error()}
+		return nil, &authorizerError{message: "the authorizer's response is malformed: " + err.Error()}
 	}
 	if d.PrincipalID == "" || len(d.Policy.Statement) == 0 {
-		return nil, &authorizerError{message: "the authorizer's answer lacks principalId or policyDocument"}
+		return nil, &authorizerError{message: "the authorizer's response has no principalId or no policyDocument"}
 	}
 	for name, value := range d.Context {
 		switch value.(type) {
 		case map[string]any, []any:
-			return nil, &authorizerError{message: "the authorizer's context holds more than scalars: " + name}
+			return nil, &authorizerError{message: "the authorizer's context has a list or an object under " + name}
 		}
 	}
 	return d, nil
 }
 
-// allows says whether a policy lets a request pass: some Allow fits, and no Deny. A condition is not worked out: an
-// Allow with one never fits, and a Deny with one always does.
+// allows reports whether the policy allows a request: an Allow statement matches, and no Deny does. Conditions are not
+// evaluated: an Allow with a condition never matches, and a Deny with a condition always does.
 func (d *decision) allows(arn string) bool {
 	allowed := false
 	for _, s := range d.Policy.Statement {
@@ -95,7 +95,7 @@ func (d *decision) allows(arn string) bool {
 	return allowed
 }
 
-// authorizerContext is the authorizer's context as the function sees it: every value a string.
+// authorizerContext returns the authorizer's context as the function receives it: every value is a string.
 func (d *decision) authorizerContext() map[string]any {
 	out := map[string]any{"principalId": d.PrincipalID, "integrationLatency": 0}
 	for name, value := range d.Context {
@@ -115,7 +115,7 @@ func matchesAny(patterns []string, value string) bool {
 	return false
 }
 
-// matchesWildcard matches IAM's wildcards: * is any run of characters, ? is one. Actions are compared in any case.
+// matchesWildcard matches IAM's wildcards: * stands for any characters, ? for one. Letter case does not matter.
 func matchesWildcard(pattern, value string) bool {
 	if strings.HasPrefix(value, "execute-api:") {
 		pattern, value = strings.ToLower(pattern), strings.ToLower(value)

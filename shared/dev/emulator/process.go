@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// stopGrace is how long a child that was asked to end may take: as long as Lambda gives a runtime.
+// stopGrace is the time between SIGTERM and SIGKILL, as in Lambda.
 const stopGrace = 500 * time.Millisecond
 
-// launcher starts every child from one thread: Linux sends the parent-death signal when the starting thread ends,
-// and Go may end any other.
+// launcher starts every child from one thread that lives as long as the stack. Linux sends a child its parent-death signal
+// when the thread that started it ends, and Go may end any other thread.
 type launcher struct {
 	jobs  chan func()
 	quit  chan struct{}
@@ -41,12 +41,12 @@ func newLauncher(c *taskGroup) *launcher {
 
 var errStopping = errors.New("the stack is stopping")
 
-// start starts a command. Its output goes to out.
+// start starts a command. It writes the command's output to out.
 func (l *launcher) start(path string, arguments, environment []string, dir string, out io.Writer, in io.Reader) (*child, error) {
 	cmd := exec.Command(path, arguments...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Stdin = environment, dir, out, out, in
 	cmd.SysProcAttr = childAttributes()
-	cmd.WaitDelay = stopGrace // a grandchild that keeps the pipes open must not keep us
+	cmd.WaitDelay = stopGrace // do not wait for a grandchild that holds the pipes open
 	done := make(chan error, 1)
 	select {
 	case l.jobs <- func() { done <- cmd.Start() }:
@@ -54,7 +54,7 @@ func (l *launcher) start(path string, arguments, environment []string, dir strin
 		return nil, errStopping
 	}
 	if err := <-done; err != nil {
-		return nil, fmt.Errorf("starting %s: %w", path, err)
+		return nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	c := &child{cmd: cmd, exited: make(chan struct{})}
 	l.tasks.run("waiting for "+path, func() {
@@ -67,23 +67,23 @@ func (l *launcher) start(path string, arguments, environment []string, dir strin
 // child is a running process.
 type child struct {
 	cmd    *exec.Cmd
-	exited chan struct{} // closed once it has ended
-	err    error         // how it ended; read it only after gone
+	exited chan struct{} // closed when it has ended
+	err    error         // how it ended; valid once exited is closed
 	once   sync.Once
 }
 
-// kill ends the child and whatever it started, at once.
+// kill kills the child and the processes that it started.
 func (c *child) kill() { c.signal(syscall.SIGKILL) }
 
 func (c *child) signal(s syscall.Signal) {
 	select {
-	case <-c.exited: // its number may be another's by now
+	case <-c.exited: // the process id may belong to another process by now
 	default:
-		_ = syscall.Kill(-c.cmd.Process.Pid, s) // it may have ended meanwhile
+		_ = syscall.Kill(-c.cmd.Process.Pid, s) // it may have ended in the meantime
 	}
 }
 
-// stop asks the child to end, and insists after the grace.
+// stop sends SIGTERM, and SIGKILL after stopGrace.
 func (c *child) stop() {
 	c.once.Do(func() {
 		c.signal(syscall.SIGTERM)
@@ -98,7 +98,7 @@ func (c *child) stop() {
 	})
 }
 
-// exitReason says how the child ended, once it has.
+// exitReason describes how the child ended. Call it only after exited is closed.
 func (c *child) exitReason() string {
 	if c.err == nil {
 		return "exit status 0"

@@ -2,8 +2,8 @@ package emulator
 
 import "syscall"
 
-// childAttributes put a child in a process group of its own, so that a Ctrl-C at the terminal reaches us alone and we end
-// it; where we are killed without a chance to, the kernel does.
+// childAttributes returns attributes that put a child in its own process group, so that Ctrl-C reaches only the parent, which
+// ends the child. If the parent is killed, the kernel ends the child.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -19,10 +19,9 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Everything here is made over the wire, as CloudFormation would, so that it does not matter whether a stand-in or a
-// real service is at the other end.
+// Resources are created with API calls, as CloudFormation does. So they work with a fake and with a real service.
 
-// createQueues creates the queues and sets their attributes. It returns their addresses by logical id.
+// createQueues creates the queues and sets their attributes. It returns their URLs by logical id.
 func createQueues(ctx context.Context, client *sqs.Client, t *template, queues []*resource) (map[string]string, error) {
 	addresses := map[string]string{}
 	for _, r := range queues {
@@ -36,11 +35,11 @@ func createQueues(ctx context.Context, client *sqs.Client, t *template, queues [
 		case errors.As(err, &missing):
 			made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(t.physicalName(r))})
 			if err != nil {
-				return nil, fmt.Errorf("making queue %s: %w", r.logical, err)
+				return nil, fmt.Errorf("create queue %s: %w", r.logical, err)
 			}
 			address = *made.QueueUrl
 		default:
-			return nil, fmt.Errorf("looking for queue %s: %w", r.logical, err)
+			return nil, fmt.Errorf("find queue %s: %w", r.logical, err)
 		}
 		addresses[r.logical] = address
 		attributes := map[string]string{}
@@ -56,7 +55,7 @@ func createQueues(ctx context.Context, client *sqs.Client, t *template, queues [
 			continue
 		}
 		if _, err := client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: aws.String(address), Attributes: attributes}); err != nil {
-			return nil, fmt.Errorf("setting up queue %s: %w", r.logical, err)
+			return nil, fmt.Errorf("set the attributes of queue %s: %w", r.logical, err)
 		}
 	}
 	return addresses, nil
@@ -68,14 +67,15 @@ func createBuckets(ctx context.Context, client *s3.Client, t *template, buckets 
 		var ours *s3types.BucketAlreadyOwnedByYou
 		var there *s3types.BucketAlreadyExists
 		if err != nil && !errors.As(err, &ours) && !errors.As(err, &there) {
-			return fmt.Errorf("making bucket %s: %w", r.logical, err)
+			return fmt.Errorf("create bucket %s: %w", r.logical, err)
 		}
 	}
 	return nil
 }
 
-// createSecrets creates the secrets with a first value where they need one; given are those of this run, by the last part
-// of their names. It returns their ARNs by logical id.
+// createSecrets creates the secrets that do not exist yet, with an initial value if they need one. given has the values that
+// come from this run's environment, by the last part of the name; they also replace stored values. It returns the ARNs by
+// logical id.
 func createSecrets(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource, given map[string]string) (map[string]string, error) {
 	arns := map[string]string{}
 	for _, r := range secrets {
@@ -93,31 +93,31 @@ func createSecrets(ctx context.Context, client *secretsmanager.Client, t *templa
 		case errors.As(err, &exists):
 			there, err := client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(name)})
 			if err != nil {
-				return nil, fmt.Errorf("looking for secret %s: %w", r.logical, err)
+				return nil, fmt.Errorf("find secret %s: %w", r.logical, err)
 			}
 			arns[r.logical] = *there.ARN
 			if !ours {
 				continue
 			}
-			// It is always what this run was given, so that no real key outlives the wish to use it.
+			// Always this run's value, so that a real key does not stay on disk after the run that used it.
 			if _, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(name), SecretString: value}); err != nil {
-				return nil, fmt.Errorf("putting secret %s: %w", r.logical, err)
+				return nil, fmt.Errorf("write secret %s: %w", r.logical, err)
 			}
 		default:
-			return nil, fmt.Errorf("making secret %s: %w", r.logical, err)
+			return nil, fmt.Errorf("create secret %s: %w", r.logical, err)
 		}
 	}
 	return arns, nil
 }
 
-// initialSecretValue is a secret's value at its creation: one key where the template has an empty list of keys, else what
-// the template says.
+// initialSecretValue returns a new secret's value: a list with one new key if the template has an empty list of keys, else
+// the template's value. It is nil if the template gives none.
 func initialSecretValue(properties map[string]any, kind string) *string {
 	if given, ok := properties["SecretString"]; ok {
 		text := toString(given)
 		var keys []json.RawMessage
 		if json.Unmarshal([]byte(text), &keys) == nil && len(keys) == 0 {
-			b, _ := json.Marshal([]string{newKey(kind)}) // strings always encode
+			b, _ := json.Marshal([]string{newKey(kind)}) // encoding strings cannot fail
 			text = string(b)
 		}
 		return aws.String(text)
@@ -128,17 +128,17 @@ func initialSecretValue(properties map[string]any, kind string) *string {
 	return nil
 }
 
-// newKey makes a key of a kind with 256 bits of chance.
+// newKey returns a key of a kind with 256 random bits.
 func newKey(kind string) string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
 	return "aur_" + strings.ReplaceAll(kind, "-", "_") + "_" + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// keyNames are the environment names under which the API document knows the three kinds of key.
+// keyNames are the names that the API document gives the three kinds of key.
 var keyNames = map[string]string{"api": "BINARYTINT_API_KEY", "internal": "BINARYTINT_INTERNAL_API_KEY", "external": "BINARYTINT_EXTERNAL_API_KEY"}
 
-// readKeys gives one usable key of each kind: the first that is neither a digest nor an object.
+// readKeys returns one usable key of each kind: the first that is a plain key, neither a digest nor an object.
 func readKeys(ctx context.Context, client *secretsmanager.Client, t *template, secrets []*resource) (map[string]string, error) {
 	keys := map[string]string{}
 	for _, r := range secrets {
@@ -148,11 +148,11 @@ func readKeys(ctx context.Context, client *secretsmanager.Client, t *template, s
 		}
 		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(t.physicalName(r))})
 		if err != nil {
-			return nil, fmt.Errorf("reading secret %s: %w", r.logical, err)
+			return nil, fmt.Errorf("read secret %s: %w", r.logical, err)
 		}
 		var entries []any
 		if err := json.Unmarshal([]byte(aws.ToString(out.SecretString)), &entries); err != nil {
-			return nil, fmt.Errorf("secret %s is no JSON list of keys", r.logical)
+			return nil, fmt.Errorf("secret %s is not a JSON list of keys", r.logical)
 		}
 		for _, e := range entries {
 			if key, ok := e.(string); ok && !strings.HasPrefix(key, "sha256:") {

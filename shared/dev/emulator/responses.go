@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// writeGatewayResponse answers with a gateway response of the template, or with API Gateway's own.
+// writeGatewayResponse writes the template's gateway response of this kind, or API Gateway's own.
 func (g *gateway) writeGatewayResponse(x *exchange, kind string, status int, message string) {
 	fallback := "DEFAULT_4XX"
 	if status >= 500 {
@@ -38,7 +38,7 @@ func (g *gateway) writeGatewayResponse(x *exchange, kind string, status int, mes
 	x.status, x.errorKind = status, kind
 	x.w.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
-		_, _ = x.w.Write([]byte(expand(body, vars))) // the caller may be gone
+		_, _ = x.w.Write([]byte(expand(body, vars))) // the client may be gone
 	}
 }
 
@@ -48,12 +48,12 @@ var errorTypes = map[string]string{
 	"AUTHORIZER_CONFIGURATION_ERROR": "AuthorizerConfigurationException", "AUTHORIZER_FAILURE": "AuthorizerFailureException",
 }
 
-// contextVariables are the $context variables that a gateway response may use. The message of a broken authorizer is null
-// in AWS too, so a template that quotes it gives no JSON string.
+// contextVariables returns the $context variables that a gateway response may use. As in AWS, the message of a failed
+// authorizer is null, so a response template must not put it in quotes.
 func (x *exchange) contextVariables(kind, message, stage string) map[string]string {
 	quoted := "null"
 	if message != "" {
-		b, _ := json.Marshal(message) // a string always encodes
+		b, _ := json.Marshal(message) // encoding a string cannot fail
 		quoted = string(b)
 	}
 	vars := map[string]string{
@@ -72,14 +72,14 @@ func (x *exchange) contextVariables(kind, message, stage string) map[string]stri
 
 var variablePattern = regexp.MustCompile(`\$\{[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+\}|\$[a-zA-Z]+(?:\.[a-zA-Z0-9_-]+)+`)
 
-// expand puts variables into a template; one that is not known is empty.
+// expand replaces the variables in a template. An unknown variable becomes empty.
 func expand(text string, vars map[string]string) string {
 	return variablePattern.ReplaceAllStringFunc(text, func(match string) string {
 		return vars[strings.Trim(match, "${}")]
 	})
 }
 
-// headerValue works out a mapping such as 'fixed', context.requestId or method.request.header.Origin.
+// headerValue evaluates a header mapping: 'fixed', context.requestId or method.request.header.Origin.
 func (x *exchange) headerValue(mapping string, vars map[string]string) string {
 	if fixed, ok := strings.CutPrefix(mapping, "'"); ok {
 		return strings.TrimSuffix(fixed, "'")

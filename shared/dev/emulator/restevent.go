@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// proxyEvent is a request as a Lambda proxy integration gets it (payload 1.0).
+// proxyEvent returns the event of a Lambda proxy integration (payload format 1.0).
 func (g *gateway) proxyEvent(x *exchange) map[string]any {
 	single, multi := proxyHeaders(x.r, x.trace)
 	query, multiQuery := proxyQuery(x.r)
@@ -52,8 +52,8 @@ func (g *gateway) requestContext(x *exchange) map[string]any {
 	return c
 }
 
-// proxyHeaders gives a request's headers with those that API Gateway adds. Go has written the names in its canonical
-// case by now; API Gateway would keep the client's.
+// proxyHeaders returns a request's headers and those that API Gateway adds. The names are in Go's canonical case, because
+// net/http does not keep the client's spelling as API Gateway does.
 func proxyHeaders(r *http.Request, trace string) (map[string]string, map[string][]string) {
 	multi := map[string][]string{}
 	for name, values := range r.Header {
@@ -74,7 +74,7 @@ func proxyHeaders(r *http.Request, trace string) (map[string]string, map[string]
 	return single, multi
 }
 
-// proxyQuery gives the query's values decoded; nil where there are none.
+// proxyQuery returns the decoded query parameters: the last value of each, and all values. Both are nil without a query.
 func proxyQuery(r *http.Request) (any, any) {
 	query := r.URL.Query()
 	if len(query) == 0 {
@@ -102,7 +102,7 @@ func userAgentOrNil(r *http.Request) any {
 	return nil
 }
 
-// proxyAnswer is what a function answers to a proxy event.
+// proxyAnswer is a function's response to a proxy event.
 type proxyAnswer struct {
 	StatusCode        int
 	Headers           map[string]string
@@ -112,8 +112,8 @@ type proxyAnswer struct {
 	IsBase64Encoded   bool
 }
 
-// readProxyAnswer reads an answer as API Gateway does: a status is a must, and may be a string; header values may be
-// numbers or booleans; anything else that does not fit is malformed.
+// readProxyAnswer reads a response as API Gateway does. The status is required and may be a string; header values may be
+// numbers or booleans. Any other deviation makes the response malformed.
 func readProxyAnswer(payload []byte) (*proxyAnswer, error) {
 	var in struct {
 		StatusCode        json.RawMessage            `json:"statusCode"`
@@ -124,12 +124,12 @@ func readProxyAnswer(payload []byte) (*proxyAnswer, error) {
 		IsBase64Encoded   bool                       `json:"isBase64Encoded"`
 	}
 	if err := json.Unmarshal(payload, &in); err != nil {
-		return nil, fmt.Errorf("malformed proxy answer: %w", err)
+		return nil, fmt.Errorf("malformed proxy response: %w", err)
 	}
 	out := &proxyAnswer{StatusCode: toInt(strings.Trim(string(in.StatusCode), `"`), 0), Headers: map[string]string{},
 		MultiValueHeaders: in.MultiValueHeaders, Cookies: in.Cookies, IsBase64Encoded: in.IsBase64Encoded}
 	if out.StatusCode < 100 || out.StatusCode > 599 {
-		return nil, fmt.Errorf("malformed proxy answer: status %s", in.StatusCode)
+		return nil, fmt.Errorf("malformed proxy response: status %s", in.StatusCode)
 	}
 	if in.Body != nil {
 		out.Body = *in.Body
@@ -143,7 +143,7 @@ func readProxyAnswer(payload []byte) (*proxyAnswer, error) {
 		case string:
 			out.Headers[name] = value
 		case map[string]any, []any:
-			return nil, fmt.Errorf("malformed proxy answer: header %s", name)
+			return nil, fmt.Errorf("malformed proxy response: header %s", name)
 		default:
 			out.Headers[name] = string(raw)
 		}
@@ -151,7 +151,7 @@ func readProxyAnswer(payload []byte) (*proxyAnswer, error) {
 	return out, nil
 }
 
-// writeHeaders sets the answer's headers; a name in both forms has its values once.
+// writeHeaders sets the response's headers. For a name in both forms the multi-value form counts.
 func (p *proxyAnswer) writeHeaders(h http.Header) {
 	for name, value := range p.Headers {
 		h.Set(name, value)
@@ -165,12 +165,12 @@ func (p *proxyAnswer) writeHeaders(h http.Header) {
 	for _, c := range p.Cookies {
 		h.Add("Set-Cookie", c)
 	}
-	h.Del("Content-Length")    // Go counts the body itself
-	h.Del("Transfer-Encoding") // and chooses how to send it
+	h.Del("Content-Length")    // net/http sets it
+	h.Del("Transfer-Encoding") // net/http chooses it
 	h.Del("Connection")
 }
 
-// decodeBase64 takes both alphabets' paddings as they come.
+// decodeBase64 decodes standard base64.
 func decodeBase64(s string) ([]byte, error) { return base64.StdEncoding.DecodeString(s) }
 
 func newID() string {

@@ -14,11 +14,10 @@ import (
 	"sync/atomic"
 )
 
-// runtimePath is the path under which Lambda serves its runtime API.
+// runtimePath is the path of Lambda's runtime API.
 const runtimePath = "/2018-06-01/runtime/"
 
-// runtimeAPI is the Lambda runtime API. Every process gets an address of its own, told apart by its path, so that
-// it is known who asks.
+// runtimeAPI serves Lambda's runtime API. Every process has its own path in the address, which tells who sends a request.
 type runtimeAPI struct {
 	tasks *taskGroup
 	host  string
@@ -46,7 +45,7 @@ func (a *runtimeAPI) removeProcess(p *process) {
 	delete(a.processes, p.id)
 }
 
-// address is what AWS_LAMBDA_RUNTIME_API is for a process.
+// address returns the value of AWS_LAMBDA_RUNTIME_API for a process.
 func (a *runtimeAPI) address(p *process) string { return a.host + "/" + p.id }
 
 // ServeHTTP serves one request of a process.
@@ -67,7 +66,7 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "invocation/next" && r.Method == http.MethodGet:
 		a.handleNext(w, r, p)
 	case path == "init/error" && r.Method == http.MethodPost:
-		body, _ := io.ReadAll(io.LimitReader(r.Body, maxPayload)) // what came is what there is to say
+		body, _ := io.ReadAll(io.LimitReader(r.Body, maxPayload)) // use the part that arrived
 		p.initFailed(body)
 		w.WriteHeader(http.StatusAccepted)
 	case r.Method == http.MethodPost && strings.HasPrefix(path, "invocation/"):
@@ -90,8 +89,8 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// extensionPath is the path of the extensions API. The Go runtime client registers itself there in order to be sent
-// SIGTERM before it is killed; here everybody is.
+// extensionPath is the path of the extensions API. aws-lambda-go registers an extension there, because Lambda sends SIGTERM
+// only to functions with one. The emulator sends it to all.
 const extensionPath = "/2020-01-01/extension/"
 
 func serveExtension(w http.ResponseWriter, r *http.Request, id, verb string) {
@@ -101,7 +100,7 @@ func serveExtension(w http.ResponseWriter, r *http.Request, id, verb string) {
 		w.Header().Set("Lambda-Extension-Identifier", id)
 		_, _ = io.WriteString(w, `{"functionName":"local","functionVersion":"$LATEST","handler":"bootstrap"}`)
 	case "event/next":
-		<-r.Context().Done() // it asked for no events, and gets none
+		<-r.Context().Done() // it registered for no events
 	default:
 		writeRuntimeError(w, http.StatusNotFound, "NotFound", "no such path")
 	}
@@ -123,12 +122,12 @@ func (a *runtimeAPI) handleNext(w http.ResponseWriter, r *http.Request, p *proce
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", p.function.arn)
 		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
-		_, _ = w.Write(inv.event) // a process that is gone is noticed by its end
+		_, _ = w.Write(inv.event) // if the process is gone, its end is handled elsewhere
 	case <-r.Context().Done():
 	}
 }
 
-// handleResponse takes a function's answer, whole or as a stream.
+// handleResponse reads a function's response, buffered or streamed.
 func (a *runtimeAPI) handleResponse(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), streamType) {
 		a.handleStream(w, r, p, inv)
@@ -136,7 +135,7 @@ func (a *runtimeAPI) handleResponse(w http.ResponseWriter, r *http.Request, p *p
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
 	if err != nil {
-		return // the process is dying, and its end answers
+		return // the process is ending; handleExit answers
 	}
 	if len(body) > maxPayload {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -169,7 +168,7 @@ func (a *runtimeAPI) handleStream(w http.ResponseWriter, r *http.Request, p *pro
 	err = copyStream(inv.write, body, maxStream)
 	var broken *bodyReadError
 	if errors.As(err, &broken) {
-		return // the process is dying: its end finishes the stream
+		return // the process is ending; handleExit ends the stream
 	}
 	if f := trailerFailure(r.Trailer); f != nil && err == nil {
 		err = f
@@ -182,20 +181,21 @@ func (a *runtimeAPI) handleStream(w http.ResponseWriter, r *http.Request, p *pro
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// handleError takes a function's error.
+// handleError reads a function's error.
 func (a *runtimeAPI) handleError(w http.ResponseWriter, r *http.Request, p *process, inv *invocation) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload))
 	if err != nil {
 		return
 	}
 	f := &failure{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type"), payload: body}
-	_ = json.Unmarshal(body, f) // a body that is no JSON is passed on as it is
+	_ = json.Unmarshal(body, f) // a body that is not JSON is passed on as it is
 	inv.deliver(&reply{failure: f})
 	p.markAnswered(inv)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// trailerFailure reads the error that a client declares on every answer and sets only where reading the answer failed.
+// trailerFailure returns the error in the trailer of a response, or nil. The runtime client declares the trailer always, and
+// sets it if it could not read the function's response to its end.
 func trailerFailure(trailer http.Header) *failure {
 	kind := trailer.Get("Lambda-Runtime-Function-Error-Type")
 	if kind == "" {
@@ -211,11 +211,11 @@ func trailerFailure(trailer http.Header) *failure {
 
 func (f *failure) Error() string { return f.Type + ": " + f.Message }
 
-// body is the failure as the Invoke API gives it.
+// body returns the failure as the Invoke API sends it.
 func (f *failure) body() []byte {
 	if len(f.payload) > 0 {
 		return f.payload
 	}
-	b, _ := json.Marshal(f) // two strings always encode
+	b, _ := json.Marshal(f) // encoding strings cannot fail
 	return b
 }

@@ -12,12 +12,12 @@ import (
 // samFile is the name of the file in the data folder that writeSAM writes.
 const samFile = "sam.yaml"
 
-// writeSAM writes the template with this run's addresses declared as environment, and the programs built here as
-// code, so that `sam local invoke X -t <data>/sam.yaml --docker-network host` works on the same stores.
+// writeSAM writes a copy of the template with this run's environment and programs. With it,
+// `sam local invoke X -t <data>/sam.yaml --docker-network host` uses the stores of this run.
 func (s *Stack) writeSAM(path string) error {
 	base, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	resources := childNode(s.template.document.Content[0], "Resources")
 	for _, f := range s.plan.functions {
@@ -25,7 +25,7 @@ func (s *Stack) writeSAM(path string) error {
 		properties := childNode(resource, "Properties")
 		code, err := filepath.Rel(base, filepath.Join(s.bin, f.folder))
 		if err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
+			return fmt.Errorf("write %s: %w", path, err)
 		}
 		setKey(properties, "CodeUri", stringNode(filepath.ToSlash(code)+"/"))
 		setKey(properties, "Architectures", &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{stringNode(architecture())}})
@@ -37,11 +37,11 @@ func (s *Stack) writeSAM(path string) error {
 		environment := &yaml.Node{Kind: yaml.MappingNode}
 		setKey(environment, "Variables", variables)
 		setKey(properties, "Environment", environment)
-		deleteKey(resource, "Metadata") // it is built already
+		deleteKey(resource, "Metadata") // the programs are already built
 	}
 	text, err := yaml.Marshal(s.template.document)
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.WriteFile(path, text, 0o600)
 }
@@ -64,7 +64,7 @@ func FunctionVariable(data, name string) (string, error) {
 		} `yaml:"Resources"`
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return "", fmt.Errorf("reading %s: %w", path, err)
+		return "", fmt.Errorf("read %s: %w", path, err)
 	}
 	for _, resource := range file.Resources {
 		if v := resource.Properties.Environment.Variables[name]; v.Value != "" {

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// schedule says whether an EventBridge expression is due at a minute.
+// schedule is a parsed EventBridge schedule expression.
 type schedule struct {
 	every time.Duration // rate(…)
-	at    time.Time     // at(…), by the zone's wall clock
+	at    time.Time     // at(…), in the schedule's time zone
 	cron  [6]cronField  // minute, hour, day of month, month, day of week, year
 	kind  string
 }
 
-// cronField is one part of a cron expression: the values at which it is due.
+// cronField is one field of a cron expression: the values that match.
 type cronField struct {
 	any    bool
 	values map[int]bool
-	last   bool // L: the last day of the month, or with a weekday its last in the month
-	nth    int  // #n: the n-th such weekday of the month
+	last   bool // L: the last day of the month; after a weekday, its last one in the month
+	nth    int  // #n: the n-th of this weekday in the month
 }
 
 var (
@@ -28,12 +28,12 @@ var (
 	weekdays = strings.Split("SUN MON TUE WED THU FRI SAT", " ")
 )
 
-// parseSchedule reads cron(…), rate(…) and at(…), as EventBridge Scheduler takes them. W is not read.
+// parseSchedule parses cron(…), rate(…) and at(…) of EventBridge Scheduler, except W in cron.
 func parseSchedule(expression string) (*schedule, error) {
 	kind, rest, found := strings.Cut(expression, "(")
 	body, closed := strings.CutSuffix(rest, ")")
 	if !found || !closed {
-		return nil, fmt.Errorf("schedule %q is none of cron(…), rate(…), at(…)", expression)
+		return nil, fmt.Errorf("schedule %q: want cron(…), rate(…) or at(…)", expression)
 	}
 	s := &schedule{kind: kind}
 	var err error
@@ -59,7 +59,7 @@ func parseRate(body string) (time.Duration, error) {
 	units := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 	each := units[strings.TrimSuffix(unit, "s")]
 	if err != nil || n < 1 || each == 0 {
-		return 0, fmt.Errorf("a rate is a number and minutes, hours or days")
+		return 0, fmt.Errorf("a rate must be a number and minutes, hours or days")
 	}
 	return time.Duration(n) * each, nil
 }
@@ -79,7 +79,7 @@ func (s *schedule) parseCron(body string) error {
 		s.cron[i] = f
 	}
 	if (parts[2] == "?") == (parts[4] == "?") {
-		return fmt.Errorf("exactly one of day of month and day of week is ?")
+		return fmt.Errorf("exactly one of day of month and day of week must be ?")
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func parseField(text string, low, high int, names []string) (cronField, error) {
 		if stepped {
 			n, err := strconv.Atoi(steps)
 			if err != nil || n < 1 {
-				return f, fmt.Errorf("%q is no step", steps)
+				return f, fmt.Errorf("%q is not a step: want a number above 0", steps)
 			}
 			step = n
 		}
@@ -106,9 +106,9 @@ func parseField(text string, low, high int, names []string) (cronField, error) {
 		}
 		if day, nth, numbered := strings.Cut(item, "#"); numbered {
 			item = day
-			f.nth, _ = strconv.Atoi(nth) // 0 would be never, and is refused below
+			f.nth, _ = strconv.Atoi(nth) // 0 if it is not a number; rejected below
 			if f.nth < 1 || f.nth > 5 {
-				return f, fmt.Errorf("%q is no week of a month", nth)
+				return f, fmt.Errorf("%q is not a week of the month: want 1 to 5", nth)
 			}
 		}
 		if day, last := strings.CutSuffix(item, "L"); last && day != "" {
@@ -131,7 +131,7 @@ func parseField(text string, low, high int, names []string) (cronField, error) {
 			end = high
 		}
 		if end < first {
-			end += high - low + 1 // SAT-MON goes round
+			end += high - low + 1 // SAT-MON continues with the next week
 		}
 		for v := first; v <= end; v += step {
 			f.values[low+(v-low)%(high-low+1)] = true
@@ -156,7 +156,7 @@ func parseValue(text string, low, high int, names []string) (int, error) {
 	return n, nil
 }
 
-// isDue says whether the schedule fires in the minute that begins at now; started is when the schedule began to run.
+// isDue reports whether the schedule fires in the minute that begins at now. A rate counts from started.
 func (s *schedule) isDue(now, started time.Time) bool {
 	switch s.kind {
 	case "rate":

@@ -21,7 +21,8 @@ import (
 	"example.com/aurora/shared/dev/faketwilio"
 )
 
-// startStores starts what is played here, takes the addresses of what is real, and makes the template's resources.
+// startStores starts the fakes, takes the addresses of real services from the environment, and creates the template's
+// resources.
 func (s *Stack) startStores(ctx context.Context) error {
 	for _, service := range services {
 		if address := lookupEnv(s.options.Environ, service.variable); address != "" {
@@ -74,7 +75,7 @@ func (s *Stack) startDynamo(ctx context.Context) (string, error) {
 	s.tasks.run("watching dynalite", func() {
 		select {
 		case <-child.exited:
-			s.fail(fmt.Errorf("dynalite ended (%s); %s says why", child.exitReason(), log.path))
+			s.fail(fmt.Errorf("dynalite ended (%s); read %s", child.exitReason(), log.path))
 		case <-s.ctx.Done():
 		}
 	})
@@ -86,7 +87,7 @@ func (s *Stack) startDynamo(ctx context.Context) (string, error) {
 	return address, nil
 }
 
-// serveFake serves a stand-in on a free port.
+// serveFake serves a fake on a free port.
 func (s *Stack) serveFake(name string, handler http.Handler) error {
 	listener, err := listenLoopback()
 	if err != nil {
@@ -96,7 +97,7 @@ func (s *Stack) serveFake(name string, handler http.Handler) error {
 	return nil
 }
 
-// startFakes starts the stand-ins that run in this process.
+// startFakes starts the fakes that run in this process.
 func (s *Stack) startFakes() error {
 	data := s.options.Data
 	if s.info.Endpoints["sqs"] == "" {
@@ -139,7 +140,7 @@ func (s *Stack) startFakes() error {
 	return nil
 }
 
-// startFakeSES starts the stand-in for the mail service, which shows its mails at its own address.
+// startFakeSES starts the fake SES, which shows its mails on a page at its own address.
 func (s *Stack) startFakeSES() error {
 	if s.info.Endpoints["ses"] != "" {
 		return nil
@@ -151,7 +152,7 @@ func (s *Stack) startFakeSES() error {
 	return nil
 }
 
-// startFakeTwilio starts the stand-in for Twilio, unless there is a real one.
+// startFakeTwilio starts the fake Twilio unless the environment has a real account.
 func (s *Stack) startFakeTwilio() error {
 	if base := lookupEnv(s.options.Environ, "TWILIO_BASE_URL"); base != "" {
 		s.info.Endpoints["twilio"] = base
@@ -163,17 +164,17 @@ func (s *Stack) startFakeTwilio() error {
 		return nil
 	}
 	if lookupEnv(s.options.Environ, "TWILIO_ACCOUNT_SID")+lookupEnv(s.options.Environ, "TWILIO_AUTH_TOKEN") != "" {
-		s.printf("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: with one of them alone, Twilio is played here")
+		s.printf("only one of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN is set: the fake Twilio is used. Set both for a real account.")
 	}
 	server := faketwilio.New(faketwilio.Options{AccountSID: account.SID, AuthToken: account.Token})
 	if err := s.serveFake("twilio", server); err != nil {
 		return err
 	}
-	s.onStop(func(context.Context) error { server.Close(); return nil }) // before its door: some answers are late on purpose
+	s.onStop(func(context.Context) error { server.Close(); return nil }) // before its listener closes, because some responses are late on purpose
 	return nil
 }
 
-// startFakeOpenAI starts the stand-in for the model, unless there is a real one.
+// startFakeOpenAI starts the fake model unless the environment has a real one.
 func (s *Stack) startFakeOpenAI() error {
 	if base := lookupEnv(s.options.Environ, "OPENAI_BASE_URL"); base != "" {
 		s.info.Endpoints["openai"] = base
@@ -183,7 +184,7 @@ func (s *Stack) startFakeOpenAI() error {
 		s.info.Endpoints["openai"] = "https://api.openai.com/v1"
 		return nil
 	}
-	delay, _ := time.ParseDuration(lookupEnv(s.options.Environ, "STANDIN_OPENAI_DELAY")) // 0 is the model's own
+	delay, _ := time.ParseDuration(lookupEnv(s.options.Environ, "STANDIN_OPENAI_DELAY")) // 0 stands for the fake's own delay
 	model := fakeopenai.New(fakeopenai.Options{Delay: delay})
 	if err := s.serveFake("openai", model); err != nil {
 		return err
@@ -193,7 +194,7 @@ func (s *Stack) startFakeOpenAI() error {
 	return nil
 }
 
-// provision makes the template's tables, queues, bucket and secrets, and learns their addresses.
+// provision creates the template's tables, queues, bucket and secrets, and stores their addresses for !Ref and run.json.
 func (s *Stack) provision(ctx context.Context) error {
 	config, at := s.awsConfig(), s.info.Endpoints
 	s.dynamo = dynamodb.NewFromConfig(config, func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(at["dynamodb"]) })
@@ -242,7 +243,7 @@ func (s *Stack) provisionBuckets(ctx context.Context) error {
 		rules := notificationsOf(s.template, r)
 		if s.objects == nil {
 			if len(rules) > 0 {
-				s.printf("%s is not played here: its notifications are its own affair", r.logical)
+				s.printf("%s is in a real S3: the emulator does not set up its notifications", r.logical)
 			}
 			continue
 		}
@@ -250,14 +251,14 @@ func (s *Stack) provisionBuckets(ctx context.Context) error {
 		for _, rule := range rules {
 			err := s.objects.doOnce("test "+rule.id+" "+rule.queue, func() error { return s.publish(ctx, rule.queue, s.objects.testNotification(rule.bucket)) })
 			if err != nil {
-				return fmt.Errorf("telling %s about its bucket: %w", rule.queue, err)
+				return fmt.Errorf("send the test notification to %s: %w", rule.queue, err)
 			}
 		}
 	}
 	return nil
 }
 
-// publish sends a message to a queue that is known by its ARN.
+// publish sends a message to the queue with this ARN.
 func (s *Stack) publish(ctx context.Context, arn string, body []byte) error {
 	for _, r := range s.plan.queues {
 		if s.template.arn(r) == arn {

@@ -143,7 +143,7 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	}
 	failing := Options{Root: "testdata", Data: data, Bin: builtPrograms, clientsFolder: filepath.Join("..", "compat"), Environ: []string{"PATH=" + os.Getenv("PATH")},
 		Seed: func(context.Context, Info) error { return errors.New("no") }}
-	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "putting in the first assistants: no") {
+	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "store the first assistants: no") {
 		t.Fatalf("a failing seed: %v", err)
 	}
 	seed := func(ctx context.Context, info Info) error {
@@ -250,7 +250,7 @@ func TestMissingRequirementsAreNamed(t *testing.T) {
 		}
 		return err
 	}
-	if err := start(func(o *Options) { o.Port = port }); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d, for the API, is taken", port)) || !strings.Contains(err.Error(), "PORT=") {
+	if err := start(func(o *Options) { o.Port = port }); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d, wanted for the API, is in use", port)) || !strings.Contains(err.Error(), "PORT=") {
 		t.Errorf("a port in use: %v", err)
 	}
 	if err := start(func(o *Options) { o.Root = t.TempDir() }); err == nil || !strings.Contains(err.Error(), "template") {

@@ -7,16 +7,16 @@ import (
 	"io"
 )
 
-// streamType marks a streamed answer: a JSON prelude, eight zero bytes, the body.
+// streamType is the content type of a streamed response: a JSON prelude, eight zero bytes, the body.
 const streamType = "application/vnd.awslambda.http-integration-response"
 
-// maxPrelude is how far into a stream API Gateway looks for the zero bytes.
+// maxPrelude is the part of a stream in which API Gateway looks for the zero bytes.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
 const maxPrelude = 16 << 10
 
-var errNoPrelude = errors.New("a streamed answer must begin with a JSON prelude and eight zero bytes within 16 KB")
+var errNoPrelude = errors.New("a streamed response must begin with a JSON prelude and eight zero bytes within 16 KB")
 
-// splitStream reads the prelude of a streamed answer, however the reads fall, and leaves the body in the reader.
+// splitStream reads the prelude of a streamed response, whatever pieces it arrives in. The returned reader has the body.
 func splitStream(r io.Reader) (prelude []byte, body io.Reader, err error) {
 	buffered := bufio.NewReader(r)
 	zeros := 0
@@ -40,21 +40,21 @@ func splitStream(r io.Reader) (prelude []byte, body io.Reader, err error) {
 	return prelude[:len(prelude)-8], buffered, nil
 }
 
-// bodyReadError says that an answer broke off: its process is dying.
+// bodyReadError means that a streamed response broke off, because its process is ending.
 type bodyReadError struct{ cause error }
 
-func (b *bodyReadError) Error() string { return "the answer broke off: " + b.cause.Error() }
+func (b *bodyReadError) Error() string { return "the response broke off: " + b.cause.Error() }
 func (b *bodyReadError) Unwrap() error { return b.cause }
 
-// copyStream passes on each piece as it comes. A caller who is gone does not stop the function: the rest is read and
-// dropped. More than limit bytes is an error, and the rest is dropped likewise.
+// copyStream writes each piece as it arrives. If the client is gone, the rest is read and dropped, so that the function can
+// go on. More than limit bytes is an error, and then the rest is dropped too.
 func copyStream(w io.Writer, r io.Reader, limit int) error {
 	buffer := make([]byte, 32<<10)
 	var lost error
 	for passed := 0; ; {
 		n, err := r.Read(buffer)
 		if passed += n; passed > limit && lost == nil {
-			lost = fmt.Errorf("a streamed answer may have at most %d bytes", limit)
+			lost = fmt.Errorf("a streamed response may have at most %d bytes", limit)
 		}
 		if n > 0 && w != nil && lost == nil {
 			if _, err := w.Write(buffer[:n]); err != nil {

@@ -14,16 +14,16 @@ const (
 	account = "000000000000"
 )
 
-// template is template.yaml with its parameters' defaults, ready to have its intrinsic functions worked out.
+// template is template.yaml with the default values of its parameters. It evaluates intrinsic functions.
 type template struct {
 	document   *yaml.Node
 	parameters map[string]any
 	conditions map[string]any
 	globals    map[string]any
 	resources  map[string]*resource
-	order      []string // logical ids as they stand in the file
+	order      []string // logical ids in the order of the file
 
-	refs map[string]string // what !Ref gives, where only the running stores know it
+	refs map[string]string // values of !Ref that only the running stores know
 }
 
 type resource struct {
@@ -33,19 +33,19 @@ type resource struct {
 	condition  string
 }
 
-// readTemplate reads a template. The values that it takes parameters from are their defaults.
+// readTemplate reads a template. Parameters have their default values.
 func readTemplate(path string) (*template, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the template: %w", err)
+		return nil, fmt.Errorf("read the template: %w", err)
 	}
 	t := &template{document: &yaml.Node{}, parameters: map[string]any{}, resources: map[string]*resource{}, refs: map[string]string{}}
 	if err := yaml.Unmarshal(text, t.document); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	tree, ok := decodeNode(t.document).(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("reading %s: it is no mapping", path)
+		return nil, fmt.Errorf("read %s: it is not a YAML mapping", path)
 	}
 	for name, p := range toMap(tree["Parameters"]) {
 		t.parameters[name] = toMap(p)["Default"]
@@ -62,7 +62,7 @@ func readTemplate(path string) (*template, error) {
 	return t, nil
 }
 
-// keysInOrder lists the keys of one top-level mapping as they stand in the file.
+// keysInOrder returns the keys of a top-level mapping in the order of the file.
 func keysInOrder(document *yaml.Node, section string) []string {
 	var names []string
 	if node := childNode(document.Content[0], section); node != nil {
@@ -73,7 +73,7 @@ func keysInOrder(document *yaml.Node, section string) []string {
 	return names
 }
 
-// childNode finds a key's value in a mapping node.
+// childNode returns the value of a key in a mapping node, or nil.
 func childNode(node *yaml.Node, key string) *yaml.Node {
 	for i := 0; node != nil && i+1 < len(node.Content); i += 2 {
 		if node.Content[i].Value == key {
@@ -83,7 +83,7 @@ func childNode(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// decodeNode turns YAML into maps, slices and scalars, with CloudFormation's short tags written out.
+// decodeNode converts YAML to maps, slices and scalars. CloudFormation's short tags become their long form: Fn::Sub for !Sub.
 func decodeNode(node *yaml.Node) any {
 	var value any
 	switch node.Kind {
@@ -127,10 +127,10 @@ func decodeNode(node *yaml.Node) any {
 	}
 }
 
-// noValue stands for AWS::NoValue: whatever holds it is left out.
+// noValue stands for AWS::NoValue: the property or list entry that has it is left out.
 type noValue struct{}
 
-// resolve works out the intrinsic functions in a value.
+// resolve evaluates the intrinsic functions in a value.
 func (t *template) resolve(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -217,7 +217,7 @@ func (t *template) evaluate(name string, argument any) any {
 		}
 		return parts
 	}
-	return "" // Fn::ImportValue, Fn::FindInMap and the like: nothing on one machine answers to them
+	return "" // Fn::ImportValue, Fn::FindInMap and others have no value on one machine
 }
 
 func (t *template) conditionHolds(condition string) bool {
@@ -246,7 +246,7 @@ func (t *template) substitute(argument any) string {
 	})
 }
 
-// ref is what !Ref gives.
+// ref returns the value of !Ref.
 func (t *template) ref(name string) any {
 	switch name {
 	case "AWS::NoValue":
@@ -273,7 +273,7 @@ func (t *template) ref(name string) any {
 		case "AWS::Serverless::Api":
 			return apiID
 		case "AWS::SecretsManager::Secret", "AWS::SQS::Queue":
-			return t.arn(r) // until the store has told the address
+			return t.arn(r) // until the store's address is known
 		}
 		return t.physicalName(r)
 	}
@@ -287,7 +287,7 @@ func (t *template) stackName() string {
 	return "aurora"
 }
 
-// stageName is the name of the deployment.
+// stageName returns the stage of the deployment: dev, prod, or local without a Stage parameter.
 func (t *template) stageName() string {
 	if stage := toString(t.parameters["Stage"]); stage != "" {
 		return stage
@@ -295,7 +295,7 @@ func (t *template) stageName() string {
 	return "local"
 }
 
-// physicalName is a resource's physical name: the one that it asks for, or one as CloudFormation makes.
+// physicalName returns a resource's physical name: the one in its properties, or one in CloudFormation's form.
 func (t *template) physicalName(r *resource) string {
 	property := map[string]string{"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::S3::Bucket": "BucketName",
 		"AWS::SecretsManager::Secret": "Name", "AWS::Serverless::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName"}[r.kind]
@@ -328,7 +328,7 @@ func (t *template) arn(r *resource) string {
 	return "arn:aws:local:" + region + ":" + account + ":" + name
 }
 
-// attribute is what !GetAtt gives.
+// attribute returns the value of !GetAtt.
 func (t *template) attribute(logical, attribute string) string {
 	r := t.resources[logical]
 	switch {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The template's values, read as what they should be. What is something else reads as nothing.
+// These functions convert a template's value to the wanted type. A value of another type becomes the zero value.
 
 func toMap(v any) map[string]any {
 	m, _ := v.(map[string]any)
@@ -19,7 +19,7 @@ func toList(v any) []any {
 	return l
 }
 
-// toString reads a scalar as CloudFormation hands it to a string property.
+// toString converts a scalar as CloudFormation does for a string property. Lists and objects become JSON.
 func toString(v any) string {
 	switch v := v.(type) {
 	case nil, noValue:
@@ -29,7 +29,7 @@ func toString(v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case map[string]any, []any:
-		b, _ := json.Marshal(v) // trees of scalars always encode
+		b, _ := json.Marshal(v) // encoding trees of scalars cannot fail
 		return string(b)
 	}
 	return fmt.Sprint(v)

@@ -17,7 +17,7 @@ import (
 	"example.com/aurora/shared/dev/fakes3"
 )
 
-// objectStore is S3: gofakes3 on disk, with the notifications that it lacks.
+// objectStore is S3: gofakes3 on disk, plus the event notifications that gofakes3 does not send.
 type objectStore struct {
 	store         *fakes3.Store
 	fake          http.Handler
@@ -28,14 +28,14 @@ type objectStore struct {
 	counter       atomic.Uint64
 }
 
-// notification is one of a bucket's rules: objects whose key fits are told to a queue.
+// notification is one notification rule of a bucket: an event about an object whose key matches goes to a queue.
 type notification struct {
 	bucket, id, event, queue string
 	prefix, suffix           string
 }
 
-// pendingBucketName holds, until it is told, every object that a rule fits: what is left there was written by a run that died
-// between storing and telling.
+// pendingBucketName names the bolt bucket of the notifications that are not sent yet. Entries that are there at the start
+// were left by a run that died between storing an object and sending its notification.
 var pendingBucketName = []byte("aurora-pending-notifications")
 
 // openObjectStore opens the store.
@@ -53,7 +53,7 @@ func (o *objectStore) Close() error { return o.store.Close() }
 // ServeHTTP serves S3.
 func (o *objectStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") && strings.HasSuffix(r.Header.Get("X-Amz-Content-Sha256"), "-TRAILER") {
-		// gofakes3 would store the framing as if it were the object.
+		// gofakes3 would store the chunk framing as part of the object.
 		w.Header().Set("Content-Type", "application/xml")
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusNotImplemented)
@@ -69,17 +69,17 @@ func (o *objectStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	mark, err := o.savePending(bucket, key, event)
 	if err != nil {
-		http.Error(w, "the notification could not be kept", http.StatusServiceUnavailable)
+		http.Error(w, "the notification could not be stored", http.StatusServiceUnavailable)
 		return
 	}
 	answer := newRecordedResponse()
 	o.fake.ServeHTTP(answer, r)
-	told := true
+	sent := true
 	if answer.code == http.StatusOK {
-		// The caller may hang up; the object is stored all the same, and must be told.
-		told = o.notify(context.WithoutCancel(r.Context()), rule, bucket, key, event)
+		// The client may hang up. The object is stored, so its notification must be sent.
+		sent = o.notify(context.WithoutCancel(r.Context()), rule, bucket, key, event)
 	}
-	if told {
+	if sent {
 		o.deletePending(mark)
 	}
 	for name, values := range answer.Header() {
@@ -89,7 +89,7 @@ func (o *objectStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.body.Bytes())
 }
 
-// recordedResponse is an answer that is not sent yet.
+// recordedResponse is a response that is not sent yet.
 type recordedResponse struct {
 	header http.Header
 	code   int
@@ -104,7 +104,7 @@ func (c *recordedResponse) Header() http.Header         { return c.header }
 func (c *recordedResponse) WriteHeader(code int)        { c.code = code }
 func (c *recordedResponse) Write(p []byte) (int, error) { return c.body.Write(p) }
 
-// createdObject reads which object a request makes, if it makes one.
+// createdObject returns the object that a request creates, and the event's name. The strings are empty if it creates none.
 func createdObject(r *http.Request) (bucket, key, event string) {
 	bucket, key, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
@@ -147,7 +147,8 @@ func (o *objectStore) savePending(bucket, key, event string) ([]byte, error) {
 	})
 }
 
-// pendingBucket are kept inside gofakes3's own metadata bucket, which it never lists as one of S3's.
+// pendingBucket returns the bolt bucket of pending notifications. It is inside gofakes3's metadata bucket, which gofakes3
+// does not list as an S3 bucket.
 func (o *objectStore) pendingBucket(tx *bolt.Tx) (*bolt.Bucket, error) {
 	meta, err := tx.CreateBucketIfNotExists([]byte("_meta"))
 	if err != nil {
@@ -165,11 +166,11 @@ func (o *objectStore) deletePending(id []byte) {
 		return b.Delete(id)
 	})
 	if err != nil {
-		o.printf("forgetting a notification, which will come again: %v", err)
+		o.printf("remove a sent notification: %v; the next start sends it again", err)
 	}
 }
 
-// sendPending tells the objects that an earlier run stored and did not tell.
+// sendPending sends the notifications that an earlier run stored but did not send.
 func (o *objectStore) sendPending(ctx context.Context) error {
 	left := map[string][]string{}
 	err := o.store.Update(func(tx *bolt.Tx) error {
@@ -180,14 +181,14 @@ func (o *objectStore) sendPending(ctx context.Context) error {
 		return b.ForEach(func(id, value []byte) error {
 			var object []string
 			if err := json.Unmarshal(value, &object); err != nil || len(object) != 3 {
-				return fmt.Errorf("a kept notification is malformed: %q", value)
+				return fmt.Errorf("a pending notification is malformed: %q", value)
 			}
 			left[string(id)] = object
 			return nil
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("reading the kept notifications: %w", err)
+		return fmt.Errorf("read the pending notifications: %w", err)
 	}
 	for id, object := range left {
 		rule := o.notificationFor(object[0], object[1], object[2])
@@ -198,23 +199,23 @@ func (o *objectStore) sendPending(ctx context.Context) error {
 	return nil
 }
 
-// notify tells a rule's queue about an object. It says false where it has to be told later.
+// notify sends an event about an object to a rule's queue. It returns false if it has to be sent later.
 func (o *objectStore) notify(ctx context.Context, rule *notification, bucket, key, event string) bool {
 	target := (&url.URL{Path: "/" + bucket + "/" + key}).String()
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://127.0.0.1"+target, nil)
 	if err != nil {
-		o.printf("telling %s about %s: %v", rule.queue, key, err)
-		return true // a key that cannot be asked for is never told
+		o.printf("notify %s about %s: %v", rule.queue, key, err)
+		return true // there is no request for such a key, now or later
 	}
 	head := newRecordedResponse()
 	o.fake.ServeHTTP(head, request)
 	if head.code != http.StatusOK {
-		return true // it is gone again, or never came
+		return true // the object was deleted, or was not stored
 	}
-	size, _ := strconv.ParseInt(head.Header().Get("Content-Length"), 10, 64) // gofakes3 always says
+	size, _ := strconv.ParseInt(head.Header().Get("Content-Length"), 10, 64) // gofakes3 always sends it
 	body := o.notificationBody(rule, bucket, key, event, strings.Trim(head.Header().Get("ETag"), `"`), size)
 	if err := o.publish(ctx, rule.queue, body); err != nil {
-		o.printf("telling %s about %s, which the next start will try again: %v", rule.queue, key, err)
+		o.printf("notify %s about %s: %v; the next start tries again", rule.queue, key, err)
 		return false
 	}
 	return true
@@ -234,22 +235,23 @@ func (o *objectStore) notificationBody(rule *notification, bucket, key, event, e
 				"sequencer": fmt.Sprintf("%016X%04X", o.now().UnixNano(), o.counter.Add(1)&0xffff)},
 		},
 	}
-	b, _ := json.Marshal(map[string]any{"Records": []any{record}}) // maps of scalars always encode
+	b, _ := json.Marshal(map[string]any{"Records": []any{record}}) // encoding maps of scalars cannot fail
 	return b
 }
 
-// escapeKey writes a key as notifications do: URL-encoded, a space as +, slashes kept.
+// escapeKey encodes a key as S3's notifications do: URL-encoded, with + for a space, slashes unchanged.
 func escapeKey(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
 
-// testNotification is what S3 sends when a rule is made.
+// testNotification returns the message that S3 sends when a rule is created.
 func (o *objectStore) testNotification(bucket string) []byte {
 	var b bytes.Buffer
-	_ = json.NewEncoder(&b).Encode(map[string]string{"Service": "Amazon S3", "Event": "s3:TestEvent", // strings always encode
+	_ = json.NewEncoder(&b).Encode(map[string]string{"Service": "Amazon S3", "Event": "s3:TestEvent", // encoding strings cannot fail
 		"Time": o.now().UTC().Format("2006-01-02T15:04:05.000Z"), "Bucket": bucket, "RequestId": newID(), "HostId": newID()})
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// doOnce does something the first time in the life of the data folder.
+// doOnce calls do the first time that it is called with this name for the data folder. A call that fails is repeated by the
+// next run.
 func (o *objectStore) doOnce(name string, do func() error) error {
 	key, done := []byte("done "+name), false
 	err := o.store.Update(func(tx *bolt.Tx) error {

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// process is one running copy of a function.
+// process is one running process of a function.
 type process struct {
 	function *function
 	id       string
-	work     chan *invocation // holds one
+	work     chan *invocation // buffer of one
 
 	mu       sync.Mutex
 	child    *child
-	initDone bool        // it has asked for its first invocation: the init is over
-	current  *invocation // from begin until it asks again
-	answered bool        // current has its answer
-	initErr  *failure    // the function's own words about why it cannot start
-	timedOut bool        // we killed it, since its time was up
+	initDone bool        // the process has asked for its first invocation
+	current  *invocation // from assign until the process asks for the next one
+	answered bool        // current has its response
+	initErr  *failure    // the error that the function reported for its start
+	timedOut bool        // killed because its time limit had passed
 	stopped  bool
-	exited   bool // it has ended
+	exited   bool // the process has ended
 }
 
 // run starts the process and waits for its end.
@@ -46,7 +46,7 @@ func (p *process) run() {
 	p.handleExit(child)
 }
 
-// expire kills the process where its time is up indeed.
+// expire kills the process if up, called with the lock held, says that its time limit has passed.
 func (p *process) expire(up func() bool) {
 	p.mu.Lock()
 	late := up()
@@ -58,7 +58,7 @@ func (p *process) expire(up func() bool) {
 	}
 }
 
-// handleExit clears up after a process, and answers for the invocation that it left behind.
+// handleExit removes a process that has ended, and fails the invocation that it did not answer.
 func (p *process) handleExit(c *child) {
 	p.function.runtime.removeProcess(p)
 	p.mu.Lock()
@@ -87,7 +87,7 @@ func (p *process) handleExit(c *child) {
 	p.function.processEnded(p, nil, inv != nil, inv != nil && p.answered)
 }
 
-// exitFailure words the end of a process as Lambda does; the caller holds the lock.
+// exitFailure describes the end of a process as Lambda does. The caller holds the lock.
 func (p *process) exitFailure(id string, c *child) *failure {
 	switch {
 	case p.timedOut && !p.initDone:
@@ -100,8 +100,8 @@ func (p *process) exitFailure(id string, c *child) *failure {
 	return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", id, c.exitReason())}
 }
 
-// assign hands an invocation to a process that is free, and kills the process when its time is up. It says whether
-// the process was still there.
+// assign gives an invocation to a free process, and kills the process at the invocation's deadline. It returns false if the
+// process has ended.
 func (p *process) assign(inv *invocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *process) assign(inv *invocation) bool {
 	return true
 }
 
-// handleNext is called when the process asks for an invocation: whatever it had is over.
+// handleNext handles a process that asks for an invocation. The invocation that it had is over.
 func (p *process) handleNext() {
 	p.mu.Lock()
 	first := !p.initDone
@@ -125,7 +125,7 @@ func (p *process) handleNext() {
 	if inv != nil {
 		inv.timer.Stop()
 		if !answered {
-			inv.deliver(&reply{failure: &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without an answer"}})
+			inv.deliver(&reply{failure: &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without answering this one"}})
 			inv.finish(io.ErrUnexpectedEOF)
 			p.function.invocationAnswered()
 		}
@@ -133,7 +133,7 @@ func (p *process) handleNext() {
 	p.function.processReady(p, first)
 }
 
-// currentInvocation is the invocation of this id, if the process has it.
+// currentInvocation returns the invocation with this id if the process has it and has not answered it, else nil.
 func (p *process) currentInvocation(id string) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,7 +143,7 @@ func (p *process) currentInvocation(id string) *invocation {
 	return p.current
 }
 
-// markAnswered is called when the function has answered.
+// markAnswered records that the function has answered an invocation.
 func (p *process) markAnswered(inv *invocation) {
 	p.mu.Lock()
 	mine := p.current == inv && !p.answered
@@ -164,16 +164,16 @@ func (p *process) stop() {
 	}
 }
 
-// initFailed keeps the function's own words about why it cannot start.
+// initFailed stores the error that the function reported for its start.
 func (p *process) initFailed(body []byte) {
 	f := &failure{Type: "Runtime.InitError", payload: body}
-	_ = json.Unmarshal(body, f) // words that are no JSON stay as they are
+	_ = json.Unmarshal(body, f) // a body that is not JSON is passed on as it is
 	p.mu.Lock()
 	p.initErr = f
 	p.mu.Unlock()
 }
 
-// invocation is one event on its way through a process.
+// invocation is one event, its response and its deadline.
 type invocation struct {
 	id, trace string
 	event     []byte
@@ -191,11 +191,11 @@ func newInvocation(id, trace string, event []byte, deadline time.Time) *invocati
 	return inv
 }
 
-// deliver gives the caller its answer; the first counts.
+// deliver gives the caller its response. Only the first call counts.
 func (i *invocation) deliver(r *reply) { i.once.Do(func() { i.replied <- r }) }
 
-// abandon says that nobody reads the answer any more.
+// abandon records that the caller does not read the response any more.
 func (i *invocation) abandon() { _ = i.read.CloseWithError(io.ErrClosedPipe) }
 
-// finish ends the streamed body: nil where it was whole.
+// finish ends the streamed body. A nil error means that it is complete.
 func (i *invocation) finish(err error) { _ = i.write.CloseWithError(err) }

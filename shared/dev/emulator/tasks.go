@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// taskGroup is the goroutines of a stack. A panic in one is told and ends that one alone.
+// taskGroup runs the goroutines of a stack. A panic ends its own goroutine only, and is reported through printf.
 type taskGroup struct {
 	wg     sync.WaitGroup
 	printf func(format string, args ...any)
 }
 
-// run starts work in a goroutine that wait waits for.
+// run calls work in a new goroutine. what names it in the report of a panic. wait waits for its end.
 func (c *taskGroup) run(what string, work func()) {
 	c.wg.Add(1)
 	go func() {

@@ -14,11 +14,11 @@ import (
 
 const (
 	longPoll       = 20 * time.Second
-	pollErrorPause = time.Second // the pause after a receive that failed
+	pollErrorPause = time.Second // after a receive that failed
 	deleteTimeout  = 5 * time.Second
 )
 
-// poller is an event source mapping: it takes messages from a queue and invokes a function with them.
+// poller is an event source mapping: it receives messages from a queue and invokes a function with them.
 type poller struct {
 	sourcePlan
 	function   *function
@@ -54,7 +54,7 @@ func (s *poller) run(ctx context.Context) {
 	}
 }
 
-// receiveBatch receives up to a batch, within the batching window.
+// receiveBatch receives messages until the batch is full or the batching window has passed.
 func (s *poller) receiveBatch(ctx context.Context) []types.Message {
 	var batch []types.Message
 	wait, until := longPoll, time.Time{}
@@ -66,7 +66,7 @@ func (s *poller) receiveBatch(ctx context.Context) []types.Message {
 		})
 		if err != nil {
 			if ctx.Err() == nil {
-				s.printf("receiving from %s: %v", s.queue, err)
+				s.printf("receive from %s: %v", s.queue, err)
 				sleepContext(ctx, pollErrorPause)
 			}
 			break
@@ -87,7 +87,7 @@ func (s *poller) receiveBatch(ctx context.Context) []types.Message {
 	return batch
 }
 
-// processBatch invokes the function with a batch. What it did not handle comes back.
+// processBatch invokes the function with a batch. Messages that it did not handle return to the queue.
 func (s *poller) processBatch(ctx context.Context, messages []types.Message) {
 	event := events.SQSEvent{}
 	for _, m := range messages {
@@ -96,7 +96,7 @@ func (s *poller) processBatch(ctx context.Context, messages []types.Message) {
 	failed := map[string]bool{}
 	payload, err := json.Marshal(event)
 	if err == nil && len(payload) > maxPayload && len(messages) > 1 {
-		half := len(messages) / 2 // Lambda never makes a batch over its payload limit
+		half := len(messages) / 2 // Lambda keeps batches below its payload limit
 		s.processBatch(ctx, messages[:half])
 		s.processBatch(ctx, messages[half:])
 		return
@@ -110,13 +110,13 @@ func (s *poller) processBatch(ctx context.Context, messages []types.Message) {
 			failed[aws.ToString(m.MessageId)] = true
 		}
 	}
-	// The stack may be stopping: what was handled must be deleted even so, and what was not must come back.
+	// Do this even if the stack is stopping: handled messages must be deleted, and the others must return.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
 	s.deleteOrRelease(ctx, messages, failed)
 }
 
-// invoke waits for a free place where the function is throttled.
+// invoke invokes the function, and tries again while it is throttled.
 func (s *poller) invoke(ctx context.Context, payload []byte) (map[string]bool, error) {
 	for {
 		answer, err := s.function.invoke(ctx, newID(), newTrace(), payload)
@@ -137,8 +137,8 @@ func (s *poller) invoke(ctx context.Context, payload []byte) (map[string]bool, e
 	}
 }
 
-// failedMessages reads a partial answer, as Lambda does: nothing and null is success, a failure without an id is that of
-// the whole batch.
+// failedMessages reads the ids of failed messages from a partial batch response. As in Lambda, an empty or null response
+// means success, and a failure without an id fails the whole batch.
 func (s *poller) failedMessages(payload []byte) (map[string]bool, error) {
 	failed := map[string]bool{}
 	if !s.partial || len(payload) == 0 {
@@ -157,11 +157,11 @@ func (s *poller) failedMessages(payload []byte) (map[string]bool, error) {
 	return failed, nil
 }
 
-// deleteOrRelease deletes what was handled, and shows the rest again.
+// deleteOrRelease deletes the handled messages and makes the failed ones visible again.
 //
-// Lambda leaves a failed message invisible until its visibility timeout, six of the function's time limits or more.
-// Here it comes back after one second, then two, four, … up to that timeout: a developer sees the retries and the
-// dead-letter queue within minutes, in the same order and number.
+// Lambda leaves a failed message invisible until its visibility timeout, which is six of the function's time limits or more.
+// Here it is visible again after one second, then two, four, … up to that timeout. So a developer sees the retries and the
+// dead-letter queue within minutes. Order and number of attempts are the same.
 func (s *poller) deleteOrRelease(ctx context.Context, messages []types.Message, failed map[string]bool) {
 	for _, m := range messages {
 		var err error
@@ -173,7 +173,7 @@ func (s *poller) deleteOrRelease(ctx context.Context, messages []types.Message, 
 			_, err = s.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(s.url), ReceiptHandle: m.ReceiptHandle})
 		}
 		if err != nil {
-			s.printf("settling a message of %s, which will come again: %v", s.queue, err)
+			s.printf("delete or release a message of %s: %v; it will be received again", s.queue, err)
 		}
 	}
 }

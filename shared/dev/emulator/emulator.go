@@ -19,28 +19,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// DefaultConcurrency is how many processes a function may have where Options do not say.
+// DefaultConcurrency is the number of processes of one function if Options.Concurrency is 0.
 const DefaultConcurrency = 64
 
 const maxPort = 65535
 
-// Options say what to run, and where.
+// Options configure a Stack.
 type Options struct {
 	Root        string    // the folder that holds template.yaml and functions/
-	Data        string    // the folder for everything that is kept; made where it is missing
-	Port        int       // the API's; function URLs take those after it. 0 is any free one, for all of them
-	Concurrency int       // processes of one function; DefaultConcurrency where 0
-	Out         io.Writer // what an operator should see; nothing where nil
-	Environ     []string  // as os.Environ: what is set there overrides the template
-	Bin         string    // a folder of programs, <function>/bootstrap, that are built already
+	Data        string    // the folder for all data; it is created if it does not exist
+	Port        int       // of the API; function URLs use the ports after it. 0 uses free ports
+	Concurrency int       // most processes of one function; 0 is DefaultConcurrency
+	Out         io.Writer // messages for the operator; nil drops them
+	Environ     []string  // variables in the form of os.Environ; they override the template's
+	Bin         string    // a folder with programs that are already built, <function>/bootstrap
 
-	// Seed is called once, before the stack is ready, when the assistants table is empty.
+	// Seed is called before the stack is ready if the assistants table is empty.
 	Seed func(ctx context.Context, info Info) error
 
-	clientsFolder string // the npm folder that has dynalite; <Root>/shared/dev/compat where empty
+	clientsFolder string // the npm folder with dynalite; "" is <Root>/shared/dev/compat
 }
 
-// Stack is a running bundle.
+// Stack is a running emulator with all functions of the template.
 type Stack struct {
 	options  Options
 	template *template
@@ -64,14 +64,14 @@ type Stack struct {
 	secrets   *secretsmanager.Client
 
 	outMu      sync.Mutex
-	fatal      chan error // holds the first reason why the stack cannot go on
+	fatal      chan error // receives the first error after which the stack cannot go on
 	once       sync.Once
 	stopErr    error
-	cleanups   []func(ctx context.Context) error // in order of starting
+	cleanups   []func(ctx context.Context) error // in the order in which they were added
 	dynamoStop func(ctx context.Context) error
 }
 
-// Run brings the bundle up, says where everything is, and serves until ctx is done. It leaves no process behind.
+// Run starts a stack, prints its addresses, and serves until ctx is done. It leaves no process behind.
 func Run(ctx context.Context, o Options) error {
 	s, err := Start(ctx, o)
 	if err != nil {
@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, s.Close())
 }
 
-// Start brings the bundle up. ctx bounds the start alone; Close ends the stack.
+// Start starts a stack. ctx limits the start only; Close ends the stack.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -108,7 +108,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	p, err := newPlan(t)
 	if err != nil {
-		return nil, fmt.Errorf("reading the template: %w", err)
+		return nil, fmt.Errorf("read the template: %w", err)
 	}
 	if last := maxPort - p.functionURLs(); o.Port < 0 || o.Port > last {
 		return nil, fmt.Errorf("PORT must be a number from 0 to %d, not %d: the API takes this port, and %d function URLs take the ports after it; 0 takes free ports",
@@ -125,10 +125,10 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	return s, nil
 }
 
-// Info says where everything is.
+// Info returns the addresses, keys and names.
 func (s *Stack) Info() Info { return s.info }
 
-// Fatal gives the reason why the stack cannot go on, should there come to be one.
+// Fatal returns a channel that receives an error if the stack cannot go on.
 func (s *Stack) Fatal() <-chan error { return s.fatal }
 
 func (s *Stack) start(ctx context.Context) error {
@@ -137,9 +137,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.onStop(func(context.Context) error { return file.Close() })
-	// One that a killed run left says that all is ready, at addresses that are nobody's any more.
+	// If the last run was killed, its file still says that all is ready, with addresses that do not exist any more.
 	if err := os.Remove(filepath.Join(s.options.Data, InfoFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing the last run's %s: %w", InfoFile, err)
+		return fmt.Errorf("remove the last run's %s: %w", InfoFile, err)
 	}
 	for _, w := range s.plan.warnings {
 		s.printf("%s", w)
@@ -147,7 +147,7 @@ func (s *Stack) start(ctx context.Context) error {
 	s.launcher = newLauncher(s.tasks)
 	s.onStop(func(context.Context) error { close(s.launcher.quit); return nil })
 
-	s.printf("building %d functions, starting the stores …", len(s.plan.functions))
+	s.printf("building %d functions and starting the stores …", len(s.plan.functions))
 	built := make(chan error, 1)
 	if s.bin = s.options.Bin; s.bin == "" {
 		s.bin = filepath.Join(s.options.Data, "bin")
@@ -188,7 +188,7 @@ func (s *Stack) start(ctx context.Context) error {
 	return s.ready(ctx)
 }
 
-// ready puts in the first assistants and tells that all is up.
+// ready stores the first assistants, starts the triggers and writes run.json.
 func (s *Stack) ready(ctx context.Context) error {
 	table := s.info.Tables["assistants"]
 	if table != "" {
@@ -198,7 +198,7 @@ func (s *Stack) ready(ctx context.Context) error {
 		}
 		if len(ids) == 0 && s.options.Seed != nil {
 			if err := s.options.Seed(ctx, s.info); err != nil {
-				return fmt.Errorf("putting in the first assistants: %w", err)
+				return fmt.Errorf("store the first assistants: %w", err)
 			}
 			if ids, err = assistantIDs(ctx, s.dynamo, table); err != nil {
 				return err
@@ -223,7 +223,7 @@ func (s *Stack) ready(ctx context.Context) error {
 	return s.info.write(s.options.Data)
 }
 
-// printf shows the operator a line.
+// printf prints a line for the operator.
 func (s *Stack) printf(format string, args ...any) { s.println(fmt.Sprintf(format, args...)) }
 
 func (s *Stack) println(line string) {
@@ -235,7 +235,7 @@ func (s *Stack) println(line string) {
 	_, _ = fmt.Fprintln(s.options.Out, line)
 }
 
-// fail says why the stack cannot go on; the first reason counts.
+// fail reports that the stack cannot go on. Only the first error counts.
 func (s *Stack) fail(err error) {
 	select {
 	case s.fatal <- err:
@@ -245,10 +245,10 @@ func (s *Stack) fail(err error) {
 
 func (s *Stack) onStop(f func(ctx context.Context) error) { s.cleanups = append(s.cleanups, f) }
 
-// shutdownTimeout is how long requests under way may take to end when the stack stops.
+// shutdownTimeout is the time that open requests get to end when the stack stops.
 const shutdownTimeout = 2 * time.Second
 
-// Close ends every process and waits until nothing runs any more. The data stays.
+// Close ends every process and waits until nothing runs any more. It does not remove data.
 func (s *Stack) Close() error {
 	s.once.Do(func() {
 		s.cancel()
@@ -265,24 +265,24 @@ func (s *Stack) Close() error {
 	return s.stopErr
 }
 
-// serve serves HTTP on a listener until the stack stops.
+// serve serves HTTP on a listener until the stack stops, and returns the listener's URL.
 func (s *Stack) serve(name string, listener net.Listener, handler http.Handler) string {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: nil}
 	s.tasks.run("serving "+name, func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.fail(fmt.Errorf("serving %s: %w", name, err))
+			s.fail(fmt.Errorf("serve %s: %w", name, err))
 		}
 	})
 	s.onStop(func(ctx context.Context) error {
 		if server.Shutdown(ctx) != nil {
-			return server.Close() // requests that do not end in time are cut
+			return server.Close() // cuts the requests that did not end in time
 		}
 		return nil
 	})
 	return "http://" + listener.Addr().String()
 }
 
-// listenLoopback listens on a free port.
+// listenLoopback listens on a free port of 127.0.0.1.
 func listenLoopback() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 
 func (s *Stack) awsConfig() aws.Config {

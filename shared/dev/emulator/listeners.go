@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// listeners are the listeners that callers know; they are taken first, so that a port in use is told at once.
+// listeners are the ports that callers use. They are opened before anything is started, so that a port in use fails at once.
 type listeners struct {
 	api  net.Listener
-	urls map[string]net.Listener // by logical id
+	urls map[string]net.Listener // by the function's logical id
 }
 
 func (s *Stack) listen() (*listeners, error) {
@@ -30,10 +30,10 @@ func (s *Stack) listen() (*listeners, error) {
 	take := func(what string) (net.Listener, error) {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", next))
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("port %d, for %s, is taken: stop who uses it, or choose others with PORT=%d", next, what, next+100)
+			return nil, fmt.Errorf("port %d, wanted for %s, is in use: stop the program that uses it, or choose other ports with PORT=%d", next, what, next+100)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("listening for %s: %w", what, err)
+			return nil, fmt.Errorf("listen for %s: %w", what, err)
 		}
 		if next != 0 {
 			next++
@@ -57,7 +57,7 @@ func (s *Stack) listen() (*listeners, error) {
 		s.template.refs[logical+"Url"] = s.info.FunctionURLs[logical] + "/"
 	}
 	opened = true
-	s.onStop(func(context.Context) error { d.close(); return nil }) // for a start that fails before they are served
+	s.onStop(func(context.Context) error { d.close(); return nil }) // for a start that fails before serve takes them over
 	return d, nil
 }
 
@@ -72,7 +72,7 @@ func (d *listeners) close() {
 	}
 }
 
-// startFunctions makes the pools. No process is started before it is wanted.
+// startFunctions creates the pools. A process starts with the first invocation that needs it.
 func (s *Stack) startFunctions() error {
 	listener, err := listenLoopback()
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Stack) startFunctions() error {
 	return nil
 }
 
-// startServing begins to serve callers.
+// startServing starts the API, the function URLs and the Invoke API.
 func (s *Stack) startServing(d *listeners) error {
 	log, err := openLog(filepath.Join(s.options.Data, "logs"), "gateway", s.println)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *Stack) startServing(d *listeners) error {
 	return nil
 }
 
-// startTriggers starts the pollers and the schedules.
+// startTriggers starts the SQS pollers and the schedules.
 func (s *Stack) startTriggers() {
 	var working taskGroup
 	working.printf = s.printf
@@ -160,11 +160,11 @@ func (s *Stack) startTriggers() {
 			working.run("the schedule "+plan.name, func() { s.runSchedule(f, plan) })
 		}
 	}
-	// Stopped before the functions and the queues are: what they had taken goes back.
+	// They stop before the functions and the queues, so that the messages they hold return to their queues.
 	s.onStop(func(context.Context) error { working.wait(); return nil })
 }
 
-// runSchedule invokes a function whenever its schedule is due, as an Event.
+// runSchedule sends an Event invocation to a function whenever its schedule is due.
 func (s *Stack) runSchedule(f *function, plan schedulePlan) {
 	when, err := parseSchedule(plan.expression)
 	if err != nil {
@@ -189,7 +189,7 @@ func (s *Stack) runSchedule(f *function, plan schedulePlan) {
 	}
 }
 
-// sendToFailureDestination sends an Event that failed for good to the function's destination for failures.
+// sendToFailureDestination sends an Event that failed on every attempt to the function's on-failure destination.
 func (s *Stack) sendToFailureDestination(ctx context.Context, f *function, destination string, event, cause []byte) {
 	record, err := json.Marshal(map[string]any{"version": "1.0", "timestamp": time.Now().UTC().Format(time.RFC3339Nano),
 		"requestContext":  map[string]any{"requestId": newID(), "functionArn": f.arn + ":$LATEST", "condition": "RetriesExhausted", "approximateInvokeCount": f.retries + 1},
@@ -200,6 +200,6 @@ func (s *Stack) sendToFailureDestination(ctx context.Context, f *function, desti
 		err = s.publish(ctx, destination, record)
 	}
 	if err != nil {
-		s.printf("%s: a failed event was lost: %v", f.logical, err)
+		s.printf("%s: a failed event could not be sent to its destination: %v", f.logical, err)
 	}
 }
