@@ -19,23 +19,23 @@ import (
 	"example.com/aurora/shared/dev/emulator"
 )
 
-// Options say where everything is.
+// Options configure a run.
 type Options struct {
 	Root    string    // the folder that holds template.yaml
 	Data    string    // where bench.json goes
 	Page    string    // the document whose tables the run replaces; no document is written if it is empty
-	Out     io.Writer // the tables, and what is going on
+	Out     io.Writer // for the tables and progress
 	Environ []string
 	Seed    func(ctx context.Context, info emulator.Info) error
 }
 
-// sizes of a run: how often everything is done.
+// sizes are the numbers of repetitions of a run.
 type size struct {
 	starts  int     // cold starts of each function
-	works   int     // pieces of work of each function
-	alone   int     // turns by each way, one at a time
-	rounds  int     // of sixteen turns together
-	load    float64 // of the numbers of requests
+	works   int     // events for each function
+	alone   int     // sequential turns by each way
+	rounds  int     // of sixteen concurrent turns
+	load    float64 // factor of the numbers of requests
 	reports []int   // calls
 }
 
@@ -44,23 +44,23 @@ func (s size) scaled(n int) int { return max(1, int(float64(n)*s.load)) }
 // fullSize is the run of `make bench`.
 var fullSize = size{starts: 10, works: 15, alone: 50, rounds: 8, load: 1, reports: reportSizes}
 
-// bench is a run under way.
+// bench is a run.
 type bench struct {
 	Options
 	size     size
 	began    time.Time
-	temp     string // everything that a run makes, and leaves behind nowhere
+	temp     string // temporary files, removed at the end
 	external *externalServices
 	stack    *emulator.Stack
 	meter    *meter
 	secrets  *secretsmanager.Store
-	queue    string // the address of a queue that nobody works on
+	queue    string // the address of a queue without a consumer
 	results  Results
 }
 
 func (b *bench) printf(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
 
-// noteMissing notes what could not be measured.
+// noteMissing records a part that could not be measured.
 func (b *bench) noteMissing(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	b.results.Missing = append(b.results.Missing, text)
@@ -140,8 +140,8 @@ func (b *bench) write() error {
 	return os.WriteFile(filepath.Join(b.Data, "bench.json"), append(text, '\n'), 0o600)
 }
 
-// stackEnviron is what the stack may know of the environment: nothing that leads to anybody's account, and no setting of
-// somebody's own that would make runs differ.
+// stackEnviron returns the environment of the stack, without credentials and without personal settings that would make
+// runs differ.
 func (b *bench) stackEnviron() []string {
 	var out []string
 	for _, entry := range b.Environ {
@@ -158,7 +158,7 @@ func (b *bench) stackEnviron() []string {
 		"LIMIT_SPEND_PER_DAY_USD=1000000", "HYPERSCALE_ASSISTANT_ID="+seededAssistant)
 }
 
-// startStack starts the stack: once to build everything, once as `make run` does, with its time, and once to work with.
+// startStack starts the stack three times: to build everything, to time `make run`, and for the measurements.
 func (b *bench) startStack(ctx context.Context) error {
 	data := filepath.Join(b.temp, "data")
 	start := func() (err error) {
@@ -184,7 +184,7 @@ func (b *bench) startStack(ctx context.Context) error {
 	return b.prepare(ctx)
 }
 
-// prepare makes what the harness needs beside the stack: meters, a bucket and a queue of its own.
+// prepare creates what the harness needs beside the stack: meters, a bucket and a queue.
 func (b *bench) prepare(ctx context.Context) (err error) {
 	info := b.stack.Info()
 	b.meter, err = newMeter(map[string]string{
@@ -215,13 +215,13 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// secretName is the name of one of the stack's secrets.
+// secretName returns the name of one of the stack's secrets.
 func (b *bench) secretName(name string) string {
 	stage := strings.TrimSuffix(strings.TrimPrefix(b.stack.Info().Tables["assistants"], "aurora-"), "-assistants")
 	return "aurora/" + stage + "/" + name
 }
 
-// putObject stores an object in the bench's own bucket; without a key it makes the bucket. S3's stand-in looks at no signature.
+// putObject stores an object in the bench's own bucket; without a key it creates the bucket. The fake S3 does not check signatures.
 func (b *bench) putObject(ctx context.Context, key, text string) error {
 	_, err := b.request(ctx, http.MethodPut, b.stack.Info().Endpoints["s3"]+"/"+benchBucket+"/"+key, text, "")
 	return err

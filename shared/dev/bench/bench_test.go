@@ -190,7 +190,7 @@ func TestFormatFigure(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[float64]string{0: "0.00", 0.333: "0.33", 9.994: "9.99", 42.64: "42.6", 123.4: "123", 1234.5: "1,235", 1e6: "1,000,000", -1234: "-1,234"} {
 		if got := formatFigure(v); got != want {
-			t.Errorf("%v is told as %s, not %s", v, got, want)
+			t.Errorf("%v is shown as %s, want %s", v, got, want)
 		}
 	}
 }

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// Cold is how a function starts.
+// Cold is the measured cold start of a function.
 type Cold struct {
 	Function string `json:"function"`
-	// NextMs is from the process's start until it first asks for an event, AnswerMs until its first answer; medians in
-	// milliseconds.
+	// NextMs is the time from the start of the process to its first request for an event, AnswerMs to its first answer;
+	// medians in milliseconds.
 	NextMs   float64 `json:"nextMs"`
 	AnswerMs float64 `json:"answerMs"`
-	// Ratio is NextMs by the bare function's.
+	// Ratio is NextMs divided by that of the bare function.
 	Ratio float64 `json:"ratio"`
 	// BinaryKB, ZippedKB and ResidentKB are sizes: of the file, of its deployment package, and of the process after its
 	// first answer.
@@ -68,7 +68,7 @@ func coldStarts(ctx context.Context, all []candidate, rounds int) ([]Cold, error
 			if err != nil {
 				return nil, fmt.Errorf("start %s: %w", c.name, err)
 			}
-			if round == 0 { // the file is read from disk, and everybody's caches are cold
+			if round == 0 { // the first round reads the files from disk
 				continue
 			}
 			next[i], answer[i] = append(next[i], s.next), append(answer[i], s.answer)
@@ -110,7 +110,7 @@ func coldStart(ctx context.Context, c candidate) (s coldSample, err error) {
 	return coldSample{milliseconds(next.Sub(h.began)), milliseconds(answer.Sub(h.began)), residentKB(h.command.Process.Pid)}, nil
 }
 
-// programSizes are a program's, as it is and zipped as for a deployment.
+// programSizes returns the size of a program, as a file and zipped for a deployment.
 func programSizes(program string) (binary, zipped int64, err error) {
 	text, err := os.ReadFile(program)
 	if err != nil {
@@ -126,7 +126,7 @@ func programSizes(program string) (binary, zipped int64, err error) {
 	return int64(len(text)) / 1024, int64(packed.Len()) / 1024, errors.Join(err, z.Close())
 }
 
-// buildBare builds the bare function as ours are built.
+// buildBare builds the bare function with the flags of the others.
 func buildBare(ctx context.Context, root, folder string) (program string, err error) {
 	program = filepath.Join(folder, "bare")
 	command := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, "./shared/dev/bench/testdata/bare")

@@ -22,7 +22,7 @@ const (
 	chatPath = "/api/v1/openai/chat/completions"
 )
 
-// measureTurns measures a turn by every way.
+// measureTurns measures a chat turn by every way.
 func (b *bench) measureTurns(ctx context.Context) error {
 	info := b.stack.Info()
 	key := info.Keys["BINARYTINT_API_KEY"]
@@ -54,7 +54,7 @@ func (b *bench) measureTurns(ctx context.Context) error {
 			b.results.Turns[i].CPUFirst = first
 		}
 	}
-	// One at a time it is always the same process that answers, at the function URL and behind REST.
+	// Sequential requests are answered by the same process, at the function URL and behind REST.
 	b.results.ChatResidentKB, b.results.ChatTurns = largest(ours(), residentKB), 2*b.size.alone
 	return nil
 }
@@ -72,7 +72,7 @@ type rivalServer struct {
 	pid int
 }
 
-// startRival starts what people would use instead.
+// startRival starts the alternative, @openai/agents on Node.
 func (b *bench) startRival(ctx context.Context) (r rivalServer, stop func(), err error) {
 	folder := filepath.Join(b.Root, "shared", "dev", "compat")
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@openai", "agents")); err != nil {
@@ -98,7 +98,7 @@ func (b *bench) startRival(ctx context.Context) (r rivalServer, stop func(), err
 	return rivalServer{strings.TrimSpace(line), command.Process.Pid}, stop, nil
 }
 
-// timeMakeRun does what `make run` does, and gives the seconds until the stack is ready.
+// timeMakeRun returns the seconds that `make run` takes until the stack is ready.
 func (b *bench) timeMakeRun(ctx context.Context, data string) (seconds float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()

@@ -5,43 +5,43 @@ import (
 	"time"
 )
 
-// Cost is what a million pieces of a function's work cost.
+// Cost is the cost of a million events of a function.
 type Cost struct {
 	Function string `json:"function"`
-	// CPU and Wait make up its time: the processor's milliseconds, which a small size stretches, and those that it waits.
+	// CPU and Wait are the parts of its duration in milliseconds: CPU time, which a small memory size stretches, and waiting.
 	CPU    float64 `json:"cpuMs"`
 	Wait   float64 `json:"waitMs"`
 	PeakMB float64 `json:"peakMB"`
-	// Memory is the template's, and Lambda what the function costs there. Stores are DynamoDB, S3, SQS, mails, logs and traces.
+	// Memory is the size in the template, and Lambda the cost of the function with it. Stores are DynamoDB, S3, SQS, mails, logs and traces.
 	Memory int     `json:"memoryMB"`
 	Lambda float64 `json:"lambdaUSD"`
 	Stores float64 `json:"storesUSD"`
-	// Cheapest is the cheapest size whose memory suffices.
+	// Cheapest is the cheapest size with enough memory.
 	Cheapest       int     `json:"cheapestMB"`
 	CheapestLambda float64 `json:"cheapestLambdaUSD"`
-	// Busy is how long CPU takes at each of the sizes, in milliseconds; First the same of what comes before the first word.
+	// Busy is the duration of CPU at each size in milliseconds; First is the part before the first word.
 	Busy  []float64 `json:"busyMs"`
 	First []float64 `json:"firstMs,omitempty"`
-	// Kept says why the template has another size than the cheapest.
+	// Kept is the reason for a size other than the cheapest.
 	SizeReason string `json:"kept,omitempty"`
 }
 
-// sizeReasons are the functions whose size is not the cheapest, and why.
+// sizeReasons are the reasons for sizes other than the cheapest, by function.
 var sizeReasons = map[string]string{
 	"chat-completions-voice": "a caller waits for the first word, and a small size stretches the work before it",
 	"call-worker":            "a batch may hold eight reports of 5 MB, and here not all eight came together",
 }
 
-// wallTime is how long so many milliseconds of a whole processor take at a size.
+// wallTime returns the duration of CPU milliseconds at a memory size.
 func wallTime(cpu float64, memory int) float64 { return cpu * max(1, fullProcessor/float64(memory)) }
 
-// lambdaCost is what one invocation costs. AWS rounds up to the millisecond.
+// lambdaCost returns the cost of an invocation. AWS rounds the duration up to a millisecond.
 func lambdaCost(cpu, wait float64, memory int) float64 {
 	ms := math.Ceil(wallTime(cpu, memory) + wait)
 	return perInvocation + ms/1000*float64(memory)/1024*perGBSecond
 }
 
-// cheapest is the cheapest size that has room for so many MB; the largest where none has.
+// cheapest returns the cheapest size with so many MB, or the largest size.
 func cheapest(cpu, wait, peak float64) int {
 	best := 0
 	for _, m := range memorySizes {
@@ -55,7 +55,7 @@ func cheapest(cpu, wait, peak float64) int {
 	return best
 }
 
-// waitTime is how long a piece of work waits on AWS, one thing after the other, in milliseconds.
+// waitTime returns the milliseconds that an event waits for AWS, one request after the other.
 func waitTime(uses Usage) float64 {
 	var sum float64
 	for what, n := range uses {
@@ -64,7 +64,7 @@ func waitTime(uses Usage) float64 {
 	return sum
 }
 
-// storesCost is what it uses beside Lambda.
+// storesCost returns the cost of an event in other services.
 func storesCost(uses Usage) float64 {
 	sum := traced * perTrace
 	for what, n := range uses {
@@ -73,7 +73,7 @@ func storesCost(uses Usage) float64 {
 	return sum
 }
 
-// computeCosts are every function's, and those of reports by their calls.
+// computeCosts returns the costs of every function, and of reports by their number of calls.
 func computeCosts(r Results) []Cost {
 	var all []Cost
 	for _, w := range r.Warm {
@@ -94,7 +94,7 @@ func computeCosts(r Results) []Cost {
 	return all
 }
 
-// rowKB is a call's row as reports read it.
+// rowKB is the size of a call row in the index that reports read.
 const rowKB = 0.7
 
 // addRowReads adds the reading of a report's calls: those of its window, and as many in each of the two before, in pages of
@@ -128,7 +128,7 @@ func addPrices(c Cost, uses Usage) Cost {
 	return c
 }
 
-// peakOf is the most memory that a function was seen to hold, in KB. Reports have a benchmark of their own for it.
+// peakOf returns the maximum memory of a function in KB. Reports have their own benchmark for it.
 func peakOf(r Results, w Warm) int64 {
 	kb := w.PeakKB
 	if w.Function == "report-worker" || w.Function == "aurora-report" {

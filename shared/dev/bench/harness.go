@@ -14,7 +14,7 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// harness runs one process of a function against a runtime API of its own.
+// harness runs one process of a function against its own runtime API.
 type harness struct {
 	began     time.Time
 	command   *exec.Cmd
@@ -59,7 +59,7 @@ func (h *harness) close() {
 	h.server()
 }
 
-// firstRequest is when the process first asked for an event.
+// firstRequest returns the time of the process's first request for an event.
 func (h *harness) firstRequest(ctx context.Context) (time.Time, error) {
 	select {
 	case at := <-h.requested:
@@ -69,7 +69,7 @@ func (h *harness) firstRequest(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// nextAnswer is when it answered the event that it has.
+// nextAnswer returns the time of the answer to the current event.
 func (h *harness) nextAnswer(ctx context.Context) (time.Time, error) {
 	select {
 	case a := <-h.answers:
@@ -82,7 +82,7 @@ func (h *harness) nextAnswer(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// invoke gives one more event, and waits for the answer.
+// invoke sends an event and waits for the answer.
 func (h *harness) invoke(ctx context.Context, event []byte) error {
 	select {
 	case h.events <- event:
@@ -97,7 +97,7 @@ func (h *harness) invoke(ctx context.Context, event []byte) error {
 func (h *harness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/extension/register"): // how a Go function gets to know of SIGTERM
+	case strings.HasSuffix(r.URL.Path, "/extension/register"): // the Go client registers in order to get SIGTERM
 		w.Header().Set("Lambda-Extension-Identifier", "bench")
 	case strings.HasSuffix(r.URL.Path, "/extension/event/next"):
 		<-h.exited

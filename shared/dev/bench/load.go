@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Load is a request that is sent over and over to the deployed form.
+// Load is the result of a request that is repeated against the stack.
 type Load struct {
 	What      string  `json:"what"`
 	Bytes     int     `json:"bytes"`  // of the body
-	AtOnce    int     `json:"atOnce"` // requests under way together
+	AtOnce    int     `json:"atOnce"` // concurrent requests
 	PerSecond float64 `json:"perSecond"`
 	P50       float64 `json:"p50Ms"`
-	P99       float64 `json:"p99Ms"` // nearest rank: of fewer than a hundred requests it is the slowest
+	P99       float64 `json:"p99Ms"` // nearest rank: the slowest of fewer than a hundred requests
 	CPU       float64 `json:"cpuMs"` // processor time of the function for a request
 	// ResidentKB is the memory of the largest of the function's processes afterwards.
 	ResidentKB int64 `json:"residentKB"`
-	// OutsideMs is the part of P50 that the outside world took; 0 where it has none.
+	// OutsideMs is the part of P50 in external services, or 0.
 	OutsideMs float64 `json:"outsideMs,omitempty"`
 }
 
@@ -37,7 +37,7 @@ type loadPlan struct {
 	pids      func() []int
 }
 
-// runLoad sends them, after a few that do not count.
+// runLoad sends the requests after a warm-up.
 func runLoad(ctx context.Context, s loadPlan) (Load, error) {
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: s.atOnce}}
 	defer client.CloseIdleConnections()
@@ -60,7 +60,7 @@ func runLoad(ctx context.Context, s loadPlan) (Load, error) {
 		CPU: milliseconds(cpuOf(pids)-before) / float64(len(times)), ResidentKB: largest(pids, residentKB)}, nil
 }
 
-// sendAll sends each body once, so many at a time.
+// sendAll sends each body once, with limited concurrency.
 func sendAll(ctx context.Context, client *http.Client, s loadPlan, bodies []string) ([]float64, error) {
 	next := make(chan string)
 	var mu sync.Mutex
@@ -112,7 +112,7 @@ func post(ctx context.Context, client *http.Client, s loadPlan, body string) (ti
 	return took, err
 }
 
-// measureWebhook sends what a voice provider sends.
+// measureWebhook sends the messages of a voice provider.
 func (b *bench) measureWebhook(ctx context.Context) error {
 	info := b.stack.Info()
 	program, _, _ := b.stack.Program("webhook")
@@ -141,7 +141,7 @@ func (b *bench) measureWebhook(ctx context.Context) error {
 	return nil
 }
 
-// measureOutbound asks for calls, each of its own, of a telephone provider that takes them at once.
+// measureOutbound requests distinct calls from a telephone provider that accepts them at once.
 func (b *bench) measureOutbound(ctx context.Context) error {
 	info := b.stack.Info()
 	program, _, _ := b.stack.Program("outbound-call-uat")

@@ -12,10 +12,10 @@ import (
 	"sync"
 )
 
-// Usage is what a piece of work asks of AWS, each in the unit that it is sold in.
+// Usage is what an event uses of AWS, in billing units.
 type Usage map[string]float64
 
-// What Use counts. Units are DynamoDB's own, as its stand-in reckons them, indexes included.
+// The units of Usage. DynamoDB's capacity units are those that dynalite computes, with indexes.
 const (
 	useReads     = "dynamodb read units"
 	useWrites    = "dynamodb write units"
@@ -31,7 +31,7 @@ const (
 	useLogs      = "log bytes"
 )
 
-// meter stands before the stores and counts what is asked of them.
+// meter is a proxy in front of the stores that counts requests.
 type meter struct {
 	mu        sync.Mutex
 	used      Usage
@@ -39,7 +39,7 @@ type meter struct {
 	stop      []func()
 }
 
-// newMeter meters the services at the given addresses, by the variable that a function knows them by.
+// newMeter returns a meter of the services at the given addresses, by environment variable.
 func newMeter(services map[string]string) (*meter, error) {
 	m := &meter{used: Usage{}, addresses: map[string]string{}}
 	for variable, address := range services {
@@ -70,7 +70,7 @@ func (m *meter) close() {
 	}
 }
 
-// reset begins to count anew, and gives what was counted.
+// reset returns the counts and sets them to 0.
 func (m *meter) reset() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +85,7 @@ func (m *meter) add(what string, n float64) {
 	m.used[what] += n
 }
 
-// requestCapacity makes a request to DynamoDB ask for what it costs. Nobody checks signatures here.
+// requestCapacity adds ReturnConsumedCapacity to a DynamoDB request. Signatures are not checked here.
 func requestCapacity(r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if at := bytes.IndexByte(body, '{'); err == nil && at >= 0 && !bytes.Contains(body, []byte(`"ReturnConsumedCapacity"`)) {
@@ -137,7 +137,7 @@ func (m *meter) countUnits(r *http.Response) error {
 		}
 	}
 	units, row := parseCapacity(body)
-	if units == 0 && unit == useWrites { // a condition that does not hold is paid for too
+	if units == 0 && unit == useWrites { // a failed condition is billed too
 		units = 1
 	}
 	m.add(unit, units)
@@ -147,7 +147,7 @@ func (m *meter) countUnits(r *http.Response) error {
 	return nil
 }
 
-// parseCapacity are the units that an answer of DynamoDB tells of, and those of them that fell on the calls table itself.
+// parseCapacity returns the consumed capacity of a DynamoDB answer, and the part of the calls table itself.
 func parseCapacity(answer []byte) (units, row float64) {
 	type capacity struct {
 		TableName     string

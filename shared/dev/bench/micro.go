@@ -16,10 +16,10 @@ type Micro struct {
 	Values map[string]float64 `json:"values"`
 }
 
-// reportSizes are the calls that reports are made of.
+// reportSizes are the numbers of calls of the measured reports.
 var reportSizes = []int{1_000, 10_000, 100_000, 1_000_000}
 
-// measureMicro has the go tool run the micro-benchmarks, where they stand.
+// measureMicro runs the micro-benchmarks with the go tool.
 func (b *bench) measureMicro(ctx context.Context) error {
 	for _, m := range []struct{ what, pattern, time string }{
 		{"./shared/transport/completions", "^BenchmarkStreamToken$", "100000x"},
@@ -31,8 +31,8 @@ func (b *bench) measureMicro(ctx context.Context) error {
 		}
 		b.results.Micro = append(b.results.Micro, found...)
 	}
-	for _, calls := range b.size.reports { // each in a process of its own: peaks are a process's
-		times := max(1, 200_000/calls) // few calls take so little time that once tells nothing
+	for _, calls := range b.size.reports { // each in its own process, for its peak memory
+		times := max(1, 200_000/calls) // small reports are repeated, for a measurable duration
 		found, err := b.goBench(ctx, "./shared/usecase/report", fmt.Sprintf("^BenchmarkFigures$/^%d$", calls), strconv.Itoa(times)+"x")
 		if err != nil {
 			return err

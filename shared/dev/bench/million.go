@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// Million is what a million calls a day would take: arithmetic over the measured figures, not a measurement.
+// Million is an estimate for a million calls a day, computed from the measured figures.
 type Million struct {
 	Assumed []string `json:"assumed"`
-	Limits  []Limit  `json:"limits"` // what gives first is first
+	Limits  []Limit  `json:"limits"` // the first limit to be reached is first
 	Bill    []Line   `json:"bill"`
 	Dollars float64  `json:"dollarsADay"`
 }
 
-// Limit is a limit, and what the peak needs of it.
+// Limit is an AWS limit and the need at peak.
 type Limit struct {
 	What       string  `json:"what"`
 	Need       float64 `json:"need"`
 	Limit      float64 `json:"limit"`
-	Headroom   float64 `json:"headroom"` // Limit by Need: below 1 it gives
+	Headroom   float64 `json:"headroom"` // Limit divided by Need: below 1 it is exceeded
 	Arithmetic string  `json:"arithmetic"`
 }
 
@@ -51,7 +51,7 @@ const (
 	streamQueue        = 120_000.0
 )
 
-// estimateMillion reckons. workers and batch are the template's for call-worker: processes at once, and messages in a batch.
+// estimateMillion computes the estimate. workers and batch are call-worker's MaximumConcurrency and batch size.
 func estimateMillion(r Results, workers, batch int) Million {
 	second := dailyCalls / 86400
 	top := peakFactor * second
@@ -62,17 +62,17 @@ func estimateMillion(r Results, workers, batch int) Million {
 		fmt.Sprintf("%.0f assistants with a weekly report each; rows and reports (%.0f KB) are kept for %.0f days", assistantCount, reportKB, retentionDays),
 		"no free tier, no discounts; the model, the telephone and what leaves AWS are not in it",
 	}}
-	voice, hook, door, worker, maker := costOf(r, "chat-completions-voice"), costOf(r, "webhook"), costOf(r, "authorizer-webhook"), costOf(r, "call-worker"), costOf(r, "report-worker")
+	voice, hook, authorizer, worker, maker := costOf(r, "chat-completions-voice"), costOf(r, "webhook"), costOf(r, "authorizer-webhook"), costOf(r, "call-worker"), costOf(r, "report-worker")
 	concurrency := func(c Cost, rate float64) float64 { return rate * (wallTime(c.CPU, c.Memory) + c.Wait) / 1000 }
 	row, uses := rowUnits(r), usageOf(r, "call-worker")
 
-	voices, hooks, doors, works := concurrency(voice, top*turnsPerCall), concurrency(hook, top*messagesPerCall), concurrency(door, top*messagesPerCall), concurrency(worker, top)
+	voices, hooks, authorizers, works := concurrency(voice, top*turnsPerCall), concurrency(hook, top*messagesPerCall), concurrency(authorizer, top*messagesPerCall), concurrency(worker, top)
 	limit := func(what string, need, limit float64, arithmetic string, args ...any) {
 		m.Limits = append(m.Limits, Limit{what, need, limit, limit / need, fmt.Sprintf(arithmetic, args...)})
 	}
-	limit("Lambda: processes at once in the account", voices+hooks+doors+works, accountConcurrency,
+	limit("Lambda: processes at once in the account", voices+hooks+authorizers+works, accountConcurrency,
 		"turns %.1f/s × %.2f s = %.0f, webhook %.1f/s × %.3f s = %.0f, its authorizer %.0f, call-worker %.1f/s × %.2f s = %.0f",
-		top*turnsPerCall, durationSeconds(voice), voices, top*messagesPerCall, durationSeconds(hook), hooks, doors, top, durationSeconds(worker), works)
+		top*turnsPerCall, durationSeconds(voice), voices, top*messagesPerCall, durationSeconds(hook), hooks, authorizers, top, durationSeconds(worker), works)
 	limit("the API's ThrottleRate, as the template has it", top*messagesPerCall, throttleRate, "%.1f calls/s × %.0f messages; turns do not pass the gateway", top, messagesPerCall)
 	limit("API Gateway: requests a second in the account", top*messagesPerCall, gatewayRate, "the same")
 	limit("call-worker: messages at once", top*durationSeconds(worker), float64(workers*batch), "%.1f calls/s × %.2f s, against MaximumConcurrency %d × BatchSize %d; a peak waits in the queue, the average needs %.0f", top, durationSeconds(worker), workers, batch, second*durationSeconds(worker))
@@ -92,7 +92,7 @@ func estimateMillion(r Results, workers, batch int) Million {
 	}
 	each("turns", voice, dailyCalls*turnsPerCall)
 	each("webhook", hook, dailyCalls*messagesPerCall)
-	each("its authorizer", door, dailyCalls*messagesPerCall)
+	each("its authorizer", authorizer, dailyCalls*messagesPerCall)
 	bill("API Gateway", dailyCalls*messagesPerCall*perREST, "%.0f million × $%.2f", messagesPerCall, perREST*1e6)
 	each("call-worker", worker, dailyCalls)
 	bill("SQS between S3 and call-worker", 3*dailyCalls*perMessage, "3 requests a call × $%.2f a million", perMessage*1e6)
@@ -100,13 +100,13 @@ func estimateMillion(r Results, workers, batch int) Million {
 	bill("weekly reports", assistantCount/7*(each7.Lambda+each7.Stores)/1e6, "%.0f a day × $%.4f, each of %s calls", assistantCount/7, (each7.Lambda+each7.Stores)/1e6, formatCount(int(7*dailyCalls/assistantCount)))
 	bill("rows, once they are kept as long as they may be", dailyCalls*retentionDays*2*row/2/(1<<20)*perRowGBMonth/monthDays, "%.0f million × %.1f KB, twice with the index, × $%.2f a GB and month", retentionDays, row/2, perRowGBMonth)
 	bill("reports in the bucket, the same", dailyCalls*retentionDays*reportKB/(1<<20)*perGBMonth/monthDays, "%.0f million × %.0f KB × $%.3f a GB and month", retentionDays, reportKB, perGBMonth)
-	bill("secrets", (voices+hooks+doors+works)/peakFactor*1440*2*perSecret, "%.0f processes on average × 1,440 minutes × 2 × $%.2f for 10,000", (voices+hooks+doors+works)/peakFactor, perSecret*1e4)
+	bill("secrets", (voices+hooks+authorizers+works)/peakFactor*1440*2*perSecret, "%.0f processes on average × 1,440 minutes × 2 × $%.2f for 10,000", (voices+hooks+authorizers+works)/peakFactor, perSecret*1e4)
 	return m
 }
 
 func durationSeconds(c Cost) float64 { return (wallTime(c.CPU, c.Memory) + c.Wait) / 1000 }
 
-// rowUnits are the units that a call's row takes of its partition, over all its writings.
+// rowUnits returns the write units of a call's row on its partition, over all its writes.
 func rowUnits(r Results) float64 { return math.Max(usageOf(r, "call-worker")[useRow], 1) }
 
 func usageOf(r Results, function string) Usage {
@@ -123,7 +123,7 @@ func costOf(r Results, function string) Cost {
 	return Cost{Memory: fullProcessor}
 }
 
-// interpolateReport is the cost of a report of so many calls, between those that were measured by proportion.
+// interpolateReport returns the cost of a report of so many calls, interpolated between the measured ones.
 func interpolateReport(maker Cost, uses Usage, measured []Report, calls int) Cost {
 	c := maker
 	for _, r := range measured {

@@ -15,13 +15,13 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// Tokens is how many pieces the fake model's answer has; each is a token, about.
+// Tokens is the number of pieces of the fake model's answer, about a token each.
 const Tokens = 100
 
 // Pace is the time between two of its pieces: 500 tokens a second, as fast as hosted models get.
 const Pace = 2 * time.Millisecond
 
-// externalServices is the world that the bundle talks to: a fake model and a fake telephone provider. asked counts their requests.
+// externalServices are a fake model and a fake telephone provider. asked counts their requests.
 type externalServices struct {
 	model, telephone string
 	asked            struct{ model, telephone atomic.Int64 }
@@ -73,8 +73,8 @@ func serve(handler http.Handler) (url string, stop func(), err error) {
 }
 
 // completeChat answers a turn at a model's pace: the first token at once, and each next one at its own moment after the
-// first, so that one that was late does not make the others late. Where JSON of a schema is asked for the stand-in
-// answers, which knows how to fill it in.
+// first, so that one that was late does not make the others late. Requests for JSON with a
+// schema are answered by fakeopenai, which can fill it in.
 func completeChat(w http.ResponseWriter, r *http.Request, standin http.Handler) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasSuffix(r.URL.Path, "/chat/completions") {
@@ -111,7 +111,7 @@ func completeChat(w http.ResponseWriter, r *http.Request, standin http.Handler) 
 	_, _ = fmt.Fprintf(w, "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":%d,\"total_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.Model, Tokens, Tokens+10)
 }
 
-// answerTwilio answers as Twilio does when it takes a call or a text message, and never calls back.
+// answerTwilio answers as Twilio does when it accepts a call or a text message. It posts no callbacks.
 func answerTwilio(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	sid := strings.ToLower(strings.ReplaceAll(fmt.Sprintf("%032x", time.Now().UnixNano()), " ", "0"))

@@ -2,13 +2,13 @@ package bench
 
 import "time"
 
-// PricesRead is until when the prices below were compared with AWS's pages.
+// PricesRead is the month in which the prices below were compared with AWS's pages.
 const PricesRead = "September 2026"
 
-// Region is where they hold. It is where Vapi is; us-east-1 costs the same.
+// Region is the region of the prices. Vapi runs there; us-east-1 costs the same.
 const Region = "us-west-2"
 
-// What AWS asks for a unit, in dollars, on demand and without the free tier or what large users are let off.
+// AWS's prices in dollars per unit, on demand, without the free tier and volume discounts.
 const (
 	perGBSecond    = 0.0000133334     // of a function on arm64: https://aws.amazon.com/lambda/pricing/
 	perInvocation  = 0.20 / 1e6       // the same page
@@ -31,16 +31,16 @@ const (
 	roomOverMemory = 1.5 // a size is taken whose memory is so many times what was measured
 )
 
-// memorySizes are those that are compared, in MB.
+// memorySizes are the compared sizes in MB.
 var memorySizes = []int{128, 256, 512, 1024, 1769}
 
-// unitPrices is what a unit of each use costs.
+// unitPrices are the prices per unit of each use.
 var unitPrices = map[string]float64{
 	useReads: perReadUnit, useWrites: perWriteUnit, usePut: perPut, useGet: perGet, useSQS: perMessage, useSecrets: perSecret, useMail: perMail,
 	useLogs: perLogByte,
 }
 
-// serviceWaits is how long a function waits on AWS for one of each. They are assumptions: nothing here is as far away.
+// serviceWaits are assumed waiting times for one request of each use in AWS.
 var serviceWaits = map[string]time.Duration{
 	useDynamo: 4 * time.Millisecond, usePut: 30 * time.Millisecond, useGet: 15 * time.Millisecond, useSQS: 8 * time.Millisecond,
 	useSecrets: 10 * time.Millisecond, useMail: 60 * time.Millisecond, useTelephone: 400 * time.Millisecond,

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// processesOf are those that run a program; none where the system does not say.
+// processesOf returns the processes of a program, or none on systems that do not list them.
 func processesOf(program string) []int {
 	folders, _ := filepath.Glob("/proc/[0-9]*")
 	var pids []int
@@ -23,7 +23,7 @@ func processesOf(program string) []int {
 	return pids
 }
 
-// cpuOf is the processor time of processes so far, to the nanosecond: the scheduler's own account of each thread. The
+// cpuOf returns the CPU time of processes so far, to the nanosecond: the scheduler's own account of each thread. The
 // hundredths of a second in stat are far too coarse for a turn. 0 where the system does not say.
 func cpuOf(pids []int) time.Duration {
 	var sum time.Duration

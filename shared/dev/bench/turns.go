@@ -117,7 +117,7 @@ func (l *lane) cpuTime() time.Duration {
 }
 
 // firstCPU is the processor time until the first content, in milliseconds: the median of so many turns. Looking takes
-// time, so these turns are not among those whose time is told.
+// time, so these turns are not in the measured times.
 func firstCPU(ctx context.Context, w way, turns int) (float64, error) {
 	client := &http.Client{Timeout: turnTimeout}
 	defer client.CloseIdleConnections()

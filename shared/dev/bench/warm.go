@@ -88,7 +88,7 @@ func (b *bench) measurePeaks(context.Context) error {
 	return nil
 }
 
-// memoryOf is the size in MB that a function's environment tells.
+// memoryOf returns the memory size in MB from a function's environment.
 func memoryOf(environment []string) int {
 	for _, entry := range environment {
 		if value, found := strings.CutPrefix(entry, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE="); found {

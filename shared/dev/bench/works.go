@@ -124,7 +124,7 @@ func chatTurn(_ *bench, _ context.Context, n int, e map[string]any) error {
 	})
 }
 
-// outboundCall is a wish for a call of its own, to a number of its own.
+// outboundCall returns a request for a distinct call to a distinct number.
 func outboundCall(_ *bench, _ context.Context, n int, e map[string]any) error {
 	headers, _ := e["headers"].(map[string]any)
 	many, _ := e["multiValueHeaders"].(map[string]any)
@@ -166,7 +166,7 @@ func twilioCallback(b *bench, _ context.Context, n int, e map[string]any) error 
 	return nil
 }
 
-// storedReport is a report that is in the bucket, and nobody has seen.
+// storedReport returns a report that is in the bucket and not indexed.
 func storedReport(b *bench, ctx context.Context, n int, e map[string]any) error {
 	key := fmt.Sprintf("eoc/%s/%s/bench-%d.json", seededAssistant, b.began.UTC().Format("2006/01/02"), n)
 	if err := b.putObject(ctx, key, b.endOfCallReport(n, 10<<10)); err != nil {
@@ -180,7 +180,7 @@ func storedReport(b *bench, ctx context.Context, n int, e map[string]any) error 
 	return json.Unmarshal([]byte(changed), &e)
 }
 
-// reportRequest is a wish for a report of a week that nobody asked for before.
+// reportRequest returns a request for a report of a new week.
 func reportRequest(b *bench, _ context.Context, n int, e map[string]any) error {
 	e["body"] = fmt.Sprintf(`{"ASSISTANT_ID":%q,"until":%q}`, seededAssistant, b.weekEnd(n))
 	return nil
