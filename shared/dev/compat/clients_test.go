@@ -44,7 +44,7 @@ func runScript(t *testing.T, script, url, key, assistant string) (string, error)
 	return out.String(), nil
 }
 
-// Everybody's client, unchanged, through every door.
+// TestClients runs unchanged clients of other vendors through API Gateway and the function URLs.
 func TestClients(t *testing.T) {
 	s := startStack(t)
 	key := s.Keys["BINARYTINT_API_KEY"]
@@ -54,9 +54,9 @@ func TestClients(t *testing.T) {
 	t.Run("make demo", func(t *testing.T) { checkDemo(t, s) })
 	t.Run("what tools sent", func(t *testing.T) { checkSentMessages(t, s) })
 	t.Run("documents", func(t *testing.T) { runDocuments(t, s) })
-	for _, door := range []string{"api", "function"} {
+	for _, way := range []string{"api", "function"} {
 		url := func(function string) string {
-			if door == "api" {
+			if way == "api" {
 				return s.API
 			}
 			return s.FunctionURLs[function]
@@ -77,7 +77,7 @@ func TestClients(t *testing.T) {
 			"openai-sms":      {"ChatCompletionsSmsFunction", false, "clients-test"},
 			"openai-chat":     {"ChatCompletionsChatFunction", false, ""},
 		} {
-			t.Run(script+" "+door, func(t *testing.T) {
+			t.Run(script+" "+way, func(t *testing.T) {
 				t.Parallel()
 				line, err := runScript(t, script+".mjs", url(c.function), key, s.Assistants[0])
 				if err != nil {
@@ -101,9 +101,9 @@ func TestClients(t *testing.T) {
 				}
 			})
 		}
-		t.Run("openai-refused "+door, func(t *testing.T) {
+		t.Run("openai-rejected "+way, func(t *testing.T) {
 			t.Parallel()
-			line, err := runScript(t, "openai-refused.mjs", url("ChatCompletionsFunction"), key, "")
+			line, err := runScript(t, "openai-rejected.mjs", url("ChatCompletionsFunction"), key, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// checkDemo tells the story of `make demo` against the stack: it ends well, and shows what it says it shows.
+// checkDemo runs `make demo` against the stack and checks its output.
 func checkDemo(t *testing.T, s stack) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -139,7 +139,7 @@ func checkDemo(t *testing.T, s stack) {
 	}
 }
 
-// checkSentMessages asks for a text message, a mail and a history by the words of the stand-in model, and looks at what arrived.
+// checkSentMessages asks for a text message, a mail and a history in the words of the fake model, and checks what arrived.
 func checkSentMessages(t *testing.T, s stack) {
 	t.Parallel()
 	ask := func(assistant, words string) string {

@@ -60,7 +60,7 @@ func runCommands(t *testing.T, s stack, root, script string) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// A stream that broke off is answered 200 all the same.
+	// A stream that breaks off has the status 200 as well.
 	if strings.Contains(script, `"stream":true`) && !strings.Contains(string(out), "data: [DONE]") {
 		t.Errorf("the stream did not end in [DONE]:\n%s", out)
 	}

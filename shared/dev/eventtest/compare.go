@@ -19,24 +19,24 @@ func compareField(t *testing.T, name string, got, want json.RawMessage) {
 	if bytes.Equal(got, want) {
 		return
 	}
-	have, wish := leaves(t, name, got), leaves(t, name, want)
-	if reflect.DeepEqual(have, wish) {
+	have, wanted := leaves(t, name, got), leaves(t, name, want)
+	if reflect.DeepEqual(have, wanted) {
 		if name == "body" {
 			t.Errorf("the body has the wanted values in another order or spelling:\n got %s\nwant %s", got, want)
 		}
 		return
 	}
 	for _, path := range slices.Sorted(maps.Keys(have)) {
-		switch value, wanted := wish[path]; {
-		case !wanted:
+		switch value, expected := wanted[path]; {
+		case !expected:
 			t.Errorf("%s is %s; the case does not want it", path, have[path])
 		case value != have[path]:
 			t.Errorf("%s is %s, want %s", path, have[path], value)
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(wish)) {
+	for _, path := range slices.Sorted(maps.Keys(wanted)) {
 		if _, ok := have[path]; !ok {
-			t.Errorf("%s is missing, want %s", path, wish[path])
+			t.Errorf("%s is missing, want %s", path, wanted[path])
 		}
 	}
 }

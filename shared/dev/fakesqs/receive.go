@@ -76,11 +76,11 @@ func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Tim
 	}
 	now := s.now()
 	if deadline.IsZero() {
-		patience := q.seconds("ReceiveMessageWaitTimeSeconds", 0)
+		wait := q.seconds("ReceiveMessageWaitTimeSeconds", 0)
 		if in.WaitTimeSeconds != nil {
-			patience = time.Duration(*in.WaitTimeSeconds) * time.Second
+			wait = time.Duration(*in.WaitTimeSeconds) * time.Second
 		}
-		*deadline = now.Add(patience)
+		*deadline = now.Add(wait)
 	}
 	visibility := q.seconds("VisibilityTimeout", 30)
 	if in.VisibilityTimeout != nil {

@@ -28,7 +28,7 @@ func (p *program) backfill(ctx context.Context) error {
 	from := f.String("from", "", "the first day on which a window may end, such as 2026-01-01")
 	to := f.String("to", "", "the last such day")
 	id := f.String("assistant", "", "an assistant's id; empty for all assistants that get reports")
-	patience := f.Duration("patience", backfillTimeout, "how long to wait for a new report")
+	timeout := f.Duration("timeout", backfillTimeout, "how long to wait for a new report")
 	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (p *program) backfill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := &backfillRun{reportCommand: r, period: period, timeout: *patience, pending: map[string]aurora.ReportJob{}}
+	b := &backfillRun{reportCommand: r, period: period, timeout: *timeout, pending: map[string]aurora.ReportJob{}}
 	for _, a := range assistants {
 		for _, until := range windowEnds(period, first, last, a.Location(), time.Now()) {
 			b.pending[aurora.ReportPrefix(a.ID(), period.WindowUntil(until, a.Location()))] =
