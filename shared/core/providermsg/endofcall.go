@@ -47,15 +47,6 @@ type EndOfCall struct {
 	Extracted json.RawMessage
 }
 
-// ParseEndOfCall reads a webhook body as an end-of-call report. It fails only if ParseMessage does.
-func ParseEndOfCall(body []byte) (EndOfCall, error) {
-	m, err := ParseMessage(body)
-	if err != nil {
-		return EndOfCall{}, err
-	}
-	return m.EndOfCall(), nil
-}
-
 // EndOfCall reads the message as an end-of-call report.
 func (m Message) EndOfCall() EndOfCall {
 	id := m.Identity()

@@ -20,11 +20,11 @@ import (
 // parseReport reads the report with these members, written as JSON without the braces.
 func parseReport(t testing.TB, fields string) providermsg.EndOfCall {
 	t.Helper()
-	r, err := providermsg.ParseEndOfCall([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
+	m, err := providermsg.ParseMessage([]byte(`{"message":{"type":"end-of-call-report"` + strings.TrimSuffix(","+fields, ",") + `}}`))
 	if err != nil {
 		t.Fatalf("%s: %v", fields, err)
 	}
-	return r
+	return m.EndOfCall()
 }
 
 // webhookBodies returns the bodies of the webhook's cases, by the cases' names.
@@ -43,11 +43,11 @@ func TestEndOfCallGoldens(t *testing.T) {
 		"report of a call that was not answered", "report of a call that reached voicemail", "report of a call whose model failed",
 		"report with fields of odd types", "report with the call sid in a session as JSON"} {
 		t.Run(name, func(t *testing.T) {
-			r, err := providermsg.ParseEndOfCall([]byte(bodies[name]))
+			m, err := providermsg.ParseMessage([]byte(bodies[name]))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.JSON(t, eventcase.Slug(name), r)
+			golden.JSON(t, eventcase.Slug(name), m.EndOfCall())
 		})
 	}
 }
@@ -178,13 +178,14 @@ func FuzzEndOfCall(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := providermsg.ParseEndOfCall(body)
+		m, err := providermsg.ParseMessage(body)
 		if err != nil {
 			if fault.From(err).Kind != fault.Invalid {
 				t.Errorf("the error is %v, want invalid input", err)
 			}
 			return
 		}
+		r := m.EndOfCall()
 		if r.Cost != nil && !(*r.Cost >= 0) || r.Seconds != nil && !(*r.Seconds >= 0) || r.Disposition == "" {
 			t.Errorf("a figure is negative, or the disposition is missing: %+v", r)
 		}

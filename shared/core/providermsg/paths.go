@@ -32,10 +32,7 @@ var (
 	timestampPaths = []string{"timestamp", "call.timestamp"} // when the message was made
 )
 
-// CallIDs returns every id that names the call, the primary one first, as sent.
-func (m Message) CallIDs() []string { return m.Texts(callIDPaths...) }
-
-// CallID returns the call's primary id as sent; empty if the message names no call.
+// CallID returns the call's primary id as sent; empty if the message names no call. Identity has all ids.
 func (m Message) CallID() string { return m.Text(callIDPaths...) }
 
 // CallSID returns Twilio's sid of the call; empty if the message does not say it.

@@ -146,12 +146,13 @@ func newIndex(aliases callindex.AliasStore, rows callindex.RowStore) *callindex.
 func (f *fixture) store(t *testing.T, fields string) string {
 	t.Helper()
 	body := []byte(`{"message":{"type":"end-of-call-report",` + fields + `}}`)
-	r, err := providermsg.ParseEndOfCall(body)
+	m, err := providermsg.ParseMessage(body)
 	if err != nil {
 		t.Fatal(err)
 	}
+	id := m.Identity()
 	hash := fmt.Sprintf("%064d", len(f.objects))
-	key := aurora.EndOfCallKey(r.AssistantID, append(r.IDs, "")[0], r.Day(), hash)
+	key := aurora.EndOfCallKey(id.AssistantID, id.CallID(), id.Day(), hash)
 	if created, err := f.Create(t.Context(), key, body, hash); err != nil || !created {
 		key = aurora.ConflictKey(key, hash[len(hash)-8:])
 		if _, err := f.Create(t.Context(), key, body, hash); err != nil {
