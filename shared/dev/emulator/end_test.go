@@ -20,7 +20,7 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// runChildStack is what this test program does when it is started as a stack of its own.
+// runChildStack runs a stack. TestMain calls it when a test has started this test program as a child.
 func runChildStack(data string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -32,7 +32,7 @@ func runChildStack(data string) int {
 	return 0
 }
 
-// TestStopLeavesNoProcess ends a whole stack from outside, in each way, while a function is at work.
+// TestStopLeavesNoProcess ends the process of a stack with each signal, while a function runs.
 func TestStopLeavesNoProcess(t *testing.T) {
 	for _, end := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
 		t.Run(end.String(), func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestStopLeavesNoProcess(t *testing.T) {
 			_, answer := sendRequest(t, "GET", api+"/open?do="+newOpenGate(t), "")
 			var pid int
 			if _, err := fmt.Sscanf(answer, "%d ", &pid); err != nil {
-				t.Fatalf("%q: %v", answer, err)
+				t.Fatalf("the function answered %q, %v; want its process id", answer, err)
 			}
 			g := newGate(t)
 			go func() {
@@ -71,16 +71,16 @@ func TestStopLeavesNoProcess(t *testing.T) {
 					_ = response.Body.Close()
 				}
 			}()
-			receiveWithin(t, g.arrived, "the function at work")
+			receiveWithin(t, g.arrived, "the running function")
 			if err := cmd.Process.Signal(end); err != nil {
 				t.Fatal(err)
 			}
-			for lines.Scan() { // to the end: nobody who could write is left
+			for lines.Scan() { // ends when no process is left that could write
 			}
 			err = cmd.Wait()
 			var exit *exec.ExitError
 			if end != syscall.SIGKILL && err != nil || end == syscall.SIGKILL && !errors.As(err, &exit) {
-				t.Errorf("ended with %v", err)
+				t.Errorf("the stack ended with %v", err)
 			}
 			eventually(t, "the function to be gone", func() bool { return hasEnded(pid) })
 			eventually(t, "dynalite to be gone", func() bool {
@@ -102,14 +102,14 @@ func newRequest(t *testing.T, url string) *http.Request {
 	return r
 }
 
-// newOpenGate is a gate that is open.
+// newOpenGate returns the URL of a server that answers at once.
 func newOpenGate(t *testing.T) string {
 	g := newGate(t)
 	close(g.open)
 	return g.url
 }
 
-// hasEnded says whether a process has ended; one that nobody has waited for counts as ended.
+// hasEnded reports whether a process has ended. A zombie counts as ended.
 func hasEnded(pid int) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return true
@@ -127,7 +127,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("gave up waiting for %s", what)
 		}
 	}
 }

@@ -16,7 +16,7 @@ func TestGateway(t *testing.T) {
 	t.Run("event", func(t *testing.T) {
 		response, body := sendRequest(t, http.MethodPost, api+"/things/a%20b?q=1&q=2&empty=", `{"x":"ü"}`, "Content-Type", "application/json", "X-Two", "a", "X-Two", "b")
 		if response.StatusCode != 200 {
-			t.Fatal(response.Status, body)
+			t.Fatalf("%s %s, want 200", response.Status, body)
 		}
 		for _, check := range []struct {
 			want any
@@ -30,17 +30,17 @@ func TestGateway(t *testing.T) {
 			{strings.TrimPrefix(api, "http://"), []string{"headers", "Host"}},
 		} {
 			if got := jsonAt(t, body, check.path...); got != check.want {
-				t.Errorf("%s: %v, not %v", strings.Join(check.path, "."), got, check.want)
+				t.Errorf("%s is %v, want %v", strings.Join(check.path, "."), got, check.want)
 			}
 		}
 		if two, _ := jsonAt(t, body, "multiValueHeaders", "X-Two").([]any); len(two) != 2 {
-			t.Errorf("multiValueHeaders: %v", two)
+			t.Errorf("multiValueHeaders has %v, want both values", two)
 		}
 		if q, _ := jsonAt(t, body, "multiValueQueryStringParameters", "q").([]any); len(q) != 2 || q[0] != "1" {
-			t.Errorf("multiValueQueryStringParameters: %v", q)
+			t.Errorf("multiValueQueryStringParameters has %v, want both values", q)
 		}
 		if _, there := jsonAt(t, body, "requestContext").(map[string]any)["authorizer"]; there {
-			t.Error("an open route has an authorizer's words")
+			t.Error("a route without an authorizer has an authorizer's context")
 		}
 	})
 
@@ -80,21 +80,21 @@ func TestGateway(t *testing.T) {
 		}
 		response, _ := sendRequest(t, "GET", api+"/open?do=multi", "")
 		if two := response.Header.Values("X-Two"); len(two) != 2 || response.Header.Get("X-One") != "1" {
-			t.Errorf("headers: %v", response.Header)
+			t.Errorf("wrong headers: %v", response.Header)
 		}
 		response, _ = sendRequest(t, "GET", api+"/open?do=number", "")
 		if response.Header.Get("X-Number") != "5" || response.Header.Get("X-Flag") != "true" {
-			t.Errorf("headers: %v", response.Header)
+			t.Errorf("wrong headers: %v", response.Header)
 		}
 	})
 
 	t.Run("fault 29: the process is killed at its time limit, and the next event is served", func(t *testing.T) {
 		response, _ := sendRequest(t, "GET", api+"/open?do=hang", "")
 		if response.StatusCode != 502 {
-			t.Errorf("hanging: %s", response.Status)
+			t.Errorf("a function that hangs: %s, want 502", response.Status)
 		}
 		if response, _ = sendRequest(t, "GET", api+"/open", ""); response.StatusCode != 200 {
-			t.Errorf("after a kill: %s", response.Status)
+			t.Errorf("the event after it: %s, want 200", response.Status)
 		}
 	})
 
@@ -104,7 +104,7 @@ func TestGateway(t *testing.T) {
 			"SECRET=arn:aws:secretsmanager:us-east-1:000000000000:secret:aurora/test/api-", "AWS_LAMBDA_FUNCTION_NAME=aurora-test-EchoFunction",
 			"AWS_ENDPOINT_URL_DYNAMODB=" + s.Info().Endpoints["dynamodb"], "OPENAI_BASE_URL=" + s.Info().Endpoints["openai"]} {
 			if !strings.Contains(body, want) {
-				t.Errorf("no %s in\n%s", want, body)
+				t.Errorf("want %s in\n%s", want, body)
 			}
 		}
 	})
@@ -122,16 +122,16 @@ func TestAuthorizers(t *testing.T) {
 		{"no identity source", "/cached", nil, 401, "UnauthorizedException"},
 		{"an empty one", "/cached", []string{"Authorization", ""}, 401, "UnauthorizedException"},
 		{"allow", "/cached", []string{"Authorization", "allow"}, 200, ""},
-		{"allow, kept, on another route", "/cached2", []string{"Authorization", "allow"}, 200, ""},
+		{"allow, cached, on another route", "/cached2", []string{"Authorization", "allow"}, 200, ""},
 		{"narrow", "/cached", []string{"Authorization", "narrow"}, 200, ""},
-		{"narrow, kept, on another route", "/cached2", []string{"Authorization", "narrow"}, 401, "AccessDeniedException"},
+		{"narrow, cached, on another route", "/cached2", []string{"Authorization", "narrow"}, 401, "AccessDeniedException"},
 		{"elsewhere", "/cached", []string{"Authorization", "elsewhere"}, 401, "AccessDeniedException"},
 		{"deny", "/cached", []string{"Authorization", "deny"}, 401, "AccessDeniedException"},
 		{"unauthorized", "/cached", []string{"Authorization", "unauthorized"}, 401, "UnauthorizedException"},
 		{"broken", "/cached", []string{"Authorization", "broken"}, 500, "AuthorizerConfigurationException"},
 		{"no policy", "/cached", []string{"Authorization", "nopolicy"}, 500, "AuthorizerConfigurationException"},
 		{"nested context", "/cached", []string{"Authorization", "nested"}, 500, "AuthorizerConfigurationException"},
-		{"without a source it is asked", "/fresh", nil, 500, "AuthorizerConfigurationException"},
+		{"without identity sources the authorizer is called", "/fresh", nil, 500, "AuthorizerConfigurationException"},
 		{"another header", "/fresh", []string{"X-Word", "allow"}, 200, ""},
 		{"another header, denied", "/fresh", []string{"X-Word", "deny"}, 401, "AccessDeniedException"},
 	}
@@ -151,15 +151,15 @@ func TestAuthorizers(t *testing.T) {
 	count := func(path, header string) any {
 		_, body := sendRequest(t, "GET", api+path, "", header, "allow")
 		if jsonAt(t, body, "requestContext", "authorizer", "keyId") != "k1" || jsonAt(t, body, "requestContext", "authorizer", "flag") != "true" {
-			t.Errorf("the authorizer's words: %v", jsonAt(t, body, "requestContext", "authorizer"))
+			t.Errorf("the authorizer's context is %v", jsonAt(t, body, "requestContext", "authorizer"))
 		}
 		return jsonAt(t, body, "requestContext", "authorizer", "count")
 	}
 	if first, second := count("/cached", "Authorization"), count("/cached2", "Authorization"); first != second {
-		t.Errorf("a kept answer was asked for again: %v, %v", first, second)
+		t.Errorf("a cached decision was asked for again: %v, %v", first, second)
 	}
 	if first, second := count("/fresh", "X-Word"), count("/fresh", "X-Word"); first == second {
-		t.Errorf("an answer was kept that must not be: %v, %v", first, second)
+		t.Errorf("a decision was cached that must not be: %v, %v", first, second)
 	}
 }
 
@@ -170,12 +170,12 @@ func TestStreams(t *testing.T) {
 			g := newGate(t)
 			response := open(t, url+"?gate="+g.url)
 			if response.StatusCode != 202 || response.Header.Get("Content-Type") != "text/event-stream" {
-				t.Fatalf("%s %v", response.Status, response.Header)
+				t.Fatalf("%s %v, want 202 and text/event-stream", response.Status, response.Header)
 			}
 			lines := bufio.NewReader(response.Body)
 			for _, want := range []string{"one\n", "two\n", "three\n"} {
 				receiveWithin(t, g.arrived, "the function")
-				g.open <- struct{}{} // the next piece is not even made until this one has been read here
+				g.open <- struct{}{} // the function makes the next piece only after this one was read
 				if line, err := lines.ReadString('\n'); err != nil || line != want {
 					t.Fatalf("%q %v", line, err)
 				}
@@ -191,18 +191,18 @@ func TestStreams(t *testing.T) {
 				receiveWithin(t, g.arrived, "the function")
 				g.open <- struct{}{}
 				if rest, err := io.ReadAll(lines); err == nil || len(rest) > 0 {
-					t.Errorf("%s looks whole: %q %v", do, rest, err)
+					t.Errorf("%s looks complete: %q %v", do, rest, err)
 				}
 			}
 			if response, body := sendRequest(t, "GET", url+"?do=panic", ""); response.StatusCode != 502 {
-				t.Errorf("panic: %s %s", response.Status, body)
+				t.Errorf("a panic before the stream: %s %s, want 502", response.Status, body)
 			}
 			if _, body := sendRequest(t, "GET", url, ""); body != "one\ntwo\nthree\n" {
-				t.Errorf("after all that: %q", body)
+				t.Errorf("the stream after the failures: %q, want all three pieces", body)
 			}
 		})
 	}
-	t.Run("a caller who hangs up", func(t *testing.T) {
+	t.Run("client hangs up", func(t *testing.T) {
 		g := newGate(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		r, err := http.NewRequestWithContext(ctx, "GET", s.Info().API+"/stream?gate="+g.url, nil)
@@ -219,7 +219,7 @@ func TestStreams(t *testing.T) {
 		}()
 		receiveWithin(t, g.arrived, "the function")
 		cancel()
-		for range 2 { // it goes on to its end, as in Lambda
+		for range 2 { // the function runs to its end, as in Lambda
 			g.open <- struct{}{}
 			receiveWithin(t, g.arrived, "the function's next piece")
 		}
@@ -227,7 +227,7 @@ func TestStreams(t *testing.T) {
 	})
 }
 
-// open sends a request and leaves the body to be read.
+// open sends a request and returns the response with its body unread.
 func open(t *testing.T, url string) *http.Response {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)

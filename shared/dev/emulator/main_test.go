@@ -19,7 +19,7 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 )
 
-// builtPrograms is where TestMain has built testdata/functions.
+// builtPrograms is the folder into which TestMain builds testdata/functions.
 var builtPrograms string
 
 func TestMain(m *testing.M) {
@@ -50,16 +50,16 @@ func run(m *testing.M) int {
 	}
 	code := m.Run()
 	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, "goroutines are left:", err)
+		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:", err)
 		return 1
 	}
 	return code
 }
 
-// waitTimeout bounds what a test waits for. It is never waited out where the code is right.
+// waitTimeout is how long a test waits for an event before it fails.
 const waitTimeout = 60 * time.Second
 
-// startStack starts the test bundle, and checks at the end that none of its processes is left.
+// startStack starts a stack of testdata, and checks at the test's end that no process is left.
 func startStack(t *testing.T, o Options) *Stack {
 	t.Helper()
 	o.Root, o.Bin, o.clientsFolder = "testdata", builtPrograms, filepath.Join("..", "compat")
@@ -86,16 +86,16 @@ func startStack(t *testing.T, o Options) *Stack {
 	return s
 }
 
-// stopStack stops a bundle. It may be called again.
+// stopStack stops a stack. It may be called more than once.
 func stopStack(t *testing.T, s *Stack) {
 	t.Helper()
 	pids := runningPIDs(s)
 	if err := s.Close(); err != nil {
-		t.Errorf("stopping: %v", err)
+		t.Errorf("stop the stack: %v", err)
 	}
 	for _, pid := range pids {
 		if err := syscall.Kill(-pid, 0); err == nil {
-			t.Errorf("process group %d is left", pid)
+			t.Errorf("process group %d still runs", pid)
 		}
 	}
 }
@@ -116,7 +116,7 @@ func runningPIDs(s *Stack) []int {
 	return pids
 }
 
-// sendRequest sends a request and reads the whole answer. Headers are given as names and values in turn.
+// sendRequest sends a request and reads the whole response. header has names and values in turn.
 func sendRequest(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
@@ -141,24 +141,24 @@ func sendRequest(t *testing.T, method, url, body string, header ...string) (*htt
 	return response, string(b)
 }
 
-// jsonAt reads a value in a JSON text by its path.
+// jsonAt returns the value at a path in a JSON text.
 func jsonAt(t *testing.T, text string, path ...string) any {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		t.Fatalf("no JSON: %v in %.300s", err, text)
+		t.Fatalf("not JSON: %v in %.300s", err, text)
 	}
 	for _, p := range path {
 		m, ok := v.(map[string]any)
 		if !ok {
-			t.Fatalf("no %s in %v", p, v)
+			t.Fatalf("%s is missing in %v", p, v)
 		}
 		v = m[p]
 	}
 	return v
 }
 
-// gate is a server whose callers wait until they are let through.
+// gate is a server that holds its requests until the test lets them through.
 type gate struct {
 	url     string
 	arrived chan struct{}
@@ -186,12 +186,13 @@ func receiveWithin[T any](t *testing.T, c <-chan T, what string) T {
 	case v := <-c:
 		return v
 	case <-time.After(waitTimeout):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("gave up waiting for %s", what)
 	}
 	panic("unreachable")
 }
 
-// sink is where the worker tells what it got. The answer function says what the worker answers; nil is nothing.
+// newSink starts a server that receives the events of the worker function. answer returns the worker's response to an event;
+// a nil answer is an empty response.
 func newSink(t *testing.T, answer func(event string) string) (url string, got chan string) {
 	got = make(chan string, 1000)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

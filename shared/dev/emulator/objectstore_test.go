@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestPendingNotificationIsSentByNextRun stores an object whose notification cannot be sent, as if the process had been
-// killed in between, and finds it sent by the next run, once.
+// TestPendingNotificationIsSentByNextRun stores an object whose notification cannot be sent, as if the process had died in
+// between. The next run must send it, once.
 func TestPendingNotificationIsSentByNextRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s3.db")
 	var sent []string
@@ -29,7 +29,7 @@ func TestPendingNotificationIsSentByNextRun(t *testing.T) {
 		o.printf = t.Logf
 		o.publish = func(_ context.Context, _ string, body []byte) error {
 			if away {
-				return errors.New("the queue is away")
+				return errors.New("the queue is unavailable")
 			}
 			sent = append(sent, string(body))
 			return nil
@@ -48,7 +48,7 @@ func TestPendingNotificationIsSentByNextRun(t *testing.T) {
 	o := open()
 	for _, path := range []string{"/things", "/things/in/a.json", "/things/in/b.txt", "/things/out/c.json"} {
 		if code := put(o, path, "{}", "Content-Length", "2"); code != 200 {
-			t.Fatalf("%s: %d", path, code)
+			t.Fatalf("PUT %s: status %d, want 200", path, code)
 		}
 	}
 	if err := o.Close(); err != nil {
@@ -65,20 +65,20 @@ func TestPendingNotificationIsSentByNextRun(t *testing.T) {
 		}
 	}
 	if len(sent) != 1 || !strings.Contains(sent[0], `"key":"in/a.json"`) {
-		t.Errorf("sent: %v", sent)
+		t.Errorf("sent %v, want one notification", sent)
 	}
 	o = open()
 	defer func() { _ = o.Close() }()
 	if code := put(o, "/things/in/a.json", "other", "Content-Length", "5", "If-None-Match", "*"); code != 412 || len(sent) != 1 {
-		t.Errorf("a refused object: %d, %d sent", code, len(sent))
+		t.Errorf("an object that was not stored: status %d, %d notifications; want none", code, len(sent))
 	}
 	if code := put(o, "/things/in/d.json", "", "X-Amz-Copy-Source", "/things/in/a.json", "Content-Length", "0"); code != 200 || len(sent) != 2 || !strings.Contains(sent[1], "ObjectCreated:Copy") {
-		t.Errorf("a copy: %d, %v", code, sent)
+		t.Errorf("a copy: status %d, sent %v; want ObjectCreated:Copy", code, sent)
 	}
 }
 
-// TestConcurrentReadsAndWrites reads while the file grows and its pages are used again. Without fakes3.Store the process dies here, or
-// a reader sees another object's bytes.
+// TestConcurrentReadsAndWrites reads while the file grows and its pages are reused. Without fakes3.Store the process dies
+// here, or a reader gets another object's bytes.
 func TestConcurrentReadsAndWrites(t *testing.T) {
 	o, err := openObjectStore(filepath.Join(t.TempDir(), "s3.db"), time.Now)
 	if err != nil {
@@ -117,7 +117,7 @@ func TestConcurrentReadsAndWrites(t *testing.T) {
 			for range 40 {
 				do(http.MethodPut, key, body)
 				if got := do(http.MethodGet, key, ""); got != body {
-					t.Errorf("%s: read %d bytes of something else: %.20q", key, len(got), got)
+					t.Errorf("%s: read %d bytes of another object: %.20q", key, len(got), got)
 				}
 			}
 		})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A start that cannot succeed ends with a sentence that says what to do.
+// A start that cannot succeed fails with an error that says what to do.
 func TestStartSaysWhatToDo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -44,7 +44,7 @@ func TestStartSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Where another user owns the checkout, git refuses to look at it, and go refuses to stamp what it builds.
+// If another user owns the checkout, git fails, and go cannot stamp its programs with the version.
 func TestBuildWhereGitFails(t *testing.T) {
 	parsed, err := readTemplate("testdata/template.yaml")
 	if err != nil {

@@ -39,14 +39,14 @@ func TestPolicy(t *testing.T) {
 			continue
 		}
 		if got := d.allows(arn); got != test.want {
-			t.Errorf("%s: %v", name, got)
+			t.Errorf("%s: allowed %v, want %v", name, got, !got)
 		}
 	}
 	for _, malformed := range []string{``, `null`, `[]`, `"Unauthorized"`, `{}`, `{"principalId":"x"}`, policy(`[]`),
 		`{"policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}`,
 		`{"principalId":"x","context":{"a":[1]},"policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}`} {
 		if _, err := readDecision([]byte(malformed)); err == nil {
-			t.Errorf("%s was taken for a decision", malformed)
+			t.Errorf("%s was accepted as a decision", malformed)
 		}
 	}
 }
@@ -73,14 +73,14 @@ func TestRoutes(t *testing.T) {
 	for _, test := range tests {
 		params, score := matchPath(test.route, test.path)
 		if (score >= 0) != test.match || test.match && !reflect.DeepEqual(params, test.params) {
-			t.Errorf("%s on %s: %v %d", test.path, test.route, params, score)
+			t.Errorf("path %s on route %s: parameters %v, score %d", test.path, test.route, params, score)
 		}
 	}
 	_, literal := matchPath("/a/b", "/a/b")
 	_, variable := matchPath("/a/{x}", "/a/b")
 	_, greedy := matchPath("/a/{x+}", "/a/b")
 	if literal <= variable || variable <= greedy {
-		t.Errorf("literal %d, variable %d, greedy %d", literal, variable, greedy)
+		t.Errorf("scores: literal %d, variable %d, greedy %d; want them in this order", literal, variable, greedy)
 	}
 }
 
@@ -122,13 +122,13 @@ func TestSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := s.isDue(now, started); got != test.want {
-			t.Errorf("%s at %s: %v", test.expression, test.when, got)
+			t.Errorf("%s at %s: due %v, want %v", test.expression, test.when, got, !got)
 		}
 	}
 	for _, bad := range []string{"", "cron(* * *)", "cron(0 0 1 * 1 *)", "cron(0 0 ? * ? *)", "cron(60 * ? * MON *)", "rate(0 minutes)", "rate(5 weeks)",
 		"at(tomorrow)", "every(5 minutes)", "cron(0/0 * ? * MON *)", "cron(0 0 ? * MON#6 *)", "cron(0 0 ? * MUN *)"} {
 		if _, err := parseSchedule(bad); err == nil {
-			t.Errorf("%q was taken", bad)
+			t.Errorf("%q was accepted as a schedule", bad)
 		}
 	}
 }
@@ -137,12 +137,12 @@ func TestProxyAnswers(t *testing.T) {
 	for _, malformed := range []string{``, `"text"`, `[]`, `{}`, `{"statusCode":"abc"}`, `{"statusCode":99}`, `{"statusCode":600}`, `{"statusCode":200,"body":{}}`,
 		`{"statusCode":200,"headers":{"a":["b"]}}`, `{"statusCode":200,"headers":[]}`, `{"statusCode":200,"isBase64Encoded":"yes"}`} {
 		if _, err := readProxyAnswer([]byte(malformed)); err == nil {
-			t.Errorf("%s was taken", malformed)
+			t.Errorf("%s was accepted as a proxy response", malformed)
 		}
 	}
 	p, err := readProxyAnswer([]byte(`{"statusCode":"201","headers":{"N":5,"B":true,"Z":null},"body":null}`))
 	if err != nil || p.StatusCode != 201 || !reflect.DeepEqual(p.Headers, map[string]string{"N": "5", "B": "true"}) {
-		t.Errorf("%+v %v", p, err)
+		t.Errorf("read %+v, error %v", p, err)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestTemplate(t *testing.T) {
 	}
 	if len(p.functions) != 4 || p.functions[0].folder != "echo" || p.functions[0].reserved != 0 || p.functions[0].timeout != 2*time.Second {
 		b, _ := json.Marshal(p.functions)
-		t.Errorf("functions: %s %+v", b, p.functions[0])
+		t.Errorf("the plan has the functions %s, the first is %+v", b, p.functions[0])
 	}
 	tests := map[string]struct{ in, want any }{
 		"ref":      {map[string]any{"Ref": "Stage"}, "test"},
@@ -173,21 +173,21 @@ func TestTemplate(t *testing.T) {
 	}
 	for name, test := range tests {
 		if got := tmpl.resolve(test.in); !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: %#v", name, got)
+			t.Errorf("%s: got %#v, want %#v", name, got, test.want)
 		}
 	}
 }
 
-// A report's window ends by the time for which it was scheduled, not by the time at which it is made.
+// The end of a report's window is the time for which it was scheduled, not the time at which it is made.
 func TestScheduledTime(t *testing.T) {
 	minute := time.Date(2026, 11, 23, 9, 0, 0, 0, time.FixedZone("", 3600))
 	plan := schedulePlan{input: `{"period":"weekly","at":"<aws.scheduler.scheduled-time>","try":"<aws.scheduler.attempt-number>","by":"<aws.scheduler.schedule-arn>"}`}
 	got := string(plan.event("arn:aws:lambda:us-east-1:000000000000:function:aurora-ReportScheduleFunction", minute))
 	if want := `{"period":"weekly","at":"2026-11-23T08:00:00Z","try":"1","by":"arn:aws:scheduler:us-east-1:000000000000:schedule/default/aurora-ReportScheduleFunction"}`; got != want {
-		t.Errorf("%s\n%s", got, want)
+		t.Errorf("event %s\nwant  %s", got, want)
 	}
 	if got := string(schedulePlan{}.event("arn", minute)); got != "{}" {
-		t.Errorf("without an input: %s", got)
+		t.Errorf("the event of a schedule without an input is %s, want {}", got)
 	}
 	for _, expression := range []string{"cron(0 * ? * SUN-MON *)", "cron(0 * 1,28-31 * ? *)"} { // the template's
 		s, err := parseSchedule(expression)

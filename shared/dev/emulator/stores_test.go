@@ -33,7 +33,7 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 		return err
 	}
 	if !strings.Contains(sqsBody(t, receiveWithin(t, got, "the test event")), `"Event":"s3:TestEvent"`) {
-		t.Error("the first message is not S3's test")
+		t.Error("the first message is not S3's test notification")
 	}
 	if err := put("out/nobody.json", "{}", nil); err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := put("in/a b+ü/x.json", `{"hello":"again"}`, aws.String("*")); err == nil || !strings.Contains(err.Error(), "412") {
-		t.Errorf("If-None-Match: %v", err)
+		t.Errorf("writing an existing key with If-None-Match: error %v, want 412", err)
 	}
 	event := receiveWithin(t, got, "the notification")
 	var batch events.SQSEvent
@@ -52,7 +52,7 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 	record := batch.Records[0]
 	if record.EventSource != "aws:sqs" || record.EventSourceARN != "arn:aws:sqs:us-east-1:000000000000:work-test" || record.Attributes["ApproximateReceiveCount"] != "1" ||
 		record.Attributes["SentTimestamp"] == "" || record.MessageId == "" || record.ReceiptHandle == "" || record.Md5OfBody == "" {
-		t.Errorf("record: %+v", record)
+		t.Errorf("the SQS record is %+v", record)
 	}
 	var told events.S3Event
 	if err := json.Unmarshal([]byte(record.Body), &told); err != nil || len(told.Records) != 1 {
@@ -61,7 +61,7 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 	object := told.Records[0]
 	if object.EventName != "ObjectCreated:Put" || object.S3.Bucket.Name != s.Info().Bucket || object.S3.Object.Key != "in/a+b%2B%C3%BC/x.json" ||
 		object.S3.Object.URLDecodedKey != "in/a b+ü/x.json" || object.S3.Object.Size != 17 || len(object.S3.Object.ETag) != 32 || object.S3.Object.Sequencer == "" {
-		t.Errorf("notification: %+v", object)
+		t.Errorf("the notification is %+v", object)
 	}
 	out, err := s.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(s.Info().Bucket), Key: aws.String("in/a b+ü/x.json")})
 	if err != nil {
@@ -69,12 +69,12 @@ func TestNotificationReachesTheFunction(t *testing.T) {
 	}
 	defer func() { _ = out.Body.Close() }()
 	if body, err := io.ReadAll(out.Body); err != nil || string(body) != `{"hello":"world"}` {
-		t.Errorf("stored: %q %v", body, err)
+		t.Errorf("stored %q, error %v", body, err)
 	}
-	// A body that cannot be rewound is sent with a trailing checksum over TLS only; whoever sends one is told.
+	// The SDK sends a trailing checksum only over TLS. A client that sends one here gets an error instead of a broken object.
 	response, body := sendRequest(t, "PUT", s.Info().Endpoints["s3"]+"/"+s.Info().Bucket+"/in/y", "5\r\nhello\r\n0\r\n\r\n", "X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 	if response.StatusCode != 501 || !strings.Contains(body, "NotImplemented") {
-		t.Errorf("trailer: %s %s", response.Status, body)
+		t.Errorf("a trailing checksum: %s %s", response.Status, body)
 	}
 }
 
@@ -124,10 +124,10 @@ func TestPoisonEndsInTheDeadLetterQueue(t *testing.T) {
 	}
 	out, err := s.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: dead.QueueUrl, WaitTimeSeconds: 20})
 	if err != nil || len(out.Messages) != 1 || *out.Messages[0].Body != "poison" {
-		t.Errorf("dead letters: %+v %v", out, err)
+		t.Errorf("dead letters %+v, error %v; want the poisoned message", out, err)
 	}
 	if n := queueDepth(t, s, queue); n != "0" || seen["good"] != 1 || seen["poison"] != 2 {
-		t.Errorf("%s left, %v", n, seen)
+		t.Errorf("%s messages left, handled %v; want 0, and poison twice", n, seen)
 	}
 }
 
@@ -137,19 +137,19 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := filepath.Rel(here, t.TempDir()) // as .aurora is, it is not absolute
+	data, err := filepath.Rel(here, t.TempDir()) // a relative path, like .aurora
 	if err != nil {
 		t.Fatal(err)
 	}
 	failing := Options{Root: "testdata", Data: data, Bin: builtPrograms, clientsFolder: filepath.Join("..", "compat"), Environ: []string{"PATH=" + os.Getenv("PATH")},
 		Seed: func(context.Context, Info) error { return errors.New("no") }}
 	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "store the first assistants: no") {
-		t.Fatalf("a failing seed: %v", err)
+		t.Fatalf("a seed that fails: error %v", err)
 	}
 	seed := func(ctx context.Context, info Info) error {
 		seeds++
 		if info.Ready || info.API == "" {
-			return fmt.Errorf("seeding with %+v", info)
+			return fmt.Errorf("seed: incomplete info %+v", info)
 		}
 		client := dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String(info.Endpoints["dynamodb"]),
 			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -172,23 +172,23 @@ func TestSecondRunFindsTheData(t *testing.T) {
 	}
 	key := s.Info().Keys["BINARYTINT_API_KEY"]
 	if !strings.HasPrefix(key, "aur_api_") || len(key) != len("aur_api_")+43 {
-		t.Errorf("key: %q", key)
+		t.Errorf("key %q, want aur_api_ and 43 characters", key)
 	}
 
 	if _, err := Start(ctx, failing); err == nil || !strings.Contains(err.Error(), "another stack uses this data folder") {
-		t.Errorf("two at once: %v", err)
+		t.Errorf("a second stack with the same data folder: error %v", err)
 	}
 	stopStack(t, s)
 	if text, err := os.ReadFile(filepath.Join(data, InfoFile)); err != nil || jsonAt(t, string(text), "ready") != false {
-		t.Errorf("run.json after the end: %s %v", text, err)
+		t.Errorf("run.json after the stop: %s, error %v; want ready false", text, err)
 	}
 
 	s = startStack(t, Options{Data: data, Seed: seed})
 	if seeds != 1 || len(s.Info().Assistants) != 1 || s.Info().Assistants[0] != "a1" {
-		t.Errorf("%d seeds, assistants %v", seeds, s.Info().Assistants)
+		t.Errorf("%d seeds, assistants %v; want one of each", seeds, s.Info().Assistants)
 	}
 	if s.Info().Keys["BINARYTINT_API_KEY"] != key {
-		t.Error("the key is another")
+		t.Error("the second run has another key")
 	}
 	got, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(s.Info().Bucket), Key: aws.String("out/kept")})
 	if err != nil {
@@ -200,11 +200,11 @@ func TestSecondRunFindsTheData(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := queueDepth(t, s, *dead.QueueUrl); n != "1" {
-		t.Errorf("%s messages were kept", n)
+		t.Errorf("the second run found %s messages", n)
 	}
 	text, err := os.ReadFile(filepath.Join(data, InfoFile))
 	if err != nil || jsonAt(t, string(text), "ready") != true || jsonAt(t, string(text), "queues", "work") == nil {
-		t.Errorf("run.json: %s %v", text, err)
+		t.Errorf("run.json: %s, error %v", text, err)
 	}
 	sam, err := os.ReadFile(filepath.Join(data, "sam.yaml"))
 	if err != nil || !strings.Contains(string(sam), "AWS_ENDPOINT_URL_SQS: \""+s.Info().Endpoints["sqs"]) {
@@ -224,13 +224,13 @@ func TestOpenAISecretIsRewrittenEveryRun(t *testing.T) {
 	s := startStack(t, Options{Data: data, Environ: []string{"OPENAI_API_KEY=sk-given"}})
 	_, environment := sendRequest(t, "GET", s.Info().API+"/open?do=environment", "")
 	if value(s) != "sk-given" || strings.Contains(environment, "OPENAI_BASE_URL") || strings.Contains(environment, "sk-given") {
-		t.Errorf("with a key: %q\n%s", value(s), environment)
+		t.Errorf("with a key in the environment, the secret is %q\n%s", value(s), environment)
 	}
 	stopStack(t, s)
 	s = startStack(t, Options{Data: data, Environ: []string{"OPENAI_BASE_URL=http://127.0.0.1:1/v1", "STAGE=mine"}})
 	_, environment = sendRequest(t, "GET", s.Info().API+"/open?do=environment", "")
 	if value(s) == "sk-given" || !strings.Contains(environment, "OPENAI_BASE_URL=http://127.0.0.1:1/v1") || !strings.Contains(environment, "STAGE=mine") {
-		t.Errorf("with an address: %q\n%s", value(s), environment)
+		t.Errorf("with a model address in the environment, the secret is %q\n%s", value(s), environment)
 	}
 }
 
@@ -251,16 +251,16 @@ func TestMissingRequirementsAreNamed(t *testing.T) {
 		return err
 	}
 	if err := start(func(o *Options) { o.Port = port }); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d, wanted for the API, is in use", port)) || !strings.Contains(err.Error(), "PORT=") {
-		t.Errorf("a port in use: %v", err)
+		t.Errorf("a port in use: error %v", err)
 	}
 	if err := start(func(o *Options) { o.Root = t.TempDir() }); err == nil || !strings.Contains(err.Error(), "template") {
-		t.Errorf("no template: %v", err)
+		t.Errorf("no template: error %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())
 	if err := start(func(o *Options) {}); err == nil || !strings.Contains(err.Error(), "node is not installed") {
-		t.Errorf("no node: %v", err)
+		t.Errorf("no node: error %v", err)
 	}
 	if err := start(func(o *Options) { o.Bin = "" }); err == nil || !strings.Contains(err.Error(), "is not installed") {
-		t.Errorf("no go: %v", err)
+		t.Errorf("no go: error %v", err)
 	}
 }

@@ -22,25 +22,25 @@ func TestSplitStreamAtEveryOffset(t *testing.T) {
 		}
 		gotBody, err := io.ReadAll(rest)
 		if err != nil || string(gotPrelude) != prelude || string(gotBody) != body {
-			t.Fatalf("cut at %d: %q %q %v", cut, gotPrelude, gotBody, err)
+			t.Fatalf("cut at %d: prelude %q, body %q, error %v", cut, gotPrelude, gotBody, err)
 		}
 	}
 	_, rest, err := splitStream(iotest.OneByteReader(strings.NewReader(whole)))
 	if got, _ := io.ReadAll(rest); err != nil || string(got) != body {
-		t.Errorf("byte by byte: %q %v", got, err)
+		t.Errorf("read byte by byte: %q, error %v", got, err)
 	}
 }
 
 func TestStreamWithoutPrelude(t *testing.T) {
 	for name, text := range map[string]string{"empty": "", "no zeros": `{"statusCode":200}`, "seven zeros": "{}" + zeros[1:], "too far": strings.Repeat("x", maxPrelude+1) + zeros} {
 		if _, _, err := splitStream(strings.NewReader(text)); !errors.Is(err, errNoPrelude) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: error %v, want errNoPrelude", name, err)
 		}
 	}
 	_, _, err := splitStream(io.MultiReader(strings.NewReader("{}"), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	var broken *bodyReadError
 	if !errors.As(err, &broken) {
-		t.Errorf("a process that dies in the prelude: %v", err)
+		t.Errorf("a process that dies in the prelude: error %v", err)
 	}
 }
 
@@ -80,11 +80,11 @@ func (c *chunkedReader) Read(p []byte) (int, error) { return c.r.Read(p[:min(len
 func TestStreamLimitAndLostReader(t *testing.T) {
 	var got bytes.Buffer
 	if err := copyStream(&got, strings.NewReader("0123456789"), 5); err == nil {
-		t.Error("a stream over the limit passed")
+		t.Error("a stream over the limit gave no error")
 	}
 	r := strings.NewReader(strings.Repeat("x", 100_000))
 	if err := copyStream(failingWriter{}, r, 1<<20); err != nil || r.Len() != 0 {
-		t.Errorf("a caller who is gone stopped the function: %v, %d bytes left", err, r.Len())
+		t.Errorf("a client that is gone stopped the function: error %v, %d bytes unread", err, r.Len())
 	}
 }
 

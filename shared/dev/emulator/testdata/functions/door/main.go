@@ -1,4 +1,4 @@
-// Command door is an authorizer that decides by the word it is shown.
+// Command door is an authorizer. The credential names the decision: allow, deny and others.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command echo answers with the event that it got, or misbehaves as the query's "do" says.
+// Command echo returns its event, or fails in the way that the query parameter "do" names.
 package main
 
 import (
@@ -44,7 +44,7 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	case do == "exit":
 		os.Exit(7)
 	case do == "hang":
-		select {} // runs into the time limit
+		select {} // until the time limit
 	case do == "sleep":
 		time.Sleep(1500 * time.Millisecond)
 	case do == "big":
@@ -62,7 +62,7 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	case do == "environment":
 		return map[string]any{"statusCode": 200, "body": strings.Join(os.Environ(), "\n")}, nil
 	case strings.HasPrefix(do, "http"):
-		// Tell that we are here, and stay until told to go.
+		// Report to this URL, and wait for its response.
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, do, nil)
 		if err != nil {
 			return nil, err

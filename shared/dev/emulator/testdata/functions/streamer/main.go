@@ -1,4 +1,4 @@
-// Command streamer streams an answer whose pieces wait for a gate.
+// Command streamer streams a response. Before each piece it waits for a gate, a URL in the query.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command worker tells a sink what it got, and answers what the sink says.
+// Command worker posts its event to a sink, and returns the sink's response.
 package main
 
 import (
@@ -27,7 +27,7 @@ func handle(ctx context.Context, raw json.RawMessage) (json.RawMessage, error) {
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the sink said %s", response.Status)
+		err = fmt.Errorf("the sink answered %s", response.Status)
 	}
 	return body, err
 }

@@ -29,11 +29,11 @@ func TestFunctionURL(t *testing.T) {
 		{`{"a":1}`, []string{"body"}}, {false, []string{"isBase64Encoded"}},
 	} {
 		if got := jsonAt(t, body, check.path...); got != check.want {
-			t.Errorf("%s: %v, not %v", strings.Join(check.path, "."), got, check.want)
+			t.Errorf("%s is %v, want %v", strings.Join(check.path, "."), got, check.want)
 		}
 	}
 	if cookies, _ := jsonAt(t, body, "cookies").([]any); len(cookies) != 2 || cookies[1] != "d=2" {
-		t.Errorf("cookies: %v", cookies)
+		t.Errorf("cookies %v, want two", cookies)
 	}
 	for kind, encoded := range map[string]bool{"": true, "application/x-www-form-urlencoded": true, "application/octet-stream": true, "text/plain": false,
 		"application/json; charset=utf-8": false, "application/problem+json": false, "nonsense": true} {
@@ -47,24 +47,24 @@ func TestFunctionURL(t *testing.T) {
 			want = "aGVsbG8="
 		}
 		if jsonAt(t, body, "isBase64Encoded") != encoded || jsonAt(t, body, "body") != want {
-			t.Errorf("%q: %v %v", kind, jsonAt(t, body, "isBase64Encoded"), jsonAt(t, body, "body"))
+			t.Errorf("content type %q: isBase64Encoded %v, body %v; want %v, %q", kind, jsonAt(t, body, "isBase64Encoded"), jsonAt(t, body, "body"), encoded, want)
 		}
 	}
 	response, body := sendRequest(t, "GET", url+"?do=cookies", "")
 	if cookies := response.Header.Values("Set-Cookie"); len(cookies) != 2 || body != "hello" {
-		t.Errorf("%v %q", response.Header, body)
+		t.Errorf("headers %v, body %q; want two cookies and hello", response.Header, body)
 	}
 	response, body = sendRequest(t, "GET", url+"?do=plain", "")
 	if response.StatusCode != 200 || body != `{"hello":"world"}` {
-		t.Errorf("no status: %s %s", response.Status, body)
+		t.Errorf("a payload without statusCode: %s %s, want 200 and the payload", response.Status, body)
 	}
 	for do, status := range map[string]int{"panic": 502, "error": 502, "exit": 502, "big": 502, "hang": 502} {
 		if response, _ := sendRequest(t, "GET", url+"?do="+do, ""); response.StatusCode != status {
-			t.Errorf("%s: %s", do, response.Status)
+			t.Errorf("%s: %s, want %d", do, response.Status, status)
 		}
 	}
 	if response, body := sendRequest(t, "POST", url, strings.Repeat("x", 6<<20+1), "Content-Type", "text/plain"); response.StatusCode != 413 {
-		t.Errorf("a body over the limit: %s %s", response.Status, body)
+		t.Errorf("a body over the limit: %s %s, want 413", response.Status, body)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestInvokeAPI(t *testing.T) {
 		{"echo", `{"do":"big"}`, "RequestResponse", 200, "Unhandled", "Function.ResponseSizeTooLarge"},
 		{"echo", ``, "", 200, "", "statusCode"},
 		{"echo", `{"do":"error"}`, "DryRun", 204, "", ""},
-		{"nobody", `{}`, "", 404, "", "Function not found"},
+		{"no-such-function", `{}`, "", 404, "", "Function not found"},
 		{"echo", `{`, "", 400, "", "Could not parse"},
 		{"echo", `{}`, "Sometimes", 400, "", "invocation type"},
 		{"echo", `"` + strings.Repeat("x", 6<<20) + `"`, "", 413, "", "smaller"},
@@ -107,7 +107,7 @@ func TestInvokeAPI(t *testing.T) {
 		}
 	}
 	if response, _ := invoke("worker", `{"n":1}`, "X-Amz-Invocation-Type", "Event"); response.StatusCode != 202 {
-		t.Errorf("Event: %s", response.Status)
+		t.Errorf("an Event invocation: %s, want 202", response.Status)
 	}
 	for event := range got {
 		if event == `{"n":1}` {
@@ -160,10 +160,10 @@ func TestFault61Throttling(t *testing.T) {
 	first, _, _ := strings.Cut(answers[0], " ")
 	second, _, _ := strings.Cut(answers[1], " ")
 	if !strings.HasSuffix(answers[0], "through") || first == second {
-		t.Errorf("two at once in one process: %q, %q", answers[0], answers[1])
+		t.Errorf("two invocations at the same time had these processes: %q, %q; want different ones", answers[0], answers[1])
 	}
 	if response, _ = sendRequest(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
-		t.Errorf("afterwards: %s", response.Status)
+		t.Errorf("the invocation after it: %s, want 200", response.Status)
 	}
 }
 
@@ -177,28 +177,28 @@ func TestInitFailure(t *testing.T) {
 	for range 2 {
 		_, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}")
 		if !strings.Contains(body, "Runtime.ExitError") || !strings.Contains(body, "exit status 3") {
-			t.Errorf("init: %s", body)
+			t.Errorf("a process that exits at its start: %s, want Runtime.ExitError", body)
 		}
 	}
 	f.launch = func(string) (*child, error) { return s.launcher.start("/nowhere/bootstrap", nil, nil, "", f.log, nil) }
 	if _, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}"); !strings.Contains(body, "Runtime.InvalidEntrypoint") {
-		t.Errorf("no program: %s", body)
+		t.Errorf("a program that is missing: %s, want Runtime.InvalidEntrypoint", body)
 	}
 	f.maxInit = 200 * time.Millisecond
 	f.launch = func(string) (*child, error) {
 		return s.launcher.start("/bin/sleep", []string{"600"}, nil, "", f.log, nil)
 	}
 	if _, body := sendRequest(t, "POST", s.Info().Lambda+"/2015-03-31/functions/echo/invocations", "{}"); !strings.Contains(body, "Init timed out after 0.20 seconds") {
-		t.Errorf("never asks: %s", body)
+		t.Errorf("a process that never asks for an invocation: %s, want an init timeout", body)
 	}
 	f.launch, f.maxInit = launch, maxInit
 	if response, _ := sendRequest(t, "GET", s.Info().API+"/open", ""); response.StatusCode != 200 {
-		t.Errorf("afterwards: %s", response.Status)
+		t.Errorf("the invocation after it: %s, want 200", response.Status)
 	}
 }
 
 func TestConcurrentInvocations(t *testing.T) {
-	const limit = 16 // twice as many as ask: a caller may be back before its last process counts as free
+	const limit = 16 // twice the number of callers: a caller may send again before its last process counts as free
 	s := startStack(t, Options{Concurrency: limit})
 	var wg sync.WaitGroup
 	for worker := range limit / 2 {
@@ -217,11 +217,11 @@ func TestConcurrentInvocations(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy != 0 || len(f.waiting) != 0 || len(f.all) > limit {
-		t.Errorf("busy %d, waiting %d, starting %d, leaving %d, processes %d", f.busy, len(f.waiting), f.starting, f.returning, len(f.all))
+		t.Errorf("busy %d, waiting %d, starting %d, returning %d, processes %d: want 0 but for the processes", f.busy, len(f.waiting), f.starting, f.returning, len(f.all))
 	}
 }
 
-// queueDepth is how many messages a queue shows.
+// queueDepth returns the number of messages in a queue, as a string.
 func queueDepth(t *testing.T, s *Stack, url string) string {
 	t.Helper()
 	out, err := s.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(url), AttributeNames: []sqsAttribute{"ApproximateNumberOfMessages"}})
@@ -240,7 +240,7 @@ func TestFault66FunctionsGetSIGTERM(t *testing.T) {
 	stopStack(t, s)
 	log, err := os.ReadFile(filepath.Join(data, "logs", "echo.log"))
 	if err != nil || !strings.Contains(string(log), "told to end") || strings.Contains(string(log), "Failed to register") {
-		t.Errorf("%s %v", log, err)
+		t.Errorf("log %s, %v; want the line of the SIGTERM handler", log, err)
 	}
 }
 
@@ -253,7 +253,7 @@ func TestCORS(t *testing.T) {
 		r.Header.Set("Access-Control-Request-Method", "POST")
 		w := httptest.NewRecorder()
 		if answered := u.preflight(w, r); answered != allowed || (w.Header().Get("Access-Control-Allow-Origin") == origin && origin != "") != allowed {
-			t.Errorf("function URL, %q: %v %v", origin, answered, w.Header())
+			t.Errorf("function URL, origin %q: answered %v, headers %v", origin, answered, w.Header())
 		}
 	}
 	log := &logFile{}
