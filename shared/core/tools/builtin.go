@@ -96,10 +96,10 @@ const noParameters = `{"type":"object","properties":{},"additionalProperties":fa
 
 // controlsCall reports whether Aurora itself ends or transfers the call. Otherwise the voice server does.
 func controlsCall(k *Kit, s Scope) bool {
-	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Idempotency != nil && s.isStored()
+	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Idempotency != nil && s.IsStored()
 }
 
 // callerHas reports whether the caller brings a tool of one of these names itself.
-func (s Scope) callerHas(names ...string) bool {
+func callerHas(s Scope, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(s.CallerTools, name) })
 }

@@ -14,7 +14,7 @@ var endCallPrompt string
 
 var endCall = builtin{
 	name: "end_call", description: endCallPrompt, parameters: fixedSchema(noParameters), allowUnstored: true, hasEffect: controlsCall,
-	isAvailable: func(_ *Kit, s Scope) bool { return !s.callerHas("endCall", "end_call") },
+	isAvailable: func(_ *Kit, s Scope) bool { return !callerHas(s, "endCall", "end_call") },
 	run: func(ctx context.Context, k *Kit, s Scope, _ agent.Invocation) (string, error) {
 		if !controlsCall(k, s) {
 			return "The call ends once you have said goodbye in one short sentence.", nil

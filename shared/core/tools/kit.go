@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"slices"
 	"sync"
@@ -51,20 +50,9 @@ type Kit struct {
 	toolLists  listCache
 }
 
-// Scope says for whom a tool acts. It comes from the request and the store, never from the model.
-type Scope struct {
-	CallID           string
-	CallSID          string // Twilio's id of the live call; may be empty
-	Caller           aurora.Phone
-	UserMessageCount int // in the conversation so far
-	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.
-	Assistant   aurora.Assistant
-	CallerTools []string        // the names of the tools that the caller runs itself
-	CallDetails json.RawMessage // sent to HTTP tools as "call"
-}
-
-// isStored reports whether the assistant was loaded from the store.
-func (s Scope) isStored() bool { return s.Assistant.ID() != "" }
+// Scope says for whom a tool acts. It is declared in package aurora, so that the webhook's use case, which other functions
+// link as well, does not depend on this package and its MCP client.
+type Scope = aurora.ToolScope
 
 // init creates the guard on first use.
 func (k *Kit) init() {
@@ -89,12 +77,12 @@ func (k *Kit) ForScope(ctx context.Context, s Scope) []agent.Tool {
 		case b == nil && isDeclaredElsewhere(s, name):
 		case b == nil:
 			logSkipped(ctx, s, name, "there is no such tool")
-		case has(name) || !s.isStored() && !b.allowUnstored:
+		case has(name) || !s.IsStored() && !b.allowUnstored:
 		case b.isAvailable(k, s):
 			available = append(available, k.builtinTool(b, s))
 		}
 	}
-	if !s.isStored() {
+	if !s.IsStored() {
 		return available
 	}
 	for _, h := range s.Assistant.Tools {

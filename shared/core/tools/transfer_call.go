@@ -18,7 +18,7 @@ var transferCallPrompt string
 var transferCall = builtin{
 	name: "transfer_call", description: transferCallPrompt, parameters: destinationSchema, hasEffect: controlsCall,
 	isAvailable: func(_ *Kit, s Scope) bool {
-		return len(s.Assistant.TransferDestinations) > 0 && !s.callerHas("transferCall", "transfer_call")
+		return len(s.Assistant.TransferDestinations) > 0 && !callerHas(s, "transferCall", "transfer_call")
 	},
 	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		to, err := findDestination(s, in)

@@ -29,6 +29,7 @@ type Cost struct {
 // sizeReasons are the reasons for sizes other than the cheapest, by function.
 var sizeReasons = map[string]string{
 	"chat-completions-voice": "a caller waits for the first word, and a small size stretches the work before it",
+	"webhook":                "an end-of-call report may have 5 MB, and the largest one here has 3.9 MB",
 	"call-worker":            "a batch may hold eight reports of 5 MB, and here not all eight came together",
 }
 

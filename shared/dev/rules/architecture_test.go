@@ -84,6 +84,24 @@ func TestDeployedPackagesDoNotDependOnDev(t *testing.T) {
 	}
 }
 
+// TestToolsAreLinkedByToolwiringOnly checks that a function links core/tools, and so the MCP client and 1.5 MB, only if it
+// builds tools.
+func TestToolsAreLinkedByToolwiringOnly(t *testing.T) {
+	t.Parallel()
+	for _, name := range folders(t, "functions") {
+		list := exec.Command("go", "list", "-deps", "./functions/"+name)
+		list.Dir = root
+		out, err := list.Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		deps := strings.Fields(string(out))
+		if slices.Contains(deps, module+"shared/core/tools") && !slices.Contains(deps, module+"shared/transport/toolwiring") {
+			t.Errorf("functions/%s depends on shared/core/tools without building tools", name)
+		}
+	}
+}
+
 // TestLayout checks that the layer is in the path: a package is at shared/<layer>/<package>, never deeper.
 func TestLayout(t *testing.T) {
 	t.Parallel()

@@ -15,12 +15,11 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
-	"example.com/aurora/shared/core/tools"
 )
 
 // Tools returns the tools that an assistant may use for a call.
 type Tools interface {
-	ForScope(ctx context.Context, s tools.Scope) []agent.Tool
+	ForScope(ctx context.Context, s aurora.ToolScope) []agent.Tool
 }
 
 const toolsTimeout = 15 * time.Second // for all calls of a message, which run at the same time; Vapi waits 20 s
@@ -167,8 +166,8 @@ func argumentsText(v any) string {
 }
 
 // newScope reads for whom the tools of a message act.
-func newScope(m providermsg.Message) tools.Scope {
-	s := tools.Scope{CallID: m.CallID(), CallSID: m.CallSID()}
+func newScope(m providermsg.Message) aurora.ToolScope {
+	s := aurora.ToolScope{CallID: m.CallID(), CallSID: m.CallSID()}
 	s.Caller, _ = m.Caller()
 	for _, list := range []string{"artifact.messages", "messages", "call.messages", "conversation"} {
 		for _, message := range m.Objects(list) {

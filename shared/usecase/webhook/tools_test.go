@@ -14,7 +14,6 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -30,7 +29,7 @@ func anyAssistant() *testkit.Assistants {
 // toolFunc is a function that stands for every tool of the names "t", "quick", "slow", "deaf" and "heeds".
 type toolFunc func(ctx context.Context, name string, arguments json.RawMessage) (string, error)
 
-func (f toolFunc) ForScope(context.Context, tools.Scope) []agent.Tool {
+func (f toolFunc) ForScope(context.Context, aurora.ToolScope) []agent.Tool {
 	var all []agent.Tool
 	for _, name := range []string{"t", "quick", "slow", "deaf", "heeds"} {
 		all = append(all, agent.Tool{Name: name, Timeout: time.Minute, Run: func(ctx context.Context, in agent.Invocation) (agent.ToolResult, error) {

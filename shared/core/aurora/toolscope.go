@@ -1,0 +1,18 @@
+package aurora
+
+import "encoding/json"
+
+// ToolScope says for whom a tool acts. It comes from the request and the store, never from the model.
+type ToolScope struct {
+	CallID           string
+	CallSID          string // Twilio's id of the live call; may be empty
+	Caller           Phone
+	UserMessageCount int // in the conversation so far
+	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.
+	Assistant   Assistant
+	CallerTools []string        // the names of the tools that the caller runs itself
+	CallDetails json.RawMessage // sent to HTTP tools as "call"
+}
+
+// IsStored reports whether the assistant was loaded from the store.
+func (s ToolScope) IsStored() bool { return s.Assistant.ID() != "" }
