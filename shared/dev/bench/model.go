@@ -31,10 +31,10 @@ type externalServices struct {
 
 func startExternalServices() (*externalServices, error) {
 	o := &externalServices{}
-	standin := fakeopenai.New(fakeopenai.Options{})
+	fake := fakeopenai.New(fakeopenai.Options{})
 	modelURL, closeModel, err := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o.asked.model.Add(1)
-		completeChat(w, r, standin)
+		completeChat(w, r, fake)
 	}))
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func startExternalServices() (*externalServices, error) {
 		return nil, err
 	}
 	o.model, o.telephone = modelURL+"/v1", telephoneURL
-	o.close = func() { closeModel(); closeTelephone(); standin.Close() }
+	o.close = func() { closeModel(); closeTelephone(); fake.Close() }
 	return o, nil
 }
 
@@ -75,7 +75,7 @@ func serve(handler http.Handler) (url string, stop func(), err error) {
 // completeChat answers a turn at a model's pace: the first token at once, and each next one at its own moment after the
 // first, so that one that was late does not make the others late. Requests for JSON with a
 // schema are answered by fakeopenai, which can fill it in.
-func completeChat(w http.ResponseWriter, r *http.Request, standin http.Handler) {
+func completeChat(w http.ResponseWriter, r *http.Request, fake http.Handler) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasSuffix(r.URL.Path, "/chat/completions") {
 		http.NotFound(w, r)
@@ -92,7 +92,7 @@ func completeChat(w http.ResponseWriter, r *http.Request, standin http.Handler) 
 	}
 	if len(asked.Format) > 0 || !asked.Stream {
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		standin.ServeHTTP(w, r)
+		fake.ServeHTTP(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")

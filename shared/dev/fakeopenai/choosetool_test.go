@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// toolsNamed offers tools by name; transfer_call lists two destinations.
+// toolsNamed returns tools with these names. transfer_call has two destinations.
 func toolsNamed(names ...string) []wire.Tool {
 	var all []wire.Tool
 	for _, name := range names {
@@ -25,7 +25,7 @@ func toolsNamed(names ...string) []wire.Tool {
 	return all
 }
 
-// The rules that the package's documentation lists.
+// The default model follows the rules in the package's documentation.
 func TestDefaultModelCallsTools(t *testing.T) {
 	double := fakeopenai.Serve(t, nil)
 	c := client(t, double.URL)
@@ -56,18 +56,18 @@ func TestDefaultModelCallsTools(t *testing.T) {
 		"I use it every day and the price is right.": "",
 	} {
 		if got := askedTool(t, c, said, all, nil); got != want {
-			t.Errorf("%q: asked for %q, not %q", said, got, want)
+			t.Errorf("%q: the model asked for %q, want %q", said, got, want)
 		}
 		if got := askedTool(t, c, said, nil, nil); got != "" {
-			t.Errorf("%q: asked for %q, which nobody offered", said, got)
+			t.Errorf("%q: the model asked for %q, which was not offered", said, got)
 		}
 		if got := askedTool(t, c, said, all, "none"); got != "" {
-			t.Errorf("%q: asked for %q, though tool_choice is none", said, got)
+			t.Errorf("%q: the model asked for %q although tool_choice is none", said, got)
 		}
 	}
 	for said, want := range map[string]string{"Transfer me to the front desk": "transfer_to_front_desk {}", "Goodbye": "endCall {}"} {
 		if got := askedTool(t, c, said, toolsNamed("transfer_to_front_desk", "endCall"), nil); got != want {
-			t.Errorf("%q: asked for %q, not %q", said, got, want)
+			t.Errorf("%q: the model asked for %q, want %q", said, got, want)
 		}
 	}
 }
@@ -77,28 +77,29 @@ func newRequest(said string, offered []wire.Tool) wire.ChatCompletionRequest {
 		Messages: []wire.ChatCompletionMessage{{Role: "user", Content: said}, {Role: "system", Content: "Be brief."}}}
 }
 
-// askedTool is the tool that the model asks for, whole; the same must come streamed, under another id.
+// askedTool returns the tool and the arguments that the model asks for in a buffered reply. It checks that a streamed reply
+// has the same call with another id.
 func askedTool(t *testing.T, c *wire.Client, said string, offered []wire.Tool, choice any) string {
 	t.Helper()
 	q := newRequest(said, offered)
 	q.ToolChoice = choice
-	whole, err := c.CreateChatCompletion(t.Context(), q)
+	reply, err := c.CreateChatCompletion(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls := whole.Choices[0].Message.ToolCalls
+	calls := reply.Choices[0].Message.ToolCalls
 	if len(calls) == 0 {
-		if !strings.Contains(whole.Choices[0].Message.Content, "You said: "+said) {
-			t.Errorf("%q: %+v", said, whole.Choices[0].Message)
+		if !strings.Contains(reply.Choices[0].Message.Content, "You said: "+said) {
+			t.Errorf("%q: the reply %+v does not repeat the text", said, reply.Choices[0].Message)
 		}
 		return ""
 	}
 	id, name, arguments, fragments := streamed(t, c, q)
 	if name != calls[0].Function.Name || arguments != calls[0].Function.Arguments || id == calls[0].ID || id == "" {
-		t.Errorf("%q: %+v whole, and %s %s %s streamed", said, calls[0], id, name, arguments)
+		t.Errorf("%q: buffered %+v, streamed id %s, name %s, arguments %s; want the same call with another id", said, calls[0], id, name, arguments)
 	}
 	if len(arguments) > 10 && fragments < 3 {
-		t.Errorf("%q: %d fragments of %s", said, fragments, arguments)
+		t.Errorf("%q: %d fragments of %s, want at least 3", said, fragments, arguments)
 	}
 	return name + " " + arguments
 }
@@ -138,8 +139,8 @@ func TestDefaultModelRepeatsToolResults(t *testing.T) {
 	q.Messages = append(q.Messages[:1],
 		wire.ChatCompletionMessage{Role: "assistant", ToolCalls: []wire.ToolCall{{ID: "a", Type: "function"}, {ID: "b", Type: "function"}}},
 		wire.ChatCompletionMessage{Role: "tool", ToolCallID: "a", Content: "nine"}, wire.ChatCompletionMessage{Role: "tool", ToolCallID: "b", Content: "ten"})
-	whole, err := client(t, double.URL).CreateChatCompletion(t.Context(), q)
-	if err != nil || !strings.HasSuffix(whole.Choices[0].Message.Content, "The tool answered: nine And: ten") {
-		t.Errorf("%+v %v", whole, err)
+	reply, err := client(t, double.URL).CreateChatCompletion(t.Context(), q)
+	if err != nil || !strings.HasSuffix(reply.Choices[0].Message.Content, "The tool answered: nine And: ten") {
+		t.Errorf("reply %+v, error %v; want both tool results repeated", reply, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/dev/fakeopenai"
 )
 
-// fillSchema asks the plain model for JSON of a schema.
+// fillSchema asks the default model for JSON that matches a schema.
 func fillSchema(t *testing.T, schema, said string) string {
 	t.Helper()
 	request := userRequest(said)
@@ -50,7 +50,7 @@ func TestDefaultModelAnswersSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := c.MustCompile("s.json").Validate(value); err != nil {
-			t.Errorf("%s does not fit: %v", got, err)
+			t.Errorf("%s does not match the schema: %v", got, err)
 		}
 	}
 	said := fillSchema(t, `{"type":"object","properties":{"summary":{"type":"string"}}}`, "Hello there.")
@@ -59,12 +59,12 @@ func TestDefaultModelAnswersSchema(t *testing.T) {
 	}
 }
 
-// A schema that holds itself, or is none, ends all the same.
+// A schema that refers to itself, or is not a schema, still gets a reply.
 func TestDefaultModelOddSchemas(t *testing.T) {
 	for _, schema := range []string{`{"$ref":"#"}`, `{"type":"object","properties":{"a":{"$ref":"#"}}}`, `{"properties":7,"type":["x"]}`, `{"enum":[]}`,
 		`{"type":"object","properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"},"d":{"$ref":"#"},"e":{"$ref":"#"},"f":{"$ref":"#"}}}`} {
 		if got := fillSchema(t, schema, "x"); !json.Valid([]byte(got)) {
-			t.Errorf("%s: %s", schema, got)
+			t.Errorf("schema %s: the reply %s is not JSON", schema, got)
 		}
 	}
 }

@@ -62,21 +62,21 @@ func TestDefaultModelSaysItIsFake(t *testing.T) {
 	words, finish, usage, err := collect(t, client(t, double.URL), "Hello there")
 	want := "This is Aurora's stand-in model, no real model is configured. You said: Hello there"
 	if err != io.EOF || strings.Join(words, "") != want || len(words) != len(strings.Fields(want)) || finish != "stop" || usage == nil || usage.CompletionTokens != (len(want)+3)/4 {
-		t.Errorf("%q %q %+v %v", words, finish, usage, err)
+		t.Errorf("streamed %q, finish %q, usage %+v, error %v; want the default reply word by word", words, finish, usage, err)
 	}
 	request := userRequest("Hello there")
 	request.StreamOptions = nil
-	whole, err := client(t, double.URL).CreateChatCompletion(t.Context(), request)
-	if err != nil || whole.Choices[0].Message.Content != want || whole.Choices[0].FinishReason != "stop" || whole.Usage.TotalTokens == 0 {
-		t.Errorf("%+v %v", whole, err)
+	reply, err := client(t, double.URL).CreateChatCompletion(t.Context(), request)
+	if err != nil || reply.Choices[0].Message.Content != want || reply.Choices[0].FinishReason != "stop" || reply.Usage.TotalTokens == 0 {
+		t.Errorf("reply %+v, error %v; want the default reply", reply, err)
 	}
 	request.Messages = append(request.Messages, wire.ChatCompletionMessage{Role: "tool", ToolCallID: "1", Content: "42"})
-	if whole, err = client(t, double.URL).CreateChatCompletion(t.Context(), request); err != nil || !strings.HasSuffix(whole.Choices[0].Message.Content, "The tool answered: 42") {
-		t.Errorf("%+v %v", whole, err)
+	if reply, err = client(t, double.URL).CreateChatCompletion(t.Context(), request); err != nil || !strings.HasSuffix(reply.Choices[0].Message.Content, "The tool answered: 42") {
+		t.Errorf("reply %+v, error %v; want the tool result repeated", reply, err)
 	}
 	models, err := client(t, double.URL).ListModels(t.Context())
 	if err != nil || len(models.Models) != 1 {
-		t.Errorf("%+v %v", models, err)
+		t.Errorf("models %+v, error %v; want one", models, err)
 	}
 	if _, err := client(t, double.URL).GetModel(t.Context(), "gpt-4o"); err != nil {
 		t.Error(err)
@@ -95,27 +95,27 @@ func TestScript(t *testing.T) {
 	c := client(t, double.URL)
 	var api *wire.APIError
 	if _, _, _, err := collect(t, c, "a"); !errors.As(err, &api) || api.HTTPStatusCode != 429 {
-		t.Errorf("429: %v", err)
+		t.Errorf("error %v, want status 429", err)
 	}
-	whole, err := c.CreateChatCompletion(t.Context(), wire.ChatCompletionRequest{Model: "m"})
-	if err != nil || len(whole.Choices[0].Message.ToolCalls) != 2 || whole.Choices[0].FinishReason != "tool_calls" || whole.Choices[0].Message.ToolCalls[1].Function.Name != "get_time" {
-		t.Errorf("%+v %v", whole, err)
+	reply, err := c.CreateChatCompletion(t.Context(), wire.ChatCompletionRequest{Model: "m"})
+	if err != nil || len(reply.Choices[0].Message.ToolCalls) != 2 || reply.Choices[0].FinishReason != "tool_calls" || reply.Choices[0].Message.ToolCalls[1].Function.Name != "get_time" {
+		t.Errorf("reply %+v, error %v; want two tool calls", reply, err)
 	}
 	words, finish, usage, err := collect(t, c, "c")
 	if err != io.EOF || strings.Join(words, "|") != "Hel|lo" || finish != "length" || usage.PromptTokens != 7 {
-		t.Errorf("%q %q %+v %v", words, finish, usage, err)
+		t.Errorf("streamed %q, finish %q, usage %+v, error %v; want Hel and lo, length, 7 prompt tokens", words, finish, usage, err)
 	}
 	close(gate)
 	if words, _, _, err = collect(t, c, "d"); err != io.EOF || len(words) != 2 {
-		t.Errorf("%q %v", words, err)
+		t.Errorf("streamed %q, error %v; want two words", words, err)
 	}
 	got := double.Requests()
 	if len(got) != 4 || got[2].Last("user") != "c" || got[3].Number != 3 || !json.Valid(got[0].Raw) || got[0].Header.Get("Authorization") != "Bearer key" {
-		t.Errorf("%+v", got)
+		t.Errorf("requests %+v; want the four requests as they were sent", got)
 	}
 }
 
-// TestStreamEndings reads the raw wire: go-openai hides the difference between most of these.
+// TestStreamEndings reads the raw response, because go-openai hides the difference between most of these endings.
 func TestStreamEndings(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -124,7 +124,7 @@ func TestStreamEndings(t *testing.T) {
 		not    string
 		broken bool // the connection breaks
 	}{
-		{"whole", fakeopenai.Text("a", "b"), []string{`"content":"a"`, `"content":"b"`, `"finish_reason":"stop"`, "data: [DONE]"}, "", false},
+		{"reply", fakeopenai.Text("a", "b"), []string{`"content":"a"`, `"content":"b"`, `"finish_reason":"stop"`, "data: [DONE]"}, "", false},
 		{"no finish", fakeopenai.Text("a").NoFinish(), []string{`"content":"a"`, "[DONE]"}, `"stop"`, false},
 		{"no done", fakeopenai.Text("a").NoDone(), []string{`"stop"`}, "[DONE]", false},
 		{"close", fakeopenai.Close("a", "b"), []string{`"content":"b"`}, `"stop"`, false},
@@ -146,7 +146,7 @@ func TestStreamEndings(t *testing.T) {
 				_ = response.Body.Close()
 			}
 			if (err != nil) != test.broken {
-				t.Errorf("broken: %v, %q", err, body)
+				t.Errorf("error %v after %q; want one only if the connection breaks", err, body)
 			}
 			rest := string(body)
 			for _, want := range test.want {
@@ -157,7 +157,7 @@ func TestStreamEndings(t *testing.T) {
 				rest = after
 			}
 			if test.not != "" && strings.Contains(string(body), test.not) {
-				t.Errorf("%s is in %q", test.not, body)
+				t.Errorf("%s must not be in %q", test.not, body)
 			}
 		})
 	}
@@ -178,7 +178,7 @@ func TestHang(t *testing.T) {
 	<-came
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("before the headers: %v", err)
+		t.Errorf("a request that hangs before the headers: error %v, want context.Canceled", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()

@@ -67,7 +67,7 @@ func (s *Server) createQueue(ctx context.Context, in queueRequest) (any, error) 
 	return map[string]string{"QueueUrl": s.url(ctx, q)}, nil
 }
 
-// url is a queue's address at the host that the caller used.
+// url returns a queue's URL on the host that the client used.
 func (s *Server) url(ctx context.Context, q *queue) string {
 	return "http://" + fakeaws.Host(ctx) + "/" + s.account + "/" + q.name
 }
@@ -164,7 +164,7 @@ func (s *Server) purge(_ context.Context, in queueRequest) (any, error) {
 
 type handleRequest struct {
 	QueueUrl          string
-	Id                string // in a batch only
+	Id                string // only in a batch
 	ReceiptHandle     string
 	VisibilityTimeout int
 }
@@ -230,7 +230,7 @@ func (s *Server) setVisibility(q *queue, in handleRequest) error {
 	return s.save(storeChange{queue: q, message: m})
 }
 
-// eachEntry applies f to every entry of a batch and returns the successful and the failed ones.
+// eachEntry calls do for every entry of a batch and returns the successful and the failed ones.
 func (s *Server) eachEntry(in handleBatchRequest, do func(*queue, handleRequest) error) (any, error) {
 	ids := make([]string, 0, len(in.Entries))
 	for _, e := range in.Entries {
@@ -245,15 +245,15 @@ func (s *Server) eachEntry(in handleBatchRequest, do func(*queue, handleRequest)
 	if err != nil {
 		return nil, err
 	}
-	successful, refused := []map[string]string{}, []batchError{}
+	successful, failed := []map[string]string{}, []batchError{}
 	for _, e := range in.Entries {
 		if err := do(q, e); err != nil {
-			refused = append(refused, newBatchError(e.Id, err))
+			failed = append(failed, newBatchError(e.Id, err))
 			continue
 		}
 		successful = append(successful, map[string]string{"Id": e.Id})
 	}
-	return map[string]any{"Successful": successful, "Failed": refused}, nil
+	return map[string]any{"Successful": successful, "Failed": failed}, nil
 }
 
 func checkBatch(ids []string) error {
@@ -283,7 +283,7 @@ func newBatchError(id string, err error) batchError {
 
 func invalidHandle() error {
 	fault := fakeaws.Errorf("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
-	fault.QueryCode = "ReceiptHandleIsInvalid" // without the prefix of the other codes
+	fault.QueryCode = "ReceiptHandleIsInvalid" // the one code without the prefix
 	return fault
 }
 

@@ -52,7 +52,7 @@ func (s *Server) startMove(ctx context.Context, in moveRequest) (any, error) {
 	}
 	task.ApproximateNumberOfMessagesToMove = task.ApproximateNumberOfMessagesMoved
 	if err := s.save(changes...); err != nil {
-		return nil, fmt.Errorf("keeping the moved messages: %w", err)
+		return nil, fmt.Errorf("store the moved messages: %w", err)
 	}
 	s.moves = append(s.moves, task)
 	return map[string]string{"TaskHandle": newID()}, nil
@@ -80,7 +80,7 @@ func (s *Server) deadLetterSources(ctx context.Context, in queueRequest) (any, e
 	return map[string]any{"queueUrls": s.sourcesOf(ctx, q)}, nil
 }
 
-// sourcesOf lists the queues whose dead letters come to one; the caller holds the lock.
+// sourcesOf returns the URLs of the queues whose dead-letter queue this is. The caller holds the lock.
 func (s *Server) sourcesOf(ctx context.Context, dead *queue) []string {
 	urls := []string{}
 	for _, name := range s.queueNames("") {

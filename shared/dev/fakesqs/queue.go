@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// message is one message as it is kept.
+// message is a stored message.
 type message struct {
 	Sequence   uint64               `json:"sequence"`
 	ID         string               `json:"id"`
@@ -17,36 +17,36 @@ type message struct {
 	Attributes map[string]attribute `json:"attributes,omitempty"`
 	Trace      string               `json:"trace,omitempty"`
 	Sent       time.Time            `json:"sent"`
-	First      time.Time            `json:"first"` // first received; zero until then
+	First      time.Time            `json:"first"` // when it was first received; zero before
 	Visible    time.Time            `json:"visible"`
 	Receives   int                  `json:"receives"`
 	Handle     string               `json:"handle,omitempty"`
-	Source     string               `json:"source,omitempty"` // ARN of the queue that gave up on it
+	Source     string               `json:"source,omitempty"` // ARN of the queue that moved it to its dead-letter queue
 }
 
 func (m *message) key() []byte { return binary.BigEndian.AppendUint64(nil, m.Sequence) }
 
-// attribute is a message attribute, in the form of the wire.
+// attribute is a message attribute in its wire format.
 type attribute struct {
 	DataType    string  `json:"DataType"`
 	StringValue *string `json:"StringValue,omitempty"`
 	BinaryValue []byte  `json:"BinaryValue,omitempty"`
 }
 
-// storeChange is a message that has to be written, or forgotten.
+// storeChange is a message to store, or to delete if removed.
 type storeChange struct {
 	queue   *queue
 	message *message
 	removed bool
 }
 
-// queue holds messages in the order in which they came.
+// queue holds messages in the order of their arrival.
 type queue struct {
 	name       string
 	attributes map[string]string
 	messages   []*message
 	next       uint64
-	changed    chan struct{} // closed, and replaced, whenever a message may have become visible
+	changed    chan struct{} // closed and replaced whenever a message may have become visible
 }
 
 func newQueue(name string) *queue {
@@ -76,7 +76,8 @@ func (q *queue) remove(gone *message) {
 	}
 }
 
-// findByHandle finds the message that a receipt handle names; current says whether no later receive has replaced it.
+// findByHandle returns the message of a receipt handle, nil if it was deleted. current means that no later receive replaced
+// the handle, and valid that the handle is one of this queue.
 func (q *queue) findByHandle(handle string) (m *message, current, valid bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(handle)
 	if err != nil {
@@ -96,7 +97,7 @@ func (q *queue) findByHandle(handle string) (m *message, current, valid bool) {
 	return nil, false, true
 }
 
-// seconds reads an attribute that is a number of seconds.
+// seconds returns an attribute that is a number of seconds.
 func (q *queue) seconds(name string, otherwise int) time.Duration {
 	if n, err := strconv.Atoi(q.attributes[name]); err == nil {
 		otherwise = n
@@ -104,11 +105,12 @@ func (q *queue) seconds(name string, otherwise int) time.Duration {
 	return time.Duration(otherwise) * time.Second
 }
 
-// redrivePolicy says after how many receives a message goes to which dead-letter queue; 0 is never.
+// redrivePolicy returns the number of receives after which a message moves, and the ARN of the dead-letter queue. 0 means
+// never.
 func (q *queue) redrivePolicy() (receives int, arn string) {
 	var policy struct {
 		DeadLetterTargetArn string          `json:"deadLetterTargetArn"`
-		MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"` // CloudFormation sends a number, people a string
+		MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"` // CloudFormation sends a number, other clients a string
 	}
 	if json.Unmarshal([]byte(q.attributes["RedrivePolicy"]), &policy) != nil {
 		return 0, ""
@@ -120,7 +122,7 @@ func (q *queue) redrivePolicy() (receives int, arn string) {
 	return n, policy.DeadLetterTargetArn
 }
 
-// counts says how many messages can be received now, are with a receiver, and are not to be seen yet.
+// counts returns the numbers of messages that can be received now, that are in flight, and that are delayed.
 func (q *queue) counts(now time.Time) (visible, inFlight, delayed int) {
 	for _, m := range q.messages {
 		switch {

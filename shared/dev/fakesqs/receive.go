@@ -66,7 +66,8 @@ func (s *Server) receive(ctx context.Context, in receiveRequest) (any, error) {
 	}
 }
 
-// receiveVisible receives what is visible now; where that is nothing it says how long to wait before another look.
+// receiveVisible receives the messages that are visible now. If there are none, it returns how long to wait, and a channel
+// that is closed earlier if a message may have become visible.
 func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Time) (taken []received, wait time.Duration, changed <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,8 @@ func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Tim
 	return taken, wait, q.changed, nil
 }
 
-// expireAndRedrive drops the messages that are too old, and moves those received too often to the dead-letter queue.
+// expireAndRedrive deletes messages that are older than the retention period, and moves those that were received too often
+// to the dead-letter queue.
 func (s *Server) expireAndRedrive(q *queue, now time.Time) []storeChange {
 	var changes []storeChange
 	oldest := now.Add(-q.seconds("MessageRetentionPeriod", 4*24*3600))
@@ -127,7 +129,7 @@ func (s *Server) expireAndRedrive(q *queue, now time.Time) []storeChange {
 	return changes
 }
 
-// moveMessage moves a message to another queue, where its receives are counted anew.
+// moveMessage moves a message to another queue, and sets its receive count to 0.
 func (s *Server) moveMessage(from, to *queue, m *message, now time.Time) []storeChange {
 	moved := *m
 	moved.Sequence, moved.Receives, moved.Handle, moved.First, moved.Visible = 0, 0, "", time.Time{}, now
@@ -146,7 +148,7 @@ func (m *message) markReceived(queue string, now time.Time, visibility time.Dura
 	m.Handle = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s/%d/%d/%s", queue, m.Sequence, m.Receives, m.ID))
 }
 
-// forReceiver is a message as a receiver sees it.
+// forReceiver returns a message with the attributes that a receiver asked for.
 func (m *message) forReceiver(in receiveRequest, account string) received {
 	out := received{MessageId: m.ID, ReceiptHandle: m.Handle, Body: m.Body, MD5OfBody: md5Hex([]byte(m.Body))}
 	system := map[string]string{
@@ -183,7 +185,7 @@ func (m *message) forReceiver(in receiveRequest, account string) received {
 	return out
 }
 
-// isRequested says whether a list of names asks for one: by name, by "All", or by a prefix ending in ".*".
+// isRequested reports whether a list requests this name: by the name, by "All", or by a prefix that ends in ".*".
 func isRequested(name string, names []string) bool {
 	for _, n := range names {
 		prefix, wild := strings.CutSuffix(n, ".*")

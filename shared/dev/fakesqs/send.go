@@ -15,7 +15,7 @@ import (
 
 type sendRequest struct {
 	QueueUrl                string
-	Id                      string // in a batch only
+	Id                      string // only in a batch
 	MessageBody             string
 	DelaySeconds            *int
 	MessageAttributes       map[string]attribute
@@ -68,20 +68,20 @@ func (s *Server) sendBatch(_ context.Context, in sendBatchRequest) (any, error) 
 	if total > MaxMessage {
 		return nil, queryError("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", MaxMessage, total)
 	}
-	successful, refused := []sentEntry{}, []batchError{}
+	successful, failed := []sentEntry{}, []batchError{}
 	for _, e := range in.Entries {
 		out, err := s.enqueue(q, e)
 		if err != nil {
-			refused = append(refused, newBatchError(e.Id, err))
+			failed = append(failed, newBatchError(e.Id, err))
 			continue
 		}
 		out.Id = e.Id
 		successful = append(successful, out)
 	}
-	return map[string]any{"Successful": successful, "Failed": refused}, nil
+	return map[string]any{"Successful": successful, "Failed": failed}, nil
 }
 
-// enqueue adds one message to a queue; the caller holds the lock.
+// enqueue adds a message to a queue. The caller holds the lock.
 func (s *Server) enqueue(q *queue, in sendRequest) (sentEntry, error) {
 	if in.MessageBody == "" {
 		return sentEntry{}, fakeaws.Errorf("MissingParameter", "The request must contain the parameter MessageBody.")
@@ -127,7 +127,7 @@ func (in sendRequest) size() int {
 	return n
 }
 
-// isForbiddenRune is a character that a message must not hold: SQS takes what XML 1.0 takes.
+// isForbiddenRune reports whether a message must not contain this character. SQS accepts the characters of XML 1.0.
 func isForbiddenRune(r rune) bool {
 	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
 }
@@ -137,8 +137,8 @@ func md5Hex(b []byte) string {
 	return hex.EncodeToString(digest[:])
 }
 
-// md5OfAttributes is the digest that SQS's developer guide describes under "Calculating the MD5 message digest for
-// message attributes": names in order, each part with its length before it.
+// md5OfAttributes returns the digest that the SQS developer guide describes under "Calculating the MD5 message digest for
+// message attributes": the attributes sorted by name, each part preceded by its length.
 func md5OfAttributes(attributes map[string]attribute) string {
 	names := make([]string, 0, len(attributes))
 	for name := range attributes {

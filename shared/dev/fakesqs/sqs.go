@@ -17,10 +17,10 @@ import (
 	"example.com/aurora/shared/dev/fakeaws"
 )
 
-// MaxMessage is the most that a message's body and attributes may take together, in bytes.
+// MaxMessage is the limit for a message's body and attributes together, in bytes.
 const MaxMessage = 1 << 20
 
-// Options say where a stand-in keeps its queues and how it names them.
+// Options configure a Server.
 type Options struct {
 	Path    string           // the bbolt file
 	Region  string           // us-east-1 if empty
@@ -28,7 +28,7 @@ type Options struct {
 	Now     func() time.Time // time.Now if nil
 }
 
-// Server is one account's queues. Its methods may be called by many at once.
+// Server is the fake. It holds the queues of one account. Its methods may be called concurrently.
 type Server struct {
 	region, account string
 	now             func() time.Time
@@ -55,13 +55,13 @@ func Open(o Options) (*Server, error) {
 	}
 	db, err := bolt.Open(o.Path, 0o600, &bolt.Options{Timeout: time.Second, NoSync: true, NoFreelistSync: true})
 	if err != nil {
-		return nil, fmt.Errorf("opening the queues: %w", err)
+		return nil, fmt.Errorf("open the queues: %w", err)
 	}
 	s := &Server{region: o.Region, account: o.Account, now: o.Now, db: db, queues: map[string]*queue{}, closed: make(chan struct{})}
 	s.http = fakeaws.Service{Target: "AmazonSQS", Version: "1.0", Namespace: "com.amazonaws.sqs", NewID: newID, Operations: s.operations()}
 	if err := s.load(); err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("loading the queues: %w", err)
+		return nil, fmt.Errorf("load the queues: %w", err)
 	}
 	return s, nil
 }
@@ -75,7 +75,7 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.db.Sync(); err != nil {
-		return fmt.Errorf("storing the queues: %w", err)
+		return fmt.Errorf("store the queues: %w", err)
 	}
 	return s.db.Close()
 }
@@ -86,7 +86,7 @@ func (s *Server) arn(name string) string {
 
 func queueNameOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// queueNamed finds a queue by its name; the caller holds the lock.
+// queueNamed returns the queue with this name. The caller holds the lock.
 func (s *Server) queueNamed(name string) (*queue, error) {
 	if q := s.queues[name]; q != nil {
 		return q, nil
@@ -96,7 +96,7 @@ func (s *Server) queueNamed(name string) (*queue, error) {
 	return nil, fault
 }
 
-// queueAt finds a queue by its address, of which only the last element counts: the port changes from run to run.
+// queueAt returns the queue with this URL. Only the last path element counts, because the port changes from run to run.
 func (s *Server) queueAt(address string) (*queue, error) {
 	u, err := url.Parse(address)
 	if err != nil || address == "" {
@@ -140,7 +140,7 @@ func (s *Server) load() error {
 			return messages.ForEach(func(_, value []byte) error {
 				m := &message{}
 				if err := json.Unmarshal(value, m); err != nil {
-					return fmt.Errorf("a message of %s: %w", name, err)
+					return fmt.Errorf("message of %s: %w", name, err)
 				}
 				if m.Receives > 0 {
 					m.Visible = s.now() // its receiver ended with the last process

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// clock is handed in as the time; it stands until it is moved.
+// clock is a time that stands still until advance moves it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -124,40 +124,40 @@ func TestSendReceiveDelete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if aws.ToString(out.MD5OfMessageBody) != "5d41402abc4b2a76b9719d911017c592" {
-		t.Errorf("MD5 %s", aws.ToString(out.MD5OfMessageBody))
+		t.Errorf("the MD5 of the body is %s", aws.ToString(out.MD5OfMessageBody))
 	}
 	first := b.receive(t, q)
 	if len(first) != 1 || first[0].Attributes["ApproximateReceiveCount"] != "1" || *first[0].MessageAttributes["Kind"].StringValue != "greeting" ||
 		string(first[0].MessageAttributes["Raw"].BinaryValue) != "\x00\x01" || aws.ToString(first[0].MD5OfMessageAttributes) != aws.ToString(out.MD5OfMessageAttributes) {
-		t.Fatalf("%+v", first)
+		t.Fatalf("received %+v; want one message with its attributes", first)
 	}
 	if again := b.receive(t, q); len(again) != 0 {
-		t.Errorf("received at once again: %v", again)
+		t.Errorf("received again before the visibility timeout: %v", again)
 	}
 	b.clock.advance(30 * time.Second)
 	second := b.receive(t, q)
 	if len(second) != 1 || second[0].Attributes["ApproximateReceiveCount"] != "2" {
-		t.Fatalf("%+v", second)
+		t.Fatalf("received %+v; want the message for the second time", second)
 	}
 	if _, err := b.DeleteMessage(t.Context(), &client.DeleteMessageInput{QueueUrl: q, ReceiptHandle: first[0].ReceiptHandle}); err != nil {
-		t.Errorf("an outdated handle: %v", err)
+		t.Errorf("deleting by an outdated handle: error %v, want none", err)
 	}
 	if _, err := b.ChangeMessageVisibility(t.Context(), &client.ChangeMessageVisibilityInput{QueueUrl: q, ReceiptHandle: second[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
 	third := b.receive(t, q)
 	if len(third) != 1 {
-		t.Fatal("an outdated handle deleted the message, or visibility 0 did not show it")
+		t.Fatal("an outdated handle deleted the message, or a visibility timeout of 0 did not make it visible")
 	}
 	if _, err := b.DeleteMessage(t.Context(), &client.DeleteMessageInput{QueueUrl: q, ReceiptHandle: third[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
 	b.clock.advance(time.Hour)
 	if left := b.receive(t, q); len(left) != 0 {
-		t.Errorf("left: %v", left)
+		t.Errorf("a deleted message was received: %v", left)
 	}
 	if _, err := b.DeleteMessage(t.Context(), &client.DeleteMessageInput{QueueUrl: q, ReceiptHandle: aws.String("nonsense")}); code(err) != "ReceiptHandleIsInvalid" {
-		t.Errorf("nonsense: %v", err)
+		t.Errorf("a malformed handle: error %v, want ReceiptHandleIsInvalid", err)
 	}
 }
 
@@ -181,10 +181,10 @@ func TestLongPollWakes(t *testing.T) {
 	select {
 	case messages := <-got:
 		if bodies(messages) != "late" {
-			t.Errorf("%+v", messages)
+			t.Errorf("the long poll received %+v, want one message", messages)
 		}
 	case <-time.After(15 * time.Second):
-		t.Error("the long poll slept on")
+		t.Error("the long poll did not return when a message arrived")
 	}
 }
 
@@ -196,7 +196,7 @@ func TestRedrive(t *testing.T) {
 	b.send(t, q, "poison")
 	for range 2 {
 		if len(b.receive(t, q)) != 1 {
-			t.Fatal("too early in the dead-letter queue")
+			t.Fatal("the message moved to the dead-letter queue too early")
 		}
 		b.clock.advance(10 * time.Second)
 	}
@@ -213,13 +213,13 @@ func TestRedrive(t *testing.T) {
 	}
 	tasks, err := b.ListMessageMoveTasks(t.Context(), &client.ListMessageMoveTasksInput{SourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:dead")})
 	if err != nil || len(tasks.Results) != 1 || tasks.Results[0].ApproximateNumberOfMessagesMoved != 1 || *tasks.Results[0].Status != "COMPLETED" {
-		t.Errorf("%+v %v", tasks, err)
+		t.Errorf("move tasks %+v, error %v; want one that moved one message", tasks, err)
 	}
 	if again := b.receive(t, q); bodies(again) != "poison" || again[0].Attributes["ApproximateReceiveCount"] != "1" {
 		t.Errorf("after the redrive: %+v", again)
 	}
 	if _, err := b.StartMessageMoveTask(t.Context(), &client.StartMessageMoveTaskInput{SourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:work")}); err == nil {
-		t.Error("moved what is no dead-letter queue")
+		t.Error("a move from a queue that is not a dead-letter queue gave no error")
 	}
 }
 
@@ -232,7 +232,7 @@ func TestQueuesSurviveRestart(t *testing.T) {
 	}
 	taken := b.receive(t, q)
 	if bodies(taken) != "one two three" {
-		t.Fatal(bodies(taken))
+		t.Fatalf("received %q, want one two three", bodies(taken))
 	}
 	if _, err := b.DeleteMessageBatch(t.Context(), &client.DeleteMessageBatchInput{QueueUrl: q, Entries: []types.DeleteMessageBatchRequestEntry{
 		{Id: aws.String("a"), ReceiptHandle: taken[1].ReceiptHandle}}}); err != nil {
@@ -249,26 +249,26 @@ func TestQueuesSurviveRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *got.QueueUrl != b.url+"/000000000000/work" {
-		t.Errorf("the address is not this run's: %s", *got.QueueUrl)
+		t.Errorf("the URL %s does not have this run's port", *got.QueueUrl)
 	}
-	// The old run's address works too: only its end counts. What was in flight has lost its receiver, and is shown.
+	// The old run's URL works too, because only its last element counts. Messages in flight lost their receiver and are visible.
 	if again := b.receive(t, q); bodies(again) != "one three" || again[0].Attributes["ApproximateReceiveCount"] != "2" {
-		t.Errorf("kept: %s", bodies(again))
+		t.Errorf("the second run received %q, want one three", bodies(again))
 	}
 	b.clock.advance(time.Minute)
 	if late := b.receive(t, q); bodies(late) != "later" {
-		t.Errorf("the delayed one: %s", bodies(late))
+		t.Errorf("after the delay received %q, want later", bodies(late))
 	}
 	attributes, err := b.GetQueueAttributes(t.Context(), &client.GetQueueAttributesInput{QueueUrl: q, AttributeNames: []types.QueueAttributeName{"All"}})
 	if err != nil || attributes.Attributes["VisibilityTimeout"] != "300" || attributes.Attributes["ApproximateNumberOfMessagesNotVisible"] != "3" {
-		t.Errorf("%v %v", attributes, err)
+		t.Errorf("attributes %v, error %v", attributes, err)
 	}
 	if _, err := b.PurgeQueue(t.Context(), &client.PurgeQueueInput{QueueUrl: q}); err != nil {
 		t.Fatal(err)
 	}
 	b.clock.advance(time.Hour)
 	if left := b.receive(t, q); len(left) != 0 {
-		t.Errorf("purged, but %s", bodies(left))
+		t.Errorf("received %q after the purge", bodies(left))
 	}
 }
 
@@ -284,33 +284,33 @@ func TestLimits(t *testing.T) {
 		"too large":          {q, strings.Repeat("x", MaxMessage+1), "InvalidParameterValue"},
 		"empty":              {q, "", "MissingParameter"},
 		"control characters": {q, "a\x01b", "InvalidMessageContents"},
-		"no queue":           {aws.String(b.url + "/000000000000/nobody"), "x", "QueueDoesNotExist"},
+		"no queue":           {aws.String(b.url + "/000000000000/none"), "x", "QueueDoesNotExist"},
 		"no address":         {aws.String(""), "x", "QueueDoesNotExist"},
 	}
 	for name, test := range tests {
 		_, err := b.SendMessage(t.Context(), &client.SendMessageInput{QueueUrl: test.queue, MessageBody: aws.String(test.body)})
 		if got := code(err); got != test.want && got != "AWS.SimpleQueueService."+map[string]string{"QueueDoesNotExist": "NonExistentQueue"}[test.want] {
-			t.Errorf("%s: %q (%v)", name, got, err)
+			t.Errorf("%s: code %q (%v), want %q", name, got, err, test.want)
 		}
 	}
 	var missing *types.QueueDoesNotExist
-	if _, err := b.GetQueueUrl(t.Context(), &client.GetQueueUrlInput{QueueName: aws.String("nobody")}); !errors.As(err, &missing) {
-		t.Errorf("the SDK does not know the error: %v", err)
+	if _, err := b.GetQueueUrl(t.Context(), &client.GetQueueUrlInput{QueueName: aws.String("none")}); !errors.As(err, &missing) {
+		t.Errorf("the error %v is not the SDK's QueueDoesNotExist", err)
 	}
 	var entries []types.SendMessageBatchRequestEntry
 	for _, id := range strings.Split("a b c d e f g h i j k", " ") {
 		entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(id), MessageBody: aws.String(id)})
 	}
 	if _, err := b.SendMessageBatch(t.Context(), &client.SendMessageBatchInput{QueueUrl: q, Entries: entries}); !strings.Contains(code(err), "TooManyEntriesInBatchRequest") {
-		t.Errorf("eleven: %v", err)
+		t.Errorf("a batch of eleven: error %v", err)
 	}
 	entries[3].MessageBody = aws.String("\x00")
 	out, err := b.SendMessageBatch(t.Context(), &client.SendMessageBatchInput{QueueUrl: q, Entries: entries[:10]})
 	if err != nil || len(out.Successful) != 9 || len(out.Failed) != 1 || *out.Failed[0].Id != "d" || !out.Failed[0].SenderFault {
-		t.Errorf("one bad of ten: %+v %v", out, err)
+		t.Errorf("a batch with one invalid entry: %+v, error %v", out, err)
 	}
 	b.clock.advance(5 * 24 * time.Hour)
 	if got := b.receive(t, q); len(got) != 0 {
-		t.Errorf("kept beyond the retention: %d", len(got))
+		t.Errorf("%d messages outlived the retention period", len(got))
 	}
 }

@@ -102,10 +102,10 @@ func (n *fixture) statuses() []string {
 
 func TestCallScenarios(t *testing.T) {
 	for to, want := range map[string]struct {
-		told   string
-		status string
-		by     string
-		talked string
+		callbacks string
+		status    string
+		by        string
+		talked    string
 	}{
 		"+14155550199": {"initiated ringing in-progress human completed", "completed", "human", "1"},
 		"+14155550101": {"initiated ringing busy", "busy", "", "0"},
@@ -118,20 +118,20 @@ func TestCallScenarios(t *testing.T) {
 			n := newFixture(t)
 			made, err := newClient(n.apiURL, token).CreateCall(n.params(to))
 			if err != nil || *made.Status != "queued" || len(*made.Sid) != 34 || !strings.HasPrefix(*made.Sid, "CA") || *made.Direction != "outbound-api" {
-				t.Fatalf("%+v %v", made, err)
+				t.Fatalf("created %+v, error %v; want a queued call with a sid", made, err)
 			}
 			if sid := <-n.end; sid != *made.Sid {
-				t.Errorf("%s ended, not %s", sid, *made.Sid)
+				t.Errorf("call %s ended, want %s", sid, *made.Sid)
 			}
-			for len(n.statuses()) < len(strings.Fields(want.told)) { // callbacks after the last status
+			for len(n.statuses()) < len(strings.Fields(want.callbacks)) { // callbacks after the last status
 				runtime.Gosched()
 			}
-			if got := strings.Join(n.statuses(), " "); got != want.told {
-				t.Errorf("callbacks %s, want %s", got, want.told)
+			if got := strings.Join(n.statuses(), " "); got != want.callbacks {
+				t.Errorf("callbacks %s, want %s", got, want.callbacks)
 			}
 			now, err := newClient(n.apiURL, token).FetchCall(*made.Sid, nil)
 			if err != nil || *now.Status != want.status || *now.Duration != want.talked || (want.by == "") != (now.AnsweredBy == nil) || want.by != "" && *now.AnsweredBy != want.by {
-				t.Errorf("%+v %v", now, err)
+				t.Errorf("the call is %+v, error %v; want %+v", now, err, want)
 			}
 		})
 	}
@@ -149,22 +149,22 @@ func TestCallbacksAreSigned(t *testing.T) {
 	defer n.mu.Unlock()
 	for _, g := range n.got {
 		if !strings.HasSuffix(g.address, "?record=rec-1") || !validator.ValidateBody(g.address, g.body, g.signature) {
-			t.Errorf("%s is not signed: %s", g.address, g.body)
+			t.Errorf("the callback to %s has a wrong signature: %s", g.address, g.body)
 		}
 		if validator.ValidateBody(g.address+"0", g.body, g.signature) || validator.ValidateBody(g.address, append(g.body, "&Extra=1"...), g.signature) {
 			t.Errorf("the signature of %s is valid for a changed form", g.address)
 		}
 		if g.form.Get("AccountSid") != account {
-			t.Errorf("%v", g.form)
+			t.Errorf("the callback %v has another AccountSid", g.form)
 		}
 		if when := g.form.Get("Timestamp"); g.form.Get("CallStatus") != "" {
 			if _, err := time.Parse(time.RFC1123Z, when); err != nil || g.form.Get("From") != "+15551230100" || g.form.Get("Direction") != "outbound-api" {
-				t.Errorf("%v %v", g.form, err)
+				t.Errorf("the callback %v has wrong times, number or direction: %v", g.form, err)
 			}
 		}
 	}
 	if len(n.got) != 5 {
-		t.Errorf("%d callbacks", len(n.got))
+		t.Errorf("%d callbacks, want 5", len(n.got))
 	}
 }
 
@@ -200,19 +200,19 @@ func TestCallFaults(t *testing.T) {
 		t.Run(to, func(t *testing.T) {
 			n := newFixture(t)
 			_, err := newClient(n.apiURL, token).CreateCall(n.params(to))
-			var refused *client.TwilioRestError
-			if errors.As(err, &refused) != (want.code != 0) || err == nil || want.code != 0 && refused.Code != want.code {
-				t.Errorf("%v", err)
+			var rejected *client.TwilioRestError
+			if errors.As(err, &rejected) != (want.code != 0) || err == nil || want.code != 0 && rejected.Code != want.code {
+				t.Errorf("error %v, want code %d", err, want.code)
 			}
 			if got := n.Calls(); len(got) != want.placed {
-				t.Errorf("%d calls", len(got))
+				t.Errorf("%d calls were placed, want %d", len(got), want.placed)
 			}
 		})
 	}
 	n := newFixture(t)
 	c := newClient(n.apiURL, token)
 	if made, err := c.CreateCall(n.params("+14155550115")); err != nil || made.Sid != nil || len(n.Calls()) != 1 {
-		t.Errorf("without a sid: %+v %v", made, err)
+		t.Errorf("a response without a sid: %+v, error %v", made, err)
 	}
 	_, first := c.CreateCall(n.params("+14155550112"))
 	_, second := c.CreateCall(n.params("+14155550112"))
@@ -221,7 +221,7 @@ func TestCallFaults(t *testing.T) {
 		t.Errorf("want every other request answered with 429: %v %v %v", first, second, third)
 	}
 	if made, err := c.CreateCall(n.params("+14155550119")); err != nil || made.Sid == nil { // the fake clock passes its twenty seconds at once
-		t.Errorf("late: %+v %v", made, err)
+		t.Errorf("a late response: %+v, error %v", made, err)
 	}
 }
 
@@ -238,7 +238,7 @@ func TestSilentCallsAreListed(t *testing.T) {
 		begin = n.Calls()
 	}
 	if got := n.statuses(); len(got) != 0 {
-		t.Errorf("callbacks: %v", got)
+		t.Errorf("a call without callbacks posted %v", got)
 	}
 	if _, err := c.CreateCall(n.params("+14155550199")); err != nil {
 		t.Fatal(err)
@@ -260,17 +260,17 @@ func TestSilentCallsAreListed(t *testing.T) {
 	} {
 		got, err := c.ListCall(q.params)
 		if err != nil || len(got) != q.want {
-			t.Errorf("%s: %d %v", name, len(got), err)
+			t.Errorf("list %s: %d calls, error %v; want %d", name, len(got), err, q.want)
 		}
 		if name == "by destination" && (len(got) != 1 || *got[0].Sid != *made.Sid || got[0].StartTime == nil) {
-			t.Errorf("%+v", got)
+			t.Errorf("listed %+v; want the call to this number, with its start", got)
 		}
 	}
 }
 
 // An update ends a call, and the final status is posted.
 func TestEndCall(t *testing.T) {
-	for _, told := range []struct{ status, want string }{{"completed", "canceled"}, {"canceled", "canceled"}} {
+	for _, update := range []struct{ status, want string }{{"completed", "canceled"}, {"canceled", "canceled"}} {
 		rings := make(chan struct{})
 		s := faketwilio.New(faketwilio.Options{AccountSID: account, AuthToken: token, Wait: func(ctx context.Context, _ time.Duration) bool {
 			close(rings)
@@ -287,16 +287,16 @@ func TestEndCall(t *testing.T) {
 		}
 		<-rings
 		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetTwiml("<Response/>")); err == nil || !strings.Contains(err.Error(), "21220") {
-			t.Errorf("end of a ringing call: %v", err)
+			t.Errorf("changing a ringing call: error %v, want 21220", err)
 		}
-		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetStatus(told.status)); err != nil {
+		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetStatus(update.status)); err != nil {
 			t.Error(err)
 		}
-		if got := <-done; got != told.want {
-			t.Errorf("callbacks after the status %s: %s", told.status, got)
+		if got := <-done; got != update.want {
+			t.Errorf("callbacks after the status %s: %s, want %s", update.status, got, update.want)
 		}
 		if _, err := c.UpdateCall(*made.Sid, (&api.UpdateCallParams{}).SetStatus("completed")); err == nil || !strings.Contains(err.Error(), "21220") {
-			t.Errorf("update of an ended call: %v", err)
+			t.Errorf("changing an ended call: error %v, want 21220", err)
 		}
 		server.Close()
 		us.Close()
@@ -328,10 +328,10 @@ func TestCloseEndsCalls(t *testing.T) {
 	<-asked
 	s.Close()
 	if made, err := c.CreateCall(params); err != nil || *made.Status != "queued" {
-		t.Errorf("after the end: %+v %v", made, err)
+		t.Errorf("a call after Close: %+v, error %v; want it queued", made, err)
 	}
 	if got := s.Callbacks(); len(got) != 1 || got[0].Err == nil {
-		t.Errorf("%+v", got)
+		t.Errorf("callbacks %+v; want one that failed", got)
 	}
 	close(free)
 	server.Close()
@@ -392,12 +392,12 @@ func TestCreateCallErrors(t *testing.T) {
 			defer func() { _ = response.Body.Close() }()
 			raw, err := io.ReadAll(response.Body)
 			if err != nil || response.StatusCode != c.status || !strings.Contains(string(raw), fmt.Sprintf(`"code":%d,`, c.code)) || !strings.Contains(string(raw), fmt.Sprintf("errors/%d", c.code)) {
-				t.Errorf("%s %s %v", response.Status, raw, err)
+				t.Errorf("%s %s, error %v; want status %d and code %d", response.Status, raw, err, c.status, c.code)
 			}
 		})
 	}
 	if got := n.Calls(); len(got) != 0 {
-		t.Errorf("kept %+v", got)
+		t.Errorf("rejected requests placed calls: %+v", got)
 	}
 }
 
@@ -415,9 +415,9 @@ func TestPageShowsCalls(t *testing.T) {
 	defer func() { _ = response.Body.Close() }()
 	page, err := io.ReadAll(response.Body)
 	if err != nil || !strings.Contains(string(page), "&lt;Response&gt;") || !strings.Contains(string(page), "+14155550199") && !strings.Contains(string(page), "&#43;14155550199") {
-		t.Errorf("%s %v", page, err)
+		t.Errorf("page %s, error %v; want the TwiML escaped and the number", page, err)
 	}
 	if calls := n.Calls(); len(calls) != 1 || xml.Unmarshal([]byte(calls[0].Twiml), new(struct{ XMLName xml.Name })) != nil || !slices.Equal(calls[0].Form["StatusCallbackEvent"], []string{"initiated", "ringing", "answered", "completed"}) {
-		t.Errorf("%+v", calls)
+		t.Errorf("calls %+v; want one with its TwiML and events", calls)
 	}
 }

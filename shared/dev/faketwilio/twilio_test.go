@@ -55,21 +55,21 @@ func TestMessages(t *testing.T) {
 	c := newClient(at, token)
 	made, err := c.CreateMessage((&api.CreateMessageParams{}).SetFrom("+15551230101").SetTo("+14155550123").SetBody("Nine to five, <b>Monday</b> to Friday."))
 	if err != nil || !strings.HasPrefix(*made.Sid, "SM") || len(*made.Sid) != 34 || *made.Status != "queued" || *made.NumSegments != "1" {
-		t.Fatalf("%+v %v", made, err)
+		t.Fatalf("sent %+v, error %v; want a queued message with a sid and one segment", made, err)
 	}
 	if got := s.Messages(); len(got) != 1 || got[0].To != "+14155550123" || got[0].From != "+15551230101" || got[0].SID != *made.Sid {
-		t.Errorf("%+v", got)
+		t.Errorf("messages %+v; want the one that was sent", got)
 	}
 	listed, err := c.ListMessage((&api.ListMessageParams{}).SetTo("+14155550123"))
 	if err != nil || len(listed) != 1 || *listed[0].Body != "Nine to five, <b>Monday</b> to Friday." || *listed[0].Status != "delivered" {
-		t.Errorf("%+v %v", listed, err)
+		t.Errorf("listed %+v, error %v; want one delivered message", listed, err)
 	}
 	if none, err := c.ListMessage((&api.ListMessageParams{}).SetTo("+14155550199")); err != nil || len(none) != 0 {
-		t.Errorf("%+v %v", none, err)
+		t.Errorf("messages to another number: %+v, error %v; want none", none, err)
 	}
 	one, err := c.FetchMessage(*made.Sid, nil)
 	if err != nil || *one.To != "+14155550123" {
-		t.Errorf("%+v %v", one, err)
+		t.Errorf("fetched %+v, error %v; want the message", one, err)
 	}
 	response, err := http.Get(at)
 	if err != nil {
@@ -77,7 +77,7 @@ func TestMessages(t *testing.T) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if page, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(page), "&lt;b&gt;Monday") || strings.Contains(string(page), "<b>") {
-		t.Errorf("%s %v", page, err)
+		t.Errorf("page %s, error %v; want the text escaped", page, err)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestSegments(t *testing.T) {
 	} {
 		made, err := newClient(at, token).CreateMessage((&api.CreateMessageParams{}).SetFrom("+15551230101").SetTo("+14155550123").SetBody(body))
 		if err != nil || *made.NumSegments != want {
-			t.Errorf("%d characters of %q: %+v %v", len([]rune(body)), []rune(body)[0], made, err)
+			t.Errorf("%d characters of %q: %+v, error %v; want %s segments", len([]rune(body)), []rune(body)[0], made, err, want)
 		}
 	}
 }
@@ -160,12 +160,12 @@ func TestMessageErrors(t *testing.T) {
 				err = json.Unmarshal(raw, &body)
 			}
 			if err != nil || response.StatusCode != c.status || body.Status != c.status || body.Code != c.code || !strings.Contains(string(raw), fmt.Sprintf("errors/%d", c.code)) {
-				t.Errorf("%s %s %v", response.Status, raw, err)
+				t.Errorf("%s %s, error %v; want status %d and code %d", response.Status, raw, err, c.status, c.code)
 			}
 		})
 	}
 	if len(s.Messages())+len(s.Updates()) != 0 {
-		t.Errorf("kept %+v %+v", s.Messages(), s.Updates())
+		t.Errorf("rejected requests were stored: %+v %+v", s.Messages(), s.Updates())
 	}
 }
 
@@ -174,18 +174,18 @@ func TestUnknownCalls(t *testing.T) {
 	c := newClient(at, token)
 	transfer := "<?xml version=\"1.0\"?><Response><Dial><Number>+15551230911</Number></Dial></Response>"
 	if call, err := c.UpdateCall(sid, (&api.UpdateCallParams{}).SetTwiml(transfer)); err != nil || *call.Status != "in-progress" {
-		t.Errorf("%+v %v", call, err)
+		t.Errorf("after new TwiML the call is %+v, error %v; want in-progress", call, err)
 	}
 	if call, err := c.UpdateCall(sid, (&api.UpdateCallParams{}).SetStatus("completed")); err != nil || *call.Status != "completed" {
-		t.Errorf("%+v %v", call, err)
+		t.Errorf("after the end the call is %+v, error %v; want completed", call, err)
 	}
 	if _, err := c.UpdateCall(sid, (&api.UpdateCallParams{}).SetTwiml(transfer)); err == nil || !strings.Contains(err.Error(), "21220") {
-		t.Errorf("update of an ended call: %v", err)
+		t.Errorf("changing an ended call: error %v, want 21220", err)
 	}
 	if got := s.Updates(); len(got) != 2 || got[0].Twiml != transfer || got[1].Status != "completed" || got[1].SID != sid {
-		t.Errorf("%+v", got)
+		t.Errorf("updates %+v; want the TwiML and the end", got)
 	}
 	if call, err := c.FetchCall(sid, nil); err != nil || *call.Status != "completed" {
-		t.Errorf("%+v %v", call, err)
+		t.Errorf("the call is %+v, error %v; want completed", call, err)
 	}
 }
