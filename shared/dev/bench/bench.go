@@ -29,7 +29,7 @@ type Options struct {
 	Seed    func(ctx context.Context, info emulator.Info) error
 }
 
-// sizes are the numbers of repetitions of a run.
+// size has the numbers of repetitions of a run.
 type size struct {
 	starts  int     // cold starts of each function
 	works   int     // events for each function
@@ -199,17 +199,17 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 			BaseEndpoint: aws.String(info.Endpoints["secretsmanager"])}, nil
 	}, time.Now)
 	if err := b.putObject(ctx, "", ""); err != nil {
-		return fmt.Errorf("make a bucket: %w", err)
+		return fmt.Errorf("create a bucket: %w", err)
 	}
 	answer, err := b.request(ctx, http.MethodPost, info.Endpoints["sqs"], `{"QueueName":"aurora-bench"}`, "AmazonSQS.CreateQueue")
 	if err != nil {
-		return fmt.Errorf("make a queue: %w", err)
+		return fmt.Errorf("create a queue: %w", err)
 	}
 	var made struct {
 		QueueURL string `json:"QueueUrl"`
 	}
 	if err := json.Unmarshal(answer, &made); err != nil || made.QueueURL == "" {
-		return fmt.Errorf("make a queue: %s", answer)
+		return fmt.Errorf("create a queue: %s", answer)
 	}
 	b.queue = made.QueueURL
 	return nil

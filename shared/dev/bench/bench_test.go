@@ -27,7 +27,7 @@ func TestPercentile(t *testing.T) {
 		want    float64
 	}{{nil, 50, 0}, {[]float64{7}, 99, 7}, {[]float64{3, 1, 2}, 50, 2}, {[]float64{4, 1, 3, 2}, 50, 2}, {hundred, 99, 99}, {hundred, 50, 50}, {hundred, 100, 100}} {
 		if got := percentile(c.of, c.percent); got != c.want {
-			t.Errorf("the %d. percentile of %d is %v, not %v", c.percent, len(c.of), got, c.want)
+			t.Errorf("percentile %d of %d values is %v, want %v", c.percent, len(c.of), got, c.want)
 		}
 	}
 }
@@ -42,11 +42,12 @@ PASS
 `)
 	if len(found) != 2 || found[0].Name != "StreamToken" || found[0].Runs != 100_000 || found[0].Values["B/op"] != 53 || found[0].Values["ns/op"] != 333.1 ||
 		found[1].Name != "Figures/1000000" || found[1].Values["cpu-s/op"] != 5.422 || found[1].Values["peak-MB"] != 201.1 {
-		t.Errorf("%+v", found)
+		t.Errorf("parsed %+v; want both benchmarks with their values", found)
 	}
 }
 
-// A function that waits is cheapest where it is small, and one that works costs the same until it has a whole processor.
+// A function that mostly waits is cheapest with the smallest size. CPU time costs the same at every size up to a full
+// processor.
 func TestCheapest(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -61,15 +62,15 @@ func TestCheapest(t *testing.T) {
 		"works a moment":      {0.1, 0, 10, 128},
 	} {
 		if got := cheapest(c.cpu, c.wait, c.peak); got != c.want {
-			t.Errorf("%s: %d MB, not %d", name, got, c.want)
+			t.Errorf("%s: cheapest size %d MB, want %d", name, got, c.want)
 		}
 	}
 	// 100 ms of a processor at 128 MB are 1,382.04 ms, billed as 1,383: 0.172875 GB-seconds.
 	if got, want := lambdaCost(100, 0, 128), 0.2/1e6+0.172875*0.0000133334; math.Abs(got-want) > 1e-12 {
-		t.Errorf("%.12f dollars, not %.12f", got, want)
+		t.Errorf("the invocation costs %.12f dollars, want %.12f", got, want)
 	}
 	if slow, fast := lambdaCost(1000, 0, 128), lambdaCost(1000, 0, 1769); math.Abs(slow/fast-1) > 0.001 {
-		t.Errorf("a second of a processor costs %.9f dollars at 128 MB and %.9f at 1769", slow, fast)
+		t.Errorf("a second of CPU costs %.9f dollars at 128 MB and %.9f at 1769 MB; want the same", slow, fast)
 	}
 }
 
@@ -77,19 +78,19 @@ func TestStoresAndWaiting(t *testing.T) {
 	t.Parallel()
 	uses := Usage{useWrites: 3, useReads: 2, useDynamo: 4, usePut: 1, useModel: 1, useLogs: 1 << 30}
 	if got, want := storesCost(uses), 0.05*5e-6+3*0.625e-6+2*0.125e-6+0.005/1000+0.5; math.Abs(got-want) > 1e-12 {
-		t.Errorf("%.9f dollars, not %.9f", got, want)
+		t.Errorf("the stores cost %.9f dollars, want %.9f", got, want)
 	}
 	if got := waitTime(uses); got != 4*4+30+3000 {
-		t.Errorf("waits %v ms", got)
+		t.Errorf("the waiting time is %v ms, want 3046", got)
 	}
 	for what := range unitPrices {
 		if what != useReads && what != useWrites && what != useLogs && serviceWaits[what] == 0 {
-			t.Errorf("%s is paid for and takes no time", what)
+			t.Errorf("%s has a price but no waiting time", what)
 		}
 	}
 }
 
-// sample is a run in which everything was just reached.
+// sample returns a run in which every target is just reached.
 func sample() Results {
 	return Results{
 		Cold: []Cold{{Function: "bare", NextMs: 3, Ratio: 1}, {Function: "authorizer-bearer", Ratio: 2}, {Function: "webhook", Ratio: 5}, {Function: "report-view", Ratio: 2.5}},
@@ -111,16 +112,16 @@ func TestTargets(t *testing.T) {
 	r.Costs = computeCosts(r)
 	reached := evaluateTargets(r)
 	if len(reached) != 13 {
-		t.Errorf("%d targets", len(reached))
+		t.Errorf("%d targets, want 13", len(reached))
 	}
 	for _, x := range reached {
 		if !x.Reached {
-			t.Errorf("%+v", x)
+			t.Errorf("a target that was just reached counts as missed: %+v", x)
 		}
 	}
 	for _, x := range evaluateTargets(Results{}) {
 		if x.Reached || x.Found != "not measured" {
-			t.Errorf("of nothing at all: %+v", x)
+			t.Errorf("without measurements: %+v; want it not reached and not measured", x)
 		}
 	}
 	for name, spoil := range map[string]func(*Results){
@@ -148,12 +149,12 @@ func TestTargets(t *testing.T) {
 			}
 		}
 		if len(missed) != 1 || !strings.Contains(missed[0], name) {
-			t.Errorf("%s: %q were not reached", name, missed)
+			t.Errorf("%s: the missed targets are %q, want this one", name, missed)
 		}
 	}
 }
 
-// On paper: what gives first is first, and the bill is the sum of its lines.
+// The limit that is reached first comes first, and the bill is the sum of its lines.
 func TestMillion(t *testing.T) {
 	t.Parallel()
 	r := sample()
@@ -162,27 +163,27 @@ func TestMillion(t *testing.T) {
 	sum := 0.0
 	for _, l := range m.Bill {
 		if l.Dollars <= 0 || math.IsNaN(l.Dollars) || math.IsInf(l.Dollars, 0) {
-			t.Errorf("%+v", l)
+			t.Errorf("a line of the bill has no valid price: %+v", l)
 		}
 		sum += l.Dollars
 	}
 	if math.Abs(sum-m.Dollars) > 1e-9 {
-		t.Errorf("%v dollars, and the lines come to %v", m.Dollars, sum)
+		t.Errorf("the bill is %v dollars, and its lines add up to %v", m.Dollars, sum)
 	}
 	for i, l := range m.Limits {
 		if i > 0 && l.Headroom < m.Limits[i-1].Headroom || l.Need <= 0 {
-			t.Errorf("%d: %+v", i, l)
+			t.Errorf("limit %d is out of order or has no need: %+v", i, l)
 		}
 		// 1,000,000 / 86,400 × 5 × 3 units
 		if strings.Contains(l.What, "one assistant's day") && math.Abs(l.Need-173.61) > 0.01 {
-			t.Errorf("%+v", l)
+			t.Errorf("the writes of one assistant's day: %+v, want a need of 173.61", l)
 		}
 	}
 	if m.Limits[0].Headroom > 0.5 || !strings.Contains(m.Limits[0].What, "ThrottleRate") {
-		t.Errorf("first gives %+v", m.Limits[0])
+		t.Errorf("the first limit is %+v, want ThrottleRate", m.Limits[0])
 	}
 	if text := renderMarkdown(r); !strings.Contains(text, "| function URL ") || strings.Contains(text, "%!") || strings.Contains(text, "NaN") {
-		t.Errorf("%s", text)
+		t.Errorf("the tables lack a row or have an invalid number:\n%s", text)
 	}
 }
 
@@ -190,7 +191,7 @@ func TestFormatFigure(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[float64]string{0: "0.00", 0.333: "0.33", 9.994: "9.99", 42.64: "42.6", 123.4: "123", 1234.5: "1,235", 1e6: "1,000,000", -1234: "-1,234"} {
 		if got := formatFigure(v); got != want {
-			t.Errorf("%v is shown as %s, want %s", v, got, want)
+			t.Errorf("%v is formatted as %s, want %s", v, got, want)
 		}
 	}
 }
@@ -207,7 +208,7 @@ func TestReplaceMarked(t *testing.T) {
 		}
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "before\n"+markStart+"new\n"+markEnd+"\nafter\n" {
-		t.Errorf("%s, %v", text, err)
+		t.Errorf("the file holds %s, error %v; want the new tables between the marks", text, err)
 	}
 	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
 		t.Fatal(err)
@@ -243,13 +244,13 @@ func TestPageWithMarks(t *testing.T) {
 	}
 }
 
-// The meters pass on what they count, and count DynamoDB's own units.
+// A meter passes requests on, and counts DynamoDB's capacity units.
 func TestMeter(t *testing.T) {
 	t.Parallel()
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || !bytes.Contains(body, []byte(`"ReturnConsumedCapacity":"INDEXES"`)) {
-			t.Errorf("%s, %v", body, err)
+			t.Errorf("the service received %s, error %v; want ReturnConsumedCapacity added", body, err)
 		}
 		switch r.Header.Get("X-Amz-Target") {
 		case "DynamoDB_20120810.PutItem":
@@ -288,13 +289,13 @@ func TestMeter(t *testing.T) {
 		used := m.reset()
 		for what, n := range c.want {
 			if used[what] != n {
-				t.Errorf("%s: %v, not %v", c.target, used, c.want)
+				t.Errorf("%s: counted %v, want %v", c.target, used, c.want)
 			}
 		}
 	}
 }
 
-// The fake model speaks at its pace, and says when it is done.
+// The fake model sends its tokens at a fixed pace, and ends the stream.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	o, err := startExternalServices()
@@ -304,10 +305,10 @@ func TestModel(t *testing.T) {
 	defer o.close()
 	first, end, err := measureTurn(t.Context(), http.DefaultClient, way{url: o.model + "/chat/completions", body: []byte(`{"model":"m","stream":true}`)}, nil)
 	if err != nil || first <= 0 || end < (Tokens-1)*Pace {
-		t.Errorf("%v until the first word, %v until the end: %v", first, end, err)
+		t.Errorf("first word after %v, end after %v, error %v; want the model's pace", first, end, err)
 	}
 	if n := o.asked.model.Load(); n != 1 {
-		t.Errorf("asked %d times", n)
+		t.Errorf("%d model requests, want 1", n)
 	}
 }
 
@@ -316,11 +317,11 @@ func TestProcessorTime(t *testing.T) {
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
 		testkit.SkipCheck(t, "this system does not report processor times per thread: the benchmark's reading of them was not checked")
 	}
-	for before := cpuOf([]int{os.Getpid()}); cpuOf([]int{os.Getpid()}) <= before; { // or the test hangs, and fails
+	for before := cpuOf([]int{os.Getpid()}); cpuOf([]int{os.Getpid()}) <= before; { // if the time never grows, go test times out
 		runtime.Gosched()
 	}
 	now := residentKB(os.Getpid())
 	if most := peakKB(os.Getpid()); now <= 0 || most < now {
-		t.Errorf("resident %d KB, at the peak %d", now, most)
+		t.Errorf("resident %d KB, peak %d KB; want the peak at least as large", now, most)
 	}
 }

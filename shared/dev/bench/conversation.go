@@ -93,7 +93,7 @@ func (b *bench) startRival(ctx context.Context) (r rivalServer, stop func(), err
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()
-		return r, nil, fmt.Errorf("it did not start: %w", err)
+		return r, nil, fmt.Errorf("the rival did not start: %w", err)
 	}
 	return rivalServer{strings.TrimSpace(line), command.Process.Pid}, stop, nil
 }
@@ -107,7 +107,7 @@ func (b *bench) timeMakeRun(ctx context.Context, data string) (seconds float64, 
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", program, "./shared/dev/operator")
 	build.Dir = b.Root
 	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build operate: %w\n%s", err, out)
+		return 0, fmt.Errorf("build the operator program: %w\n%s", err, out)
 	}
 	run := exec.CommandContext(ctx, program, "run")
 	run.Dir, run.Env = b.Root, append(b.stackEnviron(), "AURORA_DATA="+data, "PORT=0")

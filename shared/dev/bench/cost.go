@@ -22,7 +22,7 @@ type Cost struct {
 	// Busy is the duration of CPU at each size in milliseconds; First is the part before the first word.
 	Busy  []float64 `json:"busyMs"`
 	First []float64 `json:"firstMs,omitempty"`
-	// Kept is the reason for a size other than the cheapest.
+	// SizeReason is the reason for a size other than the cheapest.
 	SizeReason string `json:"kept,omitempty"`
 }
 

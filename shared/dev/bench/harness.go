@@ -65,7 +65,7 @@ func (h *harness) firstRequest(ctx context.Context) (time.Time, error) {
 	case at := <-h.requested:
 		return at, nil
 	case <-ctx.Done():
-		return time.Time{}, fmt.Errorf("it never asked for an event: %s", h.log.String())
+		return time.Time{}, fmt.Errorf("the process never asked for an event: %s", h.log.String())
 	}
 }
 
@@ -74,7 +74,7 @@ func (h *harness) nextAnswer(ctx context.Context) (time.Time, error) {
 	select {
 	case a := <-h.answers:
 		if a.failure != "" {
-			return a.at, fmt.Errorf("it failed: %s\n%s", a.failure, h.log.String())
+			return a.at, fmt.Errorf("the function failed: %s\n%s", a.failure, h.log.String())
 		}
 		return a.at, nil
 	case <-ctx.Done():

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Micro is one line of `go test -bench`: what it names, by unit.
+// Micro is one line of `go test -bench`: its values by unit.
 type Micro struct {
 	Name   string             `json:"name"`
 	Runs   int                `json:"runs"`
@@ -55,7 +55,7 @@ type Report struct {
 	Calls      int     `json:"calls"`
 	CPUSeconds float64 `json:"cpuSeconds"`
 	PeakMB     float64 `json:"peakMB"`
-	// Growth is how many times the processor time of the size before this takes, by how many times its calls: 1 is linear.
+	// Growth is the growth of the processor time from the size before, divided by the growth of the calls: 1 is linear.
 	Growth float64 `json:"growth,omitempty"`
 }
 
@@ -88,7 +88,7 @@ func parseBench(out string) []Micro {
 		name := strings.TrimPrefix(fields[0], "Benchmark")
 		if at := strings.LastIndexByte(name, '-'); at > 0 {
 			if _, err := strconv.Atoi(name[at+1:]); err == nil {
-				name = name[:at] // the number of processors
+				name = name[:at] // the suffix with the number of processors
 			}
 		}
 		m := Micro{Name: name, Runs: runs, Values: map[string]float64{}}

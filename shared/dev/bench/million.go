@@ -41,7 +41,7 @@ const (
 	retentionDays   = 400.0
 	reportKB        = 10.0
 
-	accountConcurrency = 1000.0   // a region's default, can be raised
+	accountConcurrency = 1000.0   // a region's default, which AWS can raise
 	gatewayRate        = 10_000.0 // requests a second, a region's default, can be raised
 	throttleRate       = 100.0    // ThrottleRate, the template's default
 	partitionWrites    = 1000.0   // units a second that one partition key takes
@@ -59,7 +59,7 @@ func estimateMillion(r Results, workers, batch int) Million {
 		fmt.Sprintf("%.1f calls a second on average, %.1f at the peak (%.0f times as many)", second, top, peakFactor),
 		fmt.Sprintf("%.0f turns a call, by voice at the function URL; each waits %.0f s for its model", turnsPerCall, serviceWaits[useModel].Seconds()),
 		fmt.Sprintf("%.0f messages a call at the webhook, behind REST and its authorizer", messagesPerCall),
-		fmt.Sprintf("%.0f assistants with a weekly report each; rows and reports (%.0f KB) are kept for %.0f days", assistantCount, reportKB, retentionDays),
+		fmt.Sprintf("%.0f assistants with a weekly report each; rows and reports (%.0f KB) are stored for %.0f days", assistantCount, reportKB, retentionDays),
 		"no free tier, no discounts; the model, the telephone and what leaves AWS are not in it",
 	}}
 	voice, hook, authorizer, worker, maker := costOf(r, "chat-completions-voice"), costOf(r, "webhook"), costOf(r, "authorizer-webhook"), costOf(r, "call-worker"), costOf(r, "report-worker")
@@ -98,7 +98,7 @@ func estimateMillion(r Results, workers, batch int) Million {
 	bill("SQS between S3 and call-worker", 3*dailyCalls*perMessage, "3 requests a call × $%.2f a million", perMessage*1e6)
 	each7 := interpolateReport(maker, usageOf(r, "report-worker"), r.Reports, int(7*dailyCalls/assistantCount))
 	bill("weekly reports", assistantCount/7*(each7.Lambda+each7.Stores)/1e6, "%.0f a day × $%.4f, each of %s calls", assistantCount/7, (each7.Lambda+each7.Stores)/1e6, formatCount(int(7*dailyCalls/assistantCount)))
-	bill("rows, once they are kept as long as they may be", dailyCalls*retentionDays*2*row/2/(1<<20)*perRowGBMonth/monthDays, "%.0f million × %.1f KB, twice with the index, × $%.2f a GB and month", retentionDays, row/2, perRowGBMonth)
+	bill("storage of rows at the full retention period", dailyCalls*retentionDays*2*row/2/(1<<20)*perRowGBMonth/monthDays, "%.0f million × %.1f KB, twice with the index, × $%.2f a GB and month", retentionDays, row/2, perRowGBMonth)
 	bill("reports in the bucket, the same", dailyCalls*retentionDays*reportKB/(1<<20)*perGBMonth/monthDays, "%.0f million × %.0f KB × $%.3f a GB and month", retentionDays, reportKB, perGBMonth)
 	bill("secrets", (voices+hooks+authorizers+works)/peakFactor*1440*2*perSecret, "%.0f processes on average × 1,440 minutes × 2 × $%.2f for 10,000", (voices+hooks+authorizers+works)/peakFactor, perSecret*1e4)
 	return m

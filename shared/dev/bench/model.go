@@ -54,7 +54,7 @@ func startExternalServices() (*externalServices, error) {
 	return o, nil
 }
 
-// serve serves on any free port.
+// serve serves HTTP on a free port of 127.0.0.1.
 func serve(handler http.Handler) (url string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -72,9 +72,8 @@ func serve(handler http.Handler) (url string, stop func(), err error) {
 	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-// completeChat answers a turn at a model's pace: the first token at once, and each next one at its own moment after the
-// first, so that one that was late does not make the others late. Requests for JSON with a
-// schema are answered by fakeopenai, which can fill it in.
+// completeChat streams a reply at a model's pace: the first token at once, and each further one at a fixed time after the
+// first, so that a late token does not delay the others. fakeopenai answers requests with a JSON schema.
 func completeChat(w http.ResponseWriter, r *http.Request, fake http.Handler) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasSuffix(r.URL.Path, "/chat/completions") {

@@ -26,9 +26,9 @@ const (
 	perMail        = 0.10 / 1e3       // https://aws.amazon.com/ses/pricing/
 	perSchedule    = 1.00 / 1e6       // https://aws.amazon.com/eventbridge/pricing/
 	traced         = 0.05             // of all requests: X-Ray's own rule, beyond the first of each second
-	fullProcessor  = 1769             // MB that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+	fullProcessor  = 1769             // MB of memory that come with one processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 	monthDays      = 30.0
-	roomOverMemory = 1.5 // a size is taken whose memory is so many times what was measured
+	roomOverMemory = 1.5 // a memory size must be this many times the measured memory
 )
 
 // memorySizes are the compared sizes in MB.

@@ -24,7 +24,7 @@ func processesOf(program string) []int {
 }
 
 // cpuOf returns the CPU time of processes so far, to the nanosecond: the scheduler's own account of each thread. The
-// hundredths of a second in stat are far too coarse for a turn. 0 where the system does not say.
+// hundredths of a second in stat are too coarse for a turn. It is 0 on systems that do not report it.
 func cpuOf(pids []int) time.Duration {
 	var sum time.Duration
 	for _, pid := range pids {
@@ -43,7 +43,7 @@ func cpuOf(pids []int) time.Duration {
 	return sum
 }
 
-// residentKB is a process's memory in KB, and peak the most that it ever was; 0 where the system does not say.
+// residentKB returns a process's memory in KB, and peakKB its maximum so far. They are 0 on systems that do not report it.
 func residentKB(pid int) int64 { return statusKB(pid, "VmRSS:") }
 func peakKB(pid int) int64     { return statusKB(pid, "VmHWM:") }
 
@@ -61,7 +61,7 @@ func statusKB(pid int, field string) int64 {
 	return 0
 }
 
-// largest is the largest of processes' memories.
+// largest returns the largest memory of these processes, by kind: residentKB or peakKB.
 func largest(pids []int, kind func(pid int) int64) (kb int64) {
 	for _, pid := range pids {
 		kb = max(kb, kind(pid))

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Results is bench.json.
+// Results is the content of bench.json.
 type Results struct {
-	Version int       `json:"version"` // of this format
+	Version int       `json:"version"` // of the format
 	At      time.Time `json:"at"`
 	Machine Machine   `json:"machine"`
-	Seconds float64   `json:"seconds"` // that the run took
-	// ReadySeconds is from `make run` to ready, with everything built.
+	Seconds float64   `json:"seconds"` // duration of the run
+	// ReadySeconds is the time of `make run` until the stack is ready, if everything is built.
 	ReadySeconds float64 `json:"readySeconds"`
 	Cold         []Cold  `json:"coldStarts"` // the bare function first
 	Turns        []Turn  `json:"turns"`
-	// ChatResidentKB is the memory of a chat function after its turns, of which there were ChatTurns at least.
+	// ChatResidentKB is the memory of a chat function after at least ChatTurns turns.
 	ChatResidentKB int64    `json:"chatResidentKB"`
 	ChatTurns      int      `json:"chatTurns"`
 	Webhook        []Load   `json:"webhook"`
@@ -28,11 +28,11 @@ type Results struct {
 	Costs          []Cost   `json:"costs"`
 	Million        Million  `json:"millionCallsADay"`
 	Targets        []Target `json:"targets"`
-	// Missing are the parts that could not be measured, and why.
+	// Missing names the parts that could not be measured, with the reasons.
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Machine is where it was measured.
+// Machine describes the machine of the run.
 type Machine struct {
 	CPU   string `json:"cpu"`
 	Cores int    `json:"cores"`

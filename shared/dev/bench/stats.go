@@ -7,10 +7,10 @@ import (
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// median is the middle one; 0 of none.
+// median returns the median, or 0 for an empty list.
 func median(of []float64) float64 { return percentile(of, 50) }
 
-// percentile is the nearest-rank percentile; 0 of none.
+// percentile returns the nearest-rank percentile, or 0 for an empty list.
 func percentile(of []float64, percent int) float64 {
 	if len(of) == 0 {
 		return 0

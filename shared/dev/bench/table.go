@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// formatFigure is a number with three digits that count.
+// formatFigure formats a number with three significant digits.
 func formatFigure(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 1000:
@@ -22,7 +22,7 @@ func formatFigure(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
-// formatCount is a whole number with its thousands apart.
+// formatCount formats an integer with spaces between thousands.
 func formatCount(n int) string {
 	s := strconv.Itoa(n)
 	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
@@ -31,7 +31,7 @@ func formatCount(n int) string {
 	return s
 }
 
-// renderMarkdown is a run as tables that can be read as they stand, too.
+// renderMarkdown returns a run as Markdown tables that are also readable as plain text.
 func renderMarkdown(r Results) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
@@ -82,15 +82,15 @@ func renderMarkdown(r Results) string {
 	return b.String()
 }
 
-// writeFunctions are the tables with a line for each function.
+// writeFunctions writes the tables with a row for each function.
 func writeFunctions(b *strings.Builder, r Results) {
-	_, _ = fmt.Fprintf(b, "\nCold starts, from the process's start to its first question for work and to its first answer; milliseconds, medians.\n\n")
+	_, _ = fmt.Fprintf(b, "\nCold starts: time from the start of the process to its first request for an event, and to its first answer; medians in milliseconds.\n\n")
 	t := table{{"function", "asks", "× bare", "answers", "binary MB", "zipped MB", "resident MB"}}
 	for _, x := range r.Cold {
 		t = append(t, []string{x.Function, formatFigure(x.NextMs), formatFigure(x.Ratio), formatFigure(x.AnswerMs), formatFigure(float64(x.BinaryKB) / 1024), formatFigure(float64(x.ZippedKB) / 1024), formatFigure(float64(x.ResidentKB) / 1024)})
 	}
 	t.writeTo(b)
-	_, _ = fmt.Fprintf(b, "\nDollars a million, at AWS's prices of %s in %s (shared/dev/bench/prices.go), arm64. CPU is measured here; waiting is counted from what was asked of stores, model and telephone. "+
+	_, _ = fmt.Fprintf(b, "\nDollars a million, at AWS's prices of %s in %s (shared/dev/bench/prices.go), arm64. CPU is measured here; waiting is computed from the requests to stores, model and telephone provider. "+
 		"REST adds $%.2f and its authorizer. The last columns are what CPU becomes at a size, and for chat what of it comes before the first word.\n\n", PricesRead, Region, perREST*1e6)
 	t = table{{"function", "CPU ms", "waits ms", "MB at the peak", "template MB", "Lambda $", "stores, logs $", "cheapest MB", "Lambda $"}}
 	for _, m := range memorySizes {
@@ -115,16 +115,16 @@ func writeFunctions(b *strings.Builder, r Results) {
 	}
 }
 
-// writeMillion is a million calls a day, on paper.
+// writeMillion writes the estimate for a million calls a day.
 func writeMillion(b *strings.Builder, m Million) {
-	_, _ = fmt.Fprintf(b, "\n**A million calls a day, on paper.** %s.\n\n", strings.Join(m.Assumed, "; "))
+	_, _ = fmt.Fprintf(b, "\n**A million calls a day, estimated.** %s.\n\n", strings.Join(m.Assumed, "; "))
 	t := table{{"limit", "needed at the peak", "there is", "room", "because"}}
 	for _, x := range m.Limits {
 		t = append(t, []string{x.What, formatFigure(x.Need), formatFigure(x.Limit), formatFigure(x.Headroom) + "×", x.Arithmetic})
 	}
 	t.writeTo(b)
 	if len(m.Limits) > 0 {
-		_, _ = fmt.Fprintf(b, "\nWhat gives first: %s.\n\n", m.Limits[0].What)
+		_, _ = fmt.Fprintf(b, "\nThe first limit: %s.\n\n", m.Limits[0].What)
 	}
 	t = table{{"a day", "dollars", "because"}}
 	for _, x := range m.Bill {
@@ -133,7 +133,7 @@ func writeMillion(b *strings.Builder, m Million) {
 	append(t, []string{"together", formatFigure(m.Dollars), fmt.Sprintf("$%.6f a call", m.Dollars/dailyCalls)}).writeTo(b)
 }
 
-// table is rows of cells, the first its head.
+// table is a list of rows. The first row is the header.
 type table [][]string
 
 func (t table) writeTo(b *strings.Builder) {
@@ -157,7 +157,7 @@ func (t table) writeTo(b *strings.Builder) {
 	}
 }
 
-// The marks in the README between which the last run stands.
+// The marks around the tables of the last run.
 const (
 	markStart = "<!-- the last run of make bench -->\n"
 	markEnd   = "<!-- end of it -->"

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Target is what was set out for, and what came of it.
+// Target is a performance target and the measured value.
 type Target struct {
 	What    string `json:"what"`
 	Wanted  string `json:"wanted"`
@@ -14,10 +14,10 @@ type Target struct {
 	Reached bool   `json:"reached"`
 }
 
-// phoneTableFunctions link the tables of telephone numbers, which take their time to be read at every start.
+// phoneTableFunctions link the phone number tables, which every start has to read.
 var phoneTableFunctions = []string{"webhook", "outbound-call-uat", "hyperscale-outbound-call", "outbound-call-status"}
 
-// evaluateTargets compares. What was not measured is not reached.
+// evaluateTargets compares a run with the targets. A target that was not measured is not reached.
 func evaluateTargets(r Results) []Target {
 	var all []Target
 	atMost := func(what, unit string, limit, found float64, of string) {
@@ -67,8 +67,8 @@ func evaluateTargets(r Results) []Target {
 	return append(all, memoryTarget(r.Costs))
 }
 
-// largestGrowth is the report of a million calls, and by how much more its time grew from ten thousand than the calls did: with
-// fewer a report's time is not its calls'. Less than nothing where they were not measured.
+// largestGrowth returns the report of a million calls, and the growth of its time from ten thousand calls divided by the
+// growth of the calls. With fewer calls, fixed costs dominate the time. The growth is negative if it was not measured.
 func largestGrowth(all []Report) (largest Report, growth float64) {
 	largest, growth = Report{CPUSeconds: -1, PeakMB: -1}, -1
 	var base Report
@@ -86,15 +86,15 @@ func largestGrowth(all []Report) (largest Report, growth float64) {
 	return largest, growth
 }
 
-// memoryTarget looks whether the template has the cheapest size for each function, or another for a reason.
+// memoryTarget checks that every function has the cheapest memory size in the template, or a reason for another one.
 func memoryTarget(all []Cost) Target {
 	t := Target{What: "memory sizes in the template", Wanted: "the cheapest, or a reason"}
 	var wrong, reasons []string
 	for _, c := range all {
 		switch {
-		case strings.Contains(c.Function, ","), c.Memory == c.Cheapest: // a size of report has no function of its own
+		case strings.Contains(c.Function, ","), c.Memory == c.Cheapest: // an entry for one size of report is not a function
 		case c.SizeReason == "":
-			wrong = append(wrong, fmt.Sprintf("%s has %d, not %d", c.Function, c.Memory, c.Cheapest))
+			wrong = append(wrong, fmt.Sprintf("%s has %d MB, want %d", c.Function, c.Memory, c.Cheapest))
 		default:
 			reasons = append(reasons, c.Function)
 		}
@@ -114,7 +114,7 @@ func memoryTarget(all []Cost) Target {
 func isAuthorizer(name string) bool { return strings.HasPrefix(name, "authorizer-") }
 func hasTables(name string) bool    { return slices.Contains(phoneTableFunctions, name) }
 
-// orMissing is a figure, or less than nothing where there is none.
+// orMissing returns value, or -1 if nothing was measured.
 func orMissing(there, figure float64) float64 {
 	if there == 0 {
 		return -1

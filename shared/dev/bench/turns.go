@@ -12,28 +12,29 @@ import (
 	"time"
 )
 
-// Turn is one way to have a turn of a conversation: milliseconds until the first content and until the end.
+// Turn is the measured latency of a chat turn by one way, in milliseconds.
 type Turn struct {
 	Way    string `json:"way"`
-	AtOnce int    `json:"atOnce"` // turns that begin together
-	// First and End are medians; the P99s are nearest rank. Added are the medians less those of the direct way.
+	AtOnce int    `json:"atOnce"` // turns that start at the same moment
+	// First and End are the medians of the times until the first content and the end. P99s are by nearest rank. Added is the
+	// median minus that of the direct way.
 	First      float64 `json:"firstMs"`
 	FirstP99   float64 `json:"firstP99Ms"`
 	End        float64 `json:"endMs"`
 	EndP99     float64 `json:"endP99Ms"`
 	AddedFirst float64 `json:"addedFirstMs"`
 	AddedEnd   float64 `json:"addedEndMs"`
-	// CPU is the processor time of a turn in milliseconds, of the function's processes or the rival's; 0 where it is
-	// nobody's. CPUFirst is the part of it until the first content.
+	// CPU is the processor time of a turn in milliseconds, of the function's processes or the rival's. It is 0 for the direct
+	// way. CPUFirst is the part until the first content.
 	CPU      float64 `json:"cpuMs"`
 	CPUFirst float64 `json:"cpuFirstMs,omitempty"`
 }
 
-// way is somewhere to post a turn.
+// way is an address that takes a chat turn.
 type way struct {
 	name, url, key string
 	body           []byte
-	pids           func() []int // of the processes that do the work
+	pids           func() []int // the processes that do the work
 }
 
 const (
@@ -41,7 +42,7 @@ const (
 	turnTimeout     = 30 * time.Second
 )
 
-// lane is a way with what was measured of it.
+// lane is a way with its measurements.
 type lane struct {
 	way
 	client     *http.Client
@@ -49,8 +50,8 @@ type lane struct {
 	cpu        time.Duration
 }
 
-// measureWays measures every way, one at a time and then sixteen that begin together, round by round in turn, so that a noisy
-// moment falls on all. The first is the direct one.
+// measureWays measures every way, first with sequential turns, then with sixteen concurrent ones. The ways alternate from
+// round to round, so that a busy moment of the machine affects all of them. The first way is the direct one.
 func measureWays(ctx context.Context, ways []way, alone, rounds int) ([]Turn, error) {
 	var all []Turn
 	for _, atOnce := range []int{1, concurrentTurns} {
@@ -80,8 +81,8 @@ func measureWays(ctx context.Context, ways []way, alone, rounds int) ([]Turn, er
 	return all, nil
 }
 
-// round takes so many turns that begin together. The first rounds do not count: processes start, connections open, and
-// what compiles as it runs compiles.
+// round runs this many concurrent turns. The first rounds do not count, because processes start, connections open and
+// just-in-time compilers work.
 func (l *lane) round(ctx context.Context, atOnce int, counts bool) error {
 	var mu sync.Mutex
 	var failed []error
@@ -116,8 +117,8 @@ func (l *lane) cpuTime() time.Duration {
 	return cpuOf(l.pids())
 }
 
-// firstCPU is the processor time until the first content, in milliseconds: the median of so many turns. Looking takes
-// time, so these turns are not in the measured times.
+// firstCPU returns the median processor time of this many turns until the first content, in milliseconds. Reading it takes
+// time, so these turns do not count for the latencies.
 func firstCPU(ctx context.Context, w way, turns int) (float64, error) {
 	client := &http.Client{Timeout: turnTimeout}
 	defer client.CloseIdleConnections()
@@ -133,7 +134,7 @@ func firstCPU(ctx context.Context, w way, turns int) (float64, error) {
 	return median(all), nil
 }
 
-// measureTurn posts one and reads it to the end.
+// measureTurn posts a turn and reads the stream to its end.
 func measureTurn(ctx context.Context, client *http.Client, w way, atFirst func()) (first, end time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(w.body))
 	if err != nil {
@@ -166,7 +167,7 @@ func measureTurn(ctx context.Context, client *http.Client, w way, atFirst func()
 		if bytes.HasPrefix(line, []byte("data: [DONE]")) {
 			end = time.Since(began)
 			if words != Tokens {
-				return 0, 0, fmt.Errorf("%d words of %d", words, Tokens)
+				return 0, 0, fmt.Errorf("the stream had %d of %d words", words, Tokens)
 			}
 			_, err = io.Copy(io.Discard, lines)
 			return first, end, err

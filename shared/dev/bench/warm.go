@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Warm is a function at work: what one piece of work takes of its processor, and of AWS.
+// Warm is what one event costs a warm function: CPU time, memory and use of AWS services.
 type Warm struct {
 	Function string `json:"function"`
-	Memory   int    `json:"memoryMB"` // as the template has it
-	// CPU is the processor time in milliseconds, and Wall the whole time here, with the stores and the model of this machine.
+	Memory   int    `json:"memoryMB"` // in the template
+	// CPU is the processor time of an event in milliseconds. Wall is its duration, with this machine's stores and model.
 	CPU  float64 `json:"cpuMs"`
 	Wall float64 `json:"wallMs"`
-	// ResidentKB is the process's memory afterwards. PeakKB is the most that any process of the function ever had in the run,
-	// with the largest reports, and sixteen turns at once.
+	// ResidentKB is the process's memory after its events. PeakKB is the maximum of all processes of the function in the run,
+	// which had the largest reports and sixteen concurrent turns.
 	ResidentKB int64 `json:"residentKB"`
 	PeakKB     int64 `json:"peakKB"`
 	Usage      Usage `json:"uses"`
 }
 
-// measureWarm has one process of every function do its work over and over.
+// measureWarm sends one process of every function its events.
 func (b *bench) measureWarm(ctx context.Context) error {
 	for _, folder := range b.stack.Functions() {
 		w, err := b.measureFunction(ctx, folder)
@@ -52,7 +52,7 @@ func (b *bench) measureFunction(ctx context.Context, folder string) (w Warm, err
 	if _, err := h.nextAnswer(ctx); err != nil {
 		return w, err
 	}
-	if err := h.invoke(ctx, events[1]); err != nil { // caches are filled, and secrets read
+	if err := h.invoke(ctx, events[1]); err != nil { // the first event fills the caches and reads the secrets
 		return w, err
 	}
 	pids := []int{h.command.Process.Pid}
@@ -78,7 +78,7 @@ func (b *bench) measureFunction(ctx context.Context, folder string) (w Warm, err
 	return w, nil
 }
 
-// measurePeaks looks at the stack's own processes, once all the work is done.
+// measurePeaks reads the peak memory of the stack's processes after all measurements.
 func (b *bench) measurePeaks(context.Context) error {
 	for i := range b.results.Warm {
 		w := &b.results.Warm[i]
@@ -99,8 +99,8 @@ func memoryOf(environment []string) int {
 	return 0
 }
 
-// meteredEnvironment is a function's environment with the meters in the stores' places, and nothing that leads to the stack's own
-// workers.
+// meteredEnvironment returns a function's environment with the meters' addresses instead of the stores', and without the
+// queues of the stack's own workers.
 func (b *bench) meteredEnvironment(environment []string) []string {
 	out := make([]string, 0, len(environment))
 	for _, entry := range environment {

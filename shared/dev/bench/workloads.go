@@ -20,17 +20,18 @@ import (
 )
 
 const (
-	seededAssistant = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" // one of those that the stack is seeded with
-	benchBucket     = "aurora-bench"                         // its own, so that no notification leads to the stack's own workers
+	seededAssistant = "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4" // one of the seeded assistants
+	benchBucket     = "aurora-bench"                         // not the stack's bucket, whose notifications would start the stack's workers
 )
 
-// workload says what a function is given: one of its events, made anew for the n-th time, so that none is a repetition.
+// workload names one of a function's events and how to change it for the n-th invocation, so that no invocation repeats
+// another.
 type workload struct {
 	file string
 	make func(b *bench, ctx context.Context, n int, e map[string]any) error
 }
 
-// workloads are every function's. A function that is not here is given the first of its events as it stands.
+// workloads are the workloads by function. A function that is missing here gets its first event unchanged.
 var workloads = map[string]workload{
 	"authorizer-bearer":   {"right-key", withStackKey("BINARYTINT_API_KEY")},
 	"authorizer-webhook":  {"right-key", withStackKey("BINARYTINT_API_KEY")},
@@ -55,7 +56,7 @@ var workloads = map[string]workload{
 	"report-view":              {"right", reportLink},
 }
 
-// event is the n-th that a function is given.
+// event returns the n-th event for a function.
 func (b *bench) event(ctx context.Context, function string, n int) ([]byte, error) {
 	folder := filepath.Join(b.Root, "events", function)
 	w, known := workloads[function]
@@ -75,12 +76,12 @@ func (b *bench) event(ctx context.Context, function string, n int) ([]byte, erro
 		return nil, fmt.Errorf("%s: %w", function, err)
 	}
 	if err := w.make(b, ctx, n, e); err != nil {
-		return nil, fmt.Errorf("make the %s of %s: %w", w.file, function, err)
+		return nil, fmt.Errorf("change the event %s of %s: %w", w.file, function, err)
 	}
 	return json.Marshal(e)
 }
 
-// withStackKey puts the stack's own key in the place of the event's.
+// withStackKey returns a change that replaces the event's API key by the stack's.
 func withStackKey(name string) func(*bench, context.Context, int, map[string]any) error {
 	return func(b *bench, _ context.Context, _ int, e map[string]any) error {
 		key := b.stack.Info().Keys[name]
@@ -102,7 +103,7 @@ func withStackKey(name string) func(*bench, context.Context, int, map[string]any
 	}
 }
 
-// changeBody changes a JSON body.
+// changeBody applies change to the JSON body of an event.
 func changeBody(e map[string]any, change func(body map[string]any)) error {
 	text, _ := e["body"].(string)
 	var b map[string]any
@@ -115,7 +116,7 @@ func changeBody(e map[string]any, change func(body map[string]any)) error {
 	return err
 }
 
-// chatTurn is a turn of a conversation of its own.
+// chatTurn makes the event a turn of a new conversation.
 func chatTurn(_ *bench, _ context.Context, n int, e map[string]any) error {
 	return changeBody(e, func(b map[string]any) {
 		if call, ok := b["call"].(map[string]any); ok {
@@ -139,10 +140,10 @@ func outboundCall(_ *bench, _ context.Context, n int, e map[string]any) error {
 	})
 }
 
-// exampleNumber is a number of the range that is kept for examples.
+// exampleNumber returns a number of the range that is reserved for examples.
 func exampleNumber(n int) string { return fmt.Sprintf("+141555501%02d", 21+n%79) }
 
-// twilioCallback is Twilio's word that a call is over, signed for this stack.
+// twilioCallback makes the event Twilio's callback for an ended call, signed for this stack.
 func twilioCallback(b *bench, _ context.Context, n int, e map[string]any) error {
 	text, _ := e["body"].(string)
 	form, err := url.ParseQuery(text)
@@ -193,12 +194,12 @@ func queuedReport(b *bench, _ context.Context, n int, e map[string]any) error {
 	return nil
 }
 
-// weekEnd is an end of a week that holds the calls of this run.
+// weekEnd returns the end of a week that includes the calls of this run. Each n has another one.
 func (b *bench) weekEnd(n int) string {
 	return b.began.UTC().Truncate(time.Minute).Add(-time.Duration(n) * time.Minute).Format(time.RFC3339)
 }
 
-// reportLink is a link of a report mail.
+// reportLink makes the event a request for the link in a report mail.
 func reportLink(b *bench, ctx context.Context, _ int, e map[string]any) error {
 	links := auth.Links{Secrets: b.secrets, SecretName: b.secretName("links"), Now: time.Now}
 	token, err := links.NewToken(ctx, "reports/"+seededAssistant+"/weekly/2026-11-16T0000/report.html")
@@ -210,7 +211,7 @@ func reportLink(b *bench, ctx context.Context, _ int, e map[string]any) error {
 	return nil
 }
 
-// endOfCallReport is an end-of-call report of a call of its own, of about so many bytes: a conversation that goes on.
+// endOfCallReport returns the report of a new call, with a transcript that brings it to about this size in bytes.
 func (b *bench) endOfCallReport(n, size int) string {
 	const question, answer = "When are you open this week, and may I bring my dog?", "From nine to five, and of course you may. Is there anything else?"
 	ended := b.began.UTC().Add(-24 * time.Hour)
@@ -221,7 +222,7 @@ func (b *bench) endOfCallReport(n, size int) string {
 		fmt.Fprintf(&transcript, "AI: %s\nUser: %s\n", answer, said)
 		messages = append(messages, map[string]any{"role": "assistant", "content": answer}, map[string]any{"role": "user", "content": said})
 	}
-	text, _ := json.Marshal(map[string]any{"message": map[string]any{ // plain values always encode
+	text, _ := json.Marshal(map[string]any{"message": map[string]any{ // encoding plain values cannot fail
 		"type": "end-of-call-report", "endedReason": "customer-ended-call", "transcript": transcript.String(), "messages": messages,
 		"timestamp": ended.Format(time.RFC3339), "startedAt": ended.Add(-time.Minute).Format(time.RFC3339), "endedAt": ended.Format(time.RFC3339),
 		"call": map[string]any{"id": fmt.Sprintf("bench-%d-%d", size, n), "assistantId": seededAssistant, "type": "inboundPhoneCall", "cost": "0.0385", "duration": "60",
