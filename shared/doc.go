@@ -13,6 +13,7 @@
 //	  idempotency     runs an effect once per key, over claims that a store holds
 //	  tools           what an assistant may do: built-in, HTTP and MCP tools
 //	  toolschema      JSON Schema validation of tool arguments
+//	  liquid          prompt templates: reading, checking, and rendering within a budget
 //	  text            cutting and cleaning of texts from outside
 //	  redact          removal of credentials and phone numbers, for logs and stored texts
 //	  safego          goroutines that recover from panics, and bounded parallel calls

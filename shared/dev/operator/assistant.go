@@ -165,7 +165,7 @@ func checkSemantics(b []byte, privateHosts []string) []string {
 	}
 	var problems []string
 	for field, template := range map[string]aurora.Text{"assistantPrompt": a.AssistantPrompt, "assistantFirstMessage": a.AssistantFirstMessage} {
-		if err := chat.CheckPrompt(string(template)); err != nil {
+		for _, err := range chat.CheckPrompt(string(template)) {
 			problems = append(problems, fmt.Sprintf("%s: %v", field, err))
 		}
 	}

@@ -31,8 +31,6 @@ type Service struct {
 	// begins every turn with the assistant that was called.
 	Sessions Sessions
 	Now      func() time.Time
-
-	renderer promptRenderer
 }
 
 // Tools returns the tools that an assistant may use in a conversation.

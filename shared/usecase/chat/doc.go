@@ -11,10 +11,7 @@
 //
 // Session is declared here and not in package aurora, because it holds the messages of package agent.
 //
-// A prompt template can come with a request, in assistant_config. So a template can read nothing but its variables: Liquid's
-// include and render tags could read files, and the environment of this process is one. The length of what a template
-// writes is limited. The time that a loop takes is not, because the library cannot be stopped: such a request runs into
-// the time limit of its own invocation.
-//
-// github.com/osteele/liquid renders prompt templates, in the language that Vapi's users already write.
+// A prompt template can come with a request, in assistant_config. So a template can read nothing but its variables, and
+// package liquid limits what it takes. A part that fails is left empty and logged: an assistant that knows less is better
+// than one that reads a template to its model.
 package chat

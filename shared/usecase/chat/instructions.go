@@ -38,7 +38,7 @@ func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r 
 	vars["time_zone"] = a.Location().String()
 	vars["now"] = s.Now().In(a.Location())
 	vars["customer"] = map[string]any{"number": string(r.Customer.Number), "name": string(r.Customer.Name)}
-	prompt := s.renderer.render(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
+	prompt := renderPrompt(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
 	return addChannelStyle(prompt, a, r.Channel)
 }
 

@@ -3,6 +3,7 @@ package chat_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,23 +82,24 @@ func TestPromptVariables(t *testing.T) {
 	}
 }
 
-// A template that cannot be rendered is used as it is, and the warning in the log does not quote it.
-func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
+// What cannot be rendered is left empty. Neither the model nor the log gets the template.
+func TestBrokenTemplate(t *testing.T) {
 	log := testkit.CaptureLog(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("CANARY"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	up := strings.Repeat("../", 30) + strings.TrimPrefix(secret, "/")
-	for _, template := range []string{"{{", "{{ a | }} secretive", "{% endif %}", "{% if a %} secretive", "{{ a | nosuch }}", "{{ 1 | divided_by: 0 }}", `{{ "" | first }}`, `{% include "` + secret + `" %}`, `{% include "` + up + `" %}`, `{% assign f = "` + up + `" %}{% include f %}`,
-		`{% render "` + secret + `" %}`, `{% render "` + up + `" %}`, `{% render "prompt.go" %}`,
-		"{% for i in (1..1000000) %}0123456789{% endfor %}", "{% unknown secretive %}"} {
+	for _, broken := range []string{"{{", "{{ a | }}", "{% endif %}", "{% if secretive %}", "{{ a | secretive }}", "{{ 1 | divided_by: unknown }}", "{% unknown secretive %}",
+		`{% include "` + secret + `" %}`, `{% include "` + up + `" %}`, `{% assign f = "` + up + `" %}{% include f %}`, `{% render "` + secret + `" %}`, `{% render "prompt.go" %}`,
+		"{% for i in (1..1000000) %}0123456789{% endfor %}", "{% for i in (1..million) %}{% endfor %}", "{% assign s = 'x' %}{% for i in (1..99) %}{% assign s = s | append: s %}{% endfor %}"} {
 		log.Reset()
-		if got := renderPrompt(t, template, "UTC", clock(), nil); got != template {
-			t.Errorf("%s was rendered as %.100q, want it unchanged", template, got)
+		got := renderPrompt(t, "You are {{ assistant_name }}.\n"+broken+"\nBe brief.", "UTC", clock(), map[string]any{"million": 1e6})
+		if want := []string{"You", "are", "Riley.", "Be", "brief."}; !slices.Equal(strings.Fields(got), want) {
+			t.Errorf("%s was rendered as %.100q, want %q", broken, got, want)
 		}
-		if template != "{{" && !strings.Contains(log.String(), `"level":"WARN"`) {
-			t.Errorf("%s: no warning in the log", template)
+		if !strings.Contains(log.String(), `"event":"prompt.render_failed"`) || !strings.Contains(log.String(), `"line":2`) {
+			t.Errorf("%s: no warning with the line in the log: %s", broken, log.String())
 		}
 		if strings.Contains(log.String(), "secretive") {
 			t.Errorf("the log quotes the template: %s", log.String())
@@ -106,22 +108,21 @@ func TestBrokenTemplateIsUsedUnrendered(t *testing.T) {
 }
 
 func TestCheckPrompt(t *testing.T) {
-	for template, valid := range map[string]bool{"": true, "plain": true, "{{ a | date: '%H' }}": true, "{{ a | }}": false, "{% if %}": false, "{% endif %}": false} {
-		if err := chat.CheckPrompt(template); (err == nil) != valid {
-			t.Errorf("CheckPrompt(%q) = %v, want an error: %v", template, err, !valid)
+	for template, valid := range map[string]bool{"": true, "plain": true, "{{ a | date: '%H' }}": true, "{{ a | }}": false, "{% if %}": false, "{% endif %}": false,
+		"{{ a | shout }}": false, "{{ 1 | divided_by: a }}": false, "{% for i in (1..1000000000) %}{% endfor %}": false} {
+		if problems := chat.CheckPrompt(template); (problems == nil) != valid {
+			t.Errorf("CheckPrompt(%q) = %v, want problems: %v", template, problems, !valid)
 		}
 	}
 }
 
 // FuzzPrompt checks that no template breaks a turn or reads a file.
 func FuzzPrompt(f *testing.F) {
-	for _, seed := range []string{`{{ "a" | slice: 5, 9 }}`, `{% include "../../../../../../../../etc/passwd" %}`, `{{ l | sort | join: f }}`, `{% assign a = n %}{{ a | plus: f | date: "%c" }}`} {
+	for _, seed := range []string{`{{ "a" | slice: 5, 9 }}`, `{% include "../../../../../../../../etc/passwd" %}`, `{{ l | sort | join: f }}`, `{% assign a = n %}{{ a | plus: f | date: "%c" }}`,
+		`{% for i in (1..n) reversed limit: f %}{% cycle "a", l %}{% endfor %}`, "{% liquid\nassign a = l\n echo a %}", "{% case n %}{% when 1 or f %}{% endcase %}"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, template string) {
-		if strings.Contains(template, "..") && !strings.Contains(template, "include") || strings.Contains(template, "cycle") { // a loop may run for minutes
-			return
-		}
 		if got := renderPrompt(t, template, "UTC", clock(), map[string]any{"n": int64(1), "f": 1.5, "l": []any{"a", 1.0}}); strings.Contains(got, "root:x:") && !strings.Contains(template, "root:x:") {
 			t.Fatal("a file was read")
 		}

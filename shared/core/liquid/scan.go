@@ -1,0 +1,195 @@
+package liquid
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+type tokenKind int
+
+const (
+	textToken tokenKind = iota
+	outputToken
+	tagToken
+)
+
+// token is a part of a template: plain text, {{ an output }} or {% a tag %}.
+type token struct {
+	kind tokenKind
+	line int
+	text string // the text, or what an output or a tag's name is followed by
+	name string // of a tag
+	// unpaired says that the tag has a content but no end tag, or that it is an end tag without a beginning.
+	unpaired bool
+}
+
+// scanner splits a template into tokens.
+type scanner struct {
+	source   string
+	at, line int
+	markup   int // bytes of tags and outputs
+	tokens   []token
+	trimNext bool // the markup before ended with "-"
+	errs     *errorList
+}
+
+func scan(source string, errs *errorList) []token {
+	s := &scanner{source: source, line: 1, errs: errs}
+	for s.at < len(s.source) {
+		if len(s.tokens) > maxTokens || s.markup > maxMarkupBytes {
+			errs.add(s.line, errTooManyTokens, "")
+			break
+		}
+		s.next()
+	}
+	return s.tokens
+}
+
+// next reads the text up to the next markup, and the markup.
+func (s *scanner) next() {
+	rest := s.source[s.at:]
+	start := indexMarkup(rest)
+	if start < 0 {
+		s.addText(rest, false)
+		s.advance(len(rest))
+		return
+	}
+	kind, end := outputToken, "}}"
+	if rest[start+1] == '%' {
+		kind, end = tagToken, "%}"
+	}
+	length := strings.Index(rest[start+2:], end)
+	s.addText(rest[:start], strings.HasPrefix(rest[start+2:], "-"))
+	s.advance(start)
+	if length < 0 { // the rest of the line is left out
+		s.errs.add(s.line, errNotClosed, rest[start:start+2]+" needs "+end)
+		line, _, _ := strings.Cut(rest[start:], "\n")
+		s.advance(len(line))
+		return
+	}
+	t := token{kind: kind, line: s.line, text: s.trimMarkers(rest[start+2 : start+2+length])}
+	s.advance(length + 4)
+	s.markup += length
+	if kind == tagToken {
+		t = splitTag(t)
+		if s.skipsContent(t) {
+			return
+		}
+	}
+	s.tokens = append(s.tokens, t)
+}
+
+// indexMarkup returns where the first {{ or {% begins, or -1.
+func indexMarkup(s string) int {
+	for from := 0; ; {
+		i := strings.IndexByte(s[from:], '{')
+		if i < 0 || from+i+1 >= len(s) {
+			return -1
+		}
+		from += i
+		if s[from+1] == '{' || s[from+1] == '%' {
+			return from
+		}
+		from++
+	}
+}
+
+func (s *scanner) advance(n int) {
+	s.line += strings.Count(s.source[s.at:s.at+n], "\n")
+	s.at += n
+}
+
+// addText adds plain text. trimEnd says that the markup after it begins with "-".
+func (s *scanner) addText(text string, trimEnd bool) {
+	line := s.line
+	if s.trimNext {
+		text = strings.TrimLeftFunc(text, unicode.IsSpace)
+	}
+	if trimEnd {
+		text = strings.TrimRightFunc(text, unicode.IsSpace)
+	}
+	s.trimNext = false
+	if text != "" {
+		s.tokens = append(s.tokens, token{kind: textToken, line: line, text: text})
+	}
+}
+
+// trimMarkers removes the signs of whitespace control from markup, and takes note of the last one.
+func (s *scanner) trimMarkers(markup string) string {
+	markup = strings.TrimPrefix(markup, "-")
+	trimmed, found := strings.CutSuffix(markup, "-")
+	s.trimNext = found
+	return trimmed
+}
+
+// splitTag separates the name of a tag from what follows it. An inline comment has the name "#".
+func splitTag(t token) token {
+	text := strings.TrimLeftFunc(t.text, unicode.IsSpace)
+	t.line += strings.Count(t.text[:len(t.text)-len(text)], "\n")
+	if strings.HasPrefix(text, "#") {
+		t.name, t.text = "#", text[1:]
+		return t
+	}
+	end := strings.IndexFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if end < 0 {
+		end = len(text)
+	}
+	t.name, t.text = text[:end], text[end:]
+	return t
+}
+
+var endRaw = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{%-?\s*endraw\s*-?%\}`) })
+
+// unreadTags begin and end what a comment leaves out.
+var unreadTags = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{%-?\s*(comment|endcomment|raw|endraw|doc|enddoc)\b[^%]*?-?%\}`)
+})
+
+// skipsContent reads the content of raw, comment and doc, which is not a template. It reports whether t was such a tag.
+func (s *scanner) skipsContent(t token) bool {
+	rest := s.source[s.at:]
+	switch t.name {
+	case "raw":
+		end := endRaw().FindStringIndex(rest)
+		if end == nil {
+			s.errs.add(t.line, errNotClosed, "raw needs endraw")
+			end = []int{len(rest), len(rest)}
+		}
+		s.addText(rest[:end[0]], strings.HasPrefix(rest[end[0]:], "{%-"))
+		s.advance(end[1])
+		s.trimNext = strings.HasSuffix(rest[:end[1]], "-%}")
+		return true
+	case "comment", "doc":
+		end := endOfComment(rest, t.name)
+		if end < 0 {
+			s.errs.add(t.line, errNotClosed, t.name+" needs end"+t.name)
+			end = len(rest)
+		}
+		s.advance(end)
+		s.trimNext = strings.HasSuffix(rest[:end], "-%}")
+		return true
+	}
+	return false
+}
+
+// endOfComment returns where the content of a comment and its end tag end, or -1. Comments can be nested.
+func endOfComment(s, name string) int {
+	depth, raw := 1, false
+	for _, m := range unreadTags().FindAllStringSubmatchIndex(s, -1) {
+		switch tag := s[m[2]:m[3]]; {
+		case raw:
+			raw = tag != "endraw"
+		case tag == "raw":
+			raw = name == "comment"
+		case tag == name:
+			depth++
+		case tag == "end"+name:
+			if depth--; depth == 0 {
+				return m[1]
+			}
+		}
+	}
+	return -1
+}
