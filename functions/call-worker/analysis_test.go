@@ -78,7 +78,7 @@ func TestFault42(t *testing.T) {
 		"401":              fakeopenai.Status(401, `{"error":{"message":"bad key sk-test","code":"invalid_api_key"}}`),
 		"stream cut off":   fakeopenai.Text(analysisAnswer[:20], analysisAnswer[20:]).CloseAfter(1),
 		"connection reset": fakeopenai.Reset(),
-		"no finish reason": fakeopenai.Text(analysisAnswer).NoFinish(),
+		"no finish reason": fakeopenai.Close(analysisAnswer),
 	} {
 		t.Run("fault 42: "+name, func(t *testing.T) {
 			var works atomic.Bool

@@ -155,8 +155,8 @@ func TestToolFaults(t *testing.T) {
 		f, _ := withTools(d.URL)
 		o := runRequest(t, f)
 		turnError, _ := o.session["error"].(map[string]any)
-		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || turnError["code"] != "turn_limit" || len(d.Requests()) != 10 {
-			t.Errorf("%d requests to the model, session error %v, result %+v; want turn_limit and a sentence after 10 requests", len(d.Requests()), turnError, o)
+		if o.status != 200 || o.finish != "stop" || !o.done || o.text == "" || turnError["code"] != "turn_limit" || len(d.Requests()) != 25 {
+			t.Errorf("%d requests to the model, session error %v, result %+v; want turn_limit and a sentence after 25 requests", len(d.Requests()), turnError, o)
 		}
 	})
 	t.Run("fault 23: one of two tools fails", func(t *testing.T) {

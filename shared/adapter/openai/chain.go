@@ -89,7 +89,8 @@ type chain struct {
 var errSlowFirstWord = errors.New("no first word in time: the next model is asked")
 
 // Stream asks the models in order until one says its first word. If all of them fail, it returns the error of the first one,
-// which is the model that was configured to answer.
+// which is the model that was configured to answer. A rejected request is no exception: the next model may know what this
+// one does not.
 func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
 		var first error
@@ -112,7 +113,7 @@ func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 			if err == nil {
 				return
 			}
-			if begun || fault.Is(err, fault.Invalid) || ctx.Err() != nil {
+			if begun || ctx.Err() != nil {
 				yield(agent.Chunk{}, err)
 				return
 			}
@@ -137,10 +138,17 @@ func (c *chain) ask(ctx context.Context, m *candidate, r agent.ModelRequest, has
 	if hasNext && c.firstWordTimeout > 0 {
 		timer := time.AfterFunc(c.firstWordTimeout, func() { cancel(errSlowFirstWord) })
 		defer timer.Stop()
-		inTime = timer.Stop
+		stopped := false
+		inTime = func() bool { // false if the timer has fired
+			stopped = stopped || timer.Stop()
+			return stopped
+		}
 	}
 	for chunk, streamErr := range m.model.Stream(ctx, r) {
-		if !begun && hasContent(&chunk) {
+		if r.WaitWhileThinking && chunk.IsThinking {
+			inTime()
+		}
+		if !begun && (hasContent(&chunk) || chunk.Ended) {
 			if !inTime() { // the timer has fired in this moment
 				return false, false, timeoutError(errSlowFirstWord)
 			}

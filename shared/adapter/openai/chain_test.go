@@ -48,7 +48,11 @@ func TestChain(t *testing.T) {
 		"the first is down":                    {first: fakeopenai.Status(503, ``), text: "second", toFirst: 3, toSecond: 1},
 		"the first has no quota":               {first: fakeopenai.Status(429, `{"error":{"code":"insufficient_quota"}}`), text: "second", toFirst: 1, toSecond: 1},
 		"the first ends at once":               {first: fakeopenai.Close(), text: "second", toFirst: 1, toSecond: 1},
-		"the first rejects the request":        {first: fakeopenai.Status(400, `{"error":{"code":"context_length_exceeded"}}`), code: "context_length_exceeded", toFirst: 1},
+		"the first rejects the request":        {first: fakeopenai.Status(400, `{"error":{"code":"context_length_exceeded"}}`), text: "second", toFirst: 1, toSecond: 1},
+		"the first takes no tools":             {first: fakeopenai.Status(400, `{"error":"this model does not support tools"}`), text: "second", toFirst: 1, toSecond: 1},
+		"the first is not there":               {first: fakeopenai.Status(404, `{"error":{"code":"model_not_found"}}`), text: "second", toFirst: 1, toSecond: 1},
+		"the first wants to be paid":           {first: fakeopenai.Status(402, `{"error":{"message":"Insufficient Balance"}}`), text: "second", toFirst: 1, toSecond: 1},
+		"the first redirects":                  {first: fakeopenai.Status(302, ``), text: "second", toFirst: 1, toSecond: 1},
 		"the first fails after its first word": {first: fakeopenai.Close("fir"), text: "fir", toFirst: 1},
 		"the first is slow":                    {first: fakeopenai.Text("first").HangAfter(0), firstWordTimeout: 50 * time.Millisecond, text: "second", toFirst: 1, toSecond: 1},
 	} {

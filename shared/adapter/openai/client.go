@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -21,7 +25,31 @@ import (
 // maxTries is the number of tries for faults that may pass, such as a 503.
 const maxTries = 3
 
-// client is the HTTP client that go-openai gets. It returns an open stream or a fault.
+// exchange is the HTTP client that go-openai gets for one request. It sends the body that encodeRequest made in place of
+// go-openai's own, and returns an open stream or a fault.
+type exchange struct {
+	*client
+	url    *url.URL
+	body   []byte
+	limit  time.Duration // of all tries together
+	answer *eventBody    // nil before the answer has begun
+}
+
+// Do sends the request.
+func (x *exchange) Do(req *http.Request) (*http.Response, error) {
+	req.URL, req.ContentLength = x.url, int64(len(x.body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+	if x.url.Query().Has("api-version") { // Azure's classic address takes its keys in this header only
+		req.Header.Set("Api-Key", strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
+	}
+	resp, err := x.send(req, x.limit)
+	if err == nil {
+		x.answer, _ = resp.Body.(*eventBody)
+	}
+	return resp, err
+}
+
+// client sends requests to a model server.
 type client struct {
 	http   *http.Client
 	limits Limits
@@ -45,17 +73,22 @@ func newTransport() *http.Transport {
 
 var errFirstByte = errors.New("no first word in time")
 
-// Do sends the request, and tries again after faults that may pass. The time for the first word covers all tries; when it is
+// send sends the request, and tries again after faults that may pass. The time for the first word covers all tries; when it is
 // over, Model.Stream ends the context with errFirstByte.
-func (c *client) Do(req *http.Request) (*http.Response, error) {
+func (c *client) send(req *http.Request, limit time.Duration) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context()) // the body ends it, with the reason
-	end := time.Now().Add(c.limits.FirstByte)
+	end := time.Now().Add(limit)
 	waits := newBackOff(c.limits.Backoff)
 	var failed *failure
 	for try := range maxTries {
-		resp, f := c.tryOnce(req.WithContext(ctx))
+		body, err := req.GetBody()
+		if err != nil {
+			cancel(nil)
+			return nil, upstreamError(err)
+		}
+		req.Body = body
+		resp, f := c.tryOnce(req.WithContext(ctx), cancel)
 		if f == nil {
-			resp.Body = newErrorSniffingBody(resp.Body, cancel, c.limits.Idle)
 			return resp, nil
 		}
 		failed = f
@@ -65,13 +98,6 @@ func (c *client) Do(req *http.Request) (*http.Response, error) {
 		}
 		if try+1 >= f.tries || time.Until(end) <= wait || !sleepContext(ctx, wait) {
 			break
-		}
-		if req.GetBody != nil {
-			body, err := req.GetBody()
-			if err != nil {
-				break
-			}
-			req.Body = body
 		}
 	}
 	cancel(nil)
@@ -86,7 +112,9 @@ type failure struct {
 	wait  time.Duration // before the next try, if the server said how long
 }
 
-func (c *client) tryOnce(req *http.Request) (*http.Response, *failure) {
+// tryOnce sends the request once. The answer is an open stream whose first event with content has come: a server may answer
+// 200 and report an error in its first events.
+func (c *client) tryOnce(req *http.Request, cancel context.CancelCauseFunc) (*http.Response, *failure) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, transportFailure(req.Context(), err)
@@ -96,12 +124,62 @@ func (c *client) tryOnce(req *http.Request) (*http.Response, *failure) {
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
 		return nil, statusFailure(resp, b)
 	}
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		_ = resp.Body.Close()
-		return nil, &failure{tries: 2, fault: upstreamError(fmt.Errorf("200 with content type %q instead of a stream", resp.Header.Get("Content-Type")))}
+	stream := newEventBody(decompress(resp), cancel, c.limits.Idle)
+	err = stream.waitForContent()
+	if err == nil {
+		resp.Body = stream
+		return resp, nil
 	}
-	return resp, nil
+	_ = resp.Body.Close()
+	switch ended := errors.Is(err, io.EOF); {
+	case stream.failed != nil:
+		return nil, stream.failed
+	case errors.Is(err, errNoSSE), ended && stream.out == nil:
+		return nil, &failure{tries: 2, fault: upstreamError(fmt.Errorf("%w; content type %q", errNoSSE, mediaType(resp.Header)))}
+	case ended:
+		return nil, &failure{fault: streamError(errors.New("the stream ended before its first word"))}
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, &failure{fault: f}
+	}
+	return nil, transportFailure(req.Context(), err)
 }
+
+// mediaType returns the media type of an answer, for the log. It is "" for anything else than a media type.
+func mediaType(h http.Header) string {
+	name, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return safeIdentifier(strings.ReplaceAll(name, "/", "."))
+}
+
+// decompress returns the body of an answer. We do not ask for compression, and some servers compress all the same.
+func decompress(resp *http.Response) io.ReadCloser {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return resp.Body
+	}
+	return &gzipBody{source: resp.Body}
+}
+
+// gzipBody decompresses a body. It reads the first bytes when somebody reads it.
+type gzipBody struct {
+	source io.ReadCloser
+	reader *gzip.Reader
+}
+
+func (b *gzipBody) Read(p []byte) (int, error) {
+	if b.reader == nil {
+		r, err := gzip.NewReader(b.source)
+		if err != nil {
+			return 0, err
+		}
+		b.reader = r
+	}
+	return b.reader.Read(p)
+}
+
+func (b *gzipBody) Close() error { return b.source.Close() }
 
 // transportFailure classifies an error that came before any answer. A certificate that is not trusted will not be trusted
 // in the next try either.

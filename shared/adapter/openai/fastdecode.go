@@ -2,10 +2,8 @@ package openai
 
 import (
 	"bytes"
-	"encoding/json"
 
 	"github.com/go-json-experiment/json/jsontext"
-	api "github.com/sashabaranov/go-openai"
 
 	"example.com/aurora/shared/core/agent"
 )
@@ -18,21 +16,16 @@ type eventDecoder struct {
 }
 
 // decode decodes an event. Almost all events hold a piece of text and nothing else; those are read token by token. All others
-// go through go-openai's types, which takes three times as long.
+// take longer.
 func (r *eventDecoder) decode(event []byte) (agent.Chunk, error) {
 	if c, ok := r.decodeText(event); ok {
 		return c, nil
 	}
-	var piece api.ChatCompletionStreamResponse
-	if err := json.Unmarshal(event, &piece); err != nil {
-		return agent.Chunk{}, streamError(err)
-	}
-	return convertChunk(&piece)
+	return decodeEvent(event)
 }
 
-// decodeText decodes an event that holds text, the role or the finish reason. ok is false if there is anything else in it, or
-// a key that it does not know: encoding/json ignores the case of keys, so an unknown key may be a known one in another
-// case.
+// decodeText decodes an event that holds text, the role or the finish reason. ok is false if there is anything else in it that
+// is not null, or a key that encoding/json, which ignores the case of keys, may take for a known one.
 func (r *eventDecoder) decodeText(event []byte) (c agent.Chunk, ok bool) {
 	r.event.Reset(event)
 	if r.decoder == nil {
@@ -55,10 +48,10 @@ func (r *eventDecoder) decodeText(event []byte) (c agent.Chunk, ok bool) {
 		case `"created"`:
 			return r.skipScalar('0')
 		}
-		return false
+		return isPlain(name) && r.skipNull()
 	})
 	// If anything follows the object, encoding/json must report it.
-	return c, ok && r.decoder.InputOffset() == int64(len(event)) && c.FinishReason != "error"
+	return c, ok && r.decoder.InputOffset() == int64(len(event))
 }
 
 // decodeChoices decodes a list of exactly one choice.
@@ -73,23 +66,35 @@ func (r *eventDecoder) decodeChoices(c *agent.Chunk) bool {
 				switch string(name) {
 				case `"content"`:
 					return r.skipNull() || r.readString(&c.Text)
-				case `"refusal"`, `"tool_calls"`, `"function_call"`:
-					return r.skipNull()
 				case `"role"`:
 					return r.skipScalar('"')
 				}
-				return false
+				return isPlain(name) && r.skipNull()
 			})
 		case `"finish_reason"`:
-			return r.skipNull() || r.readString(&c.FinishReason)
-		case `"logprobs"`:
-			return r.skipNull()
+			if r.skipNull() {
+				return true
+			}
+			reason := ""
+			ok := r.readString(&reason)
+			c.FinishReason = finishReason(reason)
+			return ok && c.FinishReason != finishError
 		case `"index"`:
-			return r.skipScalar('0')
+			return r.skipZero()
 		}
-		return false
+		return isPlain(name) && r.skipNull()
 	})
 	return read && r.decoder.PeekKind() == ']' && r.skipToken()
+}
+
+// isPlain reports whether a key has lower-case letters and underscores only. Then encoding/json takes it for no other key.
+func isPlain(quotedName jsontext.Value) bool {
+	for _, c := range quotedName[1 : len(quotedName)-1] {
+		if c != '_' && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // readObject reads an object and calls value for each key. It returns false if value does, or if there is no object.
@@ -110,6 +115,15 @@ func (r *eventDecoder) readObject(value func(quotedName jsontext.Value) bool) bo
 func (r *eventDecoder) skipToken() bool {
 	_, err := r.decoder.ReadToken()
 	return err == nil
+}
+
+// skipZero skips the number 0, or null.
+func (r *eventDecoder) skipZero() bool {
+	if r.skipNull() {
+		return true
+	}
+	raw, err := r.decoder.ReadValue()
+	return err == nil && string(raw) == "0"
 }
 
 func (r *eventDecoder) skipNull() bool { return r.decoder.PeekKind() == 'n' && r.skipToken() }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"time"
 
 	api "github.com/sashabaranov/go-openai"
@@ -36,14 +37,17 @@ func (l Limits) withDefaults() Limits {
 
 // Model calls one model server. It is safe for concurrent use.
 type Model struct {
-	baseURL string
-	key     func(context.Context) (string, error)
-	client  *client
+	url      *url.URL // of the chat completions
+	urlErr   error    // why there is none
+	isOpenAI bool     // the server is OpenAI itself
+	key      func(context.Context) (string, error)
+	client   *client
 }
 
 // Options configures a Model.
 type Options struct {
-	BaseURL string // the URL above /chat/completions; "" means OpenAI's
+	// BaseURL is the URL above /chat/completions; "" means OpenAI's. A query stays at the end, as Azure needs it.
+	BaseURL string
 	// Key returns the API key, "" for a server without keys. It is called for each request, so that a new key takes effect
 	// as soon as the cache of secrets expires.
 	Key    func(context.Context) (string, error)
@@ -53,10 +57,13 @@ type Options struct {
 	Transport http.RoundTripper // nil means a new one
 }
 
+// openAIHost is the host of OpenAI's own API.
+const openAIHost = "api.openai.com"
+
 // New returns a model. It opens no connection before the first request.
 func New(o Options) *Model {
 	if o.BaseURL == "" {
-		o.BaseURL = "https://api.openai.com/v1"
+		o.BaseURL = "https://" + openAIHost + "/v1"
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport()
@@ -64,9 +71,16 @@ func New(o Options) *Model {
 	if o.Count == nil {
 		o.Count = func(context.Context, string) {}
 	}
-	return &Model{baseURL: o.BaseURL, key: o.Key, client: &client{
+	m := &Model{key: o.Key, client: &client{
 		http:   &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		limits: o.Limits.withDefaults(), count: o.Count}}
+	base, err := url.Parse(o.BaseURL)
+	if err != nil {
+		m.urlErr = errors.New("the base URL cannot be read") // the cause would quote it, with what its query holds
+		return m
+	}
+	m.url, m.isOpenAI = base.JoinPath("chat/completions"), base.Hostname() == openAIHost
+	return m
 }
 
 // Stream sends one request and yields the answer piece by piece. Its errors are the faults 1 to 17 of shared/docs/faults.md.
@@ -74,9 +88,13 @@ func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 	return func(yield func(agent.Chunk, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		first := time.AfterFunc(m.client.limits.FirstByte, func() { cancel(errFirstByte) })
+		limit := r.FirstTokenTimeout
+		if limit == 0 {
+			limit = m.client.limits.FirstByte
+		}
+		first := time.AfterFunc(limit, func() { cancel(errFirstByte) })
 		defer first.Stop()
-		stream, err := m.open(ctx, r)
+		stream, x, err := m.open(ctx, r, limit)
 		if err != nil {
 			yield(agent.Chunk{}, err)
 			return
@@ -86,6 +104,9 @@ func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 		for {
 			event, err := stream.RecvRaw()
 			if errors.Is(err, io.EOF) {
+				if x.answer != nil && x.answer.done {
+					yield(agent.Chunk{Ended: true}, nil)
+				}
 				return
 			}
 			if err != nil && errors.Is(context.Cause(ctx), errFirstByte) {
@@ -96,7 +117,7 @@ func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 				return
 			}
 			chunk, err := events.decode(event)
-			if hasContent(&chunk) {
+			if hasContent(&chunk) || r.WaitWhileThinking && chunk.IsThinking {
 				first.Stop()
 			}
 			if !yield(chunk, err) || err != nil {
@@ -106,72 +127,48 @@ func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 	}
 }
 
-func (m *Model) open(ctx context.Context, r agent.ModelRequest) (*api.ChatCompletionStream, error) {
-	request, err := newAPIRequest(r)
+// open sends the request. limit is how long all tries together may take.
+func (m *Model) open(ctx context.Context, r agent.ModelRequest, limit time.Duration) (*api.ChatCompletionStream, *exchange, error) {
+	if m.urlErr != nil {
+		return nil, nil, upstreamError(m.urlErr)
+	}
+	body, err := encodeRequest(r, m.isOpenAI)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key, err := m.key(ctx)
 	if err != nil {
-		return nil, fault.New(fault.Unavailable, "The model cannot be used at the moment.").WithCode("upstream_auth").Because(err)
+		return nil, nil, fault.New(fault.Unavailable, "The model cannot be used at the moment.").WithCode("upstream_auth").Because(err)
 	}
+	x := &exchange{client: m.client, url: m.url, body: body, limit: limit}
 	config := api.DefaultConfig(key)
-	config.BaseURL, config.HTTPClient = m.baseURL, m.client
-	config.EmptyMessagesLimit = maxEmptyLines
-	stream, err := api.NewClientWithConfig(config).CreateChatCompletionStream(ctx, request)
+	config.HTTPClient = x
+	stream, err := api.NewClientWithConfig(config).CreateChatCompletionStream(ctx, api.ChatCompletionRequest{Model: r.Model})
 	if err == nil {
-		return stream, nil
+		return stream, x, nil
 	}
 	if _, ok := errors.AsType[*fault.Error](err); ok {
-		return nil, err
+		return nil, nil, err
 	}
-	// Any other error comes from go-openai itself, which checks the parameters of some models.
-	return nil, fault.New(fault.Invalid, "The model does not take these parameters.").Because(err)
+	// Any other error comes from go-openai itself, which knows that OpenAI has retired some models.
+	return nil, nil, fault.New(fault.Invalid, "The model does not take these parameters.").Because(err)
 }
-
-// maxEmptyLines limits the lines without data between two chunks. Servers send comments while a model thinks, to keep the
-// connection open.
-const maxEmptyLines = 10_000
 
 // hasContent reports whether a chunk has more than the role, with which every message begins.
 func hasContent(c *agent.Chunk) bool {
 	return c.Text != "" || c.Refusal != "" || len(c.ToolCalls) > 0 || c.FinishReason != ""
 }
 
-// convertChunk converts an event. It may have no choices: the usage comes so, and Azure's filter results.
-func convertChunk(p *api.ChatCompletionStreamResponse) (agent.Chunk, error) {
-	c := agent.Chunk{Model: p.Model}
-	if p.Usage != nil {
-		c.Usage = &agent.Usage{PromptTokens: p.Usage.PromptTokens, CompletionTokens: p.Usage.CompletionTokens, TotalTokens: p.Usage.TotalTokens}
-	}
-	if len(p.Choices) == 0 {
-		return c, nil
-	}
-	choice := &p.Choices[0]
-	c.Text, c.Refusal, c.FinishReason = choice.Delta.Content, choice.Delta.Refusal, string(choice.FinishReason)
-	if c.FinishReason == "error" { // some routers report a failed server so
-		return c, streamError(errors.New("finish_reason error"))
-	}
-	for _, call := range choice.Delta.ToolCalls {
-		f := agent.ToolCallDelta{Index: -1, ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments}
-		if call.Index != nil {
-			f.Index = *call.Index
-		}
-		c.ToolCalls = append(c.ToolCalls, f)
-	}
-	return c, nil
-}
+// isAlive reports whether a chunk shows that the model is at work on the answer.
+func isAlive(c *agent.Chunk) bool { return hasContent(c) || c.IsThinking }
 
 // streamError converts an error of a stream that had begun.
-func streamError(err error) error {
+func streamError(err error) *fault.Error {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return timeoutError(err)
-	}
-	if _, ok := errors.AsType[*api.APIError](err); ok {
-		err = errEvent // its text comes from the server and is not logged
 	}
 	return fault.New(fault.Upstream, "The model's answer broke off.").WithCode("upstream_error").Because(fmt.Errorf("read stream: %w", err))
 }

@@ -16,7 +16,7 @@ var (
 	sampleMessages = []agent.Message{{Role: agent.RoleSystem, Content: "Be brief."}, {Role: agent.RoleUser, Name: "dana", Content: "Hi"}}
 )
 
-// The bytes of requests, for everything that go-openai or a model treats in a special way.
+// The bytes of requests, for everything that a model treats in a special way.
 func TestRequestBytes(t *testing.T) {
 	everything := `{"temperature":0.4,"top_p":0.9,"max_tokens":50,"presence_penalty":1,"frequency_penalty":-1,"stop":["END"],"seed":0,"user":"u",
 		"logit_bias":{"1":5},"reasoning_effort":"low","service_tier":"auto","store":true,"tool_choice":"auto","parallel_tool_calls":false}`
@@ -31,7 +31,12 @@ func TestRequestBytes(t *testing.T) {
 		"image":            {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"low"}}]`)}}},
 		"tools":            {Model: "gpt-4o", Messages: sampleMessages, Tools: []agent.Tool{{Name: "book", Description: "Books.", Strict: true, Parameters: json.RawMessage(`{"type":"object","properties":{"day":{"anyOf":[{"type":"integer"},{"type":"null"}]}}}`)}, {Name: "now"}, {Name: "null", Parameters: json.RawMessage(`null`)}}},
 		"json-schema-kept": {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"$schema":"x","type":"object","title":"kept","anyOf":[{"required":["a"]}]}}}}`)},
-		"json-object":      {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_object"}}`)},
+		"new-parameters":   {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"prompt_cache_key":"k","modalities":["text"],"logprobs":true,"top_logprobs":2,"n":3}`)},
+		"all-parts":        {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleAssistant, Parts: json.RawMessage(`[{"type":"refusal","refusal":"No."}]`)}, {Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}},{"type":"file","file":{"file_id":"f1"}}]`)}}},
+		"needed-back": {Model: "gemini-3", Messages: []agent.Message{{Role: agent.RoleAssistant, Extra: agent.Extra{"reasoning_content": json.RawMessage(`"Hm."`)},
+			ToolCalls: []agent.ToolCall{{ID: "c1", Name: "now", Extra: agent.Extra{"extra_content": json.RawMessage(`{"google":{"thought_signature":"A=="}}`)}}}}, {Role: agent.RoleTool, ToolCallID: "c1", Content: "4"}}},
+		"first-tool-choice": {Model: "gpt-4o", Messages: sampleMessages, ToolChoice: json.RawMessage(`"required"`), Tools: []agent.Tool{{Name: "now"}}},
+		"json-object":       {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_object"}}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &fakeTransport{answer: streaming(strings.NewReader(sseEvent(`{"content":"a"}`, `"stop"`)))}
@@ -54,16 +59,13 @@ func TestRequestBytes(t *testing.T) {
 // A request that cannot be sent is the caller's fault, and the model is not called.
 func TestInvalidRequests(t *testing.T) {
 	for name, r := range map[string]agent.ModelRequest{
-		"seed is text":                    {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"seed":"x"}`)},
-		"stop is a number":                {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"stop":5}`)},
-		"format is a list":                {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":[]}`)},
-		"schema is a list":                {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`{"response_format":{"type":"json_schema","json_schema":{"schema":[]}}}`)},
-		"an audio part":                   {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"input_audio","input_audio":{"data":"x"}}]`)}}},
+		"options are a list":              {Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(`[]`)},
+		"an unknown part":                 {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"input_video","input_video":{"data":"x"}}]`)}}},
+		"a refusal of the user":           {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"refusal","refusal":"No."}]`)}}},
 		"an image part without an image":  {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{"type":"image_url"}]`)}}},
 		"parts without a type":            {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`[{}]`)}}},
 		"parts are text":                  {Model: "gpt-4o", Messages: []agent.Message{{Role: agent.RoleUser, Parts: json.RawMessage(`["a"]`)}}},
 		"a model that OpenAI has retired": {Model: "text-davinci-003", Messages: sampleMessages},
-		"tools that gpt-6 lacks":          {Model: "gpt-6-sol", Messages: sampleMessages, Tools: []agent.Tool{{Name: "now"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &fakeTransport{answer: func(int, *http.Request) *http.Response {

@@ -2,8 +2,8 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"example.com/aurora/shared/core/fault"
@@ -12,11 +12,13 @@ import (
 // accumulator builds a model's message from chunks.
 type accumulator struct {
 	text         strings.Builder
-	calls        []ToolCall
+	calls        callMerger
+	reasoning    map[string][]json.RawMessage // by its key, in the order in which it came
 	usage        Usage
 	finishReason string
 	model        string
 	refused      bool
+	ended        bool
 }
 
 // add adds a chunk and returns its text.
@@ -30,15 +32,29 @@ func (a *accumulator) add(c Chunk) string {
 	if c.FinishReason != "" {
 		a.finishReason = c.FinishReason
 	}
-	a.calls = mergeDeltas(a.calls, c.ToolCalls)
+	for i, d := range c.ToolCalls {
+		a.calls.add(d, i, len(c.ToolCalls))
+	}
+	for key, value := range c.Reasoning {
+		if a.reasoning == nil {
+			a.reasoning = map[string][]json.RawMessage{}
+		}
+		a.reasoning[key] = append(a.reasoning[key], value)
+	}
 	a.refused = a.refused || c.Refusal != ""
+	a.ended = a.ended || c.Ended
 	text := c.Text + c.Refusal // a refusal is said like other text; the finish reason tells them apart
 	a.text.WriteString(text)
 	return text
 }
 
-// finish returns the error of the message after its stream has ended with err. Only a finish reason makes it complete.
+// finish returns the error of the message after its stream has ended with err. A finish reason makes the message complete.
+// The end mark of a stream does as well, unless a tool call is cut short: some servers send no finish reason
+// (https://github.com/earendil-works/pi/issues/6226).
 func (a *accumulator) finish(ctx context.Context, err error) error {
+	if err == nil && a.finishReason == "" && a.ended {
+		a.finishReason = a.impliedReason()
+	}
 	switch {
 	case a.finishReason != "" && err != nil:
 		slog.WarnContext(ctx, "the model's stream broke after its end", "event", "model.stream_broken", "error", err)
@@ -52,44 +68,59 @@ func (a *accumulator) finish(ctx context.Context, err error) error {
 	return err
 }
 
-// mergeDeltas adds deltas to the calls that they belong to. Servers differ: they send several deltas in one chunk, with
-// an index or without, and id and name once or in each delta.
-func mergeDeltas(calls []ToolCall, deltas []ToolCallDelta) []ToolCall {
-	for i, d := range deltas {
-		at := d.Index
-		if at < 0 {
-			at = callIndex(calls, d, i, len(deltas))
+// impliedReason returns the finish reason of a message whose server sent none, or "" if the message is cut short.
+func (a *accumulator) impliedReason() string {
+	calls := a.calls.complete()
+	for _, c := range calls {
+		if c.Arguments != "" && !json.Valid([]byte(c.Arguments)) {
+			return ""
 		}
-		if at >= maxToolCallsPerMessage {
-			continue
-		}
-		for len(calls) <= at {
-			calls = append(calls, ToolCall{})
-		}
-		c := &calls[at]
-		if d.ID != "" {
-			c.ID = d.ID
-		}
-		if d.Name != "" && d.Name != c.Name {
-			c.Name += d.Name
-		}
-		c.Arguments += d.Arguments
 	}
-	return calls
+	if len(calls) > 0 {
+		return FinishToolCalls
+	}
+	return FinishStop
 }
 
-// callIndex returns the index of the call to which a delta without an index belongs; i is its place among the deltas of
-// its chunk. A delta with an id belongs to the call of this id, or begins a new one. A delta without an id belongs to the
-// call at its place, if the chunk has several, else to the last call.
-func callIndex(calls []ToolCall, d ToolCallDelta, i, deltas int) int {
-	if d.ID == "" && deltas > 1 {
-		return i
+// extra returns what the message's server needs back. What a model thought is needed beside tool calls only; DeepSeek
+// rejects it in other messages (https://api-docs.deepseek.com/guides/reasoning_model).
+func (a *accumulator) extra(hasToolCalls bool) Extra {
+	var extra Extra
+	for key, values := range a.reasoning {
+		if !hasToolCalls && key != extraContentKey {
+			continue
+		}
+		if extra == nil {
+			extra = Extra{}
+		}
+		extra[key] = joinValues(values)
 	}
-	if d.ID == "" {
-		return max(len(calls)-1, 0)
+	return extra
+}
+
+// joinValues joins the parts of a value: texts to one text, lists to one list. Of other values the last one counts.
+func joinValues(values []json.RawMessage) json.RawMessage {
+	if len(values) == 1 {
+		return values[0]
 	}
-	if at := slices.IndexFunc(calls, func(c ToolCall) bool { return c.ID == d.ID }); at >= 0 {
-		return at
+	var text string
+	var list []json.RawMessage
+	for _, v := range values {
+		var t string
+		var l []json.RawMessage
+		switch {
+		case json.Unmarshal(v, &t) == nil:
+			text += t
+		case json.Unmarshal(v, &l) == nil:
+			list = append(list, l...)
+		default:
+			return values[len(values)-1]
+		}
 	}
-	return len(calls)
+	var joined any = text
+	if list != nil {
+		joined = list
+	}
+	b, _ := json.Marshal(joined) // a string or valid JSON: cannot fail
+	return b
 }

@@ -38,3 +38,28 @@ func TestComplete(t *testing.T) {
 		})
 	}
 }
+
+// TestEndWithoutFinishReason has streams whose server marks the end and gives no finish reason. They are complete, unless a
+// tool call is cut short.
+func TestEndWithoutFinishReason(t *testing.T) {
+	call := func(arguments string) agent.Chunk {
+		return agent.Chunk{ToolCalls: []agent.ToolCallDelta{{Index: 0, ID: "a", Name: "f", Arguments: arguments}}}
+	}
+	for name, c := range map[string]struct {
+		chunks []agent.Chunk
+		want   string
+	}{
+		"text":                  {[]agent.Chunk{{Text: "a"}, {Ended: true}}, agent.FinishStop},
+		"nothing":               {[]agent.Chunk{{Ended: true}}, agent.FinishStop},
+		"whole tool call":       {[]agent.Chunk{call(`{"a":`), call(`1}`), {Ended: true}}, agent.FinishToolCalls},
+		"call without any text": {[]agent.Chunk{call(``), {Ended: true}}, agent.FinishToolCalls},
+		"half a tool call":      {[]agent.Chunk{{Text: "a"}, call(`{"a":`), {Ended: true}}, ""},
+		"no mark":               {[]agent.Chunk{{Text: "a"}}, ""},
+		"refusal":               {[]agent.Chunk{{Refusal: "no"}, {Ended: true}}, agent.FinishContentFilter},
+	} {
+		got, err := agent.Complete(t.Context(), &recordingModel{chunks: c.chunks}, agent.ModelRequest{})
+		if got.FinishReason != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: finish reason %q, error %v; want %q", name, got.FinishReason, err, c.want)
+		}
+	}
+}

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -136,10 +136,10 @@ func TestFault21UnknownToolBesideCallerTool(t *testing.T) {
 
 func TestFault22TurnLimits(t *testing.T) {
 	for name, c := range map[string]struct{ calls, maxTurns, modelCalls, toolCalls int }{
-		"10 model calls":              {1, 0, 10, 10},
+		"25 model calls":              {1, 0, 25, 25},
 		"the turn's own limit":        {1, 3, 3, 3},
-		"20 tool calls":               {3, 0, 7, 20},
-		"20 tool calls of 50 at once": {50, 0, 1, 20},
+		"40 tool calls":               {3, 0, 14, 40},
+		"40 tool calls of 50 at once": {50, 0, 1, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var mu sync.Mutex
@@ -150,7 +150,7 @@ func TestFault22TurnLimits(t *testing.T) {
 				ran++
 				return agent.ToolResult{Content: "ok"}, nil
 			}}
-			script := make([][]agent.Chunk, 20)
+			script := make([][]agent.Chunk, 30)
 			for i := range script {
 				script[i] = toolCallReply("Hm.", slices.Repeat([]string{"again {}"}, c.calls)...)
 			}
@@ -277,23 +277,67 @@ func TestConsumerStopsAtGiveUpMessage(t *testing.T) {
 	check(t, "events", events, 1)
 }
 
-func TestToolCallsWithoutID(t *testing.T) {
+// TestToolCallIDs has servers that send no ids, or one id for several calls, in the second turn of a conversation. Each call
+// of a message gets an id of its own, which is new in the conversation, and its result names it.
+func TestToolCallIDs(t *testing.T) {
+	one, two := agent.ToolCallDelta{Index: 0, ID: "a", Name: "t"}, agent.ToolCallDelta{Index: 1, ID: "a", Name: "t"}
+	none := agent.ToolCallDelta{Index: -1, Name: "t", Arguments: "{}"}
 	turn, _ := newTurn([]agent.Tool{toolReturning("t", agent.ToolResult{Content: "ok"})},
-		[]agent.Chunk{toolCallsChunk(agent.ToolCallDelta{Index: 0, Name: "t"}, agent.ToolCallDelta{Index: 1, Name: "t"}), finishChunk("tool_calls")},
-		[]agent.Chunk{toolCallsChunk(agent.ToolCallDelta{Index: 0, Name: "t"}), finishChunk("tool_calls")}, textReply("Done."))
-	calls, results := map[string]bool{}, map[string]bool{}
+		[]agent.Chunk{toolCallsChunk(one, two), finishChunk("tool_calls")},
+		[]agent.Chunk{toolCallsChunk(none), toolCallsChunk(none), finishChunk("tool_calls")}, textReply("Done."))
+	turn.Messages = []agent.Message{{Role: agent.RoleAssistant, ToolCalls: []agent.ToolCall{{ID: "call00000", Name: "t"}, {ID: "call00002", Name: "t"}}}}
+	var calls, results []string
 	for _, m := range collect(t, turn).Messages {
 		for _, c := range m.ToolCalls {
-			calls[c.ID] = true
+			calls = append(calls, c.ID)
 		}
 		if m.Role == agent.RoleTool {
-			results[m.ToolCallID] = true
+			results = append(results, m.ToolCallID)
 		}
 	}
-	if len(calls) != 3 || calls[""] {
-		t.Errorf("ids %v, want three that are not empty", slices.Collect(maps.Keys(calls)))
+	check(t, "ids of the calls", calls, []string{"a", "call00001", "call00003", "call00004"})
+	check(t, "ids that the results name", results, calls)
+}
+
+// TestToolChoice checks that only the first model request of a turn has the caller's tool_choice.
+func TestToolChoice(t *testing.T) {
+	turn, model := newTurn([]agent.Tool{toolReturning("t", agent.ToolResult{Content: "ok"})}, toolCallReply("", "t {}"), toolCallReply("", "t {}"), textReply("Done."))
+	turn.ToolChoice = json.RawMessage(`"required"`)
+	check(t, "text", collect(t, turn).Text, "Done.")
+	var choices []string
+	for _, r := range model.requests {
+		choices = append(choices, string(r.ToolChoice))
 	}
-	check(t, "ids of the results", results, calls)
+	check(t, "tool choices", choices, []string{`"required"`, "", ""})
+}
+
+// TestWhatServersNeedBack checks that what a server sent beside a message and its tool calls goes back in the next request,
+// unchanged, and survives the caller that stores the conversation.
+func TestWhatServersNeedBack(t *testing.T) {
+	signature := json.RawMessage(`{"google":{"thought_signature":"AbC=="}}`)
+	thinking := func(s string) agent.Chunk {
+		return agent.Chunk{IsThinking: true, Reasoning: agent.Extra{"reasoning_content": json.RawMessage(strconv.Quote(s))}}
+	}
+	turn, model := newTurn([]agent.Tool{toolReturning("t", agent.ToolResult{Content: "ok"})},
+		[]agent.Chunk{thinking("I will "), thinking("ask."), toolCallsChunk(agent.ToolCallDelta{Index: 0, ID: "a", Name: "t", Extra: agent.Extra{"extra_content": signature}}), finishChunk("tool_calls")},
+		[]agent.Chunk{thinking("Now I know."), {Text: "Done.", Reasoning: agent.Extra{"extra_content": signature}}, finishChunk("stop")})
+	result := collect(t, turn)
+	sent := model.requests[1].Messages
+	want := `{"role":"assistant","content":"","tool_calls":[{"id":"a","type":"function","function":{"name":"t","arguments":""},"extra_content":{"google":{"thought_signature":"AbC=="}}}],"sender":"A","reasoning_content":"I will ask."}`
+	if b, err := json.Marshal(sent[len(sent)-2]); err != nil || string(b) != want {
+		t.Errorf("sent %s, %v;\nwant %s", b, err, want)
+	}
+	last := result.Messages[len(result.Messages)-1]
+	check(t, "what is kept of a message without tool calls", last.Extra, agent.Extra{"extra_content": signature})
+	b, err := json.Marshal(result.Messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read []agent.Message
+	if err := json.Unmarshal(b, &read); err != nil {
+		t.Fatal(err)
+	}
+	check(t, "the stored messages", read, result.Messages)
 }
 
 func TestNoGiveUpMessage(t *testing.T) {
@@ -309,14 +353,15 @@ func TestNoGiveUpMessage(t *testing.T) {
 
 func TestRunTools(t *testing.T) {
 	tools := []agent.Tool{toolReturning("one", agent.ToolResult{Content: "1"})}
-	calls := []agent.ToolCall{{Name: "one"}, {Name: "two"}, {Name: "one", Arguments: "[]"}}
-	for range 20 {
+	calls := []agent.ToolCall{{Name: "one"}, {Name: "two"}, {Name: "one", Arguments: "[1]"}, {Name: "one", Arguments: "[]"}}
+	for range 40 {
 		calls = append(calls, agent.ToolCall{Name: "one"})
 	}
 	outcomes := agent.RunTools(t.Context(), tools, calls)
 	check(t, "outcomes", len(outcomes), len(calls))
 	check(t, "first outcome", outcomes[0], agent.ToolOutcome{Result: agent.ToolResult{Content: "1"}})
-	for i, want := range map[int]string{1: "There is no tool two.", 2: "The arguments are not a JSON object.", 20: "Too many tools were asked for."} {
+	check(t, "outcome of a call whose arguments are an empty list", outcomes[3], agent.ToolOutcome{Result: agent.ToolResult{Content: "1"}})
+	for i, want := range map[int]string{1: "There is no tool two.", 2: "The arguments are not a JSON object.", 40: "Too many tools were asked for."} {
 		if err := outcomes[i].Err; err == nil || err.Message != want {
 			t.Errorf("error of call %d = %v, want %q", i, err, want)
 		}

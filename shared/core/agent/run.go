@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
@@ -33,7 +34,13 @@ type Turn struct {
 	// CallerTools are tools that the caller runs itself: a call of one of them ends the turn and is handed back.
 	CallerTools []Tool
 	Options     json.RawMessage // for model requests, see ModelRequest
-	MaxTurns    int             // the most model calls; 0 means 10
+	// ToolChoice is the option tool_choice of the first model request; nil means none. The later ones have none: a model
+	// that must call a tool each time would never answer.
+	ToolChoice json.RawMessage
+	// FirstTokenTimeout and WaitWhileThinking are those of each model request, see ModelRequest.
+	FirstTokenTimeout time.Duration
+	WaitWhileThinking bool
+	MaxTurns          int // the most model calls; 0 means 25
 	// GiveUpMessage is said if the turn must end without an answer of the model, because it went in circles.
 	GiveUpMessage string
 }
@@ -115,6 +122,7 @@ type runner struct {
 	modelCalls      int // how often the model was called
 	invalidMessages int // messages with a tool call that could not be run
 	calls           callCounter
+	madeIDs         int  // ids that were made for tool calls without one
 	toolsDisabled   bool // an action is decided, so the model may only say its last words
 }
 
@@ -165,10 +173,11 @@ func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err er
 	}
 	err = a.finish(ctx, err)
 	result.Usage.add(a.usage)
-	m = Message{Role: RoleAssistant, Content: a.text.String(), ToolCalls: slices.DeleteFunc(a.calls, ToolCall.isEmpty), Sender: r.agent.Name}
+	m = Message{Role: RoleAssistant, Content: a.text.String(), ToolCalls: a.calls.complete(), Sender: r.agent.Name}
 	if err != nil || a.finishReason == FinishLength || a.finishReason == FinishContentFilter {
 		m.ToolCalls = nil // their arguments may be cut short
 	}
+	m.Extra = a.extra(len(m.ToolCalls) > 0)
 	result.FinishReason = a.finishReason
 	return m, false, err
 }
@@ -183,7 +192,12 @@ func (r *runner) modelRequest() ModelRequest {
 	if options == nil {
 		options = r.Options
 	}
-	return ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options}
+	request := ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options,
+		FirstTokenTimeout: r.FirstTokenTimeout, WaitWhileThinking: r.WaitWhileThinking}
+	if r.modelCalls == 1 {
+		request.ToolChoice = r.ToolChoice
+	}
+	return request
 }
 
 // availableTools returns the tools that the model may call now: the agent's and the caller's. A tool of the caller

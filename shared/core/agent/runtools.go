@@ -12,7 +12,7 @@ import (
 )
 
 // maxToolCalls is how many tool calls of a turn are run.
-const maxToolCalls = 20
+const maxToolCalls = 40
 
 // unknownToolCode is the code of the error for a call that names no tool.
 const unknownToolCode = "unknown_tool"
@@ -33,7 +33,7 @@ type ToolOutcome struct {
 }
 
 // RunTools runs the tool calls of one message at the same time, each within its tool's timeout, and returns what came of
-// them in the order of the calls. The first 20 calls are run. A tool that ignores its timeout goes on running by itself.
+// them in the order of the calls. The first 40 calls are run. A tool that ignores its timeout goes on running by itself.
 func RunTools(ctx context.Context, tools []Tool, calls []ToolCall) []ToolOutcome {
 	var counter callCounter
 	jobs := make([]*toolJob, len(calls))
@@ -103,9 +103,9 @@ func (c *callCounter) newJob(tools []Tool, call ToolCall) *toolJob {
 func failedJob(err *fault.Error) *toolJob { return &toolJob{outcome: ToolOutcome{Err: err}} }
 
 // CanonicalArguments returns a JSON object with its keys in order and without white space, so that equal arguments have
-// equal bytes. No text at all is an empty object.
+// equal bytes. No text at all is an empty object, and so is an empty list: PHP cannot tell them apart.
 func CanonicalArguments(arguments string) (json.RawMessage, error) {
-	if strings.TrimSpace(arguments) == "" {
+	if trimmed := strings.TrimSpace(arguments); trimmed == "" || trimmed == "[]" {
 		return json.RawMessage(`{}`), nil
 	}
 	d := json.NewDecoder(strings.NewReader(arguments))

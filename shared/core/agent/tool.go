@@ -47,6 +47,6 @@ type ToolResult struct {
 const DefaultToolTimeout = 5 * time.Second
 
 const (
-	defaultMaxTurns        = 10  // model calls of a turn, where Turn.MaxTurns is 0
+	defaultMaxTurns        = 25  // model calls of a turn, where Turn.MaxTurns is 0
 	maxToolCallsPerMessage = 128 // whatever index a server sends
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"example.com/aurora/shared/core/fault"
 )
@@ -72,10 +73,7 @@ func (r *runner) giveUp(code, message string) (again, stopped bool) {
 // splitCalls separates calls of the caller's tools from our own. A call of an unknown tool is ours: the model gets an
 // error.
 func (r *runner) splitCalls(calls []ToolCall) (own, callers []ToolCall) {
-	for i, c := range calls {
-		if c.ID == "" { // some servers leave it out, and the tool's message must name it
-			c.ID = fmt.Sprintf("call_%d_%d", r.modelCalls, i)
-		}
+	for _, c := range r.withUniqueIDs(calls) {
 		if findTool(r.CallerTools, c.Name) != nil && !r.toolsDisabled {
 			callers = append(callers, c)
 		} else {
@@ -83,6 +81,34 @@ func (r *runner) splitCalls(calls []ToolCall) (own, callers []ToolCall) {
 		}
 	}
 	return own, callers
+}
+
+// withUniqueIDs gives the calls of one message different ids, because a tool's message must name its call. Some servers send
+// no ids, or one id for all calls. The new ids are unique within the conversation and have nine letters and digits, which is
+// the only form that Mistral takes.
+func (r *runner) withUniqueIDs(calls []ToolCall) []ToolCall {
+	seen := map[string]bool{"": true}
+	for i := range calls {
+		if seen[calls[i].ID] {
+			calls[i].ID = r.newCallID()
+		}
+		seen[calls[i].ID] = true
+	}
+	return calls
+}
+
+// newCallID returns an id that no call of the conversation has.
+func (r *runner) newCallID() string {
+	for {
+		id := fmt.Sprintf("call%05d", r.madeIDs)
+		r.madeIDs++
+		hasID := func(m Message) bool {
+			return slices.ContainsFunc(m.ToolCalls, func(c ToolCall) bool { return c.ID == id })
+		}
+		if !slices.ContainsFunc(r.Messages, hasID) && !slices.ContainsFunc(r.result.Messages, hasID) {
+			return id
+		}
+	}
 }
 
 // runTools runs calls and applies their results in order, so that of two handoffs the last one wins. It reports whether

@@ -107,8 +107,8 @@ func TestToolCallLimit(t *testing.T) {
 		t.Errorf("%d calls without a name were run, want none", ran)
 	}
 	got := callTools(t, counting, slices.Repeat([]string{"t"}, 500)...)
-	if ran != 20 || strings.Count(got, `"Too many tools were asked for."`) != 480 {
-		t.Errorf("%d of 500 calls were run, want 20 and an error for each other: %s", ran, got[:200])
+	if ran != 40 || strings.Count(got, `"Too many tools were asked for."`) != 460 {
+		t.Errorf("%d of 500 calls were run, want 40 and an error for each other: %s", ran, got[:200])
 	}
 }
 
