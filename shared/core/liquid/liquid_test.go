@@ -58,6 +58,7 @@ func TestOutput(t *testing.T) {
 		{"{{ list[f] }} {{ order[unknown] }} {{ [key] }}", "c  Dana"},
 		{"{{ (1..3) }} {{ (n..5) | join: ',' }} {{ (1..f) | size }}", "1..3 3,4,5 2"},
 		{`{{ "say \"hi\"" }} {{ 'it\'s' }} {{ "a\nb" }} {{ "C:\dir" }} {{ "it's" }}`, "say \"hi\" it's a\nb C:\\dir it's"},
+		{"{{ '{{' }} {{ \"{%\" }}{% # not {{ this }} %}", "{{ {%"},
 		{"{{ größe }}{{ a-b }}{{ valid? }}", ""},
 		{"{{ order.no_keys }}{{ no_keys }}{{ order.items[1] }}", `{}{"name":"Cup","price":4}`},
 	})
@@ -237,7 +238,7 @@ func TestRestIsRendered(t *testing.T) {
 		{"a{{ name | }}b", "ab", errSyntax}, {"a{{ name | nosuch }}b", "ab", errUnknownFilter}, {"a{{ name nosuch }}b", "ab", errSyntax},
 		{"a{{ 'x }}b", "ab", errSyntax}, {"a{{ name | append }}b", "ab", errArguments}, {"a{{ name | default: 1, other: 2 }}b", "ab", errArguments},
 		{"a{{ 1 | divided_by: unknown }}b", "ab", errDivisionByZero}, {"a{{ 1 | modulo: empty_text }}b", "ab", errDivisionByZero}, {"a{{ 1 | modulo: 0.0 }}b", "ab", errDivisionByZero},
-		{"a{{ name\nb", "a\nb", errNotClosed}, {"a{% if yes\nb", "a\nb", errNotClosed}, {"a{{", "a", errNotClosed},
+		{"a{{ name\nb", "a\nb", errNotClosed}, {"a{% if yes\nb", "a\nb", errNotClosed}, {"a{{", "a", errNotClosed}, {"a{{ name, {{ name }}b", "aDanab", errNotClosed}, {"a{% if yes\nb{{ name }}{% assign x = 1 %}c", "a\nbDanac", errNotClosed},
 		{"a{% if yes %}b", "ab", errNotClosed}, {"a{% endif %}b{% else %}c{% when 1 %}d{% break %}e", "abcde", errMisplaced},
 		{"a{% if %}x{% endif %}b", "ab", errSyntax}, {"a{% if yes and %}x{% else %}y{% endif %}b", "ab", errSyntax}, {"a{% if no %}x{% elsif | %}y{% endif %}b", "ab", errSyntax},
 		{"a{% for x in list %}{{ x }}{% if x == 'b' %}{% endfor %}b", "aabcb", errNotClosed}, {"a{% if no %}b{% for x in list %}c{% capture y %}d", "abcd", errNotClosed}, {"{% if no %}{% if no %}b{% else %}c{% endif %}", "c", errNotClosed},

@@ -61,11 +61,18 @@ func (s *scanner) next() {
 		kind, end = tagToken, "%}"
 	}
 	length := strings.Index(rest[start+2:], end)
+	inner := -1
+	if length >= 0 {
+		inner = indexInnerMarkup(rest[start+2 : start+2+length])
+	}
 	s.addText(rest[:start], strings.HasPrefix(rest[start+2:], "-"))
 	s.advance(start)
-	if length < 0 { // the rest of the line is left out
+	if length < 0 || inner >= 0 { // the rest of the line is left out, up to the next markup
 		s.errs.add(s.line, errNotClosed, rest[start:start+2]+" needs "+end)
 		line, _, _ := strings.Cut(rest[start:], "\n")
+		if inner >= 0 {
+			line = line[:min(len(line), inner+2)]
+		}
 		s.advance(len(line))
 		return
 	}
@@ -94,6 +101,28 @@ func indexMarkup(s string) int {
 		}
 		from++
 	}
+}
+
+// indexInnerMarkup returns where other markup begins in an output or a tag, which was then never closed, or -1. Quoted texts and
+// comments may contain markup.
+func indexInnerMarkup(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '#':
+			return -1
+		case '"', '\'':
+			end := strings.IndexByte(s[i+1:], s[i])
+			if end < 0 {
+				return -1
+			}
+			i += end + 1
+		case '{':
+			if strings.HasPrefix(s[i:], "{{") || strings.HasPrefix(s[i:], "{%") {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 func (s *scanner) advance(n int) {
