@@ -137,6 +137,11 @@ func newKit(t *testing.T) (*Kit, *fakeBackends) {
 		Now: func() time.Time { return testNow }}
 	t.Cleanup(func() {
 		k.init()
+		for _, known := range k.mcpServers.servers {
+			if known.connection != nil {
+				_ = known.connection.Close()
+			}
+		}
 		k.guard.transport.CloseIdleConnections()
 	})
 	return k, w

@@ -47,7 +47,7 @@ type Kit struct {
 	initOnce   sync.Once
 	guard      *guard
 	validators validatorCache
-	toolLists  listCache
+	mcpServers mcpServerCache
 }
 
 // Scope says for whom a tool acts. It is declared in package aurora, so that the webhook's use case, which other functions

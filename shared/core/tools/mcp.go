@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -17,7 +15,6 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/redact"
-	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -36,66 +33,16 @@ type mcpTool struct {
 	readOnly          bool
 }
 
-// mcpConnection is a session with a server. secret must be removed from every text of the server.
-type mcpConnection struct {
-	*mcp.ClientSession
-	secret string
-}
-
-// connectMCP opens a session with a server.
-func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConnection, error) {
-	address, err := k.guard.parseURL(server.URL)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := k.bearerToken(ctx, server.Secret)
-	if err != nil {
-		return nil, err
-	}
-	httpClient := k.guard.client(address, secret)
-	httpClient.Transport = limitedTransport{httpClient.Transport}
-	client := mcp.NewClient(&mcp.Implementation{Name: "aurora", Version: "1"}, nil)
-	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: address.String(), HTTPClient: httpClient, MaxRetries: -1, DisableStandaloneSSE: true, MaxEventSize: maxMCPResponseBytes,
-	}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &mcpConnection{session, secret}, nil
-}
-
-// closeAsync ends the session and does not wait for the server, which may be slow.
-func (c *mcpConnection) closeAsync(ctx context.Context) {
-	safego.Go(ctx, func() { _ = c.Close() }, nil)
-}
-
-// limitedTransport limits the size of a response and rejects compressed ones.
-type limitedTransport struct{ next http.RoundTripper }
-
-// RoundTrip implements http.RoundTripper.
-func (t limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	if e := response.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		_ = response.Body.Close()
-		return nil, errors.New("the response is compressed, which was not requested")
-	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(response.Body, maxMCPResponseBytes), response.Body}
-	return response, nil
-}
-
 // listTools returns the tools of a server.
-func (k *Kit) listTools(ctx context.Context, server aurora.MCPServer) ([]mcpTool, error) {
-	c, err := k.connectMCP(ctx, server)
-	if err != nil {
-		return nil, err
-	}
-	defer c.closeAsync(ctx)
+func (k *Kit) listTools(ctx context.Context, server aurora.MCPServer) (all []mcpTool, err error) {
+	err = k.withMCP(ctx, server, true, func(ctx context.Context, c *mcpConnection) (err error) {
+		all, err = k.listPages(ctx, c)
+		return err
+	})
+	return all, err
+}
+
+func (k *Kit) listPages(ctx context.Context, c *mcpConnection) ([]mcpTool, error) {
 	var all []mcpTool
 	params := &mcp.ListToolsParams{}
 	for range maxListPages {
@@ -149,27 +96,31 @@ func (k *Kit) newMCPTool(server aurora.MCPServer, t mcpTool, name string, s Scop
 
 // callMCP calls a server's tool.
 func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, name string, s Scope, in agent.Invocation) (string, error) {
-	c, err := k.connectMCP(ctx, server)
-	if err != nil {
-		if fault.Is(err, fault.Unavailable) {
-			return "", err
-		}
-		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errors.New(describeError(err)))
-	}
-	defer c.closeAsync(ctx)
 	params := &mcp.CallToolParams{Name: t.name, Arguments: in.Arguments}
 	if key := idempotencyKey(s, name, in); key != "" {
 		params.Meta = mcp.Meta{"aurora/idempotencyKey": key}
 	}
-	result, err := c.CallTool(ctx, params)
+	var result *mcp.CallToolResult
+	secret := ""
+	err := k.withMCP(ctx, server, t.readOnly, func(ctx context.Context, c *mcpConnection) (err error) {
+		secret = c.secret
+		result, err = c.CallTool(ctx, params)
+		return err
+	})
+	if failed, ok := errors.AsType[*connectError](err); ok {
+		if fault.Is(failed.cause, fault.Unavailable) {
+			return "", failed.cause
+		}
+		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errors.New(describeError(failed.cause)))
+	}
 	if err != nil {
-		if rpcErr, ok := errors.AsType[*jsonrpc.Error](err); ok && ctx.Err() == nil {
-			return "", toolError{message: "Error: " + text.Clip(redact.Secret(text.Printable(rpcErr.Message), c.secret), maxErrorBytes)}
+		if rpcErr := serverError(err); rpcErr != nil && ctx.Err() == nil {
+			return "", toolError{message: "Error: " + text.Clip(redact.Secret(text.Printable(rpcErr.Message), secret), maxErrorBytes)}
 		}
 		return "", fault.New(fault.Timeout, "The tool did not answer; it is not known whether it was done.").
 			WithCode("tool_timeout").Because(errors.New(describeError(err)))
 	}
-	content := redact.Secret(resultText(result), c.secret)
+	content := redact.Secret(resultText(result), secret)
 	if result.IsError {
 		return "", toolError{message: "Error: " + text.Clip(content, maxErrorBytes)}
 	}

@@ -28,11 +28,13 @@ type fakeMCPServer struct {
 	authHeaders     []string // Authorization headers
 	idempotencyKeys []any
 	release         chan struct{} // ends what hangs
+	endHanging      func()
 }
 
 func newFakeMCPServer(t *testing.T, options *mcp.StreamableHTTPOptions, toolNames ...string) *fakeMCPServer {
 	t.Helper()
 	r := &fakeMCPServer{release: make(chan struct{})}
+	r.endHanging = sync.OnceFunc(func() { close(r.release) })
 	server := mcp.NewServer(&mcp.Implementation{Name: "double", Version: "1"}, nil)
 	server.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
@@ -78,7 +80,7 @@ func newFakeMCPServer(t *testing.T, options *mcp.StreamableHTTPOptions, toolName
 		handler.ServeHTTP(w, req)
 	}))
 	t.Cleanup(func() {
-		close(r.release)
+		r.endHanging()
 		for s := range server.Sessions() {
 			_ = s.Close()
 		}
@@ -224,7 +226,7 @@ func TestMCPServerUnavailable(t *testing.T) {
 	if took := time.Since(start); took > 2500*time.Millisecond {
 		t.Errorf("it took %s, want 2 s", took)
 	}
-	l := k.toolLists.list(aurora.MCPServer{URL: hanging.URL})
+	l := &k.mcpServers.get(t.Context(), aurora.MCPServer{URL: hanging.URL}).list
 	l.mu.Lock() // waits for the request
 	failed := l.failedAt
 	l.mu.Unlock()
@@ -258,6 +260,7 @@ func TestMCPNamesArePrefixedOnlyOnCollision(t *testing.T) {
 func TestMCPToolTimeout(t *testing.T) {
 	r := newFakeMCPServer(t, nil, "hang")
 	k, _ := newMCPKit(t, r)
+	t.Cleanup(r.endHanging) // before the session is closed
 	tool := findTool(t, k.ForScope(t.Context(), mcpScope(r)), "hang")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()

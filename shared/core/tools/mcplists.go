@@ -21,14 +21,7 @@ const (
 	listRetryAfter = 30 * time.Second // after a failure
 	listTimeout    = 2 * time.Second
 	maxServers     = 5 // of one assistant
-	maxCachedLists = 500
 )
-
-// listCache caches the tool lists of MCP servers. It is safe for concurrent use.
-type listCache struct {
-	mu    sync.Mutex
-	lists map[aurora.MCPServer]*toolList
-}
 
 // toolList is the tool list of one server.
 type toolList struct {
@@ -36,21 +29,6 @@ type toolList struct {
 	tools    []mcpTool
 	loadedAt time.Time
 	failedAt time.Time
-}
-
-// list returns the list of a server, which may be empty.
-func (s *listCache) list(server aurora.MCPServer) *toolList {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.lists[server]
-	if l == nil {
-		if s.lists == nil || len(s.lists) >= maxCachedLists {
-			s.lists = map[aurora.MCPServer]*toolList{}
-		}
-		l = &toolList{}
-		s.lists[server] = l
-	}
-	return l
 }
 
 // mcpTools returns the tools of the assistant's MCP servers. It asks all servers at the same time and waits for two seconds
@@ -90,7 +68,7 @@ func (k *Kit) mcpTools(ctx context.Context, s Scope, others []agent.Tool) []agen
 // serverTools returns the tools of a server, from the cache or from the server itself. If the server fails, it returns the
 // last list that is not older than an hour, else none.
 func (k *Kit) serverTools(ctx context.Context, server aurora.MCPServer) []mcpTool {
-	l := k.toolLists.list(server)
+	l := &k.mcpServers.get(ctx, server).list
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := k.Now()
