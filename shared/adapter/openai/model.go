@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	api "github.com/sashabaranov/go-openai"
@@ -60,6 +61,11 @@ type Options struct {
 // openAIHost is the host of OpenAI's own API.
 const openAIHost = "api.openai.com"
 
+// isOpenAIHost reports whether a host is OpenAI's own, also in one region, such as eu.api.openai.com.
+func isOpenAIHost(host string) bool {
+	return host == openAIHost || strings.HasSuffix(host, "."+openAIHost)
+}
+
 // New returns a model. It opens no connection before the first request.
 func New(o Options) *Model {
 	if o.BaseURL == "" {
@@ -79,7 +85,7 @@ func New(o Options) *Model {
 		m.urlErr = errors.New("the base URL cannot be read") // the cause would quote it, with what its query holds
 		return m
 	}
-	m.url, m.isOpenAI = base.JoinPath("chat/completions"), base.Hostname() == openAIHost
+	m.url, m.isOpenAI = base.JoinPath("chat/completions"), isOpenAIHost(base.Hostname())
 	return m
 }
 

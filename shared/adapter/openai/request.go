@@ -30,6 +30,9 @@ func encodeRequest(r agent.ModelRequest, forOpenAI bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, isSet := options[cacheKeyOption]; forOpenAI && r.CacheKey != "" && !isSet {
+		options[cacheKeyOption], _ = json.Marshal(r.CacheKey) // a string: cannot fail
+	}
 	if len(r.Tools) > 0 {
 		if options["tools"], err = json.Marshal(newWireTools(r.Tools)); err != nil {
 			return nil, err
@@ -39,6 +42,10 @@ func encodeRequest(r agent.ModelRequest, forOpenAI bool) ([]byte, error) {
 	options["stream"], options["stream_options"] = json.RawMessage(`true`), json.RawMessage(`{"include_usage":true}`)
 	return encodeBody(options)
 }
+
+// cacheKeyOption is OpenAI's parameter for requests that begin in the same way. Other servers may reject what they do not know
+// (https://platform.openai.com/docs/guides/prompt-caching).
+const cacheKeyOption = "prompt_cache_key"
 
 // encodeBody writes the body: the model, the messages, and all else in the order of the names. The values are valid JSON;
 // json.Marshal would read all of them again.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -51,6 +52,36 @@ func TestRequestBytes(t *testing.T) {
 				if got := w.heads[0].Get(header); got != want {
 					t.Errorf("header %s = %q, want %q", header, got, want)
 				}
+			}
+		})
+	}
+}
+
+// The cache key goes to OpenAI's own servers only, and not in place of the caller's.
+func TestCacheKey(t *testing.T) {
+	for name, c := range map[string]struct{ baseURL, options, key, want string }{
+		"OpenAI":                  {"", "", "a1:riley", `"a1:riley"`},
+		"OpenAI in one region":    {"https://eu.api.openai.com/v1", "", "a1:riley", `"a1:riley"`},
+		"caller's own":            {"", `{"prompt_cache_key":"mine"}`, "a1:riley", `"mine"`},
+		"caller wants none":       {"", `{"prompt_cache_key":null}`, "a1:riley", `null`},
+		"no key":                  {"", "", "", ""},
+		"another server":          {"https://models.example.com/v1", "", "a1:riley", ""},
+		"host that looks like it": {"https://api.openai.com.example.com/v1", "", "a1:riley", ""},
+		"caller's own, elsewhere": {"https://models.example.com/v1", `{"prompt_cache_key":"mine"}`, "a1:riley", `"mine"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &fakeTransport{answer: streaming(strings.NewReader(sseEvent(`{"content":"a"}`, `"stop"`)))}
+			m := New(Options{BaseURL: c.baseURL, Key: func(context.Context) (string, error) { return "sk-canary", nil }, Transport: w})
+			r := agent.ModelRequest{Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(c.options), CacheKey: c.key}
+			if _, err := collect(m, r); err != nil {
+				t.Fatal(err)
+			}
+			var body map[string]json.RawMessage
+			if err := json.Unmarshal(w.bodies[0], &body); err != nil {
+				t.Fatal(err)
+			}
+			if got := string(body["prompt_cache_key"]); got != c.want {
+				t.Errorf("prompt_cache_key = %s, want %s", got, c.want)
 			}
 		})
 	}

@@ -21,6 +21,9 @@ type ModelRequest struct {
 	Tools    []Tool
 	// Options holds further parameters of the Chat Completions API (temperature, max_tokens, …) as a JSON object.
 	Options json.RawMessage
+	// CacheKey is the same for requests that begin with the same prompt and tools. OpenAI sends such requests to the same
+	// machine, which has the beginning in its cache. "" means none.
+	CacheKey string
 	// ToolChoice is the parameter tool_choice. nil means none.
 	ToolChoice json.RawMessage
 	// FirstTokenTimeout is how long the model may take to its first token. 0 means the limit of the model.

@@ -21,6 +21,7 @@ type Agent struct {
 	Model        Model // nil means the turn's Model
 	Tools        []Tool
 	Options      json.RawMessage // for model requests, see ModelRequest; nil means the turn's Options
+	CacheKey     string          // for model requests, see ModelRequest
 }
 
 // Turn is one turn of a conversation.
@@ -192,7 +193,7 @@ func (r *runner) modelRequest() ModelRequest {
 	if options == nil {
 		options = r.Options
 	}
-	request := ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options,
+	request := ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options, CacheKey: r.agent.CacheKey,
 		FirstTokenTimeout: r.FirstTokenTimeout, WaitWhileThinking: r.WaitWhileThinking}
 	if r.modelCalls == 1 {
 		request.ToolChoice = r.ToolChoice

@@ -1,5 +1,6 @@
 // Package compat runs other people's clients against the local stack: OpenAI's for Node and its Agents SDK, the AI SDK,
-// LangChain, and one that reads the API document's stream to the letter. Reports are looked at in Chromium.
+// LangChain, and one that reads the API document's stream to the letter. Reports are looked at in Chromium. Where there is Node
+// 22, the conformance suite of the Model Context Protocol runs against the client of package tools.
 //
 // The clients are npm packages, pinned by the lock file here and installed by `npm ci --ignore-scripts` (make clients);
 // dynalite, the stack's DynamoDB, comes the same way. Each script does one turn and prints what its client understood as

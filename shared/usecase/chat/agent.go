@@ -2,6 +2,8 @@ package chat
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"slices"
@@ -24,6 +26,7 @@ type agentBuilder struct {
 	request      Request
 	session      *Session
 	userMessages int
+	calledID     string // of the assistant that was called; "" if it is not stored
 }
 
 // activeAgent returns the agent that speaks: the session's active assistant if it is stored, else the one that was called.
@@ -54,12 +57,31 @@ func (b *agentBuilder) buildAgent(ctx context.Context, a aurora.Assistant) (agen
 		ModelName:    models[0].Model,
 		Model:        b.Chain(models),
 		Options:      options,
+		CacheKey:     b.cacheKey(a),
 	}
 	if b.Tools != nil {
 		built.Tools = slices.DeleteFunc(b.Tools.ForScope(ctx, b.toolScope(a)), b.needsPhoneCall)
 	}
 	built.Tools = append(built.Tools, b.handoffTools(ctx, a)...)
 	return built, nil
+}
+
+// maxCacheKeyLength is OpenAI's limit on prompt_cache_key.
+const maxCacheKeyLength = 64
+
+// cacheKey names the assistant that was called and the agent that speaks: with these two, prompt and tools begin in the same
+// way.
+func (b *agentBuilder) cacheKey(a aurora.Assistant) string {
+	name := agentName(a)
+	if name == "" {
+		return ""
+	}
+	key := b.calledID + ":" + name
+	if len(key) > maxCacheKeyLength {
+		sum := sha256.Sum256([]byte(key))
+		key = hex.EncodeToString(sum[:])
+	}
+	return key
 }
 
 // needsPhoneCall reports whether a tool acts on a phone call and the channel has none.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/liquid"
 )
 
 // The style that is added to the prompt of each channel.
@@ -54,6 +55,10 @@ func addChannelStyle(prompt string, a aurora.Assistant, c Channel) string {
 	}
 	if style == "" {
 		return prompt
+	}
+	// A template may read differently in every turn. What stays the same comes first: model servers cache the beginning.
+	if liquid.HasMarkup(string(a.AssistantPrompt)) {
+		return strings.TrimSpace(strings.TrimSpace(style) + "\n\n" + prompt)
 	}
 	return strings.TrimSpace(prompt + "\n\n" + style)
 }

@@ -64,7 +64,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if optedOut {
 		return t, nil
 	}
-	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser)}
+	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser), calledID: called.ID()}
 	first, err := b.activeAgent(ctx, called)
 	if err != nil {
 		return nil, err
