@@ -14,13 +14,13 @@ const (
 	maxSteps       = 50_000
 	maxBytes       = 2 << 20 // of all texts and lists that are made, also those that are not printed
 	maxOutput      = 200_000 // characters
-	bytesPerStep   = 512     // reading so many bytes counts as a step
+	bytesPerStep   = 128     // reading so many bytes counts as a step
 	bytesPerItem   = 32      // of a list
 	// reserve is the part of the budget that is left for the rest of a template when one of its tags has used up the budget.
 	reserve = 10
 )
 
-// budget counts what rendering takes. Each method returns an error that wraps ErrBudget when there is too much of something.
+// budget counts what rendering takes. Each method returns an error that wraps errBudget when there is too much of something.
 type budget struct {
 	ctx      context.Context
 	steps    int
@@ -93,6 +93,9 @@ func (b *budget) reopen() {
 	b.maxSteps, b.maxBytes = b.steps+maxSteps/reserve, b.bytes+maxBytes/reserve
 }
 
+// minWriterBytes is the size that a writer begins with.
+const minWriterBytes = 64
+
 // writer collects what is printed, or captured.
 type writer struct {
 	b             []byte
@@ -100,16 +103,29 @@ type writer struct {
 	maxCharacters int // 0: only the budget limits it
 }
 
-func (w *writer) String() string { return string(w.b) }
+// textIn returns what was written.
+func (r *renderer) textIn(w *writer) (string, error) {
+	if err := r.made(len(w.b)); err != nil {
+		return "", err
+	}
+	return string(w.b), nil
+}
 
 // print writes a text.
 func (r *renderer) print(w *writer, s string) error {
-	if err := r.made(len(s)); err != nil {
-		return err
-	}
 	n := utf8.RuneCountInString(s)
 	if w.maxCharacters > 0 && w.characters+n > w.maxCharacters {
 		return errOutput
+	}
+	if err := r.read(len(s)); err != nil {
+		return err
+	}
+	if needed := len(w.b) + len(s); needed > cap(w.b) {
+		size := max(needed, 2*cap(w.b), minWriterBytes)
+		if err := r.made(size); err != nil {
+			return err
+		}
+		w.b = append(make([]byte, 0, size), w.b...)
 	}
 	w.b, w.characters = append(w.b, s...), w.characters+n
 	return nil

@@ -3,6 +3,7 @@ package liquid
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,8 +79,8 @@ func TestBudget(t *testing.T) {
 			var failed []*Error
 			vars := greedyVariables()
 			used := allocated(func() { got, failed = template.Render(t.Context(), vars, testClock) })
-			if len(failed) == 0 || !errors.Is(failed[0], ErrBudget) {
-				t.Errorf("errors %v, want one that wraps ErrBudget", failed)
+			if len(failed) == 0 || !errors.Is(failed[0], errBudget) {
+				t.Errorf("errors %v, want one that wraps errBudget", failed)
 			}
 			if used > maxAllocated {
 				t.Errorf("%d bytes were allocated, want at most %d", used, maxAllocated)
@@ -91,6 +92,52 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// Whatever a filter gets, in a loop that does not end by itself.
+func TestBudgetOfEachFilter(t *testing.T) {
+	inputs := greedyVariables()
+	inputs["blanks"] = strings.Repeat(" ", 100_000)
+	inputs["digits"] = strings.Repeat("1", 100_000)
+	inputs["markup"] = strings.Repeat("<&\"\n", 25_000)
+	inputs["huge"], inputs["tiny"] = 1.7e308, 5e-324
+	inputs["words"] = strings.Repeat("a ", 50_000)
+	objects, object := make([]any, 1000), map[string]any{}
+	for i := range objects {
+		objects[i] = map[string]any{"x": strings.Repeat("k", i)}
+		object[strings.Repeat("k", i)] = int64(i)
+	}
+	inputs["objects"], inputs["object"] = objects, object
+	values := []string{"'x'", "long", "objects"}
+	for name, f := range filters {
+		for input := range inputs {
+			for _, value := range values {
+				args := ": " + strings.Join(slices.Repeat([]string{value}, f.max), ", ")
+				if f.max == 0 {
+					args = ""
+				}
+				source := "{% for i in (1..1000000) %}{% assign s = " + input + " | " + name + args + " %}{% endfor %}"
+				template, invalid := Parse(source)
+				if invalid != nil && errors.Is(invalid[0], errDivisionByZero) {
+					continue
+				}
+				if invalid != nil {
+					t.Fatal(source, invalid[0])
+				}
+				var failed []*Error
+				used := allocated(func() { _, failed = template.Render(t.Context(), inputs, testClock) })
+				if len(failed) == 0 || !errors.Is(failed[len(failed)-1], errBudget) {
+					t.Errorf("%s: errors %v, want one that wraps errBudget", source, failed)
+				}
+				if used > maxAllocated {
+					t.Errorf("%s: %d bytes were allocated, want at most %d", source, used, maxAllocated)
+				}
+				if f.max == 0 {
+					break
+				}
+			}
+		}
+	}
+}
+
 // What a template exceeds without its caller's variables is rejected before it is stored.
 func TestGreedyTemplatesAreRejected(t *testing.T) {
 	for name, source := range greedy {
@@ -98,8 +145,8 @@ func TestGreedyTemplatesAreRejected(t *testing.T) {
 			continue
 		}
 		problems := Check(source)
-		if len(problems) == 0 || !errors.Is(problems[0], ErrBudget) {
-			t.Errorf("%s: %v, want an error that wraps ErrBudget", name, problems)
+		if len(problems) == 0 || !errors.Is(problems[0], errBudget) {
+			t.Errorf("%s: %v, want an error that wraps errBudget", name, problems)
 		}
 	}
 }
@@ -125,6 +172,10 @@ func TestLargeTemplates(t *testing.T) {
 		"long path":          "{{ a" + strings.Repeat(".b", 100_000) + " }}",
 		"long condition":     "{% if a" + strings.Repeat(" and a", 20_000) + " %}{% endif %}",
 		"unclosed comments":  strings.Repeat("{% comment %}", 5_000),
+		"far end":            strings.Repeat("{{ a ", 100_000) + "}}",
+		"comments":           strings.Repeat("{% comment %}x{% endcomment %}", 20_000) + "{{",
+		"raw":                strings.Repeat("{% raw %}x", 20_000),
+		"quotes":             strings.Repeat("{{ '\n", 100_000) + "}}",
 		"unclosed outputs":   strings.Repeat("{{ a \n", 50_000),
 		"deep tag liquid":    strings.Repeat("{% liquid\nliquid\n", 5_000),
 		"else without a tag": strings.Repeat("{% else %}{% endif %}", 4_000),

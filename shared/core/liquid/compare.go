@@ -145,7 +145,7 @@ func (r *renderer) contains(whole, part any) (bool, error) {
 	case map[string]any:
 		key, ok := part.(string)
 		_, found := whole[key]
-		return ok && found, nil
+		return ok && found, r.read(len(key))
 	case numberRange:
 		n, ok := part.(int64)
 		return ok && n >= whole.from && n <= whole.to, nil

@@ -32,7 +32,11 @@ func dateFilter(a arguments, v any) (any, error) {
 	}
 	zone := a.r.clock.Zone
 	if name != "" {
-		if named, err := time.LoadLocation(name); err == nil {
+		named, err := a.r.loadZone(name)
+		if err != nil {
+			return nil, err
+		}
+		if named != nil {
 			zone = named
 		}
 	}
@@ -54,6 +58,32 @@ func dateFilter(a arguments, v any) (any, error) {
 		return nil, errDateFormat
 	}
 	return a.result(s)
+}
+
+// What it takes to read the description of a time zone.
+const (
+	zoneSteps = 500
+	zoneBytes = 64 << 10
+)
+
+// loadZone returns a time zone, or nil if there is none of this name.
+func (r *renderer) loadZone(name string) (*time.Location, error) {
+	zone, known := r.zones[name]
+	if known {
+		return zone, nil
+	}
+	if err := r.step(zoneSteps); err != nil {
+		return nil, err
+	}
+	if err := r.made(zoneBytes); err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		zone = nil
+	}
+	r.zones[name] = zone
+	return zone, nil
 }
 
 // dateLayouts are the forms of dates that templates write and that tools return. A date without a time zone is in the
@@ -79,10 +109,10 @@ func (c Clock) parse(v any, zone *time.Location) (time.Time, bool) {
 	case float64:
 		return time.Unix(toInt(v), 0), true
 	case string:
-		s := strings.TrimSpace(v)
-		if len(s) > maxDateLength {
+		if len(v) > maxDateLength {
 			return time.Time{}, false
 		}
+		s := strings.TrimSpace(v)
 		if strings.EqualFold(s, "now") || strings.EqualFold(s, "today") {
 			return c.Now(), true
 		}

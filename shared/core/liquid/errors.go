@@ -42,12 +42,12 @@ var (
 	errDateFormat     = errors.New("the format of a date has a width of more than three digits")
 	errPanic          = errors.New("the template cannot be rendered")
 
-	// ErrBudget is wrapped by the reasons that say that a template takes too much.
-	ErrBudget  = errors.New("the template takes too much")
-	errSteps   = fmt.Errorf("%w: more than %d steps", ErrBudget, maxSteps)
-	errBytes   = fmt.Errorf("%w: its texts have more than %d bytes", ErrBudget, maxBytes)
-	errOutput  = fmt.Errorf("%w: the filled-in text has more than %d characters", ErrBudget, maxOutput)
-	errContext = fmt.Errorf("%w: more time than the request has", ErrBudget)
+	// errBudget is wrapped by the reasons that say that a template takes too much.
+	errBudget  = errors.New("the template takes too much")
+	errSteps   = fmt.Errorf("%w: more than %d steps", errBudget, maxSteps)
+	errBytes   = fmt.Errorf("%w: its texts have more than %d bytes", errBudget, maxBytes)
+	errOutput  = fmt.Errorf("%w: the filled-in text has more than %d characters", errBudget, maxOutput)
+	errContext = fmt.Errorf("%w: more time than the request has", errBudget)
 )
 
 // maxErrors is how many errors of one template are reported.

@@ -84,6 +84,9 @@ func (v variable) eval(r *renderer) (any, error) {
 		if err := r.step(1); err != nil {
 			return nil, err
 		}
+		if err := r.readText(key); err != nil {
+			return nil, err
+		}
 		if value, err = r.property(value, key); err != nil || value == nil {
 			return nil, err
 		}

@@ -115,7 +115,7 @@ func joinFilter(a arguments, list []any) (any, error) {
 			return nil, err
 		}
 	}
-	return a.result(w.String())
+	return a.r.textIn(&w)
 }
 
 func concatFilter(a arguments, list []any) (any, error) {

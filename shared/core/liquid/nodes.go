@@ -85,11 +85,9 @@ func (n captureNode) render(r *renderer, _ *writer) error {
 	if err := r.renderAll(n.body, &inner); err != nil {
 		return err
 	}
-	if err := r.made(len(inner.b)); err != nil {
-		return err
-	}
-	r.assigned[n.name] = inner.String()
-	return nil
+	text, err := r.textIn(&inner)
+	r.assigned[n.name] = text
+	return err
 }
 
 func (n ifNode) render(r *renderer, w *writer) error {
@@ -167,11 +165,12 @@ func (n *ifChangedNode) render(r *renderer, w *writer) error {
 	if before, ok := r.changed[n]; ok && before == string(inner.b) {
 		return nil
 	}
-	if err := r.made(len(inner.b)); err != nil {
+	text, err := r.textIn(&inner)
+	if err != nil {
 		return err
 	}
-	r.changed[n] = inner.String()
-	return r.print(w, r.changed[n])
+	r.changed[n] = text
+	return r.print(w, text)
 }
 
 // render prints a counter: increment before it counts, decrement after.

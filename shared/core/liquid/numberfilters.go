@@ -8,7 +8,7 @@ import (
 )
 
 // arithmeticSteps is what it takes to calculate with fractions.
-const arithmeticSteps = 10
+const arithmeticSteps = 20
 
 // ofNumbers makes a filter of two numbers.
 func ofNumbers(f func(a, b any) (any, error)) *filter {
@@ -17,6 +17,16 @@ func ofNumbers(f func(a, b any) (any, error)) *filter {
 			return nil, err
 		}
 		return f(toNumber(v), toNumber(a.at(0)))
+	}}
+}
+
+// ofNumber makes a filter of one number.
+func ofNumber(f func(n any) (any, error)) *filter {
+	return &filter{run: func(a arguments, v any) (any, error) {
+		if err := a.r.step(arithmeticSteps); err != nil {
+			return nil, err
+		}
+		return f(toNumber(v))
 	}}
 }
 
@@ -53,15 +63,14 @@ var numberFilters = map[string]*filter{
 		}
 		return a, nil
 	}),
-	"abs": {run: func(_ arguments, v any) (any, error) {
-		n := toNumber(v)
+	"abs": ofNumber(func(n any) (any, error) {
 		return numberResult(new(big.Rat).Abs(exact(n)), n, n)
-	}},
-	"ceil": {run: func(_ arguments, v any) (any, error) {
-		negative := floor(new(big.Rat).Neg(exact(toNumber(v))))
+	}),
+	"ceil": ofNumber(func(n any) (any, error) {
+		negative := floor(new(big.Rat).Neg(exact(n)))
 		return wholeResult(negative.Neg(negative))
-	}},
-	"floor": {run: func(_ arguments, v any) (any, error) { return wholeResult(floor(exact(toNumber(v)))) }},
+	}),
+	"floor": ofNumber(func(n any) (any, error) { return wholeResult(floor(exact(n))) }),
 	"round": {max: 1, run: roundFilter},
 }
 
@@ -70,6 +79,9 @@ const maxPlaces = 20
 
 // roundFilter rounds half away from zero. Without places the result is a whole number.
 func roundFilter(a arguments, v any) (any, error) {
+	if err := a.r.step(2 * arithmeticSteps); err != nil {
+		return nil, err
+	}
 	n := toNumber(v)
 	places := min(max(a.number(0, 0), -maxPlaces), maxPlaces)
 	scale := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(max(places, -places)), nil))
@@ -145,16 +157,15 @@ func toNumber(v any) any {
 		}
 		return v
 	case string:
-		return leadingNumber(strings.TrimSpace(v))
+		return leadingNumber(strings.TrimSpace(v[:min(len(v), maxDigits)]))
 	}
 	return int64(0)
 }
 
-// maxDigits is more than a number has that is written in a prompt.
-const maxDigits = 400
+// maxDigits is how much of a text is read as a number: more than a number has that is written in a prompt.
+const maxDigits = 64
 
 func leadingNumber(s string) any {
-	s = s[:min(len(s), maxDigits)]
 	l, length := lexeme{}, 0
 	if s != "" && (s[0] == '-' && len(s) > 1 && s[1] >= '0' && s[1] <= '9' || s[0] >= '0' && s[0] <= '9') {
 		l, length = lexNumber(s)
@@ -193,6 +204,9 @@ func wholeNumber(v any) (int64, bool) {
 	case int64, float64:
 		return toInt(v), true
 	case string:
+		if len(v) > maxDigits {
+			return 0, false
+		}
 		_, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
 		return toInt(v), err == nil
 	}

@@ -24,6 +24,7 @@ type renderer struct {
 	cycles   map[string]int   // the position of each cycle
 	offsets  map[string]int64 // where the next loop with offset: continue begins
 	changed  map[*ifChangedNode]string
+	zones    map[string]*time.Location // by name; nil where there is none
 	loops    []*loopScope
 	errs     errorList
 }
@@ -32,7 +33,7 @@ type renderer struct {
 // not changed.
 func (t *Template) Render(ctx context.Context, vars map[string]any, clock Clock) (string, []*Error) {
 	r := &renderer{budget: newBudget(ctx), clock: clock, vars: vars, assigned: map[string]any{}, counters: map[string]int64{},
-		cycles: map[string]int{}, offsets: map[string]int64{}, changed: map[*ifChangedNode]string{}}
+		cycles: map[string]int{}, offsets: map[string]int64{}, changed: map[*ifChangedNode]string{}, zones: map[string]*time.Location{}}
 	w := &writer{maxCharacters: maxOutput}
 	exceeded := 0
 	for _, n := range t.nodes {
@@ -54,23 +55,13 @@ func (t *Template) Render(ctx context.Context, vars map[string]any, clock Clock)
 			r.reopen()
 		}
 	}
-	return w.String(), r.errs.all
-}
-
-// Exceeded reports whether one of the errors says that a template takes too much.
-func Exceeded(errs []*Error) bool {
-	for _, e := range errs {
-		if errors.Is(e, ErrBudget) {
-			return true
-		}
-	}
-	return false
+	return string(w.b), r.errs.all
 }
 
 // report takes note of an error that leaves only one part of the template empty. Other errors are returned: they end the
 // outermost tag.
 func (r *renderer) report(line int, err error) error {
-	if err == nil || errors.Is(err, ErrBudget) || err == errBreak || err == errContinue {
+	if err == nil || errors.Is(err, errBudget) || err == errBreak || err == errContinue {
 		return err
 	}
 	r.errs.add(line, err, "")

@@ -32,7 +32,10 @@ type scanner struct {
 	markup   int // bytes of tags and outputs
 	tokens   []token
 	trimNext bool // the markup before ended with "-"
-	errs     *errorList
+	// ends are where the next end of an output and of a tag is; len(source) if there is none. Without them a template whose
+	// markup is never closed would be read once for each.
+	ends [2]int
+	errs *errorList
 }
 
 func scan(source string, errs *errorList) []token {
@@ -60,7 +63,10 @@ func (s *scanner) next() {
 	if rest[start+1] == '%' {
 		kind, end = tagToken, "%}"
 	}
-	length := strings.Index(rest[start+2:], end)
+	length := s.endOf(kind, end, s.at+start+2) - (s.at + start + 2)
+	if s.at+start+2+length == len(s.source) {
+		length = -1
+	}
 	inner := -1
 	if length >= 0 {
 		inner = indexInnerMarkup(rest[start+2 : start+2+length])
@@ -86,6 +92,18 @@ func (s *scanner) next() {
 		}
 	}
 	s.tokens = append(s.tokens, t)
+}
+
+// endOf returns where the first end of markup is from a position on, or len(s.source).
+func (s *scanner) endOf(kind tokenKind, end string, from int) int {
+	next := &s.ends[kind-outputToken]
+	if *next < from {
+		*next = len(s.source)
+		if i := strings.Index(s.source[from:], end); i >= 0 {
+			*next = from + i
+		}
+	}
+	return *next
 }
 
 // indexMarkup returns where the first {{ or {% begins, or -1.
@@ -206,8 +224,14 @@ func (s *scanner) skipsContent(t token) bool {
 // endOfComment returns where the content of a comment and its end tag end, or -1. Comments can be nested.
 func endOfComment(s, name string) int {
 	depth, raw := 1, false
-	for _, m := range unreadTags().FindAllStringSubmatchIndex(s, -1) {
-		switch tag := s[m[2]:m[3]]; {
+	for at := 0; ; {
+		m := unreadTags().FindStringSubmatchIndex(s[at:])
+		if m == nil {
+			return -1
+		}
+		tag := s[at+m[2] : at+m[3]]
+		at += m[1]
+		switch {
 		case raw:
 			raw = tag != "endraw"
 		case tag == "raw":
@@ -216,9 +240,8 @@ func endOfComment(s, name string) int {
 			depth++
 		case tag == "end"+name:
 			if depth--; depth == 0 {
-				return m[1]
+				return at
 			}
 		}
 	}
-	return -1
 }

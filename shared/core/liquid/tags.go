@@ -59,6 +59,7 @@ func parseIf(p *parser, t token) (node, error) {
 	}
 	for current := (branch{conditions: []expression{condition}}); ; {
 		body, next := p.body(t, "elsif", "else")
+		p.checkElse(next)
 		current.body = body
 		n.branches = append(n.branches, current)
 		switch next.name {
@@ -76,6 +77,13 @@ func parseIf(p *parser, t token) (node, error) {
 	}
 }
 
+// checkElse reports an else with a condition, such as "else if".
+func (p *parser) checkElse(t token) {
+	if text := strings.TrimSpace(t.text); t.name == "else" && text != "" {
+		p.errs.add(t.line, errSyntax, "else "+text+": else has no condition; use elsif")
+	}
+}
+
 func parseCase(p *parser, t token) (node, error) {
 	subject, firstErr := parseExpression(t.text)
 	n := caseNode{line: t.line, subject: subject}
@@ -89,6 +97,7 @@ func parseCase(p *parser, t token) (node, error) {
 			}
 			current.conditions = values
 		}
+		p.checkElse(next)
 		current.body, next = p.body(t, "when", "else")
 		n.branches = append(n.branches, current)
 	}
@@ -118,6 +127,7 @@ func parseFor(p *parser, t token) (node, error) {
 	n.body, next = p.body(t, "else")
 	p.loops--
 	for next.name == "else" {
+		p.checkElse(next)
 		n.otherwise, next = p.body(t, "else")
 	}
 	return n, err

@@ -18,7 +18,8 @@ func ofText(growth int, f func(string) string) *filter {
 		if err != nil {
 			return nil, err
 		}
-		return a.result(f(s))
+		result := f(s)
+		return result, a.r.made(max(len(s), len(result))) // also what it made of the text on the way
 	}}
 }
 
@@ -182,6 +183,7 @@ func truncateWordsFilter(a arguments, v any) (any, error) {
 // firstWords returns the first n words of a text with one space between them.
 func firstWords(s string, n int) string {
 	var b strings.Builder
+	b.Grow(len(s))
 	for word := range strings.FieldsSeq(s) {
 		if n--; n < 0 {
 			break
@@ -203,8 +205,16 @@ func pluralizeFilter(a arguments, v any) (any, error) {
 
 // handle turns a text into lower-case words of a to z and digits, with hyphens between.
 func handle(s string) string {
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	return strings.Join(words, "-")
+	var b strings.Builder
+	b.Grow(len(s))
+	isBetween := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	for word := range strings.FieldsFuncSeq(strings.ToLower(s), isBetween) {
+		if b.Len() > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteString(word)
+	}
+	return b.String()
 }
 
 // stripHTML removes tags, comments, scripts and styles.
@@ -213,6 +223,7 @@ func stripHTML(s string) string {
 		return s
 	}
 	var b strings.Builder
+	b.Grow(len(s))
 	var missing []string // ends that the rest of the text does not have
 	for {
 		start := strings.IndexByte(s, '<')

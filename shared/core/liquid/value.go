@@ -3,6 +3,7 @@ package liquid
 import (
 	"encoding/json"
 	"math"
+	"math/bits"
 	"reflect"
 	"slices"
 	"strconv"
@@ -52,8 +53,8 @@ func toValue(v any) any {
 			return n
 		}
 		f, err := v.Float64()
-		if err != nil {
-			return v.String()
+		if err != nil || !strings.ContainsAny(v.String(), ".eE") {
+			return v.String() // a whole number with more digits than an int64 has keeps them
 		}
 		return toValue(f)
 	}
@@ -157,12 +158,12 @@ func (r *renderer) textOf(v any) (string, error) {
 		if err := r.write(&w, v, 0); err != nil {
 			return "", err
 		}
-		return w.String(), nil
+		return r.textIn(&w)
 	case map[string]any:
 		return r.json(v)
 	}
 	s := display(v)
-	return s, r.made(len(s))
+	return s, r.made(2 * len(s)) // ".0" makes another one
 }
 
 // write prints a value.
@@ -195,7 +196,7 @@ func (r *renderer) json(v any) (string, error) {
 	if err := r.writeJSON(&w, v, 0); err != nil {
 		return "", err
 	}
-	return w.String(), nil
+	return r.textIn(&w)
 }
 
 func (r *renderer) writeJSON(w *writer, v any, depth int) error {
@@ -237,6 +238,9 @@ func (r *renderer) writeJSON(w *writer, v any, depth int) error {
 		return err
 	}
 	encoded, _ := json.Marshal(text) // a string: cannot fail
+	if err := r.made(2 * len(encoded)); err != nil {
+		return err
+	}
 	return r.print(w, string(encoded))
 }
 
@@ -263,8 +267,14 @@ func (r *renderer) sortedKeys(m map[string]any) ([]string, error) {
 		return nil, err
 	}
 	keys := make([]string, 0, len(m))
+	length := 0
 	for k := range m {
 		keys = append(keys, k)
+		length += len(k)
+	}
+	rounds := bits.Len(uint(len(keys)))
+	if err := r.step(len(keys)*rounds/8 + length*rounds/bytesPerStep); err != nil {
+		return nil, err
 	}
 	slices.Sort(keys)
 	return keys, nil
