@@ -172,8 +172,8 @@ func newWireMessage(m agent.Message, withExtra bool) (wireMessage, error) {
 	if len(m.ToolCalls) > 0 {
 		out.ToolCalls = make([]agent.ToolCall, len(m.ToolCalls))
 		for i, c := range m.ToolCalls {
-			if c.Arguments == "" {
-				c.Arguments = "{}" // the API rejects a call without arguments
+			if c.Arguments == "" || c.Arguments == "[]" {
+				c.Arguments = "{}" // the API rejects a call without arguments, and PHP writes [] for {}
 			}
 			if !withExtra {
 				c.Extra, c.FunctionExtra = nil, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // The roles of a message.
@@ -214,3 +215,22 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 
 // IsEmpty reports whether the message has neither content nor tool calls.
 func (m *Message) IsEmpty() bool { return m.Content == "" && m.Parts == nil && len(m.ToolCalls) == 0 }
+
+// Text returns the words of the message, also if its content is a list of parts.
+func (m *Message) Text() string {
+	if m.Parts == nil {
+		return m.Content
+	}
+	var parts []struct {
+		Text    string `json:"text"`
+		Refusal string `json:"refusal"`
+	}
+	_ = json.Unmarshal(m.Parts, &parts) // ignored: an element that is not a part has no words
+	var texts []string
+	for _, p := range parts {
+		if words := p.Text + p.Refusal; words != "" {
+			texts = append(texts, words)
+		}
+	}
+	return strings.Join(texts, " ")
+}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -28,8 +29,9 @@ type Agent struct {
 type Turn struct {
 	Model Model
 	Agent Agent // the agent that begins; a handoff may change it
-	// Messages is the conversation so far: the caller's system messages, then the history.
-	Messages []Message
+	// CallerInstructions are added to the instructions of each agent.
+	CallerInstructions string
+	Messages           []Message // the conversation so far
 	// Variables are the context variables of the conversation.
 	Variables map[string]any
 	// CallerTools are tools that the caller runs itself: a call of one of them ends the turn and is handed back.
@@ -41,7 +43,7 @@ type Turn struct {
 	// FirstTokenTimeout and WaitWhileThinking are those of each model request, see ModelRequest.
 	FirstTokenTimeout time.Duration
 	WaitWhileThinking bool
-	MaxTurns          int // the most model calls; 0 means 25
+	MaxTurns          int // the most model calls, below 25; 0 means 25
 	// GiveUpMessage is said if the turn must end without an answer of the model, because it went in circles.
 	GiveUpMessage string
 }
@@ -50,6 +52,8 @@ type Turn struct {
 type Event struct {
 	Text  string
 	Model string // the model that speaks, known from the first event on
+	// LogProbs are the log probabilities of the text's tokens, as the model's server sent them.
+	LogProbs json.RawMessage
 	// ToolsStarted are tools that start now, at the same time. The next event comes after the last one has finished.
 	ToolsStarted []Tool
 	// SoFar is the turn up to this event, for a consumer that stops here. It is set in every event but the last one.
@@ -66,6 +70,7 @@ type TurnResult struct {
 	Usage        Usage
 	Model        string
 	FinishReason string
+	LogProbs     []json.RawMessage // of the pieces of text, as in the events
 	// CallerToolCalls are handed back to the caller; FinishReason is then FinishToolCalls.
 	CallerToolCalls []ToolCall
 	Action          *aurora.Action // what the voice server must do now
@@ -142,13 +147,16 @@ func (r *runner) emit(e Event) bool {
 }
 
 // emitText yields text. first says that it begins a message: it then starts on a new line, if other text came before.
-func (r *runner) emitText(text string, first bool) bool {
+func (r *runner) emitText(text string, logProbs json.RawMessage, first bool) bool {
 	if first && r.text.Len() > 0 {
 		text = "\n" + text
 	}
 	r.text.WriteString(text)
 	r.result.Text = r.text.String()
-	return r.emit(Event{Text: text})
+	if logProbs != nil {
+		r.result.LogProbs = append(r.result.LogProbs, logProbs)
+	}
+	return r.emit(Event{Text: text, LogProbs: logProbs})
 }
 
 // callModel calls the model once and yields its text as it comes. stopped means that the consumer stopped ranging.
@@ -168,7 +176,7 @@ func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err er
 		first := a.text.Len() == 0
 		text := a.add(chunk)
 		result.Model = a.model
-		if text != "" && !r.emitText(text, first) {
+		if text != "" && !r.emitText(text, chunk.LogProbs, first) {
 			return Message{}, true, nil
 		}
 	}
@@ -185,8 +193,8 @@ func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err er
 
 func (r *runner) modelRequest() ModelRequest {
 	messages := make([]Message, 0, len(r.Messages)+len(r.result.Messages)+1)
-	if r.agent.Instructions != "" {
-		messages = append(messages, Message{Role: RoleSystem, Content: r.agent.Instructions})
+	if instructions := joinInstructions(r.agent.Instructions, r.CallerInstructions); instructions != "" {
+		messages = append(messages, Message{Role: RoleSystem, Content: instructions})
 	}
 	messages = append(append(messages, r.Messages...), r.result.Messages...)
 	options := r.agent.Options
@@ -195,10 +203,31 @@ func (r *runner) modelRequest() ModelRequest {
 	}
 	request := ModelRequest{Model: r.agent.ModelName, Messages: messages, Tools: r.availableTools(), Options: options, CacheKey: r.agent.CacheKey,
 		FirstTokenTimeout: r.FirstTokenTimeout, WaitWhileThinking: r.WaitWhileThinking}
-	if r.modelCalls == 1 {
+	if r.modelCalls == 1 && isPossible(r.ToolChoice, request.Tools) {
 		request.ToolChoice = r.ToolChoice
 	}
 	return request
+}
+
+// joinInstructions puts both instructions into one text: many servers accept no second system message
+// (https://github.com/vllm-project/vllm/issues/41114). Voice servers send the assistant's own prompt back; it is not said
+// twice.
+func joinInstructions(own, callers string) string {
+	if own == "" || callers == "" || strings.Contains(own, callers) {
+		return cmp.Or(own, callers)
+	}
+	return own + "\n\n" + callers
+}
+
+// isPossible reports whether a tool choice names no tool, or one of these.
+func isPossible(choice json.RawMessage, tools []Tool) bool {
+	var named struct {
+		Function *struct {
+			Name string `json:"name"`
+		} `json:"function"`
+	}
+	_ = json.Unmarshal(choice, &named) // ignored: a choice in another form names no tool
+	return named.Function == nil || findTool(tools, named.Function.Name) != nil
 }
 
 // availableTools returns the tools that the model may call now: the agent's and the caller's. A tool of the caller

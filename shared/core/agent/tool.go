@@ -47,6 +47,6 @@ type ToolResult struct {
 const DefaultToolTimeout = 5 * time.Second
 
 const (
-	defaultMaxTurns        = 25  // model calls of a turn, where Turn.MaxTurns is 0
+	maxModelCalls          = 25  // in a turn
 	maxToolCallsPerMessage = 128 // whatever index a server sends
 )

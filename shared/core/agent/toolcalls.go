@@ -35,9 +35,9 @@ func (r *runner) handleToolCalls(ctx context.Context, m Message) (again, stopped
 		r.result.FinishReason = FinishStop
 		return false, false
 	}
-	limit := r.MaxTurns
-	if limit == 0 {
-		limit = defaultMaxTurns
+	limit := maxModelCalls
+	if r.MaxTurns > 0 {
+		limit = min(limit, r.MaxTurns)
 	}
 	switch {
 	case r.invalidMessages > 1:
@@ -67,7 +67,7 @@ func (r *runner) giveUp(code, message string) (again, stopped bool) {
 		return false, false
 	}
 	r.appendMessages(Message{Role: RoleAssistant, Content: r.GiveUpMessage, Sender: r.agent.Name})
-	return false, !r.emitText(r.GiveUpMessage, true)
+	return false, !r.emitText(r.GiveUpMessage, nil, true)
 }
 
 // splitCalls separates calls of the caller's tools from our own. A call of an unknown tool is ours: the model gets an

@@ -56,6 +56,10 @@ type Assistant struct {
 	FallbackMessage string `json:"fallbackMessage,omitempty"`
 	// Filler is said on the phone while a tool or the first word takes long. Empty means the default phrase, "-" none.
 	Filler string `json:"filler,omitempty"`
+	// MaxTurns limits how often the model is called in a turn. 0 means the limit of all turns, which is also the highest.
+	MaxTurns int `json:"maxTurns,omitempty"`
+	// FirstTokenTimeoutMs is how long its model may take to the first token. 0 means the default of the channel.
+	FirstTokenTimeoutMs int `json:"firstTokenTimeoutMs,omitempty"`
 	// SMS limits its text messages.
 	SMS SMSSettings `json:"sms,omitzero"`
 	// Report says when the assistant's reports are made.
@@ -120,6 +124,11 @@ type Destination struct {
 
 // ID returns the assistant's id.
 func (a *Assistant) ID() string { return string(a.AssistantID) }
+
+// FirstTokenTimeout returns FirstTokenTimeoutMs as a duration.
+func (a *Assistant) FirstTokenTimeout() time.Duration {
+	return time.Duration(a.FirstTokenTimeoutMs) * time.Millisecond
+}
 
 // DefaultSMSCharacters is the length limit of a text message: about two segments of 160 characters.
 const DefaultSMSCharacters = 320

@@ -6,6 +6,7 @@ import "encoding/json"
 type ToolScope struct {
 	CallID           string
 	CallSID          string // Twilio's id of the live call; may be empty
+	RequestHash      string // stands for the conversation if the caller gave it no id; else empty
 	Caller           Phone
 	UserMessageCount int // in the conversation so far
 	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.

@@ -37,7 +37,7 @@ type keyHeader struct {
 
 // The policies; shared/docs/api.md has the table of keys.
 var (
-	BearerPolicy = Policy{Name: "bearer", Routes: []string{"POST/api/v1/openai/*"},
+	BearerPolicy = Policy{Name: "bearer", Routes: []string{"POST/api/v1/openai/*", "GET/api/v1/openai/models", "GET/api/v1/openai/models/*"},
 		headers: []keyHeader{{"Authorization", KindAPI, true}}}
 	WebhookPolicy = Policy{Name: "webhook", Routes: []string{"POST/api/webhook"},
 		headers: []keyHeader{{"Flask-Api-Key", KindAPI, false}, {"Binarytint_api_key", KindAPI, false},

@@ -30,6 +30,13 @@ func NewEffects(store Store, now func() time.Time, newOwner func() string) *Runn
 	return &Runner{Store: store, Now: now, NewOwner: newOwner, Prefix: "once#", TTL: 24 * time.Hour}
 }
 
+// NewBriefEffects returns the runner of tools' effects in conversations without an id. An effect there is known only by the
+// request that led to it. OpenAI's clients send a failed request again within minutes
+// (https://github.com/openai/openai-python#retries), and the same words later are a new wish.
+func NewBriefEffects(store Store, now func() time.Time, newOwner func() string) *Runner {
+	return &Runner{Store: store, Now: now, NewOwner: newOwner, Prefix: "once#", TTL: 10 * time.Minute}
+}
+
 // Do runs effect unless it was run for the key before, and returns the result of the first run. While another caller
 // runs the effect, Do waits for that result until ctx ends.
 //

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -14,11 +15,14 @@ import (
 
 // runOnce runs an effect, or returns the result of the first run with the same idempotency key.
 func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invocation, do func(context.Context) (string, error)) (string, error) {
-	key := idempotencyKey(s, tool, in)
-	if key == "" || k.Idempotency == nil {
+	key, effects := idempotencyKey(s, tool, in), k.Idempotency
+	if !hasCallID(s) {
+		effects = k.BriefIdempotency
+	}
+	if key == "" || effects == nil {
 		return do(ctx)
 	}
-	return k.Idempotency.Do(ctx, key, func(ctx context.Context) (content string, err error) {
+	return effects.Do(ctx, key, func(ctx context.Context) (content string, err error) {
 		err = safego.Call(func() error { // after a panic the store must still learn how the effect ended
 			content, err = do(ctx)
 			return err
@@ -31,14 +35,13 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 	})
 }
 
+func hasCallID(s Scope) bool { return s.CallID != "" || s.CallSID != "" }
+
 // idempotencyKey hashes the call's id, the number of the user's messages, the tool, its canonical arguments and the
-// occurrence. The model's own id of the tool call is left out, because it changes when a turn is retried. The key is empty
-// if the conversation has no call id.
+// occurrence. The model's own id of the tool call is left out, because it changes when a turn is retried. For a conversation
+// without an id, the hash of the request takes the place of the call's id. The key is empty if there is neither.
 func idempotencyKey(s Scope, tool string, in agent.Invocation) string {
-	call := s.CallID
-	if call == "" {
-		call = s.CallSID
-	}
+	call := cmp.Or(s.CallID, s.CallSID, s.RequestHash)
 	if call == "" {
 		return ""
 	}

@@ -98,7 +98,7 @@ func (k *Kit) callHTTP(ctx context.Context, server *url.URL, h aurora.HTTPTool, 
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/plain;q=0.9")
-	if key := idempotencyKey(s, h.Name, in); key != "" {
+	if key := idempotencyKey(s, h.Name, in); key != "" && hasCallID(s) {
 		r.Header.Set("Idempotency-Key", key) // lets the server recognize a retry, too
 	}
 	response, err := k.guard.client(server, secret).Do(r)

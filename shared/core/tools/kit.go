@@ -32,6 +32,10 @@ type Kit struct {
 	Idempotency interface {
 		Do(ctx context.Context, key string, effect func(context.Context) (string, error)) (string, error)
 	}
+	// BriefIdempotency is Idempotency for conversations without an id. It forgets the results after some minutes.
+	BriefIdempotency interface {
+		Do(ctx context.Context, key string, effect func(context.Context) (string, error)) (string, error)
+	}
 	// Control acts on a live call.
 	Control interface {
 		Transfer(ctx context.Context, callSID string, to aurora.Destination) error

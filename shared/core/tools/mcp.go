@@ -97,7 +97,7 @@ func (k *Kit) newMCPTool(server aurora.MCPServer, t mcpTool, name string, s Scop
 // callMCP calls a server's tool.
 func (k *Kit) callMCP(ctx context.Context, server aurora.MCPServer, t mcpTool, name string, s Scope, in agent.Invocation) (string, error) {
 	params := &mcp.CallToolParams{Name: t.name, Arguments: in.Arguments}
-	if key := idempotencyKey(s, name, in); key != "" {
+	if key := idempotencyKey(s, name, in); key != "" && hasCallID(s) {
 		params.Meta = mcp.Meta{"aurora/idempotencyKey": key}
 	}
 	var result *mcp.CallToolResult

@@ -47,8 +47,8 @@ const (
 	hello          = `{"model":"m","messages":[{"role":"user","content":"Hi"}]}`
 	transferAnswer = `{"full_session":{"messages":[],"action":{"type":"transfer_call","destination":{"name":"billing","number":"+15551230911"},"toolCallId":"call_1","carriedOut":false}}}`
 	chatRequest    = `{"messages":[{"role":"user","content":"Hi"}],"call":{"id":"web-1"},"target_assistant_id":"a"}`
-	text           = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}`
-	completion     = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","tools_calls":null},"finish_reason":"stop"}]}`
+	text           = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":null},"finish_reason":"stop","logprobs":null}]}`
+	completion     = `{"id":"chatcmpl-1","object":"chat.completion","created":1763800000,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":null,"tools_calls":null},"finish_reason":"stop","logprobs":null}]}`
 )
 
 func configuration(change ...string) string {
@@ -102,7 +102,7 @@ func TestValidate(t *testing.T) {
 		"not streamed":                      {chat, hello, 200, "", completion, ""},
 		"not streamed, without tools_calls": {chat, hello, 200, "", strings.Replace(completion, `,"tools_calls":null`, "", 1), "tools_calls"},
 		"not streamed, with a session":      {chat, hello, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[{"role":"assistant"}]}}`, ""},
-		"a session with the prompt":         {chat, hello, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[{"role":"system"}]}}`, "role"},
+		"a session with an unknown role":    {chat, hello, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[{"role":"robot"}]}}`, "role"},
 		"messages as a text":                {chat, `{"messages":"[]","call":"{}"}`, 200, "", completion, ""},
 		"temperature out of range":          {chat, `{"messages":[],"temperature":3}`, 200, "", completion, "temperature"},
 		"html":                              {chat, hello, 200, "text/html", "<p>", "Content-Type"},

@@ -33,7 +33,8 @@ func TestAllow(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := r.PolicyDocument.Statement[0]
-	want := []string{"arn:aws:execute-api:us-east-1:123456789012:abc123/prod/POST/api/v1/openai/*"}
+	const api = "arn:aws:execute-api:us-east-1:123456789012:abc123/prod/"
+	want := []string{api + "POST/api/v1/openai/*", api + "GET/api/v1/openai/models", api + "GET/api/v1/openai/models/*"}
 	if s.Effect != "Allow" || !reflect.DeepEqual(s.Resource, want) {
 		t.Errorf("statement = %+v, want Allow for %v", s, want)
 	}

@@ -34,6 +34,9 @@ func PlaceHandler(p Placer, route, assistantID, publicURL string) web.HandlerFun
 		request.APIKey, request.PublicURL = apiKeyOf(r), web.PublicURL(r, publicURL)
 		call, err := p.Place(r.Context(), request)
 		if err != nil {
+			if fault.From(err).Code == "call_state_unknown" {
+				w.Header().Set("X-Should-Retry", "false") // another request may be another call
+			}
 			return err
 		}
 		if call.Replayed {

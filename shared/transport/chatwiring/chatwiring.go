@@ -4,6 +4,7 @@ package chatwiring
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"example.com/aurora/shared/adapter/dynamo"
@@ -47,6 +48,18 @@ func (s Settings) Keys() auth.KeySource {
 	}
 }
 
+// namedModels returns the models that a request may name, each once and the default one first. Where every model is allowed,
+// only the deployment's own are named.
+func (s Settings) namedModels() []string {
+	var names []string
+	for _, name := range slices.Concat(s.defaultModels, s.allowedModels) {
+		if name != "*" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // NewHandler returns the handler of the chat routes.
 func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 	return &completions.Handler{
@@ -61,7 +74,8 @@ func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
 			Now:           time.Now,
 		},
-		Now:   time.Now,
-		NewID: func() string { return "chatcmpl-" + rand.Text() },
+		Now:    time.Now,
+		NewID:  func() string { return "chatcmpl-" + rand.Text() },
+		Models: s.namedModels(),
 	}
 }

@@ -1,27 +1,24 @@
 package completions
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"regexp"
 	"slices"
+	"strings"
+	"sync"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
 )
-
-// forwardedOptions are the parameters of OpenAI's API that are sent to the model unchanged. Everything else in a request stays
-// here.
-var forwardedOptions = []string{"temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "presence_penalty",
-	"frequency_penalty", "response_format", "seed", "logit_bias", "user", "tool_choice", "parallel_tool_calls",
-	"reasoning_effort", "service_tier", "verbosity", "prediction", "safety_identifier", "store"}
-
-// maxTokens limits the tokens of one answer, whatever a request asks for.
-const maxTokens = 16_384
 
 // request is a decoded request and the form of its answer.
 type request struct {
@@ -31,133 +28,170 @@ type request struct {
 	bareSession  bool // send the session as an event of its own, as the API document shows it
 }
 
-type wireRequest struct {
-	Model             aurora.Text       `json:"model"`
-	Messages          *messageList      `json:"messages"`
-	Stream            *bool             `json:"stream"`
-	StreamOptions     *streamOptions    `json:"stream_options"`
-	N                 *int              `json:"n"`
-	Tools             []wireTool        `json:"tools"`
-	Functions         []json.RawMessage `json:"functions"`
-	Call              *chat.Session     `json:"call"`
-	TargetAssistantID aurora.Text       `json:"target_assistant_id"`
-	PhoneNumber       json.RawMessage   `json:"phoneNumber"`
-	Customer          json.RawMessage   `json:"customer"`
-}
-
 type streamOptions struct {
 	IncludeUsage bool `json:"include_usage"`
 }
 
-type wireTool struct {
-	Type     string `json:"type"`
-	Function *struct {
-		Name        string          `json:"name"`
-		Description string          `json:"description"`
-		Parameters  json.RawMessage `json:"parameters"`
-		Strict      bool            `json:"strict"`
-	} `json:"function"`
+// decoder decodes one request.
+type decoder struct {
+	ctx context.Context
+	raw map[string]json.RawMessage
+	// lenient leaves out what cannot be read, item by item, and names it in a warning. Otherwise the first such item is the
+	// error.
+	lenient bool
 }
 
-// messageList is a list of messages whose error names the field.
-type messageList []agent.Message
-
-func (m *messageList) UnmarshalJSON(b []byte) error {
-	if err := (*chat.Messages)(m).UnmarshalJSON(b); err != nil {
-		return fault.New(fault.Invalid, "messages must be a list of messages, or a JSON string of one.").WithParam("messages").Because(err)
+// reject returns the error of a part of the request that cannot be used, or nil to go on without it.
+func (d *decoder) reject(part string, err error) error {
+	if err == nil || !d.lenient {
+		return err
 	}
+	slog.WarnContext(d.ctx, "part of the request ignored", "event", "request.part_ignored", "part", part, "error", err)
 	return nil
 }
 
 // decode reads a request. Its errors are faults that name the field.
-func decode(r *http.Request) (request, error) {
-	return decodeWith(r, func(err error) error { return err })
-}
+func decode(r *http.Request) (request, error) { return decodeWith(r, false) }
 
-// decodeLenient reads a request and ignores the fields that cannot be read. Only a body that is not JSON is an error.
+// decodeLenient reads a request and leaves out what cannot be read. Only a body that is not JSON is an error.
 func decodeLenient(r *http.Request) (request, error) {
 	r.Header.Del("Content-Type") // a body in JSON is accepted under any content type
-	return decodeWith(r, func(err error) error {
-		if err != nil {
-			slog.WarnContext(r.Context(), "field of the request ignored", "event", "request.field_ignored", "error", err)
-		}
-		return nil
-	})
+	return decodeWith(r, true)
 }
 
-// decodeWith reads a request. It passes the result of each check to filter, which returns the error to report, or nil to go on.
-func decodeWith(r *http.Request, filter func(error) error) (request, error) {
-	var raw map[string]json.RawMessage
-	if err := web.ReadObject(r, &raw); err != nil {
+func decodeWith(r *http.Request, lenient bool) (request, error) {
+	d := decoder{ctx: r.Context(), lenient: lenient}
+	if err := web.ReadObject(r, &d.raw); err != nil {
 		return request{}, err
 	}
-	var w wireRequest
-	for _, f := range []struct {
-		name   string
-		target any
-	}{
-		{"model", &w.Model}, {"messages", &w.Messages}, {"stream", &w.Stream}, {"stream_options", &w.StreamOptions}, {"n", &w.N},
-		{"tools", &w.Tools}, {"functions", &w.Functions}, {"call", &w.Call}, {"target_assistant_id", &w.TargetAssistantID},
-		{"phoneNumber", &w.PhoneNumber}, {"customer", &w.Customer},
-	} {
-		if err := filter(decodeField(raw, f.name, f.target)); err != nil {
+	var out request
+	for _, decode := range []func(*request) error{d.decodeModel, d.decodeMessages, d.decodeForm, d.decodeSession, d.checkRequired, d.decodeTools, d.decodeOptions, d.decodePerson} {
+		if err := decode(&out); err != nil {
 			return request{}, err
 		}
 	}
-	out := request{stream: w.Stream != nil && *w.Stream, includeUsage: w.StreamOptions != nil && w.StreamOptions.IncludeUsage}
-	out.Model, out.Session, out.TargetAssistantID = string(w.Model), w.Call, string(w.TargetAssistantID)
-	if w.Messages != nil {
-		out.Messages = *w.Messages
-	} else if _, ok := raw["messages"]; ok { // a list in which some messages are invalid
-		out.Messages = decodeValidMessages(raw["messages"])
+	if out.Session == nil || out.Session.ID == "" {
+		out.Hash = d.hash(web.PrincipalOf(r).ID)
 	}
-	if err := filter(w.validate()); err != nil {
-		return request{}, err
-	}
-	var invalid error
-	if out.Tools, invalid = decodeTools(w.Tools); filter(invalid) != nil {
-		return request{}, invalid
-	}
-	if out.Options, invalid = decodeOptions(raw); filter(invalid) != nil {
-		return request{}, invalid
-	}
-	number := decodePhoneNumber(w.PhoneNumber)
-	out.Number = string(number.Number)
-	_ = json.Unmarshal(w.Customer, &out.Customer) // sent by Vapi; ignored if it is anything else
-	out.bareSession, invalid = wantsBareSession(r.Header.Get("X-Aurora-Stream"), w.Call)
-	return out, filter(invalid)
+	err := d.decodeStreamForm(&out, r.Header.Get("X-Aurora-Stream"))
+	return out, err
 }
 
-// validate checks the fields that have the right type.
-func (w *wireRequest) validate() error {
-	if w.Messages == nil && (w.Call == nil || len(w.Call.Messages) == 0) {
-		return fault.New(fault.Invalid, "messages is required: a list of messages.").WithParam("messages").WithCode("missing_required_parameter")
+// hash returns a text that only the same request of the same key has.
+func (d *decoder) hash(keyID string) string {
+	parts := []string{keyID}
+	for _, name := range slices.Sorted(maps.Keys(d.raw)) {
+		parts = append(parts, name, string(d.raw[name]))
 	}
-	if w.N != nil && *w.N != 1 {
-		return fault.New(fault.Invalid, "n must be 1: a conversation goes on in one way.").WithParam("n")
+	return fmt.Sprintf("%x", idempotency.Digest(parts...))
+}
+
+func (d *decoder) decodeModel(out *request) error {
+	var model, target aurora.Text
+	if err := d.reject("model", decodeField(d.raw, "model", &model)); err != nil {
+		return err
 	}
-	if len(w.Functions) > 0 {
-		return fault.New(fault.Invalid, "functions is no longer supported; tools takes its place.").WithParam("functions")
+	err := d.reject("target_assistant_id", decodeField(d.raw, "target_assistant_id", &target))
+	out.Model, out.TargetAssistantID = string(model), string(target)
+	return err
+}
+
+func (d *decoder) decodeMessages(out *request) error {
+	raw, ok := d.raw["messages"]
+	if !ok || string(raw) == "null" {
+		return nil
+	}
+	var err error
+	out.Messages, err = chat.DecodeMessages(raw, "messages", func(part string, err error) error {
+		return d.reject(part, fault.New(fault.Invalid, "messages must be a list of messages, or a JSON string of one.").WithParam("messages").Because(err))
+	})
+	if d.lenient {
+		for i := range out.Messages {
+			out.Messages[i].Role = knownRole(out.Messages[i].Role)
+		}
+	}
+	return err
+}
+
+func (d *decoder) decodeForm(out *request) error {
+	var stream *bool
+	if err := d.reject("stream", decodeField(d.raw, "stream", &stream)); err != nil {
+		return err
+	}
+	var options *streamOptions
+	if err := d.reject("stream_options", decodeField(d.raw, "stream_options", &options)); err != nil {
+		return err
+	}
+	out.stream, out.includeUsage = stream != nil && *stream, options != nil && options.IncludeUsage
+	var n *int
+	if err := d.reject("n", decodeField(d.raw, "n", &n)); err != nil {
+		return err
+	}
+	if n != nil && *n != 1 {
+		return d.reject("n", fault.New(fault.Invalid, "n must be 1: a conversation goes on in one way.").WithParam("n"))
+	}
+	var functions []json.RawMessage
+	if err := d.reject("functions", decodeField(d.raw, "functions", &functions)); err != nil {
+		return err
+	}
+	if len(functions) > 0 {
+		return d.reject("functions", fault.New(fault.Invalid, "functions is no longer supported; tools takes its place.").WithParam("functions"))
 	}
 	return nil
 }
 
-// decodeValidMessages returns the messages of a list that can be read, and leaves the others out.
-func decodeValidMessages(raw json.RawMessage) []agent.Message {
-	raw, err := chat.UnquoteJSON(raw)
-	if err != nil {
+func (d *decoder) decodeSession(out *request) error {
+	raw, ok := d.raw["call"]
+	if !ok {
 		return nil
 	}
-	var each []json.RawMessage
-	_ = json.Unmarshal(raw, &each) // ignored: a value that is not a list has no messages
-	var all []agent.Message
-	for _, one := range each {
-		var m agent.Message
-		if json.Unmarshal(one, &m) == nil {
-			all = append(all, m)
-		}
+	var err error
+	out.Session, err = chat.DecodeSession(raw, func(part string, err error) error {
+		return d.reject(part, wrongType("call", err))
+	})
+	return err
+}
+
+func (d *decoder) checkRequired(out *request) error {
+	if out.Messages == nil && (out.Session == nil || len(out.Session.Messages) == 0) {
+		return d.reject("messages", fault.New(fault.Invalid, "messages is required: a list of messages.").WithParam("messages").WithCode("missing_required_parameter"))
 	}
-	return all
+	return nil
+}
+
+// decodePerson reads who is at the other end, and which of our numbers was called. Vapi sends both; they are ignored if they
+// are anything else.
+func (d *decoder) decodePerson(out *request) error {
+	out.Number = string(decodePhoneNumber(d.raw["phoneNumber"]).Number)
+	_ = json.Unmarshal(d.raw["customer"], &out.Customer) // ignored, as above
+	return nil
+}
+
+// decodeStreamForm decides whether a stream sends the session as an event of its own. Without the header it does so for
+// callers that send the API document's fields.
+func (d *decoder) decodeStreamForm(out *request, header string) error {
+	switch s := out.Session; header {
+	case "document":
+		out.bareSession = true
+	case "openai":
+	case "":
+		out.bareSession = s != nil && (s.CallerPhoneNumber != "" || s.AssistantConfig != nil)
+	default:
+		return d.reject("X-Aurora-Stream", fault.New(fault.Invalid, "X-Aurora-Stream must be document or openai.").WithParam("X-Aurora-Stream"))
+	}
+	return nil
+}
+
+// knownRole returns the role that a role stands for. Voice servers write them in their own ways.
+func knownRole(role string) string {
+	switch role := strings.ToLower(strings.TrimSpace(role)); role {
+	case "human", "customer", "caller":
+		return agent.RoleUser
+	case "bot", "ai", "agent", "model":
+		return agent.RoleAssistant
+	default:
+		return role
+	}
 }
 
 func decodeField(raw map[string]json.RawMessage, name string, target any) error {
@@ -166,65 +200,94 @@ func decodeField(raw map[string]json.RawMessage, name string, target any) error 
 		return nil
 	}
 	if err := json.Unmarshal(b, target); err != nil {
-		if f := fault.From(err); f.Kind == fault.Invalid {
-			return f
-		}
-		return fault.Newf(fault.Invalid, "%s has the wrong type: %s.", name, expectedTypes[name]).WithParam(name).Because(err)
+		return wrongType(name, err)
 	}
 	return nil
+}
+
+// wrongType is the error of a field whose type is wrong.
+func wrongType(name string, cause error) error {
+	return fault.Newf(fault.Invalid, "%s has the wrong type: %s.", name, expectedTypes[name]).WithParam(name).Because(cause)
 }
 
 // expectedTypes describes the fields in the error for a wrong type.
 var expectedTypes = map[string]string{"model": "it must be a string", "stream": "it must be true or false", "n": "it must be 1",
 	"stream_options": "it must be an object", "tools": "it must be a list of tools", "functions": "it must be a list",
 	"call":                "it must be an object, or a JSON string of one, whose messages are a list",
-	"target_assistant_id": "it must be a string", "temperature": "it must be a number from 0 to 2",
-	"max_tokens": "it must be a whole number of at least 1", "max_completion_tokens": "it must be a whole number of at least 1"}
+	"target_assistant_id": "it must be a string"}
 
-func decodeTools(ws []wireTool) ([]agent.Tool, error) {
-	tools := make([]agent.Tool, 0, len(ws))
-	for _, w := range ws {
-		if w.Type != "function" || w.Function == nil || w.Function.Name == "" {
-			return nil, fault.New(fault.Invalid, "Every tool must be of type function and have a function with a name.").WithParam("tools")
-		}
-		f := w.Function
-		tools = append(tools, agent.Tool{Name: f.Name, Description: f.Description, Parameters: f.Parameters, Strict: f.Strict})
-	}
-	return tools, nil
-}
+// toolName is the form of a tool's name that OpenAI accepts.
+var toolName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
 
-// decodeOptions collects the parameters for the model. It checks the temperature and limits the number of tokens.
-func decodeOptions(raw map[string]json.RawMessage) (map[string]json.RawMessage, error) {
-	picked := map[string]json.RawMessage{}
-	for _, name := range forwardedOptions {
-		if v, ok := raw[name]; ok && string(v) != "null" {
-			picked[name] = v
-		}
+// decodeTools reads the caller's tools, and the choice among them.
+func (d *decoder) decodeTools(out *request) error {
+	var list []json.RawMessage
+	if err := d.reject("tools", decodeField(d.raw, "tools", &list)); err != nil {
+		return err
 	}
-	var temperature *float64
-	if err := decodeField(raw, "temperature", &temperature); err != nil {
-		return nil, err
-	}
-	if temperature != nil && (*temperature < 0 || *temperature > 2) {
-		return nil, fault.New(fault.Invalid, "temperature must be from 0 to 2.").WithParam("temperature")
-	}
-	for _, name := range []string{"max_tokens", "max_completion_tokens"} {
-		var n *int
-		if err := decodeField(raw, name, &n); err != nil {
-			return nil, err
-		}
-		if n == nil {
+	for i, raw := range list {
+		tool, err := decodeTool(raw)
+		if err != nil {
+			if err := d.reject(fmt.Sprintf("tools[%d]", i), err); err != nil {
+				return err
+			}
 			continue
 		}
-		if *n < 1 {
-			return nil, fault.Newf(fault.Invalid, "%s must be at least 1.", name).WithParam(name)
-		}
-		picked[name] = fmt.Appendf(nil, "%d", min(*n, maxTokens))
+		out.Tools = append(out.Tools, tool)
 	}
-	if stop := picked["stop"]; len(stop) > 0 && stop[0] == '"' { // a string or a list in OpenAI's API; go-openai has only the list
-		picked["stop"] = slices.Concat([]byte{'['}, stop, []byte{']'})
+	return nil
+}
+
+// decodeTool reads a tool. Its function may stand in an object of its own, as in the Chat Completions API, or beside the type,
+// as in OpenAI's newer APIs.
+func decodeTool(raw json.RawMessage) (agent.Tool, error) {
+	type function struct {
+		Name        string          `json:"name"`
+		Description string          `json:"description"`
+		Parameters  json.RawMessage `json:"parameters"`
+		Strict      bool            `json:"strict"`
 	}
-	return picked, nil
+	var w struct {
+		Type string `json:"type"`
+		function
+		Function *function `json:"function"`
+	}
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return agent.Tool{}, wrongType("tools", err)
+	}
+	if w.Function == nil {
+		w.Function = &w.function
+	}
+	f := w.Function
+	if w.Type != "function" || !toolName().MatchString(f.Name) {
+		return agent.Tool{}, fault.New(fault.Invalid, "Every tool must be of type function and have a function with a name of letters, digits, _ and -.").WithParam("tools")
+	}
+	parameters, err := schemaOf(f.Parameters)
+	if err != nil {
+		return agent.Tool{}, fault.New(fault.Invalid, "The parameters of a tool must be a JSON Schema, which is an object.").WithParam("tools").Because(err)
+	}
+	return agent.Tool{Name: f.Name, Description: f.Description, Parameters: parameters, Strict: f.Strict}, nil
+}
+
+// schemaOf returns a tool's parameters; nil if there are none. An empty list is an empty object: PHP cannot tell them apart.
+func schemaOf(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) == 0 || string(raw) == "null" || isEmptyList(raw) {
+		return nil, nil
+	}
+	var schema map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &schema); err != nil {
+		return nil, err
+	}
+	if !isEmptyList(schema["properties"]) {
+		return raw, nil
+	}
+	schema["properties"] = json.RawMessage(`{}`)
+	return json.Marshal(schema)
+}
+
+func isEmptyList(raw json.RawMessage) bool {
+	var list []json.RawMessage
+	return json.Unmarshal(raw, &list) == nil && list != nil && len(list) == 0
 }
 
 // decodePhoneNumber reads phoneNumber: Vapi's object with a number, or the number itself.
@@ -235,18 +298,4 @@ func decodePhoneNumber(raw json.RawMessage) (n struct {
 		_ = json.Unmarshal(raw, &n.Number)
 	}
 	return n
-}
-
-// wantsBareSession reports whether a stream sends the session as an event of its own. Without the header it does so for callers
-// that send the API document's fields.
-func wantsBareSession(header string, call *chat.Session) (bool, error) {
-	switch header {
-	case "document":
-		return true, nil
-	case "openai":
-		return false, nil
-	case "":
-		return call != nil && (call.CallerPhoneNumber != "" || call.AssistantConfig != nil), nil
-	}
-	return false, fault.New(fault.Invalid, "X-Aurora-Stream must be document or openai.").WithParam("X-Aurora-Stream")
 }

@@ -27,11 +27,13 @@ func decodeBody(t testing.TB, body string, header ...string) (request, error) {
 func TestForwardedOptions(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`: `{}`,
-		`{"temperature":0,"top_p":1,"seed":7,"user":"u","stop":"END"}`: `{"seed":7,"stop":["END"],"temperature":0,"top_p":1,"user":"u"}`,
+		`{"temperature":0,"top_p":1,"seed":7,"user":"u","stop":"END"}`: `{"seed":7,"stop":"END","temperature":0,"top_p":1,"user":"u"}`,
 		`{"stop":["a","b"],"temperature":null,"seed":null}`:            `{"stop":["a","b"]}`,
 		`{"max_tokens":99999,"max_completion_tokens":1}`:               `{"max_completion_tokens":1,"max_tokens":16384}`,
-		`{"response_format":{"type":"json_object"},"tool_choice":"auto","parallel_tool_calls":false,"logit_bias":{"1":-100},"presence_penalty":2,"frequency_penalty":-2,"reasoning_effort":"low","verbosity":"low","service_tier":"auto","store":false}`: `{"frequency_penalty":-2,"logit_bias":{"1":-100},"parallel_tool_calls":false,"presence_penalty":2,"reasoning_effort":"low","response_format":{"type":"json_object"},"service_tier":"auto","store":false,"tool_choice":"auto","verbosity":"low"}`,
-		`{"metadata":{"a":"b"},"phoneNumber":{"number":"+1"},"customer":{},"call":{},"Temperature":1,"logprobs":true,"modalities":["audio"],"web_search_options":{},"assistant":{},"functions":[]}`:                                                      `{}`,
+		`{"response_format":{"type":"json_object"},"tool_choice":"auto","parallel_tool_calls":false,"logit_bias":{"1":-100},"presence_penalty":2,"frequency_penalty":-2,"reasoning_effort":"low","verbosity":"low","service_tier":"auto","store":false}`: `{"frequency_penalty":-2,"logit_bias":{"1":-100},"parallel_tool_calls":false,"presence_penalty":2,"reasoning_effort":"low","response_format":{"type":"json_object"},"service_tier":"auto","store":false,"verbosity":"low"}`,
+		`{"metadata":{"a":"b"},"phoneNumber":{"number":"+1"},"customer":{},"call":{},"Temperature":1,"logprobs":true,"modalities":["audio"],"web_search_options":[],"assistant":{},"functions":[]}`:                                                      `{"logprobs":true,"modalities":["audio"],"web_search_options":{}}`,
+		`{"metadata":{"a":"b"},"store":true,"prompt_cache_key":"k","top_logprobs":2}`: `{"metadata":{"a":"b"},"prompt_cache_key":"k","store":true,"top_logprobs":2}`,
+		`{"metadata":{"a":{"b":1}},"store":true}`:                                     `{"store":true}`,
 	} {
 		in, err := decodeBody(t, `{`+hiMessages+`,`+strings.TrimPrefix(body, "{"))
 		if body == "{}" {

@@ -27,7 +27,7 @@ func (a *response) writeStream(w http.ResponseWriter) error {
 		case e.Text == "":
 			continue
 		}
-		if err := c.writeText(e.Text, e.Model); err != nil {
+		if err := c.writeChunk(e.Text, e.Model, e.LogProbs); err != nil {
 			return err // the reader has disconnected; leaving the loop ends the turn
 		}
 	}
@@ -39,7 +39,10 @@ func (a *response) endStream(c *chunkWriter, end chat.Event, failed error) error
 	if failed == nil {
 		return a.closeStream(c, end)
 	}
-	if c.started && a.includeSession {
+	if !c.started {
+		return withRetryHint(c.w, end, failed)
+	}
+	if a.includeSession {
 		if err := c.writeSession(end.Session); err != nil {
 			return err
 		}
@@ -91,12 +94,20 @@ func (c *chunkWriter) setModel(name string) {
 }
 
 // writeText sends a piece of text. The first one has the role.
-func (c *chunkWriter) writeText(text, model string) error {
+func (c *chunkWriter) writeText(text, model string) error { return c.writeChunk(text, model, nil) }
+
+// writeChunk sends a piece of text with the log probabilities of its tokens, which are nil if the request did not ask for
+// them.
+func (c *chunkWriter) writeChunk(text, model string, logProbs json.RawMessage) error {
 	c.setModel(model)
 	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{`...)
 	b = append(c.appendRole(b), `"content":`...)
-	b = append(appendString(b, text), `},"finish_reason":null}]}`...)
-	return c.send(b)
+	b = append(appendString(b, text), '}')
+	if logProbs != nil {
+		from := len(b)
+		b = escapeBreaks(append(append(b, `,"logprobs":`...), logProbs...), from)
+	}
+	return c.send(append(b, `,"finish_reason":null}]}`...))
 }
 
 // appendRole adds the role to the first chunk.
@@ -116,7 +127,7 @@ func (c *chunkWriter) writeFinish(r *agent.TurnResult) error {
 		}
 	}
 	if len(r.CallerToolCalls) > 0 {
-		if err := c.writeToolCalls(r.CallerToolCalls); err != nil {
+		if err := c.writeToolCalls(r); err != nil {
 			return err
 		}
 	}
@@ -124,23 +135,30 @@ func (c *chunkWriter) writeFinish(r *agent.TurnResult) error {
 	return c.send(append(appendString(b, r.FinishReason), `}]}`...))
 }
 
-func (c *chunkWriter) writeToolCalls(calls []agent.ToolCall) error {
+func (c *chunkWriter) writeToolCalls(r *agent.TurnResult) error {
 	b := append(append(c.buf[:0], c.prefix...), `"choices":[{"index":0,"delta":{`...)
 	b = append(c.appendRole(b), `"tool_calls":[`...)
-	for i, call := range calls {
+	for i, call := range r.CallerToolCalls {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		object, err := json.Marshal(call)
+		if err != nil {
+			return err
+		}
 		b = append(b, `{"index":`...)
-		b = strconv.AppendInt(b, int64(i), 10)
-		b = append(b, `,"id":`...)
-		b = appendString(b, call.ID)
-		b = append(b, `,"type":"function","function":{"name":`...)
-		b = appendString(b, call.Name)
-		b = append(b, `,"arguments":`...)
-		b = append(appendString(b, call.Arguments), `}}`...)
+		b = append(strconv.AppendInt(b, int64(i), 10), ',')
+		b = append(b, object[1:]...)
 	}
-	return c.send(append(b, `]},"finish_reason":null}]}`...))
+	b = append(b, ']')
+	if extra := newMessage(r).extra; len(extra) > 0 { // what the model's server needs back
+		object, err := json.Marshal(extra)
+		if err != nil {
+			return err
+		}
+		b = append(append(b, ','), object[1:len(object)-1]...)
+	}
+	return c.send(append(escapeBreaks(b, 0), `},"finish_reason":null}]}`...))
 }
 
 // writeSession sends the session, as an event of its own or inside a chunk that OpenAI clients can read.

@@ -54,6 +54,9 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 	if v.timing == (VoiceTiming{}) {
 		v.timing = DefaultVoiceTiming
 	}
+	if limit := turn.FirstTokenTimeout(); limit > 0 {
+		v.timing.FallbackAfter = limit
+	}
 	if !in.stream {
 		end, err := v.speak(ctx)
 		if err != nil {
@@ -210,7 +213,7 @@ func (v *voiceTurn) speakFallback(ctx context.Context, end chat.Event, failed er
 	if err := v.speakText(v.withLeadingSpace(message), end.End.Model); err != nil {
 		return chat.Event{}, err
 	}
-	end.Session.Messages = append(end.Session.Messages, agent.Message{Role: agent.RoleAssistant, Content: message, Sender: end.End.ActiveAgent})
+	end.Session.AddWords(message, end.End)
 	end.Session.SetError(failed)
 	end.End.FinishReason, end.End.CallerToolCalls = agent.FinishStop, nil
 	return end, nil

@@ -50,15 +50,16 @@ func (s Settings) NewKit() *tools.Kit {
 		BaseURL:     s.twilioBaseURL,
 	})
 	return &tools.Kit{
-		SMS:          phone,
-		Control:      phone,
-		Mail:         ses.New(lambdaapp.AWSConfig, s.mailFrom, s.mailConfigurationSet, time.Now),
-		History:      dynamo.NewCalls(lambdaapp.AWSConfig, s.callsTable, 0),
-		DoNotCall:    ledger,
-		Idempotency:  idempotency.NewEffects(ledger, time.Now, rand.Text),
-		Secrets:      s.Secrets,
-		SecretPrefix: s.SecretPrefix,
-		PrivateHosts: modelwiring.SplitList(s.privateHosts),
-		Now:          time.Now,
+		SMS:              phone,
+		Control:          phone,
+		Mail:             ses.New(lambdaapp.AWSConfig, s.mailFrom, s.mailConfigurationSet, time.Now),
+		History:          dynamo.NewCalls(lambdaapp.AWSConfig, s.callsTable, 0),
+		DoNotCall:        ledger,
+		Idempotency:      idempotency.NewEffects(ledger, time.Now, rand.Text),
+		BriefIdempotency: idempotency.NewBriefEffects(ledger, time.Now, rand.Text),
+		Secrets:          s.Secrets,
+		SecretPrefix:     s.SecretPrefix,
+		PrivateHosts:     modelwiring.SplitList(s.privateHosts),
+		Now:              time.Now,
 	}
 }

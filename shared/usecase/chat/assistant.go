@@ -10,12 +10,13 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/text"
 )
 
 var errNoAssistant = fault.New(fault.NotFound, "There is no such assistant.").WithCode("assistant_not_found")
 
-// assistantConfig reads the assistant_config that the caller sent. It returns nil if there is none. A lenient request
-// ignores one that cannot be read.
+// assistantConfig reads the assistant_config that the caller sent. It returns nil if there is none. A lenient request leaves
+// out the keys that cannot be read.
 func (r *Request) assistantConfig(ctx context.Context) (*aurora.Configuration, error) {
 	if r.Session == nil || r.Session.AssistantConfig == nil {
 		return nil, nil
@@ -23,17 +24,37 @@ func (r *Request) assistantConfig(ctx context.Context) (*aurora.Configuration, e
 	var config aurora.Configuration
 	raw, err := UnquoteJSON(r.Session.AssistantConfig)
 	if err == nil {
-		err = json.Unmarshal(raw, &config)
+		err = json.Unmarshal(emptyObject(raw), &config)
 	}
 	switch {
 	case err == nil:
 		return &config, nil
 	case r.Lenient:
-		slog.WarnContext(ctx, "assistant_config ignored: it cannot be read", "event", "assistant_config.ignored", "callId", r.Session.ID, "error", err)
-		return nil, nil
+		return r.readableConfig(ctx, raw), nil
 	}
 	return nil, fault.New(fault.Invalid, "call.assistant_config must be a JSON object, or a string of one.").
 		WithParam("call.assistant_config").Because(err)
+}
+
+// readableConfig reads the keys of an assistant_config that can be read. It returns nil if the whole cannot be read.
+func (r *Request) readableConfig(ctx context.Context, raw []byte) *aurora.Configuration {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		slog.WarnContext(ctx, "assistant_config ignored: it cannot be read", "event", "assistant_config.ignored", "callId", r.Session.ID, "error", err)
+		return nil
+	}
+	var config aurora.Configuration
+	for name, value := range fields {
+		one, _ := json.Marshal(map[string]json.RawMessage{name: value}) // valid JSON: cannot fail
+		read := config
+		if err := json.Unmarshal(one, &read); err != nil {
+			slog.WarnContext(ctx, "key of assistant_config ignored: it cannot be read", "event", "assistant_config.key_ignored", "callId", r.Session.ID,
+				"key", text.Clip(name, 64), "error", err)
+			continue
+		}
+		config = read
+	}
+	return &config
 }
 
 // assistantQuery is everything in a request that says which assistant answers.

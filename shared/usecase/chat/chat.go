@@ -68,7 +68,11 @@ type Request struct {
 	Session  *Session // nil if the caller sent no call
 	Model    string
 	Tools    []agent.Tool // the caller's own: a call of one ends the turn and is handed back
-	Options  map[string]json.RawMessage
+	// ToolChoice says whether the model must call a tool at first; nil leaves it to the model.
+	ToolChoice json.RawMessage
+	Options    map[string]json.RawMessage
+	// Hash tells requests apart, for the effects of a conversation without an id.
+	Hash string
 }
 
 // Customer is the person at the other end, as Vapi describes it.

@@ -100,6 +100,18 @@ func isDefaultState(s aurora.SessionState, a aurora.Assistant) bool {
 	return len(s.ContextVariables) == 0 && (s.ActiveAgent == "" || s.ActiveAgent == agentName(a))
 }
 
+// AddWords adds words that were said after a turn to the conversation. If the turn broke off in the middle of the assistant's
+// words, both are one message: some models reject two in a row.
+func (s *Session) AddWords(words string, turn *agent.TurnResult) {
+	s.Messages = slices.Clone(s.Messages)
+	added := agent.Message{Role: agent.RoleAssistant, Content: words, Sender: turn.ActiveAgent}
+	if n := len(s.Messages) - 1; len(turn.Messages) > 0 && canJoin(&s.Messages[n], &added) {
+		s.Messages[n].Content = joinSentences(s.Messages[n].Content, words)
+		return
+	}
+	s.Messages = append(s.Messages, added)
+}
+
 // SetError records why the turn failed, or why it ended other than the model wanted.
 func (s *Session) SetError(err error) {
 	f := fault.From(err)

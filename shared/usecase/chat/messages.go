@@ -2,6 +2,7 @@ package chat
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"example.com/aurora/shared/core/agent"
@@ -13,80 +14,74 @@ const (
 	maxCharacters = 200_000 // in all messages of a conversation
 )
 
-// splitMessages separates the caller's system messages from the history. If the request's messages contain one of the
-// assistant, they are the whole history. Otherwise they are what is new since call.messages.
-func splitMessages(r Request) (system, history []agent.Message) {
+// splitMessages separates the caller's instructions, which are the system messages at the beginning of the request, from the
+// history. A system message between others stays where it is: it is about this moment of the conversation. If the request's
+// messages contain one of the assistant, they are the whole history. Otherwise they are what is new since call.messages.
+func splitMessages(r Request) (instructions, history []agent.Message) {
 	isWholeHistory := slices.ContainsFunc(r.Messages, func(m agent.Message) bool { return m.Role == agent.RoleAssistant })
 	if r.Session != nil && !isWholeHistory {
-		history = withoutSystemMessages(r.Session.Messages)
+		_, history = cutInstructions(r.Session.Messages)
 	}
-	for _, m := range r.Messages {
-		if isSystemMessage(m) {
-			system = append(system, m)
-		}
+	instructions, rest := cutInstructions(r.Messages)
+	return slices.Clone(instructions), slices.Concat(history, rest)
+}
+
+// cutInstructions splits messages after the system messages with which they begin.
+func cutInstructions(ms []agent.Message) (instructions, rest []agent.Message) {
+	n := slices.IndexFunc(ms, func(m agent.Message) bool { return !isSystemMessage(m) })
+	if n < 0 {
+		n = len(ms)
 	}
-	return system, append(history, withoutSystemMessages(r.Messages)...)
+	return ms[:n], ms[n:]
 }
 
 func isSystemMessage(m agent.Message) bool {
 	return m.Role == agent.RoleSystem || m.Role == agent.RoleDeveloper
 }
 
-func withoutSystemMessages(ms []agent.Message) []agent.Message {
-	return slices.DeleteFunc(slices.Clone(ms), isSystemMessage)
+// joinInstructions returns the text of the caller's instructions. Models get one system message: many servers accept no
+// second one.
+func joinInstructions(instructions []agent.Message) string {
+	var texts []string
+	for i := range instructions {
+		if text := instructions[i].Text(); strings.TrimSpace(text) != "" {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "\n\n")
 }
 
-// messageRules checks the messages of a conversation one after the other. It remembers the tool calls, because a tool
-// message must come after the call that it answers.
-type messageRules struct{ calls map[string]bool }
-
-// check returns what is wrong with the next message.
-func (r *messageRules) check(m agent.Message) error {
-	for _, c := range m.ToolCalls {
-		if r.calls == nil {
-			r.calls = map[string]bool{}
-		}
-		r.calls[c.ID] = true
-	}
-	switch m.Role {
-	case agent.RoleSystem, agent.RoleDeveloper, agent.RoleUser, agent.RoleAssistant:
-		return nil
-	case agent.RoleTool:
-		if !r.calls[m.ToolCallID] {
-			return fault.New(fault.Invalid, "A tool message must answer a tool call of an assistant's message before it.").
-				WithParam("messages").WithCode("unmatched_tool_message")
-		}
-		return nil
-	}
-	return fault.New(fault.Invalid, "A message's role must be system, developer, user, assistant or tool.").WithParam("messages").WithCode("invalid_role")
-}
-
-// checkMessages rejects a conversation that a model would reject, or that is longer than a conversation can be.
-func checkMessages(system, history []agent.Message) error {
-	if len(system)+len(history) == 0 {
+// checkMessages rejects a conversation with a role that there is not, or that is longer than a conversation can be.
+func checkMessages(instructions, history []agent.Message) error {
+	switch n := len(instructions) + len(history); {
+	case n == 0:
 		return fault.New(fault.Invalid, "messages must hold at least one message.").WithParam("messages")
-	}
-	if len(system)+len(history) > maxMessages {
+	case n > maxMessages:
 		return fault.Newf(fault.Invalid, "A conversation may hold %d messages at most.", maxMessages).WithParam("messages").WithCode("too_many_messages")
-	}
-	var rules messageRules
-	for _, m := range slices.Concat(system, history) {
-		if err := rules.check(m); err != nil {
-			return err
-		}
-	}
-	if countCharacters(system)+countCharacters(history) > maxCharacters {
+	case countCharacters(instructions)+countCharacters(history) > maxCharacters:
 		return fault.Newf(fault.Invalid, "A conversation may hold %d characters at most.", maxCharacters).WithParam("messages").WithCode("conversation_too_long")
+	}
+	return checkRoles(history)
+}
+
+// checkRoles rejects a role that there is not.
+func checkRoles(history []agent.Message) error {
+	for _, m := range history {
+		if !isRole(m.Role) {
+			return fault.New(fault.Invalid, "A message's role must be system, developer, user, assistant or tool.").WithParam("messages").WithCode("invalid_role")
+		}
 	}
 	return nil
 }
 
-// trimMessages makes a conversation valid instead of rejecting it: it drops messages that break a rule, and the oldest
-// turns until the conversation is short enough.
-func trimMessages(system, history []agent.Message) (keptSystem, keptHistory []agent.Message) {
-	history = dropInvalidMessages(history)
-	characters := countCharacters(system) + countCharacters(history)
-	for len(system)+len(history) > maxMessages || characters > maxCharacters {
+func isRole(role string) bool {
+	return slices.Contains([]string{agent.RoleSystem, agent.RoleDeveloper, agent.RoleUser, agent.RoleAssistant, agent.RoleTool}, role)
+}
+
+// trimMessages makes a conversation short enough instead of rejecting it. It drops the oldest turns.
+func trimMessages(instructions, history []agent.Message) (keptInstructions, keptHistory []agent.Message) {
+	characters := countCharacters(instructions) + countCharacters(history)
+	for len(instructions)+len(history) > maxMessages || characters > maxCharacters {
 		next := secondTurnStart(history)
 		if next == 0 {
 			break
@@ -94,15 +89,10 @@ func trimMessages(system, history []agent.Message) (keptSystem, keptHistory []ag
 		characters -= countCharacters(history[:next])
 		history = history[next:]
 	}
-	if len(system) > maxMessages/2 {
-		system = system[len(system)-maxMessages/2:]
+	if len(instructions) > maxMessages/2 {
+		instructions = instructions[len(instructions)-maxMessages/2:]
 	}
-	return system, dropInvalidMessages(history) // again: the call of a tool message may be gone
-}
-
-func dropInvalidMessages(history []agent.Message) []agent.Message {
-	var rules messageRules
-	return slices.DeleteFunc(slices.Clone(history), func(m agent.Message) bool { return rules.check(m) != nil })
+	return instructions, history
 }
 
 // secondTurnStart returns the index at which the second turn of a history begins, or 0 if there is only one. A turn begins

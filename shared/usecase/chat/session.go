@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"example.com/aurora/shared/core/agent"
@@ -42,42 +44,63 @@ type TurnError struct {
 	Message string `json:"message"`
 }
 
-// UnmarshalJSON reads a call. The call, its messages and its assistant_config may each be a JSON string that contains the
-// value.
+// UnmarshalJSON reads a call; see DecodeSession.
 func (s *Session) UnmarshalJSON(b []byte) error {
+	decoded, err := DecodeSession(b, func(_ string, err error) error { return err })
+	if err == nil && decoded != nil {
+		*s = *decoded
+	}
+	return err
+}
+
+// DecodeSession reads a call. The call, its messages and its assistant_config may each be a JSON string that contains the
+// value, and an empty object may be a list, as PHP writes it. reject is called for each part that cannot be read, with its
+// name. It returns nil to leave the part out, or the error to end with. A call that is null is nil.
+func DecodeSession(b []byte, reject func(part string, err error) error) (*Session, error) {
 	b, err := UnquoteJSON(b)
 	if err != nil {
-		return err
+		return nil, reject("call", err)
+	}
+	if string(bytes.TrimSpace(b)) == "null" {
+		return nil, nil
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(b, &fields); err != nil {
-		return err
+	if err := json.Unmarshal(emptyObject(b), &fields); err != nil {
+		return nil, reject("call", err)
 	}
 	var id, caller, assistantID, snakeAssistantID, activeAgent aurora.Text
 	_, hasAgent := fields["active_agent"]
 	_, hasVariables := fields["context_variables"]
-	*s = Session{ClientManaged: hasAgent || hasVariables}
+	s := &Session{ClientManaged: hasAgent || hasVariables}
 	for _, f := range []struct {
 		key    string
 		target json.Unmarshaler
 	}{
 		{"id", &id}, {"caller_phone_number", &caller}, {"assistantId", &assistantID}, {"assistant_id", &snakeAssistantID}, {"active_agent", &activeAgent},
-		{"context_variables", (*jsonObject)(&s.ContextVariables)}, {"messages", (*Messages)(&s.Messages)},
+		{"context_variables", (*jsonObject)(&s.ContextVariables)},
 	} {
 		if err := takeField(fields, f.key, f.target); err != nil {
-			return err
+			if err := reject("call."+f.key, err); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if raw, ok := fields["messages"]; ok {
+		delete(fields, "messages")
+		if s.Messages, err = DecodeMessages(raw, "call.messages", reject); err != nil {
+			return nil, err
 		}
 	}
 	s.ID, s.CallerPhoneNumber, s.ActiveAgent = string(id), string(caller), string(activeAgent)
 	s.AssistantID = string(cmp.Or(assistantID, snakeAssistantID))
 	if raw, ok := fields["assistant_config"]; ok && string(raw) != "null" {
-		s.AssistantConfig = raw
+		s.AssistantConfig = emptyObject(raw)
 	}
 	for _, key := range []string{"assistant_config", "usage", "action", "error"} { // each turn has its own
 		delete(fields, key)
 	}
 	s.Extra = fields
-	return nil
+	return s, nil
 }
 
 // takeField moves a field from the map into a target.
@@ -87,10 +110,62 @@ func takeField(from map[string]json.RawMessage, key string, target json.Unmarsha
 		return nil
 	}
 	delete(from, key)
-	if err := target.UnmarshalJSON(raw); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+	return target.UnmarshalJSON(raw)
+}
+
+// DecodeMessages reads a list of messages, or a JSON string that contains one. PHP writes a list from which something was
+// removed as an object whose keys are the places. reject is called for each message that cannot be read, as in
+// DecodeSession.
+func DecodeMessages(b []byte, name string, reject func(part string, err error) error) ([]agent.Message, error) {
+	b, err := UnquoteJSON(b)
+	if err != nil {
+		return nil, reject(name, err)
 	}
-	return nil
+	list, err := decodeList(b)
+	if err != nil {
+		return nil, reject(name, err)
+	}
+	messages := make([]agent.Message, 0, len(list))
+	for i, raw := range list {
+		var m agent.Message
+		err := json.Unmarshal(raw, &m)
+		if err == nil && string(raw) == "null" {
+			err = errors.New("a message must be an object")
+		}
+		if err != nil {
+			if err := reject(fmt.Sprintf("%s[%d]", name, i), err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		messages = append(messages, m)
+	}
+	return messages, nil
+}
+
+// decodeList reads a list, or an object whose keys are whole numbers.
+func decodeList(b []byte) ([]json.RawMessage, error) {
+	var list []json.RawMessage
+	err := json.Unmarshal(b, &list)
+	if err == nil {
+		return list, nil
+	}
+	var numbered map[int]json.RawMessage
+	if json.Unmarshal(b, &numbered) != nil {
+		return nil, err
+	}
+	for _, place := range slices.Sorted(maps.Keys(numbered)) {
+		list = append(list, numbered[place])
+	}
+	return list, nil
+}
+
+// emptyObject returns {} for an empty list, and any other JSON as it is. PHP has one type for lists and objects.
+func emptyObject(b []byte) []byte {
+	if trimmed := bytes.TrimSpace(b); len(trimmed) > 1 && trimmed[0] == '[' && len(bytes.TrimSpace(trimmed[1:len(trimmed)-1])) == 0 {
+		return []byte("{}")
+	}
+	return b
 }
 
 // MarshalJSON writes the session as full_session. It always has messages and context_variables.
@@ -166,18 +241,6 @@ func (s *Session) outboundCallIDs() []string {
 	return ids
 }
 
-// Messages is a list of messages that may also come as a JSON string of the list.
-type Messages []agent.Message
-
-// UnmarshalJSON reads a list, or a JSON string that contains one.
-func (m *Messages) UnmarshalJSON(b []byte) error {
-	b, err := UnquoteJSON(b)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, (*[]agent.Message)(m))
-}
-
 // jsonObject is a JSON object, which some callers send as a string. No number loses digits: a whole number becomes an int64,
 // another one a float64, and a number that fits neither stays a json.Number.
 type jsonObject map[string]any
@@ -187,6 +250,7 @@ func (o *jsonObject) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
+	b = emptyObject(b)
 	if !json.Valid(b) { // the Decoder does not see what follows the object
 		return errors.New("not valid JSON")
 	}

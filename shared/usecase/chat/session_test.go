@@ -15,6 +15,9 @@ import (
 func TestSessionUnmarshal(t *testing.T) {
 	for in, want := range map[string]string{
 		`{}`: `{"context_variables":{},"messages":[]}`,
+		// PHP writes {} as [], and a list with a gap as an object.
+		`[]`: `{"context_variables":{},"messages":[]}`, `{"context_variables":[],"assistant_config":[ ]}`: `{"assistant_config":{},"context_variables":{},"messages":[]}`,
+		`{"messages":{"3":{"role":"assistant","content":"b"},"1":{"role":"user","content":"a"}}}`: `{"context_variables":{},"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}`,
 		`""`: `{"context_variables":{},"messages":[]}`,
 		`"{\"id\":\"c\",\"messages\":\"[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"Hi\\\"}]\"}"`:                                 `{"context_variables":{},"id":"c","messages":[{"role":"user","content":"Hi"}]}`,
 		`{"id":5,"caller_phone_number":null}`:                                                                                        `{"context_variables":{},"id":"5","messages":[]}`,
@@ -34,7 +37,7 @@ func TestSessionUnmarshal(t *testing.T) {
 			t.Errorf("call %s\ngot  %s (%v)\nwant %s", in, b, err, want)
 		}
 	}
-	for _, in := range []string{`5`, `[]`, `true`, `"x"`, `"5"`, `{"id":{}}`, `{"messages":5}`, `{"messages":"x"}`, `{"messages":[{"content":5}]}`, `{"context_variables":[]}`,
+	for _, in := range []string{`5`, `[5]`, `true`, `"x"`, `"5"`, `{"id":{}}`, `{"messages":5}`, `{"messages":"x"}`, `{"messages":[{"content":5}]}`, `{"context_variables":[1]}`, `{"messages":{"a":{}}}`, `{"messages":[null]}`,
 		`{"context_variables":"{} {}"}`, `{"context_variables":"{"}`, `{"active_agent":[]}`} {
 		var s chat.Session
 		if err := json.Unmarshal([]byte(in), &s); err == nil {

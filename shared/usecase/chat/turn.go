@@ -5,9 +5,11 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
 )
 
 // giveUpMessage is what the caller hears when a turn was ended because the model kept calling tools.
@@ -36,17 +38,15 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	} else if err != nil {
 		r.Model = ""
 	}
-	system, history := splitMessages(r)
-	if r.Lenient {
-		system, history = trimMessages(system, history)
-	} else if err := checkMessages(system, history); err != nil {
+	instructions, history, err := r.conversation(ctx)
+	if err != nil {
 		return nil, err
 	}
 	config, err := r.assistantConfig(ctx)
 	if err != nil {
 		return nil, err
 	}
-	called, state, err := s.loadAssistantAndSession(ctx, r, newAssistantQuery(r, config, len(system) > 0))
+	called, state, err := s.loadAssistantAndSession(ctx, r, newAssistantQuery(r, config, len(instructions) > 0))
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +72,42 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	t.session.ActiveAgent = first.Name
 	t.Model = first.ModelName
 	loop := &agent.Turn{
-		Agent:         first,
-		Messages:      slices.Concat(system, history),
-		Variables:     t.session.ContextVariables,
-		CallerTools:   r.Tools,
-		GiveUpMessage: t.FallbackMessage(giveUpMessage),
+		Agent:              first,
+		CallerInstructions: joinInstructions(instructions),
+		Messages:           history,
+		Variables:          t.session.ContextVariables,
+		CallerTools:        r.Tools,
+		ToolChoice:         r.ToolChoice,
+		MaxTurns:           called.MaxTurns,
+		FirstTokenTimeout:  called.FirstTokenTimeout(),
+		WaitWhileThinking:  r.Channel == General || r.Channel == Web,
+		GiveUpMessage:      t.FallbackMessage(giveUpMessage),
 	}
 	t.Events = t.withSession(ctx, loop.Run(ctx))
 	return t, nil
+}
+
+// conversation returns the caller's instructions and the history, checked or made acceptable.
+func (r *Request) conversation(ctx context.Context) (instructions, history []agent.Message, err error) {
+	instructions, history = splitMessages(*r)
+	switch {
+	case r.Lenient:
+		history = slices.DeleteFunc(history, func(m agent.Message) bool { return !isRole(m.Role) })
+		history = keepText(ctx, r.CallID(), history)
+	case r.Channel == SMS: // a thread of text messages has no end
+		err = checkRoles(history)
+	default:
+		err = checkMessages(instructions, history)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	instructions, history = trimMessages(instructions, history)
+	leading, history := cutInstructions(repairHistory(history)) // the repair may have left out what stood before a system message
+	if instructions = append(instructions, leading...); !r.Lenient && len(instructions)+len(history) == 0 {
+		return nil, nil, fault.New(fault.Invalid, "messages must hold at least one message.").WithParam("messages")
+	}
+	return instructions, history, nil
 }
 
 // startSession builds the session before the turn, from the request and the stored state.
@@ -104,7 +132,8 @@ func (t *Turn) startSession(r Request) {
 // its fallback message and return the session.
 func NewFailedTurn(r Request, err error) *Turn {
 	t := &Turn{Model: cmp.Or(r.Model, "none")}
-	_, t.history = splitMessages(r)
+	_, history := splitMessages(r)
+	t.history = repairHistory(history)
 	t.startSession(r)
 	t.Events = func(yield func(Event, error) bool) { yield(t.FailedEnd(err), err) }
 	return t
@@ -126,6 +155,9 @@ func (t *Turn) FillerPhrase(fallback string) string {
 	}
 	return t.assistant.Filler
 }
+
+// FirstTokenTimeout returns how long the assistant's model may take to its first token; 0 if the assistant does not say.
+func (t *Turn) FirstTokenTimeout() time.Duration { return t.assistant.FirstTokenTimeout() }
 
 // CallID returns the id of the conversation, for logs; "" if the caller sent none.
 func (t *Turn) CallID() string { return t.session.ID }
