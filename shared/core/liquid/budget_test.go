@@ -30,7 +30,6 @@ var greedy = map[string]string{
 	"doubling by newline_to_br":  "{% assign s = \"\n\" %}{% for i in (1..100) %}{% assign s = s | newline_to_br | append: s %}{% endfor %}",
 	"range as a list":            "{{ (1..1000000000) | join }}",
 	"range in a filter":          "{% assign l = (1..1000000000) | reverse %}",
-	"range in a slice":           "{{ (1..1000000000) | slice: 1, 2 }}",
 	"many long texts":            "{% for i in (1..1000000) %}{% assign s = long | upcase %}{% endfor %}",
 	"many searches":              "{% for i in (1..1000000) %}{% if long contains 'z' %}{% endif %}{% endfor %}",
 	"many sizes":                 "{% for i in (1..1000000) %}{% if long.size == 1 %}{% endif %}{% endfor %}",

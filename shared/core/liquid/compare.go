@@ -48,14 +48,12 @@ func (r *renderer) equal(a, b any, depth int) (bool, error) {
 		return false, errTooDeep
 	}
 	switch a.(type) {
-	case emptyValue:
-		return isEmpty(b), nil
-	case blankValue:
-		return isBlank(b), r.readText(b)
+	case emptyValue, blankValue:
+		a, b = b, a
 	}
 	switch b := b.(type) {
 	case emptyValue:
-		return isEmpty(a), nil
+		return a == b || isEmpty(a), nil
 	case blankValue:
 		return isBlank(a), r.readText(a)
 	case []any:
@@ -126,7 +124,7 @@ func (r *renderer) order(a, b any) (order int, comparable bool, err error) {
 
 // contains reports whether a text, list, object or range contains a value.
 func (r *renderer) contains(whole, part any) (bool, error) {
-	if part == nil {
+	if !isTruthy(part) {
 		return false, nil
 	}
 	switch whole := whole.(type) {

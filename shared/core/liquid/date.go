@@ -116,7 +116,7 @@ func (c Clock) parse(v any, zone *time.Location) (time.Time, bool) {
 		if strings.EqualFold(s, "now") || strings.EqualFold(s, "today") {
 			return c.Now(), true
 		}
-		if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
+		if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && seconds >= 0 {
 			return time.Unix(seconds, 0), true
 		}
 		for _, layout := range dateLayouts {

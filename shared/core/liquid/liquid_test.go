@@ -75,6 +75,18 @@ func TestWhiteSpaceControl(t *testing.T) {
 	})
 }
 
+// White space in a tag that prints nothing else is left out.
+func TestBlankContent(t *testing.T) {
+	checkAll(t, [][2]string{
+		{"[{% if yes %} \n {% endif %}{% for i in (1..9) %}  {% endfor %}{% unless no %} {% comment %} x {% endcomment %} {% endunless %}]", "[]"},
+		{"[{% if yes %}\n {% assign x = 1 %}\n {% if yes %} {% capture y %} z {% endcapture %} {% endif %}\n{% endif %}]", "[]"},
+		{"[{% case n %}\n{% when 3 %} {% assign x = 1 %} {% endcase %}]", "[]"},
+		{"[{% if yes %} {{ empty_text }} {% endif %}]", "[  ]"},
+		{"[{% if yes %} {% else %} x {% endif %}]", "[ ]"},
+		{"[{% for i in (1..2) %} {% if no %} x {% endif %} {% endfor %}]", "[    ]"},
+	})
+}
+
 func TestComments(t *testing.T) {
 	checkAll(t, [][2]string{
 		{"a{% # a note %}b{%# another\n # line %}c", "abc"},
@@ -100,7 +112,7 @@ func TestConditions(t *testing.T) {
 		{"{% if no %}a{% elsif yes %}b{% else %}c{% endif %}", "b"},
 		{"{% unless no %}a{% else %}b{% endunless %}{% unless yes %}a{% elsif n == 3 %}c{% else %}b{% endunless %}{% unless nothing %}d{% endunless %}", "acd"},
 		{"{% if name contains 'an' and list contains 'b' and n contains 3 %}n{% elsif name contains nil %}n{% elsif nothing contains 'a' %}n{% else %}y{% endif %}", "y"},
-		{"{% if order contains 'id' %}y{% endif %}{% if '123' contains 2 %}y{% endif %}{% if numbers contains 1 %}y{% endif %}", "yyy"},
+		{"{% if order contains 'id' %}y{% endif %}{% if '123' contains 2 %}y{% endif %}{% if numbers contains 1 %}y{% endif %}{% assign l = no | concat: list %}{% if l contains no %}n{% endif %}", "yyy"},
 		{"{{ n == 3 }} {% assign same = name == 'Dana' %}{{ same }}", "true true"},
 	})
 }
@@ -112,6 +124,8 @@ func TestEmptyAndBlank(t *testing.T) {
 		{"{% if empty_text == blank and no_items == blank and no_keys == blank and nothing == blank and spaces == blank and no == blank and unknown == blank %}y{% endif %}", "y"},
 		{"{% if name == blank or n == blank or yes == blank or list == blank or order == blank %}n{% else %}y{% endif %}", "y"},
 		{"{% if name != blank and blank != name and list != empty %}y{% endif %}{% unless unknown == blank %}n{% endunless %}", "y"},
+		{"{% if empty == blank or blank == empty %}n{% endif %}{% if blank == blank and empty == empty %}y{% endif %}{% if empty %}y{% endif %}{% if blank > 0 or empty < 1 %}n{% endif %}", "yy"},
+		{"{% assign x = blank %}{% if x == '' %}y{% endif %}{{ empty | plus: 1 }}{{ blank | split: '' | size }}{% for x in empty %}n{% endfor %}", "y10"},
 		{"{% case empty_text %}{% when blank %}y{% else %}n{% endcase %}{% case no_items %}{% when empty %}y{% endcase %}", "yy"},
 	})
 }
@@ -122,6 +136,7 @@ func TestCase(t *testing.T) {
 		{"{% case n %} ignored {% when 1, 2 %}a{% when 3, 4 %}b{% else %}c{% endcase %}", "b"},
 		{"{% case n %}{% when 1 %}a{% endcase %}{% case unknown %}{% when nil %}z{% endcase %}", "z"},
 		{"{% case n %}{% when 3 %}a{% when 3 %}b{% else %}c{% endcase %}", "ab"},
+		{"{% case n %}{% when 1 %}a{% else %}b{% else %}c{% when 3 %}d{% endcase %}", "bcd"},
 		{"{% case name | downcase %}{% when 'dana' %}y{% endcase %}", "y"},
 	})
 }
@@ -141,6 +156,10 @@ func TestLoops(t *testing.T) {
 		{"{% for p in order %}{{ p[0] }}={{ p[1] | size }};{% endfor %}{% for c in name %}{{ c }}{% endfor %}{% for c in n %}{{ c }}{% endfor %}", "id=0;items=2;Dana"},
 		{"{% for i in order.items %}{{ i.name }} {{ i.price }}{% unless forloop.last %}, {% endunless %}{% endfor %}", "Tea 2.5, Cup 4"},
 		{"{% for x in list %}{% cycle 'one', 'two' %}{% endfor %}{% for x in list %}{% cycle 'g': 1, 2 %}{% endfor %}", "onetwoone121"},
+		{"{% cycle a: '1', '2' %}{% cycle a: '1', '2', '3' %}{% cycle a: '1' %}{% cycle a: '1' %}", "121"},
+		{"{% for x in list limit: 1 %}{{ forloop.name }} {% endfor %}{% for x in (1..n)  offset: 2 %}{{ forloop.name }}{% endfor %}", "x-list x-(1..n)"},
+		{"{% for x in list %}{% if x == 'b' %}{% break %}{% endif %}{% endfor %}{% for x in list limit: 2 %}{% endfor %}{% for x in list offset: continue %}{{ x }}{% else %}none{% endfor %}", "c"},
+		{"{% ifchanged %}a{% endifchanged %}{% ifchanged %}a{% endifchanged %}{% ifchanged %}b{% endifchanged %}", "ab"},
 		{"{% for x in numbers %}{% ifchanged %}{{ n }}{% endifchanged %}{% endfor %}{% increment c %}{% increment c %}{% decrement d %}{{ c }}", "301-12"},
 		{"{% for i in (1..2) %}{% assign last = i %}{% endfor %}{{ last }}{{ i }}", "2"},
 		{"{% assign name = name | default: 'x' %}{% for name in list %}{{ name }}{% endfor %}{{ name }}", "abcDana"},
@@ -170,7 +189,7 @@ func TestTextFilters(t *testing.T) {
 		{"{{ 'Ground control to Major Tom.' | truncate: 20 }} {{ 'Ground control to Major Tom.' | truncate: 25, ', and so on' }} {{ 'abc' | truncate: 2, '' }} {{ 'abc' | truncate }}", "Ground control to... Ground control, and so on ab abc"},
 		{"{{ 'Ground control to Major Tom.' | truncatewords: 3 }} {{ 'one  two three' | truncatewords: 2, '--' }} {{ 'one two' | truncatewords }}", "Ground control to... one two-- one two"},
 		{"{{ 'a,b,,c,,' | split: ',' | join: '|' }} {{ ' a  b ' | split: ' ' | join: '|' }} {{ 'abc' | split: '' | join: '|' }} {{ '' | split: ',' | size }}", "a|b||c a|b a|b|c 0"},
-		{"{{ 'Liquid' | slice: 0 }}{{ 'Liquid' | slice: 2 }} {{ 'Liquid' | slice: 2, 5 }} {{ 'Liquid' | slice: -3, 2 }} [{{ 'Liquid' | slice: 9, 2 }}{{ 'Liquid' | slice: -9, 2 }}] {{ list | slice: 1, 2 | join }}", "Lq quid ui [] b c"},
+		{"{{ 'Liquid' | slice: 0 }}{{ 'Liquid' | slice: 2 }} {{ 'Liquid' | slice: 2, 5 }} {{ 'Liquid' | slice: -3, 2 }} [{{ 'Liquid' | slice: 9, 2 }}{{ 'Liquid' | slice: -9, 2 }}] {{ list | slice: 1, 2 | join }} {{ (1..5) | slice: 1, 3 }}", "Lq quid ui [] b c ..5"},
 		{"{{ '<&\"' | escape }} {{ '1 &lt; 2 & 3' | escape_once }} {{ 'a b@c' | url_encode }} {{ 'a+b%40c' | url_decode }}", "&lt;&amp;&#34; 1 &lt; 2 &amp; 3 a+b%40c a b@c"},
 		{"{{ 'one two' | base64_encode }} {{ 'b25lIHR3bw==' | base64_decode }}", "b25lIHR3bw== one two"},
 		{"{{ name | size }} {{ n | size }} {{ 'héé' | size }} {{ 1 | pluralize: 'call', 'calls' }} {{ 2 | pluralize: 'call', 'calls' }} {{ 'A  b!' | handleize }}", "4 0 3 call calls a-b"},
@@ -199,6 +218,7 @@ func TestListFilters(t *testing.T) {
 		{"{% assign f = order.items | find: 'name', 'Cup' %}{{ f.price }} {{ order.items | find_index: 'name', 'Cup' }} {{ order.items | has: 'name', 'Pot' }}", "4 1 false"},
 		{"{{ 'a,b,a' | split: ',' | uniq | join: '' }} {{ list | concat: numbers | size }} {{ list | first }}{{ list | last }}{{ no_items | first }}", "ab 6 ac"},
 		{"{{ order.items | map: 'unknown' | compact | size }} {{ name | map: 'x' }} {{ nothing | sort | join }} {{ n | join }}", "0   3"},
+		{"{{ '9,87,1111,B,a' | split: ',' | sort_natural | join: ' ' }} {{ numbers | sort_natural | join: ' ' }} {{ order.items | sort: unknown | size }} {{ order.items | where: unknown | size }}", "1111 87 9 a B 1 2.5 3 2 0"},
 		{"{{ list | json }} {{ order.items[0] | json }} {{ name | json }} {{ nothing | json }} {{ numbers | json }}", `["a","b","c"] {"name":"Tea","price":2.5} "Dana" null [3,1,2.5]`},
 	})
 }
@@ -215,6 +235,7 @@ func TestDateFilter(t *testing.T) {
 	checkAll(t, [][2]string{
 		{"{{ 'now' | date: '%Y-%m-%d %H:%M' }} {{ 'today' | date: '%A' }} {{ 'NOW' | date: '%H', 'Asia/Kolkata' }}", "2026-07-01 20:00 Wednesday 01"},
 		{"{{ '2026-01-01' | date: '%-d %B' }} {{ 0 | date: '%Y' }} {{ '1700000000' | date: '%Y' }} {{ 'March 14, 2016' | date: '%b %d, %y' }}", "1 January 1970 2023 Mar 14, 16"},
+		{"{{ '-1152098955' | date: '%Y' }} {{ 'March 14, 2016' | date: '%%%b' }} {{ 'March 14, 2016' | date: unknown }}", "-1152098955 %Mar March 14, 2016"},
 		{"[{{ nothing | date: '%Y' }}{{ 'soon' | date: '%Y' }}{{ name | date }}]", "[soonDana]"},
 	})
 }
@@ -242,7 +263,8 @@ func TestRestIsRendered(t *testing.T) {
 		{"a{% if yes %}b", "ab", errNotClosed}, {"a{% endif %}b{% else %}c{% when 1 %}d{% break %}e", "abcde", errMisplaced},
 		{"a{% if %}x{% endif %}b", "ab", errSyntax}, {"a{% if yes and %}x{% else %}y{% endif %}b", "ab", errSyntax}, {"a{% if no %}x{% elsif | %}y{% endif %}b", "ab", errSyntax},
 		{"a{% for x in list %}{{ x }}{% if x == 'b' %}{% endfor %}b", "aabcb", errNotClosed}, {"a{% if no %}b{% for x in list %}c{% capture y %}d", "abcd", errNotClosed}, {"{% if no %}{% if no %}b{% else %}c{% endif %}", "c", errNotClosed},
-		{"a{% nosuch %}b", "ab", errUnknownTag}, {"a{% include 'x' %}b{% render 'x' %}c", "abc", errNoTag}, {"a{% tablerow x in list %}b{% endtablerow %}c", "abc", errNoTag},
+		{"a{% nosuch %}b", "ab", errUnknownTag}, {"a{% # one\n two %}b", "ab", errSyntax}, {"a{% if no %}x{% else if yes %}y{% endif %}b", "ayb", errSyntax},
+		{"a{% elseif yes %}b", "ab", errUnknownTag}, {"a{{ 1 + 2 }}b{% assign x = 1 - 2 %}c{{ @x }}d", "abcd", errSyntax}, {"a{% if not yes %}x{% endif %}b{% if name startswith 'D' %}x{% endif %}c", "abc", errSyntax}, {"a{% include 'x' %}b{% render 'x' %}c", "abc", errNoTag}, {"a{% tablerow x in list %}b{% endtablerow %}c", "abc", errNoTag},
 		{"a{% comment %}b", "a", errNotClosed}, {"a{% raw %}{{ b", "a{{ b", errNotClosed},
 		{"a{% assign x = 1 | divided_by: unknown %}[{{ x }}]", "a[]", errDivisionByZero},
 		{"a{% for x in list %}{{ 1 | divided_by: unknown }}{{ x }}{% endfor %}", "aabc", errDivisionByZero},

@@ -26,8 +26,8 @@ var listFilters = map[string]*filter{
 	"map":          ofList(1, 1, mapFilter),
 	"compact":      ofList(0, 1, compactFilter),
 	"reverse":      ofList(0, 0, reverseFilter),
-	"sort":         ofList(0, 1, sortFilter((*renderer).order)),
-	"sort_natural": ofList(0, 1, sortFilter(orderNaturally)),
+	"sort":         ofList(0, 1, sortFilter(sortRank, (*renderer).order)),
+	"sort_natural": ofList(0, 1, sortFilter(naturalRank, orderNaturally)),
 	"uniq":         ofList(0, 1, uniqFilter),
 	"sum":          ofList(0, 1, sumFilter),
 	"slice":        {min: 1, max: 2, run: sliceFilter},
@@ -131,7 +131,7 @@ func concatFilter(a arguments, list []any) (any, error) {
 
 // get returns an item's property, if a filter's value names one, or the item itself.
 func (a arguments) get(item any, i int) (any, error) {
-	if i >= len(a.values) {
+	if a.at(i) == nil {
 		return toValue(item), nil
 	}
 	return a.r.property(toValue(item), a.values[i])
@@ -171,8 +171,8 @@ func compactFilter(a arguments, list []any) (any, error) {
 
 // matches reports whether an item has the property and the value that a filter names; without a value, whether it is true.
 func (a arguments) matches(item any) (bool, error) {
-	v, err := a.get(item, 0)
-	if err != nil || len(a.values) < 2 || a.values[1] == nil {
+	v, err := a.r.property(toValue(item), a.at(0))
+	if err != nil || a.at(1) == nil {
 		return isTruthy(v), err
 	}
 	return a.r.equal(v, a.values[1], 0)
@@ -207,7 +207,7 @@ func reverseFilter(a arguments, list []any) (any, error) {
 }
 
 // sortFilter sorts stably. Values that cannot be compared come last.
-func sortFilter(order func(r *renderer, a, b any) (int, bool, error)) func(arguments, []any) (any, error) {
+func sortFilter(rank func(any) int, order func(r *renderer, a, b any) (int, bool, error)) func(arguments, []any) (any, error) {
 	return func(a arguments, list []any) (any, error) {
 		if err := a.r.list(len(list)); err != nil {
 			return nil, err
@@ -223,7 +223,7 @@ func sortFilter(order func(r *renderer, a, b any) (int, bool, error)) func(argum
 			}
 			vx, errX := a.get(x, 0)
 			vy, errY := a.get(y, 0)
-			if rx, ry := sortRank(vx), sortRank(vy); rx != ry {
+			if rx, ry := rank(vx), rank(vy); rx != ry {
 				return rx - ry
 			}
 			n, _, err := order(a.r, vx, vy)
@@ -251,12 +251,23 @@ func sortRank(v any) int {
 	return 2
 }
 
-// orderNaturally compares texts without regard to case.
+// naturalRank puts nothing after everything else.
+func naturalRank(v any) int {
+	if v == nil {
+		return 1
+	}
+	return 0
+}
+
+// orderNaturally compares values as texts, without regard to case.
 func orderNaturally(r *renderer, a, b any) (int, bool, error) {
-	s, isText := a.(string)
-	t, bothTexts := b.(string)
-	if !isText || !bothTexts {
-		return r.order(a, b)
+	s, err := r.textOf(a)
+	if err != nil {
+		return 0, false, err
+	}
+	t, err := r.textOf(b)
+	if err != nil {
+		return 0, false, err
 	}
 	if err := r.made(len(s) + len(t)); err != nil {
 		return 0, false, err
@@ -309,13 +320,6 @@ func sumFilter(a arguments, list []any) (any, error) {
 // sliceFilter returns a part of a text or list. A negative beginning counts from the end.
 func sliceFilter(a arguments, v any) (any, error) {
 	list, isList := v.([]any)
-	if r, ok := v.(numberRange); ok {
-		var err error
-		if list, err = a.r.toList(r); err != nil {
-			return nil, err
-		}
-		isList = true
-	}
 	var runes []rune
 	length := int64(len(list))
 	if !isList {

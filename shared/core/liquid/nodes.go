@@ -40,6 +40,7 @@ type (
 		group  expression
 		values []expression
 	}
+	// ifChangedNode prints its content if that is not what the last one of all printed.
 	ifChangedNode struct {
 		line int
 		body []node
@@ -127,7 +128,7 @@ func (n caseNode) render(r *renderer, w *writer) error {
 			matches = matches || same
 		}
 		if matches {
-			found = true
+			found = found || b.conditions != nil
 			if err := r.renderAll(b.body, w); err != nil {
 				return err
 			}
@@ -150,7 +151,13 @@ func (n cycleNode) render(r *renderer, w *writer) error {
 	}
 	at := r.cycles[name]
 	r.cycles[name] = at + 1
-	v, err := n.values[at%len(n.values)].eval(r)
+	if at+1 >= len(n.values) {
+		r.cycles[name] = 0
+	}
+	if at >= len(n.values) { // a cycle of the same group has more values
+		return nil
+	}
+	v, err := n.values[at].eval(r)
 	if err != nil {
 		return r.report(n.line, err)
 	}
@@ -162,14 +169,14 @@ func (n *ifChangedNode) render(r *renderer, w *writer) error {
 	if err := r.renderAll(n.body, &inner); err != nil {
 		return err
 	}
-	if before, ok := r.changed[n]; ok && before == string(inner.b) {
+	if r.changed == string(inner.b) {
 		return nil
 	}
 	text, err := r.textIn(&inner)
 	if err != nil {
 		return err
 	}
-	r.changed[n] = text
+	r.changed = text
 	return r.print(w, text)
 }
 

@@ -20,10 +20,10 @@ type renderer struct {
 	clock    Clock
 	vars     map[string]any
 	assigned map[string]any
-	counters map[string]int64 // of increment and decrement
-	cycles   map[string]int   // the position of each cycle
-	offsets  map[string]int64 // where the next loop with offset: continue begins
-	changed  map[*ifChangedNode]string
+	counters map[string]int64          // of increment and decrement
+	cycles   map[string]int            // the position of each cycle
+	offsets  map[string]int64          // where the next loop with offset: continue begins
+	changed  string                    // what ifchanged printed last
 	zones    map[string]*time.Location // by name; nil where there is none
 	loops    []*loopScope
 	errs     errorList
@@ -33,7 +33,7 @@ type renderer struct {
 // not changed.
 func (t *Template) Render(ctx context.Context, vars map[string]any, clock Clock) (string, []*Error) {
 	r := &renderer{budget: newBudget(ctx), clock: clock, vars: vars, assigned: map[string]any{}, counters: map[string]int64{},
-		cycles: map[string]int{}, offsets: map[string]int64{}, changed: map[*ifChangedNode]string{}, zones: map[string]*time.Location{}}
+		cycles: map[string]int{}, offsets: map[string]int64{}, zones: map[string]*time.Location{}}
 	w := &writer{maxCharacters: maxOutput}
 	exceeded := 0
 	for _, n := range t.nodes {

@@ -11,8 +11,18 @@ func init() { // not in the declaration, because the tags parse tags
 		"if": parseIf, "ifchanged": parseIfChanged, "unless": parseIf, "liquid": (*parser).lines,
 		"increment": parseCounter(1), "decrement": parseCounter(-1),
 		"break": parseJump(errBreak), "continue": parseJump(errContinue),
-		"#": func(*parser, token) (node, error) { return nil, nil },
+		"#": parseInlineComment,
 	}
+}
+
+// parseInlineComment checks that each line of a comment begins with #: without it, text that was not meant as one would be lost.
+func parseInlineComment(_ *parser, t token) (node, error) {
+	for i, line := range strings.Split(t.text, "\n") {
+		if line = strings.TrimSpace(line); i > 0 && line != "" && line[0] != '#' {
+			return nil, &syntaxError{errSyntax, "each line of a comment needs # at its beginning"}
+		}
+	}
+	return nil, nil
 }
 
 func parseEcho(p *parser, t token) (node, error) {
@@ -72,6 +82,7 @@ func parseIf(p *parser, t token) (node, error) {
 		case "else":
 			current = branch{}
 		default:
+			n.branches = withoutBlanks(n.branches)
 			return n, firstErr
 		}
 	}
@@ -101,6 +112,7 @@ func parseCase(p *parser, t token) (node, error) {
 		current.body, next = p.body(t, "when", "else")
 		n.branches = append(n.branches, current)
 	}
+	n.branches = withoutBlanks(n.branches)
 	return n, firstErr
 }
 
@@ -130,6 +142,8 @@ func parseFor(p *parser, t token) (node, error) {
 		p.checkElse(next)
 		n.otherwise, next = p.body(t, "else")
 	}
+	bodies := withoutBlanks([]branch{{body: n.body}, {body: n.otherwise}})
+	n.body, n.otherwise = bodies[0].body, bodies[1].body
 	return n, err
 }
 
@@ -140,12 +154,13 @@ func parseForHead(t token) (*forNode, error) {
 	if name.kind != nameLexeme || !p.acceptName("in") {
 		return n, &syntaxError{errSyntax, "for needs name in list"}
 	}
+	collection := p.from
 	list, err := p.filtered()
 	if err != nil {
 		return n, err
 	}
 	n.variable, n.list = name.text, list
-	n.name = strings.Join(strings.Fields(t.text[:len(t.text)-len(p.from)]), " ")
+	n.name = name.text + "-" + strings.TrimSpace(collection[:len(collection)-len(p.from)])
 	for p.next.kind != endOfExpression {
 		if p.accept(",") {
 			continue

@@ -111,8 +111,6 @@ func isEmpty(v any) bool {
 		return len(v) == 0
 	case numberRange:
 		return v.len() == 0
-	case emptyValue, blankValue:
-		return true
 	}
 	return false
 }
@@ -122,7 +120,7 @@ func isBlank(v any) bool {
 	if s, ok := v.(string); ok {
 		return strings.TrimSpace(s) == ""
 	}
-	return !isTruthy(v) || isEmpty(v)
+	return !isTruthy(v) || isEmpty(v) || v == blankValue{}
 }
 
 // display returns what is printed for a value that is not a list or an object.
