@@ -25,7 +25,9 @@ func Parse(source string) (*Template, []*Error) {
 		return &Template{}, errs.all
 	}
 	p := &parser{errs: &errs, tokens: scan(source, &errs)}
-	return &Template{p.all()}, errs.all
+	t := &Template{p.all()}
+	slices.SortStableFunc(errs.all, func(a, b *Error) int { return a.Line - b.Line })
+	return t, errs.all
 }
 
 // parser builds the nodes of a template from its tokens.
