@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"example.com/aurora/shared/core/agent"
@@ -160,7 +159,7 @@ func describeError(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	rpcErr, isRPC := errors.AsType[*jsonrpc.Error](err)
+	rpcErr := serverError(err)
 	f, isFault := errors.AsType[*fault.Error](err)
 	switch {
 	case errors.Is(err, errBlockedAddress):
@@ -169,7 +168,7 @@ func describeError(err error) string {
 		return f.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
-	case isRPC:
+	case rpcErr != nil:
 		return fmt.Sprintf("the server returned the error code %d", rpcErr.Code)
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(err) {
