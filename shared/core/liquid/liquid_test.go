@@ -190,7 +190,8 @@ func TestTextFilters(t *testing.T) {
 		{"{{ 'Ground control to Major Tom.' | truncatewords: 3 }} {{ 'one  two three' | truncatewords: 2, '--' }} {{ 'one two' | truncatewords }}", "Ground control to... one two-- one two"},
 		{"{{ 'a,b,,c,,' | split: ',' | join: '|' }} {{ ' a  b ' | split: ' ' | join: '|' }} {{ 'abc' | split: '' | join: '|' }} {{ '' | split: ',' | size }}", "a|b||c a|b a|b|c 0"},
 		{"{{ 'Liquid' | slice: 0 }}{{ 'Liquid' | slice: 2 }} {{ 'Liquid' | slice: 2, 5 }} {{ 'Liquid' | slice: -3, 2 }} [{{ 'Liquid' | slice: 9, 2 }}{{ 'Liquid' | slice: -9, 2 }}] {{ list | slice: 1, 2 | join }} {{ (1..5) | slice: 1, 3 }}", "Lq quid ui [] b c ..5"},
-		{"{{ '<&\"' | escape }} {{ '1 &lt; 2 & 3' | escape_once }} {{ 'a b@c' | url_encode }} {{ 'a+b%40c' | url_decode }}", "&lt;&amp;&#34; 1 &lt; 2 &amp; 3 a+b%40c a b@c"},
+		{"{{ '<&\"' | escape }} {{ '1 &lt; 2 & 3' | escape_once }} {{ 'a b@c' | url_encode }} {{ 'a+b%40c' | url_decode }}", "&lt;&amp;&quot; 1 &lt; 2 &amp; 3 a+b%40c a b@c"},
+		{"{{ \"it's & &copy; &#20; &#x; &;\" | escape_once }}", "it&#39;s &amp; &copy; &#20; &amp;#x; &amp;;"},
 		{"{{ 'one two' | base64_encode }} {{ 'b25lIHR3bw==' | base64_decode }}", "b25lIHR3bw== one two"},
 		{"{{ name | size }} {{ n | size }} {{ 'héé' | size }} {{ 1 | pluralize: 'call', 'calls' }} {{ 2 | pluralize: 'call', 'calls' }} {{ 'A  b!' | handleize }}", "4 0 3 call calls a-b"},
 		{"{{ nothing | upcase }}{{ nothing | split: ',' | size }}{{ nothing | truncate: 3 }}", "0"},
@@ -219,6 +220,7 @@ func TestListFilters(t *testing.T) {
 		{"{{ 'a,b,a' | split: ',' | uniq | join: '' }} {{ list | concat: numbers | size }} {{ list | first }}{{ list | last }}{{ no_items | first }}", "ab 6 ac"},
 		{"{{ order.items | map: 'unknown' | compact | size }} {{ name | map: 'x' }} {{ nothing | sort | join }} {{ n | join }}", "0   3"},
 		{"{{ '9,87,1111,B,a' | split: ',' | sort_natural | join: ' ' }} {{ numbers | sort_natural | join: ' ' }} {{ order.items | sort: unknown | size }} {{ order.items | where: unknown | size }}", "1111 87 9 a B 1 2.5 3 2 0"},
+		{"{{ order.items | map: unknown | join: '#' }} {{ 'x,cat,y' | split: ',' | reject: 'c' | join }} {{ 'zoo' | has: 'z' }} {{ list | has: 'z' }} {{ list | find: 'b' }}", "# x y true false b"},
 		{"{{ list | json }} {{ order.items[0] | json }} {{ name | json }} {{ nothing | json }} {{ numbers | json }}", `["a","b","c"] {"name":"Tea","price":2.5} "Dana" null [3,1,2.5]`},
 	})
 }

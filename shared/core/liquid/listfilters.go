@@ -157,7 +157,7 @@ func (a arguments) each(list []any, f func(item any) (any, bool, error)) (any, e
 
 func mapFilter(a arguments, list []any) (any, error) {
 	return a.each(list, func(item any) (any, bool, error) {
-		v, err := a.get(item, 0)
+		v, err := a.r.property(toValue(item), a.at(0))
 		return v, true, err
 	})
 }
@@ -169,9 +169,17 @@ func compactFilter(a arguments, list []any) (any, error) {
 	})
 }
 
-// matches reports whether an item has the property and the value that a filter names; without a value, whether it is true.
+// matches reports whether an item has the property and the value that a filter names; without a value, whether it is true. The
+// properties of a text are its parts.
 func (a arguments) matches(item any) (bool, error) {
 	v, err := a.r.property(toValue(item), a.at(0))
+	if text, ok := toValue(item).(string); ok && err == nil {
+		v = nil
+		if part, ok := a.at(0).(string); ok && strings.Contains(text, part) {
+			v = part
+		}
+		err = a.r.read(len(text))
+	}
 	if err != nil || a.at(1) == nil {
 		return isTruthy(v), err
 	}
