@@ -20,7 +20,7 @@ var encodingFilters = map[string]*filter{
 }
 
 // entities are the characters that escape replaces, with the entities that Ruby writes.
-var entities = map[byte]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '"': "&quot;", '\'': "&#39;"}
+var entities = [256]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '"': "&quot;", '\'': "&#39;"}
 
 func escapeHTML(s string) string { return escape(s, false) }
 
@@ -31,8 +31,8 @@ func escape(s string, once bool) string {
 	var b strings.Builder
 	b.Grow(2 * len(s))
 	for i := 0; i < len(s); i++ {
-		entity, ok := entities[s[i]]
-		if !ok || once && s[i] == '&' && entityLength(s[i:]) > 0 {
+		entity := entities[s[i]]
+		if entity == "" || once && s[i] == '&' && entityLength(s[i:]) > 0 {
 			b.WriteByte(s[i])
 			continue
 		}
