@@ -40,7 +40,7 @@ func dateFilter(a arguments, v any) (any, error) {
 			zone = named
 		}
 	}
-	if err := a.r.step(dateSteps + 8*len(format)); err != nil {
+	if err := a.r.step(dateSteps + 20*len(format)); err != nil {
 		return nil, err
 	}
 	t, ok := a.r.clock.parse(v, zone)

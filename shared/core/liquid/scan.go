@@ -1,9 +1,7 @@
 package liquid
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 )
 
@@ -187,26 +185,38 @@ func splitTag(t token) token {
 	return t
 }
 
-var endRaw = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{%-?\s*endraw\s*-?%\}`) })
+// nextTag returns the name of the first tag in a text, and where the tag begins, which is -1 if there is none.
+func nextTag(s string) (name string, start int) {
+	start = strings.Index(s, "{%")
+	if start < 0 {
+		return "", -1
+	}
+	text := strings.TrimLeftFunc(strings.TrimPrefix(s[start+2:], "-"), unicode.IsSpace)
+	length := strings.IndexFunc(text, func(r rune) bool { return r < 'a' || r > 'z' })
+	return text[:max(length, 0)], start
+}
 
-// unreadTags begin and end what a comment leaves out.
-var unreadTags = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{%-?\s*(comment|endcomment|raw|endraw|doc|enddoc)\b[^%]*?-?%\}`)
-})
+// endOfTag returns where the tag at the beginning of a text ends, or -1.
+func endOfTag(s string) int {
+	if i := strings.Index(s, "%}"); i >= 0 {
+		return i + 2
+	}
+	return -1
+}
 
 // skipsContent reads the content of raw, comment and doc, which is not a template. It reports whether t was such a tag.
 func (s *scanner) skipsContent(t token) bool {
 	rest := s.source[s.at:]
 	switch t.name {
 	case "raw":
-		end := endRaw().FindStringIndex(rest)
-		if end == nil {
+		start, end := endOfRaw(rest)
+		if end < 0 {
 			s.errs.add(t.line, errNotClosed, "raw needs endraw")
-			end = []int{len(rest), len(rest)}
+			start, end = len(rest), len(rest)
 		}
-		s.addText(rest[:end[0]], strings.HasPrefix(rest[end[0]:], "{%-"))
-		s.advance(end[1])
-		s.trimNext = strings.HasSuffix(rest[:end[1]], "-%}")
+		s.addText(rest[:start], strings.HasPrefix(rest[start:], "{%-"))
+		s.advance(end)
+		s.trimNext = strings.HasSuffix(rest[:end], "-%}")
 		return true
 	case "comment", "doc":
 		end := endOfComment(rest, t.name)
@@ -221,27 +231,54 @@ func (s *scanner) skipsContent(t token) bool {
 	return false
 }
 
-// endOfComment returns where the content of a comment and its end tag end, or -1. Comments can be nested.
+// endOfRaw returns where the end tag of raw begins and ends; the end is -1 if there is none.
+func endOfRaw(s string) (start, end int) {
+	for at := 0; ; at += 2 {
+		name, start := nextTag(s[at:])
+		if start < 0 {
+			return 0, -1
+		}
+		at += start
+		if name == "endraw" {
+			end := endOfTag(s[at:])
+			if end < 0 {
+				return 0, -1
+			}
+			return at, at + end
+		}
+	}
+}
+
+// endOfComment returns where the content of a comment and its end tag end, or -1. Comments can be nested, and what is raw in
+// one is not read.
 func endOfComment(s, name string) int {
 	depth, raw := 1, false
 	for at := 0; ; {
-		m := unreadTags().FindStringSubmatchIndex(s[at:])
-		if m == nil {
+		tag, start := nextTag(s[at:])
+		if start < 0 {
 			return -1
 		}
-		tag := s[at+m[2] : at+m[3]]
-		at += m[1]
+		at += start + 2
 		switch {
 		case raw:
 			raw = tag != "endraw"
-		case tag == "raw":
-			raw = name == "comment"
+			continue
+		case tag == "raw" && name == "comment":
+			raw = true
+			continue
 		case tag == name:
 			depth++
 		case tag == "end"+name:
-			if depth--; depth == 0 {
-				return at
-			}
+			depth--
+		default:
+			continue
+		}
+		end := endOfTag(s[at:])
+		if end < 0 {
+			return -1
+		}
+		if at += end; depth == 0 {
+			return at
 		}
 	}
 }
