@@ -57,11 +57,11 @@ assistant: ## check and store an assistant: make assistant FILE=assistant.json [
 key: ## create a key and its digest; the key is shown once: make key [KIND=api|internal|external] [NAME=holder]
 	@$(operate) key -kind "$(or $(KIND),api)" -name "$(NAME)"
 
-do-not-call: ## add a number to the do-not-call list: make do-not-call NUMBER=+1… [REMOVE=1] [STAGE=prod]
-	@$(operate) do-not-call -number "$(NUMBER)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
+do-not-call: ## add a number to the do-not-call list: make do-not-call NUMBER=+1… [REGION=US] [REMOVE=1] [STAGE=prod]
+	@$(operate) do-not-call -number "$(NUMBER)" -region "$(REGION)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
 
-consent: ## record that a person agreed to be called: make consent NUMBER=+1… [REMOVE=1] [STAGE=prod]
-	@$(operate) consent -number "$(NUMBER)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
+consent: ## record that a person agreed to be called: make consent NUMBER=+1… [REGION=US] [REMOVE=1] [STAGE=prod]
+	@$(operate) consent -number "$(NUMBER)" -region "$(REGION)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")
 
 reconcile: ## ask the provider about the calls whose outcome is unknown: make reconcile [STAGE=prod]
 	@$(operate) reconcile $(if $(STAGE),-stage "$(STAGE)")

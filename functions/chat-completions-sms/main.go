@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 
+	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/transport/chatwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
@@ -11,6 +12,7 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
+	phonetables.Use("") // who texts STOP must be found under the number that calls are placed to
 	settings := chatwiring.ReadSettings(s)
 	lambdaapp.Start(s, serve(settings.NewHandler(modelwiring.Timing{}), settings.Keys()).Invoke)
 }

@@ -83,9 +83,18 @@ func (s *Assistants) ByNumber(ctx context.Context, number aurora.Phone) (aurora.
 	}
 	return s.cache.get(ctx, "number "+string(number), func(ctx context.Context) (aurora.Assistant, error) {
 		return s.read(ctx, func(ctx context.Context, t dynamo.Table) (dynamo.Item, error) {
-			items, err := itemsWithNumber(ctx, t, number)
-			if err != nil || len(items) == 0 {
-				return nil, cmp.Or(err, dynamo.ErrNotFound)
+			var items []dynamo.Item
+			for _, spelling := range number.Spellings() { // an assistant may have been stored before numbers had one spelling
+				var err error
+				if items, err = itemsWithNumber(ctx, t, spelling); err != nil {
+					return nil, err
+				}
+				if len(items) > 0 {
+					break
+				}
+			}
+			if len(items) == 0 {
+				return nil, dynamo.ErrNotFound
 			}
 			if len(items) > 1 {
 				slog.ErrorContext(ctx, "several assistants have one phone number", "event", "assistant.number_conflict", "number", number, "assistants", len(items))

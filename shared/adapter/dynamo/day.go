@@ -111,6 +111,8 @@ func (r *dayRow) UnmarshalDynamoItem(item dynamo.Item) error {
 			c.Transcript, ok = parseBool(v)
 		case "spoke":
 			c.Spoke, ok = parseBool(v)
+		case "withheld":
+			c.Withheld, ok = parseBool(v)
 		case "transferred":
 			c.Transferred, ok = parseBool(v)
 		default:

@@ -1,8 +1,10 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/guregu/dynamo/v2"
@@ -28,7 +30,7 @@ func callerIndexKey(assistantID string, caller aurora.Phone) string {
 func setCallerIndex(fields map[string]any, c aurora.Call) {
 	delete(fields, callerKey)
 	delete(fields, atKey)
-	if c.AssistantID == "" || c.AssistantID == aurora.NoAssistant || c.Customer == "" {
+	if c.AssistantID == "" || c.AssistantID == aurora.NoAssistant || aurora.IsWithheld(string(c.Customer)) {
 		return
 	}
 	at := c.Day + "T00:00:00Z"
@@ -40,7 +42,7 @@ func setCallerIndex(fields map[string]any, c aurora.Call) {
 
 // CallsOf returns an assistant's calls with a caller, the newest first, at most limit. An invalid row is left out.
 func (s *Calls) CallsOf(ctx context.Context, assistantID string, caller aurora.Phone, limit int) ([]aurora.Call, error) {
-	if assistantID == "" || caller == "" {
+	if assistantID == "" || aurora.IsWithheld(string(caller)) {
 		return nil, nil
 	}
 	t, err := s.table()
@@ -49,10 +51,20 @@ func (s *Calls) CallsOf(ctx context.Context, assistantID string, caller aurora.P
 	}
 	limit = min(max(limit, 1), maxHistory)
 	var items []dynamo.Item
-	err = t.Get(callerKey, callerIndexKey(assistantID, caller)).Index(callerKey).Order(dynamo.Descending).Limit(limit).All(ctx, &items)
-	if err != nil {
-		return nil, errUnavailable("The calls cannot be read now.").Because(fmt.Errorf("read a caller's calls: %w", err))
+	for _, spelling := range caller.Spellings() { // rows may be older than the one spelling of a number
+		var found []dynamo.Item
+		err = t.Get(callerKey, callerIndexKey(assistantID, spelling)).Index(callerKey).Order(dynamo.Descending).Limit(limit).All(ctx, &found)
+		if err != nil {
+			return nil, errUnavailable("The calls cannot be read now.").Because(fmt.Errorf("read a caller's calls: %w", err))
+		}
+		items = append(items, found...)
 	}
+	slices.SortStableFunc(items, func(a, b dynamo.Item) int {
+		at, _ := parseString(a[atKey])
+		other, _ := parseString(b[atKey])
+		return cmp.Compare(other, at)
+	})
+	items = items[:min(len(items), limit)]
 	calls := make([]aurora.Call, 0, len(items))
 	for _, item := range items {
 		c, err := decodeCall(item)

@@ -59,6 +59,12 @@ func TestCallsOf(t *testing.T) {
 	expect(aurora.NoAssistant, caller, 10)
 	expect("", caller, 10)
 	expect("a1", "", 10)
+	put(newCall("a1", "old-spelling", "+5215512345678"), now, time.Time{}) // as rows were written before numbers had one spelling
+	put(newCall("a1", "new-spelling", "+525512345678"), now.Add(time.Hour), time.Time{})
+	expect("a1", "+525512345678", 10, "new-spelling", "old-spelling")
+	expect("a1", "+525512345678", 1, "new-spelling")
+	put(newCall("a1", "withheld", "+266696687"), now, time.Time{})
+	expect("a1", "+266696687", 10)
 
 	corrected := newCall("a1", "of-other-caller", "+14155550102") // a later report names another caller
 	corrected.Version = "2"

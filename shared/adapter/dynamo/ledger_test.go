@@ -9,6 +9,7 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 func TestAliases(t *testing.T) {
@@ -101,6 +102,33 @@ func TestDoNotCall(t *testing.T) {
 	}
 	if err := s.AddDoNotCall(t.Context(), listedNumber, "x"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("add without the table: %v, want fault.Unavailable", err)
+	}
+}
+
+// TestListsFindEverySpelling checks that an entry is found, and removed, under whatever spelling it was written.
+func TestListsFindEverySpelling(t *testing.T) {
+	config, _ := newTables(t)
+	s := dynamo.NewLedger(config, "ledger", newClock().now)
+	for _, c := range []struct{ key, asked string }{
+		{"+5215512345678", "+525512345678"}, {"+4407400123456", "+44 (0)7400 123456"}, {"447400123456", "whatsapp:+447400123456"}, {"14155550158", "+1 415 555 0158"},
+		{"+541123456789", "+54 9 11 2345 6789"}, {"+551187654321", "+55 11 98765 4321"},
+	} {
+		number, ok := aurora.ParsePhone(c.asked)
+		if !ok {
+			t.Fatalf("%q is not read", c.asked)
+		}
+		for list, read := range map[string]func(context.Context, aurora.Phone) (bool, error){"dnc#": s.IsDoNotCall, "consent#": s.HasConsent} {
+			putItem(t, config, "ledger", map[string]types.AttributeValue{"key": stringValue(list + c.key), "source": stringValue("x"), "at": stringValue("2026-11-25T08:00:00Z")})
+			if found, err := read(t.Context(), number); !found || err != nil {
+				t.Errorf("%s%s is not found as %s: %v", list, c.key, c.asked, err)
+			}
+		}
+		if removed, err := s.RemoveDoNotCall(t.Context(), number); !removed || err != nil {
+			t.Errorf("%s is not removed as %s: %v", c.key, c.asked, err)
+		}
+		if found, err := s.IsDoNotCall(t.Context(), number); found || err != nil {
+			t.Errorf("%s is still found after it was removed: %v", c.asked, err)
+		}
 	}
 }
 

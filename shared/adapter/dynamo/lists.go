@@ -75,20 +75,24 @@ func (s *Ledger) addToList(ctx context.Context, l listPrefix, number aurora.Phon
 	return nil
 }
 
+// isOnList looks up every spelling of the number: an entry may be older than the one spelling that ParsePhone returns, or
+// have been written by another program.
 func (s *Ledger) isOnList(ctx context.Context, l listPrefix, number aurora.Phone) (bool, error) {
 	t, err := s.table()
 	if err != nil {
 		return false, err
 	}
-	var item listItem
-	err = t.Get("key", string(l)+string(number)).Consistent(true).One(ctx, &item)
-	if errors.Is(err, dynamo.ErrNotFound) {
-		return false, nil
+	for _, spelling := range number.Spellings() {
+		var item listItem
+		err = t.Get("key", string(l)+string(spelling)).Consistent(true).One(ctx, &item)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, dynamo.ErrNotFound) {
+			return false, errUnavailable("The list of numbers cannot be read now.").Because(fmt.Errorf("read %s: %w", l, err))
+		}
 	}
-	if err != nil {
-		return false, errUnavailable("The list of numbers cannot be read now.").Because(fmt.Errorf("read %s: %w", l, err))
-	}
-	return true, nil
+	return false, nil
 }
 
 func (s *Ledger) removeFromList(ctx context.Context, l listPrefix, number aurora.Phone) (removed bool, err error) {
@@ -99,14 +103,14 @@ func (s *Ledger) removeFromList(ctx context.Context, l listPrefix, number aurora
 	if err != nil {
 		return false, err
 	}
-	err = t.Delete("key", string(l)+string(number)).If("attribute_exists($)", "key").Run(ctx)
-	if dynamo.IsCondCheckFailed(err) {
-		return false, nil
+	for _, spelling := range number.Spellings() {
+		err = t.Delete("key", string(l)+string(spelling)).If("attribute_exists($)", "key").Run(ctx)
+		if err != nil && !dynamo.IsCondCheckFailed(err) {
+			return removed, errUnavailable("The list of numbers cannot be written now.").Because(fmt.Errorf("remove from %s: %w", l, err))
+		}
+		removed = removed || err == nil
 	}
-	if err != nil {
-		return false, errUnavailable("The list of numbers cannot be written now.").Because(fmt.Errorf("remove from %s: %w", l, err))
-	}
-	return true, nil
+	return removed, nil
 }
 
 // checkE164 rejects numbers in another form: an item with such a key would never be found.

@@ -28,12 +28,14 @@ type Call struct {
 	Direction    Direction   `json:"direction,omitempty"`
 	Customer     Phone       `json:"customer,omitempty"` // the other side's number, else its SIP address
 	CustomerName string      `json:"customerName,omitempty"`
-	Summary      string      `json:"summary,omitempty"`
-	Success      string      `json:"success,omitempty"` // the provider's evaluation, as sent
-	Recording    string      `json:"recordingUrl,omitempty"`
-	Transcript   bool        `json:"transcript,omitempty"` // the report has one
-	Spoke        bool        `json:"spoke,omitempty"`      // anyone but the assistant said something
-	Transferred  bool        `json:"transferred,omitempty"`
+	// Withheld says that the caller withheld the number. Customer is then empty.
+	Withheld    bool   `json:"withheld,omitempty"`
+	Summary     string `json:"summary,omitempty"`
+	Success     string `json:"success,omitempty"` // the provider's evaluation, as sent
+	Recording   string `json:"recordingUrl,omitempty"`
+	Transcript  bool   `json:"transcript,omitempty"` // the report has one
+	Spoke       bool   `json:"spoke,omitempty"`      // anyone but the assistant said something
+	Transferred bool   `json:"transferred,omitempty"`
 	// ReportedAt is when the report was made, or when it arrived if it contains no time at all.
 	ReportedAt time.Time `json:"reportedAt,omitzero"`
 	Analysis
@@ -102,6 +104,11 @@ const (
 	SentimentNeutral  Sentiment = "neutral"
 	SentimentNegative Sentiment = "negative"
 )
+
+// IsWithheld reports whether the other side withheld its number. Rows of before that was stored hold the placeholder.
+func (c *Call) IsWithheld() bool {
+	return c.Withheld || c.Customer != "" && IsWithheld(string(c.Customer))
+}
 
 // StartOrEnd returns the start of the call, else its end; zero if neither is known.
 func (c Call) StartOrEnd() time.Time {

@@ -80,10 +80,12 @@ type DurationFigures struct {
 	P90     int `json:"p90"`
 }
 
-// CallerFigures count the different known numbers. Returning counts those that also called in the window before.
+// CallerFigures count the different known numbers. Returning counts those that also called in the window before. Withheld
+// counts the calls whose caller withheld the number; they are neither.
 type CallerFigures struct {
 	Unique    int `json:"unique"`
 	Returning int `json:"returning"`
+	Withheld  int `json:"withheld"`
 }
 
 // TopicFigure counts the calls about one topic.

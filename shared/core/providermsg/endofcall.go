@@ -23,7 +23,9 @@ type EndOfCall struct {
 	// Customer is the other side's number in E.164 if it can be written so, else its number or SIP address as sent.
 	Customer     aurora.Phone
 	CustomerName string
-	Direction    aurora.Direction
+	// Withheld says that the other side withheld its number. Customer is then empty.
+	Withheld  bool
+	Direction aurora.Direction
 	// StartedAt, EndedAt and Timestamp (when the report was made) are zero if unknown.
 	StartedAt, EndedAt, Timestamp time.Time
 	// Seconds is the length of the call; nil if unknown.
@@ -72,8 +74,10 @@ func (m Message) EndOfCall() EndOfCall {
 	if r.Customer, ok = m.Caller(); !ok {
 		r.Customer, ok = m.Phone(callerSIPPaths...)
 	}
-	if !ok {
-		r.Customer = aurora.Phone(text.Clip(m.Text(slices.Concat(callerPaths, callerSIPPaths)...), 200))
+	if sent := m.Text(slices.Concat(callerPaths, callerSIPPaths)...); !ok && aurora.IsWithheld(sent) {
+		r.Withheld = sent != "" || r.Direction == aurora.DirectionInbound
+	} else if !ok {
+		r.Customer = aurora.Phone(text.Clip(sent, 200))
 	}
 	r.Seconds = m.duration(r.StartedAt, r.EndedAt)
 	r.Disposition = Classify(r.EndedReason, r.Spoke)
@@ -94,7 +98,7 @@ func (r EndOfCall) Call(objectKey, version string) aurora.Call {
 		Version: version, ObjectKey: objectKey,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Seconds: r.Seconds, Cost: r.Cost,
 		EndedReason: text.Clip(r.EndedReason, 200), Disposition: r.Disposition, Direction: r.Direction,
-		Customer: r.Customer, CustomerName: text.Clip(r.CustomerName, 200),
+		Customer: r.Customer, Withheld: r.Withheld, CustomerName: text.Clip(r.CustomerName, 200),
 		Summary: text.Clip(r.Summary, 4000), Success: r.Success, Recording: text.Clip(r.RecordingURL, 2000),
 		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred, ReportedAt: r.Timestamp,
 		// The sender's own findings. An analysis adds to them, and removes data that does not fit the assistant's schema.

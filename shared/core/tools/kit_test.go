@@ -35,7 +35,7 @@ func TestAvailableTools(t *testing.T) {
 		"each name once":                     {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"end_call", "end_call"} }, []string{"end_call"}},
 		"a name of no tool":                  {func(_ *Kit, s *Scope) { s.Assistant.Functions = aurora.List{"rm_rf", "end_call"} }, []string{"end_call"}},
 		"an assistant that is not stored":    {func(_ *Kit, s *Scope) { s.Assistant.AssistantID = "" }, []string{"end_call", "get_current_time"}},
-		"a caller without a number":          {func(_ *Kit, s *Scope) { s.Caller = "" }, without("send_sms", "get_caller_history", "add_to_do_not_call")},
+		"a caller without a number":          {func(_ *Kit, s *Scope) { s.Caller = "" }, without("send_sms", "get_caller_history")},
 		"no sender":                          {func(_ *Kit, s *Scope) { s.Assistant.TextFromNumber = "5551230100" }, without("send_sms")},
 		"no recipients":                      {func(_ *Kit, s *Scope) { s.Assistant.Emails = nil }, without("send_email")},
 		"no destinations":                    {func(_ *Kit, s *Scope) { s.Assistant.TransferDestinations = nil }, without("transfer_call")},

@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/usecase/outbound"
 )
 
@@ -31,14 +32,20 @@ func (p *program) consent(ctx context.Context) error {
 func (p *program) editList(ctx context.Context, name, added, removed string, add func(*dynamo.Ledger, aurora.Phone) error, remove func(*dynamo.Ledger, aurora.Phone) (bool, error)) error {
 	f := p.flags(name)
 	number := f.String("number", "", "a number such as +14155550100")
+	region := f.String("region", "", "the country of a number without a country code, such as US")
 	off := f.String("remove", "", "1 removes it from the list")
 	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
+	country, err := outbound.ParseRegion(*region)
+	if err != nil {
+		return fmt.Errorf("REGION: %w", err)
+	}
+	phonetables.Use(country)
 	n, ok := aurora.ParsePhone(*number)
 	if !ok {
-		return fmt.Errorf("NUMBER must be a number such as +14155550100, not %q", *number)
+		return fmt.Errorf("NUMBER must be a number such as +14155550100, or a national one with its REGION, not %q", *number)
 	}
 	s, err := p.stack(ctx, *stage)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/usecase/outbound"
 	"example.com/aurora/shared/usecase/webhook"
@@ -84,6 +85,7 @@ func readGuards(s *lambdaapp.Settings) outbound.Guards {
 	s.Reject("ALLOWED_COUNTRIES", err)
 	g.DefaultRegion, err = outbound.ParseRegion(s.Optional("DEFAULT_REGION", ""))
 	s.Reject("DEFAULT_REGION", err)
+	phonetables.Use(g.DefaultRegion)
 	g.Hours, err = outbound.ParseHours(s.Optional("CALLING_HOURS", ""))
 	s.Reject("CALLING_HOURS", err)
 	if g.RequireConsent, err = strconv.ParseBool(s.Optional("REQUIRE_CONSENT", "false")); err != nil {

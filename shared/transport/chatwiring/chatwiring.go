@@ -69,6 +69,7 @@ func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 			DefaultModels: s.defaultModels,
 			AllowedModels: s.allowedModels,
 			Tools:         s.tools.NewKit(),
+			Count:         lambdaapp.Count,
 			DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
 			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
 			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),

@@ -25,6 +25,8 @@ type Service struct {
 	Tools Tools
 	// DoNotCallList stores who texts STOP. If it is nil, STOP has no effect.
 	DoNotCallList DoNotCallList
+	// Count adds 1 to a metric. It may be nil.
+	Count func(ctx context.Context, metric string)
 	// Outbound finds outbound calls, whose facts are prompt variables. If it is nil, prompts have no such variables.
 	Outbound aurora.OutboundCallFinder
 	// Sessions stores the state of conversations whose callers do not send it back. If it is nil, such a conversation

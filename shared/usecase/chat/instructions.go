@@ -30,7 +30,7 @@ func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r 
 	if c := aurora.FindOutboundContext(ctx, s.Outbound, session.outboundCallIDs()...); c != nil {
 		vars["outbound_call"] = map[string]any{"phone_number": string(c.PhoneNumber), "name": c.Name, "email": c.Email, "info": c.Info}
 	}
-	vars["caller_phone_number"] = session.CallerPhoneNumber
+	vars["caller_phone_number"] = knownNumber(session.CallerPhoneNumber)
 	vars["call_id"] = session.ID
 	vars["assistant_id"] = a.ID()
 	vars["assistant_name"] = string(a.AssistantName)
@@ -38,7 +38,7 @@ func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r 
 	vars["org_name"] = string(a.OrgName)
 	vars["time_zone"] = a.Location().String()
 	vars["now"] = s.Now().In(a.Location())
-	vars["customer"] = map[string]any{"number": string(r.Customer.Number), "name": string(r.Customer.Name)}
+	vars["customer"] = map[string]any{"number": knownNumber(string(r.Customer.Number)), "name": string(r.Customer.Name)}
 	prompt := renderPrompt(ctx, string(a.AssistantPrompt), vars, a.Location(), s.Now)
 	return addChannelStyle(prompt, a, r.Channel)
 }
@@ -61,4 +61,12 @@ func addChannelStyle(prompt string, a aurora.Assistant, c Channel) string {
 		return strings.TrimSpace(strings.TrimSpace(style) + "\n\n" + prompt)
 	}
 	return strings.TrimSpace(prompt + "\n\n" + style)
+}
+
+// knownNumber returns a caller's number as it was sent, or "" if the caller withholds it: a placeholder tells nobody apart.
+func knownNumber(s string) string {
+	if aurora.IsWithheld(s) {
+		return ""
+	}
+	return s
 }

@@ -2,8 +2,11 @@ package chat
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
@@ -15,39 +18,97 @@ type DoNotCallList interface {
 	AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
 }
 
-// optOutWords are the words that end all messages, the ones that carriers recognise among them
-// (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out).
-var optOutWords = map[string]bool{"stop": true, "stopall": true, "unsubscribe": true, "cancel": true, "end": true, "quit": true, "revoke": true, "optout": true}
+// MetricOptOutNotRecorded counts people who said STOP and whose number cannot be read.
+const MetricOptOutNotRecorded = "OptOutNotRecorded"
 
-const optOutReply = "You will not hear from us again by text message or phone."
+const (
+	optOutReply       = "You will not hear from us again by text message or phone."
+	optOutFailedReply = "Your request could not be recorded: we cannot read your number. Please call us, and we will take you off our list."
+)
 
-// answerOptOut answers a text message that says STOP: it puts the sender on the do-not-call list and makes the turn a
-// confirmation without a model. It returns false if the message says something else, or its sender is not known.
+// answerOptOut answers a text message that asks for no more messages: it puts the sender on the do-not-call list and makes
+// the turn a confirmation without a model. If the sender's number cannot be read, the turn says so. It returns false if
+// the message says something else.
 func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (bool, error) {
-	caller, ok := aurora.ParsePhone(t.session.CallerPhoneNumber)
-	if r.Channel != SMS || s.DoNotCallList == nil || !ok || !isOptOut(t.history) {
+	if r.Channel != SMS || s.DoNotCallList == nil || !isOptOut(t.history) {
 		return false, nil
 	}
-	if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms"); err != nil {
+	reply := optOutReply
+	if caller, ok := aurora.ParsePhone(t.session.CallerPhoneNumber); !ok {
+		reply = optOutFailedReply
+		slog.ErrorContext(ctx, "an opt-out was not recorded: the sender's number cannot be read", "event", "optout.not_recorded",
+			"callId", t.session.ID, "assistantId", t.assistant.ID())
+		if s.Count != nil {
+			s.Count(ctx, MetricOptOutNotRecorded)
+		}
+	} else if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms"); err != nil {
 		return false, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").WithRetryAfter(time.Second).Because(err)
 	}
 	t.Model = "none"
 	t.Events = func(yield func(Event, error) bool) {
 		result := t.emptyResult()
-		result.Text, result.FinishReason = optOutReply, agent.FinishStop
-		result.Messages = []agent.Message{{Role: agent.RoleAssistant, Content: optOutReply, Sender: result.ActiveAgent}}
-		if yield(Event{Event: agent.Event{Text: optOutReply, Model: t.Model}}, nil) {
+		result.Text, result.FinishReason = reply, agent.FinishStop
+		result.Messages = []agent.Message{{Role: agent.RoleAssistant, Content: reply, Sender: result.ActiveAgent}}
+		if yield(Event{Event: agent.Event{Text: reply, Model: t.Model}}, nil) {
 			yield(t.endEvent(result, nil), nil)
 		}
 	}
 	return true, nil
 }
 
-// isOptOut reports whether the last message is the user's and consists of an opt-out word only.
+// The words of an opt-out. People may revoke their consent by any reasonable means (47 CFR 64.1200(a)(10)); the first group
+// holds the words that this rule and the carriers name (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out).
+var (
+	optOutWords = []string{"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "remove", "arret", "parar", "alto", "stopp", "abmelden", "afmelden"}
+	// optOutPhrases ask for the same when they stand in a short message.
+	optOutPhrases = []string{"opt out", "opt me out", "unsubscribe", "remove me", "remove my number", "take me off", "delete my number", "leave me alone",
+		"stop texting", "stop calling", "stop messaging", "stop contacting", "stop sending", "do not text", "do not call", "do not contact", "do not message",
+		"dont text", "dont call", "dont contact", "dont message", "no more texts", "no more messages", "no more calls", "revoke my consent", "withdraw my consent"}
+	// politeWords may stand around an opt-out word. Together with other words it means something else: "cancel my
+	// appointment", "stop by at noon".
+	politeWords = []string{"please", "pls", "plz", "thanks", "thank", "you", "thx", "ty", "kindly", "hi", "hello", "hey", "ok", "okay", "now", "all", "it", "this", "that", "everything",
+		"immediately", "already", "just", "me", "texts", "messages", "msgs", "sms", "calls", "texting", "calling", "messaging", "contacting", "s'il", "sil", "vous", "te", "plait", "por", "favor", "bitte", "danke", "gracias", "merci"}
+	// doubtWords say that a phrase is part of something else: "how do I unsubscribe my colleague?", "why did you remove me?"
+	doubtWords = []string{"how", "why", "when", "what", "who", "if", "did", "does", "should", "never", "wont", "cant", "resubscribe", "back"}
+)
+
+// maxOptOutWords is how long a message may be that has an opt-out phrase in it.
+const maxOptOutWords = 12
+
+// isOptOut reports whether the last message is the user's and asks for no more messages.
 func isOptOut(history []agent.Message) bool {
 	if len(history) == 0 || history[len(history)-1].Role != agent.RoleUser {
 		return false
 	}
-	word := strings.ToLower(strings.Trim(history[len(history)-1].Content, " \t\r\n.!\"'"))
-	return optOutWords[word]
+	words := plainWords(history[len(history)-1].Text())
+	if len(words) == 0 || len(words) > maxOptOutWords {
+		return false
+	}
+	isPolite := func(w string) bool { return slices.Contains(politeWords, w) || slices.Contains(optOutWords, w) }
+	if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(optOutWords, w) }) && !slices.ContainsFunc(words, func(w string) bool { return !isPolite(w) }) {
+		return true
+	}
+	if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(doubtWords, w) }) {
+		return false
+	}
+	text := " " + strings.Join(words, " ") + " "
+	return slices.ContainsFunc(optOutPhrases, func(phrase string) bool { return strings.Contains(text, " "+phrase+" ") })
+}
+
+// plainWords returns the words of a message in lower case, without accents on the words that matter, invisible characters
+// and punctuation.
+func plainWords(s string) []string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\'' || r == '\u2019' || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cc, r) && !unicode.IsSpace(r):
+			return -1
+		case r >= '\uff01' && r <= '\uff5e': // full-width
+			r -= '\uff01' - '!'
+		}
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return ' '
+		}
+		return unicode.ToLower(r)
+	}, s)
+	return strings.Fields(strings.NewReplacer("ê", "e", "é", "e", "î", "i").Replace(s))
 }

@@ -46,6 +46,9 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 		return Number{}, errNumber
 	}
 	digits := separators.Replace(s)
+	if p, ok := aurora.ParsePhone(s); ok && strings.HasPrefix(s, "+") {
+		digits = string(p) // without a trunk prefix, and without the 1 of old Mexican mobile numbers
+	}
 	region := "ZZ"
 	switch {
 	case e164Pattern().MatchString(digits):
@@ -65,12 +68,9 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 	if !e164Pattern().MatchString(phone) {
 		return Number{}, errNumber
 	}
-	zones, err := phonenumbers.GetTimezonesForNumber(n)
-	if err != nil {
-		zones = nil
-	}
-	return Number{Phone: aurora.Phone(phone), Region: phonenumbers.GetRegionCodeForNumber(n), TimeZones: zones,
-		lineType: phonenumbers.GetNumberType(n)}, nil
+	number := Number{Phone: aurora.Phone(phone), Region: phonenumbers.GetRegionCodeForNumber(n), lineType: phonenumbers.GetNumberType(n)}
+	number.TimeZones = timeZonesOf(n, number)
+	return number, nil
 }
 
 // IsMobileOrFixed reports whether the number is a mobile or fixed line of a country. Premium, shared-cost, toll-free, VoIP,

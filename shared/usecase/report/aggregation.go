@@ -60,7 +60,7 @@ func (a *aggregation) add(c *aurora.Call) {
 	switch {
 	case a.window.Contains(when):
 		a.reportedTally.add(c)
-		a.callers.add(c.Customer, inReported)
+		a.callers.add(callerOf(c), inReported)
 		a.attention.add(c)
 		a.sample.add(c)
 		if a.onCall != nil {
@@ -68,10 +68,21 @@ func (a *aggregation) add(c *aurora.Call) {
 		}
 	case a.previous.Contains(when):
 		a.previousTally.add(c)
-		a.callers.add(c.Customer, inPrevious)
+		a.callers.add(callerOf(c), inPrevious)
 	case a.before.Contains(when):
-		a.callers.add(c.Customer, inBefore)
+		a.callers.add(callerOf(c), inBefore)
 	}
+}
+
+// callerOf returns the number by which callers are told apart, in its one spelling; empty for a number that is withheld.
+func callerOf(c *aurora.Call) aurora.Phone {
+	if c.IsWithheld() {
+		return ""
+	}
+	if p, ok := aurora.ParsePhone(string(c.Customer)); ok {
+		return p
+	}
+	return c.Customer
 }
 
 // run reads and counts all rows, day by day.

@@ -60,7 +60,11 @@ func (c *CSV) Write(call aurora.Call) error {
 	b = append(appendCell(b, string(call.Disposition)), ',')
 	b = append(appendCell(b, string(call.Outcome)), ',')
 	b = append(appendCell(b, string(call.Sentiment)), ',')
-	b = append(appendCell(b, string(call.Customer)), ',')
+	if call.IsWithheld() {
+		b = append(b, "withheld,"...)
+	} else {
+		b = append(appendCell(b, string(call.Customer)), ',')
+	}
 	b = append(appendCell(b, call.CustomerName), ',')
 	b = append(appendNumber(b, call.Cost), ',')
 	b = append(appendCell(b, call.EndedReason), ',')

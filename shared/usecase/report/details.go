@@ -51,7 +51,7 @@ func (d *reportBuild) attentionItem(ctx context.Context, c aurora.Call) (aurora.
 		row = c
 	}
 	a := aurora.Attention{CallID: cmp.Or(row.ID, row.CallID), At: row.CountedAt().In(d.window.From.Location()), Reasons: reasonsFor(&row),
-		Customer: row.Customer, Name: row.CustomerName, Direction: row.Direction, Seconds: row.Seconds, Outcome: row.Outcome,
+		Customer: customerOf(row), Name: row.CustomerName, Direction: row.Direction, Seconds: row.Seconds, Outcome: row.Outcome,
 		Sentiment: row.Sentiment, EndedReason: row.EndedReason, Summary: row.Summary, Actions: row.ActionItems}
 	if a.Actions == nil {
 		a.Actions = []string{}
@@ -102,4 +102,12 @@ func (d *reportBuild) writeTranscript(ctx context.Context, key string, a aurora.
 		return err
 	}
 	return d.Bucket.Put(ctx, key, "text/html; charset=utf-8", page)
+}
+
+// customerOf returns the number of a call's other side; "withheld" if it withheld the number.
+func customerOf(c aurora.Call) aurora.Phone {
+	if c.IsWithheld() {
+		return "withheld"
+	}
+	return c.Customer
 }

@@ -23,11 +23,12 @@ const (
 
 // tally counts the calls of one window.
 type tally struct {
-	window aurora.Window
-	days   map[int]int // indexes of byDay, by dateKey
-	byDay  []aurora.DayFigure
-	byHour [7][24]int
-	calls  aurora.CallFigures
+	window   aurora.Window
+	days     map[int]int // indexes of byDay, by dateKey
+	byDay    []aurora.DayFigure
+	byHour   [7][24]int
+	calls    aurora.CallFigures
+	withheld int // calls whose caller withheld the number
 
 	milliseconds   int64       // of all calls with a known length
 	callsBySeconds map[int]int // calls by their length in whole seconds
@@ -85,6 +86,9 @@ func (t *tally) add(c *aurora.Call) {
 	if c.Transferred {
 		t.calls.Transferred++
 	}
+	if c.IsWithheld() {
+		t.withheld++
+	}
 	if c.Seconds != nil {
 		t.milliseconds += int64(math.Round(*c.Seconds * 1e3))
 		t.callsBySeconds[int(math.Round(*c.Seconds))]++
@@ -129,7 +133,7 @@ func countName(names map[string]int, name, other string) {
 func (t *tally) figures(callers aurora.CallerFigures) aurora.Figures {
 	f := aurora.Figures{Calls: t.calls, Minutes: math.Round(float64(t.milliseconds)/600) / 100,
 		Cost:    aurora.CostFigures{Total: float64(t.microdollars) / 1e6, Currency: currency, UnknownCalls: t.unpriced},
-		Callers: callers, Outcomes: t.outcomes, Sentiment: t.sentiment, EndedReasons: t.reasons,
+		Callers: aurora.CallerFigures{Unique: callers.Unique, Returning: callers.Returning, Withheld: t.withheld}, Outcomes: t.outcomes, Sentiment: t.sentiment, EndedReasons: t.reasons,
 		ByDay: t.byDay, ByHour: t.byHour, Topics: []aurora.TopicFigure{}}
 	if t.knownLengths > 0 {
 		f.DurationSeconds.Average = int(math.Round(float64(t.milliseconds) / 1e3 / float64(t.knownLengths)))

@@ -72,7 +72,7 @@ func drawCall(t *rapid.T, i int, w aurora.Window) aurora.Call {
 		CallKey:     aurora.CallKey{AssistantID: "a1", Day: at.Format(time.DateOnly), CallID: fmt.Sprintf("c%d", i)},
 		Disposition: draw(t, "class", aurora.DispositionAnswered, aurora.DispositionVoicemail, aurora.DispositionNoAnswer, aurora.DispositionBusy, aurora.DispositionFailed),
 		Direction:   draw(t, "direction", aurora.DirectionInbound, aurora.DirectionOutbound, aurora.DirectionWeb, ""),
-		Customer:    draw[aurora.Phone](t, "customer", "", "+14155550100", "+14155550101", "+14155550102", "sip:a@example.com", "sip:b@example.com", "+0"),
+		Customer:    draw[aurora.Phone](t, "customer", "", "+14155550100", "+14155550101", "+14155550102", "sip:a@example.com", "sip:b@example.com", "+99"),
 		EndedReason: draw(t, "reason", "", "customer-ended-call", "voicemail", "=cmd()"),
 		Transferred: rapid.Bool().Draw(t, "transferred"),
 		Spoke:       rapid.Bool().Draw(t, "spoke"),

@@ -128,6 +128,7 @@ func comparisons(r *aurora.Report) []comparison {
 		{"90th percentile of seconds of a call", float64(now.DurationSeconds.P90), float64(before.DurationSeconds.P90)},
 		{"different callers", float64(now.Callers.Unique), float64(before.Callers.Unique)},
 		{"returning callers", float64(now.Callers.Returning), float64(before.Callers.Returning)},
+		{"calls with a withheld number", float64(now.Callers.Withheld), float64(before.Callers.Withheld)},
 	}
 	for _, o := range []aurora.Outcome{aurora.OutcomeResolved, aurora.OutcomeUnresolved, aurora.OutcomeTransferred, aurora.OutcomeVoicemail, aurora.OutcomeNoAnswer, aurora.OutcomeDropped, aurora.OutcomeError} {
 		list = append(list, comparison{"calls with outcome " + string(o), float64(now.Outcomes[o]), float64(before.Outcomes[o])})

@@ -288,6 +288,9 @@ func (v *view) addDetails(r aurora.Report) {
 			detail{"Returning", formatInt(c.Returning), returned + " also called in " + v.UnitBefore},
 			detail{"New", formatInt(max(c.Unique-c.Returning, 0)), "did not call in " + v.UnitBefore})
 	}
+	if c.Withheld > 0 {
+		v.Callers = append(v.Callers, detail{"Withheld", formatInt(c.Withheld), "calls whose caller withheld the number; they count as no caller"})
+	}
 	v.Costs = costDetails(r)
 }
 
@@ -307,7 +310,7 @@ func costDetails(r aurora.Report) []detail {
 func (p Page) card(a aurora.Attention, zone *time.Location, size limits) card {
 	at := a.At.In(zone)
 	c := card{When: at.Format("Monday 2 January, 15:04"), Machine: at.Format(time.RFC3339),
-		Name: text.DisplayLine(a.Name, 80), Number: text.DisplayLine(string(a.Customer), 80), Facts: callDetails(a),
+		Name: text.DisplayLine(a.Name, 80), Number: shownNumber(a.Customer), Facts: callDetails(a),
 		Summary: splitParagraphs(a.Summary, size.summary), Transcript: p.linkWithin(a.Transcript, size), Recording: p.linkWithin(a.Recording, size)}
 	for _, reason := range a.Reasons[:min(len(a.Reasons), 8)] {
 		if reason = capitalize(strings.TrimSuffix(text.DisplayLine(reason, 160), ".")); reason != "" {
@@ -336,4 +339,12 @@ func callDetails(a aurora.Attention) []string {
 		details = append(details, s+" mood")
 	}
 	return slices.DeleteFunc(details, func(s string) bool { return s == "" })
+}
+
+// shownNumber returns a caller's number as it is shown. A placeholder for a withheld number is not shown as if it were one.
+func shownNumber(p aurora.Phone) string {
+	if p != "" && aurora.IsWithheld(string(p)) {
+		return "withheld"
+	}
+	return text.DisplayLine(string(p), 80)
 }
