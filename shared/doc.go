@@ -7,6 +7,7 @@
 //	core/           no network or storage; tools alone send what an assistant asks them to send
 //	  fault           errors: a code, a sentence for the caller, a cause for the log
 //	  aurora          domain types: assistants, calls, outbound calls, reports, object keys
+//	  phonetables     reading of phone numbers by the numbering plans of all countries
 //	  providermsg     what voice providers post to the webhook
 //	  agent           the agent loop: one stream of events for whole and streamed answers
 //	  auth            authentication of API keys and signed links
