@@ -31,7 +31,7 @@ func withManyRetries(o *dynamodb.Options) {
 // reportAttributes are the attributes that reports and their CSV files need. Summaries and extracted data are most of a
 // row; a report reads them with Row for the few calls that it shows in detail.
 var reportAttributes = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
-	"class", "direction", "customer", "customerName", "success", "recordingUrl", "transcript", "spoke", "transferred",
+	"class", "direction", "customer", "customerName", "withheld", "success", "recordingUrl", "transcript", "spoke", "transferred",
 	"outcome", "sentiment", "topics", "actionItems"}
 
 // Day yields all calls of an assistant's day in the order of their ids, in pages of at most 1 MB. Summary, Extracted and
