@@ -12,6 +12,7 @@ import (
 // accumulator builds a model's message from chunks.
 type accumulator struct {
 	text         strings.Builder
+	thoughts     thoughtFilter
 	calls        callMerger
 	reasoning    map[string][]json.RawMessage // by its key, in the order in which it came
 	usage        Usage
@@ -21,8 +22,8 @@ type accumulator struct {
 	ended        bool
 }
 
-// add adds a chunk and returns its text.
-func (a *accumulator) add(c Chunk) string {
+// add adds a chunk and returns its text without thoughts. withdrawn says that the message's text before it was a thought.
+func (a *accumulator) add(c Chunk) (text string, withdrawn bool) {
 	if c.Model != "" {
 		a.model = c.Model
 	}
@@ -43,9 +44,23 @@ func (a *accumulator) add(c Chunk) string {
 	}
 	a.refused = a.refused || c.Refusal != ""
 	a.ended = a.ended || c.Ended
-	text := c.Text + c.Refusal // a refusal is said like other text; the finish reason tells them apart
+	text, withdrawn = a.thoughts.write(c.Text + c.Refusal) // a refusal is said like other text; the finish reason tells them apart
+	a.addText(text, withdrawn)
+	return text, withdrawn
+}
+
+// endText ends the text and returns what add held back of it.
+func (a *accumulator) endText() (text string, withdrawn bool) {
+	text, withdrawn = a.thoughts.close(a.finishReason == FinishLength)
+	a.addText(text, withdrawn)
+	return text, withdrawn
+}
+
+func (a *accumulator) addText(text string, withdrawn bool) {
+	if withdrawn {
+		a.text.Reset()
+	}
 	a.text.WriteString(text)
-	return text
 }
 
 // finish returns the error of the message after its stream has ended with err. A finish reason makes the message complete.

@@ -24,6 +24,7 @@ func Complete(ctx context.Context, m Model, r ModelRequest) (Completion, error) 
 		}
 		a.add(chunk)
 	}
+	a.endText()
 	err = a.finish(ctx, err)
 	return Completion{Text: a.text.String(), Model: a.model, Usage: a.usage, FinishReason: a.finishReason}, err
 }

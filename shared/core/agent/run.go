@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ type Event struct {
 // TurnResult is the result of a turn. After an error it holds what the turn had produced before.
 type TurnResult struct {
 	Messages     []Message // the turn's own messages, to be added to the conversation
-	Text         string    // all text of the turn, as in the events
+	Text         string    // all text of the turn: as in the events, but without thoughts that became known too late for them
 	ActiveAgent  string    // the name of the agent that answered last
 	Variables    map[string]any
 	Usage        Usage
@@ -159,6 +160,17 @@ func (r *runner) emitText(text string, logProbs json.RawMessage, first bool) boo
 	return r.emit(Event{Text: text, LogProbs: logProbs})
 }
 
+// withdraw removes the text of the current message from the result, because it was a thought. Its events cannot be taken
+// back; the answer begins on a new line after them.
+func (r *runner) withdraw(ctx context.Context, textBefore string, logProbsBefore int) bool {
+	slog.WarnContext(ctx, "the model's thoughts had no opening tag", "event", "model.thoughts_unmarked", "model", r.result.Model)
+	shown := len(r.result.Text) > len(textBefore)
+	r.text.Reset()
+	r.text.WriteString(textBefore)
+	r.result.Text, r.result.LogProbs = textBefore, r.result.LogProbs[:logProbsBefore]
+	return !shown || r.emit(Event{Text: "\n"})
+}
+
 // callModel calls the model once and yields its text as it comes. stopped means that the consumer stopped ranging.
 func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err error) {
 	r.modelCalls++
@@ -168,17 +180,25 @@ func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err er
 		model = r.agent.Model
 	}
 	a := accumulator{model: result.Model}
+	textBefore, logProbsBefore := result.Text, len(result.LogProbs)
+	say := func(text string, withdrawn bool, logProbs json.RawMessage) bool {
+		result.Model = a.model
+		if withdrawn && !r.withdraw(ctx, textBefore, logProbsBefore) {
+			return false
+		}
+		return text == "" || r.emitText(text, logProbs, a.text.Len() == len(text))
+	}
 	for chunk, chunkErr := range model.Stream(ctx, r.modelRequest()) {
 		if chunkErr != nil {
 			err = chunkErr
 			break
 		}
-		first := a.text.Len() == 0
-		text := a.add(chunk)
-		result.Model = a.model
-		if text != "" && !r.emitText(text, chunk.LogProbs, first) {
+		if text, withdrawn := a.add(chunk); !say(text, withdrawn, chunk.LogProbs) {
 			return Message{}, true, nil
 		}
+	}
+	if text, withdrawn := a.endText(); !say(text, withdrawn, nil) {
+		return Message{}, true, nil
 	}
 	err = a.finish(ctx, err)
 	result.Usage.add(a.usage)
