@@ -2,54 +2,27 @@ package chat_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
 
-var (
-	safeName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	roles    = []string{agent.RoleSystem, agent.RoleDeveloper, agent.RoleUser, agent.RoleAssistant, agent.RoleTool}
-)
+var roles = []string{agent.RoleSystem, agent.RoleDeveloper, agent.RoleUser, agent.RoleAssistant, agent.RoleTool}
 
-// rejection returns why OpenAI's API, or a stricter server, would reject messages; "" if all accept them.
-func rejection(ms []agent.Message) string {
-	open := map[string]bool{}
-	for i, m := range ms {
-		isSystem := m.Role == agent.RoleSystem || m.Role == agent.RoleDeveloper
-		switch {
-		case m.Name != "" && !safeName.MatchString(m.Name):
-			return fmt.Sprintf("message %d: name %q", i, m.Name)
-		case m.Role == agent.RoleTool && !open[m.ToolCallID]:
-			return fmt.Sprintf("message %d: a result without a call", i)
-		case m.Role != agent.RoleTool && len(open) > 0:
-			return fmt.Sprintf("message %d: calls without results: %v", i, open)
-		case m.Role == agent.RoleAssistant && m.IsEmpty():
-			return fmt.Sprintf("message %d is empty", i)
-		case i > 0 && m.Role == agent.RoleAssistant && ms[i-1].Role == agent.RoleAssistant:
-			return fmt.Sprintf("message %d: two messages of the assistant", i)
-		case i == 1 && isSystem && ms[0].Role == agent.RoleSystem:
-			return "two leading system messages"
-		}
-		delete(open, m.ToolCallID)
-		for _, c := range m.ToolCalls {
-			if c.ID == "" || open[c.ID] || !safeName.MatchString(c.Name) {
-				return fmt.Sprintf("message %d: call %+v", i, c)
-			}
-			open[c.ID] = true
-		}
+// rejection returns why a strict server would reject messages; "" if all accept them.
+func rejection(t *testing.T, ms []agent.Message) string {
+	t.Helper()
+	b, err := json.Marshal(map[string]any{"messages": ms})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(open) > 0 {
-		return fmt.Sprintf("calls without results at the end: %v", open)
-	}
-	return ""
+	return fakeopenai.Rejection(b)
 }
 
 // damagedHistory draws a history in which anything may be lost, doubled or out of place. It ends with words of the user.
@@ -89,7 +62,7 @@ func TestDamagedHistories(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if why := rejection(sent.Messages); why != "" {
+		if why := rejection(t, sent.Messages); why != "" {
 			rt.Fatalf("a model would reject %q:\n%s", compactForm(sent.Messages), why)
 		}
 		if last := sent.Messages[len(sent.Messages)-1]; last.Role != agent.RoleUser || last.Content != "last words" {
@@ -110,7 +83,7 @@ func TestToolResults(t *testing.T) {
 	call := func(ids ...string) agent.Message {
 		m := agent.Message{Role: agent.RoleAssistant}
 		for _, id := range ids {
-			m.ToolCalls = append(m.ToolCalls, agent.ToolCall{ID: id, Name: "f"})
+			m.ToolCalls = append(m.ToolCalls, agent.ToolCall{ID: id, Name: "f", Arguments: "{}"})
 		}
 		return m
 	}
@@ -150,8 +123,8 @@ func TestToolResults(t *testing.T) {
 					got = append(got, m.ToolCallID+"="+m.Content)
 				}
 			}
-			if text := strings.Join(got, " "); text != c.want || rejection(sent.Messages) != "" {
-				t.Errorf("the model gets %q, which is rejected as %q; want %q", text, rejection(sent.Messages), c.want)
+			if text := strings.Join(got, " "); text != c.want || rejection(t, sent.Messages) != "" {
+				t.Errorf("the model gets %q, which is rejected as %q; want %q", text, rejection(t, sent.Messages), c.want)
 			}
 		})
 	}
