@@ -11,8 +11,8 @@ import (
 // serve returns the function. Its routes are those of the REST API and of the function URL.
 func serve(handler *completions.Handler, keys auth.KeySource) *web.Function {
 	return &web.Function{
-		Policy:  auth.BearerPolicy,
-		Keys:    keys,
+		Policy: auth.BearerPolicy,
+		Keys:   keys,
 		Routes: []web.Route{
 			{Method: http.MethodPost, Path: "/api/v1/openai/chat/completions", Handler: handler.ServeGeneral},
 			{Method: http.MethodGet, Path: "/api/v1/openai/models", Handler: handler.ServeModels},

@@ -37,8 +37,9 @@ func newFunction(base string, limits openai.Limits, count func(context.Context, 
 			DefaultModels: []string{"gpt-4o"},
 			Now:           now,
 		},
-		Now:   now,
-		NewID: func() string { return "chatcmpl-1" },
+		Now:    now,
+		NewID:  func() string { return "chatcmpl-1" },
+		Models: []string{"gpt-4o"},
 	}, liveKeys)
 }
 

@@ -78,6 +78,7 @@ func TestIdempotencyKey(t *testing.T) {
 		"other arguments":                    {idempotencyKey(s, "book", agent.Invocation{Arguments: json.RawMessage(`{"a":1,"b":[2.1]}`)}), false},
 		"a second occurrence":                {idempotencyKey(s, "book", agent.Invocation{Arguments: in.Arguments, Occurrence: 1}), false},
 		"digits that move between the parts": {idempotencyKey(Scope{CallID: "c", UserMessageCount: 11}, "book", in), false},
+		"the request for the call id":        {idempotencyKey(Scope{RequestHash: "c", UserMessageCount: 1}, "book", in), true},
 		"no call id":                         {idempotencyKey(Scope{UserMessageCount: 1}, "book", in), false},
 	} {
 		if (other.key == first) != other.same {
@@ -86,6 +87,34 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	check(t, "key without a call id", idempotencyKey(Scope{}, "book", in), "")
 	check(t, "length of a key", len(first), 64)
+}
+
+// TestEffectsWithoutCallID checks that a repeated request without a call id has its effect once, by the store that soon forgets,
+// and that the tool's server gets no key: it may remember longer.
+func TestEffectsWithoutCallID(t *testing.T) {
+	keys := []string{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		_, _ = w.Write([]byte("Booked."))
+	}))
+	defer server.Close()
+	k, w := newKit(t)
+	k.PrivateHosts, k.Idempotency, k.BriefIdempotency = []string{strings.TrimPrefix(server.URL, "http://")}, nil, w
+	book := func(hash string) {
+		t.Helper()
+		s := testScope()
+		s.CallID, s.CallSID, s.RequestHash = "", "", hash
+		s.Assistant.Tools = []aurora.HTTPTool{{Name: "book", Description: "Books.", URL: server.URL}}
+		tool := findTool(t, k.ForScope(t.Context(), s), "book")
+		if out, err := tool.Run(t.Context(), agent.Invocation{Arguments: json.RawMessage(`{"day":1}`)}); err != nil || out.Content != "Booked." {
+			t.Errorf("content %q, error %v", out.Content, err)
+		}
+	}
+	book("a")
+	book("a")
+	check(t, "requests after the same request twice", keys, []string{""})
+	book("b")
+	check(t, "requests after another request", keys, []string{"", ""})
 }
 
 func TestConcurrentEqualCallsSendOnce(t *testing.T) {

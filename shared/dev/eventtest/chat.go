@@ -90,8 +90,9 @@ func newHandler(modelURL string, b *backend) *completions.Handler {
 			Sessions:      b,
 			Now:           chatTime,
 		},
-		Now:   chatTime,
-		NewID: func() string { return "chatcmpl-1" },
+		Now:    chatTime,
+		NewID:  func() string { return "chatcmpl-1" },
+		Models: []string{"gpt-4o"},
 	}
 }
 
