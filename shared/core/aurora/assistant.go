@@ -56,6 +56,8 @@ type Assistant struct {
 	FallbackMessage string `json:"fallbackMessage,omitempty"`
 	// Filler is said on the phone while a tool or the first word takes long. Empty means the default phrase, "-" none.
 	Filler string `json:"filler,omitempty"`
+	// SpeechTags are the names of the tags in the model's text that the voice understands, such as break. Other tags are removed.
+	SpeechTags List `json:"speechTags,omitempty"`
 	// MaxTurns limits how often the model is called in a turn. 0 means the limit of all turns, which is also the highest.
 	MaxTurns int `json:"maxTurns,omitempty"`
 	// FirstTokenTimeoutMs is how long its model may take to the first token. 0 means the default of the channel.

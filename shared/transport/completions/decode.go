@@ -26,6 +26,16 @@ type request struct {
 	stream       bool
 	includeUsage bool // send a usage chunk before [DONE]
 	bareSession  bool // send the session as an event of its own, as the API document shows it
+	fromVapi     bool // the request has the shape of Vapi's
+}
+
+// wantsJSON reports whether the answer is to be JSON.
+func (r *request) wantsJSON() bool {
+	var format struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(r.Options["response_format"], &format) // ignored: a format in another form asks for text
+	return format.Type != "" && format.Type != "text"
 }
 
 type streamOptions struct {
@@ -163,8 +173,29 @@ func (d *decoder) checkRequired(out *request) error {
 // are anything else.
 func (d *decoder) decodePerson(out *request) error {
 	out.Number = string(decodePhoneNumber(d.raw["phoneNumber"]).Number)
+	out.fromVapi = isVapi(d.raw, out.Session)
 	_ = json.Unmarshal(d.raw["customer"], &out.Customer) // ignored, as above
 	return nil
+}
+
+// isVapi reports whether a request has the shape of Vapi's: a call of its own kind, or what it sends beside the call
+// (https://docs.vapi.ai/customization/custom-llm/using-your-server).
+func isVapi(raw map[string]json.RawMessage, s *chat.Session) bool {
+	if s == nil || s.CallerPhoneNumber != "" || s.AssistantConfig != nil {
+		return false
+	}
+	for _, key := range []string{"orgId", "phoneCallProvider", "phoneNumberId", "webCallUrl"} {
+		if s.Extra[key] != nil {
+			return true
+		}
+	}
+	for _, key := range []string{"phoneNumber", "customer", "assistant"} {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(raw[key], &object) == nil && object != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // decodeStreamForm decides whether a stream sends the session as an event of its own. Without the header it does so for

@@ -60,7 +60,10 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 		return withRetryHint(w, end, err)
 	}
 	result := end.End
-	text := smstext.Format(result.Text, a.turn.SMSLimit())
+	text := result.Text
+	if !in.wantsJSON() { // JSON is for a program, and cut it would not be JSON
+		text = smstext.Format(text, a.turn.SMSLimit())
+	}
 	if text == "" && len(result.CallerToolCalls) == 0 { // no text: the sender still gets an answer
 		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}

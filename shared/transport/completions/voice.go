@@ -26,7 +26,10 @@ type VoiceTiming struct {
 var DefaultVoiceTiming = VoiceTiming{FillerAfter: 1500 * time.Millisecond, ToolFillerAfter: 700 * time.Millisecond, FallbackAfter: 8 * time.Second}
 
 const (
-	defaultFiller   = "One moment, please. "
+	defaultFiller = "One moment, please. "
+	// vapiFiller ends with a tag, without which Vapi speaks the words only together with the answer
+	// (https://docs.vapi.ai/assistants/flush-syntax).
+	vapiFiller      = "One moment, please. <flush />"
 	defaultFallback = "I'm sorry, I'm having trouble right now. Could you say that again?"
 )
 
@@ -50,7 +53,11 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "callId", in.CallID(), "error", err)
 		turn = chat.NewFailedTurn(in.Request, err)
 	}
-	v := voiceTurn{response: e.newResponse(in, turn), timing: e.VoiceTiming, cancel: cancel, out: discardSink{}}
+	v := voiceTurn{response: e.newResponse(in, turn), timing: e.VoiceTiming, cancel: cancel, filler: defaultFiller, verbatim: in.wantsJSON()}
+	v.filter.Tags = turn.SpeechTags()
+	if in.fromVapi {
+		v.filler = vapiFiller
+	}
 	if v.timing == (VoiceTiming{}) {
 		v.timing = DefaultVoiceTiming
 	}
@@ -80,10 +87,14 @@ type voiceTurn struct {
 	*response
 	timing VoiceTiming
 	cancel context.CancelFunc // ends the turn
-	out    textSink
+	out    textSink           // nil for an answer that is sent whole, after the turn
+	// verbatim says that the answer is not spoken: it is JSON that the request asked for.
+	verbatim bool
+	filler   string // unless the assistant or the tool has one
 
 	filter       speech.Filter
 	fillerSpoken bool // a turn has one filler at most
+	ended        bool // the turn's last words were spoken
 	spoken       strings.Builder
 }
 
@@ -91,11 +102,6 @@ type voiceTurn struct {
 type textSink interface {
 	writeText(text, model string) error
 }
-
-// discardSink is for an answer that is sent whole, after the turn.
-type discardSink struct{}
-
-func (discardSink) writeText(string, string) error { return nil }
 
 // turnEvent is an event of the turn on its way from the goroutine that runs it.
 type turnEvent struct {
@@ -111,7 +117,7 @@ func (v *voiceTurn) speak(ctx context.Context) (chat.Event, error) {
 	filler, silence := time.NewTimer(v.timing.FillerAfter), time.NewTimer(v.timing.FallbackAfter)
 	defer filler.Stop()
 	defer silence.Stop()
-	phrase := v.turn.FillerPhrase(defaultFiller)
+	phrase := v.turn.FillerPhrase(v.filler)
 	for {
 		select {
 		case e, open := <-events:
@@ -133,7 +139,10 @@ func (v *voiceTurn) speak(ctx context.Context) (chat.Event, error) {
 			}
 			filler.Stop()
 			silence.Stop()
-			if err := v.speakText(v.filter.Write(e.Text), e.Model); err != nil {
+			if v.out == nil {
+				continue // the whole text comes with the end
+			}
+			if err := v.speakText(v.plain(e.Text), e.Model); err != nil {
 				return chat.Event{}, err
 			}
 		case <-filler.C:
@@ -184,13 +193,14 @@ func lastEvent(events <-chan turnEvent) chat.Event {
 
 // finish speaks the last words, or the fallback message if the turn failed or had no words at all.
 func (v *voiceTurn) finish(ctx context.Context, e turnEvent) (chat.Event, error) {
-	if err := v.speakText(v.filter.Close(), e.End.Model); err != nil {
+	if e.err != nil {
+		return v.speakFallback(ctx, e.Event, e.err)
+	}
+	if err := v.speakEnd(e.End); err != nil {
 		return chat.Event{}, err
 	}
 	switch {
-	case e.err != nil:
-		return v.speakFallback(ctx, e.Event, e.err)
-	case v.spoken.Len() == 0 && e.End.Action == nil && len(e.End.CallerToolCalls) == 0:
+	case !v.hasWords() && e.End.Action == nil && len(e.End.CallerToolCalls) == 0:
 		reason := e.End.FinishReason
 		end, err := v.speakFallback(ctx, e.Event, errEmptyAnswer)
 		if err == nil && reason == agent.FinishContentFilter {
@@ -208,7 +218,7 @@ func (v *voiceTurn) speakFallback(ctx context.Context, end chat.Event, failed er
 	if end.End == nil {
 		end = v.turn.FailedEnd(failed)
 	}
-	_ = v.speakText(v.filter.Close(), end.End.Model) // an error repeats in the next line
+	_ = v.speakEnd(end.End) // an error repeats in the next line
 	message := v.turn.FallbackMessage(defaultFallback)
 	if err := v.speakText(v.withLeadingSpace(message), end.End.Model); err != nil {
 		return chat.Event{}, err
@@ -219,9 +229,39 @@ func (v *voiceTurn) speakFallback(ctx context.Context, end chat.Event, failed er
 	return end, nil
 }
 
-// speakFiller speaks a filler, unless the turn already had one.
+// speakEnd speaks the last words of a turn, or all of them if the answer is sent whole.
+func (v *voiceTurn) speakEnd(end *agent.TurnResult) error {
+	if v.ended {
+		return nil
+	}
+	v.ended = true
+	text := ""
+	if v.out == nil {
+		text = v.plain(end.Text)
+	}
+	return v.speakText(text+v.filter.Close(), end.Model)
+}
+
+// plain returns what is spoken of a piece of the answer.
+func (v *voiceTurn) plain(text string) string {
+	if v.verbatim {
+		return text
+	}
+	return v.filter.Write(text)
+}
+
+// hasWords reports whether the caller has heard anything. Tags for the voice are not heard.
+func (v *voiceTurn) hasWords() bool {
+	if v.spoken.Len() > 1000 {
+		return true
+	}
+	return strings.TrimSpace(speech.Text(v.spoken.String())) != ""
+}
+
+// speakFiller speaks a filler, unless the turn already had one. It would be part of JSON, and in a whole answer it would come
+// together with the words that it is to bridge.
 func (v *voiceTurn) speakFiller(phrase string) error {
-	if v.fillerSpoken || phrase == "" {
+	if v.fillerSpoken || phrase == "" || v.out == nil || v.verbatim {
 		return nil
 	}
 	v.fillerSpoken = true
@@ -241,5 +281,8 @@ func (v *voiceTurn) speakText(text, model string) error {
 		return nil
 	}
 	v.spoken.WriteString(text)
+	if v.out == nil {
+		return nil
+	}
 	return v.out.writeText(text, model)
 }

@@ -11,7 +11,7 @@ import (
 	"example.com/aurora/shared/transport/speech"
 )
 
-// Format removes Markdown and emoji from a text, keeps web addresses, and shortens the result to limit units. It cuts
+// Format removes Markdown and emoji from a text, unless it is emoji alone, keeps web addresses, and shortens the result to limit units. It cuts
 // after a sentence if it can, otherwise after a word, and never inside a character as a reader sees it.
 //
 // The units are those of the encoding that the message is sent in: GSM 03.38, where characters of the extension table
@@ -40,7 +40,7 @@ func plainText(text string) string {
 		m := markdownLink().FindStringSubmatch(link)
 		return linkText(strings.TrimSpace(m[1]), m[2])
 	})
-	f := speech.Filter{KeepAddresses: true}
+	f := speech.Filter{ForReading: true}
 	text = strings.TrimSpace(looseSpaces().ReplaceAllString(f.Write(text)+f.Close(), "$1$2$3"))
 	if similar := gsmReplacer.Replace(text); isGSM(similar) {
 		return similar

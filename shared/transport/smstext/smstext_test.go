@@ -32,7 +32,9 @@ func TestFormat(t *testing.T) {
 		"an accent is not cut from its letter":          {strings.Repeat("e\u0301", 4), 5, "e\u0301e\u0301…"},
 		"a very short first sentence is not enough":     {"Yes! " + strings.Repeat("word ", 50), 40, "Yes! word word word word word word..."},
 		"not even one character fits":                   {"€€", 1, ""},
-		"an emoji alone":                                {"🎉", 320, ""},
+		"an emoji alone":                                {"🎉", 320, "🎉"},
+		"a numbered menu":                               {"Reply with a number:\n1. Confirm\n2. Cancel", 320, "Reply with a number: 1. Confirm. 2. Cancel"},
+		"entities":                                      {"AT&amp;T, it&#39;s https://example.com/?a=1&amp;b=2&copy=3", 320, "AT&T, it's https://example.com/?a=1&b=2&copy=3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := Format(c.in, c.limit); got != c.want {

@@ -1,6 +1,7 @@
 package speech
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,7 +14,7 @@ const (
 	beforeHost
 	inHost
 	afterHost
-	keptAddress // KeepAddresses is set: all of it is output
+	keptAddress // ForReading is set: all of it is output
 )
 
 // scanAddressStart checks whether a word that begins with h or w is a web address.
@@ -37,7 +38,7 @@ func (f *Filter) scanAddressStart(rest string, end bool) (n int, say bool) {
 			}
 		}
 		f.parentheses = 0
-		if f.KeepAddresses {
+		if f.ForReading {
 			f.address = keptAddress
 			return n, true
 		}
@@ -117,6 +118,10 @@ func (f *Filter) scanAddressPath(r rune, size int, rest string, end bool) (n int
 		return 0, false, false
 	}
 	if f.address == keptAddress {
+		if r == '&' {
+			n, say = f.scanEntity(rest, end)
+			return n, say, true
+		}
 		return size, true, true
 	}
 	n, say = f.drop(size)
@@ -157,6 +162,10 @@ func (f *Filter) scanTag(rest string, end bool) (n int, say bool) {
 	if n, known := tagLength(window, i, full); !known {
 		return 0, false
 	} else if n > 0 {
+		if slices.ContainsFunc(f.Tags, func(tag string) bool { return strings.EqualFold(tag, window[name:i]) }) {
+			f.inTag = true
+			return n, true
+		}
 		if strings.Contains(blockTags, " "+strings.ToLower(window[name:i])+" ") {
 			f.requireGap(sentenceGap)
 		}
@@ -206,6 +215,11 @@ func tagLength(window string, i int, full bool) (n int, known bool) {
 	}
 	n = strings.IndexByte(window, '>') + 1
 	return n, n > 0 || full
+}
+
+// isOpeningTag reports whether text follows that the tag is about.
+func isOpeningTag(tag string) bool {
+	return !strings.HasPrefix(tag, "</") && !strings.HasSuffix(tag, "/>")
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' && c < utf8.RuneSelf }

@@ -1,6 +1,7 @@
 package speech
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -39,6 +40,7 @@ func (f *Filter) scanNonASCII(r rune, size int, rest string, end bool) (n int, s
 		if r != emojiSelector && r != textSelector {
 			f.requireGap(wordGap)
 		}
+		f.noteEmoji(r)
 		return f.drop(size)
 	case strings.ContainsRune("©®™ℹ‼⁉", r): // emoji only with a selector after them
 		next, known := peek(rest[size:], end)
@@ -59,4 +61,61 @@ func (f *Filter) scanNonASCII(r rune, size int, rest string, end bool) (n int, s
 		}
 	}
 	return size, true
+}
+
+// maxEmoji is how many characters of emoji alone are kept.
+const maxEmoji = 20
+
+// emojiNames holds the short names of common emoji (https://unicode.org/emoji/charts/full-emoji-list.html).
+var emojiNames = map[rune]string{
+	'👍': "thumbs up", '👎': "thumbs down", '👌': "okay", '👋': "waving hand", '👏': "clapping hands", '🙏': "thank you", '🙌': "raised hands",
+	'💪': "strong", '🤝': "handshake", '✌': "victory", '🤞': "fingers crossed", '🤷': "shrug", '🤔': "thinking",
+	'😀': "smile", '😃': "smile", '😄': "smile", '😁': "grin", '😊': "smile", '🙂': "smile", '☺': "smile", '😉': "wink", '😂': "laughing", '🤣': "laughing",
+	'😅': "laughing", '😍': "heart eyes", '🥰': "smile with hearts", '😎': "cool", '😢': "crying", '😭': "crying", '😞': "sad", '🙁': "sad", '☹': "sad",
+	'😡': "angry", '😮': "surprised", '😱': "shocked", '😴': "sleeping", '🤗': "hug", '🥳': "celebrating",
+	'❤': "heart", '💙': "heart", '💚': "heart", '💛': "heart", '💜': "heart", '🧡': "heart", '💔': "broken heart",
+	'🎉': "hooray", '🎊': "hooray", '🎂': "birthday cake", '🎁': "gift", '🔥': "fire", '⭐': "star", '🌟': "star", '✨': "sparkles", '💯': "one hundred",
+	'✅': "yes", '✔': "yes", '☑': "yes", '❌': "no", '❎': "no", '✖': "no", '⚠': "warning", '❓': "question mark", '❗': "exclamation mark", '🚫': "not allowed",
+	'📞': "telephone", '☎': "telephone", '📱': "mobile phone", '📅': "calendar", '⏰': "alarm clock", '☀': "sun", '🌧': "rain", '❄': "snow", '🚗': "car", '🏠': "house",
+}
+
+// noteEmoji records an emoji before the first word.
+func (f *Filter) noteEmoji(r rune) {
+	if f.last == 0 && len(f.emoji) < maxEmoji {
+		f.emoji = append(f.emoji, r)
+	}
+}
+
+// emojiAlone returns what an answer of emoji alone says. An emoji without a name here is left to the voice.
+func (f *Filter) emojiAlone() string {
+	if !slices.ContainsFunc(f.emoji, isEmojiBase) {
+		return ""
+	}
+	if f.ForReading {
+		return string(f.emoji)
+	}
+	var words []string
+	var others []rune
+	for _, r := range f.emoji {
+		if name := emojiNames[r]; name == "" {
+			others = append(others, r)
+		} else if !slices.Contains(words, name) {
+			words = append(words, name)
+		}
+	}
+	if len(words) == 0 {
+		return string(others)
+	}
+	return strings.Join(words, ", ")
+}
+
+// isEmojiBase reports whether an emoji is more than a part of another one: a selector, a skin tone or a keycap.
+func isEmojiBase(r rune) bool {
+	return r != zeroWidthJoiner && r != textSelector && r != emojiSelector && r != keycap && (r < 0x1f3fb || r > 0x1f3ff) && r < 0xe0000
+}
+
+// Text returns a whole text as it is spoken.
+func Text(text string) string {
+	var f Filter
+	return f.Write(text) + f.Close()
 }

@@ -13,20 +13,26 @@ import (
 // word that may become an address ("h", "ww"). It returns everything else at once. So the way a text is cut into pieces
 // changes when words come out, and never which words.
 type Filter struct {
-	// KeepAddresses leaves web addresses whole, for text that is read. Otherwise only the host of an address is spoken.
-	KeepAddresses bool
+	// ForReading is set for text that is read: web addresses stay whole, and emoji stay if there is nothing else. For text that
+	// is spoken, only the host of an address stays, and emoji alone become their names.
+	ForReading bool
+	// Tags are the names of the tags that the voice understands, in any case. They stay as they are.
+	Tags []string
 
 	held string // text whose meaning is not known yet
 	buf  []byte
 
-	prev       rune // the last rune read
-	last       rune // the last rune returned; 0 before the first
-	afterPause bool // the last word returned ends a sentence or a clause
-	gap        gap  // the separator needed before the next word
-	afterMark  bool // a mark was just dropped: if there was a space before it, the space after it is dropped too
+	prev       rune   // the last rune read
+	last       rune   // the last rune returned; 0 before the first
+	afterPause bool   // the last word returned ends a sentence or a clause
+	gap        gap    // the separator needed before the next word
+	emoji      []rune // that came before the first word
+	afterMark  bool   // a mark was just dropped: if there was a space before it, the space after it is dropped too
 
-	escaped         bool // a backslash came before: the next rune is literal
-	inAngleBrackets bool // the > that closes <address> has not come yet
+	replacement     string // what the scanned token becomes, if it is not spoken as it is
+	inTag           bool   // the scanned token is a tag that stays
+	escaped         bool   // a backslash came before: the next rune is literal
+	inAngleBrackets bool   // the > that closes <address> has not come yet
 	address         addressState
 	parentheses     int // open parentheses in the address
 
@@ -62,7 +68,10 @@ func (f *Filter) Write(text string) string { return f.process(text, false) }
 // Close ends the text: it returns what was held back and resets the filter.
 func (f *Filter) Close() string {
 	out := f.process("", true)
-	*f = Filter{buf: f.buf[:0], KeepAddresses: f.KeepAddresses}
+	if f.last == 0 {
+		out += f.emojiAlone()
+	}
+	*f = Filter{buf: f.buf[:0], ForReading: f.ForReading, Tags: f.Tags}
 	return out
 }
 
@@ -81,16 +90,31 @@ func (f *Filter) process(text string, end bool) string {
 			}
 		}
 		token := text[i : i+n]
-		if !say {
+		switch {
+		case !say:
 			out = append(out, text[from:i]...)
 			from = i + n
 			f.prev, _ = utf8.DecodeLastRuneInString(token)
-		} else {
-			if between := f.gapText(token); between != "" {
+		case f.inTag:
+			f.inTag = false
+			if isOpeningTag(token) { // what was dropped stood before the tag
+				out = append(append(out, text[from:i]...), f.gapText(token)...)
+				from, f.gap = i, noGap
+			}
+		default:
+			said := token
+			if f.replacement != "" {
+				said, f.replacement = f.replacement, ""
+			}
+			if between := f.gapText(said); between != "" || said != token {
 				out = append(append(out, text[from:i]...), between...)
 				from = i
 			}
-			f.recordOutput(token)
+			if said != token {
+				out = append(out, said...)
+				from = i + n
+			}
+			f.recordOutput(said)
 		}
 		i += n
 	}
@@ -105,7 +129,7 @@ func (f *Filter) process(text string, end bool) string {
 // ordinary holds the bytes that have no meaning in Markdown at any place of a line.
 var ordinary = func() (set [256]bool) {
 	for c := range utf8.RuneSelf {
-		set[c] = c > ' ' && c != 0x7f && !strings.ContainsRune("*_`~#>|<[]!\\/=-+", rune(c))
+		set[c] = c > ' ' && c != 0x7f && !strings.ContainsRune("*_`~#>|<[]!\\/=-+&", rune(c))
 	}
 	return set
 }()

@@ -24,9 +24,18 @@ var filterCases = []struct{ in, want string }{
 	{"#hashtag and #5", "#hashtag and #5"},
 	{"Title\n=====\nOne\n---\nTwo\n***\nThree", "Title. One. Two. Three"},
 	{"We have:\n- Tea\n* Coffee.\n+ **Milk**\n  - oat\n• Soy\n\nAnd you?", "We have: Tea. Coffee. Milk. oat. Soy. And you?"},
-	{"1. One\n2) Two\n10. Ten\n2024. That was it.", "One. Two. Ten. 2024. That was it."},
+	{"1. One\n2) Two\n10. Ten\n2024. That was it.", "1. One. 2) Two. 10. Ten. 2024. That was it."},
 	{"5. Anything else?", "5. Anything else?"},
-	{"1.5 hours\n-5 degrees\n+1 more\n1) and 2)", "1.5 hours -5 degrees +1 more. and 2)"},
+	{"1.5 hours\n-5 degrees\n+1 more\n1) and 2)", "1.5 hours -5 degrees +1 more. 1) and 2)"},
+	{"Reply with a number:\n1. Confirm\n2. Reschedule\n   1) Today\n   2) Later\n3. **Cancel**", "Reply with a number: 1. Confirm. 2. Reschedule. 1) Today. 2) Later. 3. Cancel"},
+	{"911. is the number", "911. is the number"},
+	{"AT&amp;T &lt;b&gt; &quot;it&#39;s&#x20;&#X27;so&apos;&quot;&nbsp;caf&eacute; &#128077;&#0;&zwnj;x", "AT&T <b> \"it's 'so'\" café x"},
+	{"AT&T, R&D; & &; &#; &nothing; &ampx; &amp &amp;amp; &&amp;&", "AT&T, R&D; & &; &#; &nothing; &ampx; &amp &amp; &&&"},
+	{"👍", "thumbs up"},
+	{" **👍🏽**!", " !"},
+	{"🎉🎉 ❤️", "hooray, heart"},
+	{"👩\u200d⚕️", "👩\u200d⚕️"},
+	{"&#128077;", "thumbs up"},
 	{"- [ ] Call\n- [x] Pay", "Call. Pay"},
 	{"**Hours**\nMon: 9-5\nSat: closed\n12 Main St\nand so on!\nYes", "Hours. Mon: 9-5. Sat: closed. 12 Main St and so on! Yes"},
 	{"One moment\nDone", "One moment. Done"},
@@ -92,6 +101,34 @@ func TestFilterHoldsBackOnlyOpenMarks(t *testing.T) {
 	} {
 		if got := f.Write(c.in); got != c.out {
 			t.Errorf("%q: got %q, want %q", c.in, got, c.out)
+		}
+	}
+}
+
+// TestTagsOfTheVoice cuts each text at every byte.
+func TestTagsOfTheVoice(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"One.<flush />Two", "One.<flush />Two"},
+		{"One. <FLUSH/> <flush>Two</flush >", "One. <FLUSH/> <flush>Two</flush >"},
+		{"Wait<break time=\"0.5s\"/> for **it**<BREAK time='1s' />", "Wait<break time=\"0.5s\"/> for it<BREAK time='1s' />"},
+		{"It is\n<spell>AB-1</spell>.\n\n<emotion value=\"happy\"/>Great", "It is <spell>AB-1</spell>.<emotion value=\"happy\"/> Great"},
+		{"a <b>b</b> <i>c</i> <prosody rate=\"slow\">d</prosody> <br/>e", "a b c d . e"},
+	} {
+		for i := range len(c.in) + 1 {
+			f := Filter{Tags: []string{"flush", "break", "spell", "Emotion"}}
+			if got := f.Write(c.in[:i]) + f.Write(c.in[i:]) + f.Close(); got != c.want {
+				t.Errorf("cut at %d: %q\n got %q\nwant %q", i, c.in, got, c.want)
+				break
+			}
+		}
+	}
+}
+
+func TestEmojiAloneStayForReading(t *testing.T) {
+	for in, want := range map[string]string{"👍": "👍", "**👍🏽** 🎉": "👍🏽🎉", "#️⃣": "", "Hi 👍": "Hi "} {
+		f := Filter{ForReading: true}
+		if got := strings.TrimLeft(f.Write(in)+f.Close(), " "); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
 }
@@ -165,8 +202,9 @@ func FuzzFilter(f *testing.F) {
 		if !utf8.ValidString(whole) {
 			t.Fatalf("%q: the output is not valid UTF-8: %q", in, whole)
 		}
+		isAlone := !strings.ContainsFunc(whole, func(r rune) bool { return !isEmoji(r) && r != zeroWidthJoiner })
 		for _, r := range whole {
-			if isEmoji(r) || r == '`' || r == '\n' {
+			if isEmoji(r) && !isAlone || r == '`' || r == '\n' {
 				t.Fatalf("%q: %q in the output %q", in, r, whole)
 			}
 		}
@@ -186,7 +224,7 @@ func FuzzFilterOfProse(f *testing.F) {
 	f.Add(" a  b, 24/7 & Co. (x) 100% naïve façade")
 	f.Fuzz(func(t *testing.T, in string) {
 		prose := strings.Map(func(r rune) rune {
-			if r == utf8.RuneError || r < ' ' || r == 0x7f || isEmoji(r) || r == zeroWidthJoiner || strings.ContainsRune("*_`~#>|<[]!\\=-+©®™ℹ‼⁉•◦‣⁃·【", r) {
+			if r == utf8.RuneError || r < ' ' || r == 0x7f || isEmoji(r) || r == zeroWidthJoiner || strings.ContainsRune("*_`~#>|<[]!\\=-+&©®™ℹ‼⁉•◦‣⁃·【", r) {
 				return -1
 			}
 			return r

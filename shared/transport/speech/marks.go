@@ -1,8 +1,11 @@
 package speech
 
 import (
+	"html"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // scanLineStart classifies marks at the beginning of a line: headings, list items, quotes, fences, rules. in is false if
@@ -66,8 +69,8 @@ func (f *Filter) scanBullet(rest string, end bool) (n int, say, in bool) {
 	return n, true, rest[0] != '*'
 }
 
-// scanNumber drops the number of a list item: "1. " or "1) ". If the text begins with a number other than 1, that number
-// is the answer and is spoken: "5. Anything else?"
+// scanNumber classifies a number at the beginning of a line. That of a list item is spoken as well, because it may be what
+// the listener is to answer with.
 func (f *Filter) scanNumber(rest string, end bool) (n int, say, in bool) {
 	for n < len(rest) && n < 4 && isDigit(rune(rest[n])) {
 		n++
@@ -79,18 +82,18 @@ func (f *Filter) scanNumber(rest string, end bool) (n int, say, in bool) {
 	if !known {
 		return 0, false, true
 	}
-	if mark != '.' && mark != ')' || !f.line.later && rest[:n] != "1" {
+	if mark != '.' && mark != ')' {
 		return n, true, true
 	}
 	next, known := peek(rest[n+1:], end)
-	switch {
-	case !known:
+	if !known {
 		return 0, false, true
-	case !isSpace(next):
-		return n, true, true
 	}
-	n, say = f.dropBlockMark(n + 1)
-	return n, say, true
+	if isSpace(next) {
+		f.requireGap(sentenceGap)
+		f.line.block = true
+	}
+	return n + 1, true, true
 }
 
 // scanFence drops a code fence and the language after it. The code between two fences is spoken.
@@ -160,6 +163,8 @@ func (f *Filter) scanInline(c byte, rest string, end bool) (n int, say bool) {
 		}
 	case '\\':
 		return f.scanEscape(rest, end)
+	case '&':
+		return f.scanEntity(rest, end)
 	case '!': // of an image, or the end of a sentence
 		if isWord(f.prev) || strings.ContainsRune(`!?.,;:'")*_`, f.prev) {
 			return 1, true
@@ -174,7 +179,7 @@ func (f *Filter) scanInline(c byte, rest string, end bool) (n int, say bool) {
 			return f.scanAddressStart(rest, end)
 		}
 	case '/':
-		if f.last == ':' && f.gap == noGap && !f.KeepAddresses { // another scheme, such as ftp://
+		if f.last == ':' && f.gap == noGap && !f.ForReading { // another scheme, such as ftp://
 			switch next, known := peek(rest[1:], end); {
 			case !known:
 				return 0, false
@@ -248,6 +253,38 @@ func (f *Filter) scanEscape(rest string, end bool) (n int, say bool) {
 		return f.drop(1)
 	}
 	return 1, true
+}
+
+// scanEntity decodes a character that is written as in HTML, such as &amp; or &#39;.
+func (f *Filter) scanEntity(rest string, end bool) (n int, say bool) {
+	const longest = len("&CounterClockwiseContourIntegral;")
+	n = 1
+	for n < len(rest) && n < longest && (isLetter(rest[n]) || isDigit(rune(rest[n])) || rest[n] == '#' && n == 1) {
+		n++
+	}
+	if n == len(rest) && n < longest && !end {
+		return 0, false
+	}
+	if n == len(rest) || rest[n] != ';' {
+		return 1, true
+	}
+	n++
+	decoded := html.UnescapeString(rest[:n])
+	if strings.HasSuffix(decoded, ";") && decoded != ";" { // not a character, or one that needs no semicolon and a rest
+		return 1, true
+	}
+	switch r, _ := utf8.DecodeRuneInString(decoded); {
+	case isEmoji(r):
+		f.requireGap(wordGap)
+		f.noteEmoji(r)
+		return f.drop(n)
+	case unicode.IsSpace(r):
+		decoded = " "
+	case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != zeroWidthJoiner, r == utf8.RuneError:
+		return f.drop(n)
+	}
+	f.replacement = decoded
+	return n, true
 }
 
 // scanOpenBracket classifies [: the text of a link is spoken; a checkbox, a footnote and a citation are dropped.

@@ -156,6 +156,9 @@ func (t *Turn) FillerPhrase(fallback string) string {
 	return t.assistant.Filler
 }
 
+// SpeechTags returns the tags that the assistant's voice understands.
+func (t *Turn) SpeechTags() []string { return t.assistant.SpeechTags }
+
 // FirstTokenTimeout returns how long the assistant's model may take to its first token; 0 if the assistant does not say.
 func (t *Turn) FirstTokenTimeout() time.Duration { return t.assistant.FirstTokenTimeout() }
 
