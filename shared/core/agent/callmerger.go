@@ -44,7 +44,7 @@ func (m *callMerger) add(d ToolCallDelta, i, deltas int) {
 
 // place returns the place of the call to which a delta belongs; len(m.calls) means a new call.
 func (m *callMerger) place(d ToolCallDelta, i, deltas int) int {
-	at := len(m.calls)
+	var at int
 	switch known, ok := m.byIndex[d.Index]; {
 	case d.Index >= 0 && ok:
 		at = known
