@@ -9,6 +9,7 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
 	"example.com/aurora/shared/usecase/callanalysis"
@@ -18,6 +19,7 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
+	phonetables.Use("") // a caller is one caller, however the provider writes the number
 	reports := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
 	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
 	models := modelwiring.ReadSettings(s)

@@ -24,6 +24,7 @@ import (
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/usecase/callindex"
 )
@@ -35,6 +36,7 @@ func (p *program) reindex(ctx context.Context) error {
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
+	phonetables.Use("") // as the worker reads numbers
 	days, err := p.intFromEnv("RETENTION_DAYS", 400)
 	if err != nil {
 		return err

@@ -84,9 +84,9 @@ func TestDeployedPackagesDoNotDependOnDev(t *testing.T) {
 	}
 }
 
-// TestToolsAreLinkedByToolwiringOnly checks that a function links core/tools, and so the MCP client and 1.5 MB, only if it
-// builds tools.
-func TestToolsAreLinkedByToolwiringOnly(t *testing.T) {
+// TestWhatFunctionsLink checks that a function links core/tools, and so the MCP client and 1.5 MB, only if it builds tools, and
+// that the functions on the way to the first word of a call do not link the phone tables, which cost 5 ms of a cold start.
+func TestWhatFunctionsLink(t *testing.T) {
 	t.Parallel()
 	for _, name := range folders(t, "functions") {
 		list := exec.Command("go", "list", "-deps", "./functions/"+name)
@@ -98,6 +98,10 @@ func TestToolsAreLinkedByToolwiringOnly(t *testing.T) {
 		deps := strings.Fields(string(out))
 		if slices.Contains(deps, module+"shared/core/tools") && !slices.Contains(deps, module+"shared/transport/toolwiring") {
 			t.Errorf("functions/%s depends on shared/core/tools without building tools", name)
+		}
+		waited := slices.Contains([]string{"chat-completions", "chat-completions-voice", "chat-completions-chat"}, name) || strings.HasPrefix(name, "authorizer-")
+		if waited && slices.Contains(deps, module+"shared/core/phonetables") {
+			t.Errorf("functions/%s depends on the phone tables", name)
 		}
 	}
 }
