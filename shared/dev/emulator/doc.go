@@ -12,6 +12,12 @@
 // The pool owns an invocation with its deadline and the end of its process; the caller does not. As in Lambda, a caller
 // who hangs up changes nothing for the function.
 //
+// No invocation and no message can be lost between two programs. The answer to a request for an invocation, or to a receive,
+// may never arrive: the process was killed, a connection broke, or an HTTP client repeated its request. So a process has one
+// open request for an invocation, and one invocation; an invocation that could not be sent goes to another process; one
+// without an answer at its deadline is a failure, with a line in the log. A receive hides its messages for the function's
+// time limit only, and the poller, once it has them, hides them for the queue's visibility timeout.
+//
 // Some waits are shorter than Lambda's, because a developer watches them: a failed message returns after 1, 2, 4 …
 // seconds, up to the queue's visibility timeout, and a failed Event invocation after one and two seconds instead of
 // minutes. The order and the number of attempts are Lambda's.

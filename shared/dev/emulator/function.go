@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,8 @@ const (
 	maxAsyncPayload = 1 << 20   // of the event of an Event invocation, in bytes
 	maxStream       = 200 << 20 // of a streamed response, in bytes
 	maxInit         = 10 * time.Second
-	maxStarting     = 8 // processes of one function that start at the same time; more would only slow each other down
+	unansweredGrace = 5 * time.Second // after an invocation's deadline, for the end of its process
+	maxStarting     = 8               // processes of one function that start at the same time; more would only slow each other down
 )
 
 var (
@@ -33,15 +35,23 @@ type function struct {
 	launch  func(address string) (*child, error) // starts a process whose runtime API has this address
 	log     *logFile
 
-	mu        sync.Mutex
-	idle      []*process // the one that was used last is at the end, and is used next
-	waiting   []chan assigned
-	starting  int
-	returning int // processes that have answered and will ask for the next invocation in a moment
-	busy      int // invocations now
-	all       map[*process]bool
-	closed    bool
+	mu      sync.Mutex
+	idle    []*process // the one that was used last is at the end, and is used next
+	waiting []chan assigned
+	busy    int                // invocations now
+	all     map[*process]phase // the processes that have not ended
+	closed  bool
 }
+
+// phase is what a process does, as its function counts it.
+type phase int
+
+const (
+	phaseStarting  phase = iota // it has not asked for its first invocation
+	phaseIdle                   // it waits for an invocation
+	phaseTaken                  // a caller has taken it, or it runs an invocation
+	phaseReturning              // it will ask for its next invocation in a moment
+)
 
 // assigned is what a caller that waits for a process receives: a process or the reason why none starts.
 type assigned struct {
@@ -62,6 +72,7 @@ type reply struct {
 	failure *failure
 	stream  *stream
 	id      string
+	undone  bool // the process never received the invocation: another one must run it
 }
 
 // invoke runs one invocation. An error means that it did not run: it was throttled or too large, or the stack is stopping.
@@ -70,8 +81,7 @@ func (f *function) invoke(ctx context.Context, id, trace string, event []byte) (
 	if len(event) > maxPayload {
 		return nil, errTooLarge
 	}
-	var inv *invocation
-	for inv == nil {
+	for {
 		got, err := f.acquire(ctx)
 		if err != nil {
 			return nil, err
@@ -80,16 +90,35 @@ func (f *function) invoke(ctx context.Context, id, trace string, event []byte) (
 			f.log.writePlatformLine(id, "init failed: "+got.failure.Message)
 			return &reply{failure: got.failure, id: id}, nil
 		}
-		inv = newInvocation(id, trace, event, time.Now().Add(f.timeout))
-		if !got.process.assign(inv) { // the process ended while it was idle: take another one
-			inv = nil
+		inv := newInvocation(id, trace, event, time.Now().Add(f.timeout))
+		if !got.process.assign(inv) { // the process does not wait for an invocation any more: take another one
 			f.release()
+			continue
+		}
+		r, err := f.await(ctx, inv)
+		if err != nil {
+			return nil, err
+		}
+		if !r.undone {
+			r.id = id
+			return r, nil
 		}
 	}
+}
+
+// await waits for the response of an invocation. The end of its process delivers a failure at the deadline. If even that does
+// not happen, the missing answer is logged, and is a failure.
+func (f *function) await(ctx context.Context, inv *invocation) (*reply, error) {
+	late := time.NewTimer(time.Until(inv.deadline) + unansweredGrace)
+	defer late.Stop()
 	select {
 	case r := <-inv.replied:
-		r.id = id
 		return r, nil
+	case <-late.C:
+		cause := &failure{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: no answer %s after the deadline", inv.id, unansweredGrace)}
+		f.log.writePlatformLine(inv.id, "invocation.unanswered: "+cause.Message)
+		inv.abandon()
+		return &reply{failure: cause}, nil
 	case <-ctx.Done():
 		inv.abandon()
 		return nil, ctx.Err()
@@ -111,6 +140,7 @@ func (f *function) acquire(ctx context.Context) (assigned, error) {
 	if n := len(f.idle); n > 0 {
 		p := f.idle[n-1]
 		f.idle = f.idle[:n-1]
+		f.all[p] = phaseTaken
 		f.mu.Unlock()
 		return assigned{process: p}, nil
 	}
@@ -156,69 +186,87 @@ func (f *function) cancelWait(turn chan assigned) {
 // startProcesses starts processes for the waiting callers, less those that will be free in a moment, within the limits. The
 // caller holds the lock.
 func (f *function) startProcesses() {
-	for !f.closed && f.starting < min(len(f.waiting)-f.returning, maxStarting) && len(f.all) < f.limit {
-		f.starting++
+	starting, returning := f.count(phaseStarting), f.count(phaseReturning)
+	for !f.closed && starting < min(len(f.waiting)-returning, maxStarting) && len(f.all) < f.limit {
+		starting++
 		p := f.runtime.newProcess(f)
-		f.all[p] = true
+		f.all[p] = phaseStarting
 		f.runtime.tasks.run("starting "+f.folder, p.run)
 	}
 }
 
+func (f *function) count(wanted phase) int {
+	n := 0
+	for _, phase := range f.all {
+		if phase == wanted {
+			n++
+		}
+	}
+	return n
+}
+
 // offer gives a free process to the first waiting caller. The caller of offer holds the lock.
 func (f *function) offer(p *process) {
+	if _, running := f.all[p]; !running {
+		return
+	}
 	if len(f.waiting) > 0 {
+		f.all[p] = phaseTaken
 		f.waiting[0] <- assigned{process: p}
 		f.waiting = f.waiting[1:]
 		return
 	}
+	f.all[p] = phaseIdle
 	f.idle = append(f.idle, p)
 }
 
-// processReady handles a process that asks for an invocation. first means that its init has just ended.
-func (f *function) processReady(p *process, first bool) {
+// processReady handles a process that waits for an invocation.
+func (f *function) processReady(p *process) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if first {
-		f.starting--
-	} else {
-		f.returning--
-	}
-	if f.all[p] {
+	if f.all[p] != phaseIdle {
 		f.offer(p)
 	}
 }
 
-// invocationAnswered handles an invocation that has its response; its process will be free in a moment.
-func (f *function) invocationAnswered() {
+// processLeft handles a process that stopped waiting for an invocation. It ends, or asks again in a moment.
+func (f *function) processLeft(p *process) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.removeIdle(p)
+	if _, running := f.all[p]; running {
+		f.all[p] = phaseReturning
+	}
+}
+
+func (f *function) removeIdle(p *process) {
+	f.idle = slices.DeleteFunc(f.idle, func(other *process) bool { return other == p })
+}
+
+// invocationEnded handles an invocation that has its response, or that goes to another process. Its process will be free in
+// a moment.
+func (f *function) invocationEnded(p *process) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy--
-	f.returning++
+	if _, running := f.all[p]; running {
+		f.all[p] = phaseReturning
+	}
 }
 
-// processEnded handles a process that has ended. initFailure is set if it ended before its first invocation. serving means
-// that it had an invocation, and answered that this had its response.
-func (f *function) processEnded(p *process, initFailure *failure, serving, answered bool) {
+// processEnded handles a process that has ended. initFailure is set if it ended before its first invocation. unanswered means
+// that it had an invocation without a response.
+func (f *function) processEnded(p *process, initFailure *failure, unanswered bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, p)
-	for i, other := range f.idle {
-		if other == p {
-			f.idle = append(f.idle[:i], f.idle[i+1:]...)
-			break
-		}
-	}
-	switch {
-	case initFailure != nil:
-		f.starting--
-		if len(f.waiting) > 0 {
-			f.waiting[0] <- assigned{failure: initFailure}
-			f.waiting = f.waiting[1:]
-		}
-	case answered:
-		f.returning--
-	case serving:
+	f.removeIdle(p)
+	if unanswered {
 		f.busy--
+	}
+	if initFailure != nil && len(f.waiting) > 0 {
+		f.waiting[0] <- assigned{failure: initFailure}
+		f.waiting = f.waiting[1:]
 	}
 	f.startProcesses()
 }

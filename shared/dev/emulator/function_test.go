@@ -217,7 +217,7 @@ func TestConcurrentInvocations(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy != 0 || len(f.waiting) != 0 || len(f.all) > limit {
-		t.Errorf("busy %d, waiting %d, starting %d, returning %d, processes %d: want 0 but for the processes", f.busy, len(f.waiting), f.starting, f.returning, len(f.all))
+		t.Errorf("busy %d, waiting %d, processes %v: want 0 but for the processes", f.busy, len(f.waiting), f.all)
 	}
 }
 

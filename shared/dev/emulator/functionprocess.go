@@ -12,15 +12,15 @@ import (
 type process struct {
 	function *function
 	id       string
-	work     chan *invocation // buffer of one
 
-	mu       sync.Mutex
+	mu       sync.Mutex // may be held while the function's lock is taken, never the other way round
 	child    *child
-	initDone bool        // the process has asked for its first invocation
-	current  *invocation // from assign until the process asks for the next one
-	answered bool        // current has its response
-	initErr  *failure    // the error that the function reported for its start
-	timedOut bool        // killed because its time limit had passed
+	initDone bool             // the process has asked for its first invocation
+	next     chan *invocation // of the open request for an invocation, with a buffer of one; nil if there is none
+	current  *invocation      // from assign until the process asks for the next one
+	answered bool             // current has its response
+	initErr  *failure         // the error that the function reported for its start
+	timedOut bool             // killed because its time limit had passed
 	stopped  bool
 	exited   bool // the process has ended
 }
@@ -30,7 +30,7 @@ func (p *process) run() {
 	child, err := p.function.launch(p.function.runtime.address(p))
 	if err != nil {
 		p.function.runtime.removeProcess(p)
-		p.function.processEnded(p, &failure{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}, false, false)
+		p.function.processEnded(p, &failure{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}, false)
 		return
 	}
 	p.mu.Lock()
@@ -68,7 +68,7 @@ func (p *process) handleExit(c *child) {
 		if p.initErr == nil {
 			p.initErr = p.exitFailure(p.id, c)
 		}
-		p.function.processEnded(p, p.initErr, false, false)
+		p.function.processEnded(p, p.initErr, false)
 		return
 	}
 	inv := p.current
@@ -83,8 +83,9 @@ func (p *process) handleExit(c *child) {
 	}
 	if inv != nil {
 		inv.timer.Stop()
+		p.current = nil // a request of the process that is still being read changes nothing any more
 	}
-	p.function.processEnded(p, nil, inv != nil, inv != nil && p.answered)
+	p.function.processEnded(p, nil, inv != nil && !p.answered)
 }
 
 // exitFailure describes the end of a process as Lambda does. The caller holds the lock.
@@ -100,37 +101,89 @@ func (p *process) exitFailure(id string, c *child) *failure {
 	return &failure{Type: "Runtime.ExitError", Message: fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", id, c.exitReason())}
 }
 
-// assign gives an invocation to a free process, and kills the process at the invocation's deadline. It returns false if the
-// process has ended.
+// assign gives an invocation to a process that waits for one, and kills the process at the invocation's deadline. It returns
+// false if the process does not wait.
 func (p *process) assign(inv *invocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.exited {
+	if p.exited || p.next == nil || p.current != nil {
 		return false
 	}
 	p.current, p.answered = inv, false
 	inv.timer = time.AfterFunc(time.Until(inv.deadline), func() { p.expire(func() bool { return p.current == inv }) })
-	p.work <- inv
+	p.next <- inv
 	return true
 }
 
-// handleNext handles a process that asks for an invocation. The invocation that it had is over.
-func (p *process) handleNext() {
+// openNext handles a process that asks for an invocation, and returns the channel on which it comes. The invocation that the
+// process had is over. A process has one open request: a later one, which an HTTP client sends if the connection of the first
+// broke, replaces it, and the channel of the first is closed.
+func (p *process) openNext() chan *invocation {
 	p.mu.Lock()
-	first := !p.initDone
+	defer p.mu.Unlock()
+	if p.exited {
+		return make(chan *invocation)
+	}
 	p.initDone = true
-	inv, answered := p.current, p.answered
-	p.current = nil
-	p.mu.Unlock()
-	if inv != nil {
-		inv.timer.Stop()
-		if !answered {
-			inv.deliver(&reply{failure: &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without answering this one"}})
-			inv.finish(io.ErrUnexpectedEOF)
-			p.function.invocationAnswered()
+	waiting := p.next
+	p.next = make(chan *invocation, 1)
+	if waiting != nil {
+		close(waiting)
+		select {
+		case inv, open := <-waiting: // assigned, but not yet read from the channel
+			if open {
+				p.next <- inv
+				return p.next
+			}
+		default:
 		}
 	}
-	p.function.processReady(p, first)
+	if inv := p.current; inv != nil {
+		p.current = nil
+		inv.timer.Stop()
+		if !p.answered {
+			cause := &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without answering this one"}
+			p.function.log.writePlatformLine(inv.id, cause.Message)
+			inv.deliver(&reply{failure: cause})
+			inv.finish(io.ErrUnexpectedEOF)
+			p.function.invocationEnded(p)
+		}
+	}
+	p.function.processReady(p)
+	return p.next
+}
+
+// closeNext handles the end of a request for an invocation. undone is the invocation that it did not deliver, or nil; another
+// process runs that.
+func (p *process) closeNext(next chan *invocation, undone *invocation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.next == next {
+		p.next = nil
+		select {
+		case undone = <-next:
+		default:
+		}
+		if undone == nil && p.current == nil && !p.exited {
+			p.function.processLeft(p)
+			p.killUnlessItAsks()
+		}
+	}
+	if undone == nil || p.current != undone || p.answered {
+		return
+	}
+	p.current = nil
+	undone.timer.Stop()
+	p.killUnlessItAsks()
+	p.function.log.writePlatformLine(undone.id, "invocation.returned: the process went away before it received the invocation")
+	p.function.invocationEnded(p)
+	undone.deliver(&reply{undone: true})
+}
+
+// killUnlessItAsks kills a process that stopped waiting for an invocation, unless it asks again soon. Callers wait for it in
+// place of a new process.
+func (p *process) killUnlessItAsks() {
+	time.AfterFunc(p.function.maxInit, func() { p.expire(func() bool { return p.next == nil && p.current == nil && !p.exited }) })
 }
 
 // currentInvocation returns the invocation with this id if the process has it and has not answered it, else nil.
@@ -150,7 +203,7 @@ func (p *process) markAnswered(inv *invocation) {
 	p.answered = p.answered || mine
 	p.mu.Unlock()
 	if mine {
-		p.function.invocationAnswered()
+		p.function.invocationEnded(p)
 	}
 }
 

@@ -86,7 +86,7 @@ func (s *Stack) startFunctions() error {
 		if err != nil {
 			return err
 		}
-		f := &function{functionPlan: p, limit: s.options.Concurrency, maxInit: maxInit, runtime: s.runtime, log: log, all: map[*process]bool{}}
+		f := &function{functionPlan: p, limit: s.options.Concurrency, maxInit: maxInit, runtime: s.runtime, log: log, all: map[*process]phase{}}
 		if p.reserved > 0 {
 			f.limit = min(f.limit, p.reserved)
 		}

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,14 +106,15 @@ func runningPIDs(s *Stack) []int {
 	var pids []int
 	for _, f := range s.functions {
 		f.mu.Lock()
-		for p := range f.all {
+		processes := slices.Collect(maps.Keys(f.all))
+		f.mu.Unlock()
+		for _, p := range processes {
 			p.mu.Lock()
 			if p.child != nil {
 				pids = append(pids, p.child.cmd.Process.Pid)
 			}
 			p.mu.Unlock()
 		}
-		f.mu.Unlock()
 	}
 	return pids
 }

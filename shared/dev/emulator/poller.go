@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -15,7 +16,7 @@ import (
 const (
 	longPoll       = 20 * time.Second
 	pollErrorPause = time.Second // after a receive that failed
-	deleteTimeout  = 5 * time.Second
+	settleTimeout  = 30 * time.Second
 )
 
 // poller is an event source mapping: it receives messages from a queue and invokes a function with them.
@@ -55,23 +56,28 @@ func (s *poller) run(ctx context.Context) {
 }
 
 // receiveBatch receives messages until the batch is full or the batching window has passed.
+//
+// An answer of the queue may be lost on its way. So a receive hides its messages only for the function's time limit, and
+// confirm hides those that arrived for the queue's visibility timeout. The SDK must not repeat a receive: the messages of the
+// lost answer would stay hidden, and no line would say so.
 func (s *poller) receiveBatch(ctx context.Context) []types.Message {
 	var batch []types.Message
 	wait, until := longPoll, time.Time{}
 	for len(batch) < s.batch {
 		out, err := s.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: aws.String(s.url), MaxNumberOfMessages: int32(min(10, s.batch-len(batch))), WaitTimeSeconds: int32(wait / time.Second),
+			VisibilityTimeout:           seconds(min(s.function.timeout, s.visibility)),
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 			MessageAttributeNames:       []string{"All"},
-		})
+		}, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 		if err != nil {
 			if ctx.Err() == nil {
-				s.printf("receive from %s: %v", s.queue, err)
+				s.printf("receive from %s: %v; messages of a lost answer are visible again after %s", s.queue, err, min(s.function.timeout, s.visibility))
 				sleepContext(ctx, pollErrorPause)
 			}
 			break
 		}
-		batch = append(batch, out.Messages...)
+		batch = append(batch, s.confirm(ctx, out.Messages)...)
 		if len(batch) == 0 {
 			break
 		}
@@ -86,6 +92,39 @@ func (s *poller) receiveBatch(ctx context.Context) []types.Message {
 	}
 	return batch
 }
+
+// confirm hides received messages for the queue's visibility timeout, and returns those that it could hide. The others
+// become visible again by themselves.
+func (s *poller) confirm(ctx context.Context, messages []types.Message) []types.Message {
+	if len(messages) == 0 {
+		return nil
+	}
+	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(messages))
+	for i, m := range messages {
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: seconds(s.visibility)}
+	}
+	// Do this even if the stack is stopping: messages that are received must be released.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	out, err := s.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(s.url), Entries: entries})
+	if err != nil {
+		s.printf("confirm %d messages of %s: %v; they will be received again", len(messages), s.queue, err)
+		return nil
+	}
+	var confirmed []types.Message
+	for _, e := range out.Successful {
+		if i := toInt(aws.ToString(e.Id), -1); i >= 0 && i < len(messages) {
+			confirmed = append(confirmed, messages[i])
+		}
+	}
+	if n := len(messages) - len(confirmed); n > 0 {
+		s.printf("confirm: %d messages of %s were visible again already; they will be received again", n, s.queue)
+	}
+	return confirmed
+}
+
+// seconds returns a duration in whole seconds, rounded up.
+func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
 
 // processBatch invokes the function with a batch. Messages that it did not handle return to the queue.
 func (s *poller) processBatch(ctx context.Context, messages []types.Message) {
@@ -105,13 +144,14 @@ func (s *poller) processBatch(ctx context.Context, messages []types.Message) {
 		failed, err = s.invoke(ctx, payload)
 	}
 	if err != nil {
+		s.printf("a batch of %d messages of %s failed: %v; they will be received again", len(messages), s.queue, err)
 		failed = map[string]bool{}
 		for _, m := range messages {
 			failed[aws.ToString(m.MessageId)] = true
 		}
 	}
 	// Do this even if the stack is stopping: handled messages must be deleted, and the others must return.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	s.deleteOrRelease(ctx, messages, failed)
 }
@@ -168,7 +208,7 @@ func (s *poller) deleteOrRelease(ctx context.Context, messages []types.Message, 
 		if failed[aws.ToString(m.MessageId)] {
 			back := min(s.visibility, time.Second<<min(16, max(0, toInt(m.Attributes["ApproximateReceiveCount"], 1)-1)))
 			_, err = s.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: aws.String(s.url),
-				ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: int32(back / time.Second)})
+				ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: seconds(back)})
 		} else {
 			_, err = s.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(s.url), ReceiptHandle: m.ReceiptHandle})
 		}

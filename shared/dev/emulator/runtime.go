@@ -32,7 +32,7 @@ func newRuntimeAPI(c *taskGroup, listener net.Listener) *runtimeAPI {
 }
 
 func (a *runtimeAPI) newProcess(f *function) *process {
-	p := &process{function: f, id: "p" + strconv.FormatUint(a.last.Add(1), 10), work: make(chan *invocation, 1)}
+	p := &process{function: f, id: "p" + strconv.FormatUint(a.last.Add(1), 10)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.processes[p.id] = p
@@ -113,18 +113,35 @@ func writeRuntimeError(w http.ResponseWriter, status int, kind, message string) 
 }
 
 func (a *runtimeAPI) handleNext(w http.ResponseWriter, r *http.Request, p *process) {
-	p.handleNext()
+	next := p.openNext()
 	select {
-	case inv := <-p.work:
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", p.function.arn)
-		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
-		_, _ = w.Write(inv.event) // if the process is gone, its end is handled elsewhere
+	case inv := <-next:
+		switch {
+		case inv == nil: // the process has sent another request
+		case r.Context().Err() != nil || sendInvocation(w, p, inv) != nil:
+			p.closeNext(next, inv)
+		default:
+			p.closeNext(next, nil)
+		}
 	case <-r.Context().Done():
+		p.closeNext(next, nil)
 	}
+}
+
+// sendInvocation sends an invocation to its process. Without an error, the process has it, or ends, or passes its deadline, or
+// asks again, and each of these gives the caller an answer.
+func sendInvocation(w http.ResponseWriter, p *process, inv *invocation) error {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(inv.event)))
+	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", p.function.arn)
+	h.Set("Lambda-Runtime-Trace-Id", inv.trace)
+	if _, err := w.Write(inv.event); err != nil {
+		return err
+	}
+	return http.NewResponseController(w).Flush()
 }
 
 // handleResponse reads a function's response, buffered or streamed.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -63,9 +64,25 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer == nil {
 		return
 	}
-	// The status is sent already, so a failed write cannot be reported.
-	_ = json.NewEncoder(w).Encode(answer)
+	body, err := json.Marshal(answer)
+	if err != nil {
+		s.writeError(w, err)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if err = r.Context().Err(); err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = http.NewResponseController(w).Flush()
+	}
+	if undo, ok := answer.(Undoer); ok && err != nil {
+		undo.Undo()
+	}
 }
+
+// Undoer is an answer whose operation is undone if the client went away before the answer was sent.
+type Undoer interface{ Undo() }
 
 func (s *Service) call(r *http.Request) (any, error) {
 	if r.Method != http.MethodPost {

@@ -31,6 +31,28 @@ type received struct {
 	MessageAttributes      map[string]attribute `json:",omitempty"`
 }
 
+// receivedMessages is the answer of a receive.
+type receivedMessages struct {
+	Messages []received
+	server   *Server
+	queue    string
+}
+
+// Undo makes the messages visible again, because their receiver went away before it had them. In SQS they stay invisible
+// until the visibility timeout.
+func (r receivedMessages) Undo() {
+	s := r.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.queueAt(r.queue)
+	if err != nil {
+		return // the queue was deleted
+	}
+	for _, m := range r.Messages {
+		_ = s.setVisibility(q, handleRequest{ReceiptHandle: m.ReceiptHandle}) // received again or deleted: nothing to undo
+	}
+}
+
 func (s *Server) receive(ctx context.Context, in receiveRequest) (any, error) {
 	limit := 1
 	if in.MaxNumberOfMessages != nil {
@@ -49,7 +71,7 @@ func (s *Server) receive(ctx context.Context, in receiveRequest) (any, error) {
 	for {
 		taken, wait, changed, err := s.receiveVisible(in, limit, &deadline)
 		if err != nil || len(taken) > 0 || wait <= 0 {
-			return map[string]any{"Messages": taken}, err
+			return receivedMessages{Messages: taken, server: s, queue: in.QueueUrl}, err
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -57,10 +79,10 @@ func (s *Server) receive(ctx context.Context, in receiveRequest) (any, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return map[string]any{"Messages": nil}, nil
+			return receivedMessages{server: s}, nil
 		case <-s.closed:
 			timer.Stop()
-			return map[string]any{"Messages": nil}, nil
+			return receivedMessages{server: s}, nil
 		}
 		timer.Stop()
 	}
@@ -88,6 +110,7 @@ func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Tim
 		visibility = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
 	changes := s.expireAndRedrive(q, now)
+	var receivedNow []*message
 	for _, m := range q.messages {
 		if len(taken) == limit {
 			break
@@ -97,9 +120,13 @@ func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Tim
 		}
 		m.markReceived(q.name, now, visibility)
 		changes = append(changes, storeChange{queue: q, message: m})
+		receivedNow = append(receivedNow, m)
 		taken = append(taken, m.forReceiver(in, s.account))
 	}
 	if err := s.save(changes...); err != nil {
+		for _, m := range receivedNow {
+			m.Visible = now // no receiver has it
+		}
 		return nil, 0, nil, err
 	}
 	wait = deadline.Sub(now)

@@ -40,9 +40,10 @@ func (c *clock) advance(d time.Duration) {
 
 type fixture struct {
 	*client.Client
-	clock *clock
-	stop  func()
-	url   string
+	server *Server
+	clock  *clock
+	stop   func()
+	url    string
 }
 
 func open(t *testing.T, path string) *fixture {
@@ -55,7 +56,7 @@ func open(t *testing.T, path string) *fixture {
 	web := httptest.NewServer(server)
 	transport := &http.Transport{}
 	var once sync.Once
-	b := &fixture{clock: c, url: web.URL, stop: func() {
+	b := &fixture{server: server, clock: c, url: web.URL, stop: func() {
 		once.Do(func() {
 			transport.CloseIdleConnections()
 			if err := server.Close(); err != nil {
@@ -312,5 +313,24 @@ func TestLimits(t *testing.T) {
 	b.clock.advance(5 * 24 * time.Hour)
 	if got := b.receive(t, q); len(got) != 0 {
 		t.Errorf("%d messages outlived the retention period", len(got))
+	}
+}
+
+// A receiver that went away before the answer was sent must not hide the messages from the next one.
+func TestUndeliveredMessagesAreVisibleAgain(t *testing.T) {
+	b := open(t, filepath.Join(t.TempDir(), "queues"))
+	queue := b.queue(t, "a", map[string]string{"VisibilityTimeout": "43200"})
+	if _, err := b.SendMessage(t.Context(), &client.SendMessageInput{QueueUrl: queue, MessageBody: aws.String("one")}); err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	body := strings.NewReader(`{"QueueUrl":"` + *queue + `"}`)
+	r := httptest.NewRequestWithContext(gone, http.MethodPost, "/", body)
+	r.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
+	b.server.ServeHTTP(httptest.NewRecorder(), r)
+	out, err := b.ReceiveMessage(t.Context(), &client.ReceiveMessageInput{QueueUrl: queue})
+	if err != nil || len(out.Messages) != 1 {
+		t.Errorf("received %+v, %v; want the message", out, err)
 	}
 }
