@@ -3,6 +3,7 @@ package providermsg
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -207,18 +208,66 @@ func scalarText(v any) string {
 // Times outside these years come from clocks that were never set, or from units that are not read.
 const minYear, maxYear = 2000, 2100
 
+// timeLayouts are the forms of times that are not RFC 3339: ISO 8601 with another offset or none, which means UTC, and those
+// of mails and of HTTP. Go reads a fraction of a second after the seconds of any of them.
+var timeLayouts = []string{
+	"2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+	"20060102T150405Z0700", "20060102T150405",
+	time.RFC1123, time.RFC1123Z, time.RFC850, time.RFC822, time.RFC822Z, time.ANSIC, time.UnixDate,
+	"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST",
+}
+
 func parseTime(s string) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		n, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(math.Abs(n) < 1e15) {
-			return time.Time{}, false
+		n, numErr := strconv.ParseFloat(s, 64)
+		if t, err = parseOtherTime(s); numErr == nil && math.Abs(n) < 1e15 {
+			if n < 1e11 { // as seconds that is the year 5138, as milliseconds 1973
+				n *= 1000
+			}
+			t, err = time.UnixMilli(int64(n)), nil
 		}
-		if n < 1e11 { // as seconds that is the year 5138, as milliseconds 1973
-			n *= 1000
-		}
-		t = time.UnixMilli(int64(n))
+	}
+	if err != nil {
+		return time.Time{}, false
 	}
 	t = t.UTC()
 	return t, t.Year() >= minYear && t.Year() < maxYear
+}
+
+const maxTimeLength = 64 // of a text that can be a time
+
+// parseOtherTime reads a time in one of timeLayouts. Date and time may be separated by spaces, and t and z may be small.
+func parseOtherTime(s string) (time.Time, error) {
+	if len(s) > maxTimeLength {
+		return time.Time{}, errNoTime
+	}
+	for _, layout := range timeLayouts[7:] {
+		if t, err := time.Parse(layout, s); err == nil && (t.Location() == time.UTC || isKnownZone(t)) {
+			return t, nil
+		}
+	}
+	if len(s) < len("2006-01-02") || s[0] < '0' || s[0] > '9' {
+		return time.Time{}, errNoTime
+	}
+	iso := strings.ToUpper(strings.Replace(s, ",", ".", 1))
+	if date, clock, ok := strings.Cut(iso, " "); ok { // 2026-11-25 01:44:32.5 +00:00, with UTC in place of an offset
+		clock = strings.TrimSuffix(strings.TrimSuffix(strings.ReplaceAll(clock, " ", ""), "UTC"), "GMT")
+		iso = date + "T" + clock
+	}
+	for _, layout := range append([]string{time.RFC3339}, timeLayouts[:7]...) {
+		if t, err := time.Parse(layout, iso); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errNoTime
+}
+
+var errNoTime = errors.New("not a time")
+
+// isKnownZone reports whether the time's zone was written with an offset, or is UTC under another name: Go takes an unknown
+// abbreviation for an offset of zero.
+func isKnownZone(t time.Time) bool {
+	name, offset := t.Zone()
+	return offset != 0 || name == "" || name == "UTC" || name == "GMT" || name == "Z"
 }
