@@ -87,12 +87,12 @@ func (r fakeRows) Row(_ context.Context, at aurora.CallKey) (aurora.Call, bool, 
 	return c, ok, nil
 }
 
-func (r fakeRows) Put(_ context.Context, c aurora.Call) (aurora.Call, error) {
-	if old, ok := r[c.CallKey]; ok && old.Version >= c.Version {
-		return old, nil
+func (r fakeRows) Put(_ context.Context, c aurora.Call) (bool, error) {
+	if old, ok := r[c.CallKey]; ok != (c.Revision > 0) || ok && old.Revision != c.Revision-1 {
+		return false, nil
 	}
 	r[c.CallKey] = c
-	return c, nil
+	return true, nil
 }
 
 func (r fakeRows) Delete(_ context.Context, c aurora.Call) (bool, error) {

@@ -17,6 +17,7 @@ const (
 	partitionKey = "assistantDay"
 	callKey      = "callId"
 	expiryKey    = "expiresAt"
+	revisionKey  = "revision"
 )
 
 // Calls reads and writes the calls table, which has one row for each call. Use NewCalls.
@@ -52,46 +53,49 @@ func (s *Calls) Row(ctx context.Context, at aurora.CallKey) (c aurora.Call, ok b
 	return c, true, nil
 }
 
-// Put writes a row unless the same or a greater version is at its key. It returns the row that is stored now.
-func (s *Calls) Put(ctx context.Context, c aurora.Call) (stored aurora.Call, err error) {
+// Put writes a row over the one whose revision is one less, and a row of revision 0 only if there is none. done is false if
+// another row is stored. Rows of earlier versions have no revision, which counts as 0.
+func (s *Calls) Put(ctx context.Context, c aurora.Call) (done bool, err error) {
 	t, err := s.table()
 	if err != nil {
-		return c, err
+		return false, err
 	}
 	item, err := encodeCall(c, s.retention)
 	if err != nil {
-		return c, fmt.Errorf("write call: %w", err)
+		return false, fmt.Errorf("write call: %w", err)
 	}
-	err = t.Put(item).If("attribute_not_exists($) OR $ < ?", callKey, "version", c.Version).Run(ctx)
-	if dynamo.IsCondCheckFailed(err) {
-		stored, ok, err := s.Row(ctx, c.CallKey)
-		if err == nil && !ok {
-			stored = c // the other row was deleted since
-		}
-		return stored, err
+	put := t.Put(item)
+	switch c.Revision {
+	case 0:
+		put.If("attribute_not_exists($)", callKey)
+	case 1:
+		put.If("attribute_exists($) AND attribute_not_exists($)", callKey, revisionKey)
+	default:
+		put.If("$ = ?", revisionKey, c.Revision-1)
 	}
-	if err != nil {
-		return c, fmt.Errorf("write call: %w", err)
+	if err = put.Run(ctx); err != nil && !dynamo.IsCondCheckFailed(err) {
+		return false, fmt.Errorf("write call: %w", err)
 	}
-	return c, nil
+	return err == nil, nil
 }
 
-// Delete removes a row if it still has this version. It reports whether the row is gone: false means that another version
-// is stored.
+// Delete removes a row if it still has this version and revision. It reports whether the row is gone: false means that
+// another one is stored.
 func (s *Calls) Delete(ctx context.Context, c aurora.Call) (gone bool, err error) {
 	t, err := s.table()
 	if err != nil {
 		return false, err
 	}
-	err = t.Delete(partitionKey, c.Partition()).Range(callKey, c.CallID).
-		If("attribute_not_exists($) OR $ = ?", callKey, "version", c.Version).Run(ctx)
-	if dynamo.IsCondCheckFailed(err) {
-		return false, nil
+	del := t.Delete(partitionKey, c.Partition()).Range(callKey, c.CallID)
+	if c.Revision == 0 {
+		del.If("attribute_not_exists($) OR ($ = ? AND attribute_not_exists($))", callKey, "version", c.Version, revisionKey)
+	} else {
+		del.If("attribute_not_exists($) OR ($ = ? AND $ = ?)", callKey, "version", c.Version, revisionKey, c.Revision)
 	}
-	if err != nil {
+	if err = del.Run(ctx); err != nil && !dynamo.IsCondCheckFailed(err) {
 		return false, fmt.Errorf("delete call: %w", err)
 	}
-	return true, nil
+	return err == nil, nil
 }
 
 // encodeCall makes an item of a call: its JSON fields, its keys and its expiry.

@@ -23,13 +23,9 @@ func TestCalls(t *testing.T) {
 	zero, seconds := 0.0, 21.07
 	full := aurora.Call{CallKey: key, Version: "2", ObjectKey: "eoc/x.json", ID: "c1", StartedAt: newClock().now(), Seconds: &seconds, Cost: &zero,
 		Disposition: aurora.DispositionBusy, Customer: "+14155550100", Spoke: true}
-	for _, c := range []aurora.Call{full, {CallKey: key, Version: "1", Disposition: aurora.DispositionFailed}, {CallKey: key, Version: "2", Disposition: aurora.DispositionFailed}} {
-		stored, err := s.Put(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(stored, full) {
-			t.Errorf("Put of version %s returned %+v, want the stored row %+v", c.Version, stored, full)
+	for i, c := range []aurora.Call{full, {CallKey: key, Version: "3"}, {CallKey: key, Version: "3", Revision: 2}} {
+		if done, err := s.Put(t.Context(), c); err != nil || done != (i == 0) {
+			t.Errorf("Put of version %s and revision %d: done %v, %v", c.Version, c.Revision, done, err)
 		}
 	}
 	if got, ok, err := s.Row(t.Context(), key); !ok || err != nil || !reflect.DeepEqual(got, full) {
@@ -42,8 +38,22 @@ func TestCalls(t *testing.T) {
 	if _, ok := item["summary"]; ok {
 		t.Error("the item has an attribute for the empty summary")
 	}
-	if gone, err := s.Delete(t.Context(), aurora.Call{CallKey: key, Version: "1"}); gone || err != nil {
-		t.Errorf("delete of another version: gone %v, %v; want the row kept", gone, err)
+	for _, other := range []aurora.Call{{CallKey: key, Version: "1"}, {CallKey: key, Version: "2", Revision: 1}} {
+		if gone, err := s.Delete(t.Context(), other); gone || err != nil {
+			t.Errorf("delete of version %s and revision %d: gone %v, %v; want the row kept", other.Version, other.Revision, gone, err)
+		}
+	}
+	for full.Revision < 3 {
+		full.Revision++
+		full.FieldVersions = map[string]string{"answeredBy": "1"}
+		for i := range 2 { // the second is the SDK's repetition after a lost reply
+			if done, err := s.Put(t.Context(), full); err != nil || done != (i == 0) {
+				t.Errorf("Put %d of revision %d: done %v, %v", i, full.Revision, done, err)
+			}
+		}
+		if got, _, err := s.Row(t.Context(), key); err != nil || !reflect.DeepEqual(got, full) {
+			t.Errorf("read %+v, %v\nwant %+v", got, err, full)
+		}
 	}
 	for range 2 {
 		if gone, err := s.Delete(t.Context(), full); !gone || err != nil {

@@ -32,7 +32,7 @@ func withManyRetries(o *dynamodb.Options) {
 // row; a report reads them with Row for the few calls that it shows in detail.
 var reportAttributes = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
 	"class", "direction", "customer", "customerName", "withheld", "success", "recordingUrl", "transcript", "spoke", "transferred",
-	"outcome", "sentiment", "topics", "actionItems"}
+	"transferFailed", "conversationUnknown", "answeredBy", "outcome", "sentiment", "topics", "actionItems"}
 
 // Day yields all calls of an assistant's day in the order of their ids, in pages of at most 1 MB. Summary, Extracted and
 // the cost of the analysis are left out. An invalid attribute is left out and logged with its row. After an error nothing
@@ -115,6 +115,10 @@ func (r *dayRow) UnmarshalDynamoItem(item dynamo.Item) error {
 			c.Withheld, ok = parseBool(v)
 		case "transferred":
 			c.Transferred, ok = parseBool(v)
+		case "transferFailed":
+			c.TransferFailed, ok = parseBool(v)
+		case "conversationUnknown":
+			c.ConversationUnknown, ok = parseBool(v)
 		default:
 			ok = r.setText(name, v)
 		}
@@ -153,6 +157,8 @@ func (r *dayRow) setText(name string, v types.AttributeValue) (ok bool) {
 		c.Success = s
 	case "recordingUrl":
 		c.Recording = s
+	case "answeredBy":
+		c.AnsweredBy = s
 	case "outcome":
 		c.Outcome = aurora.Outcome(s)
 	case "sentiment":

@@ -67,7 +67,7 @@ func TestCallsOf(t *testing.T) {
 	expect("a1", "+266696687", 10)
 
 	corrected := newCall("a1", "of-other-caller", "+14155550102") // a later report names another caller
-	corrected.Version = "2"
+	corrected.Version, corrected.Revision = "2", 1
 	put(corrected, now, time.Time{})
 	expect("a1", otherCaller, 10)
 	expect("a1", "+14155550102", 10, "of-other-caller")

@@ -13,9 +13,10 @@ import (
 // absent.
 type Call struct {
 	CallKey
-	// Version orders the reports about one call; the row of the greatest version is stored. See NewVersion.
+	// Version orders the sources of one call: its reports, and the telephone provider's callbacks, which are older than any
+	// report. The row has the version of its newest source. See NewVersion.
 	Version string `json:"version"`
-	// ObjectKey is the key of the end-of-call report in the bucket.
+	// ObjectKey is the key of the newest end-of-call report with a readable transcript in the bucket, else of the newest one.
 	ObjectKey string `json:"key"`
 	// ID is the call's primary id, as the newest report sent it.
 	ID           string      `json:"id,omitempty"`
@@ -36,8 +37,23 @@ type Call struct {
 	Transcript  bool   `json:"transcript,omitempty"` // the report has one
 	Spoke       bool   `json:"spoke,omitempty"`      // anyone but the assistant said something
 	Transferred bool   `json:"transferred,omitempty"`
+	// TransferFailed reports that the call was to be transferred and was not.
+	TransferFailed bool `json:"transferFailed,omitempty"`
+	// ConversationUnknown reports that the report has no readable transcript: it is not known whether anyone spoke.
+	ConversationUnknown bool `json:"conversationUnknown,omitempty"`
+	// CallerTurns is how often the caller spoke after the assistant.
+	CallerTurns int `json:"callerTurns,omitempty"`
+	// AnsweredBy is who answered, as the telephone provider detected: see IsMachine.
+	AnsweredBy string `json:"answeredBy,omitempty"`
 	// ReportedAt is when the report was made, or when it arrived if it contains no time at all.
 	ReportedAt time.Time `json:"reportedAt,omitzero"`
+	// JudgedOutcome is the outcome that the provider or a model judged, if the row's outcome is another one.
+	JudgedOutcome Outcome `json:"judgedOutcome,omitempty"`
+	// FieldVersions are the versions of the fields that come from an older source than Version, by the names that package
+	// callindex gives them.
+	FieldVersions map[string]string `json:"fieldVersions,omitempty"`
+	// Revision counts the changes of the stored row.
+	Revision int `json:"revision,omitempty"`
 	Analysis
 }
 

@@ -3,6 +3,7 @@ package aurora
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -68,6 +69,13 @@ func (s CallStatus) IsFinal() bool {
 	return false
 }
 
+// IsMachine reports whether a machine answered a call, in Twilio's words: machine_start, machine_end_beep,
+// machine_end_silence, machine_end_other or fax (https://www.twilio.com/docs/voice/answering-machine-detection).
+func IsMachine(answeredBy string) bool {
+	answeredBy = strings.ToLower(answeredBy)
+	return strings.HasPrefix(answeredBy, "machine") || answeredBy == "fax"
+}
+
 // OutboundCall is the ledger's record of one outbound call.
 type OutboundCall struct {
 	ID          string // the form that IsSafeID accepts; also the owner of the call's idempotency key
@@ -81,7 +89,7 @@ type OutboundCall struct {
 	SID                     string // Twilio's id of the call; empty if unknown
 	Code                    string // the error code of a rejected call
 	Status                  CallStatus
-	AnsweredBy              string // "human", "machine_start", "fax", "unknown"; Twilio's words
+	AnsweredBy              string // "human", "machine_start", "fax", "unknown"; Twilio's words, see IsMachine
 	CreatedAt               time.Time
 	Deadline                time.Time // a record that is in progress after it was abandoned by its process
 	CheckedAt               time.Time // when the provider was last asked about the call

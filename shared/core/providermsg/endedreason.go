@@ -10,7 +10,7 @@ import (
 // maxReasonName is more than the length of any name in endedReasons.
 const maxReasonName = 100
 
-// dispositionBySpeech marks reasons that do not say enough: such a call was answered if anyone but the assistant spoke.
+// dispositionBySpeech marks reasons that do not say enough: the rest of the report decides. See Evidence.
 const dispositionBySpeech aurora.Disposition = ""
 
 // endedReasons maps ended reasons to dispositions. A name that ends in * is a prefix. An exact name counts before any
@@ -38,7 +38,7 @@ var endedReasons = map[string]aurora.Disposition{
 	"assistant-not-*":        aurora.DispositionFailed,
 	"assistant-request-*":    aurora.DispositionFailed,
 	"call-start-error-*":     aurora.DispositionFailed,
-	"call.start.error-*":     aurora.DispositionFailed,
+	"call.start.*":           aurora.DispositionFailed,
 	"db-error":               aurora.DispositionFailed,
 	"license-check-failed":   aurora.DispositionFailed,
 	"no-server-available":    aurora.DispositionFailed,
@@ -62,7 +62,7 @@ var endedReasons = map[string]aurora.Disposition{
 	"call.in-progress.error-providerfault-outbound-sip-603-*": aurora.DispositionNoAnswer,
 	"call.in-progress.twilio-completed-call":                  dispositionBySpeech,
 	"call.in-progress.sip-completed-call":                     dispositionBySpeech,
-	"call.forwarding.operator-busy":                           aurora.DispositionAnswered,
+	"call.forwarding.*":                                       dispositionBySpeech,
 	"call.ringing.hook-executed-transfer":                     aurora.DispositionAnswered,
 	"call.ringing.hook-executed-*":                            dispositionBySpeech,
 	"call.ending.hook-executed-*":                             dispositionBySpeech,
@@ -82,22 +82,49 @@ var endedReasons = map[string]aurora.Disposition{
 	"failed":    aurora.DispositionFailed,
 }
 
-// Classify returns the disposition of an ended reason: of its exact name, else of the longest known prefix. A reason that
-// does not say enough means answered if anyone but the assistant spoke, else no answer. Upper case counts as lower case,
-// and _ as -.
-func Classify(endedReason string, spoke bool) aurora.Disposition {
+// Evidence is what a report says about a call besides its ended reason.
+type Evidence struct {
+	Spoke   bool // anyone but the assistant spoke
+	Unknown bool // the report has no readable transcript, so it is not known whether anyone spoke
+	Seconds *float64
+	Success string // the provider's evaluation, as sent
+}
+
+// disposition returns the disposition of a call whose ended reason does not say enough. Without a transcript it was
+// answered, unless it lasted no time at all: then it never started.
+func (e Evidence) disposition() aurora.Disposition {
+	switch {
+	case e.Spoke:
+		return aurora.DispositionAnswered
+	case !e.Unknown:
+		return aurora.DispositionNoAnswer
+	case e.Seconds != nil && *e.Seconds == 0 && outcomeFromEvaluation(e.Success) != aurora.OutcomeResolved:
+		return aurora.DispositionFailed
+	default:
+		return aurora.DispositionAnswered
+	}
+}
+
+// unknownErrors are parts of the names of technical faults. Providers add names of faults more often than any others.
+var unknownErrors = []string{"error-", "-error", "vapifault", "providerfault", "-failed"}
+
+// Classify returns the disposition of an ended reason: of its exact name, else of the longest known prefix, else failed if
+// the name is that of a technical fault. Where the reason does not say enough, the evidence decides. Upper case counts as
+// lower case, and _ and spaces as -.
+func Classify(endedReason string, e Evidence) aurora.Disposition {
 	name := text.Clip(strings.TrimSpace(endedReason), 2*maxReasonName) // the sender sets no limit
-	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	name = strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(name))
 	disposition, known := endedReasons[name]
 	for end := min(len(name), maxReasonName); !known && end > 0; end-- {
 		disposition, known = endedReasons[name[:end]+"*"]
 	}
-	switch {
-	case disposition != dispositionBySpeech:
-		return disposition
-	case spoke:
-		return aurora.DispositionAnswered
-	default:
-		return aurora.DispositionNoAnswer
+	for _, part := range unknownErrors {
+		if !known && strings.Contains(name, part) {
+			return aurora.DispositionFailed
+		}
 	}
+	if disposition == dispositionBySpeech {
+		return e.disposition()
+	}
+	return disposition
 }

@@ -24,7 +24,7 @@ type EndOfCall struct {
 	Customer     aurora.Phone
 	CustomerName string
 	// Withheld says that the other side withheld its number. Customer is then empty.
-	Withheld  bool
+	Withheld  bool `json:",omitempty"`
 	Direction aurora.Direction
 	// StartedAt, EndedAt and Timestamp (when the report was made) are zero if unknown.
 	StartedAt, EndedAt, Timestamp time.Time
@@ -41,8 +41,14 @@ type EndOfCall struct {
 	// Success is the sender's evaluation, as sent.
 	Success string
 	// Spoke reports whether anyone but the assistant said something.
-	Spoke       bool
-	Transferred bool
+	Spoke bool
+	// CallerTurns is how often anyone but the assistant spoke after the assistant.
+	CallerTurns int `json:",omitempty"`
+	// ConversationUnknown reports whether there is no readable transcript, so that it is not known whether anyone spoke.
+	ConversationUnknown bool `json:",omitempty"`
+	Transferred         bool
+	// TransferFailed reports that the call was to be transferred and was not.
+	TransferFailed bool `json:",omitempty"`
 	// Outcome is set if it is clear without judgement, or if the sender judged it.
 	Outcome aurora.Outcome
 	// Extracted is the data that the sender extracted from the conversation, as aurora.SanitizeExtracted returns it.
@@ -51,10 +57,10 @@ type EndOfCall struct {
 
 // EndOfCall reads the message as an end-of-call report.
 func (m Message) EndOfCall() EndOfCall {
-	id := m.Identity()
+	id, turns := m.Identity(), m.Transcript()
 	r := EndOfCall{
 		IDs:          id.CallIDs,
-		AssistantID:  id.AssistantID,
+		AssistantID:  m.countedAssistantID(id),
 		CustomerName: m.Text("customer.name", "call.customer.name", "customerName"),
 		Direction:    m.direction(),
 		StartedAt:    id.StartedAt,
@@ -66,8 +72,11 @@ func (m Message) EndOfCall() EndOfCall {
 		RecordingURL: m.recordingURL(),
 		Success:      m.successEvaluation(),
 		Cost:         m.cost(),
-		Spoke:        hasCallerUtterance(m.Transcript()),
+		Spoke:        hasCallerUtterance(turns),
+		CallerTurns:  countCallerTurns(turns),
 		Extracted:    m.extractedData(),
+
+		ConversationUnknown: len(turns) == 0,
 	}
 	r.AssistantNumber, _ = m.AssistantNumber()
 	var ok bool
@@ -80,10 +89,16 @@ func (m Message) EndOfCall() EndOfCall {
 		r.Customer = aurora.Phone(text.Clip(sent, 200))
 	}
 	r.Seconds = m.duration(r.StartedAt, r.EndedAt)
-	r.Disposition = Classify(r.EndedReason, r.Spoke)
-	r.Transferred = m.isTransferred(r.EndedReason)
-	r.Outcome = r.deriveOutcome()
+	r.Disposition = Classify(r.EndedReason, r.evidence())
+	r.Transferred, r.TransferFailed = m.transfer(r.EndedReason)
+	if r.Outcome = ClearOutcome(r.Disposition, r.Transferred, r.evidence()); r.Outcome == "" {
+		r.Outcome = outcomeFromEvaluation(r.Success)
+	}
 	return r
+}
+
+func (r EndOfCall) evidence() Evidence {
+	return Evidence{Spoke: r.Spoke, Unknown: r.ConversationUnknown, Seconds: r.Seconds, Success: r.Success}
 }
 
 // Day returns the time by which the report is filed, in UTC; zero if the report has no time. See Identity.Day.
@@ -100,7 +115,8 @@ func (r EndOfCall) Call(objectKey, version string) aurora.Call {
 		EndedReason: text.Clip(r.EndedReason, 200), Disposition: r.Disposition, Direction: r.Direction,
 		Customer: r.Customer, Withheld: r.Withheld, CustomerName: text.Clip(r.CustomerName, 200),
 		Summary: text.Clip(r.Summary, 4000), Success: r.Success, Recording: text.Clip(r.RecordingURL, 2000),
-		Transcript: r.Transcript, Spoke: r.Spoke, Transferred: r.Transferred, ReportedAt: r.Timestamp,
+		Transcript: r.Transcript, Spoke: r.Spoke, CallerTurns: r.CallerTurns, ConversationUnknown: r.ConversationUnknown,
+		Transferred: r.Transferred, TransferFailed: r.TransferFailed, ReportedAt: r.Timestamp,
 		// The sender's own findings. An analysis adds to them, and removes data that does not fit the assistant's schema.
 		Analysis: aurora.Analysis{Outcome: r.Outcome, Extracted: r.Extracted},
 	}
@@ -195,17 +211,6 @@ func (m Message) successEvaluation() string {
 	return ""
 }
 
-func (m Message) isTransferred(endedReason string) bool {
-	switch strings.ToLower(endedReason) {
-	case "assistant-forwarded-call", "call.ringing.hook-executed-transfer", "call.ending.hook-executed-transfer",
-		"assistant-request-returned-forwarding-phone-number", "customer-ended-call-during-transfer", "call.forwarding.operator-busy":
-		return true
-	}
-	return len(m.List("artifact.transfers", "transfers", "call.transfers")) > 0 ||
-		m.Text("destination.number", "destination.sipUri", "call.destination.number", "call.destination.sipUri",
-			"call.forwardedPhoneNumber", "forwardedPhoneNumber") != ""
-}
-
 // extractedData returns the data that the provider extracted: Vapi's structured data, else its structured outputs by
 // name.
 func (m Message) extractedData() json.RawMessage {
@@ -226,20 +231,21 @@ func (m Message) extractedData() json.RawMessage {
 	return aurora.SanitizeExtracted(byName)
 }
 
-// deriveOutcome returns the outcome that is clear without judgement, else the one that the provider's evaluation says;
-// empty if there is neither.
-func (r EndOfCall) deriveOutcome() aurora.Outcome {
+// ClearOutcome returns the outcome that is clear without judgement; empty if it has to be judged, or cannot be known.
+func ClearOutcome(d aurora.Disposition, transferred bool, e Evidence) aurora.Outcome {
 	switch {
-	case r.Transferred:
+	case transferred:
 		return aurora.OutcomeTransferred
-	case r.Disposition == aurora.DispositionVoicemail:
+	case d == aurora.DispositionVoicemail:
 		return aurora.OutcomeVoicemail
-	case r.Spoke:
-		return outcomeFromEvaluation(r.Success)
-	case r.Disposition == aurora.DispositionFailed:
+	case e.Spoke:
+		return ""
+	case d == aurora.DispositionFailed:
 		return aurora.OutcomeError
-	case r.Disposition == aurora.DispositionNoAnswer, r.Disposition == aurora.DispositionBusy:
+	case d == aurora.DispositionNoAnswer, d == aurora.DispositionBusy:
 		return aurora.OutcomeNoAnswer
+	case e.Unknown:
+		return ""
 	}
 	return aurora.OutcomeDropped // answered, but the caller said nothing
 }

@@ -94,6 +94,11 @@ func TestTimestampFormats(t *testing.T) {
 	for in, want := range map[string]string{
 		`"2026-11-18T15:04:44Z"`: "2026-11-18T15:04:44Z", `"2026-11-18T15:04:44.5-08:00"`: "2026-11-18T23:04:44.5Z",
 		`1795014284000`: "2026-11-18T15:04:44Z", `"1795014284000"`: "2026-11-18T15:04:44Z", `1795014284`: "2026-11-18T15:04:44Z", `1795014284000.7`: "2026-11-18T15:04:44Z",
+		`"2026-11-18t15:04:44.5z"`: "2026-11-18T15:04:44.5Z", `"2026-11-18T15:04:44.123456"`: "2026-11-18T15:04:44.123456Z", `"2026-11-18 15:04:44"`: "2026-11-18T15:04:44Z",
+		`"2026-11-18 16:04:44.5+01:00"`: "2026-11-18T15:04:44.5Z", `"2026-11-18T15:04:44+0000"`: "2026-11-18T15:04:44Z", `"2026-11-18T15:04:44,5Z"`: "2026-11-18T15:04:44.5Z",
+		`"2026-11-18 15:04:44 UTC"`: "2026-11-18T15:04:44Z", `"2026-11-18 15:04:44 +0000 UTC"`: "2026-11-18T15:04:44Z", `"20261118T150444Z"`: "2026-11-18T15:04:44Z", `"2026-11-18T15:04"`: "2026-11-18T15:04:00Z",
+		`"Wed, 18 Nov 2026 15:04:44 GMT"`: "2026-11-18T15:04:44Z", `"wed, 18 nov 2026 15:04:44 gmt"`: "2026-11-18T15:04:44Z", `"Wed, 18 Nov 2026 16:04:44 +0100"`: "2026-11-18T15:04:44Z", `"Wednesday, 18-Nov-26 15:04:44 GMT"`: "2026-11-18T15:04:44Z",
+		`"Wed Nov 18 2026 15:04:44 GMT+0000 (Coordinated Universal Time)"`: "2026-11-18T15:04:44Z", `"Wed, 18 Nov 2026 15:04:44 EST"`: "", `1795014284000000`: "2026-11-18T15:04:44Z", `"2026/11/18 15:04:44"`: "2026-11-18T15:04:44Z",
 		`0`: "", `-1`: "", `1e308`: "", `"yesterday"`: "", `""`: "", `null`: "", `{}`: "", `"0001-01-01T00:00:00Z"`: "", `"9999-01-01T00:00:00Z"`: "", `"NaN"`: "",
 	} {
 		got := ""
@@ -129,9 +134,9 @@ func TestSpoke(t *testing.T) {
 
 func TestEndOfCallReadsVapiPaths(t *testing.T) {
 	r := parseReport(t, `"call":{"type":"outboundPhoneCall","endedReason":"customer-busy","customer":{"number":"sip:a@example.com"},"phoneNumber":{"number":"+1 555 123 0100"}},
-		"analysis":{"successEvaluation":true,"summary":"In analysis"},"summary":"","artifact":{"recording":{"mono":{"combinedUrl":"https://storage.example.com/a.wav"}},"transfers":[{}]}`)
+		"analysis":{"successEvaluation":true,"summary":"In analysis"},"summary":"","artifact":{"recording":{"mono":{"combinedUrl":"https://storage.example.com/a.wav"}},"transfers":["{\"status\":\"Completed\"}"]}`)
 	want := providermsg.EndOfCall{AssistantNumber: "+15551230100", Customer: "sip:a@example.com", Direction: aurora.DirectionOutbound, EndedReason: "customer-busy", Disposition: aurora.DispositionBusy,
-		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", Transferred: true, Outcome: aurora.OutcomeTransferred}
+		Summary: "In analysis", RecordingURL: "https://storage.example.com/a.wav", Success: "true", ConversationUnknown: true, Transferred: true, Outcome: aurora.OutcomeTransferred}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("the report is\n%+v, want\n%+v", r, want)
 	}
@@ -166,8 +171,85 @@ func TestClassify(t *testing.T) {
 		if want == "?" {
 			silent, spoken = aurora.DispositionNoAnswer, aurora.DispositionAnswered
 		}
-		if a, b := providermsg.Classify(reason, false), providermsg.Classify(reason, true); a != silent || b != spoken {
+		if a, b := providermsg.Classify(reason, providermsg.Evidence{}), providermsg.Classify(reason, providermsg.Evidence{Spoke: true}); a != silent || b != spoken {
 			t.Errorf("%q is %s without speech and %s with it, want %s and %s", reason, a, b, silent, spoken)
+		}
+	}
+}
+
+// A report without a readable transcript says nothing about who spoke.
+func TestUnknownConversation(t *testing.T) {
+	for fields, want := range map[string]string{
+		``:                                  "answered/",
+		`"endedReason":"manually-canceled"`: "answered/",
+		`"endedReason":"manually-canceled","durationSeconds":0`:                                                                      "failed/error",
+		`"endedReason":"manually-canceled","durationSeconds":180,"successEvaluation":"true"`:                                         "answered/resolved",
+		`"endedReason":"vonage-completed","analysis":{"successEvaluation":"fail"}`:                                                   "answered/unresolved",
+		`"endedReason":"customer-ended-call","artifact":{"messages":[],"transcript":""}`:                                             "answered/",
+		`"endedReason":"silence-timed-out","transcript":"words without a speaker"`:                                                   "answered/",
+		`"endedReason":"customer-did-not-answer"`:                                                                                    "no-answer/no answer",
+		`"endedReason":"voicemail","successEvaluation":"true"`:                                                                       "voicemail/voicemail",
+		`"endedReason":"call.start.assistant-version-error-validation","durationSeconds":180,"successEvaluation":"true"`:             "failed/error",
+		`"endedReason":"call.start.error-get-customer","messages":[{"role":"bot","message":"A"}]`:                                    "failed/error",
+		`"endedReason":"call.in-progress.some-new-vapifault-of-a-later-version"`:                                                     "failed/error",
+		`"endedReason":"manually-canceled","messages":[{"role":"bot","message":"A"}]`:                                                "no-answer/no answer",
+		`"endedReason":"customer-ended-call","artifact":{"messages":[{"role":"system","message":"p"},{"role":"bot","message":"A"}]}`: "answered/dropped",
+	} {
+		r := parseReport(t, fields)
+		if got := string(r.Disposition) + "/" + string(r.Outcome); got != want || r.Spoke {
+			t.Errorf("%s: disposition and outcome are %s, spoke %v; want %s and false", fields, got, r.Spoke, want)
+		}
+	}
+}
+
+func TestTransfers(t *testing.T) {
+	attempts := func(statuses ...string) string {
+		var all []string
+		for _, status := range statuses {
+			all = append(all, `{"destination":{"number":"+15551230911"},"status":"`+status+`"}`)
+		}
+		return `"endedReason":"customer-ended-call","destination":{"number":"+15551230911"},"artifact":{"transfers":[` + strings.Join(all, ",") + `]}`
+	}
+	for fields, want := range map[string]string{
+		attempts("connected"): "true false", attempts("completed"): "true false", attempts("COMPLETED"): "true false",
+		attempts("cancelled"): "false true", attempts("no-answer"): "false true", attempts("busy"): "false true", attempts("failed"): "false true",
+		attempts("voicemail"): "false true", attempts("ringing"): "false true", attempts("failed", "connected"): "true false", attempts("busy", "no_answer"): "false true",
+		attempts("") + `,"forwardedPhoneNumber":"+15551230911"`:                                       "true false",
+		`"endedReason":"customer-ended-call","artifact":{"transfers":[{}]}`:                           "false false",
+		`"endedReason":"assistant-forwarded-call"`:                                                    "true false",
+		`"endedReason":"assistant-forwarded-call","artifact":{"transfers":["{\"status\":\"busy\"}"]}`: "false true",
+		`"endedReason":"call.forwarding.operator-busy"`:                                               "false true",
+		`"endedReason":"call.forwarding.no-answer","destination":{"number":"+15551230911"}`:           "false true",
+		`"endedReason":"call.in-progress.error-warm-transfer-silence-timeout"`:                        "false true",
+		`"endedReason":"call.in-progress.error-transfer-failed"`:                                      "false true",
+		`"endedReason":"customer-ended-call-during-transfer"`:                                         "false true",
+		`"endedReason":"customer-ended-call-before-warm-transfer"`:                                    "false true",
+		`"endedReason":"customer-ended-call","call":{"destination":{"sipUri":"sip:a@example.com"}}`:   "true false",
+		`"endedReason":"customer-ended-call"`:                                                         "false false",
+	} {
+		if r := parseReport(t, fields); fmt.Sprint(r.Transferred, " ", r.TransferFailed) != want {
+			t.Errorf("%s: transferred %v, failed %v; want %s", fields, r.Transferred, r.TransferFailed, want)
+		}
+	}
+	busy, noAnswer := providermsg.Classify("call.forwarding.operator-busy", providermsg.Evidence{Spoke: true}), providermsg.Classify("call.forwarding.no-answer", providermsg.Evidence{Spoke: true})
+	if busy != aurora.DispositionAnswered || busy != noAnswer {
+		t.Errorf("operator-busy is %s and no-answer %s, want both answered", busy, noAnswer)
+	}
+}
+
+func TestSquadCallsCountForTheFirstActiveAssistant(t *testing.T) {
+	active := `"artifact":{"assistantActivations":[{"assistantName":"Inline"},{"assistantName":"A","assistantId":"a1"},{"assistantId":"a2"}]}`
+	for fields, want := range map[string]string{
+		`"call":{"squadId":"s1"},` + active: "a1",
+		active:                              "a1",
+		`"call":{"squadId":"s1"},"assistant":{"id":"a2"},` + active:                      "a1",
+		`"call":{"assistantId":"a9"},` + active:                                          "a9",
+		`"call":{"squad":{"members":[{"assistant":{"name":"x"}},{"assistantId":"m2"}]}}`: "m2",
+		`"call":{"squadId":"s1","assistantId":"a9"}`:                                     "a9",
+		`"call":{"squadId":"s1"}`:                                                        "",
+	} {
+		if got := parseReport(t, fields).AssistantID; got != want {
+			t.Errorf("%s: the assistant is %q, want %q", fields, got, want)
 		}
 	}
 }

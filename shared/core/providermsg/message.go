@@ -3,7 +3,6 @@ package providermsg
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -101,7 +100,7 @@ func (m Message) Number(paths ...string) (n float64, ok bool) {
 	return 0, false
 }
 
-// Time returns the first of the paths that holds a time in this century: RFC 3339, or seconds or milliseconds since 1970.
+// Time returns the first of the paths that holds a time in this century, in one of the forms that parseTime reads.
 // It returns the zero time if none does.
 func (m Message) Time(paths ...string) time.Time { return timeAt(m.textAt, paths) }
 
@@ -208,65 +207,74 @@ func scalarText(v any) string {
 // Times outside these years come from clocks that were never set, or from units that are not read.
 const minYear, maxYear = 2000, 2100
 
-// timeLayouts are the forms of times that are not RFC 3339: ISO 8601 with another offset or none, which means UTC, and those
-// of mails and of HTTP. Go reads a fraction of a second after the seconds of any of them.
-var timeLayouts = []string{
-	"2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-	"20060102T150405Z0700", "20060102T150405",
-	time.RFC1123, time.RFC1123Z, time.RFC850, time.RFC822, time.RFC822Z, time.ANSIC, time.UnixDate,
-	"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST",
-}
+// isoLayouts are forms of ISO 8601 that RFC 3339 does not allow. Without an offset a time is in UTC. Go reads a fraction of a
+// second after the seconds of any of them.
+var isoLayouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04", "20060102T150405Z0700", "20060102T150405"}
+
+// textLayouts are the forms of times in mails, in HTTP, in logs and in JavaScript.
+var textLayouts = []string{"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05 -0700",
+	time.RFC850, time.ANSIC, time.UnixDate, "Mon Jan 2 2006 15:04:05 GMT-0700"}
 
 func parseTime(s string) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		n, numErr := strconv.ParseFloat(s, 64)
-		if t, err = parseOtherTime(s); numErr == nil && math.Abs(n) < 1e15 {
-			if n < 1e11 { // as seconds that is the year 5138, as milliseconds 1973
-				n *= 1000
-			}
-			t, err = time.UnixMilli(int64(n)), nil
+		var ok bool
+		if n, numErr := strconv.ParseFloat(s, 64); numErr == nil {
+			t, ok = timeSince1970(n)
+		} else {
+			t, ok = parseOtherTime(s)
 		}
-	}
-	if err != nil {
-		return time.Time{}, false
+		if !ok {
+			return time.Time{}, false
+		}
 	}
 	t = t.UTC()
 	return t, t.Year() >= minYear && t.Year() < maxYear
 }
 
-const maxTimeLength = 64 // of a text that can be a time
-
-// parseOtherTime reads a time in one of timeLayouts. Date and time may be separated by spaces, and t and z may be small.
-func parseOtherTime(s string) (time.Time, error) {
-	if len(s) > maxTimeLength {
-		return time.Time{}, errNoTime
+// timeSince1970 reads seconds, milliseconds or microseconds. A time of this century in one unit is out of it in the others.
+func timeSince1970(n float64) (time.Time, bool) {
+	switch {
+	case !(math.Abs(n) < 1e17):
+		return time.Time{}, false
+	case n >= 1e14:
+		n /= 1000
+	case n < 1e11: // as seconds that is the year 5138, as milliseconds 1973
+		n *= 1000
 	}
-	for _, layout := range timeLayouts[7:] {
-		if t, err := time.Parse(layout, s); err == nil && (t.Location() == time.UTC || isKnownZone(t)) {
-			return t, nil
-		}
-	}
-	if len(s) < len("2006-01-02") || s[0] < '0' || s[0] > '9' {
-		return time.Time{}, errNoTime
-	}
-	iso := strings.ToUpper(strings.Replace(s, ",", ".", 1))
-	if date, clock, ok := strings.Cut(iso, " "); ok { // 2026-11-25 01:44:32.5 +00:00, with UTC in place of an offset
-		clock = strings.TrimSuffix(strings.TrimSuffix(strings.ReplaceAll(clock, " ", ""), "UTC"), "GMT")
-		iso = date + "T" + clock
-	}
-	for _, layout := range append([]string{time.RFC3339}, timeLayouts[:7]...) {
-		if t, err := time.Parse(layout, iso); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, errNoTime
+	return time.UnixMilli(int64(n)), true
 }
 
-var errNoTime = errors.New("not a time")
+const maxTimeLength = 80 // of a text that can be a time
 
-// isKnownZone reports whether the time's zone was written with an offset, or is UTC under another name: Go takes an unknown
-// abbreviation for an offset of zero.
+// parseOtherTime reads a time in one of isoLayouts or textLayouts. Date and time may be separated by spaces, the date may have
+// slashes, and letters may be of either case.
+func parseOtherTime(s string) (time.Time, bool) {
+	s, _, _ = strings.Cut(s, " (") // the name of the zone, which JavaScript adds
+	s = strings.ToUpper(s)
+	if len(s) < len("20060102T150405") || len(s) > maxTimeLength {
+		return time.Time{}, false
+	}
+	layouts := textLayouts
+	if s[0] >= '0' && s[0] <= '9' && s[3] >= '0' && s[3] <= '9' {
+		layouts = isoLayouts
+		if date, clock, ok := strings.Cut(s, " "); ok { // 2026-11-25 01:44:32.5 +00:00, perhaps with UTC after the offset or in its place
+			clock = strings.TrimSuffix(strings.TrimSuffix(strings.ReplaceAll(clock, " ", ""), "UTC"), "GMT")
+			s = date + "T" + clock
+		}
+		s = strings.Replace(s, "/", "-", 2)
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, isKnownZone(t)
+		}
+	}
+	return time.Time{}, false
+}
+
+// isKnownZone reports whether a time's zone was written as an offset, or is UTC: Go takes an abbreviation that it does not
+// know for an offset of zero.
 func isKnownZone(t time.Time) bool {
 	name, offset := t.Zone()
 	return offset != 0 || name == "" || name == "UTC" || name == "GMT" || name == "Z"

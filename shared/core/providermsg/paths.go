@@ -58,3 +58,25 @@ func (m Message) AssistantNumber() (aurora.Phone, bool) { return m.Phone(assista
 
 // Caller returns the number of the other side, if that can be written in E.164.
 func (m Message) Caller() (aurora.Phone, bool) { return m.Phone(callerPaths...) }
+
+// squadPaths hold the assistants of a call that several assistants share: those that were active, in order, then the
+// squad's members.
+var squadPaths = []string{"artifact.assistantActivations", "call.artifact.assistantActivations", "assistantActivations",
+	"call.assistantActivations", "squad.members", "call.squad.members"}
+
+// countedAssistantID returns the id of the assistant that the call counts for: in a squad call the first active assistant,
+// else the one that the report names.
+func (m Message) countedAssistantID(id Identity) string {
+	isSquad := m.Text("call.squadId", "squadId", "squad.id", "call.squad.id", "phoneNumber.squadId") != "" || m.Has("squad") || m.Has("call.squad")
+	if id.AssistantID != "" && !isSquad {
+		return id.AssistantID
+	}
+	for _, path := range squadPaths {
+		for _, assistant := range m.Objects(path) {
+			if first := assistant.Text("assistantId", "assistant.id"); first != "" {
+				return first
+			}
+		}
+	}
+	return id.AssistantID
+}

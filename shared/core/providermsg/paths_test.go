@@ -44,10 +44,10 @@ func TestClassifyReadsLongReasonsInLinearTime(t *testing.T) {
 	for i := range long {
 		long[i] = 'a'
 	}
-	if got := providermsg.Classify("pipeline-error-"+string(long), true); got != "failed" {
+	if got := providermsg.Classify("pipeline-error-"+string(long), providermsg.Evidence{Spoke: true}); got != "failed" {
 		t.Errorf("a long reason that begins with pipeline- is %s, want failed", got)
 	}
-	if got := providermsg.Classify(string(long), true); got != "answered" {
+	if got := providermsg.Classify(string(long), providermsg.Evidence{Spoke: true}); got != "answered" {
 		t.Errorf("a long unknown reason is %s, want answered", got)
 	}
 }

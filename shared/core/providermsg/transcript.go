@@ -61,6 +61,16 @@ func hasCallerUtterance(all []Utterance) bool {
 	return false
 }
 
+// countCallerTurns counts how often the caller spoke after the assistant.
+func countCallerTurns(all []Utterance) (n int) {
+	for i, u := range all {
+		if i > 0 && u.Who == SpeakerCaller {
+			n++ // the one before is the assistant's
+		}
+	}
+	return n
+}
+
 // utterancesAt reads a list of messages, whose words are in message, content or text.
 func (m Message) utterancesAt(path string) []Utterance {
 	started := m.Time(startedAtPaths...)

@@ -63,14 +63,14 @@ func (m *fakeTables) Row(_ context.Context, at aurora.CallKey) (aurora.Call, boo
 	return c, ok, nil
 }
 
-func (m *fakeTables) Put(_ context.Context, c aurora.Call) (aurora.Call, error) {
+func (m *fakeTables) Put(_ context.Context, c aurora.Call) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.rows[c.CallKey]; ok && old.Version >= c.Version {
-		return old, nil
+	if old, ok := m.rows[c.CallKey]; ok != (c.Revision > 0) || ok && old.Revision != c.Revision-1 {
+		return false, nil
 	}
 	m.rows[c.CallKey] = c
-	return c, nil
+	return true, nil
 }
 
 func (m *fakeTables) Delete(_ context.Context, c aurora.Call) (bool, error) {

@@ -1,6 +1,7 @@
 package callindex
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,17 +52,20 @@ func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript
 	if err = firstError(err, loadErr); err != nil || w.Analyser == nil {
 		return stored.CallKey, err
 	}
-	switch analysed := r.row.WithAnalysis(aurora.AnalysisResult{}).Version; {
-	case stored.Version == analysed: // the row has the analysis; the bucket did not take it the last time
+	analysed := r.row.WithAnalysis(aurora.AnalysisResult{}).Version
+	switch version := versionOf(&stored, conversationField); {
+	case version == analysed: // the row has the analysis; the bucket did not take it the last time
 		result = aurora.AnalysisResult{Analysis: stored.Analysis}
+		result.Outcome = cmp.Or(stored.JudgedOutcome, stored.Outcome)
 		if r.row.Summary == "" {
 			result.Summary = stored.Summary
 		}
 		_, err := w.storeAnalysis(ctx, r.key, result)
 		return stored.CallKey, err
-	case stored.Version > analysed: // a newer report of the call is indexed: only that one is worth a model's time
+	case version > analysed: // a newer transcript of the call is indexed: only that one is worth a model's time
 		return stored.CallKey, nil
 	}
+	r.report.Disposition = stored.Disposition // the telephone provider may have detected a machine
 	if result, err = w.analyse(ctx, stored.AssistantID, r, transcript); err != nil {
 		return stored.CallKey, err
 	}

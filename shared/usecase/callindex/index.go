@@ -26,9 +26,10 @@ type AliasStore interface {
 type RowStore interface {
 	// Row returns the row at a key; ok is false if there is none.
 	Row(ctx context.Context, key aurora.CallKey) (c aurora.Call, ok bool, err error)
-	// Put writes a row unless the same or a greater version is at its key. It returns the row that is stored now.
-	Put(ctx context.Context, c aurora.Call) (stored aurora.Call, err error)
-	// Delete removes a row unless it has another version by now; gone reports whether no row of that version is left.
+	// Put replaces the row whose revision is one less; a row of revision 0 is written only if there is none. As in AliasStore,
+	// a write that reports false may have happened.
+	Put(ctx context.Context, c aurora.Call) (done bool, err error)
+	// Delete removes a row unless it has changed by now; gone reports whether the row as given is gone.
 	Delete(ctx context.Context, c aurora.Call) (gone bool, err error)
 }
 
@@ -47,9 +48,9 @@ const (
 	aliasMargin = 30 * 24 * time.Hour // alias records outlive the rows that they lead to
 )
 
-// Upsert writes what one report says of a call, and returns the row that is stored now: c, or a newer version. names are
-// the call's ids as they stand in keys, at least one, the primary one first. c.CallKey gives the assistant and the day
-// that are used if the call has no row yet.
+// Upsert adds what one source says of a call to its row, and returns the row that is stored now. names are the call's ids as
+// they stand in keys, at least one, the primary one first. c.CallKey gives the assistant and the day that are used if the
+// call has no row yet.
 func (x *Index) Upsert(ctx context.Context, names []string, c aurora.Call) (stored aurora.Call, err error) {
 	names = names[:min(len(names), maxNames)]
 	for range maxAttempts {
@@ -78,7 +79,7 @@ func (x *Index) attempt(ctx context.Context, names []string, c aurora.Call) (sto
 		return c, false, err
 	}
 	c.CallKey = currentRowKey(root)
-	if stored, err = x.Rows.Put(ctx, c); err != nil {
+	if stored, done, err = x.mergeRow(ctx, c); !done || err != nil {
 		return c, false, err
 	}
 	seen[root.Name] = root
@@ -91,7 +92,7 @@ func (x *Index) attempt(ctx context.Context, names []string, c aurora.Call) (sto
 			if !gone || err != nil {
 				return c, false, err
 			}
-			if moved.Version > stored.Version {
+			if moved.Version != "" {
 				stored = moved
 			}
 		}
@@ -204,6 +205,25 @@ func assistantOf(seen map[string]aurora.CallAlias, reported string) string {
 	return reported
 }
 
+// mergeRow adds what a row says to the row at its key. stored is the row at the key afterwards; done is false if another
+// worker changed it meanwhile.
+func (x *Index) mergeRow(ctx context.Context, c aurora.Call) (stored aurora.Call, done bool, err error) {
+	now, ok, err := x.Rows.Row(ctx, c.CallKey)
+	switch {
+	case err != nil:
+		return now, false, err
+	case ok:
+		if c = merge(now, c); isSame(now, c) {
+			return now, true, nil
+		}
+		c.Revision++
+	default:
+		c.Revision = 0
+	}
+	done, err = x.Rows.Put(ctx, c)
+	return c, done, err
+}
+
 // moveRow moves the row at an earlier key, if there is one, to the current key. moved is the row that is stored at the
 // current key afterwards, and the zero Call if there was nothing to move. gone reports whether no row is left at from.
 func (x *Index) moveRow(ctx context.Context, from, to aurora.CallKey) (moved aurora.Call, gone bool, err error) {
@@ -213,7 +233,8 @@ func (x *Index) moveRow(ctx context.Context, from, to aurora.CallKey) (moved aur
 	}
 	moved = stray
 	moved.CallKey = to
-	if moved, err = x.Rows.Put(ctx, moved); err != nil {
+	moved, done, err := x.mergeRow(ctx, moved)
+	if !done || err != nil {
 		return moved, false, err
 	}
 	gone, err = x.Rows.Delete(ctx, stray)

@@ -85,8 +85,8 @@ func (s steppedStore) Row(ctx context.Context, key aurora.CallKey) (aurora.Call,
 	return l.v, l.ok, err
 }
 
-func (s steppedStore) Put(ctx context.Context, c aurora.Call) (aurora.Call, error) {
-	return step(s, func() (aurora.Call, error) { return s.memory.Put(ctx, c) })
+func (s steppedStore) Put(ctx context.Context, c aurora.Call) (bool, error) {
+	return step(s, func() (bool, error) { return s.memory.Put(ctx, c) })
 }
 
 func (s steppedStore) Delete(ctx context.Context, c aurora.Call) (bool, error) {

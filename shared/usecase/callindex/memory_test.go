@@ -75,20 +75,21 @@ func (m *memory) Row(_ context.Context, key aurora.CallKey) (aurora.Call, bool, 
 	return c, ok, nil
 }
 
-func (m *memory) Put(_ context.Context, c aurora.Call) (aurora.Call, error) {
+func (m *memory) Put(_ context.Context, c aurora.Call) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.rows[c.CallKey]; ok && old.Version >= c.Version {
-		return old, nil
+	old, ok := m.rows[c.CallKey]
+	if ok != (c.Revision > 0) || ok && old.Revision != c.Revision-1 {
+		return false, nil
 	}
 	m.rows[c.CallKey] = c
-	return c, nil
+	return true, nil
 }
 
 func (m *memory) Delete(_ context.Context, c aurora.Call) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.rows[c.CallKey]; ok && old.Version != c.Version {
+	if old, ok := m.rows[c.CallKey]; ok && (old.Version != c.Version || old.Revision != c.Revision) {
 		return false, nil
 	}
 	delete(m.rows, c.CallKey)

@@ -133,9 +133,9 @@ func (s crashingStore) Row(ctx context.Context, key aurora.CallKey) (aurora.Call
 	return s.memory.Row(ctx, key)
 }
 
-func (s crashingStore) Put(ctx context.Context, c aurora.Call) (aurora.Call, error) {
+func (s crashingStore) Put(ctx context.Context, c aurora.Call) (bool, error) {
 	if err := s.countCall(); err != nil {
-		return c, err
+		return false, err
 	}
 	return s.memory.Put(ctx, c)
 }

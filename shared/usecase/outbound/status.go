@@ -3,7 +3,6 @@ package outbound
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -78,7 +77,7 @@ func applyCallback(r *aurora.OutboundCall, cb Callback) (changed bool) {
 	if cb.Status == aurora.CallInProgress && r.AnsweredAt.IsZero() && !cb.At.IsZero() {
 		r.AnsweredAt, changed = cb.At, true
 	}
-	if cb.AnsweredBy != "" && r.AnsweredBy == "" {
+	if cb.AnsweredBy != "" && cb.AnsweredBy != r.AnsweredBy && (r.AnsweredBy == "" || r.AnsweredBy == "unknown") {
 		r.AnsweredBy, changed = cb.AnsweredBy, true
 	}
 	if cb.Seconds != nil && r.Seconds == nil {
@@ -87,8 +86,8 @@ func applyCallback(r *aurora.OutboundCall, cb Callback) (changed bool) {
 	return changed
 }
 
-// newRow returns the row of a call that is over. Its version is smaller than that of any report, so that the report of a
-// call that reached the assistant replaces the row.
+// newRow returns the row of a call that is over. Its version is smaller than that of any report: what the report of a call
+// that reached the assistant says counts before it.
 func newRow(r aurora.OutboundCall) aurora.Call {
 	startedAt := r.CreatedAt
 	if !r.AnsweredAt.IsZero() {
@@ -97,16 +96,15 @@ func newRow(r aurora.OutboundCall) aurora.Call {
 	return aurora.Call{
 		CallKey: aurora.CallKey{AssistantID: aurora.AssistantKey(r.AssistantID), Day: startedAt.UTC().Format(time.DateOnly)},
 		ID:      r.SID, StartedAt: startedAt, EndedAt: r.EndedAt, Seconds: r.Seconds, EndedReason: string(r.Status), Disposition: dispositionOf(r),
-		Direction: aurora.DirectionOutbound, Customer: r.To, CustomerName: r.Name,
+		Direction: aurora.DirectionOutbound, Customer: r.To, CustomerName: r.Name, AnsweredBy: r.AnsweredBy,
 		Version: aurora.NewVersion(time.Time{}, time.UnixMilli(int64(r.Revision)), r.ID),
 	}
 }
 
 // dispositionOf returns the disposition of a call that is over. A completed call that a machine answered is a voicemail.
 func dispositionOf(r aurora.OutboundCall) aurora.Disposition {
-	const spoke = true // the provider completes answered calls only
-	d := providermsg.Classify(string(r.Status), spoke)
-	if d == aurora.DispositionAnswered && strings.HasPrefix(r.AnsweredBy, "machine") {
+	d := providermsg.Classify(string(r.Status), providermsg.Evidence{Spoke: true}) // the provider completes answered calls only
+	if d == aurora.DispositionAnswered && aurora.IsMachine(r.AnsweredBy) {
 		return aurora.DispositionVoicemail
 	}
 	return d

@@ -24,6 +24,7 @@ var scoreRules = []struct {
 	}},
 	{5, "The caller was unhappy.", func(c *aurora.Call) bool { return c.Sentiment == aurora.SentimentNegative }},
 	{4, "The caller's request was not resolved.", func(c *aurora.Call) bool { return c.Outcome == aurora.OutcomeUnresolved }},
+	{4, "The call was to be transferred, and was not.", func(c *aurora.Call) bool { return c.TransferFailed }},
 	{3, "The call broke off.", func(c *aurora.Call) bool { return c.Outcome == aurora.OutcomeDropped }},
 	{3, "Nobody answered the caller.", func(c *aurora.Call) bool {
 		return c.Direction == aurora.DirectionInbound && (c.Disposition == aurora.DispositionNoAnswer || c.Disposition == aurora.DispositionBusy)
