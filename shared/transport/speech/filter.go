@@ -19,6 +19,7 @@ type Filter struct {
 	// Tags are the names of the tags that the voice understands, in any case. They stay as they are.
 	Tags []string
 
+	read int    // bytes before held
 	held string // text whose meaning is not known yet
 	buf  []byte
 
@@ -35,6 +36,11 @@ type Filter struct {
 	inAngleBrackets bool   // the > that closes <address> has not come yet
 	address         addressState
 	parentheses     int // open parentheses in the address
+
+	position int   // of the scanned token in the whole text
+	open     []run // emphasis that has begun
+	decided  []run // what the next runs are
+	codeEnd  int   // position after a code span
 
 	line struct {
 		begun   bool // a word of the line has been read
@@ -82,7 +88,9 @@ func (f *Filter) process(text string, end bool) string {
 		text, f.held = f.held+text, ""
 	}
 	out, from, i := f.buf[:0], 0, 0
+	start := f.read
 	for i < len(text) {
+		f.position = start + i
 		n, say := f.plainLength(text[i:]), true
 		if n == 0 {
 			if n, say = f.scan(text[i:], end); n == 0 {
@@ -118,7 +126,7 @@ func (f *Filter) process(text string, end bool) string {
 		}
 		i += n
 	}
-	f.held = text[i:]
+	f.held, f.read = text[i:], start+i
 	if len(out) == 0 {
 		return text[from:i]
 	}
@@ -213,6 +221,7 @@ func (f *Filter) requireGap(g gap) { f.gap = max(f.gap, g) }
 
 // dropBlockMark drops the mark that makes the line a heading, a list item or a table row.
 func (f *Filter) dropBlockMark(n int) (int, bool) {
+	f.open = f.open[:0]
 	f.line.block = true
 	f.requireGap(sentenceGap)
 	return f.drop(n)
@@ -230,7 +239,7 @@ func (f *Filter) scan(rest string, end bool) (n int, say bool) {
 	}
 	if f.escaped {
 		f.escaped = false
-		if !strings.ContainsRune("*`~[]|\n", r) {
+		if !strings.ContainsRune("`[]|\n", r) {
 			return size, true
 		}
 		if r != '\n' {

@@ -14,7 +14,7 @@ func (f *Filter) scanLineStart(r rune, rest string, end bool) (n int, say, in bo
 	switch r {
 	case '#':
 		n, say, in = f.scanHeading(rest, end)
-	case '-', '+', '*', '=':
+	case '-', '+', '*', '=', '_':
 		n, say, in = f.scanBullet(rest, end)
 	case '•', '◦', '‣', '⁃', '·', '●', '○', '▪':
 		n, say = f.dropBlockMark(len(string(r)))
@@ -60,13 +60,13 @@ func (f *Filter) scanBullet(rest string, end bool) (n int, say, in bool) {
 	switch {
 	case !known:
 		return 0, false, true
-	case n == 1 && rest[0] != '=' && isBlank(next),
+	case n == 1 && rest[0] != '=' && rest[0] != '_' && isBlank(next),
 		n >= 3 && rest[0] != '+' && (isBlank(next) || next == '|'),
 		n == 2 && rest[0] == '=' && isBreak(next):
 		n, say = f.dropBlockMark(n)
 		return n, say, true
 	}
-	return n, true, rest[0] != '*'
+	return n, true, rest[0] != '*' && rest[0] != '_'
 }
 
 // scanNumber classifies a number at the beginning of a line. That of a list item is spoken as well, because it may be what
@@ -142,10 +142,12 @@ func (f *Filter) scanInline(c byte, rest string, end bool) (n int, say bool) {
 		return f.scanSpace()
 	case '\n', '\r':
 		return f.scanLineBreak(c)
-	case '*', '_', '~', '#':
-		return f.scanEmphasis(c, rest, end)
+	case '*', '_', '~':
+		return f.scanEmphasis(rest, end)
+	case '#':
+		return f.scanNumberSign(rest, end)
 	case '`':
-		return f.drop(runLength(rest, c))
+		return f.scanCodeMark(rest, end)
 	case '|':
 		f.requireGap(commaGap)
 		f.line.block, f.line.cell, f.line.begun = true, true, true
@@ -216,31 +218,24 @@ func (f *Filter) scanLineBreak(c byte) (int, bool) {
 	if f.line.block || !f.line.begun {
 		f.requireGap(sentenceGap)
 	}
+	if f.line.block || !f.line.begun {
+		f.open = f.open[:0] // no emphasis goes on in another paragraph
+	}
 	f.line = struct{ begun, later, block, heading, cell bool }{later: true}
 	return f.drop(1)
 }
 
-// scanEmphasis classifies a run of * _ ~ or #. A mark has no space between itself and the marked words.
-func (f *Filter) scanEmphasis(c byte, rest string, end bool) (n int, say bool) {
-	n = runLength(rest, c)
+// scanNumberSign classifies #: it is dropped at the end of a heading, and as a part of an emoji.
+func (f *Filter) scanNumberSign(rest string, end bool) (n int, say bool) {
+	n = runLength(rest, '#')
 	next, known := peek(rest[n:], end)
-	if !known {
+	switch {
+	case !known:
 		return 0, false
+	case next == emojiSelector, next == keycap, f.line.heading && isSpace(f.prev) && isBreak(next):
+		return f.drop(n)
 	}
-	switch isKeycap := next == emojiSelector || next == keycap; c {
-	case '*':
-		say = n == 1 && isSpace(f.prev) && isSpace(next) && f.line.begun || n < 3 && isDigit(f.prev) && isDigit(next)
-	case '_':
-		say = isWord(f.prev) && isWord(next)
-	case '~':
-		say = n == 1
-	case '#':
-		say = n == 1 && !isKeycap && !(f.line.heading && isBreak(next))
-	}
-	if say {
-		return n, true
-	}
-	return f.drop(n)
+	return n, true
 }
 
 func (f *Filter) scanEscape(rest string, end bool) (n int, say bool) {
