@@ -29,6 +29,11 @@ var scripts = map[string]fakeopenai.Answer{
 	"unicode": fakeopenai.Text(strings.Repeat("Zażółć gęślą jaźń 😀. ", 30)),
 	"hostile": fakeopenai.Text("a\n\ndata: [DONE]\n\n", "</script>\u2028", "event: x\r\n"),
 
+	"think aloud": fakeopenai.Text("<thin", "k>\nThe use", "r says hel", "lo.\n</thi", "nk>\n\n", "Hello! How", " can I help?"),
+	"star codes":  fakeopenai.Text("Dial ", "*67 b", "efore the numbe", "r, or", " *69 ", "to call back."),
+	"menu":        fakeopenai.Text("Reply with a number:\n1. C", "onfirm\n2. ", "Reschedule\n3. C", "ancel"),
+	"as json":     fakeopenai.Text(`{"nam`, `e":"Ada","tags":`, `["*x*"],"nick":nu`, `ll}`),
+
 	"fail":    fakeopenai.Status(500, `{"error":{"message":"sk-canary-0123456789abcdef is over quota"}}`),
 	"cut":     fakeopenai.Text("Nine ", "to five.").CloseAfter(1),
 	"silence": fakeopenai.Text(),
