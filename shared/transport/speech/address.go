@@ -51,6 +51,22 @@ func (f *Filter) scanAddressStart(rest string, end bool) (n int, say bool) {
 	return 1, true
 }
 
+// scanSlash classifies /: after the colon of a scheme such as ftp, an address begins.
+func (f *Filter) scanSlash(rest string, end bool) (n int, say bool) {
+	if f.last != ':' || f.gap != noGap || f.ForReading {
+		return 1, true
+	}
+	next, known := peek(rest[1:], end)
+	switch {
+	case !known:
+		return 0, false
+	case next == '/':
+		f.address = beforeHost
+		return f.drop(2)
+	}
+	return 1, true
+}
+
 // scanAddress classifies one rune inside an address; in is false if the address ended before it.
 func (f *Filter) scanAddress(r rune, size int, rest string, end bool) (n int, say, in bool) {
 	switch f.address {

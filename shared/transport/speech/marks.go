@@ -181,15 +181,7 @@ func (f *Filter) scanInline(c byte, rest string, end bool) (n int, say bool) {
 			return f.scanAddressStart(rest, end)
 		}
 	case '/':
-		if f.last == ':' && f.gap == noGap && !f.ForReading { // another scheme, such as ftp://
-			switch next, known := peek(rest[1:], end); {
-			case !known:
-				return 0, false
-			case next == '/':
-				f.address = beforeHost
-				return f.drop(2)
-			}
-		}
+		return f.scanSlash(rest, end)
 	default:
 		if c < ' ' || c == 0x7f {
 			return f.drop(1)
