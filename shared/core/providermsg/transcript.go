@@ -16,12 +16,6 @@ const (
 	SpeakerAssistant Speaker = "assistant"
 )
 
-// speakersByRole holds the providers' names of the two sides, in lower case. Messages of other roles are left out.
-var speakersByRole = map[string]Speaker{
-	"user": SpeakerCaller, "customer": SpeakerCaller, "caller": SpeakerCaller, "human": SpeakerCaller,
-	"assistant": SpeakerAssistant, "bot": SpeakerAssistant, "ai": SpeakerAssistant,
-}
-
 // Utterance is what one side said before the other side spoke. Several messages of one side in a row are one utterance.
 type Utterance struct {
 	Who  Speaker
@@ -34,15 +28,16 @@ type Utterance struct {
 // source in which only the assistant speaks is used only if no other source has words of the caller.
 func (m Message) Transcript() []Utterance {
 	var assistantOnly []Utterance
-	for _, path := range []string{"artifact.messages", "messages", "artifact.messagesOpenAIFormatted", "call.messages", "transcript", "artifact.transcript"} {
-		if all := m.utterancesAt(path); hasCallerUtterance(all) {
+	names := m.speakerNames()
+	for _, path := range []string{"artifact.messages", "messages", "artifact.messagesOpenAIFormatted", "call.messages", "call.artifact.messages", "messagesOpenAIFormatted", "transcript", "artifact.transcript"} {
+		if all := m.utterancesAt(path, names); hasCallerUtterance(all) {
 			return all
 		} else if len(assistantOnly) == 0 {
 			assistantOnly = all
 		}
 	}
 	for _, path := range []string{"transcript", "artifact.transcript", "call.transcript", "call.artifact.transcript"} {
-		if all := parseTranscript(m.Text(path)); hasCallerUtterance(all) {
+		if all := parseTranscript(m.Text(path), names); hasCallerUtterance(all) {
 			return all
 		} else if len(assistantOnly) == 0 {
 			assistantOnly = all
@@ -72,12 +67,12 @@ func countCallerTurns(all []Utterance) (n int) {
 }
 
 // utterancesAt reads a list of messages, whose words are in message, content or text.
-func (m Message) utterancesAt(path string) []Utterance {
+func (m Message) utterancesAt(path string, names speakerNames) []Utterance {
 	started := m.Time(startedAtPaths...)
 	var b utteranceBuilder
 	for _, message := range m.Objects(path) {
-		who, ok := speakersByRole[strings.ToLower(message.Text("role"))]
-		if !ok {
+		who := names.speaker(message.Text("role", "speaker"))
+		if who == "" {
 			continue
 		}
 		words := message.Text("message", "content", "text")
@@ -123,25 +118,6 @@ func (m Message) secondsSince(started time.Time) float64 {
 		return -1
 	}
 	return at.Sub(started).Seconds()
-}
-
-// parseTranscript reads a transcript text. A line that begins with a role and a colon starts an utterance; any other line
-// continues the one before.
-func parseTranscript(transcript string) []Utterance {
-	var b utteranceBuilder
-	var who Speaker
-	for line := range strings.Lines(transcript) {
-		words := line
-		if role, rest, ok := strings.Cut(line, ":"); ok {
-			if speaker, known := speakersByRole[strings.ToLower(strings.TrimSpace(role))]; known {
-				who, words = speaker, rest
-			}
-		}
-		if who != "" {
-			b.add(who, words, -1)
-		}
-	}
-	return b.utterances()
 }
 
 // utteranceBuilder joins what one side says in a row.
