@@ -32,6 +32,11 @@ func serve(receiver *webhook.Receiver) web.HandlerFunc {
 		if response.Created {
 			status = http.StatusCreated
 		}
+		if response.Audio != nil {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, err := w.Write(response.Audio)
+			return err
+		}
 		return web.WriteJSON(w, status, response.Body)
 	}
 }

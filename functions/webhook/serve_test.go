@@ -138,7 +138,7 @@ func (b fakeBucket) summary(t *testing.T) map[string]any {
 	}
 	all := map[string]any{}
 	for key, o := range b {
-		if !json.Valid([]byte(o.body)) {
+		if !json.Valid([]byte(o.body)) && !strings.HasSuffix(key, ".txt") {
 			t.Errorf("%s is no JSON: %s", key, o.body)
 		}
 		if strings.Contains(o.body, credential) || strings.Contains(o.body, `\`+credential) {

@@ -56,6 +56,11 @@ func UnrecognisedKey(messageType string, day time.Time, hash string) string {
 	return UnrecognisedPrefix + SafeKey(messageType) + "/" + day.UTC().Format(dayPath) + "/" + hash[:32] + ".json"
 }
 
+// InvalidKey returns the key of an end-of-call report that arrived on a day and is not valid JSON.
+func InvalidKey(day time.Time, hash string) string {
+	return UnrecognisedPrefix + "invalid/" + day.UTC().Format(dayPath) + "/" + hash[:32] + ".txt"
+}
+
 // ReportPrefix returns the prefix of a report's objects, with a slash at its end.
 func ReportPrefix(assistantID string, w Window) string {
 	return ReportsPrefix + SafeKey(assistantID) + "/" + string(w.Period) + "/" + w.Name() + "/"

@@ -11,20 +11,20 @@ var (
 	// callIDPaths begin with the call's primary id; the ids of the telephone call and of its audio stream follow.
 	callIDPaths = []string{"call.id", "callId", "call.callId", "session.callSid", "session.callId", "session.id",
 		"call.phoneCallProviderId", "phoneCallProviderId", "call.transport.callSid", "call.callSid", "callSid",
-		"session.streamSid", "call.streamSid", "call.transport.streamSid", "streamSid"}
+		"session.streamSid", "call.streamSid", "call.transport.streamSid", "streamSid", "chat.id"}
 
 	// callSIDPaths may hold the sid of a Twilio call.
 	callSIDPaths = []string{"call.phoneCallProviderId", "call.transport.callSid", "call.callSid", "session.callSid", "session.call_sid", "callSid", "phoneCallProviderId"}
 
 	assistantIDPaths = []string{"session.assistantId", "session.assistant_id", "session.assistant_config.assistantId",
-		"call.assistantId", "assistantId", "assistant.id", "assistant.assistantId", "call.assistant.id", "call.assistant_id", "phoneNumber.assistantId"}
+		"call.assistantId", "assistantId", "assistant.id", "assistant.assistantId", "call.assistant.id", "call.assistant_id", "chat.assistantId", "chat.assistant.id", "phoneNumber.assistantId"}
 
 	assistantNumberPaths = []string{"session.assistantPhoneNumber", "session.twilioNumber", "session.to",
 		"call.phoneNumber.number", "phoneNumber.number", "call.twilioNumber", "twilioNumber", "call.assistantPhoneNumber"}
 
 	// callerPaths hold the number of the other side, whichever side placed the call.
 	callerPaths = []string{"customer.number", "call.customer.number", "session.callerPhoneNumber", "session.from",
-		"call.customerNumber", "artifact.variableValues.customer.number"}
+		"call.customerNumber", "chat.customer.number", "artifact.variableValues.customer.number"}
 	callerSIPPaths = []string{"customer.sipUri", "call.customer.sipUri"}
 
 	startedAtPaths = []string{"startedAt", "call.startedAt", "artifact.startedAt"}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"example.com/aurora/shared/transport/web"
 )
 
 // CheckEvent is Check for a request in an event of API Gateway or of a function URL.
@@ -27,6 +29,7 @@ func CheckEvent(t testing.TB, event json.RawMessage, status int, header http.Hea
 	if e.IsBase64Encoded {
 		body, _ = base64.StdEncoding.DecodeString(e.Body) // what cannot be decoded was refused
 	}
+	body = web.DecodeBOM(body)
 	r, err := http.NewRequest(e.HTTPMethod+e.RequestContext.HTTP.Method, "https://aurora.example.com"+e.Path+e.RawPath, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

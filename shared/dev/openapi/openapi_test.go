@@ -18,7 +18,7 @@ const (
 	chat       = "/api/v1/openai/chat/completions"
 	voice      = "/api/v1/openai/voice/chat/completions"
 	sms        = "/api/v1/openai/chat/completions/sms"
-	web        = "/api/v1/openai/chat/completions/chat"
+	webChat    = "/api/v1/openai/chat/completions/chat"
 	webhook    = "/api/webhook"
 	uat        = "/api/outbound-call-uat"
 	hyperscale = "/api/hyperscale/outbound-call"
@@ -124,10 +124,10 @@ func TestValidate(t *testing.T) {
 		"sms":                               {sms, hello, 200, "", text, ""},
 		"sms with tools_calls":              {sms, hello, 200, "", completion, "tools_calls"},
 		"sms, streamed":                     {sms, hello, 200, "text/event-stream", events(chunk, stop, "[DONE]"), "Content-Type"},
-		"web chat":                          {web, chatRequest, 200, "", completion, ""},
-		"web chat without a call":           {web, hello, 200, "", completion, "call"},
-		"web chat with a session":           {web, chatRequest, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[]}}`, "not as described"},
-		"web chat without tools_calls":      {web, chatRequest, 200, "", text, "tools_calls"},
+		"web chat":                          {webChat, chatRequest, 200, "", completion, ""},
+		"web chat without a call":           {webChat, hello, 200, "", completion, "call"},
+		"web chat with a session":           {webChat, chatRequest, 200, "", strings.TrimSuffix(completion, "}") + `,"full_session":{"messages":[]}}`, "not as described"},
+		"web chat without tools_calls":      {webChat, chatRequest, 200, "", text, "tools_calls"},
 		"call":                              {uat, callRequest, 200, "", callPlaced, ""},
 		"call without a client":             {uat, `{"assistantId":"a"}`, 200, "", callPlaced, "client"},
 		"call without an assistant":         {uat, strings.Replace(callRequest, `,"assistantId":"a"`, "", 1), 200, "", callPlaced, "assistantId"},

@@ -5,12 +5,19 @@
 // The row is written before the analysis is asked for, so that a call counts even if its analysis fails. An analysed
 // row's version is the report's version with "+a" behind it: greater than the report's own, smaller than any newer
 // report's. So a redelivery neither undoes an analysis nor repeats it, and a late analysis does not overwrite a newer
-// report.
+// report. An older report is analysed only if no newer one has a readable transcript.
 //
 // An analysis is stored under analysis/, beside its report. It is written once and before the row, so that no model is
 // paid twice, and `make reindex` needs no model. If two workers analyse one report at once, the first stored analysis
 // counts. If the bucket does not take an analysis, the row gets it all the same; the next delivery of the message copies
 // it from the row to the bucket. Old calls are not analysed again when an assistant's schema changes.
+//
+// # A row has several sources
+//
+// A call's reports and the telephone provider's callbacks arrive in any order, more than once, and a newer one may say less.
+// So each field comes from the newest source that says it (merge.go), and FieldVersions has the versions of those that are
+// older than the row's. The disposition and the outcome are derived from the merged facts. Merging is commutative,
+// associative and idempotent, so that the row does not depend on the order.
 //
 // # One call is one row
 //
@@ -22,8 +29,8 @@
 // change. So concurrent workers choose the same root, and no cycle can form.
 //
 // The row lies at the root's latest row key. A record lists every key where the row may have been written while the
-// record was the root. A worker that follows a record to the root moves the rows at those keys to the root's key (the
-// newer content wins), and deletes each on condition that it has not changed. After its last write a worker reads the
+// record was the root. A worker that follows a record to the root moves the rows at those keys to the root's key (their
+// contents are merged), and deletes each on condition that it has not changed. After its last write a worker reads the
 // root again, and starts over if the root changed meanwhile. So only a worker that died, or that will start over, can
 // leave a row at an old key. Its message is delivered again, leads through the same records, and finds that row.
 //

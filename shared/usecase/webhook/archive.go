@@ -1,14 +1,21 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
+	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -33,7 +40,7 @@ type Archive struct {
 // Metrics of stored messages.
 const (
 	MetricReportConflict  = "EndOfCallConflict"   // another report about a call was stored beside the first
-	MetricUnrecognised    = "UnrecognisedMessage" // a message of an unknown type was stored
+	MetricUnrecognised    = "UnrecognisedMessage" // a message of an unknown type, or a report that is not valid, was stored
 	MetricReportQueued    = "EndOfCallQueued"     // the bucket did not accept a report; it is in the raw queue
 	MetricReportNotStored = "EndOfCallRefused"    // neither bucket nor queue accepted a report; the answer was 503
 	MetricReportWithoutID = "EndOfCallWithoutId"  // a report without a call id was stored under its hash
@@ -132,4 +139,38 @@ func (a Archive) StoreUnrecognised(ctx context.Context, messageType string, body
 	slog.WarnContext(ctx, "message of an unknown type stored", "event", "message.unrecognised", "type", text.Clip(messageType, 64), "key", key)
 	a.Count(ctx, MetricUnrecognised)
 	return nil
+}
+
+// storeInvalid stores the body of an end-of-call report that could not be read, before it is rejected: the sender may not
+// send it again. A body that is not valid JSON is cleaned as text.
+func (a Archive) storeInvalid(ctx context.Context, body []byte, cause error) error {
+	clean, _ := redact.Credentials(credentialMember().ReplaceAllStringFunc(string(bytes.ToValidUTF8(body, []byte("\uFFFD"))), removeCredential))
+	hash := sha256.Sum256([]byte(clean))
+	hexHash := hex.EncodeToString(hash[:])
+	key := aurora.InvalidKey(a.Now(), hexHash)
+	limited, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	if _, err := a.Objects.Create(limited, key, []byte(clean), hexHash); err != nil {
+		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").WithCode("store_unavailable").
+			WithRetryAfter(retryAfter).Because(err)
+	}
+	slog.ErrorContext(ctx, "end-of-call report that cannot be read stored", "event", "report.invalid", "key", key, "error", cause)
+	a.Count(ctx, MetricUnrecognised)
+	return nil
+}
+
+// credentialMember matches a member of a JSON text whose value is a string, which may be cut off: 1 the name, 2 what follows it,
+// 3 the value.
+var credentialMember = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(\\*"[^"\\]{1,200}\\*")(\s*:\s*)(\\*"(?:[^"\\]|\\[^"])*(?:\\*"|$))`)
+})
+
+// removeCredential returns a member without its value if its name is that of a credential.
+func removeCredential(member string) string {
+	m := credentialMember().FindStringSubmatch(member)
+	if m == nil || !redact.IsCredentialName(strings.Trim(m[1], `\"`)) {
+		return member
+	}
+	quote := m[1][:strings.IndexByte(m[1], '"')+1]
+	return m[1] + m[2] + quote + redact.Removed + quote
 }

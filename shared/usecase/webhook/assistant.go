@@ -15,7 +15,7 @@ import (
 func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	vapi := !m.Has("session") && (m.Has("call") || m.Has("phoneNumber"))
+	vapi := !m.Has("session") && (m.Has("call") || m.Has("chat") || m.Has("phoneNumber"))
 	a, err := r.findAssistant(ctx, m)
 	switch {
 	case err != nil && vapi:

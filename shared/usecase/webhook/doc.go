@@ -13,6 +13,9 @@
 // A message of an unknown type is stored under unrecognised/ and answered with {}, so that it is not lost. If it cannot be
 // stored, the answer is 503: a 200 would lose it.
 //
+// A body that cannot be read but may be an end-of-call report is stored under unrecognised/invalid/ before it is answered
+// with 400: the sender may have no other copy. Credentials are removed from it as from a text.
+//
 // Calls of tools are always answered with 200, with an error in the result of each call that failed: another status would
 // fail the other calls, too. All three lists of a tool-calls message are read, since each provider fills only some of them;
 // a call is identified by its id.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -26,8 +27,29 @@ type Receiver struct {
 
 // Response is the answer to a message.
 type Response struct {
-	Created bool // the status is 201, else 200
-	Body    any  // written as JSON
+	Created bool   // the status is 201, else 200
+	Body    any    // written as JSON
+	Audio   []byte // if not nil, the body instead of Body: one channel of raw PCM, 16 bits
+}
+
+// endpointingSeconds is how long to wait before the caller's speech counts as finished, as in the example of Vapi's
+// documentation: this service has no model for it.
+const endpointingSeconds = 0.5
+
+// silence answers a voice-request, which asks for raw audio (ServerMessageResponseVoiceRequest in Vapi's SDK), with a tenth of a
+// second of silence: this service has no voice.
+func silence(m providermsg.Message) Response {
+	rate, ok := m.Number("sampleRate")
+	if !ok || rate < 8000 || rate > 96000 {
+		rate = 24000
+	}
+	const bytesPerSample = 2
+	return Response{Audio: make([]byte, int(rate)/10*bytesPerSample)}
+}
+
+// looksLikeReport reports whether a body that cannot be read may be an end-of-call report.
+func looksLikeReport(body []byte) bool {
+	return bytes.Contains(body, []byte(endOfCallReport)) || bytes.Contains(body, []byte(`"endedReason"`)) || bytes.Contains(body, []byte(`\"endedReason\"`))
 }
 
 // answerTimeout bounds the questions that a caller on the telephone waits for. A last read that begins just before it
@@ -54,6 +76,11 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
 	}
 	m, err := providermsg.ParseMessage(body)
 	if err != nil {
+		if looksLikeReport(body) {
+			if storeErr := r.Archive.storeInvalid(ctx, body, err); storeErr != nil {
+				return Response{}, storeErr
+			}
+		}
 		return Response{}, err
 	}
 	logMessage(ctx, m.Type(), m.CallID(), m.AssistantID())
@@ -77,6 +104,10 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
 		return r.answerFunctionCall(ctx, m), nil
 	case baseType == "campaign.predial":
 		return r.answerPredial(ctx, m), nil
+	case baseType == "call.endpointing.request":
+		return Response{Body: map[string]float64{"timeoutSeconds": endpointingSeconds}}, nil
+	case baseType == "voice-request":
+		return silence(m), nil
 	case baseType == "knowledge-base-request":
 		return Response{Body: map[string]any{"documents": []any{}}}, nil
 	case informationalTypes[baseType]:

@@ -169,7 +169,7 @@ func argumentsText(v any) string {
 func newScope(m providermsg.Message) aurora.ToolScope {
 	s := aurora.ToolScope{CallID: m.CallID(), CallSID: m.CallSID()}
 	s.Caller, _ = m.Caller()
-	for _, list := range []string{"artifact.messages", "messages", "call.messages", "conversation"} {
+	for _, list := range []string{"artifact.messages", "messages", "call.messages", "chat.messages", "chat.input", "conversation"} {
 		for _, message := range m.Objects(list) {
 			if message.Text("role") == "user" {
 				s.UserMessageCount++
