@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -28,14 +29,13 @@ func withManyRetries(o *dynamodb.Options) {
 	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = bulkReadAttempts, bulkReadBackoff })
 }
 
-// reportAttributes are the attributes that reports and their CSV files need. Summaries and extracted data are most of a
-// row; a report reads them with Row for the few calls that it shows in detail.
+// reportAttributes are the attributes that reports and their CSV files need.
 var reportAttributes = []string{partitionKey, callKey, "version", "key", "id", "startedAt", "endedAt", "reportedAt", "seconds", "cost", "endedReason",
 	"class", "direction", "customer", "customerName", "withheld", "success", "recordingUrl", "transcript", "spoke", "transferred",
-	"transferFailed", "conversationUnknown", "answeredBy", "outcome", "sentiment", "topics", "actionItems"}
+	"transferFailed", "conversationUnknown", "answeredBy", "outcome", "sentiment", "topics", "actionItems", "summary", "extracted"}
 
-// Day yields all calls of an assistant's day in the order of their ids, in pages of at most 1 MB. Summary, Extracted and
-// the cost of the analysis are left out. An invalid attribute is left out and logged with its row. After an error nothing
+// Day yields all calls of an assistant's day in the order of their ids, in pages of at most 1 MB. The model, the cost
+// and the note of the analysis are left out. An invalid attribute is left out and logged with its row. After an error nothing
 // more comes, so the pages before it are incomplete.
 func (s *Calls) Day(ctx context.Context, assistantID, day string) iter.Seq2[[]aurora.Call, error] {
 	return func(yield func([]aurora.Call, error) bool) {
@@ -140,6 +140,9 @@ func (r *dayRow) setText(name string, v types.AttributeValue) (ok bool) {
 	case "actionItems":
 		c.ActionItems, ok = parseStrings(v)
 		return ok
+	case "extracted":
+		c.Extracted, ok = parseObject(v)
+		return ok
 	}
 	s, ok = parseString(v)
 	switch name {
@@ -153,6 +156,8 @@ func (r *dayRow) setText(name string, v types.AttributeValue) (ok bool) {
 		c.Customer = aurora.Phone(s)
 	case "customerName":
 		c.CustomerName = s
+	case "summary":
+		c.Summary = s
 	case "success":
 		c.Success = s
 	case "recordingUrl":
@@ -196,6 +201,16 @@ func parseNumber(v types.AttributeValue) (*float64, bool) {
 		return nil, false
 	}
 	return aws.Float64(f), true
+}
+
+// parseObject reads an object as JSON.
+func parseObject(v types.AttributeValue) (json.RawMessage, bool) {
+	m, ok := v.(*types.AttributeValueMemberM)
+	if !ok {
+		return nil, false
+	}
+	b, err := json.Marshal(itemToJSON(m.Value))
+	return b, err == nil
 }
 
 func parseBool(v types.AttributeValue) (value, ok bool) {

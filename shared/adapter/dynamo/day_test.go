@@ -76,8 +76,8 @@ func TestDay(t *testing.T) {
 		if c.CallKey != (aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: fmt.Sprintf("c%04d", i)}) {
 			t.Fatalf("call %d has the key %+v", i, c.CallKey)
 		}
-		if c.Summary != "" || c.Extracted != nil || c.Topics[0] != "billing" {
-			t.Fatalf("call %d is %+v, want topics and neither summary nor data", i, c)
+		if len(c.Summary) != 3000 || string(c.Extracted) != `{"a":1}` || c.Topics[0] != "billing" {
+			t.Fatalf("call %d is %+v, want topics, summary and data", i, c)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package aurora
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ReportVersion is the version of Report's JSON. It is raised when a reader of the previous version would misread it.
 const ReportVersion = 1
@@ -114,8 +117,10 @@ type Attention struct {
 	EndedReason string    `json:"endedReason"`
 	Summary     string    `json:"summary"`
 	Actions     []string  `json:"actionItems"`
-	Transcript  string    `json:"transcriptUrl"` // empty if there is none or no link can be made
-	Recording   string    `json:"recordingUrl"`  // the provider's; https only
+	// Extracted is the data that was extracted from the conversation; absent if there is none.
+	Extracted  json.RawMessage `json:"extracted,omitempty"`
+	Transcript string          `json:"transcriptUrl"` // empty if there is none or no link can be made
+	Recording  string          `json:"recordingUrl"`  // the provider's; https only
 }
 
 // Narrative is a summary of the report that a model wrote. Note says why Text is empty, or how many sentences were removed

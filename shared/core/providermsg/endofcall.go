@@ -2,7 +2,6 @@ package providermsg
 
 import (
 	"encoding/json"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -53,6 +52,8 @@ type EndOfCall struct {
 	Outcome aurora.Outcome
 	// Extracted is the data that the sender extracted from the conversation, as aurora.SanitizeExtracted returns it.
 	Extracted json.RawMessage
+	// ExtractedNote says what was left out of Extracted; empty if nothing was.
+	ExtractedNote string `json:",omitempty"`
 }
 
 // EndOfCall reads the message as an end-of-call report.
@@ -74,10 +75,12 @@ func (m Message) EndOfCall() EndOfCall {
 		Cost:         m.cost(),
 		Spoke:        hasCallerUtterance(turns),
 		CallerTurns:  countCallerTurns(turns),
-		Extracted:    m.extractedData(),
 
 		ConversationUnknown: len(turns) == 0,
 	}
+	var dropped []string
+	r.Extracted, dropped = m.extractedData()
+	r.ExtractedNote = aurora.ExtractedNote(dropped)
 	r.AssistantNumber, _ = m.AssistantNumber()
 	var ok bool
 	if r.Customer, ok = m.Caller(); !ok {
@@ -118,7 +121,7 @@ func (r EndOfCall) Call(objectKey, version string) aurora.Call {
 		Transcript: r.Transcript, Spoke: r.Spoke, CallerTurns: r.CallerTurns, ConversationUnknown: r.ConversationUnknown,
 		Transferred: r.Transferred, TransferFailed: r.TransferFailed, ReportedAt: r.Timestamp,
 		// The sender's own findings. An analysis adds to them, and removes data that does not fit the assistant's schema.
-		Analysis: aurora.Analysis{Outcome: r.Outcome, Extracted: r.Extracted},
+		Analysis: aurora.Analysis{Outcome: r.Outcome, Extracted: r.Extracted, AnalysisNote: r.ExtractedNote},
 	}
 	if len(r.IDs) > 0 {
 		c.ID = text.Clip(r.IDs[0], 200)
@@ -209,26 +212,6 @@ func (m Message) successEvaluation() string {
 		}
 	}
 	return ""
-}
-
-// extractedData returns the data that the provider extracted: Vapi's structured data, else its structured outputs by
-// name.
-func (m Message) extractedData() json.RawMessage {
-	for _, path := range []string{"analysis.structuredData", "call.analysis.structuredData"} {
-		if data := aurora.SanitizeExtracted(expandJSON(m.lookup(path))); data != nil {
-			return data
-		}
-	}
-	outputs, _ := expandJSON(m.lookup("artifact.structuredOutputs")).(map[string]any)
-	byName := map[string]any{}
-	for _, id := range slices.Sorted(maps.Keys(outputs)) { // sorted, so that of two with one name the same one is always used
-		fields, _ := outputs[id].(map[string]any)
-		output := Message{fields: fields}
-		if name := output.Text("name"); name != "" && fields["result"] != nil {
-			byName[name] = fields["result"]
-		}
-	}
-	return aurora.SanitizeExtracted(byName)
 }
 
 // ClearOutcome returns the outcome that is clear without judgement; empty if it has to be judged, or cannot be known.

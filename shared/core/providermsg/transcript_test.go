@@ -129,7 +129,7 @@ func TestExtractedData(t *testing.T) {
 	for fields, want := range map[string]string{
 		`"analysis":{"structuredData":{"name":"Dana\u0000 Example","id":12345678901234567,"n":1.50,"l":[true,null]}}`: `{"id":12345678901234567,"l":[true,null],"n":1.5,"name":"Dana Example"}`,
 		`"analysis":{"structuredData":"{\"a\":1}"}`: `{"a":1}`,
-		`"analysis":{"structuredData":{}},"artifact":{"structuredOutputs":{"u1":{"name":"Budget","result":5},"u2":{"name":"Plan","result":{"x":["y"]}},"u3":{"name":"Empty","result":null},"u4":7}}`: `{"Budget":5,"Plan":{"x":["y"]}}`,
+		`"analysis":{"structuredData":{}},"artifact":{"structuredOutputs":{"u1":{"name":"Budget","result":5},"u2":{"name":"Plan","result":{"x":["y"]}},"u3":{"name":"Empty","result":null},"u4":7}}`: `{"Budget":5,"Plan":{"x":["y"]},"u4":7}`,
 		`"analysis":{"structuredData":[1]}`:                                         ``,
 		`"analysis":{"structuredData":{"":1}}`:                                      ``,
 		`"analysis":{"structuredData":{"a":1e400}}`:                                 ``,

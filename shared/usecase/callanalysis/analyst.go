@@ -2,8 +2,10 @@ package callanalysis
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
@@ -21,12 +23,12 @@ type Analyst struct {
 	Models []string
 }
 
-const maxNote = 300 // characters of an AnalysisNote
+const maxNote = 300 // characters of one sentence of an AnalysisNote
 
 // Analyse analyses an assistant's call from its report and its transcript. An error means that the model gave no answer,
 // and that a later try may succeed. Any other problem is noted in the result's AnalysisNote.
 func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, report providermsg.EndOfCall, transcript []providermsg.Utterance) (aurora.AnalysisResult, error) {
-	result := aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted}}
+	result := aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: report.Outcome, Extracted: report.Extracted, AnalysisNote: report.ExtractedNote}}
 	if !report.Spoke {
 		return result, nil
 	}
@@ -36,9 +38,10 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 		compiled, err := toolschema.Compile(schema)
 		if err != nil {
 			slog.WarnContext(ctx, "analysis schema cannot be used", "event", "analysis.schema_rejected", "assistantId", assistant.ID(), "error", err)
-			result.AnalysisNote = "The assistant's schema cannot be used; no data was extracted."
-		} else if spec.validate = compiled.Check; result.Extracted != nil && spec.validate(result.Extracted) != nil {
-			result.Extracted = nil
+			addNote(&result, "The assistant's schema cannot be used; no data was extracted.")
+		} else {
+			spec.validate = compiled.Check
+			result.Extracted = fitting(result.Extracted, schema, compiled.Check)
 		}
 		if err == nil && result.Extracted == nil {
 			spec.dataSchema = schema
@@ -55,6 +58,32 @@ func (a *Analyst) Analyse(ctx context.Context, assistant aurora.Assistant, repor
 	}
 	q := query{model: a.Chain(refs), spec: spec, report: report, assistant: assistant, transcript: transcript, tokenBudget: maxTranscriptTokens}
 	return q.run(ctx, refs, result)
+}
+
+// fitting returns the provider's data if it fits the assistant's schema, else the fields that the schema names if they do:
+// a report may hold more than the assistant asked for. It returns nil if neither fits.
+func fitting(data, schema json.RawMessage, check func(json.RawMessage) error) json.RawMessage {
+	if data == nil || check(data) == nil {
+		return data
+	}
+	var fields map[string]json.RawMessage
+	var named struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if json.Unmarshal(data, &fields) != nil || json.Unmarshal(schema, &named) != nil {
+		return nil
+	}
+	maps.DeleteFunc(fields, func(name string, _ json.RawMessage) bool { return named.Properties[name] == nil })
+	data, err := json.Marshal(fields)
+	if err != nil || len(fields) == 0 || check(data) != nil {
+		return nil
+	}
+	return data
+}
+
+// addNote adds a sentence to the note of a result.
+func addNote(result *aurora.AnalysisResult, sentence string) {
+	result.AnalysisNote = text.Line(result.AnalysisNote+" "+text.Line(sentence, maxNote), 2*maxNote)
 }
 
 // query is the analysis of one call.
@@ -107,7 +136,7 @@ func (q *query) run(ctx context.Context, refs []aurora.ModelRef, result aurora.A
 			continue
 		}
 		slog.WarnContext(ctx, "answer of the model cannot be used", "event", "analysis.incomplete", "assistantId", q.assistant.ID(), "model", result.AnalysisModel, "error", err)
-		result.AnalysisNote = text.Line(publicMessage(err), maxNote)
+		addNote(&result, publicMessage(err))
 		return result, nil
 	}
 }

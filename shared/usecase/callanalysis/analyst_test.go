@@ -100,6 +100,10 @@ func TestAnalyse(t *testing.T) {
 			a.Analysis.Schema = testSchema
 			r.Extracted = json.RawMessage(`{"name":"Dana"}`)
 		}, []any{completeAnswer}, false},
+		"provider-has-more-data": {func(r *providermsg.EndOfCall, a *aurora.Assistant) {
+			a.Analysis.Schema = testSchema
+			r.Extracted, r.ExtractedNote = json.RawMessage(`{"name":"Dana","Wants callback":true}`), "Left out of the extracted data."
+		}, []any{completeAnswer}, false},
 		"provider-data-no-fit": {func(r *providermsg.EndOfCall, a *aurora.Assistant) {
 			a.Analysis.Schema = testSchema
 			r.Extracted = json.RawMessage(`{"name":7}`)

@@ -95,8 +95,8 @@ func (s answerSpec) parseData(data anyValue) (json.RawMessage, error) {
 	if !ok {
 		return nil, newMisfit("The answer's data is not an object.")
 	}
-	extracted := aurora.SanitizeExtracted(object)
-	if extracted == nil && len(object) > 0 {
+	extracted, dropped := aurora.SanitizeExtracted(object)
+	if len(dropped) > 0 {
 		return nil, newMisfit("The answer's data is too large or cannot be stored.")
 	}
 	checked := extracted

@@ -8,26 +8,31 @@ import (
 	"example.com/aurora/shared/core/aurora"
 )
 
-// runLength is how many calls of one day are sorted together. The next calls begin a new run, so that a day of a million
-// calls takes no more memory than a day of twenty thousand.
-const runLength = 20_000
+// Calls of one day are sorted together up to runLength calls and runBytes of their longest texts. The next calls begin a new
+// run, so that a day of a million calls takes no more memory than a day of twenty thousand.
+const (
+	runLength = 20_000
+	runBytes  = 32 << 20
+)
 
 // csvSorter writes the calls of each day to report.csv in the order of time.
 type csvSorter struct {
 	out   *CSV
 	day   string
 	calls []aurora.Call
+	bytes int   // of the summaries and the extracted data of calls
 	err   error // the first error; the rows after it are dropped
 }
 
 func newCSVSorter(out *CSV) *csvSorter { return &csvSorter{out: out} }
 
 func (s *csvSorter) add(c *aurora.Call) {
-	if c.Day != s.day || len(s.calls) == runLength {
+	if c.Day != s.day || len(s.calls) == runLength || s.bytes >= runBytes {
 		s.writeRun()
 		s.day = c.Day
 	}
 	s.calls = append(s.calls, *c)
+	s.bytes += len(c.Summary) + len(c.Extracted)
 }
 
 // writeRun sorts and writes the calls that were added since the last run.
@@ -41,7 +46,7 @@ func (s *csvSorter) writeRun() {
 		}
 	}
 	clear(s.calls) // frees their strings
-	s.calls = s.calls[:0]
+	s.calls, s.bytes = s.calls[:0], 0
 }
 
 // flush writes the last run.

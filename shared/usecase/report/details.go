@@ -52,7 +52,7 @@ func (d *reportBuild) attentionItem(ctx context.Context, c aurora.Call) (aurora.
 	}
 	a := aurora.Attention{CallID: cmp.Or(row.ID, row.CallID), At: row.CountedAt().In(d.window.From.Location()), Reasons: reasonsFor(&row),
 		Customer: customerOf(row), Name: row.CustomerName, Direction: row.Direction, Seconds: row.Seconds, Outcome: row.Outcome,
-		Sentiment: row.Sentiment, EndedReason: row.EndedReason, Summary: row.Summary, Actions: row.ActionItems}
+		Sentiment: row.Sentiment, EndedReason: row.EndedReason, Summary: row.Summary, Actions: row.ActionItems, Extracted: row.Extracted}
 	if a.Actions == nil {
 		a.Actions = []string{}
 	}

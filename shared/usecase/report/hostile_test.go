@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"math"
 	"net/url"
 	"slices"
@@ -161,7 +162,7 @@ func worst(s, part string) Page {
 		r.Topics = append(r.Topics, aurora.TopicFigure{Topic: name, Calls: math.MaxInt - i})
 		r.ByDay = append(r.ByDay, aurora.DayFigure{Date: name, Calls: math.MaxInt - i})
 		r.Attention = append(r.Attention, aurora.Attention{CallID: name, Reasons: []string{s, s, s, s, s, s, s, s, s, s}, Customer: aurora.Phone(s), Name: s,
-			Direction: aurora.Direction(s), Outcome: aurora.Outcome(s), Sentiment: aurora.Sentiment(s), EndedReason: s, Summary: s,
+			Direction: aurora.Direction(s), Outcome: aurora.Outcome(s), Sentiment: aurora.Sentiment(s), EndedReason: s, Summary: s, Extracted: jsonOf(map[string]any{s: s, name: []string{s}}),
 			Actions: slices.Repeat([]string{s}, 50), Transcript: "https://x.example.com/?" + strings.Repeat("&", 2_300), Recording: "https://x.example.com/?" + strings.Repeat("'", 2_300)})
 	}
 	for d := range r.ByHour {
@@ -191,7 +192,7 @@ func FuzzPage(f *testing.F) {
 		r.ByDay, r.ByHour[n&3][n&15] = []aurora.DayFigure{{Date: a, Calls: n}, {Date: "2026-11-19", Calls: 1}}, n
 		r.Narrative = aurora.Narrative{Text: a + "\n" + b, Note: b}
 		attention := aurora.Attention{At: at, Reasons: []string{a, b}, Customer: aurora.Phone(b), Name: a, Direction: aurora.Direction(b), Seconds: &seconds,
-			Outcome: aurora.Outcome(a), EndedReason: b, Summary: a + b, Actions: []string{b}, Transcript: a, Recording: b}
+			Outcome: aurora.Outcome(a), EndedReason: b, Summary: a + b, Extracted: json.RawMessage(b), Actions: []string{b}, Transcript: a, Recording: b}
 		// A summary may name a number; only the field is masked.
 		if _, isPhone := aurora.ParsePhone(b); !isPhone {
 			r.Attention = []aurora.Attention{attention}
@@ -204,4 +205,9 @@ func FuzzPage(f *testing.F) {
 		}
 		checkHTML(t, string(said), "http://127.0.0.1:3000")
 	})
+}
+
+func jsonOf(v any) json.RawMessage {
+	b, _ := json.Marshal(v) // strings cannot fail
+	return b
 }

@@ -58,6 +58,7 @@ type card struct {
 	Reasons               []string
 	Summary               []string
 	Actions               []string
+	Extracted             []detail // names and values
 	Ending, EndingRaw     string
 	Transcript, Recording string
 }
@@ -322,6 +323,7 @@ func (p Page) card(a aurora.Attention, zone *time.Location, size limits) card {
 			c.Actions = append(c.Actions, action)
 		}
 	}
+	c.Extracted = extractedDetails(a.Extracted)
 	if a.EndedReason != "" {
 		c.Ending, c.EndingRaw = endedReasonLabel(a.EndedReason)
 	}
