@@ -127,6 +127,8 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"schema's unchecked":  {assistantWith(`"analysis":{"schema":{"type":"object","contains":7}}`), "analysis.schema.contains: "},
 		"tool's unchecked":    {assistantWith(`"tools":[{"name":"t","description":"x","url":"https://example.com/","parameters":{"type":"object","dependentRequired":{"a":"b"}}}]`), "tools.0.parameters.dependentRequired.a: "},
 		"analysis misspelt":   {assistantWith(`"analysis":{"shema":{}}`), "analysis.shema: is not a field"},
+		"speech tags":         {assistantWith(`"speechTags":["flush","break"]`), ""},
+		"speech tag as text":  {assistantWith(`"speechTags":["<flush />"]`), "speechTags.0: "},
 		"schema of an object": {assistantWith(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"string"}}}},"language":"pt-BR"`), ""},
 		"language":            {assistantWith(`"language":"portuguese, please"`), "language: "},
 		"number as a scalar":  {assistantWith(`"gracePeriodMs":300`), ""},

@@ -38,6 +38,8 @@ var filterCases = []struct{ in, want string }{
 	{"5. Anything else?", "5. Anything else?"},
 	{"1.5 hours\n-5 degrees\n+1 more\n1) and 2)", "1.5 hours -5 degrees +1 more. 1) and 2)"},
 	{"Reply with a number:\n1. Confirm\n2. Reschedule\n   1) Today\n   2) Later\n3. **Cancel**", "Reply with a number: 1. Confirm. 2. Reschedule. 1) Today. 2) Later. 3. Cancel"},
+	{"*", "*"},
+	{"Press:\n#\n", "Press: #"},
 	{"911. is the number", "911. is the number"},
 	{"AT&amp;T &lt;b&gt; &quot;it&#39;s&#x20;&#X27;so&apos;&quot;&nbsp;caf&eacute; &#128077;&#0;&zwnj;x", "AT&T <b> \"it's 'so'\" café x"},
 	{"AT&T, R&D; & &; &#; &nothing; &ampx; &amp &amp;amp; &&amp;&", "AT&T, R&D; & &; &#; &nothing; &ampx; &amp &amp; &&&"},

@@ -45,7 +45,7 @@ func (f *Filter) scanHeading(rest string, end bool) (n int, say, in bool) {
 	switch {
 	case !known:
 		return 0, false, true
-	case n > 6 || !isBlank(next):
+	case n > 6 || !isBlank(next), n == 1 && isBreak(next): // alone on its line, it is the key of a telephone
 		return 0, false, false
 	}
 	f.line.heading = true
@@ -60,6 +60,8 @@ func (f *Filter) scanBullet(rest string, end bool) (n int, say, in bool) {
 	switch {
 	case !known:
 		return 0, false, true
+	case n == 1 && rest[0] == '*' && isBreak(next) && !f.line.block: // alone on its line, it is the key of a telephone
+		return 0, false, false
 	case n == 1 && rest[0] != '=' && rest[0] != '_' && isBlank(next),
 		n >= 3 && rest[0] != '+' && (isBlank(next) || next == '|'),
 		n == 2 && rest[0] == '=' && isBreak(next):
