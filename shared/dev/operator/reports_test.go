@@ -187,7 +187,7 @@ func (b *testStack) compare(t *testing.T, sent []sentCall, assistant, period, un
 	b.compareRows(t, place, sent, assistant, day(from), day(until))
 }
 
-// compareRows compares report.csv with what was sent: one row for each call, and no cell that a spreadsheet would run.
+// compareRows compares report.csv with what was sent: one row for each call, its summary and its data, and no cell that a spreadsheet would run.
 func (b *testStack) compareRows(t *testing.T, place string, sent []sentCall, assistant string, from, until time.Time) {
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.object(t, place+"report.csv"), "\ufeff"))).ReadAll()
 	if err != nil {
@@ -197,9 +197,14 @@ func (b *testStack) compareRows(t *testing.T, place string, sent []sentCall, ass
 	for _, c := range sent {
 		if c.assistant == assistant && !c.ended.Before(from) && c.ended.Before(until) {
 			want++
-			found := slices.ContainsFunc(rows, func(row []string) bool { return slices.Contains(row, c.id) })
-			if !found {
+			at := slices.IndexFunc(rows, func(row []string) bool { return slices.Contains(row, c.id) })
+			if at < 0 {
 				t.Errorf("report.csv has no row for %s", c.id)
+				continue
+			}
+			summary, extracted := rows[at][slices.Index(rows[0], "Summary")], rows[at][slices.Index(rows[0], "Extracted")]
+			if c.summarized && (!strings.Contains(summary, c.id) || !strings.Contains(extracted, c.id)) {
+				t.Errorf("the row of %s has the summary %q and the data %q, want both with its id", c.id, summary, extracted)
 			}
 		}
 	}

@@ -24,6 +24,7 @@ type sentCall struct {
 	transferred                                bool
 	outcome, sentiment                         string
 	topics                                     []string
+	summarized                                 bool // the report has a summary and extracted data with the call's id
 }
 
 var (
@@ -87,7 +88,7 @@ func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCal
 		c.outcome = "no answer"
 	case classNames[c.reason] == "failed":
 		c.outcome = "error"
-	case !spoke:
+	case !spoke && n%3 > 0: // the others have no transcript, so it is not known what happened
 		c.outcome = "dropped"
 	}
 	message := map[string]any{"type": "end-of-call-report", "endedReason": c.reason, "timestamp": c.ended.UnixMilli()}
@@ -101,6 +102,12 @@ func randomCall(r *rand.Rand, n int, assistant string, ended time.Time) (sentCal
 		c.sentiment, c.topics = sentiment, topics
 		message["messages"] = []any{map[string]any{"role": "assistant", "content": "Hello"},
 			map[string]any{"role": "user", "content": fmt.Sprintf("This is case %d of the test %s", n, hostileTexts[n%len(hostileTexts)])}}
+	}
+	if c.outcome == "dropped" && !spoke {
+		message["messages"] = []any{map[string]any{"role": "assistant", "content": "Hello"}}
+	}
+	if c.summarized = !spoke && n%4 == 0; c.summarized {
+		message["analysis"] = map[string]any{"summary": hostileTexts[n%len(hostileTexts)] + " " + c.id, "structuredData": map[string]any{c.id: hostileTexts[n%len(hostileTexts)]}}
 	}
 	if n%2 == 0 { // Vapi's format
 		message["endedAt"] = c.ended.Format(time.RFC3339)
@@ -221,7 +228,7 @@ func figuresOf(all []sentCall, assistant string, from, until, before time.Time, 
 			"transferred": n["transferred"]},
 		"minutes": math.Round(seconds/60*100) / 100, "cost": map[string]any{"total": math.Round(cost*1e6) / 1e6, "currency": "USD", "unknownCalls": unknown},
 		"durationSeconds": map[string]float64{"average": average, "median": rank(0.5), "p90": rank(0.9)},
-		"callers":         map[string]int{"unique": len(unique), "returning": returning},
+		"callers":         map[string]int{"unique": len(unique), "returning": returning, "withheld": 0.0},
 		"outcomes":        outcomes, "sentiment": sentiment, "endedReasons": reasons, "topics": list, "byDay": byDay, "byHour": hours,
 	})
 }
