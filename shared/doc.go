@@ -17,6 +17,7 @@
 //	  liquid          prompt templates: reading, checking, and rendering within a budget
 //	  text            cutting and cleaning of texts from outside
 //	  redact          removal of credentials and phone numbers, for logs and stored texts
+//	  retryafter      the header Retry-After of a provider's answer
 //	  safego          goroutines that recover from panics, and bounded parallel calls
 //	usecase/        what the product does; declares the interfaces that it needs
 //	  chat            one turn of a conversation

@@ -20,6 +20,7 @@ func TestFaults(t *testing.T) {
 	log := testkit.CaptureLog(t)
 	t.Run("fault 44: Twilio rejects the call", testRejectedCall)
 	t.Run("fault 45: Twilio is busy", testBusyProvider)
+	t.Run("fault 45: Twilio does not accept the account", testInactiveAccount)
 	for name, respond := range map[string]respondFunc{
 		"fault 46: Twilio answers 500": rejectWith(500, 20500),
 		"fault 46: the reply is lost":  func(int, http.ResponseWriter) (bool, bool) { panic(http.ErrAbortHandler) },
@@ -76,6 +77,37 @@ func testBusyProvider(t *testing.T) {
 	h.expect("after a second try", got, 429, "twilio_20429", 2)
 	if got.retryAfter == "" {
 		t.Error("the answer has no Retry-After")
+	}
+	h.twilio.setRespond(func(n int, w http.ResponseWriter) (bool, bool) {
+		w.Header().Set("Retry-After", "40")
+		return rejectWith(429, 20429)(n, w)
+	})
+	got = h.placeCall("k2", recipient)
+	h.expect("no second try where Twilio asks to wait for long", got, 429, "twilio_20429", 3)
+	if got.retryAfter != "40" {
+		t.Errorf("Retry-After is %q, Twilio's was 40", got.retryAfter)
+	}
+}
+
+func testInactiveAccount(t *testing.T) {
+	h := newHarness(t, "")
+	requests := 0
+	for name, c := range map[string]struct {
+		status, twilioCode int
+		code               string
+	}{
+		"suspended":           {401, 20005, "telephone_account"},
+		"no money":            {400, 10001, "telephone_account"},
+		"a wrong token":       {401, 20003, "telephone_auth"},
+		"access is forbidden": {403, 20403, "telephone_auth"},
+	} {
+		h.twilio.setRespond(rejectWith(c.status, c.twilioCode))
+		got := h.placeCall("key for "+name, recipient)
+		requests++
+		h.expect(name, got, 503, c.code, requests)
+		if got.retryAfter != "" {
+			t.Errorf("%s: Retry-After is %q; a retry is of no use", name, got.retryAfter)
+		}
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/retryafter"
 )
 
 const (
-	maxRetryWait  = 5 * time.Second // the longest Retry-After that we wait for; a longer one is passed on to the caller
-	maxRetryAfter = 24 * time.Hour  // the longest Retry-After that is passed on
+	maxRetryWait = 5 * time.Second // the longest Retry-After that we wait for; a longer one is passed on to the caller
 )
 
 // statusFailure classifies an answer that is not 200 (faults 1 to 6 of shared/docs/faults.md). Only the server's error code
@@ -165,15 +165,12 @@ func rateLimitFailure(retryAfter string, cause error) *failure {
 	if retryAfter == "" {
 		return &failure{fault: f, tries: maxTries}
 	}
-	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds >= 0 {
-		wait := time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
-		if f = f.WithRetryAfter(wait); wait <= maxRetryWait {
-			return &failure{fault: f, tries: maxTries, wait: max(wait, time.Millisecond)}
-		}
-		return &failure{fault: f}
+	wait, inSeconds, ok := retryafter.Parse(retryAfter, time.Now())
+	if ok {
+		f = f.WithRetryAfter(wait)
 	}
-	if at, err := http.ParseTime(retryAfter); err == nil {
-		f = f.WithRetryAfter(min(max(time.Second, time.Until(at)), maxRetryAfter))
+	if inSeconds && wait <= maxRetryWait {
+		return &failure{fault: f, tries: maxTries, wait: max(wait, time.Millisecond)}
 	}
 	return &failure{fault: f}
 }

@@ -18,6 +18,7 @@ import (
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/retryafter"
 )
 
 const (
@@ -61,11 +62,14 @@ func New(o Options) *Client {
 	return c
 }
 
-// request is the transport of one request. It adds the context and the address, and notes whether a connection was made.
+// request is the transport of one request. It adds the context and the address, and notes whether a connection was made,
+// the status, and how long Twilio asks to wait: not every error of the library has them.
 type request struct {
-	client *Client
-	ctx    context.Context
-	sent   atomic.Bool
+	client     *Client
+	ctx        context.Context
+	sent       atomic.Bool
+	status     int           // of Twilio's answer; 0: none came
+	retryAfter time.Duration // 0: Twilio did not say
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -85,6 +89,8 @@ func (q *request) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = response.Body.Close()
 		return nil, fmt.Errorf("status %d", response.StatusCode)
 	}
+	q.status = response.StatusCode
+	q.retryAfter, _, _ = retryafter.Parse(response.Header.Get("Retry-After"), time.Now())
 	response.Body = limitedBody{io.LimitReader(response.Body, maxResponseBytes), response.Body}
 	return response, nil
 }
@@ -118,7 +124,7 @@ func (c *Client) do(ctx context.Context, what string, send func(*api.ApiService)
 
 // account returns the credentials.
 func (c *Client) account(ctx context.Context) (sid, token string, err error) {
-	errNotSetUp := fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_not_set_up")
+	errNotSetUp := fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_not_set_up").WithoutRetry()
 	text, err := c.credentials(ctx)
 	if err != nil {
 		return "", "", errNotSetUp.Because(err)

@@ -35,8 +35,8 @@ var callErrorMessages = map[string]string{
 // CreateCall asks for a call once, and returns its sid. The kind of the error says what became of the call:
 //
 //   - fault.Timeout: it is not known whether the call was placed; it must not be asked for again.
-//   - fault.RateLimited: Twilio is busy and did not accept the call.
-//   - fault.Unavailable: nothing was sent. Another try makes sense if RetryAfter is set.
+//   - fault.RateLimited: Twilio is busy and did not accept the call. RetryAfter is what Twilio asked for, if anything.
+//   - fault.Unavailable: nothing was sent, or Twilio does not accept the account. Another try makes sense if RetryAfter is above 0.
 //   - any other kind: Twilio rejected the call, with Twilio's code if there is one.
 func (c *Client) CreateCall(ctx context.Context, d aurora.CallRequest) (sid string, err error) {
 	document, err := connectTwiML(d)
@@ -75,7 +75,7 @@ func callError(err error) error {
 		return f
 	}
 	if f.Code == "twilio_21222" || f.Code == "twilio_21224" { // the library's own codes for credentials of the wrong form
-		return fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_auth").Because(f.Unwrap())
+		return fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_auth").WithoutRetry().Because(f.Unwrap())
 	}
 	message, ok := callErrorMessages[f.Code]
 	if !ok {
@@ -99,7 +99,7 @@ func connectTwiML(d aurora.CallRequest) (string, error) {
 		return "", fmt.Errorf("write TwiML: %w", err)
 	}
 	if len(document) > maxTwiML {
-		return "", fault.New(fault.Unavailable, "The call cannot be connected with the voice server.").WithCode("outbound_not_set_up").
+		return "", fault.New(fault.Unavailable, "The call cannot be connected with the voice server.").WithCode("outbound_not_set_up").WithoutRetry().
 			Because(fmt.Errorf("TwiML of %d bytes", len(document)))
 	}
 	return document, nil

@@ -177,14 +177,39 @@ func TestCreateCallErrors(t *testing.T) {
 		"fault 48: 201 with an invalid sid":    {respond(201, `{"sid":"../Calls"}`), fault.Timeout, "state_unknown"},
 		"fault 48: 201 that is not JSON":       {respond(201, `<html>`), fault.Timeout, "state_unknown"},
 		"a redirect":                           {redirect, fault.Timeout, "state_unknown"},
+		"429 with HTML":                        {respond(429, "<html>"), fault.RateLimited, "twilio_20429"},
+		"403 with HTML":                        {respond(403, "<html>"), fault.Unavailable, "telephone_auth"},
+		"404 with HTML":                        {respond(404, "<html>"), fault.Invalid, "twilio_error"},
 		"20003: a wrong auth token":            {respondError(401, 20003), fault.Unavailable, "telephone_auth"},
+		"20003 with status 403: no permission": {respondError(403, 20003), fault.Unavailable, "telephone_auth"},
+		"20005: the account is suspended":      {respondError(401, 20005), fault.Unavailable, "telephone_account"},
+		"10001: the account is not active":     {respondError(400, 10001), fault.Unavailable, "telephone_account"},
+		"30002 with status 429":                {respondError(429, 30002), fault.Unavailable, "telephone_account"},
+		"402: no money":                        {respondError(402, 20402), fault.Unavailable, "telephone_account"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, client := newFakeTwilio(t, c.serve)
 			_, err := client.CreateCall(t.Context(), newCallRequest())
 			expectFault(t, err, c.kind, c.code)
+			if wait := fault.From(err).RetryAfter; c.kind == fault.Unavailable && wait != fault.NoRetry {
+				t.Errorf("RetryAfter is %s for an error that an operator must correct", wait)
+			}
 			f.expectRequests(t, 1)
 		})
+	}
+}
+
+func TestCreateCallPassesRetryAfterOn(t *testing.T) {
+	for header, want := range map[string]time.Duration{"": 0, "30": 30 * time.Second, "soon": 0, "90000": 24 * time.Hour} {
+		_, client := newFakeTwilio(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", header)
+			respondError(429, 20429)(w, r)
+		})
+		_, err := client.CreateCall(t.Context(), newCallRequest())
+		expectFault(t, err, fault.RateLimited, "twilio_20429")
+		if got := fault.From(err).RetryAfter; got != want {
+			t.Errorf("Retry-After %q: %s, want %s", header, got, want)
+		}
 	}
 }
 

@@ -31,10 +31,13 @@ var knownErrors = map[int]*fault.Error{
 // classifyError makes an error of what the library returned, without phone numbers, account or Twilio's text.
 func (q *request) classifyError(what string, err error) *fault.Error {
 	if e, ok := errors.AsType[*client.TwilioRestError](err); ok {
-		return restError(what, e.Code, e.Status)
+		return q.restError(what, e.Code, e.Status)
 	}
 	if e, ok := errors.AsType[*client.RestErrorV1](err); ok {
-		return restError(what, e.Code, e.HttpStatusCode)
+		return q.restError(what, e.Code, e.HttpStatusCode)
+	}
+	if q.status >= 400 && q.status < 500 { // the body is not an error of Twilio's; something in between may have written it
+		return q.restError(what, 0, q.status)
 	}
 	cause := fmt.Errorf("%s: %s", what, describeCause(err))
 	if !q.sent.Load() {
@@ -50,17 +53,25 @@ func errStateUnknown(cause error) *fault.Error {
 		WithCode("state_unknown").Because(cause)
 }
 
+// inactiveAccount are Twilio's errors for an account that is suspended or closed, or has no money
+// (https://www.twilio.com/docs/api/errors). They come with different statuses.
+var inactiveAccount = map[int]bool{10001: true, 10003: true, 20005: true, 20006: true, 30002: true, 90010: true}
+
 // restError returns the error for an error response of Twilio.
-func restError(what string, code, status int) *fault.Error {
+func (q *request) restError(what string, code, status int) *fault.Error {
 	cause := fmt.Errorf("%s: Twilio error %d, status %d", what, code, status)
+	if inactiveAccount[code] || status == http.StatusPaymentRequired {
+		return fault.New(fault.Unavailable, "The account at the telephone provider is not active.").WithCode("telephone_account").WithoutRetry().Because(cause)
+	}
 	if known := knownErrors[code]; known != nil {
 		return known.WithCode("twilio_" + strconv.Itoa(code)).Because(cause)
 	}
 	switch {
 	case status == http.StatusTooManyRequests || code == 20429:
-		return fault.New(fault.RateLimited, "The telephone provider is busy.").WithCode("twilio_20429").WithRetryAfter(time.Second).Because(cause)
+		return fault.New(fault.RateLimited, "The telephone provider is busy.").WithCode("twilio_20429").
+			WithRetryAfter(q.retryAfter).Because(cause)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fault.New(fault.Unavailable, "The telephone provider is not set up.").WithCode("telephone_auth").Because(cause)
+		return fault.New(fault.Unavailable, "The telephone provider does not accept the account.").WithCode("telephone_auth").WithoutRetry().Because(cause)
 	case status >= 500:
 		return errStateUnknown(cause)
 	case code != 0:

@@ -44,10 +44,13 @@ type Error struct {
 	Message string // a sentence for the caller, without internals
 	Code    string // stable and machine-readable, such as "invalid_phone_number"; may be empty
 	Param   string // the input field that is wrong; may be empty
-	// RetryAfter is how long the caller should wait before a retry; 0 means unknown.
+	// RetryAfter is how long the caller should wait before a retry; 0 means unknown, and NoRetry that a retry is of no use.
 	RetryAfter time.Duration
 	cause      error
 }
+
+// NoRetry is the RetryAfter of an error that lasts until an operator corrects something.
+const NoRetry time.Duration = -1
 
 // New returns an error of this kind with a message for the caller.
 func New(kind Kind, message string) *Error { return &Error{Kind: kind, Message: message} }
@@ -68,6 +71,9 @@ func (e *Error) WithParam(param string) *Error { c := *e; c.Param = param; retur
 
 // WithRetryAfter returns the error with the time that the caller should wait before a retry.
 func (e *Error) WithRetryAfter(d time.Duration) *Error { c := *e; c.RetryAfter = d; return &c }
+
+// WithoutRetry returns the error with NoRetry as its RetryAfter.
+func (e *Error) WithoutRetry() *Error { return e.WithRetryAfter(NoRetry) }
 
 // Error returns the message and the cause, for the log.
 func (e *Error) Error() string {

@@ -68,7 +68,9 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	slog.Log(r.Context(), level, "request failed", "event", "request.failed", "status", row.status, "code", object.Code, "error", err)
 
 	wait := f.RetryAfter
-	if wait <= 0 && (row.status == http.StatusServiceUnavailable || row.status == http.StatusTooManyRequests) {
+	if wait == fault.NoRetry {
+		w.Header().Set("X-Should-Retry", "false") // else OpenAI's clients repeat the request after a 503
+	} else if wait <= 0 && (row.status == http.StatusServiceUnavailable || row.status == http.StatusTooManyRequests) {
 		wait = time.Second
 	}
 	if wait > 0 {

@@ -18,7 +18,7 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 		return PlacedCall{}, err
 	}
 	if s.StreamURL == "" {
-		return PlacedCall{}, fault.New(fault.Unavailable, "Outbound calls are not set up: there is no voice server.").WithCode("outbound_not_set_up")
+		return PlacedCall{}, fault.New(fault.Unavailable, "Outbound calls are not set up: there is no voice server.").WithCode("outbound_not_set_up").WithoutRetry()
 	}
 	a := s.newAttempt(valid)
 	if existing, ok, err := s.existingResult(ctx, a); ok || err != nil {
@@ -163,9 +163,9 @@ func (s *Service) createCall(ctx context.Context, r aurora.OutboundCall, d auror
 			return sid, nil
 		case f.Kind == fault.Internal: // an error of no known kind says nothing about the call
 			return "", fault.New(fault.Timeout, f.Message).Because(err)
-		case f.Kind != fault.RateLimited && (f.Kind != fault.Unavailable || f.RetryAfter == 0):
+		case f.Kind != fault.RateLimited && (f.Kind != fault.Unavailable || f.RetryAfter <= 0):
 			return "", err
-		case attempt == 0 && s.sleep(ctx, createBackoff):
+		case attempt == 0 && f.RetryAfter <= maxRetryWait && s.sleep(ctx, max(createBackoff, f.RetryAfter)):
 			slog.InfoContext(ctx, "asking for a call once more", "event", "outbound.create_retried", "record", r, "error", err)
 			continue
 		case f.Kind == fault.Unavailable:

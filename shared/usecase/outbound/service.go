@@ -95,6 +95,7 @@ const (
 
 	saveTimeout   = 3 * time.Second // for the writes after the call was asked for, also if the caller has disconnected
 	createBackoff = 500 * time.Millisecond
+	maxRetryWait  = 2 * time.Second // the longest Retry-After of the provider that is waited for; a longer one is passed on
 )
 
 // Codes of errors, which are also stored as the reason of a rejected record.

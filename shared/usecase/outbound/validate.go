@@ -33,7 +33,7 @@ var (
 	errInfo         = fault.Newf(fault.Invalid, "info must be a text of at most %d characters.", maxInfo).WithCode("invalid_info")
 	errAssistantID  = fault.New(fault.Invalid, "assistantId must be a string.").WithCode("invalid_assistant_id")
 	errNoAssistant  = fault.New(fault.Invalid, "assistantId must name an assistant.").WithCode("invalid_assistant_id")
-	errNoneDeployed = fault.New(fault.Unavailable, "Outbound calls are not set up: there is no assistant for them.").WithCode("outbound_not_set_up")
+	errNoneDeployed = fault.New(fault.Unavailable, "Outbound calls are not set up: there is no assistant for them.").WithCode("outbound_not_set_up").WithoutRetry()
 )
 
 // fieldError names the field in an error, with its prefix in the body. assistantId is never inside client.
