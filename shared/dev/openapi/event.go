@@ -29,7 +29,7 @@ func CheckEvent(t testing.TB, event json.RawMessage, status int, header http.Hea
 	if e.IsBase64Encoded {
 		body, _ = base64.StdEncoding.DecodeString(e.Body) // what cannot be decoded was refused
 	}
-	body = web.DecodeBOM(body)
+	body = web.TrimBOM(body)
 	r, err := http.NewRequest(e.HTTPMethod+e.RequestContext.HTTP.Method, "https://aurora.example.com"+e.Path+e.RawPath, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

@@ -2,14 +2,12 @@ package web
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf16"
 
 	"example.com/aurora/shared/core/fault"
 )
@@ -30,30 +28,15 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "The body could not be read.").Because(err)
 	}
-	if b = bytes.Trim(DecodeBOM(b), " \t\r\n"); len(b) == 0 { // the white space of JSON (RFC 8259, section 2)
+	if b = bytes.Trim(TrimBOM(b), " \t\r\n"); len(b) == 0 { // the white space of JSON (RFC 8259, section 2)
 		return nil, fault.New(fault.Invalid, "The body is empty; a JSON object is expected.").WithCode("invalid_json")
 	}
 	return b, nil
 }
 
-// DecodeBOM returns a text without the byte order mark at its start, and in UTF-8 if the mark says that it is in UTF-16. JSON
-// has no such mark, but a reader may ignore it (RFC 8259, section 8.1).
-func DecodeBOM(b []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
-		return b[3:]
-	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		order = binary.BigEndian
-	case !bytes.HasPrefix(b, []byte("\xff\xfe")):
-		return b
-	}
-	units := make([]uint16, 0, len(b)/2)
-	for i := 2; i+1 < len(b); i += 2 {
-		units = append(units, order.Uint16(b[i:]))
-	}
-	return []byte(string(utf16.Decode(units)))
-}
+// TrimBOM returns a text without the byte order mark at its start. JSON has none, but a reader may ignore it (RFC 8259, section
+// 8.1).
+func TrimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\ufeff")) }
 
 // readAll is io.ReadAll with memory for a known size, so that a large body is not copied several times while it grows.
 func readAll(r io.Reader, size int64) ([]byte, error) {

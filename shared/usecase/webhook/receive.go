@@ -47,8 +47,9 @@ func silence(m providermsg.Message) Response {
 	return Response{Audio: make([]byte, int(rate)/10*bytesPerSample)}
 }
 
-// looksLikeReport reports whether a body that cannot be read may be an end-of-call report.
+// looksLikeReport reports whether a body that cannot be read may be an end-of-call report, perhaps in UTF-16.
 func looksLikeReport(body []byte) bool {
+	body = bytes.ReplaceAll(body, []byte{0}, nil)
 	return bytes.Contains(body, []byte(endOfCallReport)) || bytes.Contains(body, []byte(`"endedReason"`)) || bytes.Contains(body, []byte(`\"endedReason\"`))
 }
 
