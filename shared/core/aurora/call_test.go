@@ -54,3 +54,12 @@ func TestSafeKeys(t *testing.T) {
 		t.Errorf("AssistantKey returned %q for an unsafe id, want %s", got, aurora.NoAssistant)
 	}
 }
+
+func TestIsMachine(t *testing.T) {
+	for answeredBy, want := range map[string]bool{"machine_start": true, "machine_end_beep": true, "machine_end_silence": true, "machine_end_other": true,
+		"fax": true, "Fax": true, "human": false, "unknown": false, "": false} {
+		if got := aurora.IsMachine(answeredBy); got != want {
+			t.Errorf("IsMachine(%q) is %v, want %v", answeredBy, got, want)
+		}
+	}
+}

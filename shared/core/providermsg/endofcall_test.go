@@ -254,6 +254,40 @@ func TestSquadCallsCountForTheFirstActiveAssistant(t *testing.T) {
 	}
 }
 
+// Providers add ended reasons all the time. The kind of a name decides, also if this version does not know the name.
+func TestKindsOfEndedReasons(t *testing.T) {
+	for want, reasons := range map[aurora.Disposition]string{
+		aurora.DispositionFailed: `call-start-error-neither-assistant-nor-server-set call.start.error-vapifault-get-org call.start.error-subscription-frozen
+			call.start.error-fraud-check-failed call.start.assistant-version-error-not-found call.start.something-new assistant-not-found assistant-not-valid
+			assistant-request-returned-no-assistant assistant-join-timed-out pipeline-error-deepgram-returning-502-network-error
+			pipeline-error-playht-out-of-credits pipeline-no-available-llm-model call.in-progress.error-vapifault-worker-died
+			call.in-progress.error-providerfault-custom-llm-504-gateway-error call.in-progress.error-pipeline-no-available-llm-model
+			call.in-progress.error-providerfault-transport-never-connected call.in-progress.error-assistant-did-not-receive-customer-audio
+			call.in-progress.error-sip-outbound-call-failed-to-connect call.ringing.error-sip-inbound-call-failed-to-connect
+			call.in-progress.error-providerfault-outbound-sip-503-service-unavailable call.in-progress.error-providerfault-outbound-sip-407-proxy-authentication-required
+			twilio-failed-to-connect-call twilio-reported-customer-misdialed vonage-rejected vonage-failed-to-connect-call worker-shutdown call-deleted
+			scheduled-call-deleted customer-did-not-give-microphone-permission phone-call-provider-bypass-enabled-but-no-call-received
+			some.later.error-of-a-provider a-later-vapifault tts-provider-failed`,
+		aurora.DispositionAnswered: `assistant-ended-call assistant-ended-call-with-hangup-task assistant-said-end-call-phrase assistant-forwarded-call
+			customer-ended-call customer-ended-call-before-warm-transfer customer-ended-call-after-warm-transfer-attempt exceeded-max-duration
+			silence-timed-out call.ringing.hook-executed-transfer assistant-request-returned-forwarding-phone-number`,
+		aurora.DispositionNoAnswer: `customer-did-not-answer no-answer canceled call.in-progress.error-providerfault-outbound-sip-408-request-timeout
+			call.ringing.sip-inbound-caller-hungup-before-call-connect`,
+		aurora.DispositionBusy:      `customer-busy busy`,
+		aurora.DispositionVoicemail: `voicemail`,
+	} {
+		for reason := range strings.FieldsSeq(reasons) {
+			for _, e := range []providermsg.Evidence{{}, {Spoke: true}, {Unknown: true, Success: "true"}} {
+				for _, spelt := range []string{reason, strings.ToUpper(reason), strings.ReplaceAll(reason, "-", "_")} {
+					if got := providermsg.Classify(spelt, e); got != want {
+						t.Errorf("%s with %+v is %s, want %s", spelt, e, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // FuzzEndOfCall checks that no JSON makes the reader panic, or return a negative figure.
 func FuzzEndOfCall(f *testing.F) {
 	for _, body := range webhookBodies(f) {

@@ -60,6 +60,33 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
+// The row has who answered, in whatever order the two callbacks came. A verdict takes the place of "unknown".
+func TestRowHasWhoAnswered(t *testing.T) {
+	for verdict, want := range map[string]aurora.Disposition{"machine_start": aurora.DispositionVoicemail, "machine_end_beep": aurora.DispositionVoicemail,
+		"machine_end_silence": aurora.DispositionVoicemail, "machine_end_other": aurora.DispositionVoicemail, "fax": aurora.DispositionVoicemail,
+		"human": aurora.DispositionAnswered, "unknown": aurora.DispositionAnswered} {
+		for _, late := range []bool{false, true} {
+			h := newHarness(t)
+			_, _ = h.place(newRequest("k1"))
+			steps := []struct {
+				status     aurora.CallStatus
+				answeredBy string
+			}{{"in-progress", "unknown"}, {"", verdict}, {"completed", ""}}
+			if late {
+				steps[1], steps[2] = steps[2], steps[1]
+			}
+			for _, step := range steps {
+				if err := h.HandleCallback(t.Context(), newCallback("oc_1", firstSID, step.status, answeredBy(step.answeredBy))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if row := h.index.rows[len(h.index.rows)-1]; row.Disposition != want || row.AnsweredBy != verdict {
+				t.Errorf("%s, late %v: the row has %s and answered by %q, want %s", verdict, late, row.Disposition, row.AnsweredBy, want)
+			}
+		}
+	}
+}
+
 // The row of a call that never reached the assistant is complete, and older than any report.
 func TestRowOfFinalStatus(t *testing.T) {
 	for status, want := range map[aurora.CallStatus]aurora.Disposition{"busy": aurora.DispositionBusy, "no-answer": aurora.DispositionNoAnswer,
