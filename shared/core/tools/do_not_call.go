@@ -12,6 +12,9 @@ import (
 //go:embed add_to_do_not_call.md
 var addToDoNotCallPrompt string
 
+// MetricOptOutNotRecorded counts people who asked not to be contacted and whose number cannot be read.
+const MetricOptOutNotRecorded = "OptOutNotRecorded"
+
 var addToDoNotCall = builtin{
 	name: "add_to_do_not_call", description: addToDoNotCallPrompt, parameters: fixedSchema(noParameters), hasEffect: always,
 	isAvailable: func(k *Kit, _ Scope) bool { return k.DoNotCall != nil && k.Idempotency != nil },
@@ -19,6 +22,7 @@ var addToDoNotCall = builtin{
 		if s.Caller == "" { // said, not left out: nobody must believe that they are on the list
 			slog.ErrorContext(ctx, "an opt-out was not recorded: the caller's number is withheld or cannot be read", "event", "optout.not_recorded",
 				"callId", s.CallID, "assistantId", s.Assistant.ID())
+			k.Count(ctx, MetricOptOutNotRecorded)
 			return "", fault.New(fault.Invalid, "The caller's number is withheld, so nothing was recorded. Ask for the number, and tell the caller that somebody must add it by hand.").WithCode("number_withheld")
 		}
 		if err := k.DoNotCall.AddDoNotCall(ctx, s.Caller, "assistant "+s.Assistant.ID()); err != nil {

@@ -34,6 +34,7 @@ type fakeBackends struct {
 	sentMail       []aurora.Mail
 	historyQueries []string // assistant, caller
 	doNotCall      map[aurora.Phone]string
+	counted        []string
 	callControl    []string
 	secrets        map[string]string
 	results        map[string]*onceResult
@@ -134,7 +135,7 @@ func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	t.Helper()
 	w := &fakeBackends{doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
 	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Idempotency: w, Control: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
-		Now: func() time.Time { return testNow }}
+		Now: func() time.Time { return testNow }, Count: func(_ context.Context, metric string) { w.counted = append(w.counted, metric) }}
 	t.Cleanup(func() {
 		k.init()
 		for _, known := range k.mcpServers.servers {

@@ -44,8 +44,9 @@ type Kit struct {
 	Secrets interface {
 		Secret(ctx context.Context, name string) (string, error)
 	}
-	SecretPrefix string   // before the name of a tool's secret
-	PrivateHosts []string // host:port that the guard allows although they are not public; for development
+	Count        func(ctx context.Context, metric string) // adds 1 to a metric
+	SecretPrefix string                                   // before the name of a tool's secret
+	PrivateHosts []string                                 // host:port that the guard allows although they are not public; for development
 	Now          func() time.Time
 
 	initOnce   sync.Once

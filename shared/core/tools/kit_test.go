@@ -166,6 +166,8 @@ func TestBuiltinTools(t *testing.T) {
 
 		"do-not-call list": {tool: "add_to_do_not_call", arguments: `{}`, content: "do-not-call list",
 			effect: func(w *fakeBackends) any { return w.doNotCall }, want: map[aurora.Phone]string{caller: "assistant a1"}},
+		"do-not-call list without a number": {tool: "add_to_do_not_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Caller = "" }, errorMessage: "nothing was recorded",
+			effect: func(w *fakeBackends) any { return w.counted }, want: []string{MetricOptOutNotRecorded}},
 		"do-not-call list for another number": {tool: "add_to_do_not_call", arguments: `{"number":"+14155550199"}`, errorMessage: "number: is not a parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {

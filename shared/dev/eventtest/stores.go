@@ -43,7 +43,7 @@ func (b *backend) note(format string, args ...any) {
 }
 
 func (b *backend) tools() *tools.Kit {
-	return &tools.Kit{SMS: b, Mail: b, History: b, DoNotCall: b, Idempotency: b, BriefIdempotency: b, Control: b, Now: chatTime}
+	return &tools.Kit{SMS: b, Mail: b, History: b, DoNotCall: b, Idempotency: b, BriefIdempotency: b, Control: b, Now: chatTime, Count: func(context.Context, string) {}}
 }
 
 func (b *backend) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {

@@ -58,6 +58,7 @@ func (s Settings) NewKit() *tools.Kit {
 		Idempotency:      idempotency.NewEffects(ledger, time.Now, rand.Text),
 		BriefIdempotency: idempotency.NewBriefEffects(ledger, time.Now, rand.Text),
 		Secrets:          s.Secrets,
+		Count:            lambdaapp.Count,
 		SecretPrefix:     s.SecretPrefix,
 		PrivateHosts:     modelwiring.SplitList(s.privateHosts),
 		Now:              time.Now,

@@ -11,15 +11,13 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/tools"
 )
 
 // DoNotCallList stores the numbers of people who do not want to hear from us.
 type DoNotCallList interface {
 	AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
 }
-
-// MetricOptOutNotRecorded counts people who said STOP and whose number cannot be read.
-const MetricOptOutNotRecorded = "OptOutNotRecorded"
 
 const (
 	optOutReply       = "You will not hear from us again by text message or phone."
@@ -39,7 +37,7 @@ func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (bool, e
 		slog.ErrorContext(ctx, "an opt-out was not recorded: the sender's number cannot be read", "event", "optout.not_recorded",
 			"callId", t.session.ID, "assistantId", t.assistant.ID())
 		if s.Count != nil {
-			s.Count(ctx, MetricOptOutNotRecorded)
+			s.Count(ctx, tools.MetricOptOutNotRecorded)
 		}
 	} else if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms"); err != nil {
 		return false, fault.New(fault.Unavailable, "The do-not-call list cannot be written now.").WithRetryAfter(time.Second).Because(err)
