@@ -228,7 +228,17 @@ func TestScriptsAreStrict(t *testing.T) {
 	} {
 		t.Run(c.script+" "+c.name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet { // the models
+					const model = `{"id":"gpt-4o","object":"model","created":0,"owned_by":"aurora"}`
+					body := `{"object":"list","data":[` + model + `]}`
+					if strings.HasSuffix(r.URL.Path, "/gpt-4o") {
+						body = model
+					}
+					w.Header().Set("Content-Type", "application/json")
+					_, _ = io.WriteString(w, body)
+					return
+				}
 				w.Header().Set("Content-Type", "text/event-stream")
 				for _, line := range c.lines {
 					fmt.Fprintf(w, "data: %s\n\n", line)

@@ -72,7 +72,9 @@ func (p *process) handleExit(c *child) {
 		return
 	}
 	inv := p.current
-	if inv != nil && !p.answered {
+	unanswered := inv != nil && !p.answered
+	p.function.processEnded(p, nil, unanswered) // before its caller has the response and sends again
+	if unanswered {
 		cause := p.exitFailure(inv.id, c)
 		p.function.log.writePlatformLine(inv.id, cause.Message)
 		inv.deliver(&reply{failure: cause})
@@ -85,7 +87,6 @@ func (p *process) handleExit(c *child) {
 		inv.timer.Stop()
 		p.current = nil // a request of the process that is still being read changes nothing any more
 	}
-	p.function.processEnded(p, nil, inv != nil && !p.answered)
 }
 
 // exitFailure describes the end of a process as Lambda does. The caller holds the lock.
@@ -144,9 +145,9 @@ func (p *process) openNext() chan *invocation {
 		if !p.answered {
 			cause := &failure{Type: "Runtime.NoResponse", Message: "the runtime asked for the next invocation without answering this one"}
 			p.function.log.writePlatformLine(inv.id, cause.Message)
+			p.function.invocationEnded(p)
 			inv.deliver(&reply{failure: cause})
 			inv.finish(io.ErrUnexpectedEOF)
-			p.function.invocationEnded(p)
 		}
 	}
 	p.function.processReady(p)
@@ -196,7 +197,8 @@ func (p *process) currentInvocation(id string) *invocation {
 	return p.current
 }
 
-// markAnswered records that the function has answered an invocation.
+// markAnswered records that the function has answered an invocation. It comes before the caller has the response: a caller that
+// sends again at once must find the function free.
 func (p *process) markAnswered(inv *invocation) {
 	p.mu.Lock()
 	mine := p.current == inv && !p.answered

@@ -156,18 +156,18 @@ func (a *runtimeAPI) handleResponse(w http.ResponseWriter, r *http.Request, p *p
 	}
 	if len(body) > maxPayload {
 		_, _ = io.Copy(io.Discard, r.Body)
+		p.markAnswered(inv)
 		inv.deliver(&reply{failure: &failure{Type: "Function.ResponseSizeTooLarge",
 			Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)}})
-		p.markAnswered(inv)
 		writeRuntimeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
 		return
 	}
+	p.markAnswered(inv)
 	if f := trailerFailure(r.Trailer); f != nil {
 		inv.deliver(&reply{failure: f})
 	} else {
 		inv.deliver(&reply{payload: body})
 	}
-	p.markAnswered(inv)
 	w.WriteHeader(http.StatusAccepted)
 }
 
@@ -175,8 +175,8 @@ func (a *runtimeAPI) handleStream(w http.ResponseWriter, r *http.Request, p *pro
 	prelude, body, err := splitStream(r.Body)
 	if err != nil {
 		if errors.Is(err, errNoPrelude) {
-			inv.deliver(&reply{failure: &failure{Type: "Runtime.InvalidStream", Message: err.Error()}})
 			p.markAnswered(inv)
+			inv.deliver(&reply{failure: &failure{Type: "Runtime.InvalidStream", Message: err.Error()}})
 			w.WriteHeader(http.StatusAccepted)
 		}
 		return
@@ -193,8 +193,8 @@ func (a *runtimeAPI) handleStream(w http.ResponseWriter, r *http.Request, p *pro
 	if err != nil {
 		p.function.log.writePlatformLine(inv.id, err.Error())
 	}
-	inv.finish(err)
 	p.markAnswered(inv)
+	inv.finish(err)
 	w.WriteHeader(http.StatusAccepted)
 }
 
@@ -206,8 +206,8 @@ func (a *runtimeAPI) handleError(w http.ResponseWriter, r *http.Request, p *proc
 	}
 	f := &failure{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type"), payload: body}
 	_ = json.Unmarshal(body, f) // a body that is not JSON is passed on as it is
-	inv.deliver(&reply{failure: f})
 	p.markAnswered(inv)
+	inv.deliver(&reply{failure: f})
 	w.WriteHeader(http.StatusAccepted)
 }
 
