@@ -103,7 +103,22 @@ func TestWhatFunctionsLink(t *testing.T) {
 		if waited && slices.Contains(deps, module+"shared/core/phonetables") {
 			t.Errorf("functions/%s depends on the phone tables", name)
 		}
+		if linked, set := slices.Contains(deps, module+"shared/core/phonetables"), collectorSetting(t, name) == "200"; linked != set {
+			t.Errorf("functions/%s: links the phone tables %t, GOGC is 200 %t; want both or none", name, linked, set)
+		}
 	}
+}
+
+// collectorSetting returns the GOGC that the template sets for the function of a folder.
+func collectorSetting(t *testing.T, folder string) string {
+	t.Helper()
+	for _, f := range sourceTemplate(t).ofType("AWS::Serverless::Function") {
+		if strings.Trim(strings.TrimPrefix(f.text("CodeUri"), "functions/"), "/") == folder {
+			return f.at("Environment", "Variables").text("GOGC")
+		}
+	}
+	t.Errorf("the template has no function of functions/%s", folder)
+	return ""
 }
 
 // TestLayout checks that the layer is in the path: a package is at shared/<layer>/<package>, never deeper.
