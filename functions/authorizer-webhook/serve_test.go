@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/dev/eventtest"
@@ -9,6 +10,6 @@ import (
 )
 
 func TestCases(t *testing.T) {
-	keys := &auth.KeyStore{Secrets: testkit.EverySecret(`["` + eventtest.APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
+	keys := &auth.KeyStore{Now: time.Now, Secrets: testkit.EverySecret(`["` + eventtest.APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 	eventtest.RunAuthorizer(t, "authorizer-webhook", serve(keys))
 }

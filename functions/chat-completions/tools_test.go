@@ -69,7 +69,7 @@ func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *fakePhone)
 	return serve(handler, liveKeys), p
 }
 
-var liveKeys = &auth.KeyStore{Secrets: testkit.EverySecret(`["` + eventtest.APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
+var liveKeys = &auth.KeyStore{Now: time.Now, Secrets: testkit.EverySecret(`["` + eventtest.APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 
 func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler, *fakePhone) {
 	a := riley

@@ -8,8 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
+	"time"
+)
+
+const (
+	staleLimit = time.Hour        // how long the last good list of keys is used while the secret cannot be read
+	retryDelay = 10 * time.Second // between two tries to read the secret in that time
 )
 
 // Secrets reads the text of a secret.
@@ -18,21 +25,27 @@ type Secrets interface {
 }
 
 // KeyStore reads the live keys of each kind from a secret: a JSON array whose elements are a key, a "sha256:" digest, or
-// an object with digest, name and assistants. It is safe for concurrent use.
+// an object with digest, name, assistants, uses and expiresAt. It is safe for concurrent use.
+//
+// While a secret cannot be read, or is not a JSON array, the last list that could be read is used for an hour. Without
+// such a list Keys returns an error: a broken secret is not the caller's fault.
 type KeyStore struct {
 	Secrets     Secrets
 	SecretNames map[KeyKind]string // the secret of each kind
-	// OnInvalidKey, if set, is called when a secret holds entries that are not keys. They are ignored.
+	Now         func() time.Time
+	// OnInvalidKey, if set, is called when a secret is not a JSON array, or holds entries that are not keys.
 	OnInvalidKey func(ctx context.Context)
 
-	mu     sync.Mutex
-	parsed map[KeyKind]parsedKeys
+	mu    sync.Mutex
+	lists map[KeyKind]*keyList
 }
 
-// parsedKeys are the keys of one secret text.
-type parsedKeys struct {
-	text string
-	keys []Key
+// keyList is the last list of keys that could be read.
+type keyList struct {
+	text    string
+	keys    []Key
+	read    time.Time // when the secret last had this text
+	retryAt time.Time // before this time the secret is not read again, because it could not be read
 }
 
 // Keys returns the live keys of a kind. A kind without a secret has none.
@@ -41,15 +54,50 @@ func (s *KeyStore) Keys(ctx context.Context, kind KeyKind) ([]Key, error) {
 	if !ok {
 		return nil, nil
 	}
-	text, err := s.Secrets.Secret(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("load %s keys: %w", kind, err)
+	now := s.Now()
+	if keys, ok := s.waiting(kind, now); ok {
+		return keys, nil
 	}
+	text, err := s.Secrets.Secret(ctx, name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p, ok := s.parsed[kind]; ok && p.text == text {
-		return p.keys, nil
+	last := s.lists[kind]
+	if err == nil && last != nil && last.text == text {
+		last.read, last.retryAt = now, time.Time{}
+		return live(last.keys, now), nil
 	}
+	var keys []Key
+	if err == nil {
+		keys, err = s.parse(ctx, kind, text)
+	}
+	if err == nil {
+		if s.lists == nil {
+			s.lists = map[KeyKind]*keyList{}
+		}
+		s.lists[kind] = &keyList{text: text, keys: keys, read: now}
+		return live(keys, now), nil
+	}
+	if last != nil && now.Sub(last.read) < staleLimit {
+		slog.ErrorContext(ctx, "keys not read; the last list is used", "event", "keys.stale", "kind", kind, "readAt", last.read, "error", err)
+		last.retryAt = now.Add(retryDelay)
+		return live(last.keys, now), nil
+	}
+	return nil, fmt.Errorf("load %s keys: %w", kind, err)
+}
+
+// waiting returns the last list if the secret could not be read a moment ago. Each try may take as long as a request.
+func (s *KeyStore) waiting(kind KeyKind, now time.Time) ([]Key, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.lists[kind]
+	if last == nil || !now.Before(last.retryAt) || now.Sub(last.read) >= staleLimit {
+		return nil, false
+	}
+	return live(last.keys, now), true
+}
+
+// parse reads a secret's text and reports entries that are not keys. It fails only for a text that is not a list.
+func (s *KeyStore) parse(ctx context.Context, kind KeyKind, text string) ([]Key, error) {
 	keys, err := ParseKeys(text)
 	if err != nil {
 		slog.ErrorContext(ctx, "some entries of a key secret are not keys", "event", "keys.invalid", "kind", kind, "error", err)
@@ -57,19 +105,29 @@ func (s *KeyStore) Keys(ctx context.Context, kind KeyKind) ([]Key, error) {
 			s.OnInvalidKey(ctx)
 		}
 	}
-	if s.parsed == nil {
-		s.parsed = map[KeyKind]parsedKeys{}
+	if errors.Is(err, errNotArray) {
+		return nil, err
 	}
-	s.parsed[kind] = parsedKeys{text, keys}
 	return keys, nil
 }
+
+// live returns the keys that have not expired.
+func live(keys []Key, now time.Time) []Key {
+	if !slices.ContainsFunc(keys, func(k Key) bool { return k.isExpired(now) }) {
+		return keys
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.isExpired(now) })
+}
+
+// errNotArray does not quote the secret: its text may be a key.
+var errNotArray = errors.New("the secret is not a JSON array")
 
 // ParseKeys reads a secret's JSON array. It returns all entries that are keys; the error names the others by their place
 // and does not repeat them.
 func ParseKeys(text string) ([]Key, error) {
 	var entries []json.RawMessage
-	if err := json.Unmarshal([]byte(text), &entries); err != nil {
-		return nil, errors.New("the secret is not a JSON array") // the cause would quote a key
+	if err := json.Unmarshal([]byte(text), &entries); err != nil || entries == nil {
+		return nil, errNotArray
 	}
 	var keys []Key
 	var invalid []error
@@ -99,16 +157,35 @@ func parseKey(entry json.RawMessage) (Key, error) {
 		return Key{digest: sha256.Sum256([]byte(text))}, nil
 	}
 	var object struct {
-		Digest     string   `json:"digest"`
-		Name       string   `json:"name"`
-		Assistants []string `json:"assistants"`
+		Digest     string     `json:"digest"`
+		Name       string     `json:"name"`
+		Assistants *[]string  `json:"assistants"`
+		Uses       *[]Use     `json:"uses"`
+		ExpiresAt  *time.Time `json:"expiresAt"`
 	}
 	if json.Unmarshal(entry, &object) != nil {
-		return Key{}, errors.New("neither a string nor an object with digest, name and assistants")
+		return Key{}, errors.New("neither a string nor an object with digest, name, assistants, uses and expiresAt")
 	}
 	key, err := keyFromDigest(strings.TrimPrefix(object.Digest, "sha256:"))
-	key.Name, key.Assistants = object.Name, object.Assistants
-	return key, err
+	if err != nil {
+		return Key{}, err
+	}
+	key.Name = object.Name
+	// An entry that limits its key in a way that cannot be read must not become a key without limits.
+	if object.Assistants != nil {
+		if key.Assistants = *object.Assistants; len(key.Assistants) == 0 || slices.Contains(key.Assistants, "") {
+			return Key{}, errors.New("assistants has no id, or an empty one; leave it out for a key of all assistants")
+		}
+	}
+	if object.Uses != nil {
+		if key.Uses = *object.Uses; len(key.Uses) == 0 || slices.ContainsFunc(key.Uses, func(u Use) bool { return u != UseChat && u != UseWebhook }) {
+			return Key{}, errors.New(`uses must name "chat", "webhook" or both`)
+		}
+	}
+	if object.ExpiresAt != nil {
+		key.ExpiresAt = *object.ExpiresAt
+	}
+	return key, nil
 }
 
 func keyFromDigest(digest string) (Key, error) {

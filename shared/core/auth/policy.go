@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"example.com/aurora/shared/core/fault"
 )
@@ -21,10 +23,20 @@ const (
 	KindExternal KeyKind = "external" // BINARYTINT-EXTERNAL-API-KEY: calls by partners
 )
 
+// Use is what an api key may be used for.
+type Use string
+
+// The uses of api keys.
+const (
+	UseChat    Use = "chat"
+	UseWebhook Use = "webhook"
+)
+
 // Policy says which headers of a group of routes may hold a key, and of which kind. One valid key is enough.
 type Policy struct {
 	Name    string
 	Routes  []string // METHOD/path patterns, as in an API Gateway method ARN
+	Use     Use      // the use that a key must allow; empty if the kind of key says enough
 	headers []keyHeader
 }
 
@@ -37,9 +49,9 @@ type keyHeader struct {
 
 // The policies; shared/docs/api.md has the table of keys.
 var (
-	BearerPolicy = Policy{Name: "bearer", Routes: []string{"POST/api/v1/openai/*", "GET/api/v1/openai/models", "GET/api/v1/openai/models/*"},
+	BearerPolicy = Policy{Name: "bearer", Routes: []string{"POST/api/v1/openai/*", "GET/api/v1/openai/models", "GET/api/v1/openai/models/*"}, Use: UseChat,
 		headers: []keyHeader{{"Authorization", KindAPI, true}}}
-	WebhookPolicy = Policy{Name: "webhook", Routes: []string{"POST/api/webhook"},
+	WebhookPolicy = Policy{Name: "webhook", Routes: []string{"POST/api/webhook"}, Use: UseWebhook,
 		headers: []keyHeader{{"Flask-Api-Key", KindAPI, false}, {"Binarytint_api_key", KindAPI, false},
 			{"Binarytint-Api-Key", KindAPI, false}, {"X-Vapi-Secret", KindAPI, false}, {"Authorization", KindAPI, true}}}
 	InternalPolicy = Policy{Name: "internal", Routes: []string{"POST/api/reports/aurora-report/*", "POST/api/reports/aurora-internal-report/*"},
@@ -52,10 +64,22 @@ var (
 type Key struct {
 	digest [sha256.Size]byte
 	Name   string // the holder's name, for logs; the key's ID if it has none
-	// Assistants are the assistants that the key may place calls for; empty means all.
+	// Assistants are the only assistants that the key may reach; empty means all.
 	Assistants []string
-	Kind       KeyKind
+	// Uses are the only uses of an api key; empty means all.
+	Uses []Use
+	// ExpiresAt is when the key stops working; zero means never.
+	ExpiresAt time.Time
+	Kind      KeyKind
 }
+
+// allows reports whether the key may be used on the routes of a policy with this use.
+func (k Key) allows(use Use) bool {
+	return use == "" || len(k.Uses) == 0 || slices.Contains(k.Uses, use)
+}
+
+// isExpired reports whether the key has stopped working.
+func (k Key) isExpired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) }
 
 // ID returns the first 12 hexadecimal digits of the digest. They tell keys apart in logs and do not lead back to the key.
 func (k Key) ID() string { return hex.EncodeToString(k.digest[:6]) }
@@ -100,7 +124,7 @@ func (p Policy) Authenticate(ctx context.Context, h http.Header, keys KeySource)
 			unavailable = err // another header may still hold a valid key
 			continue
 		}
-		if key, ok := findKey(candidate, live); ok {
+		if key, ok := findKey(candidate, live); ok && key.allows(p.Use) {
 			key.Kind = header.kind
 			return key, nil
 		}

@@ -72,6 +72,7 @@ func CallKeys() auth.KeySource {
 	scoped := fmt.Sprintf(`{"digest":"%x","name":"scoped","assistants":["%s"]}`, sha256.Sum256([]byte(ScopedKey)), avery.ID())
 	return &auth.KeyStore{
 		Secrets:     &testkit.Secrets{Values: map[string]string{"internal": `["` + InternalKey + `"]`, "external": `["` + ExternalKey + `",` + scoped + `]`}},
+		Now:         time.Now,
 		SecretNames: map[auth.KeyKind]string{auth.KindInternal: "internal", auth.KindExternal: "external"},
 	}
 }

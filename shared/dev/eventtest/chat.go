@@ -97,5 +97,5 @@ func newHandler(modelURL string, b *backend) *completions.Handler {
 }
 
 func chatKeys() auth.KeySource {
-	return &auth.KeyStore{Secrets: testkit.EverySecret(`["` + APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
+	return &auth.KeyStore{Now: time.Now, Secrets: testkit.EverySecret(`["` + APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,26 +23,57 @@ func (p *program) key(context.Context) error {
 	f := p.flags("key")
 	kind := f.String("kind", "api", "api, internal or external")
 	name := f.String("name", "", "the holder of the key, for the logs")
+	assistants := f.String("assistants", "", "the ids of the only assistants that the key may reach, separated by commas")
+	uses := f.String("uses", "", "chat or webhook, for an api key that may do only one of them")
+	expires := f.String("expires", "", "when the key stops working, such as 2027-01-01T00:00:00Z")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
 	if !slices.Contains(keyKinds, *kind) {
 		return fmt.Errorf("KIND must be one of %s, not %q", strings.Join(keyKinds, ", "), *kind)
 	}
-	if *name == "" {
-		*name = *kind
+	if *uses != "" && *kind != string(auth.KindAPI) {
+		return errors.New("USES is for keys of KIND=api: the other kinds have one use each")
 	}
 	key, digest := newKey(*kind)
+	entry, err := json.Marshal(keyEntry{Digest: "sha256:" + digest, Name: cmp.Or(*name, *kind), Assistants: splitList(*assistants), Uses: splitList(*uses), ExpiresAt: *expires})
+	if err != nil {
+		return err
+	}
+	if _, err := auth.ParseKeys("[" + string(entry) + "]"); err != nil {
+		return fmt.Errorf("ASSISTANTS, USES or EXPIRES: %w", err)
+	}
 	p.printLine("key     %s", key)
 	p.printLine("digest  sha256:%s", digest)
 	p.printLine("")
 	p.printLine("The key is shown only once: give it to its holder. Only the digest is stored, as one entry of the JSON array")
 	p.printLine("in the secret aurora/<stage>/%s:", *kind)
 	p.printLine("")
-	p.printLine(`  {"digest":"sha256:%s","name":%q}`, digest, *name)
+	p.printLine("  %s", entry)
 	p.printLine("")
 	p.printLine("The key works within two minutes after its entry is stored, and stops within two minutes after it is removed.")
 	return nil
+}
+
+// keyEntry is an entry of a key secret.
+type keyEntry struct {
+	Digest     string   `json:"digest"`
+	Name       string   `json:"name"`
+	Assistants []string `json:"assistants,omitempty"`
+	Uses       []string `json:"uses,omitempty"`
+	ExpiresAt  string   `json:"expiresAt,omitempty"`
+}
+
+// splitList returns the parts of a list that is separated by commas, nil for an empty one.
+func splitList(list string) []string {
+	if list == "" {
+		return nil
+	}
+	parts := strings.Split(list, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
 }
 
 // newKey returns 256 bits as a key, and its SHA-256 in hexadecimal.

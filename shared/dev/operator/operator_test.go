@@ -83,6 +83,15 @@ func TestKey(t *testing.T) {
 	if _, err := command(t, "key", "-kind", "master"); err == nil {
 		t.Error("a kind that there is not")
 	}
+	limited, err := command(t, "key", "-assistants", "a1, a2", "-uses", "webhook", "-expires", "2027-01-01T00:00:00Z")
+	if want := `"assistants":["a1","a2"],"uses":["webhook"],"expiresAt":"2027-01-01T00:00:00Z"}`; err != nil || !strings.Contains(limited, want) {
+		t.Errorf("a limited key: error %v, output\n%s\nwant an entry with %s", err, limited, want)
+	}
+	for _, args := range [][]string{{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"}} {
+		if out, err := command(t, append([]string{"key"}, args...)...); err == nil || strings.Contains(out, "aur_") {
+			t.Errorf("%v: error %v, output %q; want an error and no key", args, err, out)
+		}
+	}
 }
 
 func TestDemoAssistantsAreValid(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/dev/testkit"
@@ -18,7 +19,7 @@ const (
 )
 
 func newHandler(secrets *testkit.Secrets) func(t *testing.T, r authorizer.Request) (authorizer.Response, error) {
-	handle := authorizer.New(auth.BearerPolicy, &auth.KeyStore{Secrets: secrets, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
+	handle := authorizer.New(auth.BearerPolicy, &auth.KeyStore{Now: time.Now, Secrets: secrets, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
 	return func(t *testing.T, r authorizer.Request) (authorizer.Response, error) {
 		t.Helper()
 		r.MethodArn = methodARN

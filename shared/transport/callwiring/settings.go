@@ -60,6 +60,7 @@ func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Cl
 func ReadKeys(s *lambdaapp.Settings, secrets *secretsmanager.Store) auth.KeySource {
 	return &auth.KeyStore{
 		Secrets:      secrets,
+		Now:          time.Now,
 		SecretNames:  map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET"), auth.KindExternal: s.Required("EXTERNAL_KEYS_SECRET")},
 		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}

@@ -43,6 +43,7 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 func (s Settings) Keys() auth.KeySource {
 	return &auth.KeyStore{
 		Secrets:      s.tools.Secrets,
+		Now:          time.Now,
 		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: s.apiKeysSecret},
 		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}

@@ -111,7 +111,7 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)
 	}
-	principal, rejected := f.authenticate(ctx, e)
+	principal, rejected := f.authenticate(ctx, e, start)
 	ctx = context.WithValue(ctx, principalKey{}, principal)
 	if rejected == nil {
 		rejected = checkBody(e, f.MaxBody)
@@ -136,13 +136,13 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 }
 
 // authenticate returns the caller's principal. With NoAuth the handler checks a signature, and the principal is empty.
-func (f *Function) authenticate(ctx context.Context, e event) (auth.Principal, error) {
+func (f *Function) authenticate(ctx context.Context, e event, now time.Time) (auth.Principal, error) {
 	if f.NoAuth {
 		return auth.Principal{}, nil
 	}
 	h := e.header()
 	if principal, hasAuthorizer := e.principal(); hasAuthorizer {
-		if principal == nil || f.Policy.HasConflictingHeader(h) {
+		if principal == nil || principal.IsExpired(now) || f.Policy.HasConflictingHeader(h) {
 			return auth.Principal{}, fault.New(fault.Unauthorized, "A valid API key is required.")
 		}
 		return *principal, nil

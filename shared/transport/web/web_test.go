@@ -24,7 +24,7 @@ import (
 const apiKey = "aur_api_0123456789abcdef0123456789abcdef"
 
 func newKeyStore(s *testkit.Secrets) auth.KeySource {
-	return &auth.KeyStore{Secrets: s, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
+	return &auth.KeyStore{Now: time.Now, Secrets: s, SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}}
 }
 
 var liveKeys = newKeyStore(testkit.EverySecret(`["` + apiKey + `"]`))

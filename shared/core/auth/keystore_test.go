@@ -1,0 +1,154 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
+)
+
+func bearer(key string) http.Header { return header("Authorization", "Bearer "+key) }
+
+// TestKeyLimitsThatCannotBeRead has entries whose limits are malformed. None of them may become a key without limits.
+func TestKeyLimitsThatCannotBeRead(t *testing.T) {
+	for _, limits := range []string{
+		`"assistants":[]`, `"assistants":[""]`, `"assistants":"a1"`, `"assistants":{"a1":true}`, `"assistants":[1]`,
+		`"uses":[]`, `"uses":["Chat"]`, `"uses":["chat","reports"]`, `"uses":"chat"`, `"uses":[null]`,
+		`"expiresAt":""`, `"expiresAt":"tomorrow"`, `"expiresAt":"2026-12-01"`, `"expiresAt":1795312800`,
+	} {
+		parsed, err := auth.ParseKeys(fmt.Sprintf(`[{"digest":"sha256:%s",%s}]`, hexDigest(apiKey), limits))
+		if len(parsed) > 0 || err == nil {
+			t.Errorf("%s: keys %+v, error %v; want no key and an error", limits, parsed, err)
+		}
+	}
+}
+
+func TestUses(t *testing.T) {
+	for uses, want := range map[string][2]bool{ // chat, webhook
+		``: {true, true}, `,"uses":["chat"]`: {true, false}, `,"uses":["webhook"]`: {false, true}, `,"uses":["webhook","chat"]`: {true, true},
+	} {
+		keys, _ := newKeyStore(fmt.Sprintf(`[{"digest":"sha256:%s"%s}]`, hexDigest(apiKey), uses))
+		for i, policy := range []auth.Policy{auth.BearerPolicy, auth.WebhookPolicy} {
+			_, err := policy.Authenticate(t.Context(), bearer(apiKey), keys)
+			if passed := err == nil; passed != want[i] || err != nil && !fault.Is(err, fault.Unauthorized) {
+				t.Errorf("uses %q at policy %s: error %v; want it to pass: %v", uses, policy.Name, err, want[i])
+			}
+		}
+	}
+}
+
+// TestExpiry checks a key before, at and after its expiry, while the secret's text stays the same.
+func TestExpiry(t *testing.T) {
+	expiry := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	keys, _ := newKeyStore(fmt.Sprintf(`["%s",{"digest":"%s","expiresAt":"2026-12-01T01:00:00+01:00"}]`, nextAPIKey, hexDigest(apiKey)))
+	for _, c := range []struct {
+		now  time.Time
+		pass bool
+	}{{expiry.Add(-time.Nanosecond), true}, {expiry, false}, {expiry.Add(time.Hour), false}, {expiry.Add(-time.Hour), true}} {
+		keys.Now = func() time.Time { return c.now }
+		key, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys)
+		if (err == nil) != c.pass {
+			t.Errorf("at %v: error %v; want it to pass: %v", c.now, err, c.pass)
+		}
+		if err == nil && key.Principal().IsExpired(c.now) {
+			t.Errorf("at %v: the principal says that its key has expired", c.now)
+		}
+		if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(nextAPIKey), keys); err != nil {
+			t.Errorf("at %v: the key beside it is refused: %v", c.now, err)
+		}
+	}
+}
+
+// TestBrokenSecret checks that a secret which cannot be read is nobody's invalid key: the last list serves for an hour.
+func TestBrokenSecret(t *testing.T) {
+	list := `["` + apiKey + `"]`
+	for name, broken := range map[string]struct {
+		text string
+		err  error
+	}{"not JSON": {text: apiKey}, "empty": {text: ""}, "null": {text: "null"}, "an object": {text: `{}`}, "no answer": {list, errors.New("no answer")}} {
+		t.Run(name, func(t *testing.T) {
+			keys, store := newKeyStore(broken.text)
+			store.Err = broken.err
+			now := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
+			keys.Now = func() time.Time { return now }
+			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); !fault.Is(err, fault.Unavailable) {
+				t.Fatalf("without a list: error %v, want unavailable", err)
+			}
+			store.Values["api"], store.Err = list, nil
+			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); err != nil {
+				t.Fatalf("with a list: %v", err)
+			}
+			store.Values["api"], store.Err = broken.text, broken.err
+			reads := store.Reads()
+			for range 5 {
+				if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); err != nil {
+					t.Fatalf("after a list: %v", err)
+				}
+				if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(nextAPIKey), keys); !fault.Is(err, fault.Unauthorized) {
+					t.Fatalf("another key: error %v, want unauthorized", err)
+				}
+			}
+			if n := store.Reads() - reads; n != 1 {
+				t.Errorf("the secret was read %d times within ten seconds after it could not be read; want once", n)
+			}
+			now = now.Add(time.Hour)
+			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); !fault.Is(err, fault.Unavailable) {
+				t.Errorf("an hour later: error %v, want unavailable", err)
+			}
+			store.Values["api"], store.Err = `["`+nextAPIKey+`"]`, nil
+			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(nextAPIKey), keys); err != nil {
+				t.Errorf("after it could be read again: %v", err)
+			}
+		})
+	}
+}
+
+func TestBrokenSecretIsReported(t *testing.T) {
+	keys, _ := newKeyStore(apiKey)
+	reports := 0
+	keys.OnInvalidKey = func(context.Context) { reports++ }
+	_, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys)
+	if reports != 1 || err == nil || strings.Contains(err.Error(), apiKey) {
+		t.Errorf("%d reports, error %v; want one report, and an error that does not hold the secret", reports, err)
+	}
+}
+
+// TestPrincipalCrossesTheGateway checks that what limits a key survives the authorizer's answer, and that an answer which
+// cannot be read is no principal.
+func TestPrincipalCrossesTheGateway(t *testing.T) {
+	for _, p := range []auth.Principal{
+		{ID: "0123456789ab", Name: "0123456789ab", Kind: auth.KindAPI},
+		{ID: "0123456789ab", Name: "acme", Kind: auth.KindExternal, Assistants: []string{"a1", "a2"}, ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 5, time.UTC)},
+	} {
+		if got, ok := auth.PrincipalFromContext(p.AuthorizerContext()); !ok || fmt.Sprint(got) != fmt.Sprint(p) {
+			t.Errorf("got %+v, %v; want %+v", got, ok, p)
+		}
+	}
+	for _, damage := range []map[string]any{{"keyAssistants": "a1"}, {"keyAssistants": "[]"}, {"keyExpiresAt": "soon"}, {"keyId": ""}} {
+		c := auth.Principal{ID: "0123456789ab", Kind: auth.KindAPI}.AuthorizerContext()
+		for name, value := range damage {
+			c[name] = value
+		}
+		if p, ok := auth.PrincipalFromContext(c); ok {
+			t.Errorf("%v was read as %+v", damage, p)
+		}
+	}
+}
+
+func TestCheckAssistant(t *testing.T) {
+	limited := auth.Principal{ID: "k", Assistants: []string{"a1", "a2"}}
+	for id, pass := range map[string]bool{"a1": true, "a2": true, "a3": false, "": false, "A1": false, "a1 ": false} {
+		if err := limited.CheckAssistant(id); (err == nil) != pass || err != nil && fault.From(err).Code != "assistant_not_allowed" {
+			t.Errorf("%q: error %v; want it to pass: %v", id, err, pass)
+		}
+		if err := (auth.Principal{ID: "k"}).CheckAssistant(id); err != nil {
+			t.Errorf("%q for a key without limits: %v", id, err)
+		}
+	}
+}
