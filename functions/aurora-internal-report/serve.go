@@ -25,6 +25,9 @@ func serve(s scheduler) *web.Function {
 			if err != nil {
 				return err
 			}
+			if err := web.PrincipalOf(r).CheckAssistant(""); err != nil { // the reports are of every internal assistant
+				return err
+			}
 			if _, err := s.QueueInternal(r.Context(), period); err != nil {
 				return err
 			}

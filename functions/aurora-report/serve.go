@@ -42,6 +42,9 @@ func (s *service) make(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := web.PrincipalOf(r).CheckAssistant(q.AssistantID); err != nil {
+		return err
+	}
 	a, err := s.assistants.ByID(r.Context(), q.AssistantID)
 	if err != nil {
 		return reportapi.AssistantError(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
@@ -64,7 +65,7 @@ func TestToolsOfCallersByNumber(t *testing.T) {
 			Count: func(_ context.Context, metric string) { metrics = append(metrics, metric) }}
 		r := &webhook.Receiver{Assistants: &testkit.Assistants{All: []aurora.Assistant{assistant}}, Tools: kit}
 		quoted, _ := json.Marshal(number)
-		response, err := r.Receive(t.Context(), []byte(`{"message":{"type":"tool-calls","call":{"id":"c1","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","customer":{"number":`+
+		response, err := r.Receive(t.Context(), auth.Principal{}, []byte(`{"message":{"type":"tool-calls","call":{"id":"c1","assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","customer":{"number":`+
 			string(quoted)+`}},"customer":{"number":`+string(quoted)+`},"toolCallList":[`+strings.Join(calls, ",")+`]}}`))
 		if err != nil {
 			t.Fatal(err)

@@ -24,7 +24,7 @@ func serve(receiver *webhook.Receiver) web.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		response, err := receiver.Receive(r.Context(), body)
+		response, err := receiver.Receive(r.Context(), web.PrincipalOf(r), body)
 		if err != nil {
 			return err
 		}

@@ -46,11 +46,10 @@ func PlaceHandler(p Placer, route, assistantID, publicURL string) web.HandlerFun
 	}
 }
 
-// apiKeyOf returns the API key of a request. The name of a key without a name is its id; outbound calls count such keys
-// by their kind.
+// apiKeyOf returns the API key of a request. The principal's name of a key without a name is its id.
 func apiKeyOf(r *http.Request) outbound.APIKey {
 	p := web.PrincipalOf(r)
-	k := outbound.APIKey{Name: p.Name, Kind: string(p.Kind), Assistants: p.Assistants}
+	k := outbound.APIKey{ID: p.ID, Name: p.Name, Kind: string(p.Kind), Assistants: p.Assistants}
 	if p.Name == p.ID {
 		k.Name = ""
 	}

@@ -80,8 +80,9 @@ func decodeWith(r *http.Request, lenient bool) (request, error) {
 			return request{}, err
 		}
 	}
+	out.Principal = web.PrincipalOf(r)
 	if out.Session == nil || out.Session.ID == "" {
-		out.Hash = d.hash(web.PrincipalOf(r).ID)
+		out.Hash = d.hash(out.Principal.ID)
 	}
 	err := d.decodeStreamForm(&out, r.Header.Get("X-Aurora-Stream"))
 	return out, err

@@ -49,6 +49,9 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	turn, err := e.Service.Turn(ctx, in.Request)
+	if fault.Is(err, fault.Forbidden) { // the key's limits: nobody is spoken to
+		return err
+	}
 	if err != nil {
 		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "callId", in.CallID(), "error", err)
 		turn = chat.NewFailedTurn(in.Request, err)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -36,12 +37,44 @@ func (b *agentBuilder) activeAgent(ctx context.Context, called aurora.Assistant)
 		return b.buildAgent(ctx, called)
 	}
 	active, err := b.Assistants.ByID(ctx, id)
+	if err == nil && !b.isReachable(ctx, called, id) {
+		err = errNotReachable
+	}
 	if err != nil {
 		slog.WarnContext(ctx, "active assistant not read; the called assistant speaks", "event", "assistant.active_unavailable",
 			"callId", b.session.ID, "assistantId", id, "error", err)
 		return b.buildAgent(ctx, called)
 	}
 	return b.buildAgent(ctx, active)
+}
+
+var errNotReachable = errors.New("no handoff leads from the called assistant to the active one, or the key may not use it")
+
+// maxHandoffs limits how many assistants are read to find out whether handoffs lead to one.
+const maxHandoffs = 20
+
+// isReachable reports whether handoffs lead from an assistant to the one with this id, and the key may use it. The id comes
+// from the caller, or from the store under the caller's call id.
+func (b *agentBuilder) isReachable(ctx context.Context, from aurora.Assistant, id string) bool {
+	if b.request.Principal.CheckAssistant(id) != nil {
+		return false
+	}
+	seen, next := map[string]bool{from.ID(): true}, slices.Clone(from.Handoffs)
+	for len(next) > 0 && len(seen) <= maxHandoffs {
+		current := next[0]
+		next = next[1:]
+		if current == id {
+			return true
+		}
+		if seen[current] {
+			continue
+		}
+		seen[current] = true
+		if a, err := b.Assistants.ByID(ctx, current); err == nil {
+			next = append(next, a.Handoffs...)
+		}
+	}
+	return false
 }
 
 // buildAgent builds the agent of an assistant: prompt, models, tools and handoffs.
@@ -120,7 +153,7 @@ func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []a
 	}
 	var out []agent.Tool
 	for _, target := range targets {
-		if target == nil || target.ID() == a.ID() {
+		if target == nil || target.ID() == a.ID() || b.request.Principal.CheckAssistant(target.ID()) != nil {
 			continue
 		}
 		name := "transfer_to_" + snakeCase(string(target.AssistantName))

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/text"
@@ -59,17 +60,18 @@ func (r *Request) readableConfig(ctx context.Context, raw []byte) *aurora.Config
 
 // assistantQuery is everything in a request that says which assistant answers.
 type assistantQuery struct {
-	target string // target_assistant_id: it must exist
-	id     string // the id that the assistant_config or the call names
-	number string
-	config aurora.Configuration
+	target    string // target_assistant_id: it must exist
+	id        string // the id that the assistant_config or the call names
+	number    string
+	config    aurora.Configuration
+	principal auth.Principal
 	// hasOwnPrompt says that the caller sent an assistant_config or a system message. The turn can then go on while the
 	// assistants cannot be read.
 	hasOwnPrompt bool
 }
 
 func newAssistantQuery(r Request, config *aurora.Configuration, hasSystemMessage bool) assistantQuery {
-	q := assistantQuery{target: r.TargetAssistantID, number: r.Number, hasOwnPrompt: config != nil || hasSystemMessage}
+	q := assistantQuery{target: r.TargetAssistantID, number: r.Number, principal: r.Principal, hasOwnPrompt: config != nil || hasSystemMessage}
 	if config != nil {
 		q.config = *config
 	}
@@ -90,9 +92,13 @@ func (q *assistantQuery) namedID() string {
 
 // resolveAssistant returns the assistant that answers: the stored one that the request names, or one that exists only in
 // the request. The caller's assistant_config can change how a stored assistant speaks, and never what it may do. The
-// zero Assistant has no prompt and no tools: the request is then a plain completion.
+// zero Assistant has no prompt and no tools: the request is then a plain completion. A key that is limited to some assistants
+// reaches neither other ones nor those that exist only in the request.
 func (s *Service) resolveAssistant(ctx context.Context, q assistantQuery) (aurora.Assistant, error) {
 	stored, err := s.findAssistant(ctx, q)
+	if denied := q.principal.CheckAssistant(stored.ID()); denied != nil && (err == nil || fault.Is(err, fault.NotFound) || q.hasOwnPrompt) {
+		return aurora.Assistant{}, denied
+	}
 	switch {
 	case err == nil:
 		applyOverrides(&stored.Configuration, q.config)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
@@ -12,7 +13,9 @@ import (
 // The cache key names the assistant that was called and the agent that speaks, in at most the 64 characters that OpenAI takes.
 func TestCacheKey(t *testing.T) {
 	long := strings.Repeat("a", 60)
-	assistants := testkit.NewAssistants(storedAssistant("a1", "P1"), storedAssistant("a2", "P2"), storedAssistant(long, "P3"))
+	first, third := storedAssistant("a1", "P1"), storedAssistant(long, "P3")
+	first.Handoffs, third.Handoffs = aurora.List{"a2"}, aurora.List{"a2"}
+	assistants := testkit.NewAssistants(first, storedAssistant("a2", "P2"), third)
 	keys := map[string]bool{}
 	for name, c := range map[string]struct {
 		target, session, want string

@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/tools"
 )
@@ -73,6 +74,8 @@ type Request struct {
 	// ToolChoice says whether the model must call a tool at first; nil leaves it to the model.
 	ToolChoice json.RawMessage
 	Options    map[string]json.RawMessage
+	// Principal is the caller. It may reach only the assistants of its key.
+	Principal auth.Principal
 	// Hash tells requests apart, for the effects of a conversation without an id.
 	Hash string
 }

@@ -332,7 +332,7 @@ func (h *harness) advance(d time.Duration) {
 }
 
 func newRequest(key string) Request {
-	return Request{Route: RouteUAT, FieldPrefix: "client.", APIKey: APIKey{Name: "lamantic", Kind: "external"}, IdempotencyKey: key, PublicURL: publicURL,
+	return Request{Route: RouteUAT, FieldPrefix: "client.", APIKey: APIKey{ID: "00000000000a", Name: "lamantic", Kind: "external"}, IdempotencyKey: key, PublicURL: publicURL,
 		AssistantID: riley, PhoneNumber: "+1 (415) 555-0100", Name: canaryName, Email: canaryEmail, Info: ""}
 }
 

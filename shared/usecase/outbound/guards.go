@@ -26,13 +26,13 @@ func (k APIKey) checkAssistant(assistantID string) error {
 	return nil
 }
 
-// ledgerName returns the key's name as a part of ledger keys, or its kind if it has no name. The prefixes keep a name from
-// being taken for a kind.
+// ledgerName returns the key's name as a part of ledger keys, or its id if it has no name: two keys without a name belong to
+// two callers. The prefixes keep a name from being taken for an id.
 func (k APIKey) ledgerName() string {
 	if k.Name != "" {
 		return "n-" + aurora.SafeKey(k.Name)
 	}
-	return "k-" + aurora.SafeKey(k.Kind)
+	return "i-" + aurora.SafeKey(k.ID)
 }
 
 // callerNumber returns the number that an assistant calls from.

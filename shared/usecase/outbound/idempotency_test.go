@@ -62,12 +62,12 @@ func TestScopeOfIdempotencyKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Request){
-		"another name":                     func(r *Request) { r.APIKey.Name = "voxsuite" },
-		"a kind":                           func(r *Request) { r.APIKey.Name = "" },
-		"the other kind":                   func(r *Request) { r.APIKey = APIKey{Kind: "internal"} },
-		"a name that is spelled as a kind": func(r *Request) { r.APIKey = APIKey{Name: "external"} },
-		"another route":                    func(r *Request) { r.Route = RouteHyperscale },
-		"a day later":                      func(*Request) { h.advance(25 * time.Hour) },
+		"another name":                    func(r *Request) { r.APIKey.Name = "voxsuite" },
+		"no name":                         func(r *Request) { r.APIKey.Name = "" },
+		"another key without a name":      func(r *Request) { r.APIKey = APIKey{ID: "00000000000b", Kind: r.APIKey.Kind} },
+		"a name that is spelled as an id": func(r *Request) { r.APIKey = APIKey{Name: "00000000000b"} },
+		"another route":                   func(r *Request) { r.Route = RouteHyperscale },
+		"a day later":                     func(*Request) { h.advance(25 * time.Hour) },
 	} {
 		before := h.provider.requestCount()
 		r := newRequest("k1")

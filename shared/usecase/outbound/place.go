@@ -21,6 +21,9 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 		return PlacedCall{}, fault.New(fault.Unavailable, "Outbound calls are not set up: there is no voice server.").WithCode("outbound_not_set_up").WithoutRetry()
 	}
 	a := s.newAttempt(valid)
+	if err := a.APIKey.checkAssistant(a.AssistantID); err != nil { // before a replay: it tells of a call
+		return PlacedCall{}, err
+	}
 	if existing, ok, err := s.existingResult(ctx, a); ok || err != nil {
 		return existing, err
 	}
@@ -37,9 +40,6 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 // checkGuards applies the deployment's rules, in the order of shared/docs/security.md, and sets the number that the
 // assistant calls from.
 func (s *Service) checkGuards(ctx context.Context, a *attempt) error {
-	if err := a.APIKey.checkAssistant(a.AssistantID); err != nil {
-		return err
-	}
 	assistant, err := s.Assistants.ByID(ctx, a.AssistantID)
 	if err != nil {
 		if f := fault.From(err); f.Kind == fault.NotFound {

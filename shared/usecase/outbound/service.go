@@ -129,6 +129,7 @@ type Request struct {
 
 // APIKey says whose key a request was sent with.
 type APIKey struct {
+	ID         string   // the digest that identifies the key
 	Name       string   // "" if the key has none
 	Kind       string   // "internal" or "external"
 	Assistants []string // the only assistants that it may place calls for; empty means all

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/dev/testkit"
@@ -78,7 +79,7 @@ func TestQueuedReportIsStored(t *testing.T) {
 	r, m := newReceiver()
 	m.bucketErr = errors.New("SlowDown")
 	body := endOfCallBody(`"call":{"id":"c1","assistantId":"riley"},"endedAt":"2026-11-18T15:04:42Z","authToken":"0000"`)
-	if _, err := r.Receive(t.Context(), body); err != nil {
+	if _, err := r.Receive(t.Context(), auth.Principal{}, body); err != nil {
 		t.Fatalf("the bucket fails and the queue works: %v", err)
 	}
 	if len(m.queue) != 1 || m.metrics[webhook.MetricReportQueued] != 1 {
@@ -97,7 +98,7 @@ func TestQueuedReportIsStored(t *testing.T) {
 			t.Fatalf("store the queued report: %v", err)
 		}
 	}
-	if _, err := r.Receive(t.Context(), body); err != nil { // the provider sends the report again, too
+	if _, err := r.Receive(t.Context(), auth.Principal{}, body); err != nil { // the provider sends the report again, too
 		t.Fatalf("receive the report again: %v", err)
 	}
 	if len(m.objects) != 1 || strings.Contains(m.objects[key].body, "0000") {
@@ -108,7 +109,7 @@ func TestQueuedReportIsStored(t *testing.T) {
 func TestReportIs503WithoutBucketAndQueue(t *testing.T) {
 	r, m := newReceiver()
 	m.bucketErr, m.queueErr = errors.New("SlowDown"), errors.New("too large")
-	_, err := r.Receive(t.Context(), endOfCallBody(`"call":{"id":"c1"}`))
+	_, err := r.Receive(t.Context(), auth.Principal{}, endOfCallBody(`"call":{"id":"c1"}`))
 	if f := fault.From(err); f == nil || f.Kind != fault.Unavailable || f.RetryAfter <= 0 {
 		t.Errorf("the error is %v, want Unavailable with a time to retry", err)
 	}

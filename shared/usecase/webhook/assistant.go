@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
@@ -12,11 +13,11 @@ import (
 
 // answerAssistantRequest answers an assistant-request. The API document's callers get the configuration or an error. Vapi
 // gets the assistant's vapi object, else the configuration, and a sentence to speak instead of an error.
-func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Message) (Response, error) {
+func (r *Receiver) answerAssistantRequest(ctx context.Context, p auth.Principal, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	vapi := !m.Has("session") && (m.Has("call") || m.Has("chat") || m.Has("phoneNumber"))
-	a, err := r.findAssistant(ctx, m)
+	a, err := r.findAssistant(ctx, p, m)
 	switch {
 	case err != nil && vapi:
 		slog.WarnContext(ctx, "assistant-request answered with a spoken error", "event", "assistant_request.failed", "callId", text.Clip(m.CallID(), 64),
@@ -31,9 +32,20 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, m providermsg.Mes
 	}
 }
 
-// findAssistant returns the stored assistant that a message is about: by its id if the message has one, else by the number
+// findAssistant returns the stored assistant that a message is about, if the principal may reach it.
+func (r *Receiver) findAssistant(ctx context.Context, p auth.Principal, m providermsg.Message) (aurora.Assistant, error) {
+	a, err := r.findNamedAssistant(ctx, m)
+	if err == nil || fault.Is(err, fault.NotFound) {
+		if denied := p.CheckAssistant(a.ID()); denied != nil {
+			return aurora.Assistant{}, denied
+		}
+	}
+	return a, err
+}
+
+// findNamedAssistant returns the stored assistant that a message names: by its id if the message has one, else by the number
 // that was called.
-func (r *Receiver) findAssistant(ctx context.Context, m providermsg.Message) (aurora.Assistant, error) {
+func (r *Receiver) findNamedAssistant(ctx context.Context, m providermsg.Message) (aurora.Assistant, error) {
 	bare := ""
 	if !m.IsObject("session") {
 		bare = m.Text("session") // an assistant's id or number

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -29,10 +30,10 @@ const transferFailedMessage = "I'm sorry, I can't transfer you right now."
 
 // answerTransfer answers with the destination that the message names, else with the first one. Only destinations in the
 // stored assistant's list are possible, whatever the message says.
-func (r *Receiver) answerTransfer(ctx context.Context, m providermsg.Message) (Response, error) {
+func (r *Receiver) answerTransfer(ctx context.Context, p auth.Principal, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	a, err := r.findAssistant(ctx, m)
+	a, err := r.findAssistant(ctx, p, m)
 	if err != nil {
 		slog.WarnContext(ctx, "transfer not possible: the assistant was not found", "event", "transfer.assistant_missing", "callId", text.Clip(m.CallID(), 64), "error", err)
 		return spokenError(transferFailedMessage), nil
@@ -90,16 +91,19 @@ const maxHandoffs = 20 // assistants that are read to find one by its name
 
 // answerHandoff answers with the assistant that takes over: the one that the message names by id or name, else the first of
 // the stored assistant's list.
-func (r *Receiver) answerHandoff(ctx context.Context, m providermsg.Message) (Response, error) {
+func (r *Receiver) answerHandoff(ctx context.Context, p auth.Principal, m providermsg.Message) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	a, err := r.findAssistant(ctx, m)
+	a, err := r.findAssistant(ctx, p, m)
 	if err != nil {
 		slog.WarnContext(ctx, "handoff not possible: the assistant was not found", "event", "handoff.assistant_missing", "callId", text.Clip(m.CallID(), 64), "error", err)
 		return spokenError(transferFailedMessage), nil
 	}
 	wanted := m.Text(destinationPaths...)
 	for i, id := range a.Handoffs {
+		if p.CheckAssistant(id) != nil {
+			continue
+		}
 		if wanted != "" && !strings.EqualFold(id, wanted) {
 			if i >= maxHandoffs {
 				continue

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
 )
@@ -28,15 +29,30 @@ func (r *Receiver) findOutboundContext(ctx context.Context, m providermsg.Messag
 }
 
 // answerPredial answers whether a campaign may call a contact. If that cannot be decided, the answer is no.
-func (r *Receiver) answerPredial(ctx context.Context, m providermsg.Message) Response {
+func (r *Receiver) answerPredial(ctx context.Context, p auth.Principal, m providermsg.Message) Response {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	eligible := false
 	if r.Eligibility != nil {
-		err := r.Eligibility.CheckEligible(ctx, m.Text("contact.number", "customer.number", "contact.phoneNumber"), m.Text("contact.timeZone", "contact.timezone"))
+		err := r.checkCampaign(ctx, p, m)
+		if err == nil {
+			err = r.Eligibility.CheckEligible(ctx, m.Text("contact.number", "customer.number", "contact.phoneNumber"), m.Text("contact.timeZone", "contact.timezone"))
+		}
 		if eligible = err == nil; !eligible {
 			slog.InfoContext(ctx, "number not eligible for a campaign call", "event", "campaign.number_rejected", "code", fault.From(err).Code)
 		}
 	}
 	return Response{Body: map[string]bool{"eligible": eligible}}
+}
+
+// checkCampaign returns an error if the principal is limited to some assistants, and the campaign is not one of theirs.
+func (r *Receiver) checkCampaign(ctx context.Context, p auth.Principal, m providermsg.Message) error {
+	if len(p.Assistants) == 0 {
+		return nil
+	}
+	if id := m.Text("campaign.assistantId", "campaign.assistant.id"); id != "" {
+		return p.CheckAssistant(id)
+	}
+	_, err := r.findAssistant(ctx, p, m)
+	return err
 }

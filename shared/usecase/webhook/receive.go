@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -68,12 +69,12 @@ var informationalTypes = map[string]bool{
 	"session.created": true, "session.updated": true, "session.deleted": true, "call.deleted": true, "call.delete.failed": true,
 }
 
-// Receive answers one message. The body is as posted.
-func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
+// Receive answers one message of a principal. The body is as posted.
+func (r *Receiver) Receive(ctx context.Context, p auth.Principal, body []byte) (Response, error) {
 	empty := Response{Body: struct{}{}}
 	if report, ok := readReport(body); ok {
 		logMessage(ctx, report.Identity.Type, report.Identity.CallID(), report.Identity.AssistantID)
-		return empty, r.storeReport(ctx, report)
+		return empty, r.receiveReport(ctx, p, report, body)
 	}
 	m, err := providermsg.ParseMessage(body)
 	if err != nil {
@@ -88,23 +89,23 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
 	baseType, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
 	switch {
 	case baseType == "assistant-request":
-		return r.answerAssistantRequest(ctx, m)
+		return r.answerAssistantRequest(ctx, p, m)
 	case baseType == endOfCallReport:
 		report, err := Scrub(body)
 		if err != nil {
 			return Response{}, err
 		}
-		return empty, r.storeReport(ctx, report)
+		return empty, r.receiveReport(ctx, p, report, body)
 	case baseType == "transfer-destination-request":
-		return r.answerTransfer(ctx, m)
+		return r.answerTransfer(ctx, p, m)
 	case baseType == "handoff-destination-request":
-		return r.answerHandoff(ctx, m)
+		return r.answerHandoff(ctx, p, m)
 	case baseType == "tool-calls":
-		return r.answerToolCalls(ctx, m), nil
+		return r.answerToolCalls(ctx, p, m), nil
 	case baseType == "function-call":
-		return r.answerFunctionCall(ctx, m), nil
+		return r.answerFunctionCall(ctx, p, m), nil
 	case baseType == "campaign.predial":
-		return r.answerPredial(ctx, m), nil
+		return r.answerPredial(ctx, p, m), nil
 	case baseType == "call.endpointing.request":
 		return Response{Body: map[string]float64{"timeoutSeconds": endpointingSeconds}}, nil
 	case baseType == "voice-request":
@@ -116,6 +117,32 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Response, error) {
 	default:
 		return empty, r.Archive.StoreUnrecognised(ctx, m.Type(), body)
 	}
+}
+
+// receiveReport stores a report if the principal may reach its assistant. Only for a principal that is limited to some
+// assistants, a report that names none is decoded: a squad's first assistant, or the number that was called, is then it.
+func (r *Receiver) receiveReport(ctx context.Context, p auth.Principal, report Scrubbed, body []byte) error {
+	if len(p.Assistants) > 0 {
+		if err := r.checkReport(ctx, p, report.Identity.AssistantID, body); err != nil {
+			return err
+		}
+	}
+	return r.storeReport(ctx, report)
+}
+
+func (r *Receiver) checkReport(ctx context.Context, p auth.Principal, assistantID string, body []byte) error {
+	if assistantID != "" {
+		return p.CheckAssistant(assistantID)
+	}
+	m, err := providermsg.ParseMessage(body)
+	if err != nil {
+		return err
+	}
+	if id := m.EndOfCall().AssistantID; id != "" {
+		return p.CheckAssistant(id)
+	}
+	_, err = r.findAssistant(ctx, p, m)
+	return err
 }
 
 // readReport reads an end-of-call report in one pass, without decoding it: it can have several megabytes. It is not ok

@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
@@ -38,15 +39,15 @@ type toolResult struct {
 }
 
 // answerToolCalls answers a tool-calls message with one result for every call, in the order of the calls.
-func (r *Receiver) answerToolCalls(ctx context.Context, m providermsg.Message) Response {
-	return Response{Body: map[string]any{"results": r.runTools(ctx, m, parseToolCalls(m))}}
+func (r *Receiver) answerToolCalls(ctx context.Context, p auth.Principal, m providermsg.Message) Response {
+	return Response{Body: map[string]any{"results": r.runTools(ctx, p, m, parseToolCalls(m))}}
 }
 
 // answerFunctionCall answers the older form, which has one call and no field for an error.
-func (r *Receiver) answerFunctionCall(ctx context.Context, m providermsg.Message) Response {
+func (r *Receiver) answerFunctionCall(ctx context.Context, p auth.Principal, m providermsg.Message) Response {
 	call := agent.ToolCall{ID: m.Text("functionCall.id", "toolCallId"), Name: m.Text("functionCall.name", "functionCall.function.name"),
 		Arguments: argumentsText(m.Value("functionCall.parameters", "functionCall.arguments"))}
-	result := r.runTools(ctx, m, []agent.ToolCall{call})[0]
+	result := r.runTools(ctx, p, m, []agent.ToolCall{call})[0]
 	if result.Error != "" {
 		return Response{Body: map[string]string{"result": "Error: " + result.Error}}
 	}
@@ -54,7 +55,7 @@ func (r *Receiver) answerFunctionCall(ctx context.Context, m providermsg.Message
 }
 
 // runTools runs the calls at the same time and returns their results in the order of the calls.
-func (r *Receiver) runTools(ctx context.Context, m providermsg.Message, calls []agent.ToolCall) []toolResult {
+func (r *Receiver) runTools(ctx context.Context, p auth.Principal, m providermsg.Message, calls []agent.ToolCall) []toolResult {
 	ctx, cancel := context.WithTimeout(ctx, toolsTimeout)
 	defer cancel()
 	results := make([]toolResult, len(calls))
@@ -62,7 +63,7 @@ func (r *Receiver) runTools(ctx context.Context, m providermsg.Message, calls []
 		return results
 	}
 	var outcomes []agent.ToolOutcome
-	a, err := r.findToolAssistant(ctx, m)
+	a, err := r.findToolAssistant(ctx, p, m)
 	if err != nil {
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
@@ -76,6 +77,8 @@ func (r *Receiver) runTools(ctx context.Context, m providermsg.Message, calls []
 			results[i].Error = agent.ErrBadArguments.Message
 		case call.Name == "":
 			results[i].Error = errUnknownTool.Message
+		case fault.Is(err, fault.Forbidden):
+			results[i].Error = fault.From(err).Message
 		case err != nil:
 			results[i].Error = errToolsUnavailable.Message
 		case outcomes[i].Err != nil:
@@ -88,10 +91,10 @@ func (r *Receiver) runTools(ctx context.Context, m providermsg.Message, calls []
 }
 
 // findToolAssistant returns the assistant whose tools a message calls.
-func (r *Receiver) findToolAssistant(ctx context.Context, m providermsg.Message) (aurora.Assistant, error) {
+func (r *Receiver) findToolAssistant(ctx context.Context, p auth.Principal, m providermsg.Message) (aurora.Assistant, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	return r.findAssistant(ctx, m)
+	return r.findAssistant(ctx, p, m)
 }
 
 // toolsFor returns the tools of an assistant for the call that a message is about. Everything about the call comes from

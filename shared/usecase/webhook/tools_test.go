@@ -14,6 +14,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -48,7 +49,7 @@ func callTools(t *testing.T, available webhook.Tools, names ...string) string {
 		calls = append(calls, fmt.Sprintf(`{"id":"c%d","function":{"name":%q,"arguments":"{}"}}`, i, name))
 	}
 	r := webhook.Receiver{Assistants: anyAssistant(), Tools: available}
-	answer, err := r.Receive(t.Context(), []byte(`{"message":{"type":"tool-calls","session":"riley","toolCallList":[`+strings.Join(calls, ",")+`]}}`))
+	answer, err := r.Receive(t.Context(), auth.Principal{}, []byte(`{"message":{"type":"tool-calls","session":"riley","toolCallList":[`+strings.Join(calls, ",")+`]}}`))
 	if err != nil || answer.Created {
 		t.Fatal(answer, err)
 	}
@@ -144,7 +145,7 @@ func FuzzToolCalls(f *testing.F) {
 				}
 				return string(arguments), nil
 			})}
-			answer, err := r.Receive(t.Context(), []byte(`{"message":{"session":"riley","type":`+kind+list+`}}`))
+			answer, err := r.Receive(t.Context(), auth.Principal{}, []byte(`{"message":{"session":"riley","type":`+kind+list+`}}`))
 			if err != nil || answer.Created {
 				t.Fatal(answer, err)
 			}
