@@ -153,7 +153,7 @@ func (b fakeBucket) summary(t *testing.T) map[string]any {
 type fakeOutbound struct{}
 
 func (fakeOutbound) Record(_ context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
-	return aurora.OutboundCall{ID: "record-1", State: aurora.OutboundPlaced, SID: "CA000000000000000000000000000000aa", To: "+14155550123",
+	return aurora.OutboundCall{ID: "record-1", State: aurora.OutboundPlaced, AssistantID: "a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4", SID: "CA000000000000000000000000000000aa", To: "+14155550123",
 		Name: "Dana Example", Email: "dana@example.com", Info: "asked for a call"}, idOrSID == "CA000000000000000000000000000000aa", nil
 }
 

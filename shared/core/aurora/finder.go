@@ -18,11 +18,12 @@ type OutboundCallFinder interface {
 	Record(ctx context.Context, idOrSID string) (c OutboundCall, ok bool, err error)
 }
 
-// FindOutboundContext returns what an assistant may know of an outbound call. The ids are the record ids and sids that a
-// conversation may have; the first one that leads to a record counts. The result is nil if the call is not one of our
-// outbound calls, if calls is nil, or if the record cannot be read: the conversation goes on without it.
-func FindOutboundContext(ctx context.Context, calls OutboundCallFinder, ids ...string) *OutboundContext {
-	if calls == nil {
+// FindOutboundContext returns what an assistant may know of its outbound call. The ids are the record ids and sids that a
+// conversation may have; the first one that leads to a record of the assistant counts. They come from the caller, so a record of
+// another assistant is passed over. The result is nil if there is none, if calls is nil, or if the record cannot be read: the
+// conversation goes on without it.
+func FindOutboundContext(ctx context.Context, calls OutboundCallFinder, assistantID string, ids ...string) *OutboundContext {
+	if calls == nil || assistantID == "" {
 		return nil
 	}
 	for _, id := range ids {
@@ -34,7 +35,7 @@ func FindOutboundContext(ctx context.Context, calls OutboundCallFinder, ids ...s
 			slog.WarnContext(ctx, "the record of an outbound call cannot be read", "event", "outbound.lookup_failed", "error", err)
 			return nil
 		}
-		if ok && c.State != OutboundRejected {
+		if ok && c.State != OutboundRejected && c.AssistantID == assistantID {
 			known := c.Context()
 			return &known
 		}

@@ -8,6 +8,7 @@ type ToolScope struct {
 	CallSID          string // Twilio's id of the live call; may be empty
 	RequestHash      string // stands for the conversation if the caller gave it no id; else empty
 	Caller           Phone
+	PrincipalID      string // of the key that the request had
 	UserMessageCount int // in the conversation so far
 	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.
 	Assistant   Assistant

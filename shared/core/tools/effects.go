@@ -37,14 +37,14 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 
 func hasCallID(s Scope) bool { return s.CallID != "" || s.CallSID != "" }
 
-// idempotencyKey hashes the call's id, the number of the user's messages, the tool, its canonical arguments and the
-// occurrence. The model's own id of the tool call is left out, because it changes when a turn is retried. For a conversation
+// idempotencyKey hashes the call's id, whose it is (the assistant, the caller and the key of the request, since anyone can send any
+// id), the number of the user's messages, the tool, its canonical arguments and the occurrence. The model's own id of the tool call is left out, because it changes when a turn is retried. For a conversation
 // without an id, the hash of the request takes the place of the call's id. The key is empty if there is neither.
 func idempotencyKey(s Scope, tool string, in agent.Invocation) string {
 	call := cmp.Or(s.CallID, s.CallSID, s.RequestHash)
 	if call == "" {
 		return ""
 	}
-	digest := idempotency.Digest(call, strconv.Itoa(s.UserMessageCount), tool, string(in.Arguments), strconv.Itoa(in.Occurrence))
+	digest := idempotency.Digest(call, s.Assistant.ID(), string(s.Caller), s.PrincipalID, strconv.Itoa(s.UserMessageCount), tool, string(in.Arguments), strconv.Itoa(in.Occurrence))
 	return hex.EncodeToString(digest[:])
 }

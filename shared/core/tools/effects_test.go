@@ -62,6 +62,11 @@ func TestFault25RetryHasNoSecondEffect(t *testing.T) {
 	check(t, "requests to the HTTP tool after a later turn", posts.Load(), 2)
 }
 
+func withAssistant(s Scope, id string) Scope {
+	s.Assistant.AssistantID = aurora.Text(id)
+	return s
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	s := Scope{CallID: "c", UserMessageCount: 1}
 	in := agent.Invocation{ID: "x", Arguments: json.RawMessage(`{"a":1,"b":[2.0]}`)}
@@ -72,6 +77,9 @@ func TestIdempotencyKey(t *testing.T) {
 	}{
 		"another id of the call":             {idempotencyKey(s, "book", agent.Invocation{ID: "y", Arguments: in.Arguments}), true},
 		"the call SID for the call id":       {idempotencyKey(Scope{CallSID: "c", UserMessageCount: 1}, "book", in), true},
+		"another assistant":                  {idempotencyKey(withAssistant(s, "a2"), "book", in), false},
+		"another caller":                     {idempotencyKey(Scope{CallID: "c", UserMessageCount: 1, Caller: "+14155550101"}, "book", in), false},
+		"another key":                        {idempotencyKey(Scope{CallID: "c", UserMessageCount: 1, PrincipalID: "00000000000b"}, "book", in), false},
 		"another call":                       {idempotencyKey(Scope{CallID: "d", UserMessageCount: 1}, "book", in), false},
 		"a later turn":                       {idempotencyKey(Scope{CallID: "c", UserMessageCount: 2}, "book", in), false},
 		"another tool":                       {idempotencyKey(s, "cancel", in), false},

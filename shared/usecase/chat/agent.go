@@ -86,7 +86,7 @@ func (b *agentBuilder) buildAgent(ctx context.Context, a aurora.Assistant) (agen
 	models := b.modelsFor(a, b.request.Model)
 	built := agent.Agent{
 		Name:         agentName(a),
-		Instructions: b.renderInstructions(ctx, a, b.request, *b.session),
+		Instructions: b.renderInstructions(ctx, a, b.calledID, b.request, *b.session),
 		ModelName:    models[0].Model,
 		Model:        b.Chain(models),
 		Options:      options,
@@ -128,7 +128,7 @@ func (b *agentBuilder) toolScope(a aurora.Assistant) tools.Scope {
 	caller, _ := aurora.ParsePhone(b.session.CallerPhoneNumber)
 	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": knownNumber(b.session.CallerPhoneNumber)}) // strings: cannot fail
 	s := tools.Scope{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessageCount: b.userMessages,
-		Assistant: a, CallDetails: call, RequestHash: b.request.Hash}
+		Assistant: a, CallDetails: call, RequestHash: b.request.Hash, PrincipalID: b.request.Principal.ID}
 	for _, t := range b.request.Tools {
 		s.CallerTools = append(s.CallerTools, t.Name)
 	}

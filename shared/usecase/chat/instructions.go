@@ -20,14 +20,15 @@ var (
 	webStyle string
 )
 
-// renderInstructions returns the assistant's prompt with its variables filled in, and the style of the channel.
-func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, r Request, session Session) string {
+// renderInstructions returns the assistant's prompt with its variables filled in, and the style of the channel. calledID is the
+// assistant that was called: an outbound call of ours is known to it, and to those that it hands over to.
+func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, calledID string, r Request, session Session) string {
 	vars := map[string]any{}
 	for k, v := range session.ContextVariables {
 		vars[k] = v
 	}
 	// Our own variables come last: a caller's variable of the same name has no effect.
-	if c := aurora.FindOutboundContext(ctx, s.Outbound, session.outboundCallIDs()...); c != nil {
+	if c := aurora.FindOutboundContext(ctx, s.Outbound, calledID, session.outboundCallIDs()...); c != nil {
 		vars["outbound_call"] = map[string]any{"phone_number": string(c.PhoneNumber), "name": c.Name, "email": c.Email, "info": c.Info}
 	}
 	vars["caller_phone_number"] = knownNumber(session.CallerPhoneNumber)

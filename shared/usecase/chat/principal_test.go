@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -90,5 +91,42 @@ func TestKeyReachesItsAssistantsOnly(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); got != "transfer_to_a3" {
 		t.Errorf("the tools are %q, want the handoff to a3 alone", got)
+	}
+}
+
+// oneCall is a ledger with one outbound call, of the assistant a1.
+type oneCall struct{}
+
+func (oneCall) Record(_ context.Context, idOrSID string) (aurora.OutboundCall, bool, error) {
+	return aurora.OutboundCall{ID: "oc-1", AssistantID: "a1", State: aurora.OutboundPlaced, Name: "Dana Example"}, idOrSID == "oc-1", nil
+}
+
+// What we know of an outbound call is for the assistant that it was placed for, and for those that it hands over to.
+func TestOutboundCallIsKnownToItsAssistant(t *testing.T) {
+	for name, c := range map[string]struct {
+		called, active string
+		known          bool
+	}{
+		"its assistant":                   {"a1", "", true},
+		"one that it handed over to":      {"a1", "a2", true},
+		"another assistant":               {"a4", "", false},
+		"another, which hands over to a1": {"a4", "a1", false},
+	} {
+		assistants := chainOfAssistants()
+		for i := range assistants.All {
+			assistants.All[i].AssistantPrompt = "Speak to {{ outbound_call.name }}."
+		}
+		m := &recordingModel{}
+		s := &chat.Service{Assistants: assistants, Chain: singleModel(m), Now: clock, Outbound: oneCall{}}
+		session := parseSession(t, `{"id":"c1","callRecordId":"oc-1"}`)
+		session.ActiveAgent = c.active
+		turn, err := s.Turn(t.Context(), chat.Request{TargetAssistantID: c.called, Messages: userSaysHi, Session: session})
+		if err != nil {
+			t.Fatal(err)
+		}
+		endOf(t, turn)
+		if got := m.request.Messages[0].Content; strings.Contains(got, "Dana") != c.known {
+			t.Errorf("%s: the prompt is %q; want the name in it: %t", name, got, c.known)
+		}
 	}
 }

@@ -41,8 +41,11 @@ func TestPlace(t *testing.T) {
 		t.Errorf("%d calls are pending, want none", n)
 	}
 	context := aurora.OutboundContext{CallRecordID: "oc_1", CallSID: firstSID, PhoneNumber: recipient, Name: canaryName, Email: canaryEmail}
-	if c := aurora.FindOutboundContext(t.Context(), h.ledger, "", "unknown", firstSID); c == nil || *c != context {
+	if c := aurora.FindOutboundContext(t.Context(), h.ledger, riley, "", "unknown", firstSID); c == nil || *c != context {
 		t.Errorf("by the sid: found %+v, want %+v", c, context)
+	}
+	if c := aurora.FindOutboundContext(t.Context(), h.ledger, otherAssistant, firstSID); c != nil {
+		t.Errorf("another assistant found %+v", c)
 	}
 	h.expectQuotas(quotasOfOneCall)
 }

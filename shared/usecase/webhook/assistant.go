@@ -28,7 +28,7 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, p auth.Principal,
 	case vapi && isJSONObject(a.Vapi):
 		return Response{Body: a.Vapi}, nil
 	default:
-		return Response{Created: true, Body: configurationResponse{a.Configuration, r.findOutboundContext(ctx, m)}}, nil
+		return Response{Created: true, Body: configurationResponse{a.Configuration, r.findOutboundContext(ctx, a, m)}}, nil
 	}
 }
 

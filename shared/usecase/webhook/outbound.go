@@ -23,9 +23,9 @@ type configurationResponse struct {
 	OutboundCall *aurora.OutboundContext `json:"outboundCall,omitempty"`
 }
 
-// findOutboundContext returns the outbound call that a message is about, or nil.
-func (r *Receiver) findOutboundContext(ctx context.Context, m providermsg.Message) *aurora.OutboundContext {
-	return aurora.FindOutboundContext(ctx, r.OutboundCalls, m.OutboundCallIDs()...)
+// findOutboundContext returns the outbound call of an assistant that a message is about, or nil.
+func (r *Receiver) findOutboundContext(ctx context.Context, a aurora.Assistant, m providermsg.Message) *aurora.OutboundContext {
+	return aurora.FindOutboundContext(ctx, r.OutboundCalls, a.ID(), m.OutboundCallIDs()...)
 }
 
 // answerPredial answers whether a campaign may call a contact. If that cannot be decided, the answer is no.

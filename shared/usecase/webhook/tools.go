@@ -67,7 +67,7 @@ func (r *Receiver) runTools(ctx context.Context, p auth.Principal, m providermsg
 	if err != nil {
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
-		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, a, m), calls)
+		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, p, a, m), calls)
 	}
 	for i, call := range calls {
 		results[i] = toolResult{ToolCallID: call.ID, Name: call.Name}
@@ -99,11 +99,12 @@ func (r *Receiver) findToolAssistant(ctx context.Context, p auth.Principal, m pr
 
 // toolsFor returns the tools of an assistant for the call that a message is about. Everything about the call comes from
 // the provider, nothing from the model.
-func (r *Receiver) toolsFor(ctx context.Context, a aurora.Assistant, m providermsg.Message) []agent.Tool {
+func (r *Receiver) toolsFor(ctx context.Context, p auth.Principal, a aurora.Assistant, m providermsg.Message) []agent.Tool {
 	if r.Tools == nil {
 		return nil
 	}
 	s := newScope(m)
+	s.PrincipalID = p.ID
 	s.Assistant = a
 	s.CallDetails, _ = json.Marshal(map[string]string{"id": s.CallID, "caller_phone_number": string(s.Caller)}) // strings: cannot fail
 	return r.Tools.ForScope(ctx, s)
