@@ -4,11 +4,14 @@ import "encoding/json"
 
 // ToolScope says for whom a tool acts. It comes from the request and the store, never from the model.
 type ToolScope struct {
-	CallID           string
-	CallSID          string // Twilio's id of the live call; may be empty
-	RequestHash      string // stands for the conversation if the caller gave it no id; else empty
-	Caller           Phone
-	PrincipalID      string // of the key that the request had
+	CallID      string
+	CallSID     string // Twilio's id of the live call; may be empty
+	RequestHash string // stands for the conversation if the caller gave it no id; else empty
+	Caller      Phone
+	PrincipalID string // of the key that the request had
+	// CallerIsClaimed says that nobody checked that Caller is the person's number, as on a web page. Tools neither disclose nor act
+	// by it.
+	CallerIsClaimed  bool
 	UserMessageCount int // in the conversation so far
 	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.
 	Assistant   Assistant

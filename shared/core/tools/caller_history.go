@@ -27,7 +27,9 @@ const callerHistoryParameters = `{"type":"object","additionalProperties":false,
 
 var callerHistory = builtin{
 	name: "get_caller_history", description: callerHistoryPrompt, parameters: fixedSchema(callerHistoryParameters),
-	isAvailable: func(k *Kit, s Scope) bool { return k.History != nil && s.Caller != "" && s.Assistant.ID() != "" },
+	isAvailable: func(k *Kit, s Scope) bool {
+		return k.History != nil && s.Caller != "" && !s.CallerIsClaimed && s.Assistant.ID() != ""
+	},
 	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Limit json.Number } // a schema accepts 2.0 as an integer, a Go int does not
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {

@@ -17,7 +17,7 @@ const MetricOptOutNotRecorded = "OptOutNotRecorded"
 
 var addToDoNotCall = builtin{
 	name: "add_to_do_not_call", description: addToDoNotCallPrompt, parameters: fixedSchema(noParameters), hasEffect: always,
-	isAvailable: func(k *Kit, _ Scope) bool { return k.DoNotCall != nil && k.Idempotency != nil },
+	isAvailable: func(k *Kit, s Scope) bool { return k.DoNotCall != nil && k.Idempotency != nil && !s.CallerIsClaimed },
 	run: func(ctx context.Context, k *Kit, s Scope, _ agent.Invocation) (string, error) {
 		if s.Caller == "" { // said, not left out: nobody must believe that they are on the list
 			slog.ErrorContext(ctx, "an opt-out was not recorded: the caller's number is withheld or cannot be read", "event", "optout.not_recorded",

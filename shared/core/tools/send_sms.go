@@ -23,7 +23,7 @@ var sendSMS = builtin{
 	name: "send_sms", description: sendSMSPrompt, parameters: fixedSchema(sendSMSParameters), hasEffect: always,
 	isAvailable: func(k *Kit, s Scope) bool {
 		_, ok := aurora.ParsePhone(string(s.Assistant.TextFromNumber))
-		return ok && s.Caller != "" && k.SMS != nil && k.DoNotCall != nil && k.Idempotency != nil
+		return ok && s.Caller != "" && !s.CallerIsClaimed && k.SMS != nil && k.DoNotCall != nil && k.Idempotency != nil
 	},
 	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Message string }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
@@ -127,6 +128,37 @@ func TestOutboundCallIsKnownToItsAssistant(t *testing.T) {
 		endOf(t, turn)
 		if got := m.request.Messages[0].Content; strings.Contains(got, "Dana") != c.known {
 			t.Errorf("%s: the prompt is %q; want the name in it: %t", name, got, c.known)
+		}
+	}
+}
+
+// scopes notes for whom tools are built.
+type scopes []aurora.ToolScope
+
+func (s *scopes) ForScope(_ context.Context, scope aurora.ToolScope) []agent.Tool {
+	*s = append(*s, scope)
+	return nil
+}
+
+// The number on a web page is a claim, unless the assistant trusts whoever serves the page.
+func TestCallerNumberIsClaimedOnWebChat(t *testing.T) {
+	for _, c := range []struct {
+		channel chat.Channel
+		trusts  bool
+		claimed bool
+	}{{chat.Web, false, true}, {chat.Web, true, false}, {chat.Voice, false, false}, {chat.SMS, false, false}, {chat.General, false, false}} {
+		a := storedAssistant("a1", "P")
+		a.TrustCallerNumber = c.trusts
+		var built scopes
+		s := &chat.Service{Assistants: testkit.NewAssistants(a), Chain: singleModel(&recordingModel{}), Now: clock, Tools: &built}
+		turn, err := s.Turn(t.Context(), chat.Request{Channel: c.channel, TargetAssistantID: "a1", Messages: userSaysHi, Principal: auth.Principal{ID: "key-1"},
+			Session: &chat.Session{ID: "c1", CallerPhoneNumber: "+14155550123"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		endOf(t, turn)
+		if len(built) != 1 || built[0].CallerIsClaimed != c.claimed || built[0].Caller != "+14155550123" || built[0].PrincipalID != "key-1" {
+			t.Errorf("channel %v, trusted %t: %+v; want claimed %t", c.channel, c.trusts, built, c.claimed)
 		}
 	}
 }
