@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -18,11 +20,13 @@ import (
 const (
 	failuresToOpen = 5                // failures in a row that open a model's circuit breaker
 	openDuration   = 30 * time.Second // how long the breaker stays open
+	maxCandidates  = 200              // models that a pool keeps; requests name them, so their number has a limit
 )
 
 // Pool makes models and keeps them, with their connections and circuit breakers, for the next turns.
 type Pool struct {
-	// Options are those of every model. A ModelRef's BaseURL and Secret replace the ones in here.
+	// Options are those of every model. A ModelRef's BaseURL and Secret replace the ones in here: a server that is not the
+	// deployment's gets the key that its secret holds, or none.
 	Options Options
 	// Key returns the key in a named secret.
 	Key func(ctx context.Context, secret string) (string, error)
@@ -59,7 +63,7 @@ func (p *Pool) candidateFor(r aurora.ModelRef) *candidate {
 	}
 	o := p.Options
 	if r.BaseURL != "" {
-		o.BaseURL = r.BaseURL
+		o.BaseURL, o.Key = r.BaseURL, noKey
 	}
 	if r.Secret != "" {
 		o.Key = func(ctx context.Context) (string, error) { return p.Key(ctx, r.Secret) }
@@ -68,17 +72,29 @@ func (p *Pool) candidateFor(r aurora.ModelRef) *candidate {
 		o.Transport = newTransport()
 		p.Options.Transport = o.Transport
 	}
-	made := &candidate{model: New(o), name: r.Model, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+	model := New(o)
+	if r.BaseURL != "" && model.urlErr == nil && !isSecure(model.url) {
+		model.urlErr = errors.New("a model server must be reached by https")
+	}
+	made := &candidate{model: model, name: r.Model, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:         r.Model,
 		Timeout:      openDuration,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
 		IsSuccessful: func(err error) bool { return err == nil || fault.Is(err, fault.Invalid) },
 	})}
-	if p.candidates == nil {
+	if p.candidates == nil || len(p.candidates) >= maxCandidates {
 		p.candidates = map[aurora.ModelRef]*candidate{}
 	}
 	p.candidates[r] = made
 	return made
+}
+
+func noKey(context.Context) (string, error) { return "", nil }
+
+// isSecure reports whether what is sent to a URL cannot be read on the way: by https, or within this machine.
+func isSecure(u *url.URL) bool {
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && address.IsLoopback())
 }
 
 type chain struct {

@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -105,5 +106,51 @@ func TestCircuitBreaker(t *testing.T) {
 	}
 	if len(a.Requests())-before != 8 {
 		t.Errorf("%d requests to the only model, want 8", len(a.Requests())-before)
+	}
+}
+
+// The deployment's key goes to the deployment's provider only, and nothing goes over the network in clear.
+func TestKeyOfOtherServers(t *testing.T) {
+	other := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("ok") })
+	p := &openai.Pool{Options: openai.Options{Key: func(context.Context) (string, error) { return "sk-deployment", nil }},
+		Key: func(_ context.Context, name string) (string, error) { return "sk-" + name, nil }}
+	for name, c := range map[string]struct {
+		ref           aurora.ModelRef
+		authorization string
+	}{
+		"without a secret":           {aurora.ModelRef{Model: "m", BaseURL: other.URL}, ""},
+		"with a secret":              {aurora.ModelRef{Model: "m", BaseURL: other.URL, Secret: "own"}, "Bearer sk-own"},
+		"Azure's, without a secret":  {aurora.ModelRef{Model: "m", BaseURL: other.URL + "?api-version=1"}, ""},
+		"the same with another name": {aurora.ModelRef{Model: "n", BaseURL: other.URL}, ""},
+	} {
+		before := len(other.Requests())
+		if text, code := askChain(t, p.Chain([]aurora.ModelRef{c.ref})); text != "ok" {
+			t.Errorf("%s: %q, code %q", name, text, code)
+			continue
+		}
+		h := other.Requests()[before].Header
+		if h.Get("Authorization") != c.authorization || h.Get("Api-Key") != "" && c.authorization == "" {
+			t.Errorf("%s: the server got the keys %q and %q, want %q", name, h.Get("Authorization"), h.Get("Api-Key"), c.authorization)
+		}
+	}
+	for _, base := range []string{"http://model.example.com/v1", "http://127.0.0.1.example.com/v1", "http://10.0.0.1/v1", "ftp://127.0.0.1/v1"} {
+		if text, code := askChain(t, p.Chain([]aurora.ModelRef{{Model: "m", BaseURL: base, Secret: "own"}})); text != "" || code != "upstream_error" {
+			t.Errorf("%s: %q, code %q; want no request", base, text, code)
+		}
+	}
+}
+
+// Requests name models: a pool that has made many keeps working, and does not keep them all.
+func TestManyModels(t *testing.T) {
+	server := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("ok") })
+	p := &openai.Pool{Options: openai.Options{BaseURL: server.URL, Key: func(context.Context) (string, error) { return "k", nil }}}
+	first := p.Chain([]aurora.ModelRef{{Model: "m0"}})
+	for i := range 1000 {
+		p.Chain([]aurora.ModelRef{{Model: fmt.Sprint("m", i)}})
+	}
+	for _, m := range []agent.Model{first, p.Chain([]aurora.ModelRef{{Model: "m0"}})} {
+		if text, code := askChain(t, m); text != "ok" {
+			t.Errorf("%q, code %q", text, code)
+		}
 	}
 }

@@ -97,8 +97,14 @@ func (r *Request) CallID() string {
 	return r.Session.ID
 }
 
+// maxModelName is the length in bytes of the longest name of a model.
+const maxModelName = 200
+
 // checkModel rejects a model that requests may not name.
 func (s *Service) checkModel(name string) error {
+	if len(name) > maxModelName {
+		return fault.Newf(fault.Invalid, "model must have at most %d bytes.", maxModelName).WithParam("model").WithCode("model_not_found")
+	}
 	if name == "" || len(s.AllowedModels) == 0 || slices.Contains(s.AllowedModels, "*") ||
 		slices.Contains(s.AllowedModels, name) || slices.Contains(s.DefaultModels, name) {
 		return nil

@@ -382,3 +382,13 @@ func (m failingModel) Stream(context.Context, agent.ModelRequest) iter.Seq2[agen
 func singleModel(m agent.Model) func([]aurora.ModelRef) agent.Model {
 	return func([]aurora.ModelRef) agent.Model { return m }
 }
+
+// Also where every model is allowed, a name has a limit: models are kept in memory by their names.
+func TestLongModelName(t *testing.T) {
+	for length, code := range map[int]string{200: "", 201: "model_not_found"} {
+		sent, _, err := runTurn(t, &chat.Service{DefaultModels: []string{"small"}}, chat.Request{Model: strings.Repeat("m", length), Messages: userSaysHi})
+		if f := fault.From(err); code == "" && (err != nil || len(sent.Model) != length) || code != "" && (f == nil || f.Code != code) {
+			t.Errorf("%d bytes: model %q, error %v, want code %q", length, sent.Model, err, code)
+		}
+	}
+}
