@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,41 @@ type fakeDoNotCallList struct {
 func (l *fakeDoNotCallList) AddDoNotCall(_ context.Context, n aurora.Phone, _ string) error {
 	l.numbers = append(l.numbers, n)
 	return l.err
+}
+
+func (l *fakeDoNotCallList) RemoveDoNotCall(_ context.Context, n aurora.Phone) (bool, error) {
+	i := slices.Index(l.numbers, n)
+	if i >= 0 {
+		l.numbers = slices.Delete(l.numbers, i, i+1)
+	}
+	return i >= 0, l.err
+}
+
+// START takes an opt-out back. From somebody who is not on the list, the same word means something else.
+func TestOptIn(t *testing.T) {
+	for text, c := range map[string]struct {
+		channel chat.Channel
+		optsIn  bool
+	}{
+		"START": {chat.SMS, true}, " start.\n": {chat.SMS, true}, "Unstop": {chat.SMS, true}, "Start please": {chat.SMS, true}, "opt-in": {chat.SMS, true}, "\u200eSTART": {chat.SMS, true},
+		"When do we start?": {chat.SMS, false}, "yes": {chat.SMS, false}, "please": {chat.SMS, false}, "START ": {chat.Voice, false}, "start over": {chat.SMS, false},
+	} {
+		for _, listed := range []bool{true, false} {
+			m := &scriptedModel{answers: [][]agent.Chunk{textAnswer("Yes?")}}
+			s, _ := newReception(m)
+			l := &fakeDoNotCallList{}
+			if listed {
+				l.numbers = []aurora.Phone{"+14155550123"}
+			}
+			s.DoNotCallList = l
+			r := userRequest(text, `{"id":"c1","assistantId":"front","caller_phone_number":"+1 (415) 555-0123"}`)
+			r.Channel = c.channel
+			result, _ := takeTurn(t, s, r)
+			if optedIn := listed && len(l.numbers) == 0 && len(m.requests) == 0 && result.Text == "You may hear from us again by text message and phone."; optedIn != (c.optsIn && listed) {
+				t.Errorf("%q on channel %q, listed %t: the list is %v, %d requests to the model, answered %q", text, c.channel, listed, l.numbers, len(m.requests), result.Text)
+			}
+		}
+	}
 }
 
 func TestOptOut(t *testing.T) {
