@@ -50,7 +50,8 @@ func (*effects) Do(ctx context.Context, _ string, effect func(context.Context) (
 	return effect(ctx)
 }
 
-// A number that a carrier sends in place of a withheld one belongs to nobody. No tool may act on it, and the model is told.
+// A number that a carrier sends in place of a withheld one does not identify the caller. No tool may act on it, and the tool's
+// answer says so.
 func TestToolsOfCallersByNumber(t *testing.T) {
 	assistant, err := aurora.ParseAssistant([]byte(`{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4","assistantName":"Riley","textFromNumber":"+15551230100",
 		"functions":["get_caller_history","send_sms","add_to_do_not_call"]}`))

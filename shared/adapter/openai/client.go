@@ -154,7 +154,7 @@ func mediaType(h http.Header) string {
 	return safeIdentifier(strings.ReplaceAll(name, "/", "."))
 }
 
-// decompress returns the body of an answer. We do not ask for compression, and some servers compress all the same.
+// decompress returns the body of an answer. Some servers compress although the request does not ask for it.
 func decompress(resp *http.Response) io.ReadCloser {
 	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		return resp.Body
@@ -162,7 +162,7 @@ func decompress(resp *http.Response) io.ReadCloser {
 	return &gzipBody{source: resp.Body}
 }
 
-// gzipBody decompresses a body. It reads the first bytes when somebody reads it.
+// gzipBody decompresses a body. It reads nothing before the first Read.
 type gzipBody struct {
 	source io.ReadCloser
 	reader *gzip.Reader

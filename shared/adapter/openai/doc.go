@@ -9,7 +9,7 @@
 // before go-openai could print the server's answer into the log.
 //
 // A request is tried again, or the next model asked, only before the first word. So the client reads the stream up to the
-// first event with content before it hands it on. Nobody could have used the events before it.
+// first event with content before it hands it on. The events before it have no content.
 //
 // github.com/cenkalti/backoff/v5 computes the waits between tries, github.com/sony/gobreaker/v2 is the circuit breaker.
 //

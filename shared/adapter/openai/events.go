@@ -41,7 +41,7 @@ type eventBody struct {
 	decoder  eventDecoder
 }
 
-// newEventBody returns the body of an answer. idle is how long the source may be silent while somebody reads.
+// newEventBody returns the body of an answer. idle is how long a Read may wait for the source.
 func newEventBody(rc io.ReadCloser, cancel context.CancelCauseFunc, idle time.Duration) *eventBody {
 	timed := &idleReader{source: rc, idle: idle, timer: time.AfterFunc(idle, func() { cancel(errIdle) })}
 	timed.timer.Stop()
@@ -177,8 +177,8 @@ func (b *eventBody) atBlankLine() bool {
 	return len(next) > 0 && (next[0] == '\n' || next[0] == '\r')
 }
 
-// isWholeEvent reports whether the data read so far are a whole event. Nobody waits for the blank line after it, which some
-// servers send late or never.
+// isWholeEvent reports whether the data read so far are a whole event. Such an event is passed on without the blank line after it,
+// which some servers send late or never.
 func isWholeEvent(data []byte) bool {
 	return data[len(data)-1] == '}' && json.Valid(data) || string(data) == "[DONE]"
 }

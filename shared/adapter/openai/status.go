@@ -22,7 +22,7 @@ const (
 // statusFailure classifies an answer that is not 200 (faults 1 to 6 of shared/docs/faults.md). Only the server's error code
 // and the name of a parameter are passed on. The rest of its text may name an account or repeat the key.
 func statusFailure(resp *http.Response, body []byte) *failure {
-	e, _ := decodeError(body) // ignored: an answer without an error object has a status all the same
+	e, _ := decodeError(body) // ignored: without an error object the status decides
 	e.status = resp.StatusCode
 	return e.failure(resp.Header.Get("Retry-After"))
 }

@@ -40,7 +40,7 @@ type Chunk struct {
 	FinishReason string // one of the finish reasons below
 	Usage        *Usage
 	Model        string // the server's name of the model that answers
-	// IsThinking says that the model is at work on something that nobody is shown.
+	// IsThinking says that the chunk holds only reasoning, which is not part of the answer.
 	IsThinking bool
 	// Reasoning holds what the model thinks, by the key under which its server sent it. See Message.Extra.
 	Reasoning Extra

@@ -121,7 +121,7 @@ const (
 	SentimentNegative Sentiment = "negative"
 )
 
-// IsWithheld reports whether the other side withheld its number. Rows of before that was stored hold the placeholder.
+// IsWithheld reports whether the other side withheld its number. Older rows have the placeholder as the number.
 func (c *Call) IsWithheld() bool {
 	return c.Withheld || c.Customer != "" && IsWithheld(string(c.Customer))
 }

@@ -9,7 +9,7 @@ type ToolScope struct {
 	RequestHash string // stands for the conversation if the caller gave it no id; else empty
 	Caller      Phone
 	PrincipalID string // of the key that the request had
-	// CallerIsClaimed says that nobody checked that Caller is the person's number, as on a web page. Tools neither disclose nor act
+	// CallerIsClaimed says that Caller was not verified, as on a web page. Tools neither disclose nor act
 	// by it.
 	CallerIsClaimed  bool
 	UserMessageCount int // in the conversation so far

@@ -27,7 +27,7 @@ var withheldWords = map[string]bool{
 }
 
 // IsWithheld reports whether a text stands for a number that the caller withheld: nothing, a word such as anonymous, or one
-// of the numbers that carriers send for it. Such a text tells nobody apart.
+// of the numbers that carriers send for it. Such a text does not identify a caller.
 func IsWithheld(s string) bool {
 	if isPlainE164(s) { // almost all numbers: reports ask for each of a million calls
 		return withheldDigits[s[1:]] || withheldDigits[s[2:]] && s[1] == '1'

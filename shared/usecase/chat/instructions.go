@@ -64,7 +64,7 @@ func addChannelStyle(prompt string, a aurora.Assistant, c Channel) string {
 	return strings.TrimSpace(prompt + "\n\n" + style)
 }
 
-// knownNumber returns a caller's number as it was sent, or "" if the caller withholds it: a placeholder tells nobody apart.
+// knownNumber returns a caller's number as it was sent, or "" if the caller withholds it.
 func knownNumber(s string) string {
 	if aurora.IsWithheld(s) {
 		return ""

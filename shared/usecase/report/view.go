@@ -343,7 +343,7 @@ func callDetails(a aurora.Attention) []string {
 	return slices.DeleteFunc(details, func(s string) bool { return s == "" })
 }
 
-// shownNumber returns a caller's number as it is shown. A placeholder for a withheld number is not shown as if it were one.
+// shownNumber returns a caller's number as a report shows it, with a word in place of a withheld number.
 func shownNumber(p aurora.Phone) string {
 	if p != "" && aurora.IsWithheld(string(p)) {
 		return "withheld"
