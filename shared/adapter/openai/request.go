@@ -33,6 +33,9 @@ func encodeRequest(r agent.ModelRequest, forOpenAI bool) ([]byte, error) {
 	if _, isSet := options[cacheKeyOption]; forOpenAI && r.CacheKey != "" && !isSet {
 		options[cacheKeyOption], _ = json.Marshal(r.CacheKey) // a string: cannot fail
 	}
+	if _, isSet := options[storeOption]; forOpenAI && !isSet {
+		options[storeOption] = json.RawMessage(`false`)
+	}
 	if len(r.Tools) > 0 {
 		if options["tools"], err = json.Marshal(newWireTools(r.Tools)); err != nil {
 			return nil, err
@@ -46,6 +49,10 @@ func encodeRequest(r agent.ModelRequest, forOpenAI bool) ([]byte, error) {
 // cacheKeyOption is OpenAI's parameter for requests that begin in the same way. Other servers may reject what they do not know
 // (https://platform.openai.com/docs/guides/prompt-caching).
 const cacheKeyOption = "prompt_cache_key"
+
+// storeOption says whether OpenAI stores the conversation. It does so by default for new accounts
+// (https://platform.openai.com/docs/guides/migrate-to-responses).
+const storeOption = "store"
 
 // encodeBody writes the body: the model, the messages, and all else in the order of the names. The values are valid JSON;
 // json.Marshal would read all of them again.

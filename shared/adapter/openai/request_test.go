@@ -57,6 +57,39 @@ func TestRequestBytes(t *testing.T) {
 	}
 }
 
+// OpenAI itself is told to store nothing, unless the request says that it is to store the conversation.
+func TestStore(t *testing.T) {
+	for name, c := range map[string]struct{ baseURL, options, want string }{
+		"OpenAI":                      {"", "", "false"},
+		"OpenAI in one region":        {"https://eu.api.openai.com/v1", `{"temperature":1}`, "false"},
+		"a request that wants it":     {"", `{"store":true}`, "true"},
+		"another server":              {"https://models.example.com/v1", "", ""},
+		"another server, when wanted": {"https://models.example.com/v1", `{"store":true}`, "true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := agent.ModelRequest{Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(c.options)}
+			if got := string(sentBody(t, c.baseURL, r)["store"]); got != c.want {
+				t.Errorf("store = %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// sentBody sends a request to the server at a base URL and returns the body.
+func sentBody(t *testing.T, baseURL string, r agent.ModelRequest) map[string]json.RawMessage {
+	t.Helper()
+	w := &fakeTransport{answer: streaming(strings.NewReader(sseEvent(`{"content":"a"}`, `"stop"`)))}
+	m := New(Options{BaseURL: baseURL, Key: func(context.Context) (string, error) { return "sk-canary", nil }, Transport: w})
+	if _, err := collect(m, r); err != nil {
+		t.Fatal(err)
+	}
+	var body map[string]json.RawMessage
+	if err := json.Unmarshal(w.bodies[0], &body); err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
 // The cache key goes to OpenAI's own servers only, and not in place of the caller's.
 func TestCacheKey(t *testing.T) {
 	for name, c := range map[string]struct{ baseURL, options, key, want string }{
@@ -70,17 +103,8 @@ func TestCacheKey(t *testing.T) {
 		"caller's own, elsewhere": {"https://models.example.com/v1", `{"prompt_cache_key":"mine"}`, "a1:riley", `"mine"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &fakeTransport{answer: streaming(strings.NewReader(sseEvent(`{"content":"a"}`, `"stop"`)))}
-			m := New(Options{BaseURL: c.baseURL, Key: func(context.Context) (string, error) { return "sk-canary", nil }, Transport: w})
 			r := agent.ModelRequest{Model: "gpt-4o", Messages: sampleMessages, Options: json.RawMessage(c.options), CacheKey: c.key}
-			if _, err := collect(m, r); err != nil {
-				t.Fatal(err)
-			}
-			var body map[string]json.RawMessage
-			if err := json.Unmarshal(w.bodies[0], &body); err != nil {
-				t.Fatal(err)
-			}
-			if got := string(body["prompt_cache_key"]); got != c.want {
+			if got := string(sentBody(t, c.baseURL, r)["prompt_cache_key"]); got != c.want {
 				t.Errorf("prompt_cache_key = %s, want %s", got, c.want)
 			}
 		})

@@ -24,11 +24,14 @@ type Settings struct {
 	apiKeysSecret   string
 	defaultModels   []string // in the order in which they are asked
 	allowedModels   []string // "*" allows every model
+	allowedOptions  []string // "*" allows every parameter of the model
 }
 
 // ReadSettings reads the settings of a chat function, including those of its tools and models.
 func ReadSettings(s *lambdaapp.Settings) Settings {
 	tools := toolwiring.ReadSettings(s)
+	allowedOptions := modelwiring.SplitList(s.Optional("ALLOWED_MODEL_OPTIONS", ""))
+	s.Reject("ALLOWED_MODEL_OPTIONS", completions.CheckAllowedOptions(allowedOptions))
 	return Settings{
 		tools:           tools,
 		models:          modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
@@ -36,6 +39,7 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 		apiKeysSecret:   s.Required("API_KEYS_SECRET"),
 		defaultModels:   modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
 		allowedModels:   modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
+		allowedOptions:  allowedOptions,
 	}
 }
 
@@ -79,5 +83,7 @@ func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 		Now:    time.Now,
 		NewID:  func() string { return "chatcmpl-" + rand.Text() },
 		Models: s.namedModels(),
+
+		AllowedOptions: s.allowedOptions,
 	}
 }

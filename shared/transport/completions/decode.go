@@ -46,6 +46,8 @@ type streamOptions struct {
 type decoder struct {
 	ctx context.Context
 	raw map[string]json.RawMessage
+	// allowedOptions are the restricted parameters that are sent to the model.
+	allowedOptions []string
 	// lenient leaves out what cannot be read, item by item, and names it in a warning. Otherwise the first such item is the
 	// error.
 	lenient bool
@@ -61,16 +63,16 @@ func (d *decoder) reject(part string, err error) error {
 }
 
 // decode reads a request. Its errors are faults that name the field.
-func decode(r *http.Request) (request, error) { return decodeWith(r, false) }
+func (e *Handler) decode(r *http.Request) (request, error) { return e.decodeWith(r, false) }
 
 // decodeLenient reads a request and leaves out what cannot be read. Only a body that is not JSON is an error.
-func decodeLenient(r *http.Request) (request, error) {
+func (e *Handler) decodeLenient(r *http.Request) (request, error) {
 	r.Header.Del("Content-Type") // a body in JSON is accepted under any content type
-	return decodeWith(r, true)
+	return e.decodeWith(r, true)
 }
 
-func decodeWith(r *http.Request, lenient bool) (request, error) {
-	d := decoder{ctx: r.Context(), lenient: lenient}
+func (e *Handler) decodeWith(r *http.Request, lenient bool) (request, error) {
+	d := decoder{ctx: r.Context(), allowedOptions: e.AllowedOptions, lenient: lenient}
 	if err := web.ReadObject(r, &d.raw); err != nil {
 		return request{}, err
 	}

@@ -11,16 +11,22 @@ import (
 	"example.com/aurora/shared/dev/eventcase"
 )
 
-func decodeBody(t testing.TB, body string, header ...string) (request, error) {
+func newPost(t testing.TB, body string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+func decodeBody(t testing.TB, body string, header ...string) (request, error) {
+	t.Helper()
+	r := newPost(t, body)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	return decode(r)
+	return (&Handler{}).decode(r)
 }
 
 // Which parameters are sent to the model, and which are not.
@@ -30,10 +36,9 @@ func TestForwardedOptions(t *testing.T) {
 		`{"temperature":0,"top_p":1,"seed":7,"user":"u","stop":"END"}`: `{"seed":7,"stop":"END","temperature":0,"top_p":1,"user":"u"}`,
 		`{"stop":["a","b"],"temperature":null,"seed":null}`:            `{"stop":["a","b"]}`,
 		`{"max_tokens":99999,"max_completion_tokens":1}`:               `{"max_completion_tokens":1,"max_tokens":16384}`,
-		`{"response_format":{"type":"json_object"},"tool_choice":"auto","parallel_tool_calls":false,"logit_bias":{"1":-100},"presence_penalty":2,"frequency_penalty":-2,"reasoning_effort":"low","verbosity":"low","service_tier":"auto","store":false}`: `{"frequency_penalty":-2,"logit_bias":{"1":-100},"parallel_tool_calls":false,"presence_penalty":2,"reasoning_effort":"low","response_format":{"type":"json_object"},"service_tier":"auto","store":false,"verbosity":"low"}`,
-		`{"metadata":{"a":"b"},"phoneNumber":{"number":"+1"},"customer":{},"call":{},"Temperature":1,"logprobs":true,"modalities":["audio"],"web_search_options":[],"assistant":{},"functions":[]}`:                                                      `{"logprobs":true,"modalities":["audio"],"web_search_options":{}}`,
-		`{"metadata":{"a":"b"},"store":true,"prompt_cache_key":"k","top_logprobs":2}`: `{"metadata":{"a":"b"},"prompt_cache_key":"k","store":true,"top_logprobs":2}`,
-		`{"metadata":{"a":{"b":1}},"store":true}`:                                     `{"store":true}`,
+		`{"response_format":{"type":"json_object"},"tool_choice":"auto","parallel_tool_calls":false,"logit_bias":{"1":-100},"presence_penalty":2,"frequency_penalty":-2,"reasoning_effort":"low","verbosity":"low","service_tier":"auto","store":false}`: `{"frequency_penalty":-2,"logit_bias":{"1":-100},"parallel_tool_calls":false,"presence_penalty":2,"reasoning_effort":"low","response_format":{"type":"json_object"},"store":false,"verbosity":"low"}`,
+		`{"metadata":{"a":"b"},"phoneNumber":{"number":"+1"},"customer":{},"call":{},"Temperature":1,"logprobs":true,"modalities":["audio"],"web_search_options":[],"assistant":{},"functions":[]}`:                                                      `{"logprobs":true}`,
+		`{"metadata":{"a":"b"},"store":true,"prompt_cache_key":"k","top_logprobs":2}`: `{"prompt_cache_key":"k","top_logprobs":2}`,
 	} {
 		in, err := decodeBody(t, `{`+hiMessages+`,`+strings.TrimPrefix(body, "{"))
 		if body == "{}" {
@@ -46,6 +51,42 @@ func TestForwardedOptions(t *testing.T) {
 		if got, _ := json.Marshal(in.Options); string(got) != want {
 			t.Errorf("%s\ngot  %s\nwant %s", body, got, want)
 		}
+	}
+}
+
+// What costs more than tokens, or is stored elsewhere, is sent to the model only where the deployment allows it.
+func TestRestrictedOptions(t *testing.T) {
+	const all = `"store":true,"metadata":{"a":"b"},"service_tier":"priority","prompt_cache_retention":"24h","web_search_options":[],"modalities":["text","audio"],"audio":{"voice":"a"},"temperature":1`
+	for _, c := range []struct {
+		allowed    []string
+		body, want string
+	}{
+		{nil, all, `{"temperature":1}`},
+		{nil, `"store":false,"metadata":{"a":"b"}`, `{"store":false}`},
+		{[]string{"store"}, all, `{"store":true,"temperature":1}`},
+		{[]string{"store", "metadata"}, all, `{"metadata":{"a":"b"},"store":true,"temperature":1}`},
+		{[]string{"store", "metadata"}, `"store":true,"metadata":{"a":{"b":1}}`, `{"store":true}`},
+		{[]string{"metadata"}, all, `{"temperature":1}`}, // OpenAI accepts metadata only with store
+		{[]string{"service_tier", "web_search_options"}, all, `{"service_tier":"priority","temperature":1,"web_search_options":{}}`},
+		{[]string{"*"}, all, `{"audio":{"voice":"a"},"metadata":{"a":"b"},"modalities":["text","audio"],"prompt_cache_retention":"24h","service_tier":"priority","store":true,"temperature":1,"web_search_options":{}}`},
+	} {
+		e := &Handler{AllowedOptions: c.allowed}
+		for name, decode := range map[string]func(*http.Request) (request, error){"strict": e.decode, "lenient": e.decodeLenient} {
+			in, err := decode(newPost(t, `{`+hiMessages+`,`+c.body+`}`))
+			if err != nil {
+				t.Errorf("%s, allowed %v: %v", name, c.allowed, err)
+				continue
+			}
+			if got, _ := json.Marshal(in.Options); string(got) != c.want {
+				t.Errorf("%s, allowed %v\ngot  %s\nwant %s", name, c.allowed, got, c.want)
+			}
+		}
+	}
+	if err := CheckAllowedOptions([]string{"store", "*"}); err != nil {
+		t.Errorf("names that can be allowed: %v", err)
+	}
+	if err := CheckAllowedOptions([]string{"store", "servicetier"}); err == nil || !strings.Contains(err.Error(), "servicetier") {
+		t.Errorf("a misspelt name: %v, want an error that names it", err)
 	}
 }
 

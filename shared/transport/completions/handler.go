@@ -21,16 +21,18 @@ type Service interface {
 
 // Handler serves the chat routes.
 type Handler struct {
-	Service     Service
-	Now         func() time.Time
-	NewID       func() string // returns the id of a completion, such as chatcmpl-…
-	Models      []string      // that a request may name, the default one first
-	VoiceTiming VoiceTiming   // for /voice; the zero value means DefaultVoiceTiming
+	Service Service
+	Now     func() time.Time
+	NewID   func() string // returns the id of a completion, such as chatcmpl-…
+	Models  []string      // that a request may name, the default one first
+	// AllowedOptions are the restricted parameters that a request may set, see CheckAllowedOptions; "*" means all.
+	AllowedOptions []string
+	VoiceTiming    VoiceTiming // for /voice; the zero value means DefaultVoiceTiming
 }
 
 // ServeGeneral serves /api/v1/openai/chat/completions: as a stream if the request asks for one, otherwise whole.
 func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode(r)
+	in, err := e.decode(r)
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 
 // ServeSMS serves /sms: one plain text message. It ignores stream.
 func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode(r)
+	in, err := e.decode(r)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 
 // ServeChat serves /chat, for web pages: a whole answer of an assistant that the request must name.
 func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode(r)
+	in, err := e.decode(r)
 	if err != nil {
 		return err
 	}

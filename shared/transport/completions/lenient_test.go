@@ -24,7 +24,7 @@ func decodeOnThePhone(t *rapid.T, body string) request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := decodeLenient(r)
+	in, err := (&Handler{}).decodeLenient(r)
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -90,10 +90,10 @@ func TestOddItemsAreNamed(t *testing.T) {
 			}
 			return r
 		}
-		if _, err := decodeLenient(post()); err != nil || !strings.Contains(log.String(), part) {
+		if _, err := (&Handler{}).decodeLenient(post()); err != nil || !strings.Contains(log.String(), part) {
 			t.Errorf("%s: error %v, log %s; want a warning that names %s", body, err, log.String(), part)
 		}
-		if _, err := decode(post()); !fault.Is(err, fault.Invalid) || fault.From(err).Param == "" {
+		if _, err := (&Handler{}).decode(post()); !fault.Is(err, fault.Invalid) || fault.From(err).Param == "" {
 			t.Errorf("%s: error %v on the other routes, want fault.Invalid that names the field", body, err)
 		}
 	}

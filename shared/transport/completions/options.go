@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"example.com/aurora/shared/core/fault"
 )
@@ -27,13 +28,36 @@ var forwardedOptions = map[string]optionCheck{
 	"modalities": list,
 }
 
+// restrictedOptions are the forwarded parameters that cost more than the tokens of the answer, or with which the model's
+// server keeps data: another price for each token (service_tier), paid searches (web_search_options), speech (modalities,
+// audio), and conversations that are stored (store, metadata) or stay in a cache for a day (prompt_cache_retention). They are
+// sent only where the deployment allows them. What makes an answer longer, such as reasoning_effort, is not among them: the
+// limits of keys count its tokens.
+var restrictedOptions = []string{"store", "metadata", "service_tier", "prompt_cache_retention", "web_search_options", "modalities", "audio"}
+
+// CheckAllowedOptions returns an error for a name that is no restricted parameter.
+func CheckAllowedOptions(names []string) error {
+	for _, name := range names {
+		if name != "*" && !slices.Contains(restrictedOptions, name) {
+			return fmt.Errorf("%q is none of %s", name, strings.Join(restrictedOptions, ", "))
+		}
+	}
+	return nil
+}
+
+// mayForward reports whether a parameter is sent to the model. That nothing is to be stored is always sent on.
+func (d *decoder) mayForward(name string, value json.RawMessage) bool {
+	return !slices.Contains(restrictedOptions, name) || slices.Contains(d.allowedOptions, "*") || slices.Contains(d.allowedOptions, name) ||
+		name == "store" && string(value) == "false"
+}
+
 // optionCheck returns the value that is sent, or what is wrong with the given one.
 type optionCheck func(raw json.RawMessage) (json.RawMessage, error)
 
 // decodeOptions collects the parameters for the model.
 func (d *decoder) decodeOptions(out *request) error {
 	out.Options = map[string]json.RawMessage{}
-	if raw, ok := d.metadata(); ok {
+	if raw, ok := d.metadata(); ok && d.mayForward("metadata", raw) && d.mayForward("store", json.RawMessage(`true`)) {
 		out.Options["metadata"] = raw
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.raw)) { // the first invalid one is reported
@@ -56,7 +80,9 @@ func (d *decoder) decodeOptions(out *request) error {
 			out.ToolChoice = value
 			continue
 		}
-		out.Options[name] = value
+		if d.mayForward(name, value) {
+			out.Options[name] = value
+		}
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ var (
 // ServeVoice serves /voice. It speaks without markup, begins as early as it can, and is never silent: after an error the
 // caller hears the assistant's fallback message. Only a body that is not JSON is rejected.
 func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
-	in, err := decodeLenient(r)
+	in, err := e.decodeLenient(r)
 	if err != nil {
 		return err
 	}
