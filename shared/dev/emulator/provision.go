@@ -69,6 +69,14 @@ func createBuckets(ctx context.Context, client *s3.Client, t *template, buckets 
 		if err != nil && !errors.As(err, &ours) && !errors.As(err, &there) {
 			return fmt.Errorf("create bucket %s: %w", r.logical, err)
 		}
+		if toString(toMap(toMap(t.resolve(r.properties))["VersioningConfiguration"])["Status"]) != "Enabled" {
+			continue
+		}
+		_, err = client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: aws.String(t.physicalName(r)),
+			VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled}})
+		if err != nil {
+			return fmt.Errorf("turn on the versions of bucket %s: %w", r.logical, err)
+		}
 	}
 	return nil
 }

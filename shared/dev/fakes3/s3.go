@@ -108,28 +108,36 @@ func (s *Store) PutObject(bucket, key string, meta map[string]string, input io.R
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Backend.PutObject(bucket, key, meta, bytes.NewReader(body), size, conditions)
+	id, err := s.change(bucket, key, func() error {
+		_, err := s.Backend.PutObject(bucket, key, meta, bytes.NewReader(body), size, conditions)
+		return err
+	}, false)
+	return gofakes3.PutObjectResult{VersionID: id}, err
 }
 
 // CopyObject copies within the store.
 func (s *Store) CopyObject(fromBucket, fromKey, toBucket, toKey string, meta map[string]string) (gofakes3.CopyObjectResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Backend.CopyObject(fromBucket, fromKey, toBucket, toKey, meta)
+	var result gofakes3.CopyObjectResult
+	_, err := s.change(toBucket, toKey, func() (err error) {
+		result, err = s.Backend.CopyObject(fromBucket, fromKey, toBucket, toKey, meta)
+		return err
+	}, false)
+	return result, err
 }
 
 // DeleteObject deletes an object.
 func (s *Store) DeleteObject(bucket, key string) (gofakes3.ObjectDeleteResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Backend.DeleteObject(bucket, key)
-}
-
-// DeleteMulti deletes several objects.
-func (s *Store) DeleteMulti(bucket string, keys ...string) (gofakes3.MultiDeleteResult, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.Backend.DeleteMulti(bucket, keys...)
+	var result gofakes3.ObjectDeleteResult
+	id, err := s.change(bucket, key, func() (err error) {
+		result, err = s.Backend.DeleteObject(bucket, key)
+		return err
+	}, true)
+	result.VersionID, result.IsDeleteMarker = id, id != ""
+	return result, err
 }
 
 // CreateBucket creates a bucket.
