@@ -13,6 +13,7 @@
 //	  auth            authentication of API keys and signed links
 //	  idempotency     runs an effect once per key, over claims that a store holds
 //	  tools           what an assistant may do: built-in, HTTP and MCP tools
+//	  netguard        connections to public addresses only (SSRF protection)
 //	  toolschema      JSON Schema validation of tool arguments
 //	  liquid          prompt templates: reading, checking, and rendering within a budget
 //	  text            cutting and cleaning of texts from outside

@@ -39,14 +39,14 @@ type sessionItem struct {
 	ExpiresAt int64  `dynamo:"expiresAt"`
 }
 
-// sessionKey returns the key of a session. SafeKey hashes an id with a #, so that two sessions never have one key.
-func sessionKey(assistantID, callID string) string {
-	return sessionPrefix + aurora.SafeKey(assistantID) + "#" + aurora.SafeKey(callID)
+// sessionItemKey returns the key of a session. SafeKey hashes an id with a #, so that two sessions never have one key.
+func sessionItemKey(k aurora.SessionKey) string {
+	return sessionPrefix + aurora.SafeKey(k.AssistantID) + "#" + aurora.SafeKey(k.CallID) + "#" + aurora.SafeKey(string(k.Caller)) + "#" + aurora.SafeKey(k.PrincipalID)
 }
 
-// Load returns what was last saved for an assistant and a call, or the zero value if that was more than two hours ago. It
-// takes at most 600 ms.
-func (s *Sessions) Load(ctx context.Context, assistantID, callID string) (aurora.SessionState, error) {
+// Load returns what was last saved for a session, or the zero value if that was more than two hours ago. It takes at most
+// 600 ms.
+func (s *Sessions) Load(ctx context.Context, key aurora.SessionKey) (aurora.SessionState, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	var none aurora.SessionState
@@ -55,7 +55,7 @@ func (s *Sessions) Load(ctx context.Context, assistantID, callID string) (aurora
 		return none, err
 	}
 	var r sessionItem
-	err = t.Get("key", sessionKey(assistantID, callID)).Consistent(true).One(ctx, &r)
+	err = t.Get("key", sessionItemKey(key)).Consistent(true).One(ctx, &r)
 	if errors.Is(err, dynamo.ErrNotFound) || err == nil && r.ExpiresAt <= s.now().Unix() {
 		return none, nil
 	}
@@ -72,8 +72,8 @@ func (s *Sessions) Load(ctx context.Context, assistantID, callID string) (aurora
 }
 
 // Save stores a session for two hours from now and replaces the one before.
-func (s *Sessions) Save(ctx context.Context, assistantID, callID string, state aurora.SessionState) error {
-	r := sessionItem{Key: sessionKey(assistantID, callID), Agent: state.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
+func (s *Sessions) Save(ctx context.Context, key aurora.SessionKey, state aurora.SessionState) error {
+	r := sessionItem{Key: sessionItemKey(key), Agent: state.ActiveAgent, ExpiresAt: s.now().Add(sessionTTL).Unix()}
 	if len(state.ContextVariables) > 0 {
 		b, err := json.Marshal(state.ContextVariables)
 		if err != nil {

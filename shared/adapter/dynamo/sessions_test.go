@@ -16,9 +16,12 @@ func TestSessions(t *testing.T) {
 	c := newClock()
 	s := dynamo.NewSessions(config, "ledger", c.now)
 	const empty = `{"ActiveAgent":"","ContextVariables":null}`
-	expect := func(what, assistantID, callID, want string) {
+	key := func(assistantID, callID string) aurora.SessionKey {
+		return aurora.SessionKey{AssistantID: assistantID, CallID: callID, Caller: "+14155550123", PrincipalID: "p1"}
+	}
+	expectKey := func(what string, key aurora.SessionKey, want string) {
 		t.Helper()
-		state, err := s.Load(t.Context(), assistantID, callID)
+		state, err := s.Load(t.Context(), key)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -26,9 +29,13 @@ func TestSessions(t *testing.T) {
 			t.Errorf("%s: loaded %s, want %s", what, b, want)
 		}
 	}
+	expect := func(what, assistantID, callID, want string) {
+		t.Helper()
+		expectKey(what, key(assistantID, callID), want)
+	}
 	save := func(callID string, state aurora.SessionState) {
 		t.Helper()
-		if err := s.Save(t.Context(), "a1", callID, state); err != nil {
+		if err := s.Save(t.Context(), key("a1", callID), state); err != nil {
 			t.Error(err)
 		}
 	}
@@ -38,6 +45,13 @@ func TestSessions(t *testing.T) {
 	expect("after a save", "a1", "c1", full)
 	for _, other := range [][2]string{{"a2", "c1"}, {"a1", "c2"}, {"a1#c1", ""}, {"a1", "c1#"}} {
 		expect("another session", other[0], other[1], empty)
+	}
+	for _, other := range []aurora.SessionKey{
+		{AssistantID: "a1", CallID: "c1", Caller: "+14155550124", PrincipalID: "p1"}, {AssistantID: "a1", CallID: "c1", PrincipalID: "p1"},
+		{AssistantID: "a1", CallID: "c1", Caller: "+14155550123", PrincipalID: "p2"}, {AssistantID: "a1", CallID: "c1", Caller: "+14155550123"},
+		{AssistantID: "a1", CallID: "c1#", Caller: "+14155550123", PrincipalID: "p1"},
+	} {
+		expectKey("a session of another owner", other, empty)
 	}
 	oddID := strings.Repeat("#/é", 2000)
 	save(oddID, aurora.SessionState{ActiveAgent: "x"})
@@ -51,12 +65,12 @@ func TestSessions(t *testing.T) {
 	expect("after two hours", "a1", "c1", empty)
 
 	large := aurora.SessionState{ContextVariables: map[string]any{"x": strings.Repeat("y", 300<<10)}}
-	if err := s.Save(t.Context(), "a1", "c1", large); !fault.Is(err, fault.TooLarge) {
+	if err := s.Save(t.Context(), key("a1", "c1"), large); !fault.Is(err, fault.TooLarge) {
 		t.Errorf("save of 300 KB: %v, want fault.TooLarge", err)
 	}
 	f.failAll(errorReply(400, "ThrottlingException"))
 	began := time.Now()
-	if _, err := s.Load(t.Context(), "a1", "c1"); !fault.Is(err, fault.Unavailable) || time.Since(began) > time.Second {
+	if _, err := s.Load(t.Context(), key("a1", "c1")); !fault.Is(err, fault.Unavailable) || time.Since(began) > time.Second {
 		t.Errorf("without the table: %v after %s, want fault.Unavailable within a second", err, time.Since(began))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/netguard"
 )
 
 const (
@@ -33,9 +35,13 @@ type Pool struct {
 	// FirstWordTimeout is how long a model may take to its first word before the next one of its chain is asked. 0 means no
 	// limit.
 	FirstWordTimeout time.Duration
+	// AllowLoopback lets an assistant name a server on this machine, also by http. It is for development machines: on Lambda,
+	// loopback leads to the runtime's own interface.
+	AllowLoopback bool
 
 	mu         sync.Mutex
 	candidates map[aurora.ModelRef]*candidate
+	guarded    http.RoundTripper // for the servers that assistants name
 }
 
 // candidate is a model with its circuit breaker.
@@ -68,10 +74,7 @@ func (p *Pool) candidateFor(r aurora.ModelRef) *candidate {
 	if r.Secret != "" {
 		o.Key = func(ctx context.Context) (string, error) { return p.Key(ctx, r.Secret) }
 	}
-	if o.Transport == nil { // all models of a process share their connections
-		o.Transport = newTransport()
-		p.Options.Transport = o.Transport
-	}
+	o.Transport = p.transportFor(r)
 	model := New(o)
 	if r.BaseURL != "" && model.urlErr == nil && !isSecure(model.url) {
 		model.urlErr = errors.New("a model server must be reached by https")
@@ -87,6 +90,24 @@ func (p *Pool) candidateFor(r aurora.ModelRef) *candidate {
 	}
 	p.candidates[r] = made
 	return made
+}
+
+// transportFor returns the transport of a model. All models of a process share their connections. p.mu must be held.
+func (p *Pool) transportFor(r aurora.ModelRef) http.RoundTripper {
+	if r.BaseURL == "" {
+		if p.Options.Transport == nil {
+			p.Options.Transport = newTransport()
+		}
+		return p.Options.Transport
+	}
+	if p.guarded == nil {
+		control := netguard.Control
+		if p.AllowLoopback {
+			control = netguard.ControlAllowingLoopback
+		}
+		p.guarded = newGuardedTransport(control)
+	}
+	return p.guarded
 }
 
 func noKey(context.Context) (string, error) { return "", nil }

@@ -3,6 +3,7 @@ package openai_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ func newChain(t *testing.T, firstWordTimeout time.Duration, first fakeopenai.Scr
 	a := fakeopenai.Serve(t, first)
 	b := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("second") })
 	p := &openai.Pool{
+		AllowLoopback:    true,
 		Options:          openai.Options{BaseURL: a.URL, Limits: openai.Limits{FirstByte: 2 * time.Second, Backoff: time.Millisecond}, Key: func(context.Context) (string, error) { return "sk-first", nil }},
 		Key:              func(_ context.Context, name string) (string, error) { return "sk-" + name, nil },
 		FirstWordTimeout: firstWordTimeout,
@@ -74,7 +76,7 @@ func TestChain(t *testing.T) {
 
 // If all models fail, the error is the first one's: this is the model that was configured to answer.
 func TestChainReturnsFirstError(t *testing.T) {
-	p := &openai.Pool{Options: openai.Options{Key: func(context.Context) (string, error) { return "k", nil }, Limits: openai.Limits{Backoff: time.Millisecond}}}
+	p := &openai.Pool{AllowLoopback: true, Options: openai.Options{Key: func(context.Context) (string, error) { return "k", nil }, Limits: openai.Limits{Backoff: time.Millisecond}}}
 	quota := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer {
 		return fakeopenai.Status(429, `{"error":{"code":"insufficient_quota"}}`)
 	})
@@ -112,7 +114,7 @@ func TestCircuitBreaker(t *testing.T) {
 // The deployment's key goes to the deployment's provider only, and nothing goes over the network in clear.
 func TestKeyOfOtherServers(t *testing.T) {
 	other := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("ok") })
-	p := &openai.Pool{Options: openai.Options{Key: func(context.Context) (string, error) { return "sk-deployment", nil }},
+	p := &openai.Pool{AllowLoopback: true, Options: openai.Options{Key: func(context.Context) (string, error) { return "sk-deployment", nil }},
 		Key: func(_ context.Context, name string) (string, error) { return "sk-" + name, nil }}
 	for name, c := range map[string]struct {
 		ref           aurora.ModelRef
@@ -137,6 +139,29 @@ func TestKeyOfOtherServers(t *testing.T) {
 		if text, code := askChain(t, p.Chain([]aurora.ModelRef{{Model: "m", BaseURL: base, Secret: "own"}})); text != "" || code != "upstream_error" {
 			t.Errorf("%s: %q, code %q; want no request", base, text, code)
 		}
+	}
+}
+
+// A server that an assistant names is dialled if its address is public. The deployment's own server may be anywhere.
+func TestModelServersArePublic(t *testing.T) {
+	server := fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("ok") })
+	key := func(context.Context) (string, error) { return "k", nil }
+	p := &openai.Pool{Options: openai.Options{BaseURL: server.URL, Key: key}}
+	if text, code := askChain(t, p.Chain([]aurora.ModelRef{{Model: "m"}})); text != "ok" {
+		t.Errorf("the deployment's server: %q, code %q", text, code)
+	}
+	before := len(server.Requests())
+	port := server.URL[strings.LastIndex(server.URL, ":"):]
+	for _, base := range []string{server.URL, "http://localhost" + port, "http://[::1]" + port, "https://127.0.0.1:9001/2018-06-01/runtime", "https://169.254.169.254/latest",
+		"https://169.254.170.2/v2/credentials", "https://[::ffff:10.0.0.1]/v1", "https://[fd00:ec2::254]/", "https://10.0.0.1:8443/v1", "https://192.168.1.1/v1",
+		"https://0.0.0.0" + port, "https://localhost" + port + "/v1", "https://100.64.0.1/v1"} {
+		text, code := askChain(t, p.Chain([]aurora.ModelRef{{Model: "m", BaseURL: base}}))
+		if text != "" || code != "upstream_error" {
+			t.Errorf("%s: %q, code %q; want it to be blocked", base, text, code)
+		}
+	}
+	if n := len(server.Requests()); n != before {
+		t.Errorf("%d requests reached a server on this machine", n-before)
 	}
 }
 

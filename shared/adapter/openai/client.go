@@ -15,11 +15,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/netguard"
 )
 
 // maxTries is the number of tries for faults that may pass, such as a 503.
@@ -56,12 +58,12 @@ type client struct {
 	count  func(context.Context, string)
 }
 
-// newTransport keeps connections open for the next turn. It closes idle ones after 90 seconds, before load balancers between
-// us and the server drop them without notice.
+// newTransport returns the transport for the deployment's model provider. It keeps connections open for the next turn, and
+// closes idle ones after 90 seconds, before load balancers between us and the server drop them without notice.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           newDialer().DialContext,
 		ForceAttemptHTTP2:     true,
 		TLSHandshakeTimeout:   5 * time.Second,
 		IdleConnTimeout:       90 * time.Second,
@@ -69,6 +71,19 @@ func newTransport() *http.Transport {
 		DisableCompression:    true, // a compressed stream arrives in blocks, not word by word
 		ExpectContinueTimeout: time.Second,
 	}
+}
+
+func newDialer() *net.Dialer {
+	return &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
+}
+
+// newGuardedTransport returns the transport for the servers that assistants name. control checks each address that is dialled.
+// There is no proxy: it would resolve the names itself.
+func newGuardedTransport(control func(network, address string, c syscall.RawConn) error) *http.Transport {
+	t, d := newTransport(), newDialer()
+	d.Control = control
+	t.Proxy, t.DialContext = nil, d.DialContext
+	return t
 }
 
 var errFirstByte = errors.New("no first word in time")
@@ -181,8 +196,8 @@ func (b *gzipBody) Read(p []byte) (int, error) {
 
 func (b *gzipBody) Close() error { return b.source.Close() }
 
-// transportFailure classifies an error that came before any answer. A certificate that is not trusted will not be trusted
-// in the next try either.
+// transportFailure classifies an error that came before any answer. A certificate that is not trusted, or an address that is
+// blocked, will be so in the next try too.
 func transportFailure(ctx context.Context, err error) *failure {
 	if errors.Is(context.Cause(ctx), errFirstByte) {
 		return &failure{fault: timeoutError(errFirstByte)}
@@ -196,7 +211,7 @@ func transportFailure(ctx context.Context, err error) *failure {
 	var host x509.HostnameError
 	var record tls.RecordHeaderError
 	var verify *tls.CertificateVerificationError
-	if errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &record) || errors.As(err, &verify) {
+	if errors.Is(err, netguard.ErrBlockedAddress) || errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &record) || errors.As(err, &verify) {
 		return &failure{fault: f}
 	}
 	return &failure{fault: f, tries: 2}

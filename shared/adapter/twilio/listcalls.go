@@ -24,11 +24,7 @@ func (c *Client) ListCalls(ctx context.Context, from, to aurora.Phone, since tim
 			return err
 		}
 		for _, call := range page.Calls {
-			d := aurora.ProviderCall{SID: stringOrEmpty(call.Sid), From: aurora.Phone(stringOrEmpty(call.From)), To: aurora.Phone(stringOrEmpty(call.To)),
-				Status: aurora.CallStatus(stringOrEmpty(call.Status)), CreatedAt: parseTime(call.DateCreated), EndedAt: parseTime(call.EndTime)}
-			if seconds, err := strconv.ParseFloat(stringOrEmpty(call.Duration), 64); err == nil {
-				d.Seconds = &seconds
-			}
+			d := toProviderCall(&call)
 			if aurora.IsCallSID(d.SID) && d.From == from && d.To == to {
 				calls = append(calls, d)
 			}
@@ -36,6 +32,30 @@ func (c *Client) ListCalls(ctx context.Context, from, to aurora.Phone, since tim
 		return nil
 	})
 	return calls, err
+}
+
+// FetchCall returns one call. It is a fault.NotFound if the account has no such call.
+func (c *Client) FetchCall(ctx context.Context, sid string) (found aurora.ProviderCall, err error) {
+	if !aurora.IsCallSID(sid) { // it becomes part of the request's path
+		return found, errNoCallSID()
+	}
+	err = c.do(ctx, "fetch call", func(service *api.ApiService) error {
+		call, err := service.FetchCall(sid, &api.FetchCallParams{})
+		if err == nil {
+			found = toProviderCall(call)
+		}
+		return err
+	})
+	return found, err
+}
+
+func toProviderCall(call *api.ApiV2010Call) aurora.ProviderCall {
+	d := aurora.ProviderCall{SID: stringOrEmpty(call.Sid), From: aurora.Phone(stringOrEmpty(call.From)), To: aurora.Phone(stringOrEmpty(call.To)),
+		Direction: stringOrEmpty(call.Direction), Status: aurora.CallStatus(stringOrEmpty(call.Status)), CreatedAt: parseTime(call.DateCreated), EndedAt: parseTime(call.EndTime)}
+	if seconds, err := strconv.ParseFloat(stringOrEmpty(call.Duration), 64); err == nil {
+		d.Seconds = &seconds
+	}
+	return d
 }
 
 // stringOrEmpty returns the text, or "" for nil.

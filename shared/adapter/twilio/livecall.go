@@ -32,12 +32,16 @@ func (c *Client) Hangup(ctx context.Context, sid string) error {
 // update changes a live call.
 func (c *Client) update(ctx context.Context, what, sid string, params *api.UpdateCallParams) error {
 	if !aurora.IsCallSID(sid) { // it becomes part of the request's path
-		return fault.New(fault.Invalid, "The call has no sid of the telephone provider.").WithCode("invalid_call_sid")
+		return errNoCallSID()
 	}
 	return c.do(ctx, what, func(service *api.ApiService) error {
 		_, err := service.UpdateCall(sid, params)
 		return err
 	})
+}
+
+func errNoCallSID() error {
+	return fault.New(fault.Invalid, "The call has no sid of the telephone provider.").WithCode("invalid_call_sid")
 }
 
 var (

@@ -135,10 +135,11 @@ type CallRequest struct {
 	TalkTime    time.Duration
 }
 
-// ProviderCall is a call in the provider's list of calls.
+// ProviderCall is a call as the provider knows it.
 type ProviderCall struct {
 	SID       string
 	From, To  Phone
+	Direction string // inbound, outbound-api or outbound-dial
 	Status    CallStatus
 	CreatedAt time.Time
 	EndedAt   time.Time

@@ -14,9 +14,13 @@ type ToolScope struct {
 	CallerIsClaimed  bool
 	UserMessageCount int // in the conversation so far
 	// Assistant has an id only if it was loaded from the store. An assistant that comes with the request may do little.
-	Assistant   Assistant
-	CallerTools []string        // the names of the tools that the caller runs itself
-	CallDetails json.RawMessage // sent to HTTP tools as "call"
+	Assistant Assistant
+	// CalledID is the id of the stored assistant that the call reached, and CalledNumbers are its numbers. After a handoff it
+	// is another one than Assistant.
+	CalledID      string
+	CalledNumbers []Phone
+	CallerTools   []string        // the names of the tools that the caller runs itself
+	CallDetails   json.RawMessage // sent to HTTP tools as "call"
 }
 
 // IsStored reports whether the assistant was loaded from the store.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/agent"
-	"example.com/aurora/shared/core/aurora"
 )
 
 // builtin is a built-in tool.
@@ -93,11 +92,6 @@ func fixedSchema(schema string) func(Scope) json.RawMessage {
 
 // noParameters is the schema of a tool without parameters.
 const noParameters = `{"type":"object","properties":{},"additionalProperties":false}`
-
-// controlsCall reports whether Aurora itself ends or transfers the call. Otherwise the voice server does.
-func controlsCall(k *Kit, s Scope) bool {
-	return s.Assistant.CallControl == aurora.CallControlAurora && s.CallSID != "" && k.Control != nil && k.Idempotency != nil && s.IsStored()
-}
 
 // callerHas reports whether the caller brings a tool of one of these names itself.
 func callerHas(s Scope, names ...string) bool {

@@ -13,10 +13,8 @@
 // Without a call id a retry looks like a second request, and the tool simply runs. If the idempotency store cannot be
 // reached, there is no effect: an effect that happens twice is worse than one that does not happen.
 //
-// The addresses of HTTP and MCP servers are written by hand, so the guard trusts none of them. It checks the resolved
-// address when the connection is made, which also stops DNS rebinding, and it follows no redirect. It lists what is
-// allowed, not what is forbidden: global unicast addresses without the special ones of the IANA registries
-// (https://www.iana.org/assignments/iana-ipv4-special-registry, https://www.iana.org/assignments/iana-ipv6-special-registry).
+// The addresses of HTTP and MCP servers are written by hand, so the guard trusts none of them: it dials through package
+// netguard and follows no redirect.
 //
 // github.com/modelcontextprotocol/go-sdk speaks MCP. Every list and every call opens a session of its own: a Lambda function
 // is frozen between turns, and a session that was open then would be found dead while a caller waits. Servers with slow

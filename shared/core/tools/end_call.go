@@ -16,15 +16,19 @@ var endCall = builtin{
 	name: "end_call", description: endCallPrompt, parameters: fixedSchema(noParameters), allowUnstored: true, hasEffect: controlsCall,
 	isAvailable: func(_ *Kit, s Scope) bool { return !callerHas(s, "endCall", "end_call") },
 	run: func(ctx context.Context, k *Kit, s Scope, _ agent.Invocation) (string, error) {
-		if !controlsCall(k, s) {
+		ours, err := mayControlCall(ctx, k, s)
+		if err != nil {
+			return "", fmt.Errorf("end call: %w", err)
+		}
+		if !ours {
 			return "The call ends once you have said goodbye in one short sentence.", nil
 		}
 		if err := k.Control.Hangup(ctx, s.CallSID); err != nil {
 			return "", fmt.Errorf("end call: %w", err)
 		}
-		return "The call is being ended now.", nil
+		return callIsEnding, nil
 	},
-	result: func(k *Kit, s Scope, in agent.Invocation, content string) agent.ToolResult {
-		return agent.ToolResult{Content: content, Action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: in.ID, CarriedOut: controlsCall(k, s)}}
+	result: func(_ *Kit, _ Scope, in agent.Invocation, content string) agent.ToolResult {
+		return agent.ToolResult{Content: content, Action: &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: in.ID, CarriedOut: content == callIsEnding}}
 	},
 }

@@ -38,6 +38,8 @@ type fakeBackends struct {
 	callControl    []string
 	secrets        map[string]string
 	results        map[string]*onceResult
+	providerCalls  map[string]aurora.ProviderCall // by sid
+	records        map[string]aurora.OutboundCall // by sid
 
 	calls   []aurora.Call
 	err     error // of every part but Idempotency
@@ -87,6 +89,23 @@ func (w *fakeBackends) IsDoNotCall(_ context.Context, number aurora.Phone) (bool
 	return ok, w.err
 }
 
+func (w *fakeBackends) FetchCall(_ context.Context, sid string) (aurora.ProviderCall, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c, ok := w.providerCalls[sid]; ok {
+		return c, w.err
+	}
+	return aurora.ProviderCall{}, fault.New(fault.NotFound, "The call was not found.")
+}
+
+// Record implements aurora.OutboundCallFinder.
+func (w *fakeBackends) Record(_ context.Context, sid string) (aurora.OutboundCall, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.records[sid]
+	return c, ok, w.err
+}
+
 func (w *fakeBackends) Transfer(_ context.Context, sid string, to aurora.Destination) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -133,8 +152,8 @@ func (w *fakeBackends) Do(ctx context.Context, key string, do func(context.Conte
 // newKit returns a kit with fakes of its own.
 func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	t.Helper()
-	w := &fakeBackends{doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
-	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Idempotency: w, Control: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
+	w := &fakeBackends{providerCalls: map[string]aurora.ProviderCall{callSID: {SID: callSID, From: caller, To: sender, Direction: "inbound"}}, doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
+	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Idempotency: w, Control: w, OutboundCalls: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
 		Now: func() time.Time { return testNow }, Count: func(_ context.Context, metric string) { w.counted = append(w.counted, metric) }}
 	t.Cleanup(func() {
 		k.init()
@@ -150,7 +169,7 @@ func newKit(t *testing.T) (*Kit, *fakeBackends) {
 
 // testScope returns a scope in which every built-in tool is available.
 func testScope() Scope {
-	return Scope{CallID: "call-1", Caller: caller, UserMessageCount: 3, Assistant: aurora.Assistant{
+	return Scope{CallID: "call-1", Caller: caller, UserMessageCount: 3, CalledID: "a1", CalledNumbers: []aurora.Phone{sender}, Assistant: aurora.Assistant{
 		Configuration: aurora.Configuration{AssistantID: "a1", AssistantName: "Riley", TimeZone: "America/New_York", TextFromNumber: sender,
 			Emails: aurora.List{"team@example.com", "boss@example.com"}, Functions: BuiltinNames()},
 		TransferDestinations: []aurora.Destination{

@@ -10,13 +10,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"example.com/aurora/shared/core/netguard"
 )
 
-// guard protects against server-side request forgery (SSRF). It connects to public addresses only, and checks them after
-// DNS resolution, or to hosts in TOOL_PRIVATE_HOSTS. So a configured name cannot lead to this machine, its network or the
-// metadata service of the cloud.
+// guard connects to public addresses only (package netguard), and by https on port 443, or to hosts in TOOL_PRIVATE_HOSTS.
 type guard struct {
 	private   []string // host:port that may be reached whatever its address is, also by http
 	transport *http.Transport
@@ -24,8 +23,6 @@ type guard struct {
 
 // maxHeaderBytes is the size limit of a server's response headers.
 const maxHeaderBytes = 32 << 10
-
-var errBlockedAddress = errors.New("this address must not be reached")
 
 func newGuard(private []string) *guard { return newGuardWithResolver(private, nil) }
 
@@ -38,7 +35,7 @@ func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 		}
 	}
 	unguarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver}
-	guarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver, Control: checkResolvedAddress}
+	guarded := &net.Dialer{Timeout: 3 * time.Second, Resolver: resolver, Control: netguard.Control}
 	g.transport = &http.Transport{
 		Proxy: nil, // a proxy from the environment would see the secrets and resolve the names itself
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -46,7 +43,7 @@ func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 				return unguarded.DialContext(ctx, network, address)
 			}
 			if _, port, err := net.SplitHostPort(address); err != nil || port != "443" {
-				return nil, errBlockedAddress
+				return nil, netguard.ErrBlockedAddress
 			}
 			return guarded.DialContext(ctx, network, address)
 		},
@@ -63,45 +60,6 @@ func newGuardWithResolver(private []string, resolver *net.Resolver) *guard {
 // isPrivateHost reports whether host:port is one of the private ones.
 func (g *guard) isPrivateHost(address string) bool {
 	return slices.Contains(g.private, strings.ToLower(address))
-}
-
-// checkResolvedAddress rejects addresses that are not public. The dialer calls it after the resolution and before it
-// connects.
-func checkResolvedAddress(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil || !isPublic(at.Addr()) {
-		return errBlockedAddress
-	}
-	return nil
-}
-
-// specialPrefixes are the addresses that are not public although they look like it.
-var specialPrefixes = parsePrefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-	"224.0.0.0/4", "240.0.0.0/4",
-	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-
-// globalUnicast holds all public IPv6 addresses. Translation prefixes such as 64:ff9b::/96 are outside.
-var globalUnicast = netip.MustParsePrefix("2000::/3")
-
-func parsePrefixes(texts ...string) []netip.Prefix {
-	all := make([]netip.Prefix, len(texts))
-	for i, p := range texts {
-		all[i] = netip.MustParsePrefix(p)
-	}
-	return all
-}
-
-// isPublic reports whether an address is a public one of the internet.
-func isPublic(a netip.Addr) bool {
-	if a.Zone() != "" {
-		return false
-	}
-	a = a.Unmap()
-	if !a.IsValid() || a.Is6() && !globalUnicast.Contains(a) {
-		return false
-	}
-	return !slices.ContainsFunc(specialPrefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // parseURL reads the address of a server: https on port 443, or one of the private hosts. The error is for the operator.
@@ -128,8 +86,8 @@ func (g *guard) parseURL(text string) (*url.URL, error) {
 	if u.Scheme != "https" || port != "443" {
 		return nil, errors.New("the address must be https on port 443")
 	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !isPublic(a) {
-		return nil, fmt.Errorf("the address is not on the internet: %w", errBlockedAddress)
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !netguard.IsPublic(a) {
+		return nil, fmt.Errorf("the address is not on the internet: %w", netguard.ErrBlockedAddress)
 	}
 	return u, nil
 }
@@ -152,7 +110,7 @@ type boundTransport struct {
 // RoundTrip implements http.RoundTripper.
 func (b boundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != b.server.Scheme || !strings.EqualFold(r.URL.Host, b.server.Host) {
-		return nil, errBlockedAddress
+		return nil, netguard.ErrBlockedAddress
 	}
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", "Aurora")

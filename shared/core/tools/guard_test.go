@@ -16,6 +16,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/netguard"
 )
 
 // resolver resolves every name to the address that answer returns for the nth question. It needs no network.
@@ -79,7 +80,7 @@ func TestSSRF(t *testing.T) {
 			to, err := k.guard.parseURL(form)
 			if err == nil {
 				_, err = k.callHTTP(t.Context(), to, aurora.HTTPTool{Name: "x", URL: form}, testScope(), agent.Invocation{Arguments: []byte(`{}`)})
-				if !errors.Is(err, errBlockedAddress) && !strings.Contains(err.Error(), "no such host") {
+				if !errors.Is(err, netguard.ErrBlockedAddress) && !strings.Contains(err.Error(), "no such host") {
 					t.Errorf("%s (names resolve to %s): error = %v, want the guard's", form, loopback, err)
 				}
 			}
@@ -109,24 +110,8 @@ func TestDNSRebinding(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = k.callHTTP(t.Context(), to, aurora.HTTPTool{Name: "x"}, testScope(), agent.Invocation{Arguments: []byte(`{}`)})
-	if !errors.Is(err, errBlockedAddress) || !fault.Is(err, fault.Forbidden) {
+	if !errors.Is(err, netguard.ErrBlockedAddress) || !fault.Is(err, fault.Forbidden) {
 		t.Errorf("error = %v, want forbidden by the guard", err)
-	}
-}
-
-func TestIsPublic(t *testing.T) {
-	for _, yes := range []string{"93.184.215.14", "1.1.1.1", "100.63.255.255", "100.128.0.0", "172.32.0.1", "2606:4700::1111", "::ffff:93.184.215.14"} {
-		if !isPublic(netip.MustParseAddr(yes)) {
-			t.Errorf("isPublic(%s) = false", yes)
-		}
-	}
-	for _, no := range []string{"::ffff:10.0.0.1", "2606:4700::1111%eth0", "192.88.99.1", "3fff::1", "5f00::1", "100::1", "fec0::1", "1::1"} {
-		if isPublic(netip.MustParseAddr(no)) {
-			t.Errorf("isPublic(%s) = true", no)
-		}
-	}
-	if isPublic(netip.Addr{}) {
-		t.Error("isPublic of no address = true")
 	}
 }
 
@@ -167,7 +152,7 @@ func TestProxyEnvironmentIsIgnored(t *testing.T) {
 		t.Error("the transport has a proxy")
 	}
 	_, err := callTool(t, newHTTPTool(t, k, aurora.HTTPTool{Name: "x", URL: "https://tools.example.com/"}), `{}`)
-	if !errors.Is(err, errBlockedAddress) || reached.Load() != 0 {
+	if !errors.Is(err, netguard.ErrBlockedAddress) || reached.Load() != 0 {
 		t.Errorf("error = %v, want the guard's; the proxy was reached %d times", err, reached.Load())
 	}
 }
@@ -181,7 +166,7 @@ func TestPrivateHostsAreExact(t *testing.T) {
 			t.Errorf("%s: error = %v, want accepted: %v", form, err, ok)
 		}
 	}
-	if _, err := g.transport.DialContext(t.Context(), "tcp", "127.0.0.1:9998"); !errors.Is(err, errBlockedAddress) {
+	if _, err := g.transport.DialContext(t.Context(), "tcp", "127.0.0.1:9998"); !errors.Is(err, netguard.ErrBlockedAddress) {
 		t.Errorf("dial of another port: error = %v, want the guard's", err)
 	}
 }
@@ -202,7 +187,7 @@ func TestSecretIsBoundToItsServer(t *testing.T) {
 		if response != nil {
 			_ = response.Body.Close()
 		}
-		if !errors.Is(err, errBlockedAddress) || r.Header.Get("Authorization") != "" {
+		if !errors.Is(err, netguard.ErrBlockedAddress) || r.Header.Get("Authorization") != "" {
 			t.Errorf("%s: error = %v, want the guard's, and no Authorization header", other, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/netguard"
 	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/text"
 )
@@ -94,7 +95,7 @@ func (k *Kit) callHTTP(ctx context.Context, server *url.URL, h aurora.HTTPTool, 
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.String(), bytes.NewReader(body))
 	if err != nil {
-		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(errBlockedAddress)
+		return "", fault.New(fault.Upstream, "The tool's server could not be reached.").Because(netguard.ErrBlockedAddress)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/plain;q=0.9")
@@ -141,8 +142,8 @@ func requestError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fault.New(fault.Timeout, "The tool did not answer in time.").WithCode("tool_timeout").Because(ctx.Err())
-	case errors.Is(err, errBlockedAddress):
-		return fault.New(fault.Forbidden, "The tool's server must not be reached.").WithCode("tool_address").Because(errBlockedAddress)
+	case errors.Is(err, netguard.ErrBlockedAddress):
+		return fault.New(fault.Forbidden, "The tool's server must not be reached.").WithCode("tool_address").Because(netguard.ErrBlockedAddress)
 	case errors.As(err, &op) && op.Op == "dial":
 		return fault.New(fault.Upstream, "The tool's server could not be reached.").Because(fmt.Errorf("dial: %w", op.Err))
 	case errors.As(err, new(*tls.CertificateVerificationError)):

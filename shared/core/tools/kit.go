@@ -36,12 +36,14 @@ type Kit struct {
 	BriefIdempotency interface {
 		Do(ctx context.Context, key string, effect func(context.Context) (string, error)) (string, error)
 	}
-	// Control acts on a live call.
+	// Control acts on a live call. FetchCall returns a fault.NotFound if the account has no such call.
 	Control interface {
+		FetchCall(ctx context.Context, callSID string) (aurora.ProviderCall, error)
 		Transfer(ctx context.Context, callSID string, to aurora.Destination) error
 		Hangup(ctx context.Context, callSID string) error
 	}
-	Secrets interface {
+	OutboundCalls aurora.OutboundCallFinder // may be nil
+	Secrets       interface {
 		Secret(ctx context.Context, name string) (string, error)
 	}
 	Count        func(ctx context.Context, metric string) // adds 1 to a metric

@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/netguard"
 	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/text"
 )
@@ -162,8 +163,8 @@ func describeError(err error) string {
 	rpcErr := serverError(err)
 	f, isFault := errors.AsType[*fault.Error](err)
 	switch {
-	case errors.Is(err, errBlockedAddress):
-		return errBlockedAddress.Error()
+	case errors.Is(err, netguard.ErrBlockedAddress):
+		return netguard.ErrBlockedAddress.Error()
 	case isFault:
 		return f.Error()
 	case errors.Is(err, context.DeadlineExceeded):

@@ -25,21 +25,25 @@ var transferCall = builtin{
 		if err != nil {
 			return "", err
 		}
-		if !controlsCall(k, s) {
+		ours, err := mayControlCall(ctx, k, s)
+		if err != nil {
+			return "", fmt.Errorf("transfer call: %w", err)
+		}
+		if !ours {
 			return "The call is transferred once you have said goodbye in one short sentence.", nil
 		}
 		if err := k.Control.Transfer(ctx, s.CallSID, to); err != nil {
 			return "", fmt.Errorf("transfer call: %w", err)
 		}
-		return "The call is being transferred now.", nil
+		return callIsTransferring, nil
 	},
-	result: func(k *Kit, s Scope, in agent.Invocation, content string) agent.ToolResult {
+	result: func(_ *Kit, s Scope, in agent.Invocation, content string) agent.ToolResult {
 		to, err := findDestination(s, in)
 		if err != nil {
 			return agent.ToolResult{Content: content}
 		}
 		return agent.ToolResult{Content: content, Action: &aurora.Action{
-			Type: aurora.ActionTransferCall, Destination: &to, ToolCallID: in.ID, CarriedOut: controlsCall(k, s)}}
+			Type: aurora.ActionTransferCall, Destination: &to, ToolCallID: in.ID, CarriedOut: content == callIsTransferring}}
 	},
 }
 

@@ -117,6 +117,7 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 			out["VOICE_STREAM_URL"] = localVoiceURL
 		}
 	}
+	out["ALLOW_LOOPBACK_MODELS"] = "true"
 	for _, entry := range s.options.Environ {
 		if name, value, _ := strings.Cut(entry, "="); lambdaapp.IsLocalOnly(name) && value != "" {
 			out[name] = value

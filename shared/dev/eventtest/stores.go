@@ -91,20 +91,25 @@ func (b *backend) Transfer(_ context.Context, sid string, to aurora.Destination)
 	return nil
 }
 
+// FetchCall returns an inbound call to Riley for every sid.
+func (b *backend) FetchCall(_ context.Context, sid string) (aurora.ProviderCall, error) {
+	return aurora.ProviderCall{SID: sid, From: "+14155550123", To: aurora.Phone(riley.AssistantPhoneNumber), Direction: "inbound"}, nil
+}
+
 func (b *backend) Hangup(_ context.Context, sid string) error {
 	b.note("end %s", sid)
 	return nil
 }
 
 // Load returns the session of an earlier turn. One call of the cases was handed over to Avery.
-func (b *backend) Load(_ context.Context, _, call string) (aurora.SessionState, error) {
-	if call == "call-with-avery" {
+func (b *backend) Load(_ context.Context, key aurora.SessionKey) (aurora.SessionState, error) {
+	if key.CallID == "call-with-avery" {
 		return aurora.SessionState{ActiveAgent: avery.ID(), ContextVariables: map[string]any{"order": "NW-1"}}, nil
 	}
 	return aurora.SessionState{}, nil
 }
 
-func (b *backend) Save(_ context.Context, assistant, call string, s aurora.SessionState) error {
-	b.note("session of call %s of %s saved: agent %s, variables %v", call, assistant, s.ActiveAgent, s.ContextVariables)
+func (b *backend) Save(_ context.Context, key aurora.SessionKey, s aurora.SessionState) error {
+	b.note("session of call %s of %s saved: agent %s, variables %v", key.CallID, key.AssistantID, s.ActiveAgent, s.ContextVariables)
 	return nil
 }

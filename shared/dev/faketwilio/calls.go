@@ -196,7 +196,7 @@ func (s *Server) describeCall(c *call) map[string]any {
 	}
 	path := s.callPath(seen.SID)
 	out := map[string]any{"sid": seen.SID, "account_sid": s.options.AccountSID, "api_version": version, "from": seen.From, "from_formatted": seen.From,
-		"to": seen.To, "to_formatted": seen.To, "status": seen.Status, "direction": directionOutboundAPI, "answered_by": nil, "duration": nil,
+		"to": seen.To, "to_formatted": seen.To, "status": seen.Status, "direction": seen.Direction, "answered_by": nil, "duration": nil,
 		"date_created": formatTime(seen.Created), "date_updated": formatTime(updated), "start_time": when(seen.Started), "end_time": when(seen.Ended),
 		"annotation": nil, "caller_name": nil, "forwarded_from": nil, "group_sid": nil, "parent_call_sid": nil, "phone_number_sid": nil,
 		"trunk_sid": nil, "price": nil, "price_unit": "USD", "queue_time": "0", "uri": path + ".json",

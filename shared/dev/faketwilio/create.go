@@ -17,6 +17,7 @@ const maxURL = 4000
 type Call struct {
 	SID        string
 	From, To   string
+	Direction  string // outbound-api or inbound
 	Status     string // queued, initiated, ringing, in-progress; then completed, busy, no-answer, failed or canceled
 	AnsweredBy string // human or machine_start, once it is known
 	Twiml      string

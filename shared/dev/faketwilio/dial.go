@@ -11,7 +11,7 @@ import (
 // startCall adds a call and starts its scenario.
 func (s *Server) startCall(form url.Values, play scenario) *call {
 	now := s.options.Now()
-	c := &call{Call: Call{SID: newSID("CA"), From: form.Get("From"), To: form.Get("To"), Status: statusQueued, Twiml: form.Get("Twiml"), Form: form, Created: now}}
+	c := &call{Call: Call{SID: newSID("CA"), From: form.Get("From"), To: form.Get("To"), Direction: directionOutboundAPI, Status: statusQueued, Twiml: form.Get("Twiml"), Form: form, Created: now}}
 	var live context.Context
 	live, c.hangup = context.WithCancel(s.ctx)
 	s.mu.Lock()

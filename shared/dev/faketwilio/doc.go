@@ -33,8 +33,8 @@
 //
 // TwiML is checked for its form only. No voice server is connected to a call, since there is no audio.
 //
-// A call that was not created here is treated as an inbound one: every well-formed sid is a call in progress until an
-// update ends it.
+// AddInbound, or POST /inbound-calls with the form fields From and To, adds an inbound call. Every other well-formed sid is a
+// call in progress without numbers until an update ends it.
 //
 // A callback is posted once, to any http address: Twilio accepts public addresses only (21609), but here the stack is on one machine.
 //

@@ -8,6 +8,7 @@ const (
 	statusInProgress     = "in-progress"
 	statusCompleted      = "completed"
 	directionOutboundAPI = "outbound-api"
+	directionInbound     = "inbound"
 )
 
 func isFinal(status string) bool {

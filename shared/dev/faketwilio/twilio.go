@@ -66,6 +66,7 @@ func New(o Options) *Server {
 	s.handle("POST "+account+"Calls/{name}", s.updateCall)
 	s.handle("GET "+account+"Calls/{name}", s.fetchCall)
 	s.mux.HandleFunc("GET /{$}", s.page)
+	s.mux.HandleFunc("POST /inbound-calls", s.addInbound)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notFound(r).write(w) })
 	return s
 }

@@ -363,9 +363,10 @@ func TestListsAndSessions(t *testing.T) {
 		lists[number] = map[string]bool{"doNotCall": doNotCall, "consent": consent}
 	}
 	s.check(t, "lists", lists)
+	// Sessions of that version have no owner: any key could continue them. They are not read, and expire after two hours.
 	sessions, loaded := dynamo.NewSessions(s.tables, "ledger", s.now), map[string]any{}
 	for _, id := range []string{"old-1", "a call/with an odd id"} {
-		state, err := sessions.Load(t.Context(), assistant, id)
+		state, err := sessions.Load(t.Context(), aurora.SessionKey{AssistantID: assistant, CallID: id})
 		noError(t, err)
 		loaded[id] = map[string]any{"activeAgent": state.ActiveAgent, "contextVariables": state.ContextVariables}
 	}

@@ -37,11 +37,11 @@ func deskAndBilling() *testkit.Assistants {
 // savedSessions remembers the state that was saved last.
 type savedSessions struct{ last aurora.SessionState }
 
-func (*savedSessions) Load(context.Context, string, string) (aurora.SessionState, error) {
+func (*savedSessions) Load(context.Context, aurora.SessionKey) (aurora.SessionState, error) {
 	return aurora.SessionState{}, nil
 }
 
-func (s *savedSessions) Save(ctx context.Context, _, _ string, state aurora.SessionState) error {
+func (s *savedSessions) Save(ctx context.Context, _ aurora.SessionKey, state aurora.SessionState) error {
 	s.last = state
 	return ctx.Err()
 }

@@ -11,7 +11,7 @@ var GlobalVariables = []string{"STAGE", "LOG_LEVEL"}
 
 // IsLocalOnly reports whether an environment variable is for development machines only. The template never sets it.
 func IsLocalOnly(name string) bool {
-	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS"
+	return strings.HasSuffix(name, "_BASE_URL") || name == "TOOL_PRIVATE_HOSTS" || name == "ALLOW_LOOPBACK_MODELS"
 }
 
 // Settings reads the environment and collects what is wrong with it, so that all of it is reported at once.

@@ -17,6 +17,7 @@ type Settings struct {
 	openAISecret  string // the name of the secret with the deployment's key
 	toolSecrets   string // the prefix of the name of a model's own secret
 	openAIBaseURL string // set on a developer's machine only
+	allowLoopback bool   // true on a developer's machine only
 	secrets       *secretsmanager.Store
 }
 
@@ -30,6 +31,7 @@ func ReadSettingsWith(s *lambdaapp.Settings, toolSecrets string, secrets *secret
 	return Settings{
 		openAISecret:  s.Required("OPENAI_SECRET"),
 		openAIBaseURL: s.Optional("OPENAI_BASE_URL", ""),
+		allowLoopback: s.Optional("ALLOW_LOOPBACK_MODELS", "") == "true",
 		toolSecrets:   toolSecrets,
 		secrets:       secrets,
 	}
@@ -63,6 +65,7 @@ func (s Settings) Chain(t Timing) func([]aurora.ModelRef) agent.Model {
 			return s.secrets.Secret(ctx, s.toolSecrets+name)
 		},
 		FirstWordTimeout: t.FirstWordTimeout,
+		AllowLoopback:    s.allowLoopback,
 	}
 	return pool.Chain
 }

@@ -55,6 +55,7 @@ func (s Settings) NewKit() *tools.Kit {
 		Mail:             ses.New(lambdaapp.AWSConfig, s.mailFrom, s.mailConfigurationSet, time.Now),
 		History:          dynamo.NewCalls(lambdaapp.AWSConfig, s.callsTable, 0),
 		DoNotCall:        ledger,
+		OutboundCalls:    dynamo.NewOutbound(lambdaapp.AWSConfig, s.LedgerTable, time.Now),
 		Idempotency:      idempotency.NewEffects(ledger, time.Now, rand.Text),
 		BriefIdempotency: idempotency.NewBriefEffects(ledger, time.Now, rand.Text),
 		Secrets:          s.Secrets,

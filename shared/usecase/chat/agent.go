@@ -27,7 +27,7 @@ type agentBuilder struct {
 	request      Request
 	session      *Session
 	userMessages int
-	calledID     string // of the assistant that was called; "" if it is not stored
+	called       aurora.Assistant // without an id if it is not stored
 }
 
 // activeAgent returns the agent that speaks: the session's active assistant if it is stored, else the one that was called.
@@ -86,7 +86,7 @@ func (b *agentBuilder) buildAgent(ctx context.Context, a aurora.Assistant) (agen
 	models := b.modelsFor(a, b.request.Model)
 	built := agent.Agent{
 		Name:         agentName(a),
-		Instructions: b.renderInstructions(ctx, a, b.calledID, b.request, *b.session),
+		Instructions: b.renderInstructions(ctx, a, b.called.ID(), b.request, *b.session),
 		ModelName:    models[0].Model,
 		Model:        b.Chain(models),
 		Options:      options,
@@ -109,7 +109,7 @@ func (b *agentBuilder) cacheKey(a aurora.Assistant) string {
 	if name == "" {
 		return ""
 	}
-	key := b.calledID + ":" + name
+	key := b.called.ID() + ":" + name
 	if len(key) > maxCacheKeyLength {
 		sum := sha256.Sum256([]byte(key))
 		key = hex.EncodeToString(sum[:])
@@ -129,7 +129,7 @@ func (b *agentBuilder) toolScope(a aurora.Assistant) tools.Scope {
 	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": knownNumber(b.session.CallerPhoneNumber)}) // strings: cannot fail
 	s := tools.Scope{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessageCount: b.userMessages,
 		Assistant: a, CallDetails: call, RequestHash: b.request.Hash, PrincipalID: b.request.Principal.ID,
-		CallerIsClaimed: b.request.Channel == Web && !a.TrustCallerNumber}
+		CalledID: b.called.ID(), CalledNumbers: b.called.Numbers(), CallerIsClaimed: b.request.Channel == Web && !a.TrustCallerNumber}
 	for _, t := range b.request.Tools {
 		s.CallerTools = append(s.CallerTools, t.Name)
 	}

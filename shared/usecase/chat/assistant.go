@@ -140,6 +140,12 @@ func assistantFromConfig(config aurora.Configuration) aurora.Assistant {
 	return aurora.Assistant{Configuration: config}
 }
 
+// sessionKey returns the key of the request's session with an assistant. The request must have a session.
+func (r *Request) sessionKey(assistantID string) aurora.SessionKey {
+	caller, _ := aurora.ParsePhone(cmp.Or(r.Session.CallerPhoneNumber, string(r.Customer.Number)))
+	return aurora.SessionKey{AssistantID: assistantID, CallID: r.Session.ID, Caller: caller, PrincipalID: r.Principal.ID}
+}
+
 // loadAssistantAndSession reads the assistant and the stored state of the session at the same time, which saves a round
 // trip to DynamoDB before the first word.
 func (s *Service) loadAssistantAndSession(ctx context.Context, r Request, q assistantQuery) (aurora.Assistant, aurora.SessionState, error) {
@@ -151,7 +157,7 @@ func (s *Service) loadAssistantAndSession(ctx context.Context, r Request, q assi
 		if assistantID == "" {
 			return aurora.SessionState{}
 		}
-		state, err := s.Sessions.Load(ctx, assistantID, r.Session.ID)
+		state, err := s.Sessions.Load(ctx, r.sessionKey(assistantID))
 		if err != nil {
 			slog.WarnContext(ctx, "session not read; it begins anew", "event", "session.load_failed", "callId", r.Session.ID, "assistantId", assistantID, "error", err)
 		}

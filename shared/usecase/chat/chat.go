@@ -41,10 +41,10 @@ type Tools interface {
 	ForScope(ctx context.Context, s tools.Scope) []agent.Tool
 }
 
-// Sessions stores the state of sessions for two hours, by the assistant that was called and the call's id.
+// Sessions stores the state of sessions for two hours.
 type Sessions interface {
-	Load(ctx context.Context, assistantID, callID string) (aurora.SessionState, error)
-	Save(ctx context.Context, assistantID, callID string, s aurora.SessionState) error
+	Load(ctx context.Context, key aurora.SessionKey) (aurora.SessionState, error)
+	Save(ctx context.Context, key aurora.SessionKey, s aurora.SessionState) error
 }
 
 // Channel is how the person reads or hears the answer. It selects the style that is added to the prompt.

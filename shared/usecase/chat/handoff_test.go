@@ -45,19 +45,19 @@ func toolCallAnswer(name string) []agent.Chunk {
 
 // memorySessions stores sessions in memory and counts the writes.
 type memorySessions struct {
-	all   map[string]aurora.SessionState
+	all   map[aurora.SessionKey]aurora.SessionState
 	saves int
 	err   error
 }
 
-func (k *memorySessions) Load(_ context.Context, assistant, call string) (aurora.SessionState, error) {
-	return k.all[assistant+" "+call], k.err
+func (k *memorySessions) Load(_ context.Context, key aurora.SessionKey) (aurora.SessionState, error) {
+	return k.all[key], k.err
 }
 
-func (k *memorySessions) Save(_ context.Context, assistant, call string, v aurora.SessionState) error {
+func (k *memorySessions) Save(_ context.Context, key aurora.SessionKey, v aurora.SessionState) error {
 	k.saves++
 	if k.err == nil {
-		k.all[assistant+" "+call] = v
+		k.all[key] = v
 	}
 	return k.err
 }
@@ -70,7 +70,7 @@ func newReception(m agent.Model) (*chat.Service, *memorySessions) {
 	billing := storedAssistant("billing", "You are billing for {{ org_name }}.")
 	billing.AssistantName, billing.OrgName, billing.Handoffs = "Riley (Billing)", "Harbor", aurora.List{"front"}
 	billing.Models = []aurora.ModelRef{{Model: "billing-model"}}
-	k := &memorySessions{all: map[string]aurora.SessionState{}}
+	k := &memorySessions{all: map[aurora.SessionKey]aurora.SessionState{}}
 	return &chat.Service{Assistants: testkit.NewAssistants(front, billing), Chain: singleModel(m),
 		DefaultModels: []string{"gpt-4o"}, Sessions: k, Now: clock}, k
 }
@@ -200,7 +200,7 @@ func TestFault26SessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
 					break
 				}
 			}
-			if got := sessions.all["front c1"].ActiveAgent; got != "billing" || sessions.saves != 1 {
+			if got := sessions.all[aurora.SessionKey{AssistantID: "front", CallID: "c1"}].ActiveAgent; got != "billing" || sessions.saves != 1 {
 				t.Errorf("stored the active agent %q in %d writes, want billing in 1", got, sessions.saves)
 			}
 		})
@@ -218,6 +218,30 @@ func TestFault26SessionIsStoredWhenTheReaderDisconnects(t *testing.T) {
 			t.Errorf("%d writes, want none: nothing has changed", sessions.saves)
 		}
 	})
+}
+
+// A call's id comes from the caller: with another key, or for another caller, the same id is another session.
+func TestStoredSessionsHaveOwners(t *testing.T) {
+	first := &scriptedModel{answers: [][]agent.Chunk{toolCallAnswer("transfer_to_riley_billing"), textAnswer("This is billing.")}}
+	s, _ := newReception(first)
+	request := func(principal, caller string) chat.Request {
+		r := userRequest("My bill", `{"id":"c1","assistantId":"front"}`)
+		r.Session.CallerPhoneNumber, r.Principal.ID = caller, principal
+		return r
+	}
+	takeTurn(t, s, request("p1", "+14155550123"))
+	for name, c := range map[string]struct{ principal, caller, want string }{
+		"the same":                           {"p1", "+14155550123", "billing"},
+		"the same number, spelled otherwise": {"p1", "+1 (415) 555-0123", "billing"},
+		"another key":                        {"p2", "+14155550123", "front"},
+		"another caller":                     {"p1", "+14155550124", "front"},
+		"a caller who is not known":          {"p1", "", "front"},
+	} {
+		s.Chain = singleModel(&scriptedModel{answers: [][]agent.Chunk{textAnswer("Yes.")}})
+		if _, session := takeTurn(t, s, request(c.principal, c.caller)); !strings.Contains(string(session), `"active_agent":"`+c.want+`"`) {
+			t.Errorf("%s: the session is %s, want the agent %s", name, session, c.want)
+		}
+	}
 }
 
 func TestTurnContinuesWhenSessionStoreFails(t *testing.T) {

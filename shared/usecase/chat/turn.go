@@ -54,7 +54,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	t.startSession(r)
 	if s.Sessions != nil && t.session.ID != "" && called.ID() != "" && !t.clientManaged {
 		t.save = func(ctx context.Context, state aurora.SessionState) error {
-			return s.Sessions.Save(ctx, called.ID(), t.session.ID, state)
+			return s.Sessions.Save(ctx, r.sessionKey(called.ID()), state)
 		}
 	}
 	optedOut, err := s.answerOptOut(ctx, r, t)
@@ -64,7 +64,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if optedOut {
 		return t, nil
 	}
-	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser), calledID: called.ID()}
+	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser), called: called}
 	first, err := b.activeAgent(ctx, called)
 	if err != nil {
 		return nil, err
