@@ -16,6 +16,7 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/dev/dynalite"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/callapi"
@@ -155,7 +156,7 @@ func newHarness(t *testing.T, twilioURL string) *harness {
 		t.Cleanup(server.Close)
 		twilioURL = server.URL
 	}
-	countries, err := outbound.ParseCountries("*")
+	countries, err := contact.ParseCountries("*")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,6 +164,14 @@ func countryCode(digits string) string {
 	return digits[:n]
 }
 
+// CountryCode returns the country code of a number in E.164, without the plus; empty if it is not one.
+func (p Phone) CountryCode() string {
+	if !isPlainE164(string(p)) {
+		return ""
+	}
+	return countryCode(string(p[1:]))
+}
+
 // keepsZero reports whether the zero at the beginning of a country's numbers is dialled from abroad too: Italy, San Marino,
 // the Vatican, Côte d'Ivoire, Gabon and the Republic of the Congo.
 func keepsZero(code string) bool {

@@ -127,3 +127,37 @@ func TestDisplayLines(t *testing.T) {
 		}
 	})
 }
+
+func TestSMSUnits(t *testing.T) {
+	for s, want := range map[string]int{"": 0, "abc": 3, "a€": 3, "[]{}\\^~|": 16, "ș": 1, "€ș": 2, "🎉": 2, "a🎉": 3, "…": 1, "@£ñ": 3, "`": 1} {
+		if got := text.SMSUnits(s); got != want {
+			t.Errorf("SMSUnits(%q) = %d, want %d", s, got, want)
+		}
+	}
+}
+
+func TestSMSParts(t *testing.T) {
+	for name, c := range map[string]struct {
+		in   string
+		want int
+	}{
+		"nothing":                          {"", 1},
+		"160 of GSM":                       {strings.Repeat("a", 160), 1},
+		"161 of GSM":                       {strings.Repeat("a", 161), 2},
+		"306 of GSM":                       {strings.Repeat("a", 306), 2},
+		"307 of GSM":                       {strings.Repeat("a", 307), 3},
+		"80 of the extension table":        {strings.Repeat("€", 80), 1},
+		"153 of the extension table":       {strings.Repeat("€", 153), 3}, // 76 fit in a part of 153 units
+		"70 outside of GSM":                {strings.Repeat("ș", 70), 1},
+		"71 outside of GSM":                {strings.Repeat("ș", 71), 2},
+		"one emoji and 69 letters":         {"🎉" + strings.Repeat("a", 69), 2},
+		"67 emoji, 33 of which fit":        {strings.Repeat("🎉", 67), 3},
+		"1600 of GSM":                      {strings.Repeat("a", 1600), 11},
+		"1600 outside of GSM":              {strings.Repeat("ș", 1600), 24},
+		"one letter makes the rest longer": {strings.Repeat("a", 159) + "ș", 3},
+	} {
+		if got := text.SMSParts(c.in); got != c.want {
+			t.Errorf("%s: %d parts, want %d", name, got, c.want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/fakeledger"
@@ -47,7 +48,7 @@ func noon() time.Time { return time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC) }
 
 func guards(t *testing.T) outbound.Guards {
 	t.Helper()
-	countries, err := outbound.ParseCountries("*")
+	countries, err := contact.ParseCountries("*")
 	if err != nil {
 		t.Fatal(err)
 	}

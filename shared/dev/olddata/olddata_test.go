@@ -24,6 +24,7 @@ import (
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/core/providermsg"
@@ -330,7 +331,7 @@ func (noProvider) ListCalls(context.Context, aurora.Phone, aurora.Phone, time.Ti
 // A request that the earlier version answered gets the same answer under its idempotency key.
 func TestRepeatedOutboundRequests(t *testing.T) {
 	s := load(t)
-	countries, err := outbound.ParseCountries("*")
+	countries, err := contact.ParseCountries("*")
 	noError(t, err)
 	service := &outbound.Service{Assistants: dynamo.NewAssistants(s.tables, "assistants", s.now), Ledger: dynamo.NewOutbound(s.tables, "ledger", s.now),
 		Provider: noProvider{t}, StreamURL: "wss://voice.example.com/stream", Now: s.now, NewID: func() string { return "record-new" },

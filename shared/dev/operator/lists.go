@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/usecase/outbound"
 )
@@ -38,7 +39,7 @@ func (p *program) editList(ctx context.Context, name, added, removed string, add
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
-	country, err := outbound.ParseRegion(*region)
+	country, err := contact.ParseRegion(*region)
 	if err != nil {
 		return fmt.Errorf("REGION: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/usecase/outbound"
@@ -78,13 +79,13 @@ func readGuards(s *lambdaapp.Settings) outbound.Guards {
 		CountryPerDay:     int64(s.PositiveInt("LIMIT_COUNTRY_PER_DAY", 200)),
 	}}
 	var err error
-	g.Limits.SpendPerDay, err = outbound.ParseUSD(s.Optional("LIMIT_SPEND_PER_DAY_USD", "50"))
+	g.Limits.SpendPerDay, err = contact.ParseUSD(s.Optional("LIMIT_SPEND_PER_DAY_USD", "50"))
 	s.Reject("LIMIT_SPEND_PER_DAY_USD", err)
-	g.Limits.EstimatePerCall, err = outbound.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
+	g.Limits.EstimatePerCall, err = contact.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
 	s.Reject("CALL_ESTIMATE_USD", err)
-	g.Countries, err = outbound.ParseCountries(s.Optional("ALLOWED_COUNTRIES", "*"))
+	g.Countries, err = contact.ParseCountries(s.Optional("ALLOWED_COUNTRIES", "*"))
 	s.Reject("ALLOWED_COUNTRIES", err)
-	g.DefaultRegion, err = outbound.ParseRegion(s.Optional("DEFAULT_REGION", ""))
+	g.DefaultRegion, err = contact.ParseRegion(s.Optional("DEFAULT_REGION", ""))
 	s.Reject("DEFAULT_REGION", err)
 	phonetables.Use(g.DefaultRegion)
 	g.Hours, err = outbound.ParseHours(s.Optional("CALLING_HOURS", ""))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
+	"example.com/aurora/shared/core/text"
 	"example.com/aurora/shared/transport/speech"
 )
 
@@ -35,17 +36,17 @@ var looseSpaces = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // plainText removes the markup, and writes the text in GSM 03.38 if similar characters make that possible.
-func plainText(text string) string {
-	text = markdownLink().ReplaceAllStringFunc(text, func(link string) string {
+func plainText(s string) string {
+	s = markdownLink().ReplaceAllStringFunc(s, func(link string) string {
 		m := markdownLink().FindStringSubmatch(link)
 		return linkText(strings.TrimSpace(m[1]), m[2])
 	})
 	f := speech.Filter{ForReading: true}
-	text = strings.TrimSpace(looseSpaces().ReplaceAllString(f.Write(text)+f.Close(), "$1$2$3"))
-	if similar := gsmReplacer.Replace(text); isGSM(similar) {
+	s = strings.TrimSpace(looseSpaces().ReplaceAllString(f.Write(s)+f.Close(), "$1$2$3"))
+	if similar := gsmReplacer.Replace(s); text.IsGSM(similar) {
 		return similar
 	}
-	return text
+	return s
 }
 
 // linkText writes a link as "name: address", or only one of them if the other adds nothing.
@@ -61,29 +62,29 @@ func linkText(name, address string) string {
 }
 
 // shorten cuts a text to at most limit units.
-func shorten(text string, limit int) string {
-	if units(text) <= limit {
-		return text
+func shorten(s string, limit int) string {
+	if text.SMSUnits(s) <= limit {
+		return s
 	}
 	var sentence, word, anywhere string // the longest cut of each kind that fits
 	state := -1
-	for rest := text; rest != ""; {
+	for rest := s; rest != ""; {
 		_, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		head := text[:len(text)-len(rest)]
+		head := s[:len(s)-len(rest)]
 		if strings.HasSuffix(head, " ") { // a cut before the space is as good
 			continue
 		}
-		if utf16Length(head) > limit { // every longer head is too long in either encoding
+		if text.UTF16Length(head) > limit { // every longer head is too long in either encoding
 			break
 		}
-		if units(head) > limit {
+		if text.SMSUnits(head) > limit {
 			continue
 		}
 		atWordEnd := rest == "" || rest[0] == ' '
 		if atWordEnd && endsSentence(head) {
 			sentence = head
 		}
-		if withEllipsis := head + ellipsisFor(head); units(withEllipsis) <= limit {
+		if withEllipsis := head + ellipsisFor(head); text.SMSUnits(withEllipsis) <= limit {
 			anywhere = withEllipsis
 			if atWordEnd {
 				word = withEllipsis
@@ -96,7 +97,7 @@ func shorten(text string, limit int) string {
 		}
 	}
 	switch {
-	case sentence != "" && units(sentence) >= limit/4: // a short sentence such as "Sure!" alone says too little
+	case sentence != "" && text.SMSUnits(sentence) >= limit/4: // a short sentence such as "Sure!" alone says too little
 		return sentence
 	case word != "":
 		return word
@@ -107,7 +108,7 @@ func shorten(text string, limit int) string {
 }
 
 func ellipsisFor(head string) string {
-	if isGSM(head) {
+	if text.IsGSM(head) {
 		return "..."
 	}
 	return "…"

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
+
+	"example.com/aurora/shared/core/text"
 )
 
 func TestFormat(t *testing.T) {
@@ -38,25 +40,17 @@ func TestFormat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := Format(c.in, c.limit); got != c.want {
-				t.Errorf("got  %q (%d units)\nwant %q", got, units(got), c.want)
+				t.Errorf("got  %q (%d units)\nwant %q", got, text.SMSUnits(got), c.want)
 			}
 		})
-	}
-}
-
-func TestUnits(t *testing.T) {
-	for text, want := range map[string]int{"": 0, "abc": 3, "a€": 3, "[]{}\\^~|": 16, "ș": 1, "€ș": 2, "🎉": 2, "a🎉": 3, "…": 1, "@£ñ": 3, "`": 1} {
-		if got := units(text); got != want {
-			t.Errorf("units(%q) = %d, want %d", text, got, want)
-		}
 	}
 }
 
 // TestCharactersAreNotCut gives each character one unit less than it needs.
 func TestCharactersAreNotCut(t *testing.T) {
 	for _, character := range []string{"a", "e\u0301", "👩\u200d⚕\ufe0f", "🇷🇴", "👍🏽", "각", "\u1112\u1161\u11ab", "\r\n", "กำ", "क्ष"[:len("क्")], "1\ufe0f\u20e3", "🏴\U000e0067\U000e007f"} {
-		n := units(character)
-		if got := shorten(character+"🇺🇸xyz", max(n, utf16Length(character))); got != character {
+		n := text.SMSUnits(character)
+		if got := shorten(character+"🇺🇸xyz", max(n, text.UTF16Length(character))); got != character {
 			t.Errorf("%q, with room for it: got %q", character, got)
 		}
 		if got := shorten(character+"🇺🇸xyz", n-1); got != "" {
@@ -71,17 +65,17 @@ func FuzzFormat(f *testing.F) {
 	f.Add("| Plan | Price |\n|------|------:|\n| Basic | $5 |\n\n- Or visit https://example.com/pricing.\n\n```json\n{\"a\": 1}\n```\n", 50)
 	f.Add("Grüße aus Köln, 東京です。 שלום नमस्ते क्\u200dष", 10)
 	f.Add("€[]👩\u200d⚕️ Și. e\u0301", 3)
-	f.Fuzz(func(t *testing.T, text string, limit int) {
+	f.Fuzz(func(t *testing.T, written string, limit int) {
 		limit = 1 + max(limit, -limit, 0)%700
-		got := Format(text, limit)
-		if n := units(got); n > limit {
+		got := Format(written, limit)
+		if n := text.SMSUnits(got); n > limit {
 			t.Fatalf("%q has %d units, want at most %d", got, n, limit)
 		}
 		if !utf8.ValidString(got) {
 			t.Fatalf("%q is not valid UTF-8", got)
 		}
-		plain := plainText(text)
-		if units(plain) <= limit && got != plain {
+		plain := plainText(written)
+		if text.SMSUnits(plain) <= limit && got != plain {
 			t.Fatalf("%q was cut to %q, and would fit", plain, got)
 		}
 		head := got

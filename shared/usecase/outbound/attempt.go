@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/idempotency"
 )
 
@@ -12,7 +13,7 @@ type attempt struct {
 	claim      idempotency.Claim // without a Key if the request turned idempotency off
 	staleOwner string            // the rejected record whose claim of the key may be replaced
 	claimed    bool              // the key is the attempt's, or may be: a write failed without an answer
-	limits     []limit           // those that were taken
+	limits     []contact.Limit   // those that were taken
 }
 
 func (s *Service) newAttempt(r validRequest) *attempt {

@@ -29,26 +29,9 @@
 // A look-up during a request never concludes that a call was not placed. Only Reconcile does, 15 minutes later, because
 // an operator runs it.
 //
-// Quotas are fixed windows of a minute or a UTC day, one item each. When in doubt they allow too few calls: a return is
-// tried once, and what a crashed process took stays taken. The spend is an estimate for each call, because Twilio names
-// no price when it accepts a call. It is not corrected later.
+// Package contact checks the number and the do-not-call list and counts the limits, for calls as for messages. The spend is
+// an estimate for each call, because Twilio names no price when it accepts a call. It is not corrected later.
 //
 // Two bodies are equal if their fields are equal as they were sent. White space and unknown fields do not matter. The
 // scope of an idempotency key is the name of the API key, so that a rotated key is the same caller.
-//
-// The numbers of all assistants are our own numbers: the assistant that places a call to one could also answer it.
-// Numbers stored in E.164 are found for every caller. A national number is found only if its own assistant calls,
-// because the table has no index for it.
-//
-// Toll-free and VoIP numbers are blocked as premium numbers are: they do not belong to a person.
-//
-// # High-risk destinations
-//
-// countries.txt is our own list, made in November 2026. Twilio publishes none for use elsewhere
-// (https://www.twilio.com/docs/voice/api/dialing-permissions-resources). The first part of the list begins with the
-// destinations that the FCC names in its advice on one-ring calls (the area codes 284, 649, 809 and 876, and in May 2019
-// the country codes 222 and 232: https://www.fcc.gov) and with usual examples of the industry (Cuba, Somalia, Jamaica).
-// The rest is our judgement of where fraud with rented number ranges pays. The list is a second check behind Twilio's
-// dialing permissions, and it is coarse: an operator who calls such a country names it in ALLOWED_COUNTRIES. A list of
-// number ranges that somebody maintains would be better, and would change our mind.
 package outbound

@@ -1,6 +1,11 @@
 package outbound
 
-import "context"
+import (
+	"context"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
+)
 
 // CheckEligible returns nil if a number may be called now, by the same rules as for a call to it. A rejection has the
 // code of the rule; fault.Unavailable means that a store does not answer. Quotas are read and not taken, and those of an
@@ -10,7 +15,7 @@ func (s *Service) CheckEligible(ctx context.Context, number, timeZone string) er
 	if err != nil {
 		return err
 	}
-	if err := s.checkNumber(ctx, to); err != nil {
+	if err := s.contacts().CheckNumber(ctx, contact.Calls, to.Phone, aurora.Assistant{}); err != nil {
 		return err
 	}
 	now := s.Now()
@@ -23,7 +28,7 @@ func (s *Service) CheckEligible(ctx context.Context, number, timeZone string) er
 			return errUnavailable("The limits of calls cannot be read now.", err)
 		}
 		if n+l.Amount > l.Limit {
-			return l.exceeded()
+			return l.Exceeded()
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/dev/testkit"
@@ -303,7 +304,7 @@ func newHarness(t testing.TB) *harness {
 		{Configuration: aurora.Configuration{AssistantID: riley, AssistantPhoneNumber: "4639465275", TextFromNumber: "+14155550177"}},
 		{Configuration: aurora.Configuration{AssistantID: otherAssistant, AssistantPhoneNumber: "+14155550150"}},
 	}}
-	countries, err := ParseCountries("*")
+	countries, err := contact.ParseCountries("*")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 )
 
 // Guards holds the deployment's rules for outbound calls. The zero value allows no call.
 type Guards struct {
-	Countries      Countries
+	Countries      contact.Countries
 	DefaultRegion  string // the region of national numbers; "" rejects national numbers
 	RequireConsent bool
 	Hours          Hours
@@ -47,37 +48,16 @@ func (g Guards) callerNumber(a aurora.Assistant) (aurora.Phone, error) {
 	return n.Phone, nil
 }
 
-// checkNumber checks whether a number may be called at all: its type and country, and that it is not one of our own
-// numbers. own are the numbers of the assistant that calls.
-func (s *Service) checkNumber(ctx context.Context, to Number, own ...aurora.Phone) error {
-	if !to.IsMobileOrFixed() {
-		return fault.New(fault.Forbidden, "Calls to numbers of this type are not allowed: only mobile and fixed-line numbers can be called.").WithCode("number_type_blocked")
-	}
-	if !s.Guards.Countries.Allows(to.Region) {
-		return fault.New(fault.Forbidden, "Calls to this country are not allowed.").WithCode("country_blocked")
-	}
-	errOwnNumber := fault.New(fault.Forbidden, "This number is one of our own.").WithCode("number_type_blocked")
-	if slices.Contains(own, to.Phone) {
-		return errOwnNumber
-	}
-	switch _, err := s.Assistants.ByNumber(ctx, to.Phone); {
-	case err == nil, fault.Is(err, fault.Internal): // an assistant with an invalid configuration has the number all the same
-		return errOwnNumber
-	case !fault.Is(err, fault.NotFound):
-		return errUnavailable("The assistants cannot be read now, so no call was placed.", err)
-	}
-	return nil
+// contacts returns the guard of everything that reaches a person.
+func (s *Service) contacts() *contact.Guard {
+	return &contact.Guard{Assistants: s.Assistants, Ledger: s.Ledger, Countries: s.Guards.Countries, Count: s.Count}
 }
 
 // checkRecipient applies the do-not-call list, consent and calling hours. timeZone is the recipient's time zone, if the
 // caller knows it; the call must then be in the calling hours of that zone too.
 func (s *Service) checkRecipient(ctx context.Context, to Number, timeZone string, now time.Time) error {
-	listed, err := s.Ledger.IsDoNotCall(ctx, to.Phone)
-	if err != nil {
-		return errUnavailable("The do-not-call list cannot be read now, so no call was placed.", err)
-	}
-	if listed {
-		return fault.New(fault.Forbidden, "This number is on the do-not-call list.").WithCode("do_not_call")
+	if err := s.contacts().CheckDoNotCall(ctx, contact.Calls, to.Phone); err != nil {
+		return err
 	}
 	if s.Guards.RequireConsent {
 		consented, err := s.Ledger.HasConsent(ctx, to.Phone)
@@ -97,17 +77,4 @@ func (s *Service) checkRecipient(ctx context.Context, to Number, timeZone string
 		return fault.New(fault.Forbidden, "It is outside the calling hours in the time zone of this number, or the time zone is not known.").WithCode("quiet_hours")
 	}
 	return nil
-}
-
-// ownNumbers returns all numbers of an assistant in E.164, national ones too.
-func (g Guards) ownNumbers(a aurora.Assistant) []aurora.Phone {
-	own := a.Numbers()
-	for _, s := range append([]string{string(a.AssistantPhoneNumber), string(a.TextFromNumber)}, a.PhoneNumbers...) {
-		if p, ok := aurora.ParsePhone(s); ok {
-			own = append(own, p)
-		} else if n, err := ParseNumber(s, g.DefaultRegion); err == nil {
-			own = append(own, n.Phone)
-		}
-	}
-	return own
 }

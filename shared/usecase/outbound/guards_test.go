@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 )
 
@@ -40,7 +41,7 @@ func TestGuards(t *testing.T) {
 		"a satellite number":              {to("+881612345678"), fault.Forbidden, "number_type_blocked"},
 		"a toll-free number":              {to("+18005550100"), fault.Forbidden, "number_type_blocked"},
 		"a high-risk country":             {to("+5352345678"), fault.Forbidden, "country_blocked"},
-		"another country":                 {func(h *harness, r *Request) { h.Guards.Countries, _ = ParseCountries("RO") }, fault.Forbidden, "country_blocked"},
+		"another country":                 {func(h *harness, r *Request) { h.Guards.Countries, _ = contact.ParseCountries("RO") }, fault.Forbidden, "country_blocked"},
 		"the caller's own number":         {to("4639465275"), fault.Forbidden, "number_type_blocked"},
 		"its text number":                 {to("+14155550177"), fault.Forbidden, "number_type_blocked"},
 		"another assistant's number":      {to("+1 415 555 0150"), fault.Forbidden, "number_type_blocked"},
@@ -268,20 +269,6 @@ func TestLimitsCountTheDialledNumber(t *testing.T) {
 	h.advance(time.Minute)
 	if _, err := h.place(newRequest("none")); err != nil {
 		t.Errorf("a minute later: %v", err)
-	}
-}
-
-func TestUSD(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]MicroUSD{"50": 50_000_000, "0.10": 100_000, "0.1": 100_000, "0": 0, "0.000001": 1, "1.5": 1_500_000, "999999999": 999_999_999_000_000} {
-		if got, err := ParseUSD(in); got != want || err != nil {
-			t.Errorf("%q: %d, %v; want %d", in, got, err, want)
-		}
-	}
-	for _, bad := range []string{"", "-1", "1e3", ".5", "1.", "$1", "1,5", "0.0000001", "1000000000", "NaN", " 1"} {
-		if _, err := ParseUSD(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
-		}
 	}
 }
 

@@ -11,12 +11,10 @@ import (
 	"example.com/aurora/shared/core/fault"
 )
 
-// Number is a phone number with its region, time zones and line type, all derived from its digits.
+// Number is a phone number with its time zones, which are derived from its digits.
 type Number struct {
 	Phone     aurora.Phone // E.164, as it is dialled
-	Region    string       // ISO 3166-1 alpha-2; "001" or empty for numbers of no country
 	TimeZones []string     // IANA names of all time zones that the number may be in
-	lineType  phonenumbers.PhoneNumberType
 }
 
 // maxNumberBytes limits a number as it is written, separators included.
@@ -68,17 +66,5 @@ func ParseNumber(s, defaultRegion string) (Number, error) {
 	if !e164Pattern().MatchString(phone) {
 		return Number{}, errNumber
 	}
-	number := Number{Phone: aurora.Phone(phone), Region: phonenumbers.GetRegionCodeForNumber(n), lineType: phonenumbers.GetNumberType(n)}
-	number.TimeZones = timeZonesOf(n, number)
-	return number, nil
-}
-
-// IsMobileOrFixed reports whether the number is a mobile or fixed line of a country. Premium, shared-cost, toll-free, VoIP,
-// satellite, pager, personal-forwarding and service numbers are not.
-func (n Number) IsMobileOrFixed() bool {
-	switch n.lineType {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:
-		return n.Region != "" && n.Region != "001" && n.Region != "ZZ"
-	}
-	return false
+	return Number{Phone: aurora.Phone(phone), TimeZones: timeZonesOf(n, aurora.Phone(phone))}, nil
 }

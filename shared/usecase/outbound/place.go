@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 )
 
@@ -51,7 +52,7 @@ func (s *Service) checkGuards(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkNumber(ctx, a.to, append(s.Guards.ownNumbers(assistant), from)...); err != nil {
+	if err := s.contacts().CheckNumber(ctx, contact.Calls, a.to.Phone, assistant); err != nil {
 		return inField(err, a.FieldPrefix+"phoneNumber")
 	}
 	if err := s.checkRecipient(ctx, a.to, "", s.Now()); err != nil {
@@ -98,13 +99,13 @@ func (s *Service) reserve(ctx context.Context, a *attempt) (existing PlacedCall,
 		}
 	}
 	limits := s.Guards.Limits.quotas(a.APIKey.ledgerName(), a.to, now)
-	if err := s.takeQuotas(ctx, a.record.ID, limits); err != nil {
+	if err := s.contacts().Take(ctx, contact.Calls, a.record.ID, limits); err != nil {
 		s.markNotPlaced(ctx, a, fault.From(err).Code)
 		return existing, false, err
 	}
 	a.limits = limits
 	if err := s.Ledger.AddPending(ctx, a.record.To, a.record.ID); err != nil {
-		s.returnQuotas(ctx, a.limits)
+		s.contacts().Return(ctx, a.limits)
 		s.markNotPlaced(ctx, a, codeStoreUnavailable)
 		return existing, false, errNotStored(err)
 	}
@@ -139,7 +140,7 @@ func (s *Service) dial(ctx context.Context, a *attempt) (PlacedCall, error) {
 		return PlacedCall{}, fault.Newf(fault.Timeout, "The telephone provider did not answer; it is not known whether the call was placed. Its record is %s.", r.ID).
 			WithCode("call_state_unknown").Because(err)
 	}
-	s.returnQuotas(ctx, a.limits)
+	s.contacts().Return(ctx, a.limits)
 	s.markNotPlaced(ctx, a, fault.From(err).Code)
 	s.removePending(ctx, r)
 	if f := fault.From(err); f.Kind == fault.Invalid {

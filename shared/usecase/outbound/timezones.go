@@ -7,6 +7,9 @@ import (
 	"sync"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/numberplan"
 )
 
 // moreZones holds the time zones of area codes of the NANP that the library does not know: of overlays, which cover the same
@@ -52,16 +55,16 @@ var mobileZones = map[string][]string{
 // timeZonesOf returns all time zones that a number may be in. In the NANP those are the zones of the whole area code, for
 // mobile and fixed numbers alike: numbers are ported within it, and the three digits after it say nothing about a mobile
 // one. Elsewhere they are the library's, and for mobile numbers those of the whole country.
-func timeZonesOf(n *phonenumbers.PhoneNumber, number Number) []string {
-	if n.GetCountryCode() == 1 && len(number.Phone) == len("+14155550100") {
-		return areaZones(string(number.Phone[2:5]))
+func timeZonesOf(n *phonenumbers.PhoneNumber, phone aurora.Phone) []string {
+	if n.GetCountryCode() == 1 && len(phone) == len("+14155550100") {
+		return areaZones(string(phone[2:5]))
 	}
 	zones, err := phonenumbers.GetTimezonesForNumber(n)
 	if err != nil {
 		zones = nil
 	}
-	if number.lineType != phonenumbers.FIXED_LINE {
-		zones = withZones(zones, mobileZones[number.Region])
+	if found := numberplan.Find(phone); found.Kind != numberplan.Fixed {
+		zones = withZones(zones, mobileZones[found.Region])
 	}
 	return zones
 }

@@ -1,17 +1,17 @@
-package outbound
+package contact
 
 import (
 	_ "embed"
 	"fmt"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
+	"example.com/aurora/shared/core/numberplan"
 )
 
 //go:embed countries.txt
 var highRiskFile string
 
-// Countries says which countries may be called. The zero value allows none.
+// Countries says which countries may be called and texted. The zero value allows none.
 type Countries struct {
 	allOrdinary bool // every country that is not high-risk
 	highRisk    map[string]bool
@@ -29,7 +29,7 @@ func ParseCountries(s string) (Countries, error) {
 		case code == "*":
 			c.allOrdinary = true
 		case code == "":
-		case isCountry(code):
+		case numberplan.IsCountry(code):
 			c.allowed[code] = true
 		default:
 			unknown = append(unknown, code)
@@ -47,19 +47,15 @@ func ParseCountries(s string) (Countries, error) {
 // ParseRegion reads the ISO 3166-1 alpha-2 code of the region of national numbers. An empty text is no region.
 func ParseRegion(s string) (string, error) {
 	code := strings.ToUpper(strings.TrimSpace(s))
-	if code != "" && !isCountry(code) {
+	if code != "" && !numberplan.IsCountry(code) {
 		return "", fmt.Errorf("no country has the code %s", code)
 	}
 	return code, nil
 }
 
-// Allows reports whether a region may be called.
+// Allows reports whether a region may be called and texted.
 func (c Countries) Allows(region string) bool {
-	return c.allowed[region] || c.allOrdinary && isCountry(region) && !c.highRisk[region]
-}
-
-func isCountry(region string) bool {
-	return len(region) == 2 && phonenumbers.GetCountryCodeForRegion(region) != 0
+	return c.allowed[region] || c.allOrdinary && numberplan.IsCountry(region) && !c.highRisk[region]
 }
 
 // highRiskCountries returns the codes of countries.txt.

@@ -1,0 +1,47 @@
+package contact
+
+import (
+	"testing"
+
+	"example.com/aurora/shared/core/numberplan"
+)
+
+func TestCountries(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", " ", ",", "XX", "US,XX", "USA", "001", "**", "U"} {
+		if _, err := ParseCountries(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+	if (Countries{}).Allows("US") {
+		t.Error("the zero value allows a country")
+	}
+	for code := range highRiskCountries() {
+		if !numberplan.IsCountry(code) {
+			t.Errorf("countries.txt has %q, which is not a country", code)
+		}
+	}
+	if n := len(highRiskCountries()); n < 50 {
+		t.Errorf("%d high-risk countries, want at least 50", n)
+	}
+	if _, err := ParseRegion("XX"); err == nil {
+		t.Error("XX was accepted as a region")
+	}
+	if r, err := ParseRegion(" us "); r != "US" || err != nil {
+		t.Errorf("\" us \" is region %q, %v; want US", r, err)
+	}
+}
+
+func TestUSD(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]MicroUSD{"50": 50_000_000, "0.10": 100_000, "0.1": 100_000, "0": 0, "0.000001": 1, "1.5": 1_500_000, "999999999": 999_999_999_000_000} {
+		if got, err := ParseUSD(in); got != want || err != nil {
+			t.Errorf("%q: %d, %v; want %d", in, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "-1", "1e3", ".5", "1.", "$1", "1,5", "0.0000001", "1000000000", "NaN", " 1"} {
+		if _, err := ParseUSD(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
