@@ -268,7 +268,11 @@ func TestQueues(t *testing.T) {
 		t.Errorf("only %d queue consumers were found", consumers)
 	}
 	for id, q := range template.ofType("AWS::SQS::Queue") {
-		if q.text("SqsManagedSseEnabled") != "true" || q.number("MessageRetentionPeriod") != 14*24*3600 {
+		encrypted := q.text("SqsManagedSseEnabled") == "true"
+		if choice := q.at("SqsManagedSseEnabled").list("Fn::If"); len(choice) == 3 { // with a customer-managed key
+			encrypted = choice[1] == false && choice[2] == true && len(q.at("KmsMasterKeyId")) > 0
+		}
+		if !encrypted || q.number("MessageRetentionPeriod") != 14*24*3600 {
 			t.Errorf("%s: SqsManagedSseEnabled %s, MessageRetentionPeriod %v s", id, q.text("SqsManagedSseEnabled"), q.number("MessageRetentionPeriod"))
 		}
 	}
@@ -336,6 +340,9 @@ func TestStores(t *testing.T) {
 	for id, secret := range template.ofType("AWS::SecretsManager::Secret") {
 		if start := secret.text("SecretString"); start != "" && start != "[]" {
 			t.Errorf("%s has a value in the template", id)
+		}
+		if resource := template.at("Resources", id); resource.text("DeletionPolicy") != "Retain" || resource.text("UpdateReplacePolicy") != "Retain" || len(secret.at("KmsKeyId")) == 0 {
+			t.Errorf("%s: it must be retained when the stack is deleted, and take the customer-managed key", id)
 		}
 		// AWS generates only values that no person needs to know. API keys are given to callers.
 		if (secret["GenerateSecretString"] != nil) != (id == "LinksSecret") || !strings.HasPrefix(secret.at("Name").text("Fn::Sub"), "aurora/${Stage}/") {

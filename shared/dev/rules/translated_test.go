@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -179,6 +180,69 @@ func TestTranslatedRoles(t *testing.T) {
 	}
 	if functions == 0 || roles != functions {
 		t.Errorf("%d roles for %d functions", roles, functions)
+	}
+}
+
+// TestTranslatedPermissionsByPrefix checks which parts of shared stores functions may use: ledger keys, tools' secrets and the
+// prefixes of the bucket.
+func TestTranslatedPermissionsByPrefix(t *testing.T) {
+	t.Parallel()
+	template, _ := translatedTemplate(t)
+	ledgerPrefixes := map[string]string{"CallWorkerRole": "call#*", "ReportPolicy": "sent#*"}
+	policies := map[string]tree{}
+	for id, policy := range template.ofType("AWS::IAM::ManagedPolicy") {
+		policies[id] = policy.at("PolicyDocument")
+	}
+	for id, role := range template.ofType("AWS::IAM::Role") {
+		for i, policy := range role.trees("Policies") {
+			policies[fmt.Sprintf("%s/%d", id, i)] = policy.at("PolicyDocument")
+		}
+	}
+	for id, policy := range policies {
+		name, _, _ := strings.Cut(id, "/")
+		for _, s := range policy.trees("Statement") {
+			text, _ := json.Marshal(s)
+			if strings.Contains(string(text), "s3:ListBucket") && len(s.at("Condition", "StringLike").list("s3:prefix")) == 0 {
+				t.Errorf("%s may list the whole bucket", id)
+			}
+			if strings.Contains(string(text), ":secret:aurora/${Stage}/tools/") && name != "ToolsPolicy" {
+				t.Errorf("%s may read the secrets of tools, which its functions do not run", id)
+			}
+			want := ledgerPrefixes[name]
+			if want == "" || !slices.Contains(referencedIDs(s["Resource"]), "LedgerTable") {
+				continue
+			}
+			if got := s.at("Condition", "ForAllValues:StringLike").list("dynamodb:LeadingKeys"); !slices.Equal(got, []any{want}) {
+				t.Errorf("%s: ledger keys %v, want %s", id, got, want)
+			}
+			delete(ledgerPrefixes, name)
+		}
+	}
+	if len(ledgerPrefixes) > 0 {
+		t.Errorf("no permission on the ledger was found for %v", ledgerPrefixes)
+	}
+}
+
+// TestTranslatedOptionalParts checks the customer-managed key and the web ACL: every role may use the key.
+func TestTranslatedOptionalParts(t *testing.T) {
+	t.Parallel()
+	template, _ := translatedTemplate(t)
+	var roles []string
+	for _, role := range template.at("Resources", "KmsPolicy", "Properties").list("Roles") {
+		roles = append(roles, referencedIDs(role)...)
+	}
+	for id, f := range template.ofType("AWS::Lambda::Function") {
+		if role := referencedIDs(f["Role"]); len(role) != 1 || !slices.Contains(roles, role[0]) {
+			t.Errorf("%s: its role may not use the customer-managed key", id)
+		}
+	}
+	webACL := template.at("Resources", "WebAclAssociation", "Properties")["ResourceArn"]
+	var stages []string
+	for id := range template.ofType("AWS::ApiGateway::Stage") {
+		stages = append(stages, id)
+	}
+	if ids := referencedIDs(webACL); len(stages) != 1 || !slices.Contains(ids, stages[0]) {
+		t.Errorf("the web ACL is for %v, not for the stage of the API", webACL)
 	}
 }
 

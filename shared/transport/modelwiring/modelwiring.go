@@ -9,13 +9,15 @@ import (
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
 // Settings holds what a function needs to call models.
 type Settings struct {
 	openAISecret  string // the name of the secret with the deployment's key
-	toolSecrets   string // the prefix of the name of a model's own secret
+	modelSecrets  string // the prefix of the names of models' own secrets
+	toolSecrets   string // the prefix of the names of tools' secrets, where a model's may be as well; may be empty
 	openAIBaseURL string // set on a developer's machine only
 	allowLoopback bool   // true on a developer's machine only
 	secrets       *secretsmanager.Store
@@ -23,15 +25,16 @@ type Settings struct {
 
 // ReadSettings reads the settings of a function that calls models and has no tools.
 func ReadSettings(s *lambdaapp.Settings) Settings {
-	return ReadSettingsWith(s, s.Required("TOOL_SECRETS"), secretsmanager.New(lambdaapp.AWSConfig, time.Now))
+	return ReadSettingsWith(s, "", secretsmanager.New(lambdaapp.AWSConfig, time.Now))
 }
 
-// ReadSettingsWith is ReadSettings for a function with tools, which share the prefix and the cache of secrets with its models.
+// ReadSettingsWith is ReadSettings for a function with tools, which share the cache of secrets with its models.
 func ReadSettingsWith(s *lambdaapp.Settings, toolSecrets string, secrets *secretsmanager.Store) Settings {
 	return Settings{
 		openAISecret:  s.Required("OPENAI_SECRET"),
 		openAIBaseURL: s.Optional("OPENAI_BASE_URL", ""),
 		allowLoopback: s.Optional("ALLOW_LOOPBACK_MODELS", "") == "true",
+		modelSecrets:  s.Required("MODEL_SECRETS"),
 		toolSecrets:   toolSecrets,
 		secrets:       secrets,
 	}
@@ -61,13 +64,21 @@ func (s Settings) Chain(t Timing) func([]aurora.ModelRef) agent.Model {
 			Limits:  t.Limits,
 			Count:   lambdaapp.Count,
 		},
-		Key: func(ctx context.Context, name string) (string, error) {
-			return s.secrets.Secret(ctx, s.toolSecrets+name)
-		},
+		Key:              s.modelKey,
 		FirstWordTimeout: t.FirstWordTimeout,
 		AllowLoopback:    s.allowLoopback,
 	}
 	return pool.Chain
+}
+
+// modelKey returns the key in a model's own secret. Functions with tools also find it among the secrets of tools, where it had
+// its place before models had their own.
+func (s Settings) modelKey(ctx context.Context, name string) (string, error) {
+	key, err := s.secrets.Secret(ctx, s.modelSecrets+name)
+	if s.toolSecrets != "" && fault.Is(err, fault.NotFound) {
+		return s.secrets.Secret(ctx, s.toolSecrets+name)
+	}
+	return key, err
 }
 
 // SplitList splits a setting that is a comma-separated list, such as DEFAULT_MODEL.

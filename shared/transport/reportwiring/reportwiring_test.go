@@ -11,7 +11,7 @@ import (
 
 // A function without a sender or a public URL starts with a warning. Without any other setting it does not start.
 func TestNewMaker(t *testing.T) {
-	complete := map[string]string{"ASSISTANTS_TABLE": "a", "CALLS_TABLE": "c", "LEDGER_TABLE": "l", "BUCKET": "b", "OPENAI_SECRET": "o", "TOOL_SECRETS": "t/",
+	complete := map[string]string{"ASSISTANTS_TABLE": "a", "CALLS_TABLE": "c", "LEDGER_TABLE": "l", "BUCKET": "b", "OPENAI_SECRET": "o", "MODEL_SECRETS": "t/",
 		"DEFAULT_MODEL": "one, two", "LINKS_SECRET": "k", "MAIL_FROM": "aurora@example.com", "PUBLIC_URL": "https://aurora.example.com"}
 	read := func(change map[string]string) *lambdaapp.Settings {
 		env := maps.Clone(complete)
