@@ -1,4 +1,4 @@
-// Command report-view redirects the signed links of reports to their objects in the bucket.
+// Command report-view opens the signed links of reports: it redirects them to their objects in the bucket.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	links := &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWSConfig, time.Now), SecretName: s.Required("LINKS_SECRET"), Now: time.Now}
-	lambdaapp.Start(s, serve(links, s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))).Invoke)
+	bucket := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
+	links := &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWSConfig, time.Now), SecretName: s.Required("LINKS_SECRET"), Objects: bucket, Now: time.Now}
+	lambdaapp.Start(s, serve(links, bucket).Invoke)
 }

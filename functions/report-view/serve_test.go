@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,23 @@ import (
 
 // fakeBucket is a bucket with one report. down makes it unreachable.
 type fakeBucket struct{ down bool }
+
+// revocations holds at most one object, which revokes links.
+type revocations struct {
+	key     string
+	written time.Time
+	err     error // of every read
+}
+
+func (r revocations) Read(_ context.Context, key string) ([]byte, time.Time, error) {
+	switch {
+	case r.err != nil:
+		return nil, time.Time{}, r.err
+	case key != r.key:
+		return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
+	}
+	return []byte("{}"), r.written, nil
+}
 
 func (b fakeBucket) Presign(_ context.Context, key string, lifetime time.Duration) (string, error) {
 	if b.down {
@@ -30,8 +48,10 @@ func (b fakeBucket) Presign(_ context.Context, key string, lifetime time.Duratio
 func TestCases(t *testing.T) {
 	eventtest.Run(t, "report-view", func(t *testing.T, c *eventcase.Case, event json.RawMessage) eventtest.Observed {
 		var given struct {
-			Opened      time.Duration `yaml:"opened"`      // how long after the link was made
-			Unavailable string        `yaml:"unavailable"` // secrets or bucket
+			Opened       time.Duration `yaml:"opened"`       // how long after the link was made
+			Unavailable  string        `yaml:"unavailable"`  // secrets, bucket or revocations
+			Revoked      string        `yaml:"revoked"`      // the number of a report whose links were revoked, or all
+			RevokedAfter time.Duration `yaml:"revokedAfter"` // how long after the link was made
 		}
 		if err := c.Setup(&given); err != nil {
 			t.Fatal(err)
@@ -40,7 +60,18 @@ func TestCases(t *testing.T) {
 		if given.Unavailable == "secrets" {
 			secrets.Err = fault.New(fault.Unavailable, "The secret store did not answer.").WithRetryAfter(time.Second)
 		}
-		links := &auth.Links{Secrets: secrets, SecretName: "links",
+		revoked := revocations{written: eventtest.ReportTime().Add(given.RevokedAfter)}
+		if given.Unavailable == "revocations" {
+			revoked.err = errors.New("no route to host")
+		}
+		if given.Revoked != "" {
+			key, err := auth.RevocationKey(strings.TrimPrefix(given.Revoked, "all"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			revoked.key = key
+		}
+		links := &auth.Links{Secrets: secrets, SecretName: "links", Objects: revoked,
 			Now: func() time.Time { return eventtest.ReportTime().Add(given.Opened) }}
 		return eventtest.Invoke(t, serve(links, fakeBucket{down: given.Unavailable == "bucket"}), event)
 	})

@@ -85,6 +85,8 @@ func (s *Sender) SendMail(ctx context.Context, m aurora.Mail) error {
 	in := &sesv2.SendEmailInput{
 		Content:     &types.EmailContent{Raw: &types.RawMessage{Data: raw}},
 		Destination: &types.Destination{ToAddresses: recipients},
+		// Click tracking would lead every link through SES, whose events then hold the tokens of report links.
+		ConfigurationOverrides: &types.ConfigurationOverrides{Tracking: &types.TrackingConfigurationOverrides{ClickTrackingEnabled: types.FeatureStatusDisabled}},
 	}
 	if s.configuration != "" {
 		in.ConfigurationSetName = &s.configuration

@@ -117,6 +117,9 @@ func TestSendMail(t *testing.T) {
 	if body["ConfigurationSetName"] != "aurora-test" || !reflect.DeepEqual(body["Destination"], map[string]any{"ToAddresses": []any{"team@example.com", "boss@example.com"}}) {
 		t.Errorf("the request is %v, want the configuration set and both addresses", body)
 	}
+	if want := map[string]any{"Tracking": map[string]any{"ClickTrackingEnabled": "DISABLED"}}; !reflect.DeepEqual(body["ConfigurationOverrides"], want) {
+		t.Errorf("the request overrides %v, want click tracking off: its events would hold the links of reports", body["ConfigurationOverrides"])
+	}
 }
 
 func TestHTMLAlternative(t *testing.T) {

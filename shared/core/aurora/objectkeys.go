@@ -66,6 +66,17 @@ func ReportPrefix(assistantID string, w Window) string {
 	return ReportsPrefix + SafeKey(assistantID) + "/" + string(w.Period) + "/" + w.Name() + "/"
 }
 
+// ReportNumber returns the number of the report to which an object belongs: <assistant>/<period>/<end>, as in the object's
+// key. It is empty for an object that belongs to no report.
+func ReportNumber(objectKey string) string {
+	rest, ok := strings.CutPrefix(objectKey, ReportsPrefix)
+	parts := strings.Split(rest, "/")
+	if !ok || len(parts) < 4 {
+		return ""
+	}
+	return strings.Join(parts[:3], "/")
+}
+
 // TranscriptKey returns the key of a call's transcript page beside a report.
 func TranscriptKey(reportPrefix, callID string) string {
 	return reportPrefix + "transcripts/" + SafeKey(callID) + ".html"

@@ -10,8 +10,12 @@
 // not show how close a guess was. A key of the wrong form is rejected without a call to the secret store.
 //
 // A link in a mail is a token that names one object and the time when it was made, signed with HMAC-SHA256. Nothing is
-// stored for it, so a mail costs no write. The price is that a single link cannot be revoked: only a change of the secret
-// ends links, and it ends all of them. The secret may hold the previous key beside the new one; then no link ends. Only
-// objects under reports/ can be linked to. All invalid links get the same 401: expired, forged and malformed ones cannot
-// be told apart.
+// stored for it, so a mail costs no write. A revocation is an object in the bucket; it ends the links of a report, or all
+// links, that were made before it was written. So only a revocation costs a write, and opening a link costs two reads. The
+// secret may hold the previous key beside the new one; then a new key ends no link. Only objects under reports/ can be
+// linked to. All invalid links get the same 401, whether they are expired, revoked, forged or malformed.
+//
+// The token follows a number sign in the link. API Gateway's traces hold the whole address of a request
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html), and so may every
+// proxy's log. What follows the number sign is not sent (RFC 3986, section 3.5); the page at the address posts it.
 package auth

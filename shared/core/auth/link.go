@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	maxObjectKeyLength  = 1024            // bytes; the limit of S3
 	tokenVersion        = 1               // the first byte of every token
 	tokenHeaderLength   = 1 + 8           // the version and the time when the token was made
+	revocationName      = "links-revoked.json"
 )
 
 // Links makes and verifies the links in mails. A link lets everyone who has it read one object under reports/ for 30 days.
@@ -30,7 +32,12 @@ type Links struct {
 	Secrets    Secrets
 	SecretName string
 	BaseURL    string // the API's public address; if empty, no links are made
-	Now        func() time.Time
+	// Objects holds the revocations: an object under RevocationKey, written when links were revoked. Verify needs it.
+	Objects interface {
+		// Read returns an object and when it was written. A missing object is a fault.NotFound.
+		Read(ctx context.Context, key string) (body []byte, written time.Time, err error)
+	}
+	Now func() time.Time
 }
 
 var (
@@ -38,7 +45,8 @@ var (
 	errNotLinkable = errors.New("only objects under reports/ can be linked to")
 )
 
-// URL returns the address of an object, or "" if BaseURL is empty. The error is a fault: Internal if the object cannot be
+// URL returns the address of an object, or "" if BaseURL is empty. The token follows a number sign, because clients send no
+// server that part of an address: no access log, trace or proxy on the way holds it. The error is a fault: Internal if the object cannot be
 // linked to or there is no usable signing key, Unavailable if the signing key cannot be read now.
 func (l *Links) URL(ctx context.Context, key string) (string, error) {
 	if l.BaseURL == "" {
@@ -48,7 +56,7 @@ func (l *Links) URL(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimRight(l.BaseURL, "/") + "/api/reports/view/" + token, nil
+	return strings.TrimRight(l.BaseURL, "/") + "/api/reports/view#" + token, nil
 }
 
 // NewToken returns the signed name of an object, valid from now on.
@@ -67,8 +75,14 @@ func (l *Links) NewToken(ctx context.Context, key string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sign(keys[0], b)), nil
 }
 
+// TokenIn returns the token in what a person pasted: a link of this or an earlier form, or the token itself.
+func TokenIn(pasted string) string {
+	pasted = strings.TrimSpace(pasted)
+	return pasted[strings.LastIndexAny(pasted, "#/")+1:]
+}
+
 // Verify returns the key of the object that a token names. The error is a fault: Unauthorized if the token was not made
-// here, is not valid yet or has expired, otherwise as for URL.
+// here, is not valid yet, has expired or was revoked, Unavailable if the revocations cannot be read, otherwise as for URL.
 func (l *Links) Verify(ctx context.Context, token string) (key string, err error) {
 	if len(token) > base64.RawURLEncoding.EncodedLen(tokenHeaderLength+maxObjectKeyLength+sha256.Size) {
 		return "", errInvalidLink
@@ -94,7 +108,57 @@ func (l *Links) Verify(ctx context.Context, token string) (key string, err error
 	if !signed || b[0] != tokenVersion || !isLinkable(key) || now.Before(made.Add(-maxClockSkew)) || !now.Before(made.Add(linkTTL+maxClockSkew)) {
 		return "", errInvalidLink
 	}
+	if err := l.checkNotRevoked(ctx, key, made); err != nil {
+		return "", err
+	}
 	return key, nil
+}
+
+// UnverifiedObject returns the key of the object that a token names, without a check of the signature. It is empty for what
+// is no token. It is for operators, who want to know what a link is about.
+func UnverifiedObject(token string) string {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) <= tokenHeaderLength+sha256.Size {
+		return ""
+	}
+	return string(b[tokenHeaderLength : len(b)-sha256.Size])
+}
+
+// RevocationKey returns the key of the object whose existence revokes the links that were made before it was written: all
+// links to a report's objects, or all links to anything if report is empty. report is an aurora.ReportNumber.
+func RevocationKey(report string) (string, error) {
+	if report == "" {
+		return aurora.ReportsPrefix + revocationName, nil
+	}
+	key := aurora.ReportsPrefix + report + "/" + revocationName
+	if aurora.ReportNumber(key) != report || !isLinkable(key) {
+		return "", fmt.Errorf("%q is no report number", report)
+	}
+	return key, nil
+}
+
+// checkNotRevoked returns errInvalidLink if the links to an object were revoked after this one was made. Times are whole
+// seconds: a link that was made in the second of the revocation is revoked.
+func (l *Links) checkNotRevoked(ctx context.Context, objectKey string, made time.Time) error {
+	names := []string{""}
+	if report := aurora.ReportNumber(objectKey); report != "" {
+		names = append(names, report)
+	}
+	for _, name := range names {
+		key, err := RevocationKey(name)
+		if err != nil {
+			return fault.From(err)
+		}
+		_, revoked, err := l.Objects.Read(ctx, key)
+		switch {
+		case fault.Is(err, fault.NotFound):
+		case err != nil:
+			return fault.New(fault.Unavailable, "The link cannot be checked now.").WithCode("store_unavailable").WithRetryAfter(time.Second).Because(err)
+		case !made.After(revoked):
+			return errInvalidLink
+		}
+	}
+	return nil
 }
 
 // isLinkable reports whether an object may be linked to at all. It holds for every token, also a correctly signed one.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/testkit"
@@ -22,7 +23,14 @@ const (
 var linkTime = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
 func newLinks(text string, now time.Time) *auth.Links {
-	return &auth.Links{Secrets: &testkit.Secrets{Values: map[string]string{"links": text}}, SecretName: "links", BaseURL: "https://aurora.example.com/v1/", Now: func() time.Time { return now }}
+	return &auth.Links{Secrets: &testkit.Secrets{Values: map[string]string{"links": text}}, SecretName: "links", BaseURL: "https://aurora.example.com/v1/", Objects: noObjects{}, Now: func() time.Time { return now }}
+}
+
+// noObjects is a bucket without revocations.
+type noObjects struct{}
+
+func (noObjects) Read(context.Context, string) ([]byte, time.Time, error) {
+	return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
 }
 
 func newToken(t testing.TB, l *auth.Links, key string) string {
@@ -37,9 +45,9 @@ func newToken(t testing.TB, l *auth.Links, key string) string {
 func TestLinks(t *testing.T) {
 	l := newLinks(linkKey, linkTime)
 	link, err := l.URL(t.Context(), linkedObject)
-	made, ok := strings.CutPrefix(link, "https://aurora.example.com/v1/api/reports/view/")
+	made, ok := strings.CutPrefix(link, "https://aurora.example.com/v1/api/reports/view#")
 	if err != nil || !ok || strings.Trim(made, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-		t.Fatalf("link = %q, error %v; want one to /api/reports/view/", link, err)
+		t.Fatalf("link = %q, error %v; want one to /api/reports/view#", link, err)
 	}
 	if key, err := l.Verify(t.Context(), made); key != linkedObject || err != nil {
 		t.Errorf("Verify = %q, %v; want %q", key, err, linkedObject)
@@ -133,6 +141,41 @@ func TestSigningKeys(t *testing.T) {
 		if _, err := l.NewToken(t.Context(), linkedObject); fault.From(err).Kind != want || !errors.Is(err, give) {
 			t.Errorf("store error %v became %v, want kind %v with the cause", give, err, want)
 		}
+	}
+}
+
+func TestTokenIn(t *testing.T) {
+	for pasted, want := range map[string]string{
+		"AQ": "AQ", " AQ\n": "AQ", "https://a.example.com/prod/api/reports/view#AQ": "AQ", "https://a.example.com/api/reports/view/AQ": "AQ", "": "", "https://a.example.com/": "",
+	} {
+		if got := auth.TokenIn(pasted); got != want {
+			t.Errorf("TokenIn(%q) = %q, want %q", pasted, got, want)
+		}
+	}
+}
+
+func TestRevocationKey(t *testing.T) {
+	for report, want := range map[string]string{"": "reports/links-revoked.json", "riley/weekly/2026-11-23T0000": "reports/riley/weekly/2026-11-23T0000/links-revoked.json"} {
+		if key, err := auth.RevocationKey(report); key != want || err != nil {
+			t.Errorf("RevocationKey(%q) = %q, %v; want %q", report, key, err, want)
+		}
+	}
+	for _, report := range []string{"riley", "riley/weekly", "riley/weekly/", "/weekly/x", "a/../b", "riley/weekly/x/transcripts", "reports/riley/weekly/x"} {
+		if key, err := auth.RevocationKey(report); err == nil {
+			t.Errorf("RevocationKey(%q) = %q, want an error", report, key)
+		}
+	}
+	for object, want := range map[string]string{linkedObject: "riley/weekly/2026-11-23T0000", "reports/riley/weekly/x/transcripts/c1.html": "riley/weekly/x", "eoc/a/b/c/d": "", "reports/a": ""} {
+		if got := aurora.ReportNumber(object); got != want {
+			t.Errorf("ReportNumber(%q) = %q, want %q", object, got, want)
+		}
+	}
+	l := newLinks(linkKey, linkTime)
+	if got := auth.UnverifiedObject(newToken(t, l, linkedObject)); got != linkedObject {
+		t.Errorf("UnverifiedObject = %q, want %q", got, linkedObject)
+	}
+	if got := auth.UnverifiedObject("AQ"); got != "" {
+		t.Errorf("UnverifiedObject of no token = %q", got)
 	}
 }
 

@@ -34,6 +34,7 @@ var logPattern = sync.OnceValue(func() *regexp.Regexp {
 		`|\b(?:AC|SK)[0-9a-fA-F]{32}\b` + // Twilio accounts and keys
 		`|(?i:bearer|basic) [A-Za-z0-9._~+/=-]{8,}` +
 		`|(?i:x-amz-signature|x-amz-security-token|x-sig)=[^&\s"]+` +
+		`|\bAQAAAA[A-Za-z0-9_-]{48,}` + // tokens of report links, by the version and the first bytes of the time that they begin with
 		`|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+`)
 })
 

@@ -19,6 +19,7 @@ func TestText(t *testing.T) {
 		"a phone number":      {"call +14155550123 now", "call +14******123 now"},
 		"a mail address":      {"to dana@example.com, please", "to [redacted], please"},
 		"a signature":         {"?X-Amz-Signature=abcdef0123456789&a=b", "?[redacted]&a=b"},
+		"a report link":       {"https://a.example.com/api/reports/view#AQAAAABq_cIgcmVwb3J0cy9yaWxleS93ZWVrbHkvMjAyNi0xMS0xNlQwMDAwL3JlcG9ydC5odG1s2dNI.", "https://a.example.com/api/reports/view#[redacted]."},
 		"a hash in a key":     {"eoc/_/undated/g-" + hex32 + ".json", "eoc/_/undated/g-" + hex32 + ".json"},
 		"a hash after a /":    {"unrecognised/x/2026/11/22/" + hex32 + ".json", "unrecognised/x/2026/11/22/" + hex32 + ".json"},
 		"too short for any":   {"sk-1", "sk-1"},

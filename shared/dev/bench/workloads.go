@@ -206,8 +206,7 @@ func reportLink(b *bench, ctx context.Context, _ int, e map[string]any) error {
 	if err != nil {
 		return err
 	}
-	e["path"] = "/api/reports/view/" + token
-	e["pathParameters"] = map[string]string{"token": token}
+	e["body"] = "token=" + token
 	return nil
 }
 

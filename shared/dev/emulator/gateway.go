@@ -279,15 +279,15 @@ func (g *gateway) isBinary(kinds string) bool {
 
 // logAccess logs one line for each request, and prints those that failed.
 func (g *gateway) logAccess(x *exchange) {
-	name := "-"
+	name, route := "-", "unknown" // as in AWS, the path itself is not logged: it may hold the token of a report link
 	if x.route != nil {
-		name = x.route.function.folder
+		name, route = x.route.function.folder, x.route.path
 	}
 	ms := time.Since(x.start).Milliseconds()
 	line, _ := json.Marshal(map[string]any{"level": "INFO", "time": x.start.UTC().Format(time.RFC3339Nano), "requestId": x.id, "method": x.r.Method,
-		"path": x.r.URL.Path, "function": name, "status": x.status, "error": x.errorKind, "ms": ms}) // encoding scalars cannot fail
+		"path": route, "function": name, "status": x.status, "error": x.errorKind, "ms": ms}) // encoding scalars cannot fail
 	_, _ = fmt.Fprintf(g.log, "%s\n", line)
 	if x.status >= 500 {
-		g.println(fmt.Sprintf("gateway: %s %q %d %s after %d ms, %s, request %s", x.r.Method, x.r.URL.Path, x.status, x.errorKind, ms, name, x.id))
+		g.println(fmt.Sprintf("gateway: %s %q %d %s after %d ms, %s, request %s", x.r.Method, route, x.status, x.errorKind, ms, name, x.id))
 	}
 }

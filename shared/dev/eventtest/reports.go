@@ -151,5 +151,5 @@ func (r *Reports) Send(ctx context.Context, key string, force bool, send func(co
 
 // URL returns a link without a signature.
 func (r *Reports) URL(_ context.Context, key string) (string, error) {
-	return "https://aurora.example.com/api/reports/view/unsigned-" + strings.NewReplacer("/", "-", ".", "-").Replace(key), nil
+	return "https://aurora.example.com/api/reports/view#unsigned-" + strings.NewReplacer("/", "-", ".", "-").Replace(key), nil
 }

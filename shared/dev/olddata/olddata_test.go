@@ -574,7 +574,7 @@ func TestReportLinks(t *testing.T) {
 	s := load(t)
 	var link struct{ SigningKey, Token, Object string }
 	readJSON(t, "links.json", &link)
-	links := &auth.Links{Secrets: testkit.EverySecret(link.SigningKey), SecretName: "links", BaseURL: "https://aurora.example.com", Now: s.now}
+	links := &auth.Links{Secrets: testkit.EverySecret(link.SigningKey), SecretName: "links", BaseURL: "https://aurora.example.com", Objects: s.objects, Now: s.now}
 	key, err := links.Verify(t.Context(), link.Token)
 	noError(t, err)
 	s.check(t, "linkedObject", key)

@@ -55,6 +55,7 @@ var loadSpec = sync.OnceValues(func() (spec, error) {
 	router, err := legacy.NewRouter(doc)
 	// checkStream reads the stream's lines; for kin-openapi the body is a string.
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
 	return spec{doc, router}, err
 })
 

@@ -26,7 +26,8 @@ const (
 	statusCallback = "/api/outbound-call-status"
 	weekly         = "/api/reports/aurora-report/weekly"
 	allMonthly     = "/api/reports/aurora-internal-report/monthly"
-	view           = "/api/reports/view/{token}"
+	view           = "/api/reports/view"
+	earlierView    = "/api/reports/view/{token}"
 
 	reportMade = `{"status":"success","message":"Weekly report generated successfully for assistant a","report":{"period":"weekly","from":"2026-11-16T00:00:00Z",` +
 		`"until":"2026-11-23T00:00:00Z","calls":{"total":0,"answered":0,"voicemail":0,"failed":0,"inbound":0,"outbound":0,"transferred":0},"minutes":0,` +
@@ -215,14 +216,16 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 		"webhook": {"flaskApiKey", "binarytintApiKey", "binarytintApiKeyDashed", "vapiSecret", "bearer"},
 		"partner": {"internalKey", "externalKey"}, "internal": {"internalKey"},
 	}
-	signed := map[string][]string{statusCallback: {"twilioSignature"}, view: nil} // routes without an authorizer
+	signed := map[string][]string{statusCallback: {"twilioSignature"}, view: nil, earlierView: nil} // routes without an authorizer
 	var described []string
 	for id, r := range template.Resources {
 		for _, e := range r.Properties.Events {
 			if e.Type != "Api" {
 				continue
 			}
-			described = append(described, e.Properties.Path)
+			if !slices.Contains(described, e.Properties.Path) {
+				described = append(described, e.Properties.Path)
+			}
 			item := doc.Paths.Find(e.Properties.Path)
 			if item == nil || item.GetOperation(e.Properties.Method) == nil {
 				t.Errorf("%s: %s %s is not described", id, e.Properties.Method, e.Properties.Path)
@@ -239,7 +242,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 			if e.Properties.Auth.Authorizer == "" {
 				want = signed[e.Properties.Path]
 			}
-			if len(want) == 0 && e.Properties.Path != view || !slices.Equal(named, want) {
+			if len(want) == 0 && e.Properties.Path != view && e.Properties.Path != earlierView || !slices.Equal(named, want) {
 				t.Errorf("%s: %s takes the keys %v, and the document says %v", id, e.Properties.Path, want, named)
 			}
 			for _, status := range []int{400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 502, 503, 504} {

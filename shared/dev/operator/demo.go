@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -221,11 +222,7 @@ func (d *demoRun) report(ctx context.Context) error {
 	if err := json.Unmarshal(b, &made); err != nil || made.Report.Link == "" {
 		return errors.Join(errors.New("the report has no link"), err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, made.Report.Link, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := openLink(ctx, made.Report.Link)
 	if err != nil {
 		return err
 	}
@@ -236,6 +233,17 @@ func (d *demoRun) report(ctx context.Context) error {
 	}
 	d.printLine("The link in the mail opens a page of %d bytes, %s. The mails are at %s.", len(page), resp.Header.Get("Content-Type"), d.stack.local.Mail)
 	return nil
+}
+
+// openLink opens the link of a report as the page behind the link does: it posts the token that follows the number sign.
+func openLink(ctx context.Context, link string) (*http.Response, error) {
+	address, token, _ := strings.Cut(link, "#")
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(url.Values{"token": {token}}.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return http.DefaultClient.Do(r)
 }
 
 // post sends JSON to the local API and returns the answer. A status other than want is an error.

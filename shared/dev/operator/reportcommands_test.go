@@ -36,7 +36,7 @@ func TestReportCommands(t *testing.T) {
 	}
 	t.Run("demo", func(t *testing.T) {
 		said, err := do("demo")
-		for _, want := range []string{"Weekly report generated successfully for assistant " + demoAssistant, `"total": 1`, "/api/reports/view/", "opens a page of", "text/html"} {
+		for _, want := range []string{"Weekly report generated successfully for assistant " + demoAssistant, `"total": 1`, "/api/reports/view#", "opens a page of", "text/html"} {
 			if err != nil || !strings.Contains(said, want) {
 				t.Fatalf("the demo does not say %q (%v):\n%s", want, err, said)
 			}
@@ -53,6 +53,7 @@ func TestReportCommands(t *testing.T) {
 			t.Errorf("the error for an unknown assistant is %v", err)
 		}
 	})
+	t.Run("links", func(t *testing.T) { b.reportLinks(t, do) })
 	t.Run("backfill", func(t *testing.T) {
 		mails := mailsAt(t, b.info.Mail)
 		first, last := time.Now().AddDate(0, 0, -28).Format(time.DateOnly), time.Now().Format(time.DateOnly)

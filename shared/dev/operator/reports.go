@@ -148,6 +148,7 @@ func (r *reportCommand) show(ctx context.Context, made aurora.Report, prefix str
 	if made.Narrative.Text != "" {
 		r.printLine("  %s", made.Narrative.Text)
 	}
+	r.printLine("Its number is %s.", aurora.ReportNumber(prefix+aurora.ReportHTMLName))
 	r.printLine("It is stored in s3://%s/%s (report.html, .json, .csv).", r.bucket, prefix)
 	address, err := r.objects.Presign(ctx, prefix+aurora.ReportHTMLName, linkLifetime)
 	if err != nil {

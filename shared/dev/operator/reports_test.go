@@ -145,8 +145,8 @@ func (b *testStack) reportsByHTTP(t *testing.T, sent []sentCall) {
 				made.Message != strings.ToUpper(c.period[:1])+c.period[1:]+" report generated successfully for assistant "+c.assistant {
 				t.Fatalf("%s %s", resp.Status, body)
 			}
-			if resp, page := b.get(t, made.Report.Link); resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") || !strings.Contains(page, "<main") {
-				t.Errorf("the link gives %s, %.300s", resp.Status, page)
+			if o := openReport(t, made.Report.Link); !o.isReport() {
+				t.Errorf("the link gives %d, %.300s", o.status, o.page)
 			}
 			b.compare(t, sent, c.assistant, c.period, c.until, c.zone, c.from, c.before)
 		})
@@ -284,7 +284,7 @@ func (b *testStack) reportsBySchedule(t *testing.T, sent []sentCall) {
 		t.Errorf("%d mails, want one for each of three", len(mails)-before)
 	}
 	for _, m := range mails[:len(mails)-before] {
-		if len(m.To) != 1 || len(m.HTML) > 100<<10 || strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<svg") || !strings.Contains(m.Text, "/api/reports/view/") || strings.Contains(m.Text+m.HTML, "987654") {
+		if len(m.To) != 1 || len(m.HTML) > 100<<10 || strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<svg") || !strings.Contains(m.Text, "/api/reports/view#") || strings.Contains(m.Text+m.HTML, "987654") {
 			t.Errorf("the mail to %v has %d bytes of HTML, the subject %s and the text\n%s", m.To, len(m.HTML), m.Subject, m.Text)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // openRoutes lists the routes that have no authorizer because the function verifies a signature.
-var openRoutes = []string{"/api/outbound-call-status", "/api/reports/view/{token}"}
+var openRoutes = []string{"/api/outbound-call-status", "/api/reports/view", "/api/reports/view/{token}"}
 
 // TestRoutes checks that each route has an authorizer, a timeout longer than its function's, and streams if and only if
 // its function URL does.
@@ -61,6 +61,32 @@ func TestRoutes(t *testing.T) {
 	}
 	if routes < 14 {
 		t.Errorf("only %d routes were found", routes)
+	}
+}
+
+// TestReportLinksAreNotTraced checks that addresses which may hold the token of a report link are in no trace and no log of
+// API Gateway.
+func TestReportLinksAreNotTraced(t *testing.T) {
+	t.Parallel()
+	template := sourceTemplate(t)
+	rule := template.at("Resources", "ReportLinksSamplingRule", "Properties", "SamplingRule")
+	if rule.text("URLPath") != "*/api/reports/view/*" || rule.number("FixedRate") != 0 || rule.number("ReservoirSize") != 0 || rule.number("Priority") != 1 {
+		t.Errorf("the sampling rule is %v, want one that traces no request of a report link", rule)
+	}
+	api := template.at("Resources", "Api", "Properties")
+	if name, stage := api.at("Name").text("Fn::Sub"), api.at("StageName").text("Ref"); rule.at("ServiceName").text("Fn::Sub") != name+"/${"+stage+"}" {
+		t.Errorf("the sampling rule is for %v, want the API's name and stage", rule.at("ServiceName"))
+	}
+	format := api.at("AccessLogSetting").text("Format")
+	for _, variable := range []string{"$context.path", "$context.requestOverride"} {
+		if strings.Contains(format, variable) {
+			t.Errorf("the access log holds %s, which may hold a token", variable)
+		}
+	}
+	for _, setting := range api.trees("MethodSettings") {
+		if setting.text("LoggingLevel") != "" || setting["DataTraceEnabled"] != nil {
+			t.Error("the execution log holds whole addresses and bodies")
+		}
 	}
 }
 

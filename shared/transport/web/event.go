@@ -122,6 +122,9 @@ func (e *restEvent) principal() (*auth.Principal, bool) {
 func (e *restEvent) body() (string, bool) { return e.Body, e.IsBase64Encoded }
 
 func (e *restEvent) request(ctx context.Context) (*http.Request, error) {
+	if err := checkAddress(e.HTTPMethod, e.Path); err != nil {
+		return nil, err
+	}
 	var a core.RequestAccessor
 	return a.EventToRequestWithContext(ctx, events.APIGatewayProxyRequest(*e))
 }
@@ -144,6 +147,9 @@ func (e *urlEvent) header() http.Header                { return multiHeader(e.He
 func (e *urlEvent) principal() (*auth.Principal, bool) { return nil, false }
 func (e *urlEvent) body() (string, bool)               { return e.Body, e.IsBase64Encoded }
 func (e *urlEvent) request(ctx context.Context) (*http.Request, error) {
+	if err := checkAddress(e.RequestContext.HTTP.Method, e.RawPath); err != nil {
+		return nil, err
+	}
 	var a core.RequestAccessorV2
 	return a.EventToRequestWithContext(ctx, events.APIGatewayV2HTTPRequest(*e))
 }
@@ -162,6 +168,17 @@ func (e *urlEvent) streamingResponse(status int, h http.Header, body *pipe) any 
 		single[k] = v[0]
 	}
 	return &events.LambdaFunctionURLStreamingResponse{StatusCode: status, Headers: single, Body: body}
+}
+
+var errInvalidAddress = errors.New("the method or the path is not valid")
+
+// checkAddress returns an error for an event that cannot become a request. Package core would print its path, which may
+// hold the token of a report link. The error does not hold it.
+func checkAddress(method, path string) error {
+	if _, err := http.NewRequest(method, "https://aurora.invalid"+path, nil); err != nil {
+		return errInvalidAddress
+	}
+	return nil
 }
 
 func multiHeader(single map[string]string) http.Header {

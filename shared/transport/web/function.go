@@ -130,9 +130,20 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	} else {
 		f.callHandler(w, r)
 	}
-	slog.InfoContext(ctx, "request served", "event", "request.served", "method", r.Method, "path", r.URL.Path, "status", w.status, "bytes", w.bytes,
+	slog.InfoContext(ctx, "request served", "event", "request.served", "method", r.Method, "path", f.pattern(r), "status", w.status, "bytes", w.bytes,
 		"ms", time.Since(start).Milliseconds(), "keyId", principal.ID)
 	return w.abortErr
+}
+
+// pattern returns the path of the route that a request matches, or "unknown". The path of the request itself may hold a
+// token, also where it matches no route, so no log line holds it.
+func (f *Function) pattern(r *http.Request) string {
+	for _, route := range f.Routes {
+		if route.matches(r) {
+			return route.Path
+		}
+	}
+	return "unknown"
 }
 
 // authenticate returns the caller's principal. With NoAuth the handler checks a signature, and the principal is empty.

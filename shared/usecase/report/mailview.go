@@ -170,6 +170,9 @@ func (v mailView) plainText() string {
 	if v.Made != "" {
 		line("\nMade on %s.", v.Made)
 	}
+	if v.Number != "" {
+		line("Report number: %s", v.Number)
+	}
 	return b.String()
 }
 

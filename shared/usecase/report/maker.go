@@ -176,7 +176,7 @@ func (d *reportBuild) store(ctx context.Context) error {
 
 // page returns the report with its links, ready to be rendered.
 func (d *reportBuild) page(ctx context.Context) Page {
-	return Page{Report: d.result.Report, OrgName: string(d.assistant.OrgName), Language: d.assistant.Language, MadeAt: d.Now().In(d.window.From.Location()), Public: d.PublicURL,
+	return Page{Report: d.result.Report, OrgName: string(d.assistant.OrgName), Language: d.assistant.Language, MadeAt: d.Now().In(d.window.From.Location()), Public: d.PublicURL, Number: aurora.ReportNumber(d.result.Prefix + aurora.ReportHTMLName),
 		HTMLLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportHTMLName), CSVLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportCSVName), JSONLink: d.signedLink(ctx, d.result.Prefix+aurora.ReportJSONName)}
 }
 

@@ -95,7 +95,7 @@ func (l fakeSentLog) Send(ctx context.Context, key string, force bool, send func
 type fakeLinks struct{}
 
 func (fakeLinks) URL(_ context.Context, key string) (string, error) {
-	return "https://aurora.example.com/api/reports/view/" + strings.ReplaceAll(key, "/", "~"), nil
+	return "https://aurora.example.com/api/reports/view#" + strings.ReplaceAll(key, "/", "~"), nil
 }
 
 const hostile = "<script>window.__hacked=1</script>\u202e=HYPERLINK(\"https://evil.example.com\")\x00"

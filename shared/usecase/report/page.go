@@ -17,6 +17,8 @@ type Page struct {
 	OrgName string
 	// Language is the BCP 47 tag of the narrative and the summaries; empty if it is unknown.
 	Language string
+	// Number names the report, for questions about it and for the revocation of its links.
+	Number string
 	// MadeAt is shown in the assistant's time zone.
 	MadeAt time.Time
 	// HTMLLink, CSVLink and JSONLink are signed addresses; empty if there is none.

@@ -38,6 +38,7 @@ type view struct {
 	HTML, CSV, JSON      string
 	Made                 string
 	MadeAt               string // RFC 3339
+	Number               string
 }
 
 // tile is a headline figure.
@@ -80,7 +81,7 @@ func (p Page) view(size limits) view {
 		Paragraphs: splitParagraphs(r.Narrative.Text, size.narrative), Note: text.DisplayLine(r.Narrative.Note, size.note),
 		HTML: p.linkWithin(p.HTMLLink, size), CSV: p.linkWithin(p.CSVLink, size), JSON: p.linkWithin(p.JSONLink, size),
 	}
-	v.Title = v.Assistant + ": " + v.Span
+	v.Title, v.Number = v.Assistant+": "+v.Span, text.DisplayLine(p.Number, 200)
 	if !p.MadeAt.IsZero() {
 		made := p.MadeAt.In(zone)
 		v.Made, v.MadeAt = made.Format("Monday 2 January 2006, 15:04"), made.Format(time.RFC3339)
