@@ -19,7 +19,8 @@ type Countries struct {
 }
 
 // ParseCountries reads ISO 3166-1 alpha-2 codes, separated by commas. "*" stands for every country that is not on the
-// list of high-risk countries in countries.txt. A code next to "*" allows a high-risk country too.
+// list of high-risk countries in countries.txt. A code next to "*" allows a high-risk country too. An empty text allows no
+// country.
 func ParseCountries(s string) (Countries, error) {
 	c := Countries{allowed: map[string]bool{}, highRisk: highRiskCountries()}
 	var unknown []string
@@ -37,9 +38,6 @@ func ParseCountries(s string) (Countries, error) {
 	}
 	if len(unknown) > 0 {
 		return Countries{}, fmt.Errorf("no country has the code %s", strings.Join(unknown, ", "))
-	}
-	if !c.allOrdinary && len(c.allowed) == 0 {
-		return Countries{}, fmt.Errorf("name at least one country, or * for every country that is not high-risk")
 	}
 	return c, nil
 }

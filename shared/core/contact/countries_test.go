@@ -8,9 +8,14 @@ import (
 
 func TestCountries(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", " ", ",", "XX", "US,XX", "USA", "001", "**", "U"} {
+	for _, bad := range []string{"XX", "US,XX", "USA", "001", "**", "U"} {
 		if _, err := ParseCountries(bad); err == nil {
 			t.Errorf("%q was accepted", bad)
+		}
+	}
+	for _, none := range []string{"", " ", ","} {
+		if c, err := ParseCountries(none); err != nil || c.Allows("US") || c.Allows("") {
+			t.Errorf("%q: %v, error %v; want no country", none, c, err)
 		}
 	}
 	if (Countries{}).Allows("US") {

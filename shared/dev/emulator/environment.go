@@ -108,6 +108,9 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 	if from, asked := out["MAIL_FROM"]; asked && from == "" && s.info.Mail != "" {
 		out["MAIL_FROM"] = localSender
 	}
+	if countries, asked := out["ALLOWED_COUNTRIES"]; asked && countries == "" {
+		out["ALLOWED_COUNTRIES"] = "*" // the fake Twilio calls no telephone
+	}
 	if public, asked := out["PUBLIC_URL"]; asked && public == "" {
 		out["PUBLIC_URL"] = s.info.API // a function URL's own host takes no callbacks
 	}

@@ -159,7 +159,7 @@ func TestCallingFunctionsAreAlike(t *testing.T) {
 			}
 		}
 	}
-	defaults := map[string]string{"AllowedCountries": "*", "DefaultRegion": "", "RequireConsent": "false", "CallingHours": "", "LimitKeyPerMinute": "10",
+	defaults := map[string]string{"AllowedCountries": "", "DefaultRegion": "", "RequireConsent": "false", "CallingHours": "", "LimitKeyPerMinute": "10",
 		"LimitKeyPerDay": "500", "LimitDestinationPerDay": "20", "LimitCountryPerDay": "200", "LimitSpendPerDayUsd": "50", "CallEstimateUsd": "0.10",
 		"HyperscaleAssistantId": "", "VoiceStreamUrl": "", "PublicUrl": ""}
 	for name, want := range defaults {

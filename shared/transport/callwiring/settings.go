@@ -83,7 +83,7 @@ func readGuards(s *lambdaapp.Settings) outbound.Guards {
 	s.Reject("LIMIT_SPEND_PER_DAY_USD", err)
 	g.Limits.EstimatePerCall, err = contact.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
 	s.Reject("CALL_ESTIMATE_USD", err)
-	g.Countries, err = contact.ParseCountries(s.Optional("ALLOWED_COUNTRIES", "*"))
+	g.Countries, err = contact.ParseCountries(s.Optional("ALLOWED_COUNTRIES", ""))
 	s.Reject("ALLOWED_COUNTRIES", err)
 	g.DefaultRegion, err = contact.ParseRegion(s.Optional("DEFAULT_REGION", ""))
 	s.Reject("DEFAULT_REGION", err)
