@@ -20,6 +20,8 @@ type accumulator struct {
 	model        string
 	refused      bool
 	ended        bool
+	begun        bool // the model has sent something
+	characters   int  // of all that it has sent: text, thoughts and tool calls
 }
 
 // add adds a chunk and returns its text without thoughts. withdrawn says that the message's text before it was a thought.
@@ -41,6 +43,11 @@ func (a *accumulator) add(c Chunk) (text string, withdrawn bool) {
 			a.reasoning = map[string][]json.RawMessage{}
 		}
 		a.reasoning[key] = append(a.reasoning[key], value)
+	}
+	a.begun = true
+	a.characters += len(c.Text) + len(c.Refusal) + c.Reasoning.characters()
+	for i := range c.ToolCalls {
+		a.characters += len(c.ToolCalls[i].Name) + len(c.ToolCalls[i].Arguments)
 	}
 	a.refused = a.refused || c.Refusal != ""
 	a.ended = a.ended || c.Ended

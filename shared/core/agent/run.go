@@ -45,6 +45,9 @@ type Turn struct {
 	FirstTokenTimeout time.Duration
 	WaitWhileThinking bool
 	MaxTurns          int // the most model calls, below 25; 0 means 25
+	// MaxCharacters is how many characters the model may be sent in one request; 0 means no limit. A turn that grows longer
+	// by what its tools return ends with GiveUpMessage. The first request is not checked: see Characters.
+	MaxCharacters int
 	// GiveUpMessage is said if the turn must end without an answer of the model, because it went in circles.
 	GiveUpMessage string
 }
@@ -64,11 +67,14 @@ type Event struct {
 
 // TurnResult is the result of a turn. After an error it holds what the turn had produced before.
 type TurnResult struct {
-	Messages     []Message // the turn's own messages, to be added to the conversation
-	Text         string    // all text of the turn: as in the events, but without thoughts that became known too late for them
-	ActiveAgent  string    // the name of the agent that answered last
-	Variables    map[string]any
-	Usage        Usage
+	Messages    []Message // the turn's own messages, to be added to the conversation
+	Text        string    // all text of the turn: as in the events, but without thoughts that became known too late for them
+	ActiveAgent string    // the name of the agent that answered last
+	Variables   map[string]any
+	Usage       Usage
+	// Tokens are the tokens that the turn has used. Where a server gave no figures, or the consumer stopped before they
+	// came, they are estimated from the characters.
+	Tokens       int
 	Model        string
 	FinishReason string
 	LogProbs     []json.RawMessage // of the pieces of text, as in the events
@@ -188,7 +194,13 @@ func (r *runner) callModel(ctx context.Context) (m Message, stopped bool, err er
 		}
 		return text == "" || r.emitText(text, logProbs, a.text.Len() == len(text))
 	}
-	for chunk, chunkErr := range model.Stream(ctx, r.modelRequest()) {
+	request := r.modelRequest()
+	defer func() {
+		if err == nil || a.begun || ctx.Err() != nil || fault.Is(err, fault.Timeout) { // else the server did no work
+			result.Tokens += tokensUsed(a.usage, request.Characters()+a.characters)
+		}
+	}()
+	for chunk, chunkErr := range model.Stream(ctx, request) {
 		if chunkErr != nil {
 			err = chunkErr
 			break

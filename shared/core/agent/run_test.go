@@ -121,7 +121,7 @@ func TestTurn(t *testing.T) {
 			check(t, "the model's stream ended", model.streamEnded, true)
 			check(t, "request", model.request, agent.ModelRequest{Model: "gpt-4o", Tools: []agent.Tool{bookTool}, Options: json.RawMessage(`{"seed":1}`),
 				Messages: []agent.Message{{Role: agent.RoleSystem, Content: "Be brief."}, user}})
-			result, err := agent.Collect((&agent.Turn{Model: &recordingModel{chunks: c.chunks, err: c.err}, Agent: turn.Agent, Messages: turn.Messages, Variables: turn.Variables, CallerTools: turn.CallerTools}).Run(t.Context()))
+			result, err := agent.Collect((&agent.Turn{Model: &recordingModel{chunks: c.chunks, err: c.err}, Agent: turn.Agent, Messages: turn.Messages, Variables: turn.Variables, CallerTools: turn.CallerTools, Options: turn.Options}).Run(t.Context()))
 			check(t, "collected result", result, end)
 			check(t, "code of the collected error", codeOf(err), c.code)
 		})

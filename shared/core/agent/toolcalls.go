@@ -46,6 +46,9 @@ func (r *runner) handleToolCalls(ctx context.Context, m Message) (again, stopped
 		return r.giveUp("turn_limit", "The model went on asking for tools and came to no end.")
 	}
 	r.toolsDisabled = r.result.Action != nil
+	if r.isTooLong() {
+		return r.giveUp(CodeTooLong, "The conversation with the tools' results is longer than a model may be sent.")
+	}
 	return true, false
 }
 

@@ -25,7 +25,7 @@ type Secrets interface {
 }
 
 // KeyStore reads the live keys of each kind from a secret: a JSON array whose elements are a key, a "sha256:" digest, or
-// an object with digest, name, assistants, uses and expiresAt. It is safe for concurrent use.
+// an object with digest, name, assistants, uses, expiresAt and limits. It is safe for concurrent use.
 //
 // While a secret cannot be read, or is not a JSON array, the last list that could be read is used for an hour. Without
 // such a list Keys returns an error: a broken secret is not the caller's fault.
@@ -162,9 +162,11 @@ func parseKey(entry json.RawMessage) (Key, error) {
 		Assistants *[]string  `json:"assistants"`
 		Uses       *[]Use     `json:"uses"`
 		ExpiresAt  *time.Time `json:"expiresAt"`
+
+		Limits json.RawMessage `json:"limits"`
 	}
 	if json.Unmarshal(entry, &object) != nil {
-		return Key{}, errors.New("neither a string nor an object with digest, name, assistants, uses and expiresAt")
+		return Key{}, errors.New("neither a string nor an object with digest, name, assistants, uses, expiresAt and limits")
 	}
 	key, err := keyFromDigest(strings.TrimPrefix(object.Digest, "sha256:"))
 	if err != nil {
@@ -184,6 +186,11 @@ func parseKey(entry json.RawMessage) (Key, error) {
 	}
 	if object.ExpiresAt != nil {
 		key.ExpiresAt = *object.ExpiresAt
+	}
+	if object.Limits != nil {
+		if err := json.Unmarshal(object.Limits, &key.Limits); err != nil {
+			return Key{}, fmt.Errorf("limits: %w", err)
+		}
 	}
 	return key, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,12 +21,40 @@ func TestKeyLimitsThatCannotBeRead(t *testing.T) {
 	for _, limits := range []string{
 		`"assistants":[]`, `"assistants":[""]`, `"assistants":"a1"`, `"assistants":{"a1":true}`, `"assistants":[1]`,
 		`"uses":[]`, `"uses":["Chat"]`, `"uses":["chat","reports"]`, `"uses":"chat"`, `"uses":[null]`,
+		`"limits":null`, `"limits":[]`, `"limits":5`, `"limits":{"chatTurnsPerMinutes":5}`, `"limits":{"ChatTurnsPerMinute":5}`, `"limits":{"chatTurnsPerMinute":null}`,
+		`"limits":{"chatTurnsPerMinute":-1}`, `"limits":{"chatTurnsPerMinute":"many"}`, `"limits":{"chatTokensPerDay":1.5}`, `"limits":{"chatTokensPerDay":99999999999999999999}`,
 		`"expiresAt":""`, `"expiresAt":"tomorrow"`, `"expiresAt":"2026-12-01"`, `"expiresAt":1795312800`,
 	} {
 		parsed, err := auth.ParseKeys(fmt.Sprintf(`[{"digest":"sha256:%s",%s}]`, hexDigest(apiKey), limits))
 		if len(parsed) > 0 || err == nil {
 			t.Errorf("%s: keys %+v, error %v; want no key and an error", limits, parsed, err)
 		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	five := int64(5)
+	for limits, want := range map[string]auth.Limits{
+		``: {}, `,"limits":{}`: {}, `,"limits":{"chatTurnsPerMinute":5}`: {ChatTurnsPerMinute: &five}, `,"limits":{"chatTokensPerDay":"5"}`: {ChatTokensPerDay: &five},
+	} {
+		keys, err := auth.ParseKeys(fmt.Sprintf(`[{"digest":"sha256:%s"%s}]`, hexDigest(apiKey), limits))
+		if err != nil || len(keys) != 1 || !reflect.DeepEqual(keys[0].Principal().Limits, want) {
+			t.Errorf("%s: %+v, %v; want one key with limits %+v", limits, keys, err, want)
+		}
+	}
+}
+
+func TestAccount(t *testing.T) {
+	accounts := map[string]auth.Principal{}
+	for _, p := range []auth.Principal{{ID: "0123456789ab", Name: "0123456789ab"}, {ID: "0123456789ac"}, {ID: "x", Name: "acme"}, {ID: "x", Name: "i-0123456789ab"}, {ID: "x", Name: "a#b"}, {ID: "x", Name: "a b"}} {
+		account := p.Account()
+		if other, taken := accounts[account]; taken || strings.Contains(account, "#") {
+			t.Errorf("account %q of %+v; %+v has it too, or it has a #", account, p, other)
+		}
+		accounts[account] = p
+	}
+	if a, b := (auth.Principal{ID: "x", Name: "acme"}).Account(), (auth.Principal{ID: "y", Name: "acme"}).Account(); a != b {
+		t.Errorf("accounts %q and %q of two keys with one name, want one", a, b)
 	}
 }
 
@@ -125,12 +154,13 @@ func TestPrincipalCrossesTheGateway(t *testing.T) {
 	for _, p := range []auth.Principal{
 		{ID: "0123456789ab", Name: "0123456789ab", Kind: auth.KindAPI},
 		{ID: "0123456789ab", Name: "acme", Kind: auth.KindExternal, Assistants: []string{"a1", "a2"}, ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 5, time.UTC)},
+		{ID: "0123456789ab", Name: "acme", Kind: auth.KindAPI, Limits: auth.Limits{ChatTurnsPerMinute: new(int64), ChatTokensPerDay: new(int64)}},
 	} {
-		if got, ok := auth.PrincipalFromContext(p.AuthorizerContext()); !ok || fmt.Sprint(got) != fmt.Sprint(p) {
+		if got, ok := auth.PrincipalFromContext(p.AuthorizerContext()); !ok || !reflect.DeepEqual(got, p) {
 			t.Errorf("got %+v, %v; want %+v", got, ok, p)
 		}
 	}
-	for _, damage := range []map[string]any{{"keyAssistants": "a1"}, {"keyAssistants": "[]"}, {"keyExpiresAt": "soon"}, {"keyId": ""}} {
+	for _, damage := range []map[string]any{{"keyAssistants": "a1"}, {"keyAssistants": "[]"}, {"keyExpiresAt": "soon"}, {"keyId": ""}, {"keyLimits": "5"}, {"keyLimits": `{"x":1}`}} {
 		c := auth.Principal{ID: "0123456789ab", Kind: auth.KindAPI}.AuthorizerContext()
 		for name, value := range damage {
 			c[name] = value

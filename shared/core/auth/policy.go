@@ -70,6 +70,7 @@ type Key struct {
 	Uses []Use
 	// ExpiresAt is when the key stops working; zero means never.
 	ExpiresAt time.Time
+	Limits    Limits
 	Kind      KeyKind
 }
 

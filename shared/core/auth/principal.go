@@ -16,6 +16,7 @@ type Principal struct {
 	// Assistants are the only assistants that the caller may reach; empty means all.
 	Assistants []string
 	ExpiresAt  time.Time // zero if the key does not expire
+	Limits     Limits
 }
 
 // errAssistantNotAllowed is the same whether the assistant exists or not.
@@ -38,7 +39,7 @@ func (p Principal) IsExpired(now time.Time) bool {
 
 // Principal returns what is known of the key's holder.
 func (k Key) Principal() Principal {
-	return Principal{ID: k.ID(), Name: k.Name, Kind: k.Kind, Assistants: k.Assistants, ExpiresAt: k.ExpiresAt}
+	return Principal{ID: k.ID(), Name: k.Name, Kind: k.Kind, Assistants: k.Assistants, ExpiresAt: k.ExpiresAt, Limits: k.Limits}
 }
 
 // AuthorizerContext returns the principal in the form in which an authorizer passes it to the function behind API
@@ -51,6 +52,10 @@ func (p Principal) AuthorizerContext() map[string]any {
 	}
 	if !p.ExpiresAt.IsZero() {
 		c["keyExpiresAt"] = p.ExpiresAt.UTC().Format(time.RFC3339Nano)
+	}
+	if p.Limits != (Limits{}) {
+		b, _ := json.Marshal(p.Limits) // numbers: cannot fail
+		c["keyLimits"] = string(b)
 	}
 	return c
 }
@@ -68,6 +73,11 @@ func PrincipalFromContext(context map[string]any) (p Principal, ok bool) {
 	if expires := text("keyExpiresAt"); expires != "" {
 		var err error
 		if p.ExpiresAt, err = time.Parse(time.RFC3339Nano, expires); err != nil {
+			return Principal{}, false
+		}
+	}
+	if limits := text("keyLimits"); limits != "" {
+		if json.Unmarshal([]byte(limits), &p.Limits) != nil {
 			return Principal{}, false
 		}
 	}

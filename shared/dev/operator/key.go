@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -26,7 +25,12 @@ func (p *program) key(context.Context) error {
 	assistants := f.String("assistants", "", "the ids of the only assistants that the key may reach, separated by commas")
 	uses := f.String("uses", "", "chat or webhook, for an api key that may do only one of them")
 	expires := f.String("expires", "", "when the key stops working, such as 2027-01-01T00:00:00Z")
+	limits := f.String("limits", "", "the key's own limits, such as chatTurnsPerMinute=60,chatTokensPerDay=1000000")
 	if err := f.Parse(p.args); err != nil {
+		return err
+	}
+	own, err := parseLimits(*limits)
+	if err != nil {
 		return err
 	}
 	if !slices.Contains(keyKinds, *kind) {
@@ -36,12 +40,12 @@ func (p *program) key(context.Context) error {
 		return errors.New("USES is for keys of KIND=api: the other kinds have one use each")
 	}
 	key, digest := newKey(*kind)
-	entry, err := json.Marshal(keyEntry{Digest: "sha256:" + digest, Name: cmp.Or(*name, *kind), Assistants: splitList(*assistants), Uses: splitList(*uses), ExpiresAt: *expires})
+	entry, err := json.Marshal(keyEntry{Digest: "sha256:" + digest, Name: *name, Assistants: splitList(*assistants), Uses: splitList(*uses), ExpiresAt: *expires, Limits: own})
 	if err != nil {
 		return err
 	}
 	if _, err := auth.ParseKeys("[" + string(entry) + "]"); err != nil {
-		return fmt.Errorf("ASSISTANTS, USES or EXPIRES: %w", err)
+		return fmt.Errorf("ASSISTANTS, USES, EXPIRES or LIMITS: %w", err)
 	}
 	p.printLine("key     %s", key)
 	p.printLine("digest  sha256:%s", digest)
@@ -58,10 +62,28 @@ func (p *program) key(context.Context) error {
 // keyEntry is an entry of a key secret.
 type keyEntry struct {
 	Digest     string   `json:"digest"`
-	Name       string   `json:"name"`
+	Name       string   `json:"name,omitempty"`
 	Assistants []string `json:"assistants,omitempty"`
 	Uses       []string `json:"uses,omitempty"`
 	ExpiresAt  string   `json:"expiresAt,omitempty"`
+
+	Limits map[string]json.Number `json:"limits,omitempty"`
+}
+
+// parseLimits reads limits such as chatTurnsPerMinute=60,chatTokensPerDay=1000000. It checks their form only.
+func parseLimits(list string) (map[string]json.Number, error) {
+	var limits map[string]json.Number
+	for _, part := range splitList(list) {
+		name, value, ok := strings.Cut(part, "=")
+		if _, taken := limits[name]; !ok || taken || !json.Valid([]byte(value)) {
+			return nil, fmt.Errorf("LIMITS must be names and numbers such as chatTurnsPerMinute=60, separated by commas, not %q", part)
+		}
+		if limits == nil {
+			limits = map[string]json.Number{}
+		}
+		limits[name] = json.Number(value)
+	}
+	return limits, nil
 }
 
 // splitList returns the parts of a list that is separated by commas, nil for an empty one.

@@ -87,7 +87,13 @@ func TestKey(t *testing.T) {
 	if want := `"assistants":["a1","a2"],"uses":["webhook"],"expiresAt":"2027-01-01T00:00:00Z"}`; err != nil || !strings.Contains(limited, want) {
 		t.Errorf("a limited key: error %v, output\n%s\nwant an entry with %s", err, limited, want)
 	}
-	for _, args := range [][]string{{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"}} {
+	shared, err := command(t, "key", "-limits", "chatTurnsPerMinute=60, chatTokensPerDay=1000000")
+	if want := `"limits":{"chatTokensPerDay":1000000,"chatTurnsPerMinute":60}}`; err != nil || !strings.Contains(shared, want) || strings.Contains(shared, `"name"`) {
+		t.Errorf("a key with limits and without a name: error %v, output\n%s\nwant an entry with %s and no name", err, shared, want)
+	}
+	for _, args := range [][]string{{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"},
+		{"-limits", "chatTurns=5"}, {"-limits", "chatTurnsPerMinute"}, {"-limits", "chatTurnsPerMinute=-1"}, {"-limits", "chatTurnsPerMinute=many"},
+		{"-limits", "chatTurnsPerMinute=1,chatTurnsPerMinute=2"}} {
 		if out, err := command(t, append([]string{"key"}, args...)...); err == nil || strings.Contains(out, "aur_") {
 			t.Errorf("%v: error %v, output %q; want an error and no key", args, err, out)
 		}

@@ -25,6 +25,8 @@ type Settings struct {
 	defaultModels   []string // in the order in which they are asked
 	allowedModels   []string // "*" allows every model
 	allowedOptions  []string // "*" allows every parameter of the model
+	turnsPerMinute  int      // of a key whose entry does not say otherwise
+	tokensPerDay    int
 }
 
 // ReadSettings reads the settings of a chat function, including those of its tools and models.
@@ -40,6 +42,8 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 		defaultModels:   modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
 		allowedModels:   modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
 		allowedOptions:  allowedOptions,
+		turnsPerMinute:  s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
+		tokensPerDay:    s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 20_000_000),
 	}
 }
 
@@ -67,6 +71,7 @@ func (s Settings) namedModels() []string {
 
 // NewHandler returns the handler of the chat routes.
 func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
+	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now)
 	return &completions.Handler{
 		Service: &chat.Service{
 			Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, s.assistantsTable, time.Now),
@@ -75,10 +80,16 @@ func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 			AllowedModels: s.allowedModels,
 			Tools:         s.tools.NewKit(),
 			Count:         lambdaapp.Count,
-			DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
+			DoNotCallList: ledger,
 			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
 			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
-			Now:           time.Now,
+			Limits: &chat.KeyLimits{
+				Store:          ledger,
+				TurnsPerMinute: int64(s.turnsPerMinute),
+				TokensPerDay:   int64(s.tokensPerDay),
+				Now:            time.Now,
+			},
+			Now: time.Now,
 		},
 		Now:    time.Now,
 		NewID:  func() string { return "chatcmpl-" + rand.Text() },

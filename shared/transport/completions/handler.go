@@ -40,6 +40,7 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer a.turn.Settle(r.Context())
 	if in.stream {
 		return a.writeStream(w)
 	}
@@ -57,6 +58,7 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer a.turn.Settle(r.Context())
 	end, err := chat.Collect(a.turn.Events)
 	if err != nil {
 		return withRetryHint(w, end, err)
@@ -91,6 +93,7 @@ func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer a.turn.Settle(r.Context())
 	a.includeSession = false
 	return a.writeJSON(w)
 }

@@ -56,6 +56,7 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "callId", in.CallID(), "error", err)
 		turn = chat.NewFailedTurn(in.Request, err)
 	}
+	defer turn.Settle(r.Context())
 	v := voiceTurn{response: e.newResponse(in, turn), timing: e.VoiceTiming, cancel: cancel, filler: defaultFiller, verbatim: in.wantsJSON()}
 	v.filter.Tags = turn.SpeechTags()
 	if in.fromVapi {

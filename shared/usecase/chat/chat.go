@@ -33,7 +33,9 @@ type Service struct {
 	// Sessions stores the state of conversations whose callers do not send it back. If it is nil, such a conversation
 	// begins every turn with the assistant that was called.
 	Sessions Sessions
-	Now      func() time.Time
+	// Limits limits the turns of each key. If it is nil, there is no limit.
+	Limits *KeyLimits
+	Now    func() time.Time
 }
 
 // Tools returns the tools that an assistant may use in a conversation.

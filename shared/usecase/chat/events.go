@@ -38,6 +38,7 @@ func Collect(events iter.Seq2[Event, error]) (Event, error) {
 func (t *Turn) withSession(ctx context.Context, loop iter.Seq2[agent.Event, error]) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for e, err := range loop {
+			t.result = cmp.Or(e.End, e.SoFar)
 			if e.End != nil {
 				t.saveState(ctx, e.End)
 				yield(t.endEvent(e.End, err), err)

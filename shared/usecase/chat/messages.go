@@ -3,7 +3,6 @@ package chat
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
@@ -11,7 +10,7 @@ import (
 
 const (
 	maxMessages   = 200     // in a conversation, history included
-	maxCharacters = 200_000 // in all messages of a conversation
+	maxCharacters = 200_000 // in a request to a model: prompt, tools, parameters and conversation
 )
 
 // splitMessages separates the caller's instructions, which are the system messages at the beginning of the request, from the
@@ -51,15 +50,13 @@ func joinInstructions(instructions []agent.Message) string {
 	return strings.Join(texts, "\n\n")
 }
 
-// checkMessages rejects a conversation with a role that there is not, or that is longer than a conversation can be.
+// checkMessages rejects a conversation with a role that there is not, or with too many messages.
 func checkMessages(instructions, history []agent.Message) error {
 	switch n := len(instructions) + len(history); {
 	case n == 0:
 		return fault.New(fault.Invalid, "messages must hold at least one message.").WithParam("messages")
 	case n > maxMessages:
 		return fault.Newf(fault.Invalid, "A conversation may hold %d messages at most.", maxMessages).WithParam("messages").WithCode("too_many_messages")
-	case countCharacters(instructions)+countCharacters(history) > maxCharacters:
-		return fault.Newf(fault.Invalid, "A conversation may hold %d characters at most.", maxCharacters).WithParam("messages").WithCode("conversation_too_long")
 	}
 	return checkRoles(history)
 }
@@ -78,15 +75,13 @@ func isRole(role string) bool {
 	return slices.Contains([]string{agent.RoleSystem, agent.RoleDeveloper, agent.RoleUser, agent.RoleAssistant, agent.RoleTool}, role)
 }
 
-// trimMessages makes a conversation short enough instead of rejecting it. It drops the oldest turns.
+// trimMessages makes a conversation of too many messages short enough instead of rejecting it. It drops the oldest turns.
 func trimMessages(instructions, history []agent.Message) (keptInstructions, keptHistory []agent.Message) {
-	characters := countCharacters(instructions) + countCharacters(history)
-	for len(instructions)+len(history) > maxMessages || characters > maxCharacters {
+	for len(instructions)+len(history) > maxMessages {
 		next := secondTurnStart(history)
 		if next == 0 {
 			break
 		}
-		characters -= countCharacters(history[:next])
 		history = history[next:]
 	}
 	if len(instructions) > maxMessages/2 {
@@ -106,16 +101,27 @@ func secondTurnStart(history []agent.Message) int {
 	return 0
 }
 
-func countCharacters(ms []agent.Message) int {
-	n := 0
-	for i := range ms {
-		n += utf8.RuneCountInString(ms[i].Content) + len(ms[i].Parts)
-		for _, c := range ms[i].ToolCalls {
-			n += len(c.Arguments)
+// fitHistory returns how many of a turn's first messages must be left out for its first request to be short enough. On the
+// phone and by text message a conversation has no end, so its oldest turns are left out. Elsewhere, and if the last turn alone
+// is too long, it returns an error.
+func (r *Request) fitHistory(loop *agent.Turn) (dropped int, err error) {
+	characters := loop.Characters()
+	for characters > maxCharacters {
+		next := 0
+		if r.Lenient || r.Channel == SMS {
+			next = secondTurnStart(loop.Messages[dropped:])
 		}
+		if next == 0 {
+			return 0, errTooLong
+		}
+		characters -= agent.CountCharacters(loop.Messages[dropped : dropped+next])
+		dropped += next
 	}
-	return n
+	return dropped, nil
 }
+
+var errTooLong = fault.Newf(fault.Invalid, "A conversation may hold %d characters at most, with the assistant's prompt, the tools and the parameters.", maxCharacters).
+	WithParam("messages").WithCode(agent.CodeTooLong)
 
 func countRole(ms []agent.Message, role string) int {
 	n := 0

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -29,6 +30,8 @@ type Turn struct {
 	history       []agent.Message
 	save          func(context.Context, aurora.SessionState) error // nil if the state is not stored
 	stored        aurora.SessionState
+	settle        func(ctx context.Context, tokens int) // nil if the turn is not counted
+	result        *agent.TurnResult                     // as far as the turn went; nil before it began
 }
 
 // Turn checks a request and prepares the turn. If it returns an error, which is always a fault, no model was called.
@@ -64,27 +67,86 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if optedOut {
 		return t, nil
 	}
-	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(history, agent.RoleUser), called: called}
+	if err := s.beginTurn(ctx, r, t); err != nil {
+		return t.reject(r, err)
+	}
+	loop, err := s.newLoop(ctx, r, t, joinInstructions(instructions))
+	if err != nil {
+		return nil, err
+	}
+	dropped, err := r.fitHistory(loop)
+	if err != nil {
+		return t.reject(r, err)
+	}
+	t.history = history[dropped:]
+	loop.Messages = t.history
+	t.Events = t.withSession(ctx, loop.Run(ctx))
+	return t, nil
+}
+
+// newLoop returns the agent loop of a turn. It sets the active agent and the model.
+func (s *Service) newLoop(ctx context.Context, r Request, t *Turn, instructions string) (*agent.Turn, error) {
+	called := t.assistant
+	b := agentBuilder{Service: s, request: r, session: &t.session, userMessages: countRole(t.history, agent.RoleUser), called: called}
 	first, err := b.activeAgent(ctx, called)
 	if err != nil {
 		return nil, err
 	}
 	t.session.ActiveAgent = first.Name
 	t.Model = first.ModelName
-	loop := &agent.Turn{
+	return &agent.Turn{
 		Agent:              first,
-		CallerInstructions: joinInstructions(instructions),
-		Messages:           history,
+		CallerInstructions: instructions,
+		Messages:           t.history,
 		Variables:          t.session.ContextVariables,
 		CallerTools:        r.Tools,
 		ToolChoice:         r.ToolChoice,
 		MaxTurns:           called.MaxTurns,
+		MaxCharacters:      maxCharacters,
 		FirstTokenTimeout:  called.FirstTokenTimeout(),
 		WaitWhileThinking:  r.Channel == General || r.Channel == Web,
 		GiveUpMessage:      t.FallbackMessage(giveUpMessage),
+	}, nil
+}
+
+// beginTurn counts a turn of the key, or returns fault.RateLimited. It is called when the assistant is known, whose fallback
+// message is spoken on the phone, and after an opt-out, which is recorded in any case.
+func (s *Service) beginTurn(ctx context.Context, r Request, t *Turn) error {
+	t.Model = s.modelsFor(t.assistant, r.Model)[0].Model
+	if s.Limits == nil {
+		return nil
 	}
-	t.Events = t.withSession(ctx, loop.Run(ctx))
+	if err := s.Limits.Begin(r.Principal); err != nil {
+		slog.WarnContext(ctx, "a key has reached a limit of chats", "event", "chat.limit_reached", "keyId", r.Principal.ID, "callId", t.CallID(), "assistantId", t.AssistantID(), "error", err)
+		if s.Count != nil {
+			s.Count(ctx, "ChatLimitReached")
+		}
+		return err
+	}
+	t.settle = func(ctx context.Context, tokens int) { s.Limits.Settle(ctx, r.Principal, tokens) }
+	return nil
+}
+
+// reject returns the error of a turn that cannot take place. For the phone it returns a turn that ends with the error, so
+// that the assistant's own fallback message is spoken.
+func (t *Turn) reject(r Request, err error) (*Turn, error) {
+	if !r.Lenient {
+		return nil, err
+	}
+	t.Events = func(yield func(Event, error) bool) { yield(t.FailedEnd(err), err) }
 	return t, nil
+}
+
+// Settle counts what the turn has used. It is called once, after the last byte of the answer has been sent.
+func (t *Turn) Settle(ctx context.Context) {
+	if t.settle == nil {
+		return
+	}
+	tokens := 0
+	if t.result != nil {
+		tokens = t.result.Tokens
+	}
+	t.settle(ctx, tokens)
 }
 
 // conversation returns the caller's instructions and the history, checked or made acceptable.
