@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -22,16 +23,18 @@ type fakeBucket struct{ down bool }
 type revocations struct {
 	key     string
 	written time.Time
-	err     error // of every read
+	err     error // of every list
 }
 
-func (r revocations) Read(_ context.Context, key string) ([]byte, time.Time, error) {
-	switch {
-	case r.err != nil:
-		return nil, time.Time{}, r.err
-	case key != r.key:
-		return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
+func (r revocations) List(_ context.Context, prefix, _ string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if r.err != nil || r.key != "" && strings.HasPrefix(r.key, prefix) {
+			yield(r.key, r.err)
+		}
 	}
+}
+
+func (r revocations) Read(context.Context, string) ([]byte, time.Time, error) {
 	return []byte("{}"), r.written, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ type Links struct {
 	BaseURL    string // the API's public address; if empty, no links are made
 	// Objects holds the revocations: an object under RevocationKey, written when links were revoked. Verify needs it.
 	Objects interface {
+		// List yields the keys that begin with prefix, in order.
+		List(ctx context.Context, prefix, startAfter string) iter.Seq2[string, error]
 		// Read returns an object and when it was written. A missing object is a fault.NotFound.
 		Read(ctx context.Context, key string) (body []byte, written time.Time, err error)
 	}
@@ -149,9 +152,8 @@ func (l *Links) checkNotRevoked(ctx context.Context, objectKey string, made time
 		if err != nil {
 			return fault.From(err)
 		}
-		_, revoked, err := l.Objects.Read(ctx, key)
+		revoked, err := l.revokedAt(ctx, key)
 		switch {
-		case fault.Is(err, fault.NotFound):
 		case err != nil:
 			return fault.New(fault.Unavailable, "The link cannot be checked now.").WithCode("store_unavailable").WithRetryAfter(time.Second).Because(err)
 		case !made.After(revoked):
@@ -159,6 +161,21 @@ func (l *Links) checkNotRevoked(ctx context.Context, objectKey string, made time
 		}
 	}
 	return nil
+}
+
+// revokedAt returns when a revocation was written, the zero time if there is none. It lists the key first: S3 may answer
+// 403 to the reading of a missing object, if the right to list the bucket is limited to a prefix.
+func (l *Links) revokedAt(ctx context.Context, key string) (time.Time, error) {
+	for found, err := range l.Objects.List(ctx, key, "") {
+		if err != nil {
+			return time.Time{}, err
+		}
+		if found == key {
+			_, written, err := l.Objects.Read(ctx, key)
+			return written, err
+		}
+	}
+	return time.Time{}, nil
 }
 
 // isLinkable reports whether an object may be linked to at all. It holds for every token, also a correctly signed one.

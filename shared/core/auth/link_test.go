@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,10 @@ func newLinks(text string, now time.Time) *auth.Links {
 
 // noObjects is a bucket without revocations.
 type noObjects struct{}
+
+func (noObjects) List(context.Context, string, string) iter.Seq2[string, error] {
+	return func(func(string, error) bool) {}
+}
 
 func (noObjects) Read(context.Context, string) ([]byte, time.Time, error) {
 	return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
