@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ import (
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/netguard"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/core/toolschema"
 	"example.com/aurora/shared/dev/emulator"
@@ -172,6 +175,11 @@ func checkSemantics(b []byte, privateHosts []string) []string {
 	if err := tools.CheckTools(a, privateHosts...); err != nil {
 		problems = append(problems, strings.Split(err.Error(), "\n")...)
 	}
+	for i, m := range a.Models {
+		if err := checkModelServer(m.BaseURL); err != nil {
+			problems = append(problems, fmt.Sprintf("models.%d.baseUrl: %v", i, err))
+		}
+	}
 	if len(a.Analysis.Schema) > 0 {
 		if _, err := toolschema.Compile(a.Analysis.Schema); err != nil {
 			problems = append(problems, "analysis.schema: "+strings.Join(strings.Fields(err.Error()), " "))
@@ -187,6 +195,19 @@ func checkSemantics(b []byte, privateHosts []string) []string {
 		}
 	}
 	return problems
+}
+
+// checkModelServer returns an error for a model's server whose address is not public. The functions check names when they
+// connect. Loopback is for make run.
+func checkModelServer(base string) error {
+	u, err := url.Parse(base)
+	if err != nil {
+		return errors.New("the address cannot be read")
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !a.IsLoopback() && !netguard.IsPublic(a) {
+		return errors.New("the address is not on the internet")
+	}
+	return nil
 }
 
 // checkSchema checks a JSON Schema completely. toolschema, which checks it in the functions, ignores the keywords that

@@ -148,6 +148,9 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"language":            {assistantWith(`"language":"portuguese, please"`), "language: "},
 		"number as a scalar":  {assistantWith(`"gracePeriodMs":300`), ""},
 		"valid template":      {assistantWith(`"assistantPrompt":"Hi {{ customer.name | default: 'there' }}"`), ""},
+		"model in a network":  {assistantWith(`"models":[{"model":"m","baseUrl":"https://169.254.169.254/v1"}]`), "models.0.baseUrl: the address is not on the internet"},
+		"model by its name":   {assistantWith(`"models":[{"model":"m","baseUrl":"https://models.example.com:8443/v1"}]`), ""},
+		"model on loopback":   {assistantWith(`"models":[{"model":"m","baseUrl":"http://127.0.0.1:11434/v1"}]`), ""},
 		"number as it may be": {assistantWith(`"assistantPhoneNumber":"4639465275"`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -189,6 +189,24 @@ func multiHeader(single map[string]string) http.Header {
 	return h
 }
 
+// maxHeaderBytes limits all names and values of a request's headers together. API Gateway takes 10,240 bytes; what a function URL
+// takes is not documented.
+const maxHeaderBytes = 32 << 10
+
+// checkHeader rejects headers that are too large.
+func checkHeader(e event) error {
+	size := 0
+	for name, values := range e.header() {
+		for _, v := range values {
+			size += len(name) + len(v)
+		}
+	}
+	if size > maxHeaderBytes {
+		return fault.New(fault.TooLarge, "The headers are too large.").WithCode("headers_too_large")
+	}
+	return nil
+}
+
 // checkBody rejects a body that is too large after base64 decoding, or that cannot be decoded.
 func checkBody(e event, limit int) error {
 	text, isBase64 := e.body()

@@ -111,7 +111,11 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)
 	}
-	principal, rejected := f.authenticate(ctx, e, start)
+	var principal auth.Principal
+	rejected := checkHeader(e)
+	if rejected == nil {
+		principal, rejected = f.authenticate(ctx, e, start)
+	}
 	ctx = context.WithValue(ctx, principalKey{}, principal)
 	if rejected == nil {
 		rejected = checkBody(e, f.MaxBody)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,22 @@ func TestFunctionURLAuthentication(t *testing.T) {
 	if called {
 		t.Error("the handler was called")
 	}
+}
+
+func TestHeadersHaveALimit(t *testing.T) {
+	f := newFunction(true, echo)
+	with := func(value string) map[string]string {
+		return map[string]string{"authorization": bearerHeader["authorization"], "x-note": value}
+	}
+	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, with(strings.Repeat("x", 16<<10)))); a.status != 201 {
+		t.Errorf("16 KB of headers: status %d, want 201", a.status)
+	}
+	invoke(t, f, urlRequest("POST", "/p", `{}`, with(strings.Repeat("x", 40<<10)))).wantError(t, "40 KB of headers", 413, "headers_too_large")
+	many := map[string]string{"authorization": bearerHeader["authorization"]}
+	for i := range 4000 {
+		many["x-"+strings.Repeat("n", 10)+strconv.Itoa(i)] = ""
+	}
+	invoke(t, f, urlRequest("POST", "/p", `{}`, many)).wantError(t, "4000 headers", 413, "headers_too_large")
 }
 
 func TestRESTRequiresAnAuthorizerResult(t *testing.T) {
