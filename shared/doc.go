@@ -47,6 +47,7 @@
 //	  smstext         Markdown to one text message
 //	  callapi         the HTTP side of outbound calls: two routes and the provider's callback
 //	  modelwiring     builds the models of a function from its settings
+//	  contactwiring   builds the guard of everything that reaches a person
 //	  toolwiring      builds an assistant's tools
 //	  chatwiring      builds the chat functions
 //	  reportwiring    builds the report functions

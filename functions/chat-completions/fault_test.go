@@ -271,11 +271,11 @@ func runTurn(t *testing.T, base string, limits openai.Limits, within func(contex
 	}
 	o := parseResult(t, r.StatusCode, b)
 	o.header, o.metrics = r.Headers, metrics
-	for _, canary := range []string{canaryKey, "org-canary", "What are your hours", "+15557654321"} {
+	for _, canary := range []string{canaryKey, "org-canary", "What are your hours", "+14155550123"} {
 		if strings.Contains(log.String(), canary) {
 			t.Errorf("the log shows %q:\n%s", canary, log.String())
 		}
-		if canary != "What are your hours" && canary != "+15557654321" && strings.Contains(o.body, canary) {
+		if canary != "What are your hours" && canary != "+14155550123" && strings.Contains(o.body, canary) {
 			t.Errorf("the response shows %q:\n%s", canary, o.body)
 		}
 	}

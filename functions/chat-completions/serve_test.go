@@ -47,7 +47,7 @@ func newFunction(base string, limits openai.Limits, count func(context.Context, 
 func streamRequest(t *testing.T) json.RawMessage {
 	t.Helper()
 	body := `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"What are your hours?"}],
-		"call":{"id":"MZ1","caller_phone_number":"+15557654321","assistant_config":{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"}}}`
+		"call":{"id":"MZ1","caller_phone_number":"+14155550123","assistant_config":{"assistantId":"a6ff7fee-d3c3-4f1e-a24a-a11c5d750ec4"}}}`
 	b, err := json.Marshal(map[string]any{"version": "2.0", "rawPath": "/api/v1/openai/chat/completions", "body": body,
 		"headers":        map[string]string{"authorization": "Bearer " + eventtest.APIKey, "content-type": "application/json"},
 		"requestContext": map[string]any{"http": map[string]any{"method": "POST"}}})

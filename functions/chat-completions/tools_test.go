@@ -20,6 +20,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/fakeledger"
 	"example.com/aurora/shared/dev/fakeopenai"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/completions"
@@ -61,8 +62,6 @@ func (l *fakeLedger) Do(ctx context.Context, key string, do func(context.Context
 
 func (*fakeLedger) AddDoNotCall(context.Context, aurora.Phone, string) error { return nil }
 
-func (*fakeLedger) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
-
 // withTools returns the function with an assistant that has tools, and the phone that they use.
 func withTools(base string, more ...aurora.HTTPTool) (*web.Function, *fakePhone) {
 	handler, p := newToolHandler(base, more...)
@@ -75,7 +74,7 @@ func newToolHandler(base string, more ...aurora.HTTPTool) (*completions.Handler,
 	a := riley
 	a.Functions, a.TextFromNumber, a.Tools = aurora.List{"send_sms", "get_current_time"}, "+15551230101", more
 	p := &fakePhone{}
-	kit := &tools.Kit{SMS: p, DoNotCall: &fakeLedger{}, Idempotency: &fakeLedger{done: map[string]string{}}, Now: time.Now}
+	kit := &tools.Kit{SMS: p, Contacts: fakeledger.NewGuard(testkit.NewAssistants(a), fakeledger.New(time.Now), time.Now), DoNotCall: &fakeLedger{}, Idempotency: &fakeLedger{done: map[string]string{}}, Now: time.Now}
 	for _, m := range more {
 		kit.PrivateHosts = append(kit.PrivateHosts, strings.TrimPrefix(m.URL, "http://"))
 	}

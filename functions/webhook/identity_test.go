@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/dev/fakeledger"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -44,8 +45,6 @@ func (e *effects) AddDoNotCall(_ context.Context, number aurora.Phone, _ string)
 	return nil
 }
 
-func (*effects) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
-
 func (*effects) Do(ctx context.Context, _ string, effect func(context.Context) (string, error)) (string, error) {
 	return effect(ctx)
 }
@@ -62,7 +61,7 @@ func TestToolsOfCallersByNumber(t *testing.T) {
 		`{"id":"3","function":{"name":"add_to_do_not_call","arguments":"{}"}}`}
 	send := func(t *testing.T, number string) (answer string, e *effects, metrics []string) {
 		e = &effects{}
-		kit := &tools.Kit{SMS: e, History: e, DoNotCall: e, Idempotency: e, BriefIdempotency: e, Now: time.Now,
+		kit := &tools.Kit{SMS: e, History: e, Contacts: fakeledger.NewGuard(&testkit.Assistants{}, fakeledger.New(time.Now), time.Now), DoNotCall: e, Idempotency: e, BriefIdempotency: e, Now: time.Now,
 			Count: func(_ context.Context, metric string) { metrics = append(metrics, metric) }}
 		r := &webhook.Receiver{Assistants: &testkit.Assistants{All: []aurora.Assistant{assistant}}, Tools: kit}
 		quoted, _ := json.Marshal(number)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/transport/callwiring"
@@ -17,12 +16,13 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
+	tools := toolwiring.ReadSettings(s)
 	outboundCalls, eligibility := callwiring.ReadLookups(s)
 	f := newFunction(&webhook.Receiver{
-		Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
+		Assistants:    tools.Assistants,
 		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
 		Queue:         sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
-		Tools:         toolwiring.ReadSettings(s).NewKit(),
+		Tools:         tools.NewKit(),
 		OutboundCalls: outboundCalls,
 		Eligibility:   eligibility,
 	})

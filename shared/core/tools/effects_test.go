@@ -50,7 +50,9 @@ func TestFault25RetryHasNoSecondEffect(t *testing.T) {
 		return contents
 	}
 	first := turn(s, "-first")
+	quotas := len(w.quotas)
 	check(t, "contents of the retry", turn(s, "-again"), first)
+	check(t, "quotas taken", []int{quotas, len(w.quotas)}, []int{9, 9}) // six of the text message, three of the mail
 	check(t, "text messages", len(w.sentSMS), 1)
 	check(t, "mails", len(w.sentMail), 1)
 	check(t, "call control", len(w.callControl), 2)

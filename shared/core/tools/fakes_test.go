@@ -14,6 +14,8 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakeledger"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +37,7 @@ type fakeBackends struct {
 	historyQueries []string // assistant, caller
 	doNotCall      map[aurora.Phone]string
 	counted        []string
+	quotas         []string // keys of those that were taken
 	callControl    []string
 	secrets        map[string]string
 	results        map[string]*onceResult
@@ -42,8 +45,10 @@ type fakeBackends struct {
 	records        map[string]aurora.OutboundCall // by sid
 
 	calls   []aurora.Call
-	err     error // of every part but Idempotency
+	err     error // of every part but Idempotency and the do-not-call list
 	onceErr error // of Idempotency
+
+	ledgerErr error // of the do-not-call list
 }
 
 // onceResult is the result of an effect. Like the real store it forgets a failure, and remembers a timeout.
@@ -86,8 +91,17 @@ func (w *fakeBackends) IsDoNotCall(_ context.Context, number aurora.Phone) (bool
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, ok := w.doNotCall[number]
-	return ok, w.err
+	return ok, w.ledgerErr
 }
+
+func (w *fakeBackends) TakeQuota(_ context.Context, q aurora.Quota, _ string) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quotas = append(w.quotas, q.Key)
+	return true, nil
+}
+
+func (w *fakeBackends) ReturnQuota(context.Context, aurora.Quota) error { return nil }
 
 func (w *fakeBackends) FetchCall(_ context.Context, sid string) (aurora.ProviderCall, error) {
 	w.mu.Lock()
@@ -153,7 +167,7 @@ func (w *fakeBackends) Do(ctx context.Context, key string, do func(context.Conte
 func newKit(t *testing.T) (*Kit, *fakeBackends) {
 	t.Helper()
 	w := &fakeBackends{providerCalls: map[string]aurora.ProviderCall{callSID: {SID: callSID, From: caller, To: sender, Direction: "inbound"}}, doNotCall: map[aurora.Phone]string{}, results: map[string]*onceResult{}, secrets: map[string]string{}}
-	k := &Kit{SMS: w, Mail: w, History: w, DoNotCall: w, Idempotency: w, Control: w, OutboundCalls: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
+	k := &Kit{SMS: w, Mail: w, Contacts: fakeledger.NewGuard(testkit.NewAssistants(), w, func() time.Time { return testNow }), History: w, DoNotCall: w, Idempotency: w, Control: w, OutboundCalls: w, Secrets: w, SecretPrefix: "aurora/test/tools/",
 		Now: func() time.Time { return testNow }, Count: func(_ context.Context, metric string) { w.counted = append(w.counted, metric) }}
 	t.Cleanup(func() {
 		k.init()

@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 )
 
 // Kit holds what tools use. A tool is not available if a part that it needs is nil.
@@ -26,7 +27,11 @@ type Kit struct {
 	}
 	DoNotCall interface {
 		AddDoNotCall(ctx context.Context, number aurora.Phone, source string) error
-		IsDoNotCall(ctx context.Context, number aurora.Phone) (bool, error)
+	}
+	// Contacts sends a message if the deployment's rules and limits allow it. It is a contact.Guard.
+	Contacts interface {
+		SendText(ctx context.Context, t contact.Text, send func(context.Context) error) error
+		SendMail(ctx context.Context, m contact.Mail, send func(context.Context) error) error
 	}
 	// Idempotency runs an effect once per key and returns the result of the first run from then on.
 	Idempotency interface {

@@ -47,7 +47,8 @@ func TestAvailableTools(t *testing.T) {
 		"SES not set up":                         {func(k *Kit, _ *Scope) { k.Mail = nil }, without("send_email")},
 		"no call history":                        {func(k *Kit, _ *Scope) { k.History = nil }, without("get_caller_history")},
 		"no idempotency store":                   {func(k *Kit, _ *Scope) { k.Idempotency = nil }, without("send_sms", "send_email", "add_to_do_not_call")},
-		"no do-not-call list":                    {func(k *Kit, _ *Scope) { k.DoNotCall = nil }, without("send_sms", "add_to_do_not_call")},
+		"no do-not-call list":                    {func(k *Kit, _ *Scope) { k.DoNotCall = nil }, without("add_to_do_not_call")},
+		"no guard of messages":                   {func(k *Kit, _ *Scope) { k.Contacts = nil }, without("send_sms", "send_email")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, _ := newKit(t)
@@ -123,8 +124,8 @@ func TestBuiltinTools(t *testing.T) {
 		"SMS without a message":                         {tool: "send_sms", arguments: `{}`, errorMessage: "message: is missing."},
 		"SMS to another number":                         {tool: "send_sms", arguments: `{"message":"a","to":"+14155550199"}`, errorMessage: "to: is not a parameter of this tool."},
 		"SMS of a list":                                 {tool: "send_sms", arguments: `{"message":["a"]}`, errorMessage: "message: must be string, not array."},
-		"SMS to a number on the do-not-call list":       {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.doNotCall[caller] = "x" }, errorMessage: "asked not to be contacted", effect: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
-		"SMS while the do-not-call list cannot be read": {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.err = errors.New("down") }, errorMessage: "cannot be read now, so nothing was sent", effect: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
+		"SMS to a number on the do-not-call list":       {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.doNotCall[caller] = "x" }, errorMessage: "on the do-not-call list", effect: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
+		"SMS while the do-not-call list cannot be read": {tool: "send_sms", arguments: `{"message":"a"}`, change: func(_ *Scope, w *fakeBackends) { w.ledgerErr = errors.New("down") }, errorMessage: "cannot be read now, so no text message was sent", effect: func(w *fakeBackends) any { return len(w.sentSMS) }, want: 0},
 
 		"e-mail to the team": {tool: "send_email", arguments: `{"subject":"Call back","body":"Please."}`, content: "was sent",
 			effect: func(w *fakeBackends) any { return w.sentMail }, want: []aurora.Mail{{To: []string{"team@example.com", "boss@example.com"}, Subject: "Call back",

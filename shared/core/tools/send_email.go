@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -22,7 +23,7 @@ const sendEmailParameters = `{"type":"object","required":["subject","body"],"add
 var sendEmail = builtin{
 	name: "send_email", description: sendEmailPrompt, parameters: fixedSchema(sendEmailParameters), hasEffect: always,
 	isAvailable: func(k *Kit, s Scope) bool {
-		return len(s.Assistant.Emails) > 0 && k.Mail != nil && canSend(k.Mail) && k.Idempotency != nil
+		return len(s.Assistant.Emails) > 0 && k.Mail != nil && canSend(k.Mail) && k.Contacts != nil && k.Idempotency != nil
 	},
 	run: func(ctx context.Context, k *Kit, s Scope, in agent.Invocation) (string, error) {
 		var args struct{ Subject, Body string }
@@ -30,7 +31,10 @@ var sendEmail = builtin{
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
 		m := aurora.Mail{To: s.Assistant.Emails, Subject: text.Printable(args.Subject), Text: text.Printable(args.Body) + signature(s)}
-		if err := k.Mail.SendMail(ctx, m); err != nil {
+		err := k.Contacts.SendMail(ctx, contact.Mail{From: s.Assistant, CallID: s.CallID, To: m.To}, func(ctx context.Context) error {
+			return k.Mail.SendMail(ctx, m)
+		})
+		if err != nil {
 			return "", fmt.Errorf("send mail: %w", err)
 		}
 		return "The e-mail was sent to the team.", nil

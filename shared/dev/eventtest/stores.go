@@ -8,6 +8,8 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/dev/fakeledger"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // The assistants of the cases: one with every tool and a handoff, and the one that it hands over to.
@@ -43,7 +45,7 @@ func (b *backend) note(format string, args ...any) {
 }
 
 func (b *backend) tools() *tools.Kit {
-	return &tools.Kit{SMS: b, Mail: b, History: b, DoNotCall: b, Idempotency: b, BriefIdempotency: b, Control: b, Now: chatTime, Count: func(context.Context, string) {}}
+	return &tools.Kit{SMS: b, Mail: b, Contacts: fakeledger.NewGuard(testkit.NewAssistants(riley, avery), fakeledger.New(chatTime), chatTime), History: b, DoNotCall: b, Idempotency: b, BriefIdempotency: b, Control: b, Now: chatTime, Count: func(context.Context, string) {}}
 }
 
 func (b *backend) SendSMS(_ context.Context, from, to aurora.Phone, body string) (string, error) {
@@ -66,8 +68,6 @@ func (b *backend) AddDoNotCall(_ context.Context, number aurora.Phone, source st
 	b.note("do not call %s, says %s", string(number), source)
 	return nil
 }
-
-func (*backend) IsDoNotCall(context.Context, aurora.Phone) (bool, error) { return false, nil }
 
 // Do remembers results within one event; the ledger remembers them for a day.
 func (b *backend) Do(ctx context.Context, key string, do func(context.Context) (string, error)) (string, error) {

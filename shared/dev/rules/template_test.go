@@ -145,7 +145,8 @@ func TestMemoryLimits(t *testing.T) {
 	}
 }
 
-// TestCallingFunctionsAreAlike checks that every function that decides about outbound calls has the same settings.
+// TestCallingFunctionsAreAlike checks that every function that decides about outbound calls has the same settings, and every
+// function whose tools send messages.
 func TestCallingFunctionsAreAlike(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
@@ -159,8 +160,15 @@ func TestCallingFunctionsAreAlike(t *testing.T) {
 			}
 		}
 	}
+	for name, value := range variables("ChatCompletionsFunction") {
+		if rule := strings.HasPrefix(name, "LIMIT_") && !strings.HasPrefix(name, "LIMIT_CHAT_") || name == "ALLOWED_COUNTRIES" || name == "SMS_ESTIMATE_USD"; rule && !reflect.DeepEqual(variables("WebhookFunction")[name], value) {
+			t.Errorf("WebhookFunction: %s is %v, not %v as in the chat functions", name, variables("WebhookFunction")[name], value)
+		}
+	}
 	defaults := map[string]string{"AllowedCountries": "", "DefaultRegion": "", "RequireConsent": "false", "CallingHours": "", "LimitKeyPerMinute": "10",
 		"LimitKeyPerDay": "500", "LimitDestinationPerDay": "20", "LimitCountryPerDay": "200", "LimitSpendPerDayUsd": "50", "CallEstimateUsd": "0.10",
+		"LimitSmsDestinationPerMinute": "3", "LimitSmsDestinationPerDay": "10", "LimitSmsAssistantPerDay": "300", "LimitSmsCountryPerDay": "500", "LimitSmsPerDay": "1000",
+		"SmsEstimateUsd": "0.05", "LimitMailAssistantPerDay": "200", "LimitMailDestinationPerDay": "400",
 		"HyperscaleAssistantId": "", "VoiceStreamUrl": "", "PublicUrl": ""}
 	for name, want := range defaults {
 		if p := template.at("Parameters", name); p.text("Default") != want || p["AllowedPattern"] == nil && p["AllowedValues"] == nil && p["MinValue"] == nil {

@@ -15,6 +15,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/phonetables"
+	"example.com/aurora/shared/transport/contactwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/usecase/outbound"
 	"example.com/aurora/shared/usecase/webhook"
@@ -78,13 +79,11 @@ func readGuards(s *lambdaapp.Settings) outbound.Guards {
 		DestinationPerDay: int64(s.PositiveInt("LIMIT_DESTINATION_PER_DAY", 20)),
 		CountryPerDay:     int64(s.PositiveInt("LIMIT_COUNTRY_PER_DAY", 200)),
 	}}
+	g.Limits.SpendPerDay = contactwiring.ReadSpend(s)
+	g.Countries = contactwiring.ReadCountries(s)
 	var err error
-	g.Limits.SpendPerDay, err = contact.ParseUSD(s.Optional("LIMIT_SPEND_PER_DAY_USD", "50"))
-	s.Reject("LIMIT_SPEND_PER_DAY_USD", err)
 	g.Limits.EstimatePerCall, err = contact.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
 	s.Reject("CALL_ESTIMATE_USD", err)
-	g.Countries, err = contact.ParseCountries(s.Optional("ALLOWED_COUNTRIES", ""))
-	s.Reject("ALLOWED_COUNTRIES", err)
 	g.DefaultRegion, err = contact.ParseRegion(s.Optional("DEFAULT_REGION", ""))
 	s.Reject("DEFAULT_REGION", err)
 	phonetables.Use(g.DefaultRegion)

@@ -18,15 +18,14 @@ import (
 
 // Settings holds what a chat function needs.
 type Settings struct {
-	tools           toolwiring.Settings
-	models          modelwiring.Settings
-	assistantsTable string
-	apiKeysSecret   string
-	defaultModels   []string // in the order in which they are asked
-	allowedModels   []string // "*" allows every model
-	allowedOptions  []string // "*" allows every parameter of the model
-	turnsPerMinute  int      // of a key whose entry does not say otherwise
-	tokensPerDay    int
+	tools          toolwiring.Settings
+	models         modelwiring.Settings
+	apiKeysSecret  string
+	defaultModels  []string // in the order in which they are asked
+	allowedModels  []string // "*" allows every model
+	allowedOptions []string // "*" allows every parameter of the model
+	turnsPerMinute int      // of a key whose entry does not say otherwise
+	tokensPerDay   int
 }
 
 // ReadSettings reads the settings of a chat function, including those of its tools and models.
@@ -35,15 +34,14 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 	allowedOptions := modelwiring.SplitList(s.Optional("ALLOWED_MODEL_OPTIONS", ""))
 	s.Reject("ALLOWED_MODEL_OPTIONS", completions.CheckAllowedOptions(allowedOptions))
 	return Settings{
-		tools:           tools,
-		models:          modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
-		assistantsTable: s.Required("ASSISTANTS_TABLE"),
-		apiKeysSecret:   s.Required("API_KEYS_SECRET"),
-		defaultModels:   modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
-		allowedModels:   modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
-		allowedOptions:  allowedOptions,
-		turnsPerMinute:  s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
-		tokensPerDay:    s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 20_000_000),
+		tools:          tools,
+		models:         modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
+		apiKeysSecret:  s.Required("API_KEYS_SECRET"),
+		defaultModels:  modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
+		allowedModels:  modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
+		allowedOptions: allowedOptions,
+		turnsPerMinute: s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
+		tokensPerDay:   s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 20_000_000),
 	}
 }
 
@@ -74,7 +72,7 @@ func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now)
 	return &completions.Handler{
 		Service: &chat.Service{
-			Assistants:    dynamo.NewAssistants(lambdaapp.AWSConfig, s.assistantsTable, time.Now),
+			Assistants:    s.tools.Assistants,
 			Chain:         s.models.Chain(t),
 			DefaultModels: s.defaultModels,
 			AllowedModels: s.allowedModels,

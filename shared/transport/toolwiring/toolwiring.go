@@ -10,30 +10,38 @@ import (
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/adapter/ses"
 	"example.com/aurora/shared/adapter/twilio"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/transport/contactwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
 )
 
 // Settings holds what tools need.
 type Settings struct {
+	Assistants   *dynamo.Assistants
 	Secrets      *secretsmanager.Store
 	LedgerTable  string
 	SecretPrefix string // of the names of tools' and models' secrets
 
 	callsTable, twilioSecret       string
 	mailFrom, mailConfigurationSet string
-	twilioBaseURL, privateHosts    string // set on a developer's machine only
+	contacts                       *contact.Guard // nil if its settings are invalid
+	twilioBaseURL, privateHosts    string         // set on a developer's machine only
 }
 
 // ReadSettings reads the settings of a function whose assistants use tools.
 func ReadSettings(s *lambdaapp.Settings) Settings {
+	assistants := dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now)
+	ledger := s.Required("LEDGER_TABLE")
 	return Settings{
+		Assistants:           assistants,
 		Secrets:              secretsmanager.New(lambdaapp.AWSConfig, time.Now),
-		LedgerTable:          s.Required("LEDGER_TABLE"),
+		LedgerTable:          ledger,
 		SecretPrefix:         s.Required("TOOL_SECRETS"),
 		callsTable:           s.Required("CALLS_TABLE"),
+		contacts:             contactwiring.ReadGuard(s, assistants, dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now)),
 		twilioSecret:         s.Required("TWILIO_SECRET"),
 		mailFrom:             s.Optional("MAIL_FROM", ""),
 		mailConfigurationSet: s.Optional("MAIL_CONFIGURATION_SET", ""),
@@ -49,7 +57,7 @@ func (s Settings) NewKit() *tools.Kit {
 		Credentials: func(ctx context.Context) (string, error) { return s.Secrets.Secret(ctx, s.twilioSecret) },
 		BaseURL:     s.twilioBaseURL,
 	})
-	return &tools.Kit{
+	kit := &tools.Kit{
 		SMS:              phone,
 		Control:          phone,
 		Mail:             ses.New(lambdaapp.AWSConfig, s.mailFrom, s.mailConfigurationSet, time.Now),
@@ -64,4 +72,8 @@ func (s Settings) NewKit() *tools.Kit {
 		PrivateHosts:     modelwiring.SplitList(s.privateHosts),
 		Now:              time.Now,
 	}
+	if s.contacts != nil { // a nil pointer in the interface would not be a nil interface
+		kit.Contacts = s.contacts
+	}
+	return kit
 }
