@@ -35,6 +35,6 @@ func main() {
 		},
 		Analyser: &callanalysis.Analyst{Chain: models.Chain(modelwiring.WorkerTiming), Models: modelwiring.SplitList(s.Required("ANALYSIS_MODEL"))},
 	}
-	archive := webhook.Archive{Objects: reports, Now: time.Now, Count: lambdaapp.Count}
+	archive := webhook.Archive{Objects: reports, Assistants: w.Assistants, Now: time.Now, Count: lambdaapp.Count}
 	lambdaapp.Start(s, sqs.Consume(serve(w, archive)))
 }

@@ -38,7 +38,7 @@ func newWarmFunction(t *testing.T) *warmFunction {
 	now := func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.clock }
 	p.function = newFunction(&webhook.Receiver{
 		Assistants: dynamo.NewAssistants(config, "assistants", now),
-		Archive:    webhook.Archive{Objects: s3.New(config, "reports"), Now: now, Count: p.countMetric},
+		Archive:    webhook.Archive{Objects: s3.New(config, "reports"), Assistants: dynamo.NewAssistants(config, "assistants", now), Now: now, Count: p.countMetric},
 		Queue:      sqs.New(config, "http://127.0.0.1/000000000000/raw"),
 	})
 	return p

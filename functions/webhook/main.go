@@ -20,7 +20,7 @@ func main() {
 	outboundCalls, eligibility := callwiring.ReadLookups(s)
 	f := newFunction(&webhook.Receiver{
 		Assistants:    tools.Assistants,
-		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Now: time.Now, Count: lambdaapp.Count},
+		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Assistants: tools.Assistants, Now: time.Now, Count: lambdaapp.Count},
 		Queue:         sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
 		Tools:         tools.NewKit(),
 		OutboundCalls: outboundCalls,

@@ -112,7 +112,7 @@ func TestCases(t *testing.T) {
 	eventtest.Run(t, "webhook", func(t *testing.T, _ *eventcase.Case, event json.RawMessage) eventtest.Observed {
 		bucket := fakeBucket{}
 		var counted []string
-		archive := webhook.Archive{Objects: bucket, Now: func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) },
+		archive := webhook.Archive{Objects: bucket, Assistants: assistants, Now: func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) },
 			Count: func(_ context.Context, metric string) { counted = append(counted, metric) }}
 		o := eventtest.Invoke(t, newFunction(&webhook.Receiver{Assistants: assistants, Archive: archive, Queue: unusedQueue{}, Tools: fakeTools{},
 			OutboundCalls: fakeOutbound{}, Eligibility: fakeOutbound{}}), event)

@@ -27,7 +27,8 @@ type Calls struct {
 	retention time.Duration
 }
 
-// NewCalls returns the calls of the table with this name. A row expires when retention has passed since the end of its day.
+// NewCalls returns the calls of the table with this name. A row expires when retention, or the assistant's shorter one, has passed
+// since the end of its day.
 func NewCalls(config func() (aws.Config, error), table string, retention time.Duration) *Calls {
 	return &Calls{table: openTable(config, table), bulkTable: openTable(config, table, withManyRetries), retention: retention}
 }
@@ -114,7 +115,8 @@ func encodeCall(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 	}
 	setCallerIndex(fields, c)
 	fields[partitionKey] = c.Partition()
-	fields[expiryKey] = json.Number(fmt.Sprint(day.Add(24*time.Hour + retention).Unix()))
+	assistant := aurora.Assistant{RetentionDays: c.RetentionDays}
+	fields[expiryKey] = json.Number(fmt.Sprint(day.Add(24*time.Hour + assistant.Retention(retention)).Unix()))
 	item := dynamo.Item{}
 	for name, v := range fields {
 		item[name] = attributeFromJSON(v)

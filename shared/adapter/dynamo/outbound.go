@@ -69,15 +69,18 @@ type outboundItem struct {
 	EndedAt         int64    `dynamo:"endedAt,omitempty"`
 	Seconds         *float64 `dynamo:"seconds,omitempty"`
 	Revision        int      `dynamo:"revision"`
+	Storage         string   `dynamo:"storage,omitempty"`
+	RetentionDays   int      `dynamo:"retentionDays,omitempty"`
 	ExpiresAt       int64    `dynamo:"expiresAt"`
 }
 
 func newOutboundItem(r aurora.OutboundCall) outboundItem {
+	assistant := aurora.Assistant{RetentionDays: r.RetentionDays}
 	return outboundItem{Key: recordPrefix + r.ID, State: string(r.State), AssistantID: r.AssistantID, From: string(r.From), To: string(r.To),
 		AssistantNumber: r.AssistantNumber, Number: r.Number, Name: r.Name, Email: r.Email, Info: r.Info, KeyName: r.KeyName, SID: r.SID,
 		Code: r.Code, Status: string(r.Status), AnsweredBy: r.AnsweredBy, Created: millis(r.CreatedAt), Deadline: millis(r.Deadline),
 		Checked: millis(r.CheckedAt), AnsweredAt: millis(r.AnsweredAt), EndedAt: millis(r.EndedAt), Seconds: r.Seconds, Revision: r.Revision,
-		ExpiresAt: r.CreatedAt.Add(recordTTL).Unix()}
+		Storage: string(r.Storage), RetentionDays: r.RetentionDays, ExpiresAt: r.CreatedAt.Add(assistant.Retention(recordTTL)).Unix()}
 }
 
 func (i outboundItem) record() aurora.OutboundCall {
@@ -85,7 +88,7 @@ func (i outboundItem) record() aurora.OutboundCall {
 		From: aurora.Phone(i.From), To: aurora.Phone(i.To), AssistantNumber: i.AssistantNumber, Number: i.Number, Name: i.Name, Email: i.Email,
 		Info: i.Info, KeyName: i.KeyName, SID: i.SID, Code: i.Code, Status: aurora.CallStatus(i.Status), AnsweredBy: i.AnsweredBy,
 		CreatedAt: timeFromMillis(i.Created), Deadline: timeFromMillis(i.Deadline), CheckedAt: timeFromMillis(i.Checked), AnsweredAt: timeFromMillis(i.AnsweredAt),
-		EndedAt: timeFromMillis(i.EndedAt), Seconds: i.Seconds, Revision: i.Revision}
+		EndedAt: timeFromMillis(i.EndedAt), Seconds: i.Seconds, Revision: i.Revision, Storage: aurora.Storage(i.Storage), RetentionDays: i.RetentionDays}
 }
 
 func millis(t time.Time) int64 {

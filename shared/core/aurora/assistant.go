@@ -72,6 +72,10 @@ type Assistant struct {
 	Analysis AnalysisConfig `json:"analysis,omitzero"`
 	// Language is the language that the assistant speaks, as a BCP 47 tag such as es. If it is empty, the prompt decides.
 	Language string `json:"language,omitempty"`
+	// RetentionDays is how long the assistant's calls are kept. 0 means as long as the deployment keeps calls, which is also the most.
+	RetentionDays int `json:"retentionDays,omitempty"`
+	// Storage says what is stored of its calls.
+	Storage Storage `json:"storage,omitempty"`
 }
 
 // ReportConfig configures an assistant's weekly and monthly reports.

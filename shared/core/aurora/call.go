@@ -52,6 +52,8 @@ type Call struct {
 	// FieldVersions are the versions of the fields that come from an older source than Version, by the names that package
 	// callindex gives them.
 	FieldVersions map[string]string `json:"fieldVersions,omitempty"`
+	// RetentionDays is the assistant's, as of the newest source. 0 means that the row is kept as long as the deployment keeps rows.
+	RetentionDays int `json:"retentionDays,omitempty"`
 	// Revision counts the changes of the stored row.
 	Revision int `json:"revision,omitempty"`
 	Analysis

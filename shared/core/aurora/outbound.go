@@ -96,6 +96,9 @@ type OutboundCall struct {
 	AnsweredAt, EndedAt     time.Time
 	Seconds                 *float64 // of conversation
 	Revision                int      // counts the changes
+	// Storage and RetentionDays are the assistant's, when the call was placed.
+	Storage       Storage
+	RetentionDays int
 }
 
 // IsOverdue reports whether a record in progress was abandoned: its process has died.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/text"
 )
 
@@ -86,7 +87,12 @@ func (m Message) EndOfCall() EndOfCall {
 	if r.Customer, ok = m.Caller(); !ok {
 		r.Customer, ok = m.Phone(callerSIPPaths...)
 	}
-	if sent := m.Text(slices.Concat(callerPaths, callerSIPPaths)...); !ok && aurora.IsWithheld(sent) {
+	if redact.IsPlaceholder(r.CustomerName) {
+		r.CustomerName = ""
+	}
+	if sent := m.Text(slices.Concat(callerPaths, callerSIPPaths)...); redact.IsPlaceholder(sent) {
+		r.Customer = "" // it was removed before the report was stored
+	} else if !ok && aurora.IsWithheld(sent) {
 		r.Withheld = sent != "" || r.Direction == aurora.DirectionInbound
 	} else if !ok {
 		r.Customer = aurora.Phone(text.Clip(sent, 200))

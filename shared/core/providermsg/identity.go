@@ -2,11 +2,14 @@ package providermsg
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/aurora/shared/core/aurora"
 )
 
 // Identity says which call a message is about, and when: all that its key in the bucket is made of.
@@ -14,6 +17,8 @@ type Identity struct {
 	Type        string
 	CallIDs     []string // the primary one first, as sent; empty if the message names no call
 	AssistantID string   // as sent; empty if the message names none
+	// AssistantNumber is the assistant's own number, if it can be written in E.164.
+	AssistantNumber aurora.Phone
 	// StartedAt and EndedAt are the call's times, Timestamp is when the message was made; zero if unknown.
 	StartedAt, EndedAt, Timestamp time.Time
 }
@@ -26,6 +31,12 @@ func newIdentity(messageType string, textAt func(path string) string) Identity {
 		EndedAt: timeAt(textAt, endedAtPaths), Timestamp: timeAt(textAt, timestampPaths)}
 	for _, path := range assistantIDPaths {
 		if id.AssistantID = textAt(path); id.AssistantID != "" {
+			break
+		}
+	}
+	for _, path := range assistantNumberPaths {
+		if number, ok := aurora.ParsePhone(textAt(path)); ok {
+			id.AssistantNumber = number
 			break
 		}
 	}
@@ -70,6 +81,16 @@ func (n *PathNode) Child(name string) *PathNode {
 // IsTimestamp reports whether the node is message.timestamp.
 func (n *PathNode) IsTimestamp() bool { return n != nil && n.path == "timestamp" }
 
+// IsID reports whether the node is an id, the type or a time of the message.
+func (n *PathNode) IsID() bool {
+	return n != nil && n.isValue && !slices.Contains(assistantNumberPaths, n.path)
+}
+
+// IsTime reports whether the node is one of the identity's times.
+func (n *PathNode) IsTime() bool {
+	return n != nil && (slices.Contains(startedAtPaths, n.path) || slices.Contains(endedAtPaths, n.path) || slices.Contains(timestampPaths, n.path))
+}
+
 // values calls f for each value at or below the node.
 func (n *PathNode) values(f func(*PathNode)) {
 	if n.isValue {
@@ -85,7 +106,7 @@ const typePath = "type"
 // identityNodes is the tree of all paths of an identity. Its root is the webhook's body.
 var identityNodes = sync.OnceValue(func() *PathNode {
 	message := &PathNode{children: map[string]*PathNode{}}
-	for _, paths := range [][]string{{typePath}, callIDPaths, assistantIDPaths, startedAtPaths, endedAtPaths, timestampPaths} {
+	for _, paths := range [][]string{{typePath}, callIDPaths, assistantIDPaths, assistantNumberPaths, startedAtPaths, endedAtPaths, timestampPaths} {
 		for _, path := range paths {
 			node := message
 			for i, name := range strings.Split(path, ".") {

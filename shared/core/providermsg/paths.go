@@ -1,6 +1,7 @@
 package providermsg
 
 import (
+	"slices"
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
@@ -63,6 +64,19 @@ func (m Message) Caller() (aurora.Phone, bool) { return m.Phone(callerPaths...) 
 // squad's members.
 var squadPaths = []string{"artifact.assistantActivations", "call.artifact.assistantActivations", "assistantActivations",
 	"call.assistantActivations", "squad.members", "call.squad.members"}
+
+// SquadAssistantIDs returns the ids of the assistants that share the call, each once, at most limit.
+func (m Message) SquadAssistantIDs(limit int) []string {
+	var ids []string
+	for _, path := range squadPaths {
+		for _, assistant := range m.Objects(path) {
+			if id := assistant.Text("assistantId", "assistant.id"); id != "" && len(ids) < limit && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
 
 // countedAssistantID returns the id of the assistant that the call counts for: in a squad call the first active assistant,
 // else the one that the report names.

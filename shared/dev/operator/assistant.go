@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +53,9 @@ func (p *program) assistant(ctx context.Context) error {
 	if err := checkAssistant(b, hosts...); err != nil {
 		return fmt.Errorf("%s was not stored:\n%w", *file, err)
 	}
+	if err := p.checkRetention(b, s); err != nil {
+		return fmt.Errorf("%s was not stored:\n  %w", *file, err)
+	}
 	if noStack != nil {
 		return noStack
 	}
@@ -77,6 +81,27 @@ func (p *program) privateHosts(s *stack) ([]string, error) {
 		}
 	}
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }), nil
+}
+
+// checkRetention returns an error if an assistant's document asks for a longer retention than the deployment's: that of the
+// running stack, else that of RETENTION_DAYS. s may be nil.
+func (p *program) checkRetention(b []byte, s *stack) error {
+	most, err := p.intFromEnv("RETENTION_DAYS", 400)
+	if err != nil {
+		return err
+	}
+	if s != nil && s.local != nil {
+		if days, err := emulator.FunctionVariable(p.dataFolder(), "RETENTION_DAYS"); err != nil {
+			return err
+		} else if n, err := strconv.Atoi(days); err == nil {
+			most = n
+		}
+	}
+	a, err := aurora.ParseAssistant(b)
+	if err == nil && a.RetentionDays > most {
+		err = fmt.Errorf("retentionDays: %d is more than the %d days that the deployment keeps calls (RETENTION_DAYS)", a.RetentionDays, most)
+	}
+	return err
 }
 
 func readFile(name string) ([]byte, error) {

@@ -151,6 +151,9 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"model in a network":  {assistantWith(`"models":[{"model":"m","baseUrl":"https://169.254.169.254/v1"}]`), "models.0.baseUrl: the address is not on the internet"},
 		"model by its name":   {assistantWith(`"models":[{"model":"m","baseUrl":"https://models.example.com:8443/v1"}]`), ""},
 		"model on loopback":   {assistantWith(`"models":[{"model":"m","baseUrl":"http://127.0.0.1:11434/v1"}]`), ""},
+		"storage":             {assistantWith(`"storage":"nothing-but-figures","retentionDays":30`), ""},
+		"unknown storage":     {assistantWith(`"storage":"nothing"`), "storage: "},
+		"no retention":        {assistantWith(`"retentionDays":0`), "retentionDays: "},
 		"number as it may be": {assistantWith(`"assistantPhoneNumber":"4639465275"`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -281,5 +284,17 @@ func TestAssistantTakesPrivateHostsFromTheStack(t *testing.T) {
 				t.Errorf("the error is %v, want the address to be allowed: %v", err, c.allowed)
 			}
 		})
+	}
+}
+
+func TestRetentionIsAtMostTheDeployments(t *testing.T) {
+	days := ""
+	p := &program{env: func(string) string { return days }}
+	document := []byte(assistantWith(`"retentionDays":500`))
+	if err := p.checkRetention(document, nil); err == nil || !strings.Contains(err.Error(), "retentionDays: 500 is more than the 400 days") {
+		t.Errorf("500 days of 400: %v", err)
+	}
+	if days = "500"; p.checkRetention(document, nil) != nil {
+		t.Error("500 days of 500 are rejected")
 	}
 }

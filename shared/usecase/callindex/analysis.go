@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/personaldata"
 	"example.com/aurora/shared/core/providermsg"
 )
 
@@ -36,6 +37,7 @@ const (
 type storedReport struct {
 	key     string
 	report  providermsg.EndOfCall
+	storage aurora.Storage // the assistant's
 	aliases []string
 	row     aurora.Call
 }
@@ -45,6 +47,7 @@ type storedReport struct {
 func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript []providermsg.Utterance) (aurora.CallKey, error) {
 	result, ok, loadErr := w.loadAnalysis(ctx, r.key)
 	if ok {
+		result = withoutPersonalData(r.storage, result)
 		stored, err := w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
 		return stored.CallKey, err
 	}
@@ -69,19 +72,37 @@ func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript
 	if result, err = w.analyse(ctx, stored.AssistantID, r, transcript); err != nil {
 		return stored.CallKey, err
 	}
-	result, storeErr := w.storeAnalysis(ctx, r.key, result)
+	result, storeErr := w.storeAnalysis(ctx, r.key, withoutPersonalData(r.storage, result))
 	stored, err = w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
 	return stored.CallKey, firstError(err, storeErr)
 }
 
+// withoutPersonalData returns an analysis as the assistant lets it be stored. The model saw no personal data of a call that was
+// stored without it, but an analysis may be older than the assistant's setting.
+func withoutPersonalData(storage aurora.Storage, result aurora.AnalysisResult) aurora.AnalysisResult {
+	if storage.IsEverything() {
+		return result
+	}
+	b, err := json.Marshal(result)
+	if err == nil {
+		b, err = personaldata.Data(b)
+	}
+	var clean aurora.AnalysisResult
+	if err == nil {
+		err = json.Unmarshal(b, &clean)
+	}
+	if err != nil { // a type does not fit any more
+		return aurora.AnalysisResult{Analysis: aurora.Analysis{Outcome: result.Outcome, Sentiment: result.Sentiment, AnalysisModel: result.AnalysisModel,
+			PromptTokens: result.PromptTokens, CompletionTokens: result.CompletionTokens, AnalysisCost: result.AnalysisCost}}
+	}
+	return clean
+}
+
 // analyse has a call analysed for its assistant. An unknown assistant has no configuration, and needs none.
 func (w *Worker) analyse(ctx context.Context, assistantID string, r storedReport, transcript []providermsg.Utterance) (aurora.AnalysisResult, error) {
-	var a aurora.Assistant
-	if assistantID != aurora.NoAssistant {
-		var err error
-		if a, err = w.Assistants.ByID(ctx, assistantID); err != nil && !fault.Is(err, fault.NotFound) {
-			return aurora.AnalysisResult{}, fmt.Errorf("analyse %s: %w", r.key, err)
-		}
+	a, err := w.findAssistant(ctx, assistantID)
+	if err != nil {
+		return aurora.AnalysisResult{}, fmt.Errorf("analyse %s: %w", r.key, err)
 	}
 	limited, cancel := context.WithTimeout(ctx, analysisTimeout)
 	defer cancel()

@@ -46,6 +46,7 @@ var mergedFields = []mergedField{
 	{"success", func(c *aurora.Call) int { return has(c.Success != "") }, func(to, from *aurora.Call) { to.Success = from.Success }},
 	{"recordingUrl", func(c *aurora.Call) int { return has(c.Recording != "") }, func(to, from *aurora.Call) { to.Recording = from.Recording }},
 	{"answeredBy", func(c *aurora.Call) int { return has(c.AnsweredBy != "") }, func(to, from *aurora.Call) { to.AnsweredBy = from.AnsweredBy }},
+	{"retentionDays", func(c *aurora.Call) int { return has(c.RetentionDays > 0) }, func(to, from *aurora.Call) { to.RetentionDays = from.RetentionDays }},
 	{"reportedAt", func(c *aurora.Call) int { return has(!c.ReportedAt.IsZero()) }, func(to, from *aurora.Call) { to.ReportedAt = from.ReportedAt }},
 	{"transfer", func(c *aurora.Call) int { return has(c.Transferred || c.TransferFailed) },
 		func(to, from *aurora.Call) { to.Transferred, to.TransferFailed = from.Transferred, from.TransferFailed }},

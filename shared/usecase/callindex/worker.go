@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/personaldata"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -63,6 +64,20 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 		return aurora.CallKey{}, fmt.Errorf("index %s: %w", key, err)
 	}
 	r := storedReport{key: key, report: m.EndOfCall()}
+	assistantID, err := w.findAssistantID(ctx, r.report)
+	if err != nil {
+		return aurora.CallKey{}, err
+	}
+	assistant, err := w.findAssistant(ctx, assistantID)
+	if err != nil {
+		return aurora.CallKey{}, err
+	}
+	if r.storage = assistant.Storage; !r.storage.IsEverything() {
+		if m, err = protect(assistant, body); err != nil {
+			return aurora.CallKey{}, fmt.Errorf("index %s: %w", key, err)
+		}
+		r.report = m.EndOfCall()
+	}
 	r.aliases = aliasNames(r.report, key)
 	r.row = r.report.Call(key, aurora.NewVersion(r.report.Timestamp, written, key))
 	day := r.report.Day()
@@ -70,15 +85,33 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 		day = written.UTC()
 		r.row.ReportedAt = day // the weekly report counts the call by it: no other time is known
 	}
-	r.row.Day = day.Format(time.DateOnly)
-	if r.row.AssistantID, err = w.findAssistantID(ctx, r.report); err != nil {
-		return aurora.CallKey{}, err
-	}
-	if !r.report.Spoke { // its outcome is clear without an analysis
+	r.row.Day, r.row.AssistantID, r.row.RetentionDays = day.Format(time.DateOnly), assistantID, assistant.RetentionDays
+	if !r.report.Spoke || r.storage == aurora.StoreFigures { // its outcome is clear without an analysis, or there is no text to analyse
 		stored, err := w.Index.Upsert(ctx, r.aliases, r.row)
 		return stored.CallKey, err
 	}
 	return w.indexAndAnalyse(ctx, r, m.Transcript())
+}
+
+// protect returns a stored report as the assistant lets it be stored now: it may be older than the assistant's setting.
+func protect(a aurora.Assistant, body []byte) (providermsg.Message, error) {
+	body, err := personaldata.Apply(a, body)
+	if err != nil {
+		return providermsg.Message{}, err
+	}
+	return providermsg.ParseMessage(body)
+}
+
+// findAssistant returns a stored assistant, or an empty one if there is none with this id.
+func (w *Worker) findAssistant(ctx context.Context, id string) (aurora.Assistant, error) {
+	if id == aurora.NoAssistant {
+		return aurora.Assistant{}, nil
+	}
+	a, err := w.Assistants.ByID(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return aurora.Assistant{}, nil
+	}
+	return a, err
 }
 
 // findAssistantID returns the assistant id that the report names, else the id of the assistant whose number it names.

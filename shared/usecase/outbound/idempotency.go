@@ -85,6 +85,7 @@ func (s *Service) existingResult(ctx context.Context, a *attempt) (call PlacedCa
 			slog.WarnContext(ctx, "an unknown call was not resolved", "event", "outbound.resolve_failed", "record", r, "error", err)
 		}
 	}
+	r.Name = a.record.Name // of the equal request; the record of a call that is over may have lost it
 	call, err = s.replay(r)
 	return call, true, err
 }

@@ -73,6 +73,9 @@ func applyCallback(r *aurora.OutboundCall, cb Callback) (changed bool) {
 		if cb.Status.IsFinal() && !cb.At.IsZero() {
 			r.EndedAt = cb.At
 		}
+		if cb.Status.IsFinal() && !r.Storage.IsEverything() { // only the assistant on the call needed them
+			r.Name, r.Email, r.Info = "", "", ""
+		}
 	}
 	if cb.Status == aurora.CallInProgress && r.AnsweredAt.IsZero() && !cb.At.IsZero() {
 		r.AnsweredAt, changed = cb.At, true
@@ -93,12 +96,16 @@ func newRow(r aurora.OutboundCall) aurora.Call {
 	if !r.AnsweredAt.IsZero() {
 		startedAt = r.AnsweredAt
 	}
-	return aurora.Call{
+	row := aurora.Call{
 		CallKey: aurora.CallKey{AssistantID: aurora.AssistantKey(r.AssistantID), Day: startedAt.UTC().Format(time.DateOnly)},
 		ID:      r.SID, StartedAt: startedAt, EndedAt: r.EndedAt, Seconds: r.Seconds, EndedReason: string(r.Status), Disposition: dispositionOf(r),
 		Direction: aurora.DirectionOutbound, Customer: r.To, CustomerName: r.Name, AnsweredBy: r.AnsweredBy,
-		Version: aurora.NewVersion(time.Time{}, time.UnixMilli(int64(r.Revision)), r.ID),
+		Version: aurora.NewVersion(time.Time{}, time.UnixMilli(int64(r.Revision)), r.ID), RetentionDays: r.RetentionDays,
 	}
+	if !r.Storage.IsEverything() {
+		row.Customer, row.CustomerName = "", ""
+	}
+	return row
 }
 
 // dispositionOf returns the disposition of a call that is over. A completed call that a machine answered is a voicemail.

@@ -217,3 +217,27 @@ func TestStatusNeverGoesBack(t *testing.T) {
 		}
 	})
 }
+
+// The row of a call of an assistant that stores no personal data has neither number nor name. Its record loses what only the
+// conversation needed; a repeated request is answered as before.
+func TestCallWithoutPersonalData(t *testing.T) {
+	h := newHarness(t)
+	h.assistants.All[0].Storage, h.assistants.All[0].RetentionDays = aurora.StoreWithoutPersonalData, 7
+	placed, _ := h.place(newRequest("k1"))
+	if r := h.onlyRecord(); r.Email != canaryEmail {
+		t.Errorf("the assistant on the call does not know %s", canaryEmail)
+	}
+	if err := h.HandleCallback(t.Context(), newCallback("oc_1", firstSID, "completed")); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.onlyRecord(); r.Name+r.Email+r.Info != "" {
+		t.Errorf("the record is %+v, want no name, address and info", r)
+	}
+	if row := h.index.rows[0]; row.Customer != "" || row.CustomerName != "" || row.RetentionDays != 7 || row.Disposition != aurora.DispositionAnswered {
+		t.Errorf("the row is %+v, want no number and no name", row)
+	}
+	again, err := h.place(newRequest("k1"))
+	if placed.Replayed = true; err != nil || again != placed {
+		t.Errorf("the repeated request got %+v, %v, want %+v", again, err, placed)
+	}
+}

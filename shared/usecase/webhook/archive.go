@@ -30,11 +30,13 @@ type ReportQueue interface {
 	Send(ctx context.Context, body string, attributes map[string]string) error
 }
 
-// Archive stores messages in the bucket, without credentials.
+// Archive stores messages in the bucket, without credentials, and without what their assistant does not let be stored.
 type Archive struct {
 	Objects ObjectWriter
-	Now     func() time.Time
-	Count   func(ctx context.Context, metric string)
+	// Assistants finds the assistant of a message. If it is nil, every assistant stores everything.
+	Assistants aurora.AssistantFinder
+	Now        func() time.Time
+	Count      func(ctx context.Context, metric string)
 }
 
 // Metrics of stored messages.
@@ -54,14 +56,19 @@ const (
 
 // storeReport stores an end-of-call report: in the bucket, else in the raw queue.
 func (r *Receiver) storeReport(ctx context.Context, report Scrubbed) error {
+	protected, err := r.Archive.protect(ctx, report)
+	if err == nil {
+		report = protected
+	} // else the worker protects it, when the assistant can be read again
 	key := report.Key()
 	log := slog.With("callId", text.Clip(report.Identity.CallID(), 64), "assistantId", text.Clip(report.Identity.AssistantID, 64), "key", key)
 	if report.Removed > 0 {
 		log.InfoContext(ctx, "credentials removed from a report", "event", "report.scrubbed", "removed", report.Removed)
 	}
-	err := r.Archive.writeReport(ctx, key, report)
 	if err == nil {
-		return nil
+		if err = r.Archive.writeReport(ctx, key, report); err == nil {
+			return nil
+		}
 	}
 	log.ErrorContext(ctx, "report not accepted by the bucket, sending it to the raw queue", "event", "report.store_failed", "error", err)
 	limited, cancel := context.WithTimeout(ctx, queueTimeout)
@@ -85,6 +92,9 @@ func (a Archive) StoreReport(ctx context.Context, body []byte) error {
 		if _, err := providermsg.ParseMessage(body); err != nil { // says what is wrong
 			return err
 		}
+	}
+	if report, err = a.protect(ctx, report); err != nil {
+		return err
 	}
 	return a.writeReport(ctx, report.Key(), report)
 }
@@ -129,12 +139,14 @@ func (a Archive) StoreUnrecognised(ctx context.Context, messageType string, body
 	if err != nil {
 		return err
 	}
+	if message, err = a.protect(ctx, message); err != nil {
+		return errNotStored(err)
+	}
 	key := aurora.UnrecognisedKey(messageType, a.Now(), message.Hash)
 	limited, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	if _, err := a.Objects.Create(limited, key, message.JSON, message.Hash); err != nil {
-		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").WithCode("store_unavailable").
-			WithRetryAfter(retryAfter).Because(err)
+		return errNotStored(err)
 	}
 	slog.WarnContext(ctx, "message of an unknown type stored", "event", "message.unrecognised", "type", text.Clip(messageType, 64), "key", key)
 	a.Count(ctx, MetricUnrecognised)
@@ -145,14 +157,17 @@ func (a Archive) StoreUnrecognised(ctx context.Context, messageType string, body
 // send it again. A body that is not valid JSON is cleaned as text.
 func (a Archive) storeInvalid(ctx context.Context, body []byte, cause error) error {
 	clean, _ := redact.Credentials(credentialMember().ReplaceAllStringFunc(string(bytes.ToValidUTF8(body, []byte("\uFFFD"))), removeCredential))
+	clean, err := a.protectUnreadable(ctx, clean)
+	if err != nil {
+		return errNotStored(err)
+	}
 	hash := sha256.Sum256([]byte(clean))
 	hexHash := hex.EncodeToString(hash[:])
 	key := aurora.InvalidKey(a.Now(), hexHash)
 	limited, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	if _, err := a.Objects.Create(limited, key, []byte(clean), hexHash); err != nil {
-		return fault.New(fault.Unavailable, "The message could not be stored. Send it again.").WithCode("store_unavailable").
-			WithRetryAfter(retryAfter).Because(err)
+		return errNotStored(err)
 	}
 	slog.ErrorContext(ctx, "end-of-call report that cannot be read stored", "event", "report.invalid", "key", key, "error", cause)
 	a.Count(ctx, MetricUnrecognised)
