@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/fakeledger"
 	"example.com/aurora/shared/dev/testkit"
@@ -61,7 +62,9 @@ func TestToolsOfCallersByNumber(t *testing.T) {
 		`{"id":"3","function":{"name":"add_to_do_not_call","arguments":"{}"}}`}
 	send := func(t *testing.T, number string) (answer string, e *effects, metrics []string) {
 		e = &effects{}
-		kit := &tools.Kit{SMS: e, History: e, Contacts: fakeledger.NewGuard(&testkit.Assistants{}, fakeledger.New(time.Now), time.Now), DoNotCall: e, Idempotency: e, BriefIdempotency: e, Now: time.Now,
+		guard := fakeledger.NewGuard(&testkit.Assistants{}, fakeledger.New(time.Now), time.Now)
+		guard.Count = func(_ context.Context, metric string) { metrics = append(metrics, metric) }
+		kit := &tools.Kit{SMS: e, History: e, Contacts: guard, DoNotCall: e, Idempotency: e, BriefIdempotency: e, Now: time.Now,
 			Count: func(_ context.Context, metric string) { metrics = append(metrics, metric) }}
 		r := &webhook.Receiver{Assistants: &testkit.Assistants{All: []aurora.Assistant{assistant}}, Tools: kit}
 		quoted, _ := json.Marshal(number)
@@ -78,6 +81,12 @@ func TestToolsOfCallersByNumber(t *testing.T) {
 		answer, e, metrics := send(t, number)
 		if len(e.noted) > 0 || !strings.Contains(answer, "nothing was recorded") || !slices.Equal(metrics, []string{tools.MetricOptOutNotRecorded}) {
 			t.Errorf("%q: effects %q, metrics %q, answer %s", number, e.noted, metrics, answer)
+		}
+	}
+	for _, number := range []string{"+19005551234", "+881612345678", "+18765551234", "whatsapp:+449098790879", "+15559876543"} { // a text message is not sent there
+		answer, e, metrics := send(t, number)
+		if slices.ContainsFunc(e.noted, func(s string) bool { return strings.HasPrefix(s, "text") }) || !strings.Contains(answer, "are not allowed") || !slices.Equal(metrics, []string{contact.MetricRejected}) {
+			t.Errorf("%q: effects %q, metrics %q, answer %s; want no text message, and the reason", number, e.noted, metrics, answer)
 		}
 	}
 	for _, number := range []string{"+14155550158", "14155550158", "whatsapp:+14155550158", "sip:+14155550158@192.0.2.1", "\u202a+1\u00a0415\u2011555\u20110158\u202c", "＋１４１５５５５０１５８"} {

@@ -18,7 +18,8 @@
 // Text messages and calls share the day's spend. Twilio names no price when it accepts a message, so an estimate is reserved
 // for each part. A part costs about 0.01 US dollars in the USA with the carriers' fee, and up to 0.10 in most of Europe
 // (https://www.twilio.com/en-us/sms/pricing), so the default of 0.05 is more than enough for one and about right for the
-// other. The limit per minute stops a model that sends many messages in one turn.
+// other. The limit per minute stops a model that sends many messages in one turn. It counts each assistant's messages to a
+// number, so that the flood of one assistant does not stop the messages of another.
 //
 // Consent and calling hours do not apply to the text messages of assistants. Such a message goes only to the person who is
 // in the conversation at that moment, and contains what that person asked for. In the USA one text that answers a request

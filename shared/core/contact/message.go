@@ -19,7 +19,8 @@ const MetricRejected = "ContactRejected"
 
 // MessageLimits bounds text messages, mails and the spend. A limit of zero allows nothing.
 type MessageLimits struct {
-	TextsToNumberPerMinute, TextsToNumberPerDay  int64
+	TextsToNumberPerMinute                       int64 // of one assistant
+	TextsToNumberPerDay                          int64 // of all assistants
 	TextsOfAssistantPerDay                       int64
 	TextsToCountryPerDay                         int64
 	TextsPerDay                                  int64    // of the whole deployment
@@ -59,7 +60,7 @@ func (g *Guard) SendText(ctx context.Context, t Text, send func(context.Context)
 func (l MessageLimits) ofText(t Text, now time.Time) []Limit {
 	number, assistant, country := string(t.To), aurora.SafeKey(t.From.ID()), numberplan.Find(t.To).Region
 	return []Limit{
-		PerMinute("sms-minute#"+number, l.TextsToNumberPerMinute, now, "destination_limit", "This number was just sent several text messages, so no other one was sent; it is possible again in a minute."),
+		PerMinute("sms-minute#"+assistant+"#"+number, l.TextsToNumberPerMinute, now, "destination_limit", "This number was just sent several text messages, so no other one was sent; it is possible again in a minute."),
 		PerDay("sms-to#"+number, 1, l.TextsToNumberPerDay, now, "destination_limit", "This number has been sent enough text messages today, so no other one was sent."),
 		PerDay("sms-assistant#"+assistant, 1, l.TextsOfAssistantPerDay, now, "assistant_limit", "This assistant has sent all of its text messages for today, so no other one was sent."),
 		PerDay("sms-country#"+country, 1, l.TextsToCountryPerDay, now, "country_limit", "This country has been sent enough text messages today, so no other one was sent."),

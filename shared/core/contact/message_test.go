@@ -179,11 +179,11 @@ func TestFlood(t *testing.T) {
 	h := newHarness(t)
 	h.clock = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	for minute := range 10 {
-		for n := range 8 {
+		for n := range 9 {
 			_ = h.text(recipient, fmt.Sprintf("Message %d of minute %d", n, minute))
 		}
 		h.clock = h.clock.Add(time.Minute)
-		if want := min(3*int64(minute+1), 10); h.sent.Load() != want {
+		if want := min(5*int64(minute+1), 20); h.sent.Load() != want {
 			t.Errorf("after minute %d: %d messages, want %d", minute, h.sent.Load(), want)
 		}
 	}
@@ -192,6 +192,13 @@ func TestFlood(t *testing.T) {
 	}
 	if err := h.text("+14155550124", "Another number"); err != nil {
 		t.Errorf("another number: %v", err)
+	}
+	for range 5 {
+		_ = h.text("+14155550125", "Five in a minute")
+	}
+	other := contact.Text{From: avery, To: "+14155550125", Body: "Of another assistant"}
+	if err := h.SendText(t.Context(), other, func(context.Context) error { return nil }); err != nil {
+		t.Errorf("another assistant in the same minute: %v", err)
 	}
 	h.clock = h.clock.Add(24 * time.Hour)
 	if err := h.text(recipient, "The next day"); err != nil {
@@ -202,11 +209,12 @@ func TestFlood(t *testing.T) {
 // Turns at once cannot exceed a limit together.
 func TestTextLimitsHoldUnderConcurrency(t *testing.T) {
 	for name, set := range map[string]func(*contact.MessageLimits){
-		"minute": func(*contact.MessageLimits) {}, "number": func(l *contact.MessageLimits) { l.TextsToNumberPerMinute, l.TextsToNumberPerDay = 1000, 3 },
+		"minute": func(l *contact.MessageLimits) { l.TextsToNumberPerMinute = 3 }, "number": func(l *contact.MessageLimits) { l.TextsToNumberPerDay = 3 },
 		"assistant": func(l *contact.MessageLimits) { l.TextsOfAssistantPerDay = 3 }, "country": func(l *contact.MessageLimits) { l.TextsToCountryPerDay = 3 },
 		"deployment": func(l *contact.MessageLimits) { l.TextsPerDay = 3 }, "budget": func(l *contact.MessageLimits) { l.SpendPerDay = 199_999 },
 	} {
 		h := newHarness(t)
+		h.Limits.TextsToNumberPerMinute = 1000
 		set(&h.Limits)
 		var counted atomic.Int64
 		h.Count = func(context.Context, string) { counted.Add(1) }

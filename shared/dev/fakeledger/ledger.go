@@ -1,5 +1,5 @@
-// Package fakeledger is an in-memory fake of the ledger table for outbound calls, for tests of functions. It follows all
-// rules of the real one except failures.
+// Package fakeledger is an in-memory fake of the ledger table for outbound calls and messages, for tests of functions. It
+// follows all rules of the real one except failures.
 package fakeledger
 
 import (

@@ -167,7 +167,7 @@ func TestCallingFunctionsAreAlike(t *testing.T) {
 	}
 	defaults := map[string]string{"AllowedCountries": "", "DefaultRegion": "", "RequireConsent": "false", "CallingHours": "", "LimitKeyPerMinute": "10",
 		"LimitKeyPerDay": "500", "LimitDestinationPerDay": "20", "LimitCountryPerDay": "200", "LimitSpendPerDayUsd": "50", "CallEstimateUsd": "0.10",
-		"LimitSmsDestinationPerMinute": "3", "LimitSmsDestinationPerDay": "10", "LimitSmsAssistantPerDay": "300", "LimitSmsCountryPerDay": "500", "LimitSmsPerDay": "1000",
+		"LimitSmsDestinationPerMinute": "5", "LimitSmsDestinationPerDay": "20", "LimitSmsAssistantPerDay": "300", "LimitSmsCountryPerDay": "500", "LimitSmsPerDay": "1000",
 		"SmsEstimateUsd": "0.05", "LimitMailAssistantPerDay": "200", "LimitMailDestinationPerDay": "400",
 		"HyperscaleAssistantId": "", "VoiceStreamUrl": "", "PublicUrl": ""}
 	for name, want := range defaults {

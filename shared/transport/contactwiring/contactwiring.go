@@ -41,8 +41,8 @@ func ReadGuard(s *lambdaapp.Settings, assistants contact.NumberFinder, ledger co
 		Countries:  ReadCountries(fork),
 		Count:      lambdaapp.Count,
 		Limits: contact.MessageLimits{
-			TextsToNumberPerMinute: int64(fork.PositiveInt("LIMIT_SMS_DESTINATION_PER_MINUTE", 3)),
-			TextsToNumberPerDay:    int64(fork.PositiveInt("LIMIT_SMS_DESTINATION_PER_DAY", 10)),
+			TextsToNumberPerMinute: int64(fork.PositiveInt("LIMIT_SMS_DESTINATION_PER_MINUTE", 5)),
+			TextsToNumberPerDay:    int64(fork.PositiveInt("LIMIT_SMS_DESTINATION_PER_DAY", 20)),
 			TextsOfAssistantPerDay: int64(fork.PositiveInt("LIMIT_SMS_ASSISTANT_PER_DAY", 300)),
 			TextsToCountryPerDay:   int64(fork.PositiveInt("LIMIT_SMS_COUNTRY_PER_DAY", 500)),
 			TextsPerDay:            int64(fork.PositiveInt("LIMIT_SMS_PER_DAY", 1000)),

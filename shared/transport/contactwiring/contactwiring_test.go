@@ -19,7 +19,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil || g == nil {
 		t.Fatalf("guard %v, error %v", g, err)
 	}
-	want := contact.MessageLimits{TextsToNumberPerMinute: 3, TextsToNumberPerDay: 10, TextsOfAssistantPerDay: 300, TextsToCountryPerDay: 500, TextsPerDay: 1000,
+	want := contact.MessageLimits{TextsToNumberPerMinute: 5, TextsToNumberPerDay: 20, TextsOfAssistantPerDay: 300, TextsToCountryPerDay: 500, TextsPerDay: 1000,
 		TextPartEstimate: 50_000, SpendPerDay: 50_000_000, MailsOfAssistantPerDay: 200, MailsToAddressPerDay: 400}
 	if g.Limits != want || g.Countries.Allows("US") {
 		t.Errorf("limits %+v, want %+v, and no country", g.Limits, want)
