@@ -167,6 +167,9 @@ func ParseCallKey(partition, callID string) CallKey {
 	return CallKey{AssistantID: partition[:i], Day: strings.TrimPrefix(partition[i:], "#"), CallID: callID}
 }
 
+// OwnAlias returns the name that an assistant's call has in the ledger if a call of another assistant has the name itself.
+func OwnAlias(name, assistantID string) string { return SafeKey(name + "#" + assistantID) }
+
 // NewVersion returns a version that sorts after the versions of all older reports about the call. The report that was
 // made later is newer. Of two made at the same time, the one that arrived later is newer, and then the one with the
 // greater key, so that the order never depends on which is indexed first. A report without a time is the oldest.

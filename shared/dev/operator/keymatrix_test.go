@@ -131,12 +131,6 @@ func wantedStatuses(r keyedRoute) map[string]int {
 // putKeys stores the keys in the secrets of every kind. Only api keys have uses.
 func (b *testStack) putKeys(t *testing.T, keys, entries map[string]string) {
 	t.Helper()
-	stack := localStack(b.info)
-	config, err := stack.awsConfig("secretsmanager")()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := secretsmanager.NewFromConfig(config)
 	for _, kind := range []auth.KeyKind{auth.KindAPI, auth.KindInternal, auth.KindExternal} {
 		var list []string
 		for _, name := range slices.Sorted(maps.Keys(keys)) {
@@ -144,10 +138,21 @@ func (b *testStack) putKeys(t *testing.T, keys, entries map[string]string) {
 				list = append(list, fmt.Sprintf(`{"digest":"sha256:%x","name":%q%s}`, sha256.Sum256([]byte(string(kind)+keys[name])), name, entries[name]))
 			}
 		}
-		if _, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(stack.secretName(string(kind))),
-			SecretString: aws.String("[" + strings.Join(list, ",") + "]")}); err != nil {
-			t.Fatal(err)
-		}
+		b.putKeyList(t, kind, list)
+	}
+}
+
+// putKeyList stores the entries of one kind of keys.
+func (b *testStack) putKeyList(t *testing.T, kind auth.KeyKind, entries []string) {
+	t.Helper()
+	stack := localStack(b.info)
+	config, err := stack.awsConfig("secretsmanager")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := secretsmanager.NewFromConfig(config).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
+		SecretId: aws.String(stack.secretName(string(kind))), SecretString: aws.String("[" + strings.Join(entries, ",") + "]")}); err != nil {
+		t.Fatal(err)
 	}
 }
 

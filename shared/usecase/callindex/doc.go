@@ -28,6 +28,11 @@
 // older one wins, so that a row which reports may have counted already stays where it is. A root's age and name never
 // change. So concurrent workers choose the same root, and no cycle can form.
 //
+// Ids are chosen by others: two owners may send reports of calls with one id. So a tree belongs to the assistant of its row, and
+// a call of another assistant gets a name of its own for that id (trees.go). Which of the two has the plain name depends on which
+// came first, and matters to none. A report that names no assistant is added to the tree that its id leads to: keys that are
+// limited to some assistants cannot send one.
+//
 // The row lies at the root's latest row key. A record lists every key where the row may have been written while the
 // record was the root. A worker that follows a record to the root moves the rows at those keys to the root's key (their
 // contents are merged), and deletes each on condition that it has not changed. After its last write a worker reads the

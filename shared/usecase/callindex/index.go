@@ -67,7 +67,7 @@ func (x *Index) Upsert(ctx context.Context, names []string, c aurora.Call) (stor
 
 // attempt runs the optimistic loop once. settled is false if another worker changed a record that this attempt read.
 func (x *Index) attempt(ctx context.Context, names []string, c aurora.Call) (stored aurora.Call, settled bool, err error) {
-	seen, err := x.loadAliases(ctx, names)
+	names, seen, err := x.loadTrees(ctx, names, c.AssistantID)
 	if err != nil {
 		return c, false, err
 	}
@@ -99,31 +99,6 @@ func (x *Index) attempt(ctx context.Context, names []string, c aurora.Call) (sto
 	}
 	now, ok, err := x.Aliases.Alias(ctx, root.Name)
 	return stored, ok && now.Revision == root.Revision, err
-}
-
-// loadAliases reads the records of the names and of all their ancestors.
-func (x *Index) loadAliases(ctx context.Context, names []string) (map[string]aurora.CallAlias, error) {
-	seen := map[string]aurora.CallAlias{}
-	for _, name := range names {
-		for depth := 0; name != ""; depth++ {
-			if _, known := seen[name]; known {
-				break
-			}
-			record, ok, err := x.Aliases.Alias(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			if !ok {
-				break // new, or expired: its rows have expired then, too
-			}
-			if depth > maxDepth {
-				return nil, fmt.Errorf("the alias records form a cycle at %s", name)
-			}
-			seen[name] = record
-			name = record.Parent
-		}
-	}
-	return seen, nil
 }
 
 // mergeTrees joins the trees of all records in seen and adds a record for each name that has none. It returns the root.

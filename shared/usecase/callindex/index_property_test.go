@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,61 +105,90 @@ type indexedReport struct {
 // delivered more than once, and workers die. In the end there is one row, and it has the newest report's version.
 func TestOneCallIsOneRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		reports := drawReports(t)
+		reports := drawReports(t, "_", "riley")
 		stores := newMemory()
-		clock := noon
-		start := func(report int) *indexWorker {
-			w := &indexWorker{report: report}
-			r := reports[report]
-			w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-				s := steppedStore{stores, w, yield}
-				x := callindex.Index{Aliases: s, Rows: s, Now: func() time.Time { return clock }, Retention: time.Hour}
-				w.stored, w.err = x.Upsert(context.Background(), r.names, aurora.Call{Version: r.version,
-					CallKey: aurora.CallKey{AssistantID: r.assistant, Day: fmt.Sprintf("2026-11-%02d", 18+report)}})
-			})
-			return w
-		}
-		var waiting []*indexWorker
-		for i := range reports {
-			for range rapid.IntRange(1, 2).Draw(t, "deliveries") {
-				waiting = append(waiting, start(i))
-			}
-		}
-		defer func() {
-			for _, w := range waiting {
-				w.stop()
-			}
-		}()
-		accidents := rapid.IntRange(0, 6).Draw(t, "accidents")
-		for steps := 0; len(waiting) > 0; steps++ {
-			if steps > 5000 {
-				t.Fatal("the workers do not come to an end within 5000 steps")
-			}
-			i := rapid.IntRange(0, len(waiting)-1).Draw(t, "worker")
-			w := waiting[i]
-			w.fate = succeeds
-			if accidents > 0 {
-				if w.fate = rapid.IntRange(succeeds, replyIsLost).Draw(t, "fate"); w.fate != succeeds {
-					accidents--
-				}
-				clock = clock.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "tick")) * time.Millisecond)
-			}
-			if _, more := w.next(); more {
-				continue
-			}
-			waiting = append(waiting[:i:i], waiting[i+1:]...)
-			if w.err != nil { // SQS delivers the message again
-				waiting = append(waiting, start(w.report))
-			} else if w.stored.Version < reports[w.report].version {
-				t.Fatalf("Upsert says that version %s is stored, which is older than its own %s", w.stored.Version, reports[w.report].version)
-			}
-		}
+		indexInAnyOrder(t, stores, reports)
 		checkOneRow(t, stores, reports)
 	})
 }
 
-// drawReports draws reports of one call: each shares a name with an earlier one.
-func drawReports(t *rapid.T) []indexedReport {
+// Two assistants have calls with the same ids. In the end each has one row, with the newest version of its own reports.
+func TestCallsOfTwoAssistantsStaySeparate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		riley, avery := drawReports(t, "riley"), drawReports(t, "avery")
+		stores := newMemory()
+		indexInAnyOrder(t, stores, append(slices.Clone(riley), avery...))
+		for assistant, reports := range map[string][]indexedReport{"riley": riley, "avery": avery} {
+			newest := ""
+			for _, r := range reports {
+				newest = max(newest, r.version)
+			}
+			var rows []aurora.Call
+			for key, row := range stores.rows {
+				if key.AssistantID == assistant {
+					rows = append(rows, row)
+				}
+			}
+			if len(rows) != 1 || rows[0].Version != newest {
+				t.Fatalf("rows of %s: %+v, want one of version %s\nof the reports %v and %v\nalias records %v", assistant, rows, newest, riley, avery, stores.aliases)
+			}
+		}
+	})
+}
+
+// indexInAnyOrder indexes reports by workers that interleave, die and get messages again.
+func indexInAnyOrder(t *rapid.T, stores *memory, reports []indexedReport) {
+	clock := noon
+	start := func(report int) *indexWorker {
+		w := &indexWorker{report: report}
+		r := reports[report]
+		w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
+			s := steppedStore{stores, w, yield}
+			x := callindex.Index{Aliases: s, Rows: s, Now: func() time.Time { return clock }, Retention: time.Hour}
+			w.stored, w.err = x.Upsert(context.Background(), r.names, aurora.Call{Version: r.version,
+				CallKey: aurora.CallKey{AssistantID: r.assistant, Day: fmt.Sprintf("2026-11-%02d", 18+report)}})
+		})
+		return w
+	}
+	var waiting []*indexWorker
+	for i := range reports {
+		for range rapid.IntRange(1, 2).Draw(t, "deliveries") {
+			waiting = append(waiting, start(i))
+		}
+	}
+	defer func() {
+		for _, w := range waiting {
+			w.stop()
+		}
+	}()
+	accidents := rapid.IntRange(0, 6).Draw(t, "accidents")
+	for steps := 0; len(waiting) > 0; steps++ {
+		if steps > 5000 {
+			t.Fatal("the workers do not come to an end within 5000 steps")
+		}
+		i := rapid.IntRange(0, len(waiting)-1).Draw(t, "worker")
+		w := waiting[i]
+		w.fate = succeeds
+		if accidents > 0 {
+			if w.fate = rapid.IntRange(succeeds, replyIsLost).Draw(t, "fate"); w.fate != succeeds {
+				accidents--
+			}
+			clock = clock.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "tick")) * time.Millisecond)
+		}
+		if _, more := w.next(); more {
+			continue
+		}
+		waiting = append(waiting[:i:i], waiting[i+1:]...)
+		if w.err != nil { // SQS delivers the message again
+			waiting = append(waiting, start(w.report))
+		} else if w.stored.Version < reports[w.report].version {
+			t.Fatalf("Upsert says that version %s is stored, which is older than its own %s", w.stored.Version, reports[w.report].version)
+		}
+	}
+}
+
+// drawReports draws reports of one call, of any of these assistants: each shares a name with an earlier one.
+func drawReports(t *rapid.T, assistants ...string) []indexedReport {
 	pool := []string{"a", "b", "c", "d", "e"}
 	known := []string{}
 	var reports []indexedReport
@@ -167,7 +197,7 @@ func drawReports(t *rapid.T) []indexedReport {
 		if i > 0 {
 			names[rapid.IntRange(0, len(names)-1).Draw(t, "at")] = rapid.SampledFrom(known).Draw(t, "shared")
 		}
-		r := indexedReport{assistant: rapid.SampledFrom([]string{"_", "riley"}).Draw(t, "assistant"), version: fmt.Sprint(rapid.IntRange(0, 99).Draw(t, "v")*10 + i + 1000)}
+		r := indexedReport{assistant: rapid.SampledFrom(assistants).Draw(t, "assistant"), version: fmt.Sprint(rapid.IntRange(0, 99).Draw(t, "v")*10 + i + 1000)}
 		seen := map[string]bool{}
 		for _, name := range names {
 			if !seen[name] {
