@@ -32,11 +32,12 @@
 // limits, for each assistant and for each address, and no other rule. Mails with reports are sent once for each period, and
 // do not pass here.
 //
-// The numbers of all assistants are our own numbers: the assistant that contacts one could also answer it. Numbers stored
-// in E.164 are found for every assistant. A national number is found only for its own assistant, because the table has no
-// index for it.
+// The numbers of all assistants are our own numbers: the assistant that contacts one could also answer it. The table has an
+// index of assistantPhoneNumber, in E.164, so that number is found for every assistant. The other numbers of an assistant, and
+// a number that is stored as a national one, are found only when that assistant itself contacts them.
 //
-// Premium, shared-cost, toll-free, VoIP, satellite, pager and service numbers are blocked: they do not belong to a person.
+// Text messages to fixed lines are allowed, as calls are: many fixed lines in the USA receive them, and Twilio rejects those
+// that cannot. Premium, shared-cost, toll-free, VoIP, satellite, pager and service numbers are blocked: they do not belong to a person.
 // Short codes are not in E.164, so no text is sent to one.
 //
 // # High-risk destinations

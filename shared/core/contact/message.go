@@ -113,8 +113,12 @@ func (g *Guard) send(ctx context.Context, limits []Limit, send func(context.Cont
 	return err
 }
 
-// rejected logs and counts a message that was not sent, and returns the error.
+// rejected logs and counts a message that was not sent, and returns the error. The error does not say that a context ended:
+// package idempotency would take that for an effect that may have happened.
 func (g *Guard) rejected(ctx context.Context, c Channel, from aurora.Assistant, callID string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		err = fault.From(err).Because(errors.New(err.Error()))
+	}
 	slog.WarnContext(ctx, "a message was rejected", "event", "contact.rejected", "channel", c.name, "code", fault.From(err).Code,
 		"assistantId", from.ID(), "callId", callID, "error", err)
 	g.count(ctx, MetricRejected)

@@ -174,6 +174,15 @@ func TestTextRules(t *testing.T) {
 	}
 }
 
+// Nothing was sent, so the turn may be tried again: package idempotency takes a canceled effect for one that may have happened.
+func TestRejectionAfterDisconnect(t *testing.T) {
+	h := newHarness(t)
+	h.assistants.Err = fmt.Errorf("read: %w", context.Canceled)
+	if err := h.text(recipient, "Hi"); !fault.Is(err, fault.Unavailable) || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "context canceled") {
+		t.Errorf("%v; want fault.Unavailable, with the reason as text only", err)
+	}
+}
+
 // A model that sends many messages in one turn, and a day of turns.
 func TestFlood(t *testing.T) {
 	h := newHarness(t)

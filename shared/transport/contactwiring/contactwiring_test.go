@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	if g, _ := read(map[string]string{"ALLOWED_COUNTRIES": "US"}); !g.Countries.Allows("US") || g.Countries.Allows("CA") {
 		t.Error("want the USA allowed and no other country")
 	}
-	if g.NewID() == g.NewID() {
+	if first, second := g.NewID(), g.NewID(); first == second {
 		t.Error("two ids are equal")
 	}
 }
