@@ -9,6 +9,7 @@ type ToolScope struct {
 	RequestHash string // stands for the conversation if the caller gave it no id; else empty
 	Caller      Phone
 	PrincipalID string // of the key that the request had
+	KeyShare    KeyShare
 	// CallerIsClaimed says that Caller was not verified, as on a web page. Tools neither disclose nor act
 	// by it.
 	CallerIsClaimed  bool

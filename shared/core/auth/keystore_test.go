@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 )
@@ -22,6 +23,7 @@ func TestKeyLimitsThatCannotBeRead(t *testing.T) {
 		`"assistants":[]`, `"assistants":[""]`, `"assistants":"a1"`, `"assistants":{"a1":true}`, `"assistants":[1]`,
 		`"uses":[]`, `"uses":["Chat"]`, `"uses":["chat","reports"]`, `"uses":"chat"`, `"uses":[null]`,
 		`"limits":null`, `"limits":[]`, `"limits":5`, `"limits":{"chatTurnsPerMinutes":5}`, `"limits":{"ChatTurnsPerMinute":5}`, `"limits":{"chatTurnsPerMinute":null}`,
+		`"limits":{"spendPerDayUsd":-1}`, `"limits":{"spendPerDayUsd":null}`, `"limits":{"spendPerDayUsd":1e9}`, `"limits":{"callsPerDay":0.5}`, `"limits":{"spend":5}`,
 		`"limits":{"chatTurnsPerMinute":-1}`, `"limits":{"chatTurnsPerMinute":"many"}`, `"limits":{"chatTokensPerDay":1.5}`, `"limits":{"chatTokensPerDay":99999999999999999999}`,
 		`"expiresAt":""`, `"expiresAt":"tomorrow"`, `"expiresAt":"2026-12-01"`, `"expiresAt":1795312800`,
 	} {
@@ -151,10 +153,13 @@ func TestBrokenSecretIsReported(t *testing.T) {
 // TestPrincipalCrossesTheGateway checks that what limits a key survives the authorizer's answer, and that an answer which
 // cannot be read is no principal.
 func TestPrincipalCrossesTheGateway(t *testing.T) {
+	cents := aurora.MicroUSD(250_001)
 	for _, p := range []auth.Principal{
 		{ID: "0123456789ab", Name: "0123456789ab", Kind: auth.KindAPI},
 		{ID: "0123456789ab", Name: "acme", Kind: auth.KindExternal, Assistants: []string{"a1", "a2"}, ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 5, time.UTC)},
 		{ID: "0123456789ab", Name: "acme", Kind: auth.KindAPI, Limits: auth.Limits{ChatTurnsPerMinute: new(int64), ChatTokensPerDay: new(int64)}},
+		{ID: "0123456789ab", Name: "acme", Kind: auth.KindExternal, Limits: auth.Limits{CallsPerMinute: new(int64), CallsPerDay: new(int64), CallsToNumberPerDay: new(int64),
+			CallsToCountryPerDay: new(int64), TextsPerDay: new(int64), TextsToCountryPerDay: new(int64), SpendPerDay: &cents}},
 	} {
 		if got, ok := auth.PrincipalFromContext(p.AuthorizerContext()); !ok || !reflect.DeepEqual(got, p) {
 			t.Errorf("got %+v, %v; want %+v", got, ok, p)

@@ -13,7 +13,19 @@ import (
 type Limits struct {
 	ChatTurnsPerMinute *int64 `json:"chatTurnsPerMinute,omitempty"`
 	ChatTokensPerDay   *int64 `json:"chatTokensPerDay,omitempty"` // in the prompts and the answers of chat turns
+
+	CallsPerMinute       *int64 `json:"callsPerMinute,omitempty"`
+	CallsPerDay          *int64 `json:"callsPerDay,omitempty"`
+	CallsToNumberPerDay  *int64 `json:"callsToNumberPerDay,omitempty"`  // to one number
+	CallsToCountryPerDay *int64 `json:"callsToCountryPerDay,omitempty"` // to one country
+
+	TextsPerDay          *int64           `json:"textsPerDay,omitempty"`
+	TextsToCountryPerDay *int64           `json:"textsToCountryPerDay,omitempty"`
+	SpendPerDay          *aurora.MicroUSD `json:"spendPerDayUsd,omitempty"` // of calls and text messages
 }
+
+// spendField is the one limit that is an amount of dollars.
+const spendField = "spendPerDayUsd"
 
 // field returns the field with a name in JSON, or nil if there is none.
 func (l *Limits) field(name string) **int64 {
@@ -22,6 +34,18 @@ func (l *Limits) field(name string) **int64 {
 		return &l.ChatTurnsPerMinute
 	case "chatTokensPerDay":
 		return &l.ChatTokensPerDay
+	case "callsPerMinute":
+		return &l.CallsPerMinute
+	case "callsPerDay":
+		return &l.CallsPerDay
+	case "callsToNumberPerDay":
+		return &l.CallsToNumberPerDay
+	case "callsToCountryPerDay":
+		return &l.CallsToCountryPerDay
+	case "textsPerDay":
+		return &l.TextsPerDay
+	case "textsToCountryPerDay":
+		return &l.TextsToCountryPerDay
 	}
 	return nil
 }
@@ -37,6 +61,14 @@ func (l *Limits) UnmarshalJSON(b []byte) error {
 	}
 	*l = Limits{}
 	for name, value := range values {
+		if name == spendField {
+			amount, err := aurora.ParseUSD(value.String())
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			l.SpendPerDay = &amount
+			continue
+		}
 		field := l.field(name)
 		if field == nil {
 			return fmt.Errorf("%q is not a limit", name)
@@ -48,6 +80,14 @@ func (l *Limits) UnmarshalJSON(b []byte) error {
 		*field = &n
 	}
 	return nil
+}
+
+// Share returns what the principal's key may use of the limits for text messages and for the spend.
+func (p Principal) Share() aurora.KeyShare {
+	if p.ID == "" {
+		return aurora.KeyShare{}
+	}
+	return aurora.KeyShare{Account: p.Account(), TextsPerDay: p.Limits.TextsPerDay, TextsToCountryPerDay: p.Limits.TextsToCountryPerDay, SpendPerDay: p.Limits.SpendPerDay}
 }
 
 // Account returns the name under which the principal's use is counted. Keys with the same name have one account, so that a

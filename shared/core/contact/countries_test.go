@@ -36,17 +36,3 @@ func TestCountries(t *testing.T) {
 		t.Errorf("\" us \" is region %q, %v; want US", r, err)
 	}
 }
-
-func TestUSD(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]MicroUSD{"50": 50_000_000, "0.10": 100_000, "0.1": 100_000, "0": 0, "0.000001": 1, "1.5": 1_500_000, "999999999": 999_999_999_000_000} {
-		if got, err := ParseUSD(in); got != want || err != nil {
-			t.Errorf("%q: %d, %v; want %d", in, got, err, want)
-		}
-	}
-	for _, bad := range []string{"", "-1", "1e3", ".5", "1.", "$1", "1,5", "0.0000001", "1000000000", "NaN", " 1"} {
-		if _, err := ParseUSD(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
-		}
-	}
-}

@@ -38,7 +38,7 @@ func PerMinute(key string, maximum int64, now time.Time, code, message string) L
 }
 
 // Spend returns the limit of what all calls and messages of a day may cost together.
-func Spend(estimate, maximum MicroUSD, now time.Time, message string) Limit {
+func Spend(estimate, maximum aurora.MicroUSD, now time.Time, message string) Limit {
 	return PerDay("spend", int64(estimate), int64(maximum), now, codeBudget, message)
 }
 

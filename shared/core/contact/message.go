@@ -23,9 +23,10 @@ type MessageLimits struct {
 	TextsToNumberPerDay                          int64 // of all assistants
 	TextsOfAssistantPerDay                       int64
 	TextsToCountryPerDay                         int64
-	TextsPerDay                                  int64    // of the whole deployment
-	TextPartEstimate                             MicroUSD // reserved for each part of a text message, whose price is not known in advance
-	SpendPerDay                                  MicroUSD // of all calls and messages
+	TextsPerDay                                  int64           // of the whole deployment
+	TextPartEstimate                             aurora.MicroUSD // reserved for each part of a text message, whose price is not known in advance
+	SpendPerDay                                  aurora.MicroUSD // of all calls and messages
+	OfKey                                        SharePercent    // how much of these one API key may use
 	MailsOfAssistantPerDay, MailsToAddressPerDay int64
 }
 
@@ -33,6 +34,7 @@ type MessageLimits struct {
 type Text struct {
 	From   aurora.Assistant
 	CallID string // for the log; may be empty
+	Key    aurora.KeyShare
 	To     aurora.Phone
 	Body   string
 }
@@ -59,14 +61,14 @@ func (g *Guard) SendText(ctx context.Context, t Text, send func(context.Context)
 // ofText returns the limits of a text message, in the order in which they are taken.
 func (l MessageLimits) ofText(t Text, now time.Time) []Limit {
 	number, assistant, country := string(t.To), aurora.SafeKey(t.From.ID()), numberplan.Find(t.To).Region
-	return []Limit{
+	estimate := l.TextPartEstimate * aurora.MicroUSD(text.SMSParts(t.Body))
+	return append(l.textsOfKey(t.Key, country, estimate, now),
 		PerMinute("sms-minute#"+assistant+"#"+number, l.TextsToNumberPerMinute, now, "destination_limit", "This number was just sent several text messages, so no other one was sent; it is possible again in a minute."),
 		PerDay("sms-to#"+number, 1, l.TextsToNumberPerDay, now, "destination_limit", "This number has been sent enough text messages today, so no other one was sent."),
 		PerDay("sms-assistant#"+assistant, 1, l.TextsOfAssistantPerDay, now, "assistant_limit", "This assistant has sent all of its text messages for today, so no other one was sent."),
 		PerDay("sms-country#"+country, 1, l.TextsToCountryPerDay, now, "country_limit", "This country has been sent enough text messages today, so no other one was sent."),
 		PerDay("sms-all", 1, l.TextsPerDay, now, "daily_limit", "All text messages of today have been sent, so no other one was sent."),
-		Spend(l.TextPartEstimate*MicroUSD(text.SMSParts(t.Body)), l.SpendPerDay, now, "Today's budget for calls and messages is used up, so no text message was sent."),
-	}
+		Spend(estimate, l.SpendPerDay, now, "Today's budget for calls and messages is used up, so no text message was sent."))
 }
 
 // Mail is an e-mail of an assistant.

@@ -31,7 +31,7 @@ var sendSMS = builtin{
 			return "", fmt.Errorf("read arguments: %w", err)
 		}
 		from, _ := aurora.ParsePhone(string(s.Assistant.TextFromNumber))
-		message := contact.Text{From: s.Assistant, CallID: s.CallID, To: s.Caller, Body: text.Printable(args.Message)}
+		message := contact.Text{From: s.Assistant, CallID: s.CallID, Key: s.KeyShare, To: s.Caller, Body: text.Printable(args.Message)}
 		err := k.Contacts.SendText(ctx, message, func(ctx context.Context) error {
 			_, err := k.SMS.SendSMS(ctx, from, message.To, message.Body)
 			return err

@@ -15,5 +15,5 @@ func NewGuard(assistants contact.NumberFinder, l contact.Ledger, now func() time
 	}
 	return &contact.Guard{Assistants: assistants, Ledger: l, Countries: countries, Now: now, NewID: rand.Text,
 		Limits: contact.MessageLimits{TextsToNumberPerMinute: 5, TextsToNumberPerDay: 20, TextsOfAssistantPerDay: 300, TextsToCountryPerDay: 500, TextsPerDay: 1000,
-			TextPartEstimate: 50_000, SpendPerDay: 50_000_000, MailsOfAssistantPerDay: 200, MailsToAddressPerDay: 400}}
+			TextPartEstimate: 50_000, SpendPerDay: 50_000_000, OfKey: 50, MailsOfAssistantPerDay: 200, MailsToAddressPerDay: 400}}
 }

@@ -340,7 +340,7 @@ func TestRepeatedOutboundRequests(t *testing.T) {
 	answers := map[string]any{}
 	for _, r := range []struct{ to, name, key string }{{"+1 415 555 0101", "Dana Example", "key-placed"}, {"+14155550102", "Alex Example", "key-done"},
 		{"+14155550103", "Sam Example", "key-unknown"}, {"+14155550102", "Another Name", "key-done"}} {
-		call, err := service.Place(t.Context(), outbound.Request{Route: "outbound-call-uat", APIKey: outbound.APIKey{Name: "partner-1", Kind: "external"}, FieldPrefix: "client.",
+		call, err := service.Place(t.Context(), outbound.Request{Route: "outbound-call-uat", Principal: auth.Principal{ID: "0123456789ab", Name: "partner-1", Kind: auth.KindExternal}, FieldPrefix: "client.",
 			PublicURL: "https://aurora.example.com", IdempotencyKey: r.key, AssistantID: assistant, PhoneNumber: r.to, Name: r.name, Email: "dana@example.com", Info: "asked for a call"})
 		if err != nil {
 			answers[r.key+" "+r.name] = map[string]any{"code": fault.From(err).Code}

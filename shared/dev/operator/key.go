@@ -25,12 +25,8 @@ func (p *program) key(context.Context) error {
 	assistants := f.String("assistants", "", "the ids of the only assistants that the key may reach, separated by commas")
 	uses := f.String("uses", "", "chat or webhook, for an api key that may do only one of them")
 	expires := f.String("expires", "", "when the key stops working, such as 2027-01-01T00:00:00Z")
-	limits := f.String("limits", "", "the key's own limits, such as chatTurnsPerMinute=60,chatTokensPerDay=1000000")
+	limits := f.String("limits", "", "the key's own limits, such as chatTurnsPerMinute=60,spendPerDayUsd=12.5")
 	if err := f.Parse(p.args); err != nil {
-		return err
-	}
-	own, err := parseLimits(*limits)
-	if err != nil {
 		return err
 	}
 	if !slices.Contains(keyKinds, *kind) {
@@ -38,6 +34,10 @@ func (p *program) key(context.Context) error {
 	}
 	if *uses != "" && *kind != string(auth.KindAPI) {
 		return errors.New("USES is for keys of KIND=api: the other kinds have one use each")
+	}
+	own, err := parseLimits(*kind, *limits)
+	if err != nil {
+		return err
 	}
 	key, digest := newKey(*kind)
 	entry, err := json.Marshal(keyEntry{Digest: "sha256:" + digest, Name: *name, Assistants: splitList(*assistants), Uses: splitList(*uses), ExpiresAt: *expires, Limits: own})
@@ -70,11 +70,15 @@ type keyEntry struct {
 	Limits map[string]json.Number `json:"limits,omitempty"`
 }
 
-// parseLimits reads limits such as chatTurnsPerMinute=60,chatTokensPerDay=1000000. It checks their form only.
-func parseLimits(list string) (map[string]json.Number, error) {
+// parseLimits reads limits such as chatTurnsPerMinute=60,spendPerDayUsd=12.5 for a kind of key. It checks their form, and that
+// keys of this kind can use what is limited: api keys do not place calls, and the others do not chat.
+func parseLimits(kind, list string) (map[string]json.Number, error) {
 	var limits map[string]json.Number
 	for _, part := range splitList(list) {
 		name, value, ok := strings.Cut(part, "=")
+		if isForChat := strings.HasPrefix(name, "chat") || strings.HasPrefix(name, "texts"); kind == string(auth.KindAPI) && strings.HasPrefix(name, "calls") || kind != string(auth.KindAPI) && isForChat {
+			return nil, fmt.Errorf("LIMITS: %s has no effect on a key of KIND=%s", name, kind)
+		}
 		if _, taken := limits[name]; !ok || taken || !json.Valid([]byte(value)) {
 			return nil, fmt.Errorf("LIMITS must be names and numbers such as chatTurnsPerMinute=60, separated by commas, not %q", part)
 		}

@@ -91,9 +91,14 @@ func TestKey(t *testing.T) {
 	if want := `"limits":{"chatTokensPerDay":1000000,"chatTurnsPerMinute":60}}`; err != nil || !strings.Contains(shared, want) || strings.Contains(shared, `"name"`) {
 		t.Errorf("a key with limits and without a name: error %v, output\n%s\nwant an entry with %s and no name", err, shared, want)
 	}
+	partner, err := command(t, "key", "-kind", "external", "-name", "acme", "-limits", "callsPerDay=50,callsToCountryPerDay=20,callsToNumberPerDay=3,callsPerMinute=5,spendPerDayUsd=12.5")
+	if want := `"name":"acme","limits":{"callsPerDay":50,"callsPerMinute":5,"callsToCountryPerDay":20,"callsToNumberPerDay":3,"spendPerDayUsd":12.5}}`; err != nil || !strings.Contains(partner, want) {
+		t.Errorf("a partner's key: error %v, output\n%s\nwant an entry with %s", err, partner, want)
+	}
 	for _, args := range [][]string{{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"},
 		{"-limits", "chatTurns=5"}, {"-limits", "chatTurnsPerMinute"}, {"-limits", "chatTurnsPerMinute=-1"}, {"-limits", "chatTurnsPerMinute=many"},
-		{"-limits", "chatTurnsPerMinute=1,chatTurnsPerMinute=2"}} {
+		{"-limits", "chatTurnsPerMinute=1,chatTurnsPerMinute=2"}, {"-limits", "spendPerDayUsd=1e3"}, {"-limits", "callsPerDay=5"},
+		{"-kind", "external", "-limits", "chatTurnsPerMinute=5"}, {"-kind", "internal", "-limits", "textsPerDay=5"}} {
 		if out, err := command(t, append([]string{"key"}, args...)...); err == nil || strings.Contains(out, "aur_") {
 			t.Errorf("%v: error %v, output %q; want an error and no key", args, err, out)
 		}

@@ -31,7 +31,7 @@ func PlaceHandler(p Placer, route, assistantID, publicURL string) web.HandlerFun
 		if request.IdempotencyKey, err = readIdempotencyKey(r); err != nil {
 			return err
 		}
-		request.APIKey, request.PublicURL = apiKeyOf(r), web.PublicURL(r, publicURL)
+		request.Principal, request.PublicURL = web.PrincipalOf(r), web.PublicURL(r, publicURL)
 		call, err := p.Place(r.Context(), request)
 		if err != nil {
 			if fault.From(err).Code == "call_state_unknown" {
@@ -44,16 +44,6 @@ func PlaceHandler(p Placer, route, assistantID, publicURL string) web.HandlerFun
 		}
 		return web.WriteJSON(w, http.StatusOK, newPlaceResponse(call))
 	}
-}
-
-// apiKeyOf returns the API key of a request. The principal's name of a key without a name is its id.
-func apiKeyOf(r *http.Request) outbound.APIKey {
-	p := web.PrincipalOf(r)
-	k := outbound.APIKey{ID: p.ID, Name: p.Name, Kind: string(p.Kind), Assistants: p.Assistants}
-	if p.Name == p.ID {
-		k.Name = ""
-	}
-	return k
 }
 
 // readIdempotencyKey returns the value of the header Idempotency-Key, or "" if it was not sent. A header that was sent

@@ -80,9 +80,10 @@ func readGuards(s *lambdaapp.Settings) outbound.Guards {
 		CountryPerDay:     int64(s.PositiveInt("LIMIT_COUNTRY_PER_DAY", 200)),
 	}}
 	g.Limits.SpendPerDay = contactwiring.ReadSpend(s)
+	g.Limits.OfKey = contactwiring.ReadKeyShare(s)
 	g.Countries = contactwiring.ReadCountries(s)
 	var err error
-	g.Limits.EstimatePerCall, err = contact.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
+	g.Limits.EstimatePerCall, err = aurora.ParseUSD(s.Optional("CALL_ESTIMATE_USD", "0.10"))
 	s.Reject("CALL_ESTIMATE_USD", err)
 	g.DefaultRegion, err = contact.ParseRegion(s.Optional("DEFAULT_REGION", ""))
 	s.Reject("DEFAULT_REGION", err)

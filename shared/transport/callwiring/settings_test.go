@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 // A rule with a typing error must not act as a rule that is switched off.
 func TestInvalidRules(t *testing.T) {
 	for name, value := range map[string]string{"ALLOWED_COUNTRIES": "XX", "DEFAULT_REGION": "Mars", "REQUIRE_CONSENT": "yes please", "CALLING_HOURS": "9-5",
-		"LIMIT_KEY_PER_MINUTE": "0", "LIMIT_SPEND_PER_DAY_USD": "lots", "CALL_ESTIMATE_USD": "-1"} {
+		"LIMIT_KEY_PER_MINUTE": "0", "LIMIT_KEY_SHARE_PERCENT": "101", "LIMIT_SPEND_PER_DAY_USD": "lots", "CALL_ESTIMATE_USD": "-1"} {
 		s := newSettings(name, value)
 		callwiring.ReadService(s, callwiring.NewSecrets())
 		if err := s.Err(); err == nil || !strings.Contains(err.Error(), name) {

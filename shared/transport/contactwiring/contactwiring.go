@@ -9,9 +9,11 @@ package contactwiring
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"time"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/transport/lambdaapp"
 )
@@ -24,16 +26,25 @@ func ReadCountries(s *lambdaapp.Settings) contact.Countries {
 }
 
 // ReadSpend reads how much all calls and messages of a day may cost.
-func ReadSpend(s *lambdaapp.Settings) contact.MicroUSD {
-	amount, err := contact.ParseUSD(s.Optional("LIMIT_SPEND_PER_DAY_USD", "50"))
+func ReadSpend(s *lambdaapp.Settings) aurora.MicroUSD {
+	amount, err := aurora.ParseUSD(s.Optional("LIMIT_SPEND_PER_DAY_USD", "50"))
 	s.Reject("LIMIT_SPEND_PER_DAY_USD", err)
 	return amount
+}
+
+// ReadKeyShare reads how much of the deployment's daily limits one API key may use.
+func ReadKeyShare(s *lambdaapp.Settings) contact.SharePercent {
+	percent := s.PositiveInt("LIMIT_KEY_SHARE_PERCENT", 50)
+	if percent > 100 {
+		s.Reject("LIMIT_KEY_SHARE_PERCENT", errors.New("must be from 1 to 100"))
+	}
+	return contact.SharePercent(percent)
 }
 
 // ReadGuard returns the guard of messages, or nil if a setting is invalid.
 func ReadGuard(s *lambdaapp.Settings, assistants contact.NumberFinder, ledger contact.Ledger) *contact.Guard {
 	fork := s.Fork()
-	estimate, err := contact.ParseUSD(fork.Optional("SMS_ESTIMATE_USD", "0.05"))
+	estimate, err := aurora.ParseUSD(fork.Optional("SMS_ESTIMATE_USD", "0.05"))
 	fork.Reject("SMS_ESTIMATE_USD", err)
 	g := &contact.Guard{
 		Assistants: assistants,
@@ -48,6 +59,7 @@ func ReadGuard(s *lambdaapp.Settings, assistants contact.NumberFinder, ledger co
 			TextsPerDay:            int64(fork.PositiveInt("LIMIT_SMS_PER_DAY", 1000)),
 			TextPartEstimate:       estimate,
 			SpendPerDay:            ReadSpend(fork),
+			OfKey:                  ReadKeyShare(fork),
 			MailsOfAssistantPerDay: int64(fork.PositiveInt("LIMIT_MAIL_ASSISTANT_PER_DAY", 200)),
 			MailsToAddressPerDay:   int64(fork.PositiveInt("LIMIT_MAIL_DESTINATION_PER_DAY", 400)),
 		},

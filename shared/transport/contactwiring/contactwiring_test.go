@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatalf("guard %v, error %v", g, err)
 	}
 	want := contact.MessageLimits{TextsToNumberPerMinute: 5, TextsToNumberPerDay: 20, TextsOfAssistantPerDay: 300, TextsToCountryPerDay: 500, TextsPerDay: 1000,
-		TextPartEstimate: 50_000, SpendPerDay: 50_000_000, MailsOfAssistantPerDay: 200, MailsToAddressPerDay: 400}
+		TextPartEstimate: 50_000, SpendPerDay: 50_000_000, OfKey: 50, MailsOfAssistantPerDay: 200, MailsToAddressPerDay: 400}
 	if g.Limits != want || g.Countries.Allows("US") {
 		t.Errorf("limits %+v, want %+v, and no country", g.Limits, want)
 	}
@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 // A rule with a typing error must not act as a rule that is switched off, and the function must start.
 func TestInvalidRules(t *testing.T) {
 	testkit.DiscardLog(t)
-	for _, name := range []string{"ALLOWED_COUNTRIES", "LIMIT_SPEND_PER_DAY_USD", "SMS_ESTIMATE_USD", "LIMIT_SMS_DESTINATION_PER_MINUTE", "LIMIT_SMS_DESTINATION_PER_DAY",
+	for _, name := range []string{"ALLOWED_COUNTRIES", "LIMIT_SPEND_PER_DAY_USD", "SMS_ESTIMATE_USD", "LIMIT_KEY_SHARE_PERCENT", "LIMIT_SMS_DESTINATION_PER_MINUTE", "LIMIT_SMS_DESTINATION_PER_DAY",
 		"LIMIT_SMS_ASSISTANT_PER_DAY", "LIMIT_SMS_COUNTRY_PER_DAY", "LIMIT_SMS_PER_DAY", "LIMIT_MAIL_ASSISTANT_PER_DAY", "LIMIT_MAIL_DESTINATION_PER_DAY"} {
 		if g, err := read(map[string]string{name: "-1"}); g != nil || err != nil {
 			t.Errorf("%s=-1: guard %v, error %v; want no guard, and a function that starts", name, g, err)

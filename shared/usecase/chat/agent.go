@@ -128,7 +128,7 @@ func (b *agentBuilder) toolScope(a aurora.Assistant) tools.Scope {
 	caller, _ := aurora.ParsePhone(b.session.CallerPhoneNumber)
 	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": knownNumber(b.session.CallerPhoneNumber)}) // strings: cannot fail
 	s := tools.Scope{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessageCount: b.userMessages,
-		Assistant: a, CallDetails: call, RequestHash: b.request.Hash, PrincipalID: b.request.Principal.ID,
+		Assistant: a, CallDetails: call, RequestHash: b.request.Hash, PrincipalID: b.request.Principal.ID, KeyShare: b.request.Principal.Share(),
 		CalledID: b.called.ID(), CalledNumbers: b.called.Numbers(), CallerIsClaimed: b.request.Channel == Web && !a.TrustCallerNumber}
 	for _, t := range b.request.Tools {
 		s.CallerTools = append(s.CallerTools, t.Name)

@@ -18,7 +18,7 @@ type attempt struct {
 
 func (s *Service) newAttempt(r validRequest) *attempt {
 	a := &attempt{validRequest: r, record: aurora.OutboundCall{ID: s.NewID(), State: aurora.OutboundInProgress, AssistantID: r.AssistantID,
-		To: r.to.Phone, Number: r.PhoneNumber, Name: r.Name, Email: r.Email, Info: r.Info, KeyName: r.APIKey.ledgerName()}}
+		To: r.to.Phone, Number: r.PhoneNumber, Name: r.Name, Email: r.Email, Info: r.Info, KeyName: r.Principal.Account()}}
 	a.claim, _ = r.idempotencyClaim(a.record.ID, s.Now())
 	return a
 }

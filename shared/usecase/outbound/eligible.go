@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/contact"
 )
 
@@ -22,7 +23,7 @@ func (s *Service) CheckEligible(ctx context.Context, number, timeZone string) er
 	if err := s.checkRecipient(ctx, to, timeZone, now); err != nil {
 		return err
 	}
-	for _, l := range s.Guards.Limits.quotas("", to, now) {
+	for _, l := range s.Guards.Limits.quotas(auth.Principal{}, to, now) {
 		n, err := s.Ledger.QuotaUsed(ctx, l.Key)
 		if err != nil {
 			return errUnavailable("The limits of calls cannot be read now.", err)

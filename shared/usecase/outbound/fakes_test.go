@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
@@ -316,7 +317,7 @@ func newHarness(t testing.TB) *harness {
 			return fmt.Sprintf("oc_%d", h.ids)
 		},
 		Guards: Guards{Countries: countries, DefaultRegion: "US",
-			Limits: Limits{KeyPerMinute: 1000, KeyPerDay: 1000, DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, EstimatePerCall: 100_000}}}
+			Limits: Limits{KeyPerMinute: 1000, KeyPerDay: 1000, DestinationPerDay: 1000, CountryPerDay: 1000, SpendPerDay: 1e9, EstimatePerCall: 100_000, OfKey: 100}}}
 	return h
 }
 
@@ -333,7 +334,7 @@ func (h *harness) advance(d time.Duration) {
 }
 
 func newRequest(key string) Request {
-	return Request{Route: RouteUAT, FieldPrefix: "client.", APIKey: APIKey{ID: "00000000000a", Name: "lamantic", Kind: "external"}, IdempotencyKey: key, PublicURL: publicURL,
+	return Request{Route: RouteUAT, FieldPrefix: "client.", Principal: auth.Principal{ID: "00000000000a", Name: "lamantic", Kind: auth.KindExternal}, IdempotencyKey: key, PublicURL: publicURL,
 		AssistantID: riley, PhoneNumber: "+1 (415) 555-0100", Name: canaryName, Email: canaryEmail, Info: ""}
 }
 

@@ -19,21 +19,13 @@ type Guards struct {
 	Limits         Limits
 }
 
-// checkAssistant reports an error if the key may not place calls for an assistant.
-func (k APIKey) checkAssistant(assistantID string) error {
-	if len(k.Assistants) > 0 && !slices.Contains(k.Assistants, assistantID) {
-		return fault.New(fault.Forbidden, "This key may not place calls for this assistant.").WithCode("assistant_not_allowed").WithParam("assistantId")
+// checkAssistant reports an error if the key may not use the assistant.
+func (a *attempt) checkAssistant() error {
+	err := a.Principal.CheckAssistant(a.AssistantID)
+	if err == nil {
+		return nil
 	}
-	return nil
-}
-
-// ledgerName returns the key's name as a part of ledger keys, or its id if it has no name: two keys without a name belong to
-// two callers. The prefixes keep a name from being taken for an id.
-func (k APIKey) ledgerName() string {
-	if k.Name != "" {
-		return "n-" + aurora.SafeKey(k.Name)
-	}
-	return "i-" + aurora.SafeKey(k.ID)
+	return fault.New(fault.Forbidden, "This key may not place calls for this assistant.").WithCode(fault.From(err).Code).WithParam("assistantId").Because(err)
 }
 
 // callerNumber returns the number that an assistant calls from.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/fault"
 )
@@ -31,10 +32,12 @@ func TestGuards(t *testing.T) {
 		kind fault.Kind
 		code string
 	}{
-		"no rule applies":                 {func(*harness, *Request) {}, 0, ""},
-		"the key's own assistant":         {func(_ *harness, r *Request) { r.APIKey.Assistants = []string{otherAssistant, riley} }, 0, ""},
-		"another key's assistant":         {func(_ *harness, r *Request) { r.APIKey.Assistants = []string{otherAssistant} }, fault.Forbidden, "assistant_not_allowed"},
-		"an unknown one":                  {func(_ *harness, r *Request) { r.APIKey.Assistants, r.AssistantID = []string{otherAssistant}, "unknown" }, fault.Forbidden, "assistant_not_allowed"},
+		"no rule applies":         {func(*harness, *Request) {}, 0, ""},
+		"the key's own assistant": {func(_ *harness, r *Request) { r.Principal.Assistants = []string{otherAssistant, riley} }, 0, ""},
+		"another key's assistant": {func(_ *harness, r *Request) { r.Principal.Assistants = []string{otherAssistant} }, fault.Forbidden, "assistant_not_allowed"},
+		"an unknown one": {func(_ *harness, r *Request) {
+			r.Principal.Assistants, r.AssistantID = []string{otherAssistant}, "unknown"
+		}, fault.Forbidden, "assistant_not_allowed"},
 		"an unknown assistant":            {func(_ *harness, r *Request) { r.AssistantID = "unknown" }, fault.NotFound, "assistant_not_found"},
 		"no number to call from":          {func(h *harness, _ *Request) { h.assistants.All[0].AssistantPhoneNumber = "ask me" }, fault.Invalid, "assistant_number_invalid"},
 		"a premium number":                {to("+19005551234"), fault.Forbidden, "number_type_blocked"},
@@ -253,7 +256,7 @@ func TestLimitsCountTheDialledNumber(t *testing.T) {
 	h.Guards.Limits.DestinationPerDay = 2
 	for i, number := range []string{"+14155550100", "+1 (415) 555-0100", "415.555.0100", "(415) 555 0100"} {
 		r := newRequest("none")
-		r.PhoneNumber, r.APIKey = number, APIKey{Name: fmt.Sprint("key", i)}
+		r.PhoneNumber, r.Principal = number, auth.Principal{ID: fmt.Sprint("id", i), Name: fmt.Sprint("key", i)}
 		if _, err := h.place(r); (i < 2) != (err == nil) || i >= 2 && faultCode(err) != "destination_limit" {
 			t.Errorf("request %d, to %s: %v; want two calls, then destination_limit", i+1, number, err)
 		}

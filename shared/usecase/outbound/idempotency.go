@@ -37,7 +37,7 @@ func (r validRequest) idempotencyClaim(recordID string, now time.Time) (c idempo
 		return c, false
 	}
 	body := digest(r.AssistantID, r.PhoneNumber, r.Request.Name, r.Email, r.Info)
-	scope := "idem#" + r.APIKey.ledgerName() + "#" + r.Route + "#"
+	scope := "idem#" + r.Principal.Account() + "#" + r.Route + "#"
 	c = idempotency.Claim{Key: scope + digest("sent", r.IdempotencyKey), Owner: recordID, Fingerprint: body, LeaseUntil: now.Add(keyTTL)}
 	if r.IdempotencyKey == "" {
 		c.Key, c.LeaseUntil = scope+digest("derived", string(r.to.Phone), body), now.Add(doubleClickWindow)

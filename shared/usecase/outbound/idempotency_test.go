@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 )
 
@@ -62,10 +63,10 @@ func TestScopeOfIdempotencyKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Request){
-		"another name":                    func(r *Request) { r.APIKey.Name = "voxsuite" },
-		"no name":                         func(r *Request) { r.APIKey.Name = "" },
-		"another key without a name":      func(r *Request) { r.APIKey = APIKey{ID: "00000000000b", Kind: r.APIKey.Kind} },
-		"a name that is spelled as an id": func(r *Request) { r.APIKey = APIKey{Name: "00000000000b"} },
+		"another name":                    func(r *Request) { r.Principal.Name = "voxsuite" },
+		"no name":                         func(r *Request) { r.Principal.Name = "" },
+		"another key without a name":      func(r *Request) { r.Principal = auth.Principal{ID: "00000000000b", Kind: r.Principal.Kind} },
+		"a name that is spelled as an id": func(r *Request) { r.Principal = auth.Principal{Name: "00000000000b"} },
 		"another route":                   func(r *Request) { r.Route = RouteHyperscale },
 		"a day later":                     func(*Request) { h.advance(25 * time.Hour) },
 	} {

@@ -22,7 +22,7 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 		return PlacedCall{}, fault.New(fault.Unavailable, "Outbound calls are not set up: there is no voice server.").WithCode("outbound_not_set_up").WithoutRetry()
 	}
 	a := s.newAttempt(valid)
-	if err := a.APIKey.checkAssistant(a.AssistantID); err != nil { // before a replay: it tells of a call
+	if err := a.checkAssistant(); err != nil { // before a replay: it tells of a call
 		return PlacedCall{}, err
 	}
 	if existing, ok, err := s.existingResult(ctx, a); ok || err != nil {
@@ -99,7 +99,7 @@ func (s *Service) reserve(ctx context.Context, a *attempt) (existing PlacedCall,
 			return existing, true, err
 		}
 	}
-	limits := s.Guards.Limits.quotas(a.APIKey.ledgerName(), a.to, now)
+	limits := s.Guards.Limits.quotas(a.Principal, a.to, now)
 	if err := s.contacts().Take(ctx, contact.Calls, a.record.ID, limits); err != nil {
 		s.markNotPlaced(ctx, a, fault.From(err).Code)
 		return existing, false, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
 )
@@ -118,21 +119,13 @@ const (
 // Request asks for a call.
 type Request struct {
 	Route          string // RouteUAT or RouteHyperscale
-	APIKey         APIKey
+	Principal      auth.Principal
 	FieldPrefix    string // precedes field names in errors: "client." if the fields are inside client
 	WrongType      Field  // the first field whose value was not a string; "" if all were
 	PublicURL      string // where the provider's callbacks go; without a slash at the end
 	IdempotencyKey string // the header Idempotency-Key; "" if it was not sent
 
 	AssistantID, PhoneNumber, Name, Email, Info string
-}
-
-// APIKey says whose key a request was sent with.
-type APIKey struct {
-	ID         string   // the digest that identifies the key
-	Name       string   // "" if the key has none
-	Kind       string   // "internal" or "external"
-	Assistants []string // the only assistants that it may place calls for; empty means all
 }
 
 // PlacedCall is a call that was placed.

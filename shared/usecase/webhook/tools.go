@@ -104,7 +104,7 @@ func (r *Receiver) toolsFor(ctx context.Context, p auth.Principal, a aurora.Assi
 		return nil
 	}
 	s := newScope(m)
-	s.PrincipalID = p.ID
+	s.PrincipalID, s.KeyShare = p.ID, p.Share()
 	s.Assistant, s.CalledID, s.CalledNumbers = a, a.ID(), a.Numbers()
 	s.CallDetails, _ = json.Marshal(map[string]string{"id": s.CallID, "caller_phone_number": string(s.Caller)}) // strings: cannot fail
 	return r.Tools.ForScope(ctx, s)

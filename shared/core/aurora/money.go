@@ -1,4 +1,4 @@
-package contact
+package aurora
 
 import (
 	"fmt"
@@ -24,4 +24,10 @@ func ParseUSD(s string) (MicroUSD, error) {
 	dollars, _, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(dollars+(m[1] + "000000")[:6], 10, 64)
 	return MicroUSD(n), err
+}
+
+// MarshalJSON writes the amount in dollars, such as 0.1. ParseUSD reads it.
+func (m MicroUSD) MarshalJSON() ([]byte, error) {
+	text := fmt.Sprintf("%d.%06d", m/1_000_000, m%1_000_000)
+	return []byte(strings.TrimSuffix(strings.TrimRight(text, "0"), ".")), nil
 }
