@@ -29,7 +29,7 @@ func BenchmarkInvoke(b *testing.B) {
 			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 			b.Cleanup(server.Close)
 			f := newFunction(&webhook.Receiver{Archive: webhook.Archive{Objects: s3.New(testkit.AWSConfig(server.URL, nil), "reports"), Now: time.Now,
-				Count: func(context.Context, string) {}}})
+				Count: func(context.Context, string) {}}}, nil)
 			event, err := json.Marshal(map[string]any{"resource": "/api/webhook", "path": "/api/webhook", "httpMethod": "POST", "body": longReport(size),
 				"headers":        map[string]string{"Content-Type": "application/json"},
 				"requestContext": map[string]any{"authorizer": map[string]any{"keyId": "k-1"}}})

@@ -40,7 +40,7 @@ func newWarmFunction(t *testing.T) *warmFunction {
 		Assistants: dynamo.NewAssistants(config, "assistants", now),
 		Archive:    webhook.Archive{Objects: s3.New(config, "reports"), Assistants: dynamo.NewAssistants(config, "assistants", now), Now: now, Count: p.countMetric},
 		Queue:      sqs.New(config, "http://127.0.0.1/000000000000/raw"),
-	})
+	}, nil)
 	return p
 }
 

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"context"
 	"os"
 	"time"
 
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/toolwiring"
@@ -18,6 +20,12 @@ func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	tools := toolwiring.ReadSettings(s)
 	outboundCalls, eligibility := callwiring.ReadLookups(s)
+	keys := &auth.KeyStore{
+		Secrets:      tools.Secrets,
+		Now:          time.Now,
+		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: s.Required("API_KEYS_SECRET")},
+		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+	}
 	f := newFunction(&webhook.Receiver{
 		Assistants:    tools.Assistants,
 		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Assistants: tools.Assistants, Now: time.Now, Count: lambdaapp.Count},
@@ -25,6 +33,6 @@ func main() {
 		Tools:         tools.NewKit(),
 		OutboundCalls: outboundCalls,
 		Eligibility:   eligibility,
-	})
+	}, keys)
 	lambdaapp.Start(s, f.Buffered())
 }

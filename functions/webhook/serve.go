@@ -9,9 +9,10 @@ import (
 )
 
 // newFunction returns the webhook as a Lambda function.
-func newFunction(r *webhook.Receiver) *web.Function {
+func newFunction(r *webhook.Receiver, keys auth.KeySource) *web.Function {
 	return &web.Function{
 		Policy:  auth.WebhookPolicy,
+		Keys:    keys,
 		Routes:  []web.Route{{Method: http.MethodPost, Path: "/api/webhook", Handler: serve(r)}},
 		MaxBody: web.MaxEventBody,
 	}

@@ -115,7 +115,7 @@ func TestCases(t *testing.T) {
 		archive := webhook.Archive{Objects: bucket, Assistants: assistants, Now: func() time.Time { return time.Date(2026, 11, 18, 15, 5, 0, 0, time.UTC) },
 			Count: func(_ context.Context, metric string) { counted = append(counted, metric) }}
 		o := eventtest.Invoke(t, newFunction(&webhook.Receiver{Assistants: assistants, Archive: archive, Queue: unusedQueue{}, Tools: fakeTools{},
-			OutboundCalls: fakeOutbound{}, Eligibility: fakeOutbound{}}), event)
+			OutboundCalls: fakeOutbound{}, Eligibility: fakeOutbound{}}, nil), event)
 		o.Effects = map[string]any{"stored": bucket.summary(t), "counted": counted}
 		return o
 	})

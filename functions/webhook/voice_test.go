@@ -13,7 +13,7 @@ import (
 func TestVoiceRequestIsAnsweredWithSilence(t *testing.T) {
 	for rate, want := range map[string]int{`24000`: 4800, `"8000"`: 1600, `44100`: 8820, `1e9`: 4800, `null`: 4800, `-1`: 4800} {
 		bucket := fakeBucket{}
-		f := newFunction(&webhook.Receiver{Assistants: assistants, Archive: webhook.Archive{Objects: bucket}, Queue: unusedQueue{}})
+		f := newFunction(&webhook.Receiver{Assistants: assistants, Archive: webhook.Archive{Objects: bucket}, Queue: unusedQueue{}}, nil)
 		body := fmt.Sprintf(`{"message":{"type":"voice-request","text":"Hello","sampleRate":%s,"call":{"id":"c1"}}}`, rate)
 		event, err := json.Marshal(map[string]any{"httpMethod": "POST", "path": "/api/webhook", "body": body,
 			"requestContext": map[string]any{"requestId": "req-1", "authorizer": map[string]any{"keyId": "k-1", "keyName": "voice provider", "keyKind": "api"}}})

@@ -6,6 +6,11 @@
 // A policy is code. No environment variable, which somebody may mistype, changes which headers it reads and which kinds
 // of key it accepts.
 //
+// A signature may take the place of a key where a policy says so. It covers the bytes of the body and the time, so what was
+// recorded is of no use after five minutes. There is no memory of signatures that were seen: providers send a request again
+// that was not answered, and what a request does, it does once (package idempotency, the archive of reports). The secret of
+// a signature must be stored itself, so it is never accepted as a key.
+//
 // Keys are compared as SHA-256 digests in constant time, and all keys are compared, so that the time of an answer does
 // not show how close a guess was. A key of the wrong form is rejected without a call to the secret store.
 //

@@ -99,6 +99,9 @@ func (s *KeyStore) waiting(kind KeyKind, now time.Time) ([]Key, bool) {
 // parse reads a secret's text and reports entries that are not keys. It fails only for a text that is not a list.
 func (s *KeyStore) parse(ctx context.Context, kind KeyKind, text string) ([]Key, error) {
 	keys, err := ParseKeys(text)
+	if isSigned := func(k Key) bool { return k.signature != nil }; kind != KindAPI && slices.ContainsFunc(keys, isSigned) {
+		keys, err = slices.DeleteFunc(keys, isSigned), errors.Join(err, errors.New("a signature is for api keys only"))
+	}
 	if err != nil {
 		slog.ErrorContext(ctx, "some entries of a key secret are not keys", "event", "keys.invalid", "kind", kind, "error", err)
 		if s.OnInvalidKey != nil {
@@ -163,12 +166,13 @@ func parseKey(entry json.RawMessage) (Key, error) {
 		Uses       *[]Use     `json:"uses"`
 		ExpiresAt  *time.Time `json:"expiresAt"`
 
-		Limits json.RawMessage `json:"limits"`
+		Limits    json.RawMessage `json:"limits"`
+		Signature json.RawMessage `json:"signature"`
 	}
 	if json.Unmarshal(entry, &object) != nil {
-		return Key{}, errors.New("neither a string nor an object with digest, name, assistants, uses, expiresAt and limits")
+		return Key{}, errors.New("neither a string nor an object with digest or signature, name, assistants, uses, expiresAt and limits")
 	}
-	key, err := keyFromDigest(strings.TrimPrefix(object.Digest, "sha256:"))
+	key, err := keyOf(object.Digest, object.Signature)
 	if err != nil {
 		return Key{}, err
 	}
@@ -184,6 +188,12 @@ func parseKey(entry json.RawMessage) (Key, error) {
 			return Key{}, errors.New(`uses must name "chat", "webhook" or both`)
 		}
 	}
+	if key.signature != nil {
+		if slices.Contains(key.Uses, UseChat) {
+			return Key{}, errors.New("a signature is for the webhook: uses must not name chat")
+		}
+		key.Uses = []Use{UseWebhook}
+	}
 	if object.ExpiresAt != nil {
 		key.ExpiresAt = *object.ExpiresAt
 	}
@@ -193,6 +203,22 @@ func parseKey(entry json.RawMessage) (Key, error) {
 		}
 	}
 	return key, nil
+}
+
+// keyOf returns the key of an entry, which has either a digest or a signature.
+func keyOf(digest string, signed json.RawMessage) (Key, error) {
+	switch {
+	case signed == nil:
+		return keyFromDigest(strings.TrimPrefix(digest, "sha256:"))
+	case digest != "":
+		return Key{}, errors.New("an entry has a digest or a signature, not both")
+	}
+	s, err := parseSignature(signed)
+	if err != nil {
+		return Key{}, err
+	}
+	// The digest gives the key its ID. No key that is sent can have it: a key has no byte 0.
+	return Key{digest: sha256.Sum256(append([]byte("signature\x00"), s.secret...)), signature: s}, nil
 }
 
 func keyFromDigest(digest string) (Key, error) {

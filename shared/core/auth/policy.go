@@ -38,6 +38,7 @@ type Policy struct {
 	Routes  []string // METHOD/path patterns, as in an API Gateway method ARN
 	Use     Use      // the use that a key must allow; empty if the kind of key says enough
 	headers []keyHeader
+	signed  KeyKind // the kind of key that may sign a request instead; empty if none may
 }
 
 // keyHeader is a header that may hold a key.
@@ -53,7 +54,8 @@ var (
 		headers: []keyHeader{{"Authorization", KindAPI, true}}}
 	WebhookPolicy = Policy{Name: "webhook", Routes: []string{"POST/api/webhook"}, Use: UseWebhook,
 		headers: []keyHeader{{"Flask-Api-Key", KindAPI, false}, {"Binarytint_api_key", KindAPI, false},
-			{"Binarytint-Api-Key", KindAPI, false}, {"X-Vapi-Secret", KindAPI, false}, {"Authorization", KindAPI, true}}}
+			{"Binarytint-Api-Key", KindAPI, false}, {"X-Vapi-Secret", KindAPI, false}, {"Authorization", KindAPI, true}},
+		signed: KindAPI}
 	InternalPolicy = Policy{Name: "internal", Routes: []string{"POST/api/reports/aurora-report/*", "POST/api/reports/aurora-internal-report/*"},
 		headers: []keyHeader{{"Binarytint-Internal-Api-Key", KindInternal, false}}}
 	PartnerPolicy = Policy{Name: "partner", Routes: []string{"POST/api/outbound-call-uat", "POST/api/hyperscale/outbound-call"},
@@ -72,6 +74,7 @@ type Key struct {
 	ExpiresAt time.Time
 	Limits    Limits
 	Kind      KeyKind
+	signature *signature // how the holder signs requests; nil for a key that is sent
 }
 
 // allows reports whether the key may be used on the routes of a policy with this use.
@@ -92,6 +95,10 @@ type KeySource interface {
 
 // errNoValidKey does not say what was wrong with the key.
 var errNoValidKey = fault.New(fault.Unauthorized, "A valid API key is required.").WithCode("invalid_api_key")
+
+func errKeysUnavailable(cause error) error {
+	return fault.New(fault.Unavailable, "Keys cannot be checked at the moment.").WithCode("keys_unavailable").Because(cause)
+}
 
 // HasConflictingHeader reports whether a header that may hold a key has two different values. A cache or a proxy in front
 // may have checked the other one.
@@ -131,7 +138,7 @@ func (p Policy) Authenticate(ctx context.Context, h http.Header, keys KeySource)
 		}
 	}
 	if unavailable != nil {
-		return Key{}, fault.New(fault.Unavailable, "Keys cannot be checked at the moment.").WithCode("keys_unavailable").Because(unavailable)
+		return Key{}, errKeysUnavailable(unavailable)
 	}
 	return Key{}, errNoValidKey
 }
@@ -144,7 +151,7 @@ func findKey(candidate string, live []Key) (Key, bool) {
 		equal := subtle.ConstantTimeCompare(digest[:], live[i].digest[:])
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
-	if found < 0 {
+	if found < 0 || live[found].signature != nil { // the secret of a signature is no key
 		return Key{}, false
 	}
 	return live[found], true

@@ -213,7 +213,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 	keys := map[string][]string{
 		"bearer":  {"bearer"},
-		"webhook": {"flaskApiKey", "binarytintApiKey", "binarytintApiKeyDashed", "vapiSecret", "bearer"},
+		"webhook": {"flaskApiKey", "binarytintApiKey", "binarytintApiKeyDashed", "vapiSecret", "bearer", "vapiSignature", "retellSignature"},
 		"partner": {"internalKey", "externalKey"}, "internal": {"internalKey"},
 	}
 	signed := map[string][]string{statusCallback: {"twilioSignature"}, view: nil, earlierView: nil} // routes without an authorizer

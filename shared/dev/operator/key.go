@@ -26,6 +26,7 @@ func (p *program) key(context.Context) error {
 	uses := f.String("uses", "", "chat or webhook, for an api key that may do only one of them")
 	expires := f.String("expires", "", "when the key stops working, such as 2027-01-01T00:00:00Z")
 	limits := f.String("limits", "", "the key's own limits, such as chatTurnsPerMinute=60,spendPerDayUsd=12.5")
+	signature := f.String("signature", "", "vapi-hmac or retell, for a caller of the webhook that signs its requests instead of sending a key")
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
@@ -39,13 +40,15 @@ func (p *program) key(context.Context) error {
 	if err != nil {
 		return err
 	}
+	e := keyEntry{Name: *name, Assistants: splitList(*assistants), Uses: splitList(*uses), ExpiresAt: *expires, Limits: own}
+	if *signature != "" {
+		return p.signingKey(e, *kind, *signature)
+	}
 	key, digest := newKey(*kind)
-	entry, err := json.Marshal(keyEntry{Digest: "sha256:" + digest, Name: *name, Assistants: splitList(*assistants), Uses: splitList(*uses), ExpiresAt: *expires, Limits: own})
+	e.Digest = "sha256:" + digest
+	entry, err := e.text()
 	if err != nil {
 		return err
-	}
-	if _, err := auth.ParseKeys("[" + string(entry) + "]"); err != nil {
-		return fmt.Errorf("ASSISTANTS, USES, EXPIRES or LIMITS: %w", err)
 	}
 	p.printLine("key     %s", key)
 	p.printLine("digest  sha256:%s", digest)
@@ -61,13 +64,63 @@ func (p *program) key(context.Context) error {
 
 // keyEntry is an entry of a key secret.
 type keyEntry struct {
-	Digest     string   `json:"digest"`
+	Digest     string   `json:"digest,omitempty"`
 	Name       string   `json:"name,omitempty"`
 	Assistants []string `json:"assistants,omitempty"`
 	Uses       []string `json:"uses,omitempty"`
 	ExpiresAt  string   `json:"expiresAt,omitempty"`
 
-	Limits map[string]json.Number `json:"limits,omitempty"`
+	Limits    map[string]json.Number  `json:"limits,omitempty"`
+	Signature *auth.SignatureSettings `json:"signature,omitempty"`
+}
+
+// text returns the entry as JSON. It is an error if functions would not accept the entry.
+func (e keyEntry) text() (string, error) {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return "", err
+	}
+	if _, err := auth.ParseKeys("[" + string(text) + "]"); err != nil {
+		return "", fmt.Errorf("ASSISTANTS, USES, EXPIRES, LIMITS, SIGNATURE or SIGNING_SECRET: %w", err)
+	}
+	return string(text), nil
+}
+
+// signingKey shows the entry of a caller that signs its requests. The entry holds the secret itself: a signature cannot be
+// checked with a digest.
+func (p *program) signingKey(e keyEntry, kind, scheme string) error {
+	if kind != string(auth.KindAPI) {
+		return errors.New("SIGNATURE is for the webhook, so for keys of KIND=api")
+	}
+	secret := p.env("SIGNING_SECRET")
+	switch {
+	case secret == "" && scheme == auth.SchemeRetell:
+		return errors.New("SIGNING_SECRET is not set. Retell signs with one of its own API keys, the one with the webhook badge: SIGNING_SECRET=key_… make key SIGNATURE=retell")
+	case secret == "":
+		secret, _ = newKey("signing")
+	}
+	e.Signature = &auth.SignatureSettings{Scheme: scheme, Secret: secret}
+	entry, err := e.text()
+	if err != nil {
+		return err
+	}
+	if scheme == auth.SchemeVapi {
+		p.printLine("Create a credential of the type HMAC at Vapi, with these values, and name it in the server settings:")
+		p.printLine("")
+		p.printLine("  Secret Key        %s", secret)
+		p.printLine("  Algorithm         SHA256")
+		p.printLine("  Signature Header  x-signature")
+		p.printLine("  Timestamp Header  x-timestamp")
+		p.printLine("  Payload Format    {timestamp}.{body}")
+		p.printLine("")
+	}
+	p.printLine("The entry holds the secret itself, since a signature cannot be checked with a digest. Everyone who can read the")
+	p.printLine("secret aurora/<stage>/%s can sign as this caller. Add the entry to its JSON array:", kind)
+	p.printLine("")
+	p.printLine("  %s", entry)
+	p.printLine("")
+	p.printLine("It works within two minutes after it is stored, and stops within two minutes after it is removed.")
+	return nil
 }
 
 // parseLimits reads limits such as chatTurnsPerMinute=60,spendPerDayUsd=12.5 for a kind of key. It checks their form, and that

@@ -74,7 +74,6 @@ func TestKeysOnEveryRoute(t *testing.T) {
 	b := &testStack{data: t.TempDir()}
 	b.model = fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("Hello.") })
 	b.start(t, "OPENAI_BASE_URL="+b.model.URL, "DEFAULT_REGION=US", "LIMIT_KEY_PER_MINUTE=1000", "LIMIT_DESTINATION_PER_DAY=100", "HYPERSCALE_ASSISTANT_ID="+documentAssistant)
-	const otherAssistant = "69299da5-c96b-4125-aed7-58a30103acaa"
 	keys := map[string]string{}
 	for _, name := range []string{"unlimited", "this assistant", "another assistant", "both assistants", "expired", "not expired", "chat only", "webhook only", "unreadable limit"} {
 		keys[name] = "aur_test_" + strings.ReplaceAll(name, " ", "_") + strings.Repeat("0", 32)
@@ -125,6 +124,11 @@ func wantedStatuses(r keyedRoute) map[string]int {
 	if r.noAssistant {
 		want["another assistant"] = 200
 	}
+	for name, s := range signedRequests {
+		if want[name] = 401; r.use == auth.UseWebhook {
+			want[name] = s.want
+		}
+	}
 	return want
 }
 
@@ -136,6 +140,11 @@ func (b *testStack) putKeys(t *testing.T, keys, entries map[string]string) {
 		for _, name := range slices.Sorted(maps.Keys(keys)) {
 			if kind == auth.KindAPI || !strings.Contains(entries[name], "uses") {
 				list = append(list, fmt.Sprintf(`{"digest":"sha256:%x","name":%q%s}`, sha256.Sum256([]byte(string(kind)+keys[name])), name, entries[name]))
+			}
+		}
+		if kind == auth.KindAPI {
+			for name, s := range signedRequests {
+				list = append(list, s.entry(name))
 			}
 		}
 		b.putKeyList(t, kind, list)
@@ -170,10 +179,15 @@ func (b *testStack) tryKey(t *testing.T, r keyedRoute, method, address, name, ke
 			value = b.info.Keys["BINARYTINT_INTERNAL_API_KEY"]
 		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(r.body))
+	body, header := r.body, http.Header{}
+	if s, ok := signedRequests[name]; ok {
+		body, value = s.apply(header, name, r.header, r.body), ""
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.Header = header
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", "one call for all") // a replay, too, must not be given to a key that may not place the call
 	if value != "" && r.header == "Authorization" {
@@ -187,9 +201,9 @@ func (b *testStack) tryKey(t *testing.T, r keyedRoute, method, address, name, ke
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	var body struct{ Error struct{ Code string } }
-	_ = json.NewDecoder(response.Body).Decode(&body)
-	return response.StatusCode, body.Error.Code
+	var answer struct{ Error struct{ Code string } }
+	_ = json.NewDecoder(response.Body).Decode(&answer)
+	return response.StatusCode, answer.Error.Code
 }
 
 // checkRoutesAreKnown fails if the API document has a route that is in neither list.
@@ -203,9 +217,17 @@ func checkRoutesAreKnown(t *testing.T) {
 	for route := range keyedRoutes {
 		known = append(known, strings.NewReplacer("/weekly", "/{period}", "/gpt-4o", "/{id}").Replace(route))
 	}
-	found := regexp.MustCompile(`(?m)^  (/\S+):\n    (get|post|put|delete|patch):`).FindAllStringSubmatch(string(document), -1)
-	for _, m := range found {
-		if route := strings.ToUpper(m[2]) + " " + m[1]; !slices.Contains(known, route) {
+	var found []string
+	path := ""
+	for _, m := range regexp.MustCompile(`(?m)^  (/\S+):$|^    (get|post|put|delete|patch):`).FindAllStringSubmatch(string(document), -1) {
+		if m[1] != "" {
+			path = m[1]
+			continue
+		}
+		found = append(found, strings.ToUpper(m[2])+" "+path)
+	}
+	for _, route := range found {
+		if !slices.Contains(known, route) {
 			t.Errorf("%s is in no list of this test", route)
 		}
 	}

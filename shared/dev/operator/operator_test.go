@@ -59,6 +59,27 @@ func TestCommandsNeedARunningStack(t *testing.T) {
 
 var madeKey = regexp.MustCompile(`(?m)^key     (aur_internal_[A-Za-z0-9_-]{43})\ndigest  sha256:([0-9a-f]{64})$`)
 
+func TestSigningKey(t *testing.T) {
+	const given = "key_0123456789abcdef0123456789ab"
+	for scheme, secret := range map[string]string{"vapi-hmac": "", "retell": given} {
+		var out bytes.Buffer
+		p := &program{out: &out, args: []string{"key", "-signature", scheme, "-name", "voice", "-assistants", "a1"}, env: func(name string) string {
+			return map[string]string{"SIGNING_SECRET": secret}[name]
+		}}
+		if err := p.dispatch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		entry := regexp.MustCompile(`\{"name".*\}`).FindString(out.String())
+		entries, err := auth.ParseKeys("[" + entry + "]")
+		if err != nil || len(entries) != 1 || entries[0].Name != "voice" || len(entries[0].Assistants) != 1 || !strings.Contains(entry, secret) {
+			t.Errorf("%s: the entry %s is %+v, %v", scheme, entry, entries, err)
+		}
+		if scheme == "vapi-hmac" {
+			golden.Equal(t, "signing-key", regexp.MustCompile(`aur_signing_[A-Za-z0-9_-]{43}`).ReplaceAll(out.Bytes(), []byte("…")))
+		}
+	}
+}
+
 func TestKey(t *testing.T) {
 	out, err := command(t, "key", "-kind", "internal", "-name", "reports")
 	if err != nil {
@@ -95,7 +116,8 @@ func TestKey(t *testing.T) {
 	if want := `"name":"acme","limits":{"callsPerDay":50,"callsPerMinute":5,"callsToCountryPerDay":20,"callsToNumberPerDay":3,"spendPerDayUsd":12.5}}`; err != nil || !strings.Contains(partner, want) {
 		t.Errorf("a partner's key: error %v, output\n%s\nwant an entry with %s", err, partner, want)
 	}
-	for _, args := range [][]string{{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"},
+	for _, args := range [][]string{{"-signature", "vapi-hmac", "-kind", "internal"}, {"-signature", "hmac"}, {"-signature", "retell"}, {"-signature", "vapi-hmac", "-uses", "chat"},
+		{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"},
 		{"-limits", "chatTurns=5"}, {"-limits", "chatTurnsPerMinute"}, {"-limits", "chatTurnsPerMinute=-1"}, {"-limits", "chatTurnsPerMinute=many"},
 		{"-limits", "chatTurnsPerMinute=1,chatTurnsPerMinute=2"}, {"-limits", "spendPerDayUsd=1e3"}, {"-limits", "callsPerDay=5"},
 		{"-kind", "external", "-limits", "chatTurnsPerMinute=5"}, {"-kind", "internal", "-limits", "textsPerDay=5"}} {

@@ -35,13 +35,25 @@ type (
 )
 
 // New returns the handler of a Lambda authorizer. It allows a request that has a valid key and passes the principal on. It
-// denies one without, which the gateway answers with 401. If the keys cannot be loaded, it returns an error, which the
+// denies one without, which the gateway answers with 401. A request that claims to be signed is passed on without a
+// principal, where the policy accepts signatures: an authorizer does not see the body, and the function rejects every
+// request without a principal whose signature is not valid. If the keys cannot be loaded, it returns an error, which the
 // gateway answers with 500.
 func New(policy auth.Policy, keys auth.KeySource) func(context.Context, Request) (Response, error) {
 	return func(ctx context.Context, r Request) (Response, error) {
 		ctx, cancel := context.WithTimeout(ctx, keyTimeout)
 		defer cancel()
 		key, err := policy.Authenticate(ctx, headerOf(r), keys)
+		if fault.Is(err, fault.Unauthorized) {
+			signed, signatureErr := policy.HasSignature(ctx, headerOf(r), keys)
+			if signed {
+				slog.InfoContext(ctx, "request passed on for the check of its signature", "event", "access.deferred", "policy", policy.Name, "path", r.Path)
+				return newResponse(policy, "Allow", "signature", r.MethodArn, nil), nil
+			}
+			if signatureErr != nil {
+				err = signatureErr
+			}
+		}
 		switch {
 		case fault.Is(err, fault.Unauthorized):
 			slog.InfoContext(ctx, "request denied", "event", "access.denied", "policy", policy.Name, "path", r.Path, "from", r.RequestContext.Identity.SourceIP)

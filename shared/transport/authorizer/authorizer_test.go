@@ -3,6 +3,7 @@ package authorizer_test
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,5 +64,34 @@ func TestErrorIfKeysCannotBeLoaded(t *testing.T) {
 	handle := newHandler(&testkit.Secrets{Err: errors.New("unavailable")})
 	if r, err := handle(t, authorizer.Request{Headers: map[string]string{"Authorization": "Bearer " + apiKey}}); err == nil {
 		t.Errorf("answer %+v, want an error", r)
+	}
+}
+
+// TestSignedRequestIsPassedOn checks that a request that claims to be signed reaches the function without a principal, and
+// only where a live entry signs requests in that form.
+func TestSignedRequestIsPassedOn(t *testing.T) {
+	const entry = `{"name":"vapi","signature":{"scheme":"vapi-hmac","secret":"whsec-0123456789abcdef0123456789abcdef"}}`
+	signature := strings.Repeat("0", 64) // an authorizer cannot check it
+	for name, c := range map[string]struct {
+		secret string
+		policy auth.Policy
+		h      map[string]string
+		allow  bool
+	}{
+		"signed":                        {"[" + entry + "]", auth.WebhookPolicy, map[string]string{"X-Signature": signature, "X-Timestamp": "1"}, true},
+		"signed in another form":        {"[" + entry + "]", auth.WebhookPolicy, map[string]string{"X-Retell-Signature": "v=1,d=" + signature}, false},
+		"a signature of another length": {"[" + entry + "]", auth.WebhookPolicy, map[string]string{"X-Signature": signature[2:], "X-Timestamp": "1"}, false},
+		"no signature":                  {"[" + entry + "]", auth.WebhookPolicy, map[string]string{"X-Timestamp": "1"}, false},
+		"no entry that signs":           {`["` + otherKey + `"]`, auth.WebhookPolicy, map[string]string{"X-Signature": signature, "X-Timestamp": "1"}, false},
+		"another policy":                {"[" + entry + "]", auth.BearerPolicy, map[string]string{"X-Signature": signature, "X-Timestamp": "1"}, false},
+	} {
+		handle := authorizer.New(c.policy, &auth.KeyStore{Now: time.Now, Secrets: testkit.EverySecret(c.secret), SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}})
+		r, err := handle(t.Context(), authorizer.Request{MethodArn: methodARN, Headers: c.h})
+		if err != nil || (r.PolicyDocument.Statement[0].Effect == "Allow") != c.allow {
+			t.Errorf("%s: %+v, %v; want allowed: %v", name, r, err, c.allow)
+		}
+		if p, ok := auth.PrincipalFromContext(r.Context); ok {
+			t.Errorf("%s: the function would take the request for that of %+v", name, p)
+		}
 	}
 }

@@ -23,6 +23,8 @@ type event interface {
 	header() http.Header
 	// principal returns the result of the authorizer, nil if it has let nobody in. hasAuthorizer is false for a function URL.
 	principal() (p *auth.Principal, hasAuthorizer bool)
+	// method returns the request's method.
+	method() string
 	// body returns the body as it is in the event.
 	body() (text string, isBase64 bool)
 	// request converts the event to a request.
@@ -119,6 +121,8 @@ func (e *restEvent) principal() (*auth.Principal, bool) {
 	return nil, true
 }
 
+func (e *restEvent) method() string { return e.HTTPMethod }
+
 func (e *restEvent) body() (string, bool) { return e.Body, e.IsBase64Encoded }
 
 func (e *restEvent) request(ctx context.Context) (*http.Request, error) {
@@ -145,6 +149,7 @@ type urlEvent events.APIGatewayV2HTTPRequest
 
 func (e *urlEvent) header() http.Header                { return multiHeader(e.Headers) }
 func (e *urlEvent) principal() (*auth.Principal, bool) { return nil, false }
+func (e *urlEvent) method() string                     { return e.RequestContext.HTTP.Method }
 func (e *urlEvent) body() (string, bool)               { return e.Body, e.IsBase64Encoded }
 func (e *urlEvent) request(ctx context.Context) (*http.Request, error) {
 	if err := checkAddress(e.RequestContext.HTTP.Method, e.RawPath); err != nil {

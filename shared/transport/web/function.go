@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -45,7 +46,8 @@ type Route struct {
 type Function struct {
 	// Policy says which keys the function accepts.
 	Policy auth.Policy
-	// Keys checks keys at the function URL. It is nil for a function that has none.
+	// Keys checks keys at the function URL, and signatures where the policy accepts them. It is nil for a function that has
+	// no URL and takes no signatures.
 	Keys auth.KeySource
 	// NoAuth turns the check of keys off, for a handler that checks a signature.
 	NoAuth bool
@@ -53,6 +55,8 @@ type Function struct {
 	Routes []Route
 	// MaxBody is the largest body in bytes, after base64 decoding.
 	MaxBody int
+	// Now is the clock by which signatures and keys expire; nil means time.Now.
+	Now func() time.Time
 	// Stream sends responses while they are written. The template must set the same invoke mode.
 	Stream bool
 }
@@ -111,10 +115,14 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)
 	}
+	now := start
+	if f.Now != nil {
+		now = f.Now()
+	}
 	var principal auth.Principal
 	rejected := checkHeader(e)
 	if rejected == nil {
-		principal, rejected = f.authenticate(ctx, e, start)
+		principal, rejected = f.authenticate(ctx, e, now)
 	}
 	ctx = context.WithValue(ctx, principalKey{}, principal)
 	if rejected == nil {
@@ -156,22 +164,48 @@ func (f *Function) authenticate(ctx context.Context, e event, now time.Time) (au
 		return auth.Principal{}, nil
 	}
 	h := e.header()
-	if principal, hasAuthorizer := e.principal(); hasAuthorizer {
+	principal, hasAuthorizer := e.principal()
+	if hasAuthorizer && (principal != nil || !f.Policy.AcceptsSignatures()) {
 		if principal == nil || principal.IsExpired(now) || f.Policy.HasConflictingHeader(h) {
-			return auth.Principal{}, fault.New(fault.Unauthorized, "A valid API key is required.")
+			return auth.Principal{}, errNoKey
 		}
 		return *principal, nil
 	}
 	if f.Keys == nil {
-		return auth.Principal{}, fault.New(fault.Unauthorized, "This function has no URL of its own.")
+		return auth.Principal{}, errNoKey
 	}
 	ctx, cancel := context.WithTimeout(ctx, authTimeout)
 	defer cancel()
-	key, err := f.Policy.Authenticate(ctx, h, f.Keys)
+	var key auth.Key
+	var err error = errNoKey
+	if !hasAuthorizer { // an authorizer that passed on no principal has found no key
+		key, err = f.Policy.Authenticate(ctx, h, f.Keys)
+	}
+	if fault.Is(err, fault.Unauthorized) && f.Policy.AcceptsSignatures() {
+		key, err = f.authenticateSignature(ctx, e, now)
+	}
 	if err != nil {
 		return auth.Principal{}, err
 	}
 	return key.Principal(), nil
+}
+
+// errNoKey is what Policy.Authenticate returns without a key.
+var errNoKey = fault.New(fault.Unauthorized, "A valid API key is required.")
+
+// authenticateSignature returns the key that a request was signed with. What an authorizer said of the signature does not
+// matter, since it has not seen the body. The signed bytes are those of the body, which nothing has parsed yet.
+func (f *Function) authenticateSignature(ctx context.Context, e event, now time.Time) (auth.Key, error) {
+	r := auth.SignedRequest{Method: e.method(), Header: e.header()}
+	text, isBase64 := e.body()
+	r.Body = []byte(text)
+	if isBase64 {
+		var err error
+		if r.Body, err = base64.StdEncoding.DecodeString(text); err != nil {
+			return auth.Key{}, errNoKey
+		}
+	}
+	return f.Policy.AuthenticateSignature(ctx, r, f.Keys, now)
 }
 
 type principalKey struct{}

@@ -3,7 +3,10 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -67,7 +70,7 @@ func (r *Receiver) runTools(ctx context.Context, p auth.Principal, m providermsg
 	if err != nil {
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
-		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, p, a, m), calls)
+		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, p, a, m, calls), calls)
 	}
 	for i, call := range calls {
 		results[i] = toolResult{ToolCallID: call.ID, Name: call.Name}
@@ -99,15 +102,31 @@ func (r *Receiver) findToolAssistant(ctx context.Context, p auth.Principal, m pr
 
 // toolsFor returns the tools of an assistant for the call that a message is about. Everything about the call comes from
 // the provider, nothing from the model.
-func (r *Receiver) toolsFor(ctx context.Context, p auth.Principal, a aurora.Assistant, m providermsg.Message) []agent.Tool {
+func (r *Receiver) toolsFor(ctx context.Context, p auth.Principal, a aurora.Assistant, m providermsg.Message, calls []agent.ToolCall) []agent.Tool {
 	if r.Tools == nil {
 		return nil
 	}
 	s := newScope(m)
 	s.PrincipalID, s.KeyShare = p.ID, p.Share()
+	if s.CallID == "" && s.CallSID == "" {
+		s.RequestHash = hashOf(calls)
+	}
 	s.Assistant, s.CalledID, s.CalledNumbers = a, a.ID(), a.Numbers()
 	s.CallDetails, _ = json.Marshal(map[string]string{"id": s.CallID, "caller_phone_number": string(s.Caller)}) // strings: cannot fail
 	return r.Tools.ForScope(ctx, s)
+}
+
+// hashOf identifies the calls of a message by the ids that the provider gave them, so that a message that arrives a second
+// time has no second effect. It is empty if a call has no id.
+func hashOf(calls []agent.ToolCall) string {
+	h := sha256.New()
+	for _, call := range calls {
+		if call.ID == "" {
+			return ""
+		}
+		_, _ = fmt.Fprintf(h, "%q", call.ID) // a hash accepts every write
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 var lineBreaks = sync.OnceValue(func() *regexp.Regexp {

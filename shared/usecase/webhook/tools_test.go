@@ -156,3 +156,34 @@ func FuzzToolCalls(f *testing.F) {
 		}
 	})
 }
+
+// scopes is a toolbox that notes for whom tools are asked.
+type scopes []aurora.ToolScope
+
+func (s *scopes) ForScope(_ context.Context, scope aurora.ToolScope) []agent.Tool {
+	*s = append(*s, scope)
+	return nil
+}
+
+// TestRepeatedMessageWithoutCallID checks that a message that arrives a second time is known, also if it names no call.
+func TestRepeatedMessageWithoutCallID(t *testing.T) {
+	var seen scopes
+	r := webhook.Receiver{Assistants: anyAssistant(), Tools: &seen}
+	for _, message := range []string{
+		`"toolCallList":[{"id":"c1","function":{"name":"t"}},{"id":"c2","function":{"name":"t"}}]`,
+		`"toolCallList":[{"id":"c1","function":{"name":"t"}},{"id":"c2","function":{"name":"t"}}]`,
+		`"toolCallList":[{"id":"c3","function":{"name":"t"}}]`,
+		`"toolCallList":[{"function":{"name":"t"}}]`,
+		`"call":{"id":"k1"},"toolCallList":[{"id":"c1","function":{"name":"t"}}]`,
+	} {
+		if _, err := r.Receive(t.Context(), auth.Principal{}, []byte(`{"message":{"type":"tool-calls","session":"riley",`+message+`}}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(seen) != 5 || seen[0].RequestHash == "" || seen[0].RequestHash != seen[1].RequestHash || seen[0].RequestHash == seen[2].RequestHash {
+		t.Errorf("the scopes are %+v; want the first two requests alike, and the third another one", seen)
+	}
+	if seen[3].RequestHash != "" || seen[4].RequestHash != "" {
+		t.Errorf("the hashes are %q and %q; want none without ids of tool calls, and none with a call's id", seen[3].RequestHash, seen[4].RequestHash)
+	}
+}
