@@ -24,7 +24,7 @@
 // Consent and calling hours do not apply to the text messages of assistants. Such a message goes only to the person who is
 // in the conversation at that moment, and contains what that person asked for. In the USA one text that answers a request
 // at once needs no earlier written consent (FCC 15-72, paragraphs 103 to 106:
-// https://docs.fcc.gov/public/attachments/FCC-15-72A1.pdf), and somebody who is on the telephone is awake. The do-not-call
+// https://docs.fcc.gov/public/attachments/FCC-15-72A1.pdf), and a person on the telephone is awake. The do-not-call
 // list does apply: a STOP is stronger than a request that only the model has understood. A message that no person asked for
 // would need both rules, and no part of the product sends one.
 //

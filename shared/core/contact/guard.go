@@ -29,7 +29,7 @@ var (
 type Ledger interface {
 	// IsDoNotCall reports whether a number is on the do-not-call list. If it fails, the number must not be contacted.
 	IsDoNotCall(ctx context.Context, number aurora.Phone) (bool, error)
-	// TakeQuota adds a quota's amount unless that exceeds the limit, and reports whether it did. taker tells contacts apart,
+	// TakeQuota adds a quota's amount unless that exceeds the limit, and reports whether it did. taker is the id of the contact,
 	// so that a repeated write is not counted twice. A store that is not sure counts too much, never too little.
 	TakeQuota(ctx context.Context, q aurora.Quota, taker string) (taken bool, err error)
 	ReturnQuota(ctx context.Context, q aurora.Quota) error
@@ -76,7 +76,7 @@ func (g *Guard) CheckNumber(ctx context.Context, c Channel, to aurora.Phone, fro
 		return errOwnNumber
 	}
 	switch _, err := g.Assistants.ByNumber(ctx, to); {
-	case err == nil, fault.Is(err, fault.Internal): // an assistant with an invalid configuration has the number all the same
+	case err == nil, fault.Is(err, fault.Internal): // an assistant with an invalid configuration still has the number
 		return errOwnNumber
 	case !fault.Is(err, fault.NotFound):
 		return c.errUnavailable("The assistants cannot be read now", err)
