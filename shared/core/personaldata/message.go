@@ -1,12 +1,9 @@
 package personaldata
 
 import (
-	"bytes"
 	"fmt"
 	"hash/maphash"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/providermsg"
@@ -17,8 +14,13 @@ import (
 // and of the assistant and the times stay; an id that cannot stand in a key and has personal data in it becomes that key. own
 // are the assistant's numbers, which stay too. The text is returned as it came if nothing was found.
 func Message(body []byte, own []aurora.Phone) ([]byte, error) {
+	return redactJSON(body, own, messageContext())
+}
+
+// messageContext is where a message begins.
+func messageContext() context {
 	_, root := providermsg.NewIdentityCollector()
-	return redactJSON(body, own, context{path: root})
+	return context{path: root}
 }
 
 // Data returns data that was found out from a conversation, as JSON, without personal data.
@@ -29,9 +31,7 @@ func redactJSON(body []byte, own []aurora.Phone, c context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redact: %w", err)
 	}
-	w := &walker{own: own, names: map[string]memberName{}, streams: map[uint64][]*node{}, seed: maphash.MakeSeed()}
-	w.value(root, c)
-	w.redactStreams()
+	newWalker(own).redact(root, c)
 	if !root.isChanged() {
 		return body, nil
 	}
@@ -57,6 +57,16 @@ type walker struct {
 	order   []uint64
 	lists   uint64
 	seed    maphash.Seed
+}
+
+func newWalker(own []aurora.Phone) *walker {
+	return &walker{own: own, names: map[string]memberName{}, streams: map[uint64][]*node{}, seed: maphash.MakeSeed()}
+}
+
+// redact removes personal data from a value.
+func (w *walker) redact(n *node, c context) {
+	w.value(n, c)
+	w.redactStreams()
 }
 
 func (w *walker) parseName(name string) memberName {
@@ -265,122 +275,4 @@ func parseInner(s string) *node {
 		return nil
 	}
 	return inner
-}
-
-// node is one value of a JSON text.
-type node struct {
-	kind    byte   // { [ " 0, or the first letter of null, true and false
-	raw     []byte // of a value that is no object and no list, as it stands in the text
-	names   []nodeName
-	kids    []*node
-	inner   *node // the JSON that a string holds
-	changed bool
-
-	text      string // waits for redactStreams
-	keepPlain bool
-}
-
-type nodeName struct {
-	text string
-	raw  []byte
-}
-
-func (n *node) replace(s string) { n.kind, n.raw, n.inner, n.changed = '"', quote(s), nil, true }
-
-func (n *node) isChanged() bool {
-	if n.changed || n.inner != nil && n.inner.isChanged() {
-		return true
-	}
-	for _, kid := range n.kids {
-		if kid.isChanged() {
-			return true
-		}
-	}
-	return false
-}
-
-// append appends the JSON of the value. A string that holds JSON is written anew only if something in it changed.
-func (n *node) append(out []byte) []byte {
-	switch {
-	case n.kind == '{':
-		out = append(out, '{')
-		for i, kid := range n.kids {
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = append(append(out, n.names[i].raw...), ':')
-			out = kid.append(out)
-		}
-		return append(out, '}')
-	case n.kind == '[':
-		out = append(out, '[')
-		for i, kid := range n.kids {
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = kid.append(out)
-		}
-		return append(out, ']')
-	case n.inner != nil && n.inner.isChanged():
-		return append(out, quote(string(n.inner.append(nil)))...)
-	}
-	return append(out, n.raw...)
-}
-
-// parseNode reads a JSON text to its end.
-func parseNode(text []byte) (*node, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	n, err := readNode(d)
-	if err != nil {
-		return nil, err
-	}
-	if len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
-		return nil, fmt.Errorf("there is something after the JSON value")
-	}
-	return n, nil
-}
-
-func readNode(d *jsontext.Decoder) (*node, error) {
-	n := &node{kind: byte(d.PeekKind())}
-	if n.kind != '{' && n.kind != '[' {
-		raw, err := d.ReadValue()
-		n.raw = bytes.Clone(raw)
-		return n, err
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, err
-	}
-	for end := jsontext.Kind(n.kind + 2); d.PeekKind() != end; { // } and ] are two behind { and [
-		if n.kind == '{' {
-			raw, err := d.ReadValue()
-			if err != nil {
-				return nil, err
-			}
-			raw = bytes.Clone(raw)
-			n.names = append(n.names, nodeName{unquote(raw), raw})
-		}
-		kid, err := readNode(d)
-		if err != nil {
-			return nil, err
-		}
-		n.kids = append(n.kids, kid)
-	}
-	_, err := d.ReadToken()
-	return n, err
-}
-
-func unquote(raw []byte) string {
-	text, err := jsontext.AppendUnquote(nil, raw)
-	if err != nil {
-		return strings.ToValidUTF8(string(text), "\uFFFD")
-	}
-	return string(text)
-}
-
-func quote(s string) []byte {
-	raw, err := jsontext.AppendQuote(nil, strings.ToValidUTF8(s, "\uFFFD"))
-	if err != nil {
-		return []byte(`"` + redact.Removed + `"`) // cannot be: the text is UTF-8
-	}
-	return raw
 }

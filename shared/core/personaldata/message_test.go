@@ -135,15 +135,20 @@ func TestMessageKeepsStructureAndFigures(t *testing.T) {
 }
 
 func TestUnreadable(t *testing.T) {
-	in := "{\"message\":{\"customer\":{\"number\":\"+14155550100\"},\"messages\":[{\"message\":\"4111\\n1111 \\u0031111 1111\"},{\"x\":\"dana@exam"
-	got := personaldata.Unreadable(in)
-	for _, personal := range []string{"5550100", "4111", "dana"} {
+	in := `{"message":{"customer":{"number":"+14155550100","name":"Dana"},"recordingUrl":"https://rec.example.com/1","messages":[{"role":"user","message":"4111\n1111"},
+		{"role":"bot","message":"yes"},{"role":"user","message":"\u0031111 1111"},{"x":"dana@exam`
+	got := personaldata.Unreadable(in, own)
+	for _, personal := range []string{"5550100", "4111", "dana", "Dana", "rec.example"} {
 		if strings.Contains(got, personal) {
 			t.Errorf("%s is left in %s", personal, got)
 		}
 	}
+	broken := `{'customer': {'number': '+14155550100', 'firstName': 'Dana'}, 'transcript': 'AI: yes\nUser: 4111 1111 1111 1111', 'recordingUrl': 'https://rec.example.com/1'}`
+	if got := personaldata.Unreadable(broken, own); strings.Contains(got, "5550100") || strings.Contains(got, "Dana") || strings.Contains(got, "4111") || strings.Contains(got, "rec.example") {
+		t.Errorf("personal data is left in %s", got)
+	}
 	utf16 := "4\x001\x001\x001\x00" + strings.Repeat("1\x00", 12)
-	if got := personaldata.Unreadable(utf16); got != "[card number]" {
+	if got := personaldata.Unreadable(utf16, own); got != "[card number]" {
 		t.Errorf("Unreadable = %q", got)
 	}
 }

@@ -3,11 +3,8 @@ package personaldata
 import (
 	"bytes"
 	"cmp"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 
 	"example.com/aurora/shared/core/redact"
 )
@@ -167,17 +164,3 @@ func speakerLabel(line string) string {
 	}
 	return strings.ToLower(strings.TrimSpace(label))
 }
-
-// Unreadable returns a text that should have been JSON without what was found in it. Escapes are read, and bytes that are 0 are
-// left out, as in UTF-16.
-func Unreadable(s string) string {
-	return Text(escapes.Replace(unicodeEscapes().ReplaceAllStringFunc(strings.ReplaceAll(s, "\x00", ""), func(escape string) string {
-		r, _ := strconv.ParseUint(escape[len(escape)-4:], 16, 32) // the pattern has four hexadecimal digits
-		return string(rune(r))
-	})))
-}
-
-var (
-	escapes        = strings.NewReplacer(`\n`, "\n", `\r`, "\n", `\t`, " ", `\/`, "/")
-	unicodeEscapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\+u[0-9a-fA-F]{4}`) })
-)

@@ -87,7 +87,7 @@ func (a Archive) protectUnreadable(ctx context.Context, s string) (string, error
 	case assistant.Storage == aurora.StoreFigures:
 		return fmt.Sprintf("%s (%d bytes)", personaldata.Removed, len(s)), nil
 	}
-	return personaldata.Unreadable(s), nil
+	return personaldata.Unreadable(s, assistant.BusinessNumbers()), nil
 }
 
 // namedAssistant matches a member that names an assistant in a text, also within a string: 1 the id.
