@@ -29,6 +29,7 @@
 //	  callindex       one row for each call, from its end-of-call reports
 //	  callanalysis    summary, outcome and structured data of a call, by a model
 //	  outbound        outbound calls: validation, guards, idempotency, status
+//	  retention       deletes what assistants keep for a shorter time than the deployment
 //	  report          weekly and monthly reports and their mails
 //	adapter/        one package for each service at the other end
 //	  dynamo          DynamoDB

@@ -38,6 +38,18 @@ func (s *Assistants) Scheduled(ctx context.Context) (all []aurora.Assistant, inv
 	return s.listByIndex(ctx, scheduledKey, scheduledValue)
 }
 
+// WithRetention returns all assistants that have a retention of their own, as Internal does.
+func (s *Assistants) WithRetention(ctx context.Context) (all []aurora.Assistant, invalid []error, err error) {
+	for _, value := range []string{scheduledValue, retentionValue} {
+		some, unreadable, err := s.listByIndex(ctx, scheduledKey, value)
+		if err != nil {
+			return nil, nil, err
+		}
+		all, invalid = append(all, some...), append(invalid, unreadable...)
+	}
+	return slices.DeleteFunc(all, func(a aurora.Assistant) bool { return a.RetentionDays <= 0 }), invalid, nil
+}
+
 // listByIndex reads one partition of an index, page by page.
 func (s *Assistants) listByIndex(ctx context.Context, index, value string) (all []aurora.Assistant, invalid []error, err error) {
 	t, err := s.bulkTable()

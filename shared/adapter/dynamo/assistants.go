@@ -31,6 +31,9 @@ const (
 
 	internalValue  = "internal"
 	scheduledValue = "scheduled"
+	// retentionValue is in the place of scheduledValue for an assistant without scheduled reports whose retention is shorter than the
+	// deployment's. Both need work by the clock, so one index is enough.
+	retentionValue = "retention"
 )
 
 // Limits of a read while a caller on the phone waits (shared/docs/faults.md row 33).
@@ -205,6 +208,8 @@ func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 	}
 	if a.Report.Scheduled {
 		fields[scheduledKey] = scheduledValue
+	} else if a.RetentionDays > 0 {
+		fields[scheduledKey] = retentionValue
 	}
 	item := dynamo.Item{}
 	for name, v := range fields {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -283,5 +284,25 @@ func TestInternalAndScheduledAssistants(t *testing.T) {
 	defer cancel()
 	if _, _, err := s.Internal(short); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without the table: %v, want fault.Unavailable", err)
+	}
+}
+
+// Assistants with a retention of their own are found with and without scheduled reports.
+func TestAssistantsWithRetention(t *testing.T) {
+	config, _ := newTables(t)
+	s := dynamo.NewAssistants(config, "assistants", newClock().now)
+	putAssistants(t, s, `{"assistantId":"a","retentionDays":30}`, `{"assistantId":"b","retentionDays":30,"report":{"scheduled":true}}`,
+		`{"assistantId":"c","report":{"scheduled":true}}`, `{"assistantId":"d"}`, `{"assistantId":"e","retentionDays":30}`)
+	putAssistants(t, s, `{"assistantId":"e"}`)
+	all, invalid, err := s.WithRetention(t.Context())
+	var ids []string
+	for _, a := range all {
+		ids = append(ids, a.ID())
+	}
+	if slices.Sort(ids); !slices.Equal(ids, []string{"a", "b"}) || len(invalid) > 0 || err != nil {
+		t.Errorf("WithRetention = %v, %v, %v, want a and b", ids, invalid, err)
+	}
+	if scheduled, _, err := s.Scheduled(t.Context()); err != nil || len(scheduled) != 2 {
+		t.Errorf("%d assistants have scheduled reports, %v, want 2", len(scheduled), err)
 	}
 }

@@ -99,6 +99,29 @@ func (s *Calls) Delete(ctx context.Context, c aurora.Call) (gone bool, err error
 	return err == nil, nil
 }
 
+// DeleteDay deletes the rows of an assistant's day and returns how many there were.
+func (s *Calls) DeleteDay(ctx context.Context, assistantID, day string) (int, error) {
+	t, err := s.bulkTable()
+	if err != nil {
+		return 0, err
+	}
+	var rows []struct {
+		CallID string `dynamo:"callId"`
+	}
+	partition := aurora.CallKey{AssistantID: assistantID, Day: day}.Partition()
+	if err := t.Get(partitionKey, partition).Project(callKey).All(ctx, &rows); err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+		return 0, fmt.Errorf("read the calls of %s: %w", partition, err)
+	}
+	deleted := 0
+	for _, row := range rows {
+		if err := t.Delete(partitionKey, partition).Range(callKey, row.CallID).Run(ctx); err != nil {
+			return deleted, fmt.Errorf("delete the calls of %s: %w", partition, err)
+		}
+		deleted++
+	}
+	return deleted, nil
+}
+
 // encodeCall makes an item of a call: its JSON fields, its keys and its expiry.
 func encodeCall(c aurora.Call, retention time.Duration) (dynamo.Item, error) {
 	b, err := json.Marshal(c)

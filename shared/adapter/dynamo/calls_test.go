@@ -106,3 +106,25 @@ func TestAnalysedCallRoundTrip(t *testing.T) {
 		t.Errorf("the row\n got %+v\nwant %+v", got, put)
 	}
 }
+
+// A row expires with its assistant's retention if that is shorter.
+func TestCallsOfAShorterRetention(t *testing.T) {
+	config, _ := newTables(t)
+	s := dynamo.NewCalls(config, "calls", 400*24*time.Hour)
+	for call, days := range map[string]int{"a": 1, "b": 500} {
+		key := aurora.CallKey{AssistantID: "riley", Day: "2026-11-18", CallID: call}
+		if _, err := s.Put(t.Context(), aurora.Call{CallKey: key, Version: "1", RetentionDays: days}); err != nil {
+			t.Fatal(err)
+		}
+		item := getItem(t, config, "calls", map[string]types.AttributeValue{"assistantDay": stringValue(key.Partition()), "callId": stringValue(call)})
+		if got, want := item["expiresAt"].(*types.AttributeValueMemberN).Value, map[string]string{"a": "1795132800", "b": "1829606400"}[call]; got != want {
+			t.Errorf("with %d days the row expires at %s, want %s", days, got, want)
+		}
+	}
+	if n, err := s.DeleteDay(t.Context(), "riley", "2026-11-18"); n != 2 || err != nil {
+		t.Errorf("DeleteDay = %d, %v, want 2", n, err)
+	}
+	if n, err := s.DeleteDay(t.Context(), "riley", "2026-11-18"); n != 0 || err != nil {
+		t.Errorf("again: DeleteDay = %d, %v, want none", n, err)
+	}
+}

@@ -23,6 +23,16 @@ const (
 
 const dayPath = "2006/01/02"
 
+// UndatedPrefix stands in place of the day in the keys of reports without a time.
+const UndatedPrefix = "undated/"
+
+// AssistantPrefixes returns the prefixes of the keys of an assistant's objects. The day follows, or UndatedPrefix.
+func AssistantPrefixes(assistantID string) []string {
+	made := ReportsPrefix + SafeKey(assistantID) + "/"
+	return []string{EndOfCallPrefix + AssistantKey(assistantID) + "/", AnalysisPrefix + AssistantKey(assistantID) + "/",
+		made + string(Weekly) + "/", made + string(Monthly) + "/"}
+}
+
 // EndOfCallKey returns the key of an end-of-call report. assistantID and callID are as sent; no text in them can lead
 // out of EndOfCallPrefix. Without a call id the content's hash names the object: g- and 32 digits. A zero day is unknown.
 func EndOfCallKey(assistantID, callID string, day time.Time, hash string) string {
@@ -30,7 +40,7 @@ func EndOfCallKey(assistantID, callID string, day time.Time, hash string) string
 	if callID != "" {
 		name = SafeKey(callID)
 	}
-	date := "undated"
+	date := strings.TrimSuffix(UndatedPrefix, "/")
 	if !day.IsZero() {
 		date = day.UTC().Format(dayPath)
 	}

@@ -52,6 +52,7 @@ var workloads = map[string]workload{
 	"aurora-report":            {"document", reportRequest},
 	"aurora-internal-report":   {"weekly", func(*bench, context.Context, int, map[string]any) error { return nil }},
 	"report-schedule":          {"all", func(*bench, context.Context, int, map[string]any) error { return nil }},
+	"retention":                {"daily", func(*bench, context.Context, int, map[string]any) error { return nil }},
 	"report-worker":            {"weekly", queuedReport},
 	"report-view":              {"right", reportLink},
 }

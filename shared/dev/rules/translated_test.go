@@ -141,7 +141,7 @@ func TestTranslatedRoles(t *testing.T) {
 		if id == "ApiGatewayLogsRole" {
 			continue
 		}
-		if !strings.HasSuffix(id, "FunctionWeeklyRole") && !strings.HasSuffix(id, "FunctionMonthlyRole") { // a schedule's, which SAM makes
+		if !strings.HasSuffix(id, "FunctionWeeklyRole") && !strings.HasSuffix(id, "FunctionMonthlyRole") && !strings.HasSuffix(id, "FunctionDailyRole") { // a schedule's, which SAM makes
 			roles++
 		}
 		for _, arn := range role.list("ManagedPolicyArns") {
