@@ -104,9 +104,11 @@ type HTTPTool struct {
 	Description string          `json:"description"`
 	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON Schema of an object
 	URL         string          `json:"url"`
-	Secret      string          `json:"secret,omitempty"`    // the name of a tool secret, sent as a bearer token
-	TimeoutMs   int             `json:"timeoutMs,omitempty"` // 0 means 5000
-	Filler      string          `json:"filler,omitempty"`    // said on the phone while it takes long
+	Secret      string          `json:"secret,omitempty"` // the name of a tool secret, sent as a bearer token
+	// SigningSecret is the name of a tool secret with which requests are signed. It is not sent.
+	SigningSecret string `json:"signingSecret,omitempty"`
+	TimeoutMs     int    `json:"timeoutMs,omitempty"` // 0 means 5000
+	Filler        string `json:"filler,omitempty"`    // said on the phone while it takes long
 }
 
 // MCPServer is a server of the Model Context Protocol that is reached by streamable HTTP.

@@ -81,7 +81,7 @@ func parametersOrAny(declared json.RawMessage) json.RawMessage {
 
 // callHTTP calls the server of a tool and returns the body of a 2xx response.
 func (k *Kit) callHTTP(ctx context.Context, server *url.URL, h aurora.HTTPTool, s Scope, in agent.Invocation) (string, error) {
-	secret, err := k.bearerToken(ctx, h.Secret)
+	secret, err := k.secret(ctx, h.Secret)
 	if err != nil {
 		return "", err
 	}
@@ -102,16 +102,20 @@ func (k *Kit) callHTTP(ctx context.Context, server *url.URL, h aurora.HTTPTool, 
 	if key := idempotencyKey(s, h.Name, in); key != "" && hasCallID(s) {
 		r.Header.Set("Idempotency-Key", key) // lets the server recognize a retry, too
 	}
+	signingSecret, err := k.signRequest(ctx, h.SigningSecret, r.Header, body)
+	if err != nil {
+		return "", err
+	}
 	response, err := k.guard.client(server, secret).Do(r)
 	if err != nil {
 		return "", requestError(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	return readResponse(ctx, response, secret)
+	return readResponse(ctx, response, secret, signingSecret)
 }
 
-// readResponse returns the content of a server's response.
-func readResponse(ctx context.Context, response *http.Response, secret string) (string, error) {
+// readResponse returns the content of a server's response, without the secrets.
+func readResponse(ctx context.Context, response *http.Response, secrets ...string) (string, error) {
 	if e := response.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return "", fault.New(fault.Upstream, "The tool failed: its answer was compressed, which was not asked for.")
 	}
@@ -119,7 +123,10 @@ func readResponse(ctx context.Context, response *http.Response, secret string) (
 	if err != nil {
 		return "", requestError(ctx, err)
 	}
-	content := redact.Secret(strings.TrimSpace(strings.ToValidUTF8(string(b), "")), secret)
+	content := strings.TrimSpace(strings.ToValidUTF8(string(b), ""))
+	for _, secret := range secrets {
+		content = redact.Secret(content, secret)
+	}
 	switch status := response.StatusCode; {
 	case status >= 200 && status < 300 && content == "":
 		return "Done.", nil
@@ -153,8 +160,8 @@ func requestError(ctx context.Context, err error) error {
 		WithCode("tool_timeout").Because(fmt.Errorf("no usable answer (%T)", err))
 }
 
-// bearerToken returns the bearer token in the secret of this name, or "" if name is empty.
-func (k *Kit) bearerToken(ctx context.Context, name string) (string, error) {
+// secret returns the value of the secret of this name, or "" if name is empty. It is a bearer token or a signing secret.
+func (k *Kit) secret(ctx context.Context, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}

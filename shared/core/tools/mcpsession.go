@@ -162,7 +162,7 @@ func (k *Kit) connectMCP(ctx context.Context, server aurora.MCPServer) (*mcpConn
 	if err != nil {
 		return nil, err
 	}
-	secret, err := k.bearerToken(ctx, server.Secret)
+	secret, err := k.secret(ctx, server.Secret)
 	if err != nil {
 		return nil, err
 	}
