@@ -33,7 +33,7 @@ var logPattern = sync.OnceValue(func() *regexp.Regexp {
 		`|\bsk-[A-Za-z0-9_-]{8,}` + // keys of a model server
 		`|\b(?:AC|SK)[0-9a-fA-F]{32}\b` + // Twilio accounts and keys
 		`|(?i:bearer|basic) [A-Za-z0-9._~+/=-]{8,}` +
-		`|(?i:x-amz-signature|x-amz-security-token|x-sig)=[^&\s"]+` +
+		`|(?i:\b[a-z0-9_.-]*(?:key|token|secret|password|signature|sig|jwt))=[^&#\s"]+` + // in the query of an address
 		`|\bAQAAAA[A-Za-z0-9_-]{48,}` + // tokens of report links, by the version and the first bytes of the time that they begin with
 		`|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+`)
 })
