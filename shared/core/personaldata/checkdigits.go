@@ -21,7 +21,7 @@ func luhn(digits []byte) bool {
 // cards have, and the check digit is right (https://en.wikipedia.org/wiki/Payment_card_number).
 func isCard(d []byte) bool {
 	n := len(d)
-	if n < 12 || n > 19 {
+	if n < 13 || n > 19 {
 		return false
 	}
 	two, four := number(d[:2]), number(d[:4])
@@ -39,8 +39,8 @@ func isCard(d []byte) bool {
 		ok = n == 16
 	case four >= 2200 && four <= 2204, four == 6011, two == 62, two == 64, two == 65, two == 60, two == 81, two == 82, two == 97:
 		ok = n >= 16
-	case two == 50, two >= 56 && two <= 69: // Maestro
-		ok = true
+	case two == 50, two >= 56 && two <= 69: // Maestro; its shorter numbers are out of use, and look like too much else
+		ok = n >= 16
 	}
 	return ok && luhn(d)
 }

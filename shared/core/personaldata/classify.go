@@ -12,7 +12,7 @@ type numberFinder struct {
 
 // classify reads one run. Cards come first, then numbers with check digits, then telephone numbers in what is left.
 func (f *numberFinder) classify(run []group) {
-	f.windows(run, 12, 19, Card, func(digits []byte, _ []group) bool { return isCard(digits) })
+	f.windows(run, 13, 19, Card, func(digits []byte, _ []group) bool { return isCard(digits) })
 	f.windows(run, 9, 18, NationalID, isNationalNumber)
 	for i := 0; i < len(run); {
 		if run[i].kind != "" {
@@ -60,13 +60,15 @@ func (f *numberFinder) windows(run []group, least, most int, kind Kind, accept f
 // phones marks the telephone numbers in groups that are nothing else.
 func (f *numberFinder) phones(run []group) {
 	for i := 0; i < len(run); {
-		n := f.phoneLength(run, i)
-		kind := Phone
-		if n > 0 && isElevenDigitID(run[i:i+n]) {
-			kind = NationalID
+		n, isPhone := f.phoneLength(run, i)
+		if isPhone {
+			kind := Phone
+			if isElevenDigitID(run[i : i+n]) {
+				kind = NationalID
+			}
+			mark(run[i:i+n], kind)
 		}
-		mark(run[i:i+n], kind)
-		i += max(n, 1)
+		i += n
 	}
 }
 
@@ -83,14 +85,15 @@ const (
 	maxPlainPhone = 12 // without a plus or zeros at the beginning
 )
 
-// phoneLength returns how many groups from i make a telephone number; 0 if none do.
-func (f *numberFinder) phoneLength(run []group, i int) int {
+// phoneLength reports whether the groups from i begin with a telephone number, and how many groups belong to it, or to what is
+// not one.
+func (f *numberFinder) phoneLength(run []group, i int) (n int, isPhone bool) {
 	first := run[i]
-	international := first.plus || bytes.HasPrefix(first.digits, []byte("00"))
-	leading := international || first.opening || first.digits[0] == '0' && len(first.digits) > 1
 	if n := nanpLength(run[i:]); n > 0 && !first.plus {
-		return n
+		return n, true
 	}
+	international := first.plus || bytes.HasPrefix(first.digits, []byte("00"))
+	leading := isLeading(first)
 	most := maxPlainPhone
 	if leading {
 		most = maxPhone
@@ -98,26 +101,40 @@ func (f *numberFinder) phoneLength(run []group, i int) int {
 	if bytes.HasPrefix(first.digits, []byte("00")) {
 		most += 2
 	}
-	single := isSingle(first)
 	total, n := len(first.digits), 1
-	for ; i+n < len(run); n++ {
+	for single := isSingle(first); i+n < len(run); n++ {
 		next := run[i+n]
 		single = single && isSingle(next)
-		if next.plus || total+len(next.digits) > most || next.before == crossed && !leading ||
-			next.before == loose && !leading && !single {
+		if next.plus || next.before == crossed && !leading || next.before == loose && !leading && !single {
+			break
+		}
+		if total+len(next.digits) > most {
+			if !leading && !single { // a longer number that is none of a telephone
+				return f.skipLength(run[i:]), false
+			}
 			break
 		}
 		total += len(next.digits)
 	}
 	switch {
-	case total < minPhone || total > most:
-		return 0
-	case international:
-		return n
-	case n == 1 && !f.isPlainPhone(first):
-		return 0
-	case n > 1 && f.isFigure(run[i:i+n]):
-		return 0
+	case total < minPhone:
+		return 1, false
+	case total > most, n > 1 && !international && f.isFigure(run[i:i+n]), n == 1 && !international && !f.isPlainPhone(first):
+		return n, false
+	}
+	return n, true
+}
+
+// isLeading reports whether a group can only be the beginning of a telephone number, if it is a part of one.
+func isLeading(g group) bool {
+	return g.plus || g.opening || g.digits[0] == '0' && len(g.digits) > 1
+}
+
+// skipLength returns the number of groups that belong to a long number. A telephone number that is clearly one ends it.
+func (f *numberFinder) skipLength(run []group) int {
+	n := 1
+	for n < len(run) && run[n].before == tight && !isLeading(run[n]) && nanpLength(run[n:]) == 0 {
+		n++
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package personaldata
 
 import (
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,6 +28,14 @@ func fold(s string) folded {
 	f := folded{text: make([]byte, 0, len(s))}
 	for i := 0; i < len(s); {
 		c := s[i]
+		if c == '%' {
+			if decoded, ok := percentEscape(s[i:]); ok { // in an address: dana%40example.com
+				f.keepOffsets(i, len(s))
+				f.append(decoded, i)
+				i += 3
+				continue
+			}
+		}
 		if c < utf8.RuneSelf {
 			if 'A' <= c && c <= 'Z' {
 				c |= 0x20
@@ -37,12 +46,7 @@ func fold(s string) folded {
 			i++
 			continue
 		}
-		if f.offsets == nil {
-			f.offsets = make([]int32, i, len(s))
-			for j := range f.offsets {
-				f.offsets[j] = int32(j)
-			}
-		}
+		f.keepOffsets(i, len(s))
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if c, ok := foldRune(r); ok {
 			f.append(c, i)
@@ -53,6 +57,31 @@ func fold(s string) folded {
 		f.offsets = append(f.offsets, int32(len(s)))
 	}
 	return f
+}
+
+// keepOffsets keeps offsets from now on. Up to i the two texts have the same places.
+func (f *folded) keepOffsets(i, length int) {
+	if f.offsets == nil {
+		f.offsets = make([]int32, i, length+1)
+		for j := range f.offsets {
+			f.offsets[j] = int32(j)
+		}
+	}
+}
+
+// percentEscape returns the character of an escape such as %40 at the beginning of a text.
+func percentEscape(s string) (byte, bool) {
+	if len(s) < 3 {
+		return 0, false
+	}
+	c, err := strconv.ParseUint(s[1:3], 16, 8)
+	if err != nil || c <= turnBoundary || c >= utf8.RuneSelf {
+		return 0, false
+	}
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return byte(c), true
 }
 
 func (f *folded) append(c byte, at int) {
@@ -74,11 +103,17 @@ func (f *folded) original(from, to int) (int, int) {
 // latinLetters are letters that Unicode does not decompose.
 var latinLetters = map[rune]byte{'ł': 'l', 'Ł': 'l', 'ø': 'o', 'Ø': 'o', 'đ': 'd', 'Đ': 'd', 'ı': 'i', 'ß': 's', 'æ': 'a', 'Æ': 'a', 'œ': 'o', 'Œ': 'o'}
 
+// chineseDigits are the digits of Chinese and Japanese. Numbers that are read out digit by digit have nothing else between them.
+var chineseDigits = map[rune]byte{'零': '0', '〇': '0', '一': '1', '幺': '1', '二': '2', '两': '2', '三': '3', '四': '4', '五': '5', '六': '6', '七': '7', '八': '8', '九': '9'}
+
 // foldRune returns the byte of a character that is not ASCII. It is not ok for one that is left out: an invisible or a
 // combining character.
 func foldRune(r rune) (c byte, ok bool) {
 	switch {
 	case 0x0400 <= r && r < 0x0600, 0x3040 <= r && r < 0xA000, 0xAC00 <= r && r < 0xD7B0: // most letters of other scripts, fast
+		if c, ok := chineseDigits[r]; ok {
+			return c, true
+		}
 		if unicode.IsLetter(r) {
 			return foreignLetter, true
 		}
@@ -94,6 +129,8 @@ func foldRune(r rune) (c byte, ok bool) {
 		return '-', true
 	case unicode.Is(unicode.Sc, r):
 		return '$', true
+	case r == '〇':
+		return '0', true
 	case r == '·', r == '•', r == '。', r == '・', r == '٫':
 		return '.', true
 	case r == '،', r == '、':

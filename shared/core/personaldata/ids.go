@@ -10,17 +10,17 @@ type idForm struct {
 }
 
 var idForms = []idForm{
-	{"aa~99~99~99~a", isNINO},               // United Kingdom
-	{"99~999~999~a", isDNI},                 // Spain
-	{"a~9999999~a", isNIE},                  // Spain, foreigners
-	{"a9999999a", isNRIC},                   // Singapore
-	{"aaaaaa~**a**~a***a", isCodiceFiscale}, // Italy
-	{"aaaa999999aaaaaa*9", isCURP},          // Mexico
-	{"9999999aa", isPPS},                    // Ireland
-	{"9999999a", isPPS},                     //
-	{"999999-999*", isHETU},                 // Finland
-	{"999999+999*", isHETU},                 // Finland, born before 1900
-	{"999999a999*", isHETU},                 // Finland, born since 2000
+	{"aa~99~99~99~a", isNINO},                // United Kingdom
+	{"99~999~999~a", isDNI},                  // Spain
+	{"a~9999999~a", isNIE},                   // Spain, foreigners
+	{"a9999999a", isNRIC},                    // Singapore
+	{"aaa~aaa~**a**~a***a", isCodiceFiscale}, // Italy
+	{"aaaa999999aaaaaa*9", isCURP},           // Mexico
+	{"9999999aa", isPPS},                     // Ireland
+	{"9999999a", isPPS},                      //
+	{"999999-999*", isHETU},                  // Finland
+	{"999999+999*", isHETU},                  // Finland, born before 1900
+	{"999999a999*", isHETU},                  // Finland, born since 2000
 	{"99999999999999999x", func(id string) bool { return isChineseID([]byte(id)) }},
 	{"9~99~99~2a~999~999~99", isCorsicanNIR}, // France, Corsica
 }

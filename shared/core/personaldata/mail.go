@@ -50,7 +50,7 @@ func wordStart(b []byte, i, least int) int {
 
 // isMailByte reports whether a byte may stand in the first part of an address.
 func isMailByte(c byte) bool {
-	return isWordByte(c) || c == foreignLetter || c == '.' || c == '-' || c == '+' || c == '%' || c == '\'' || c == '&' || c == '='
+	return isWordByte(c) || c == foreignLetter || c == '.' || c == '-' || c == '+' || c == '%' || c == '\''
 }
 
 func isHostByte(c byte) bool { return isWordByte(c) || c == foreignLetter || c == '-' }
@@ -90,6 +90,9 @@ func mailAround(b []byte, least, p, q int, spoken bool) (from, to int) {
 // hostEnd returns the end of the domain after the sign for @; 0 if there is none. dotted reports whether a dot was spoken.
 func hostEnd(b []byte, i int, spoken bool) (end int, dotted bool) {
 	start := skipSpace(b, i)
+	if word := wordEnd(b, start); spoken && signWords[string(b[start:word])] { // the at sign
+		start = skipSpace(b, word)
+	}
 	end, dots := hostPart(b, start)
 	if end == start {
 		return 0, false
@@ -105,6 +108,9 @@ func hostEnd(b []byte, i int, spoken bool) (end int, dotted bool) {
 			after, more := hostPart(b, host)
 			if after == host || host == word {
 				return hostResult(b, start, first, dots, spoken), dotted
+			}
+			if after-host == 1 { // dot c o m
+				after = spelledEnd(b, after)
 			}
 			end, first, dots, dotted = after, after, dots+1+more, true
 		case word > next && next > end && dots == 0 && extra < 2 && isLetter(b[next]):
@@ -135,17 +141,29 @@ func hostResult(b []byte, start, end, dots int, spoken bool) int {
 	return 0
 }
 
+// spelledEnd returns the end of single letters with a space or a dash between them.
+func spelledEnd(b []byte, end int) int {
+	for end+1 < len(b) && (b[end] == ' ' || b[end] == '-') && isLetter(b[end+1]) && (end+2 == len(b) || !isWordByte(b[end+2])) {
+		end += 2
+	}
+	return end
+}
+
 // lastLabel returns where the last label of a domain begins.
 func lastLabel(b []byte, start, end int) int {
 	at := end
 	for at > start && isHostByte(b[at-1]) {
 		at--
 	}
+	if end-at == 1 && at-2 > start && b[at-1] == ' ' { // spelled
+		return at - 2
+	}
 	return at
 }
 
 // isTopLevel reports whether a label can be the last one of an address that was spoken: two letters, or a common name.
 func isTopLevel(label []byte) bool {
+	label = bytes.ReplaceAll(label, []byte(" "), nil)
 	return len(label) == 2 && isLetter(label[0]) && isLetter(label[1]) && string(label) != "on" || topLevels[string(label)] || bytes.IndexByte(label, foreignLetter) >= 0
 }
 
@@ -168,7 +186,7 @@ func localStart(b []byte, least, end int) int {
 	for from > least && isMailByte(b[from-1]) {
 		from--
 	}
-	for from < end && (b[from] == '.' || b[from] == '\'' || b[from] == '-' || b[from] == '=' || b[from] == '&') {
+	for from < end && (b[from] == '.' || b[from] == '\'' || b[from] == '-') {
 		from++
 	}
 	if from == end {

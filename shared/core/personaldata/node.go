@@ -77,7 +77,7 @@ func parseNode(text []byte) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
+	if len(bytes.Trim(text[d.InputOffset():], " \t\r\n")) > 0 {
 		return nil, fmt.Errorf("there is something after the JSON value")
 	}
 	return n, nil

@@ -124,23 +124,35 @@ func (s *numberScanner) isEndOfTurn(at int) bool {
 // word reads the word at i and returns its end.
 func (s *numberScanner) word(i int) int {
 	b, end := s.b, i
-	letters, digits := 0, 0
+	letters, digits, underscores := 0, 0, 0
 	for ; end < len(b) && isWordByte(b[end]); end++ {
-		if isDigit(b[end]) {
+		switch {
+		case isDigit(b[end]):
 			digits++
-		} else {
+		case b[end] == '_':
+			underscores++
+		default:
 			letters++
 		}
 	}
 	word := b[i:end]
 	switch {
+	case letters == 0 && underscores > 0: // 415_555_0100
+		for part := i; part < end; part++ {
+			if from := part; isDigit(b[part]) {
+				for part < end && isDigit(b[part]) {
+					part++
+				}
+				s.add(from, part, b[from:part], false)
+			}
+		}
 	case letters == 0:
 		if skip := dateLength(b, i); skip > 0 {
 			s.flush()
 			return i + skip
 		}
 		s.add(i, end, word, false)
-	case digits == 0 && len(word) <= 12:
+	case digits+underscores == 0 && len(word) <= 12:
 		s.spoken(i, end)
 	case digits > 0 && extensionStart(word) > 0: // 4155550100x12
 		s.add(i, i+extensionStart(word), word[:extensionStart(word)], false)

@@ -1,7 +1,6 @@
 package personaldata
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -115,52 +114,4 @@ func replaceSpans(s string, f folded, start int, spans []span) string {
 	}
 	b.WriteString(s[done:])
 	return b.String()
-}
-
-// Transcript returns a text with lines such as "User: 4111" redacted: a number may be spread over the lines of one speaker. A
-// text without such lines is redacted as Text does it.
-func Transcript(s string) string {
-	if !strings.ContainsAny(s, "\n") {
-		return Text(s)
-	}
-	lines := strings.SplitAfter(s, "\n")
-	bySpeaker := map[string][]int{}
-	var order []string
-	speaker, labelled := "", false
-	for i, line := range lines {
-		if label := speakerLabel(line); label != "" {
-			speaker, labelled = label, true
-		}
-		if len(bySpeaker[speaker]) == 0 {
-			order = append(order, speaker)
-		}
-		bySpeaker[speaker] = append(bySpeaker[speaker], i)
-	}
-	if !labelled {
-		return Text(s)
-	}
-	for _, speaker := range order {
-		at := bySpeaker[speaker]
-		turns := make([]string, len(at))
-		for k, i := range at {
-			turns[k] = lines[i]
-		}
-		redactTurns(turns, false)
-		for k, i := range at {
-			lines[i] = turns[k]
-		}
-	}
-	return strings.Join(lines, "")
-}
-
-const maxLabel = 40 // bytes of a speaker's name
-
-// speakerLabel returns the name with which a line of a transcript begins, or nothing.
-func speakerLabel(line string) string {
-	head := line[:min(len(line), maxLabel)]
-	label, _, ok := strings.Cut(head, ":")
-	if !ok || label == "" || bytes.ContainsAny([]byte(label), "0123456789.,?!@") {
-		return ""
-	}
-	return strings.ToLower(strings.TrimSpace(label))
 }

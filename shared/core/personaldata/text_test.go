@@ -77,7 +77,14 @@ func TestText(t *testing.T) {
 		"我的电话是13812345678请":                                               "我的电话是[phone number]请",
 		"tel:+14155550100":                                                "tel:[phone number]",
 		"415 555 0100 415 555 0101":                                       "[phone number] [phone number]",
+		"415_555_0100 and 0 7 2 1 2 3 4 5 6 7":                            "[phone number] and [phone number]",
+		"my number is 一三八一二三四五六七八":                                        "my number is [phone number]",
+		"https://x.example.com/?m=dana%40example.com&p=%2B14155550100":    "https://x.example.com/?m=[e-mail]&p=[phone number]",
+		"dana at sign example period c o m":                               "[e-mail]",
+		"four fifteen, five fifty-five, oh one hundred":                   "[phone number]",
 		// Figures.
+		"ISBN 978-3-16-148410-0, 1234 5678 9012 3456":    "ISBN 978-3-16-148410-0, 1234 5678 9012 3456",
+		"192.168.100.100 and 40.712776, -74.005974":      "192.168.100.100 and 40.712776, -74.005974",
 		"at 2026-11-25T10:00:00.000Z for 185.25 seconds": "at 2026-11-25T10:00:00.000Z for 185.25 seconds",
 		"on 25.11.2026 at 14:30":                         "on 25.11.2026 at 14:30",
 		"1763980000000 and 1763980000":                   "1763980000000 and 1763980000",
@@ -107,6 +114,37 @@ func TestTranscript(t *testing.T) {
 	if got != want {
 		t.Errorf("Transcript = %q", got)
 	}
+}
+
+// A number is found over the turns of one speaker, whatever the transcript looks like.
+func TestTranscriptForms(t *testing.T) {
+	for name, in := range map[string]string{
+		"times":     "[00:12] User: 4111\n[00:14] AI: Go on.\n[00:15] User: 1111 1111\n[00:17] AI: Yes?\n[00:19] User: 1111\n",
+		"one line":  "AI: Your card? User: 4111 1111 AI: go on User: 1111 1111",
+		"subtitles": "1\n00:00:01,000 --> 00:00:02,000\nUser: 4111 1111\n\n2\n00:00:03,000 --> 00:00:04,000\nAI: Go on.\n\n3\n00:00:05,000 --> 00:00:06,000\nUser: 1111 1111\n",
+		"names":     "Riley (AI): Your card?\nDana Smith: it is 4111\nDana Smith: 1111 1111 1111\n",
+	} {
+		got := personaldata.Transcript(in)
+		if strings.Contains(got, "1111") || strings.Contains(got, "4111") {
+			t.Errorf("%s: digits are left in %q", name, got)
+		}
+		if again := personaldata.Transcript(got); again != got {
+			t.Errorf("%s: a second pass changed %q to %q", name, got, again)
+		}
+		if strings.Count(got, ":") != strings.Count(in, ":") {
+			t.Errorf("%s: more than digits was changed: %q", name, got)
+		}
+	}
+}
+
+func FuzzTranscript(f *testing.F) {
+	f.Add("[00:12] User: 4111\nAI: Go on.\nUser: 1111 1111 1111\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := personaldata.Transcript(s)
+		if again := personaldata.Transcript(got); again != got {
+			t.Errorf("a second pass changed %q to %q", got, again)
+		}
+	})
 }
 
 func FuzzText(f *testing.F) {

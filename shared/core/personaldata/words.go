@@ -95,9 +95,11 @@ var (
 	// atWords are words for @.
 	atWords = wordSet("at arroba arobase chiocciola klammeraffe malpa arond apenstaartje")
 	// dotWords are words for the dot in an address.
-	dotWords = wordSet("dot punto point punkt ponto punct punt kropka")
+	dotWords = wordSet("dot period punto point punkt ponto punct punt kropka")
+	// signWords may follow a word for @.
+	signWords = wordSet("sign symbol")
 	// localWords are words for the signs in the first part of an address.
-	localWords = wordSet("dot punto point punkt ponto punct punt kropka underscore dash hyphen minus plus underline guion guiao unterstrich bindestrich tiret trattino")
+	localWords = wordSet("dot period punto point punkt ponto punct punt kropka underscore dash hyphen minus plus underline guion guiao unterstrich bindestrich tiret trattino")
 	// mailProviders are named without their domain.
 	mailProviders = wordSet("gmail googlemail yahoo hotmail outlook icloud aol protonmail proton gmx")
 	// topLevels are common names at the end of an address. Those of countries have two letters.

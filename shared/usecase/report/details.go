@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/personaldata"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/safego"
 )
@@ -69,6 +70,9 @@ func (d *reportBuild) attentionItem(ctx context.Context, c aurora.Call) (aurora.
 // storeTranscript writes the page of a call's transcript beside the report and returns a link to it. It returns nothing if
 // there is no transcript, or if no link can be signed.
 func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a aurora.Attention) string {
+	if d.assistant.Storage == aurora.StoreFigures {
+		return "" // no words are stored
+	}
 	if c.ObjectKey == "" || !c.Transcript && !c.Spoke { // known only from the telephone provider's callbacks, or nobody spoke
 		return ""
 	}
@@ -78,6 +82,9 @@ func (d *reportBuild) storeTranscript(ctx context.Context, c aurora.Call, a auro
 		return ""
 	}
 	body, _, err := d.Bucket.Read(ctx, c.ObjectKey)
+	if err == nil {
+		body, err = personaldata.Apply(d.assistant, body) // the report may be older than the setting
+	}
 	if err == nil {
 		var m providermsg.Message
 		if m, err = providermsg.ParseMessage(body); err == nil {

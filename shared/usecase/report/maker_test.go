@@ -356,3 +356,30 @@ func TestFault60TooLargeForAMail(t *testing.T) {
 		}
 	}
 }
+
+// Transcript pages follow the assistant's setting, also of reports that were stored before it.
+func TestTranscriptsFollowStorage(t *testing.T) {
+	for storage, pages := range map[aurora.Storage]int{aurora.StoreWithoutPersonalData: 3, aurora.StoreFigures: 0} {
+		m, b, _, s := newTestMaker(t)
+		m.Assistants = testkit.NewAssistants(aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "a1"}, Storage: storage})
+		for i := range 30 {
+			b.objects[fmt.Sprint("eoc/a1/c", i, ".json")] = `{"message":{"type":"end-of-call-report","transcript":"AI: Hello\nUser: 415-555-0100\n"}}`
+		}
+		job := weeklyJob()
+		if _, err := m.Make(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for key, body := range b.objects {
+			if strings.Contains(key, "/transcripts/") {
+				found++
+				if !strings.Contains(body, "[phone number]") || strings.Contains(body, "555-0100") {
+					t.Errorf("%s: %s has the number:\n%s", storage, key, body)
+				}
+			}
+		}
+		if found != pages {
+			t.Errorf("%s: %d transcripts of %d calls were written, want %d", storage, found, s.size, pages)
+		}
+	}
+}
