@@ -221,6 +221,22 @@ func (p Phone) Spellings() []Phone {
 	return all
 }
 
+// National returns the digits of the number after its country code, "" for anything but a number in E.164.
+func (p Phone) National() string {
+	if len(p) < 8 || p[0] != '+' {
+		return ""
+	}
+	return string(p[1+len(countryCode(string(p[1:]))):])
+}
+
+// Digit returns the ASCII digit of the same value for a digit of any script that ParsePhone reads.
+func Digit(r rune) (digit byte, ok bool) {
+	if r >= unicode.MaxASCII {
+		r = asciiDigit(r)
+	}
+	return byte(r), '0' <= r && r <= '9'
+}
+
 // Masked returns the number with its first two and last three digits: +14******100.
 func (p Phone) Masked() string {
 	if len(p) < 8 {

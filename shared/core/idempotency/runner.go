@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"example.com/aurora/shared/core/fault"
@@ -96,8 +97,8 @@ func (r *Runner) runClaimed(ctx context.Context, c Claim, effect func(context.Co
 	default:
 		err = r.Store.ReleaseKey(finishing, c.Key, c.Owner)
 	}
-	if err != nil { // the effect has happened or not, whatever is stored
-		slog.ErrorContext(ctx, "the result of an effect was not stored", "event", "idempotency.finish_failed", "key", c.Key, "effectFailed", failed != nil, "error", err)
+	if err != nil { // the effect has happened or not, whatever is stored; only the hash in the key is no personal data
+		slog.ErrorContext(ctx, "the result of an effect was not stored", "event", "idempotency.finish_failed", "key", c.Key[strings.LastIndexByte(c.Key, '#')+1:], "effectFailed", failed != nil, "error", err)
 	}
 	return result, failed
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/idempotency"
 	"example.com/aurora/shared/core/safego"
@@ -22,7 +23,7 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 	if key == "" || effects == nil {
 		return do(ctx)
 	}
-	return effects.Do(ctx, key, func(ctx context.Context) (content string, err error) {
+	return effects.Do(ctx, ledgerKey(s, key), func(ctx context.Context) (content string, err error) {
 		err = safego.Call(func() error { // after a panic the store must still learn how the effect ended
 			content, err = do(ctx)
 			return err
@@ -33,6 +34,12 @@ func (k *Kit) runOnce(ctx context.Context, s Scope, tool string, in agent.Invoca
 		}
 		return content, err
 	})
+}
+
+// ledgerKey returns the key under which a result is stored. It names the assistant, the call and the caller, as the key of a
+// session does, so that the results of one person can be found.
+func ledgerKey(s Scope, key string) string {
+	return aurora.AssistantKey(s.Assistant.ID()) + "#" + aurora.SafeKey(cmp.Or(s.CallID, s.CallSID)) + "#" + aurora.SafeKey(string(s.Caller)) + "#" + key
 }
 
 func hasCallID(s Scope) bool { return s.CallID != "" || s.CallSID != "" }
