@@ -23,13 +23,16 @@ func main() {
 	reports := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
 	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
 	models := modelwiring.ReadSettings(s)
+	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now)
 	w := &callindex.Worker{
 		Reader:     reports,
 		Writer:     reports,
+		Erased:     ledger,
+		Remover:    reports,
 		Count:      lambdaapp.Count,
 		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
 		Index: &callindex.Index{
-			Aliases: dynamo.NewLedger(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
+			Aliases: ledger,
 			Rows:    dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
 			Now:     time.Now, Retention: retention,
 		},

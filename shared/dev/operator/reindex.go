@@ -51,13 +51,16 @@ func (p *program) reindex(ctx context.Context) error {
 	}
 	retention := time.Duration(days) * 24 * time.Hour
 	objects := s3.New(s.awsConfig("s3"), name)
+	ledger := dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now)
 	r := &reindexRun{
 		out: p.out, bucket: name, keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
 		worker: &callindex.Worker{
 			Reader:     objects,
+			Erased:     ledger,
+			Remover:    objects,
 			Assistants: dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now),
 			Index: &callindex.Index{
-				Aliases: dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now),
+				Aliases: ledger,
 				Rows:    dynamo.NewCalls(s.awsConfig("dynamodb"), s.tableName("calls"), retention),
 				Now:     time.Now, Retention: retention,
 			},

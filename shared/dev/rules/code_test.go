@@ -127,7 +127,7 @@ func TestNames(t *testing.T) {
 
 // implementsLibrary reports whether a method's name is given by an interface of a library.
 func implementsLibrary(f *ast.FuncDecl) bool {
-	return f.Recv != nil && slices.Contains([]string{"GetObject", "GetItem", "GetSecretValue", "GetQueueAttributes", "GetQueueUrl", "GetBucketLocation"}, f.Name.Name)
+	return f.Recv != nil && slices.Contains([]string{"GetObject", "GetObjectVersion", "GetItem", "GetSecretValue", "GetQueueAttributes", "GetQueueUrl", "GetBucketLocation"}, f.Name.Name)
 }
 
 func eachCall(s source, f func(*ast.CallExpr)) {

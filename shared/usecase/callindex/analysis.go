@@ -72,6 +72,9 @@ func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript
 	if result, err = w.analyse(ctx, stored.AssistantID, r, transcript); err != nil {
 		return stored.CallKey, err
 	}
+	if err := w.removeErased(ctx, r); err != nil { // erased while the model worked
+		return aurora.CallKey{}, err
+	}
 	result, storeErr := w.storeAnalysis(ctx, r.key, withoutPersonalData(r.storage, result))
 	stored, err = w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
 	return stored.CallKey, firstError(err, storeErr)

@@ -26,6 +26,16 @@ type ObjectWriter interface {
 	Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error)
 }
 
+// ErasedCalls knows the calls whose data was erased. names are a call's ids as they stand in keys.
+type ErasedCalls interface {
+	IsErased(ctx context.Context, assistantID string, names []string) (bool, error)
+}
+
+// ObjectRemover removes all versions of an object for good.
+type ObjectRemover interface {
+	Remove(ctx context.Context, key string) error
+}
+
 // Worker indexes stored end-of-call reports.
 type Worker struct {
 	Reader     ObjectReader
@@ -35,6 +45,10 @@ type Worker struct {
 	Analyser Analyser
 	Writer   ObjectWriter // stores analyses
 	Count    func(ctx context.Context, metric string)
+	// Erased finds reports of erased calls, which providers send again and queues deliver late, and Remover removes them. If
+	// Erased is nil, no call was erased.
+	Erased  ErasedCalls
+	Remover ObjectRemover
 }
 
 // ObjectCreated indexes the report at a key of the bucket, and has its call analysed. It ignores keys that are no
@@ -45,7 +59,7 @@ func (w *Worker) ObjectCreated(ctx context.Context, key string) error {
 		return nil
 	}
 	_, err := w.IndexReport(ctx, key)
-	if fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.NotFound) { // also after removeErased
 		slog.WarnContext(ctx, "report was deleted before it was indexed", "event", "report.missing", "key", key)
 		return nil
 	}
@@ -86,6 +100,9 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 		r.row.ReportedAt = day // the weekly report counts the call by it: no other time is known
 	}
 	r.row.Day, r.row.AssistantID, r.row.RetentionDays = day.Format(time.DateOnly), assistantID, assistant.RetentionDays
+	if err := w.removeErased(ctx, r); err != nil {
+		return aurora.CallKey{}, err
+	}
 	if !r.report.Spoke || r.storage == aurora.StoreFigures { // its outcome is clear without an analysis, or there is no text to analyse
 		stored, err := w.Index.Upsert(ctx, r.aliases, r.row)
 		return stored.CallKey, err
@@ -112,6 +129,27 @@ func (w *Worker) findAssistant(ctx context.Context, id string) (aurora.Assistant
 		return aurora.Assistant{}, nil
 	}
 	return a, err
+}
+
+// removeErased removes a report and its analysis if the data of its call was erased; the error is then a fault.NotFound.
+func (w *Worker) removeErased(ctx context.Context, r storedReport) error {
+	if w.Erased == nil {
+		return nil
+	}
+	erased, err := w.Erased.IsErased(ctx, r.row.AssistantID, r.aliases)
+	if named := aurora.AssistantKey(r.report.AssistantID); err == nil && !erased && named != r.row.AssistantID {
+		erased, err = w.Erased.IsErased(ctx, named, r.aliases) // it was erased before its assistant was found by a number
+	}
+	if err != nil || !erased {
+		return err
+	}
+	for _, key := range []string{aurora.AnalysisKey(r.key), r.key} {
+		if err := w.Remover.Remove(ctx, key); err != nil {
+			return fmt.Errorf("remove the report of an erased call: %w", err)
+		}
+	}
+	slog.InfoContext(ctx, "report of an erased call removed", "event", "report.erased", "assistantId", r.row.AssistantID, "callId", text.Clip(r.aliases[0], 64), "key", r.key)
+	return fault.New(fault.NotFound, "The data of this call was erased.")
 }
 
 // findAssistantID returns the assistant id that the report names, else the id of the assistant whose number it names.
