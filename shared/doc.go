@@ -31,6 +31,7 @@
 //	  outbound        outbound calls: validation, guards, idempotency, status
 //	  retention       deletes what assistants keep for a shorter time than the deployment
 //	  report          weekly and monthly reports and their mails
+//	  erasure         finds, exports and erases what is stored about one number
 //	adapter/        one package for each service at the other end
 //	  dynamo          DynamoDB
 //	  s3              S3

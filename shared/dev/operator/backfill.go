@@ -39,7 +39,7 @@ func (p *program) backfill(ctx context.Context) error {
 	if err = cmp.Or(err, wrongFrom, wrongTo); err != nil || last.Before(first) {
 		return errors.New("PERIOD must be weekly or monthly, and FROM a date that is not after TO: make backfill PERIOD=weekly FROM=2026-01-01 TO=2026-11-23 [ASSISTANT=<id>] [STAGE=prod]")
 	}
-	r, err := p.newReportCommand(ctx, *stage)
+	r, err := p.openReportCommand(ctx, *stage)
 	if err != nil {
 		return err
 	}

@@ -13,5 +13,8 @@
 // end-of-call report that was deleted or cannot be read is counted. A store that fails ends the run, so that nothing is left
 // out without notice. github.com/schollz/progressbar/v3 draws the progress bar, on a terminal only.
 //
+// The commands erase and export print a number only in part. Their receipt and archive are files that only the operator can
+// read.
+//
 // github.com/santhosh-tekuri/jsonschema/v6 validates assistant documents; it never loads a schema from a file or the network.
 package main

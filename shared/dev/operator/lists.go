@@ -39,14 +39,9 @@ func (p *program) editList(ctx context.Context, name, added, removed string, add
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
-	country, err := contact.ParseRegion(*region)
+	n, err := parseNumber(*number, *region)
 	if err != nil {
-		return fmt.Errorf("REGION: %w", err)
-	}
-	phonetables.Use(country)
-	n, ok := aurora.ParsePhone(*number)
-	if !ok {
-		return fmt.Errorf("NUMBER must be a number such as +14155550100, or a national one with its REGION, not %q", *number)
+		return err
 	}
 	s, err := p.stack(ctx, *stage)
 	if err != nil {
@@ -69,6 +64,20 @@ func (p *program) editList(ctx context.Context, name, added, removed string, add
 	}
 	p.printLine("%s %s", n, removed)
 	return nil
+}
+
+// parseNumber reads the arguments NUMBER and REGION.
+func parseNumber(number, region string) (aurora.Phone, error) {
+	country, err := contact.ParseRegion(region)
+	if err != nil {
+		return "", fmt.Errorf("REGION: %w", err)
+	}
+	phonetables.Use(country)
+	n, ok := aurora.ParsePhone(number)
+	if !ok {
+		return "", fmt.Errorf("NUMBER must be a number such as +14155550100, or a national one with its REGION, not %q", number)
+	}
+	return n, nil
 }
 
 // reconcile asks the telephone provider about the calls whose outcome is unknown.

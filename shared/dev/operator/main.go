@@ -40,6 +40,8 @@ var commands = map[string]struct {
 	"backfill":     {"make the reports of a range of dates that are missing, without mails", (*program).backfill},
 	"revoke-links": {"end the links of a report, or of all reports", (*program).revokeLinks},
 	"bench":        {"measure speed, size and cost beside the alternatives", (*program).bench},
+	"erase":        {"erase the data of one number", (*program).erase},
+	"export":       {"write the data of one number to an archive", (*program).export},
 	"redrive":      {"move the messages of the dead-letter queues back to their queues", (*program).redrive},
 }
 

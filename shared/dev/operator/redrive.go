@@ -41,27 +41,11 @@ func (p *program) redrive(ctx context.Context) error {
 
 // redriveQueue starts moving the messages of a queue's dead-letter queue back, and returns about how many these are.
 func redriveQueue(ctx context.Context, client *sqs.Client, name string) (waiting string, err error) {
-	url, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	deadURL, target, err := deadLetterURL(ctx, client, name)
 	if err != nil {
 		return "", err
 	}
-	source, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl,
-		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameRedrivePolicy}})
-	if err != nil {
-		return "", err
-	}
-	var policy struct {
-		Target string `json:"deadLetterTargetArn"`
-	}
-	if err := json.Unmarshal([]byte(source.Attributes["RedrivePolicy"]), &policy); err != nil {
-		return "", fmt.Errorf("it has no dead-letter queue: %w", err)
-	}
-	dead := policy.Target[strings.LastIndex(policy.Target, ":")+1:] // an ARN ends in the queue's name
-	deadURL, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &dead})
-	if err != nil {
-		return "", err
-	}
-	count, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: deadURL.QueueUrl,
+	count, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &deadURL,
 		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
 	if err != nil {
 		return "", err
@@ -70,6 +54,31 @@ func redriveQueue(ctx context.Context, client *sqs.Client, name string) (waiting
 	if waiting == "0" {
 		return waiting, nil
 	}
-	_, err = client.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: &policy.Target})
+	_, err = client.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: &target})
 	return waiting, err
+}
+
+// deadLetterURL returns the URL and the ARN of a queue's dead-letter queue.
+func deadLetterURL(ctx context.Context, client *sqs.Client, name string) (url, arn string, err error) {
+	queue, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return "", "", err
+	}
+	source, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameRedrivePolicy}})
+	if err != nil {
+		return "", "", err
+	}
+	var policy struct {
+		Target string `json:"deadLetterTargetArn"`
+	}
+	if err := json.Unmarshal([]byte(source.Attributes["RedrivePolicy"]), &policy); err != nil {
+		return "", "", fmt.Errorf("it has no dead-letter queue: %w", err)
+	}
+	dead := policy.Target[strings.LastIndex(policy.Target, ":")+1:] // an ARN ends in the queue's name
+	deadQueue, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &dead})
+	if err != nil {
+		return "", "", err
+	}
+	return *deadQueue.QueueUrl, policy.Target, nil
 }

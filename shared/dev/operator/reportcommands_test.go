@@ -85,7 +85,7 @@ func TestReportCommands(t *testing.T) {
 	})
 	t.Run("keys", b.reportKeys)
 	t.Run("a missing report is named", func(t *testing.T) {
-		r, err := (&program{out: &bytes.Buffer{}, env: func(string) string { return data }}).newReportCommand(t.Context(), "")
+		r, err := (&program{out: &bytes.Buffer{}, env: func(string) string { return data }}).openReportCommand(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}

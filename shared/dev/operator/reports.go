@@ -32,11 +32,16 @@ type reportCommand struct {
 	queue      *sqs.Queue
 }
 
-func (p *program) newReportCommand(ctx context.Context, stage string) (*reportCommand, error) {
+// openReportCommand returns what a command about the reports of a stage needs.
+func (p *program) openReportCommand(ctx context.Context, stage string) (*reportCommand, error) {
 	s, err := p.stack(ctx, stage)
 	if err != nil {
 		return nil, err
 	}
+	return p.newReportCommand(ctx, s)
+}
+
+func (p *program) newReportCommand(ctx context.Context, s *stack) (*reportCommand, error) {
 	name, err := s.bucketName(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +86,7 @@ func (p *program) report(ctx context.Context) error {
 	if err != nil || *id == "" {
 		return errors.New("ASSISTANT must be an id, and PERIOD weekly or monthly: make report ASSISTANT=<id> PERIOD=weekly [UNTIL=2026-11-23] [STAGE=prod]")
 	}
-	r, err := p.newReportCommand(ctx, *stage)
+	r, err := p.openReportCommand(ctx, *stage)
 	if err != nil {
 		return err
 	}
@@ -170,7 +175,7 @@ func (p *program) schedule(ctx context.Context) error {
 	if err != nil {
 		return errors.New("PERIOD must be weekly or monthly: make schedule PERIOD=weekly [STAGE=prod]")
 	}
-	r, err := p.newReportCommand(ctx, *stage)
+	r, err := p.openReportCommand(ctx, *stage)
 	if err != nil {
 		return err
 	}

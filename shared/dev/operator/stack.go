@@ -80,7 +80,9 @@ func checkReachable(ctx context.Context, address string) error {
 func localStack(info emulator.Info) *stack {
 	stage := strings.TrimSuffix(strings.TrimPrefix(info.Tables["assistants"], "aurora-"), "-assistants")
 	return &stack{stage: stage, local: &info, configure: func() (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}, nil
+		// With checksums, as config.LoadDefaultConfig sets it: the fake of S3 keeps the checksum of the object that is replaced.
+		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported}, nil
 	}}
 }
 

@@ -73,7 +73,7 @@ func (r *Receiver) storeReport(ctx context.Context, report Scrubbed) error {
 	log.ErrorContext(ctx, "report not accepted by the bucket, sending it to the raw queue", "event", "report.store_failed", "error", err)
 	limited, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	if queueErr := r.Queue.Send(limited, pack(report.JSON), map[string]string{QueuedKeyAttribute: key}); queueErr != nil {
+	if queueErr := r.Queue.Send(limited, Pack(report.JSON), map[string]string{QueuedKeyAttribute: key}); queueErr != nil {
 		r.Archive.Count(ctx, MetricReportNotStored)
 		return fault.New(fault.Unavailable, "The report could not be stored. Send it again.").WithCode("store_unavailable").
 			WithRetryAfter(retryAfter).Because(fmt.Errorf("bucket: %w; raw queue: %w", err, queueErr))
@@ -101,7 +101,7 @@ func (a Archive) StoreReport(ctx context.Context, body []byte) error {
 
 // StoreQueued stores a report from the raw queue. S3's notification about it follows, as for every stored report.
 func (a Archive) StoreQueued(ctx context.Context, packed string) error {
-	body, err := unpack(packed)
+	body, err := Unpack(packed)
 	if err != nil {
 		return err
 	}

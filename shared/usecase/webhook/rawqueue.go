@@ -15,8 +15,8 @@ const QueuedKeyAttribute = "key"
 // maxUnpacked bounds an unpacked report. It is more than a Lambda event can hold.
 const maxUnpacked = 16 << 20
 
-// pack compresses a report and encodes it as text: SQS takes only text, at most 1 MiB.
-func pack(report []byte) string {
+// Pack compresses a report and encodes it as text: SQS takes only text, at most 1 MiB.
+func Pack(report []byte) string {
 	var b strings.Builder
 	text := base64.NewEncoder(base64.StdEncoding, &b)
 	z := gzip.NewWriter(text)
@@ -26,8 +26,8 @@ func pack(report []byte) string {
 	return b.String()
 }
 
-// unpack returns the report that pack packed.
-func unpack(packed string) ([]byte, error) {
+// Unpack returns the report that Pack packed.
+func Unpack(packed string) ([]byte, error) {
 	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
 	if err != nil {
 		return nil, fmt.Errorf("unpack report: %w", err)

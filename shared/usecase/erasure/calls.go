@@ -1,0 +1,78 @@
+package erasure
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"example.com/aurora/shared/core/aurora"
+)
+
+// calls are the person's calls: the ids of each, in SafeKey's form, with the assistants that had a call of this id.
+type calls struct {
+	assistants map[string]map[string]bool // by id
+	erased     map[string]bool            // what is remembered of calls that were erased before
+	changed    bool                       // an id was added
+}
+
+func newCalls() *calls {
+	return &calls{assistants: map[string]map[string]bool{}, erased: map[string]bool{}}
+}
+
+// add adds the ids of one call of an assistant.
+func (c *calls) add(assistantID string, ids ...string) {
+	assistantID = aurora.AssistantKey(assistantID)
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		name := aurora.SafeKey(id)
+		if c.assistants[name] == nil {
+			c.assistants[name] = map[string]bool{}
+		}
+		if !c.assistants[name][assistantID] {
+			c.assistants[name][assistantID], c.changed = true, true
+		}
+	}
+}
+
+// join adds an id that belongs to the same call as another one.
+func (c *calls) join(id, other string) {
+	for _, pair := range [][2]string{{id, other}, {other, id}} {
+		for assistantID := range c.assistants[pair[0]] {
+			c.add(assistantID, pair[1])
+		}
+	}
+}
+
+// has reports whether a call of an assistant is the person's. For a call of an unknown assistant the id is enough.
+func (c *calls) has(assistantID, name string) bool {
+	known := c.assistants[name]
+	return known[assistantID] || len(known) > 0 && (assistantID == aurora.NoAssistant || known[aurora.NoAssistant]) ||
+		len(c.erased) > 0 && c.erased[aurora.ErasedCall(assistantID, name)]
+}
+
+// byAssistant returns the ids of the calls of each assistant.
+func (c *calls) byAssistant() map[string][]string {
+	all := map[string][]string{}
+	for name, assistants := range c.assistants {
+		for assistantID := range assistants {
+			all[assistantID] = append(all[assistantID], name)
+		}
+	}
+	for _, names := range all {
+		slices.Sort(names)
+	}
+	return all
+}
+
+// callOfKey returns the assistant and the call that the key of an end-of-call report, an analysis or a transcript page names.
+func callOfKey(key string) (assistantID, name string) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 3 {
+		return "", ""
+	}
+	base := path.Base(key)
+	name, _, _ = strings.Cut(strings.TrimSuffix(base, path.Ext(base)), "~")
+	return parts[1], name
+}

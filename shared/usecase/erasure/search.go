@@ -1,0 +1,348 @@
+package erasure
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/providermsg"
+	"example.com/aurora/shared/core/safego"
+)
+
+const (
+	maxParallel = 16  // objects that are read at the same time
+	batchSize   = 256 // objects that are listed before they are read
+)
+
+// verdict says what a version of an object holds.
+type verdict uint8
+
+const (
+	clean   verdict = iota
+	mention         // the number, in something that is not the person's
+	theirs          // the person's call
+)
+
+// search is what is known of the person's data. It is kept for all searches of one run.
+type search struct {
+	*Service
+	number matcher
+	calls  *calls
+	seed   maphash.Seed
+	read   map[uint64]verdict // by a hash of the version
+}
+
+func (s *Service) newSearch(number aurora.Phone) *search {
+	return &search{Service: s, number: newMatcher(number), calls: newCalls(), seed: maphash.MakeSeed(), read: map[uint64]verdict{}}
+}
+
+func (s *search) versionHash(v aurora.ObjectVersion) uint64 {
+	return maphash.String(s.seed, v.Key+"\x00"+v.ID+"\x00"+v.ETag)
+}
+
+// checkOwn returns an error if the number stands in the configuration of an assistant: then it is not a caller's, and most
+// calls would name it.
+func (s *search) checkOwn(ctx context.Context) error {
+	for item, err := range s.Assistants.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if _, found := s.number.removeFrom(map[string]any(item)); found {
+			return fault.Newf(fault.Invalid, "The number stands in the configuration of the assistant %s. Only the data of a number that no assistant names can be searched for.", item.Text("assistantId"))
+		}
+	}
+	return nil
+}
+
+// find finds the person's calls, and reads what has not been read before.
+func (s *search) find(ctx context.Context) error {
+	s.calls.changed = false
+	for item, err := range s.Calls.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if s.number.is(item.Text("customer")) || s.number.in(item.Text("callId")) {
+			row := rowKey(item)
+			_, objectName := callOfKey(item.Text("key"))
+			s.calls.add(row.AssistantID, row.CallID, item.Text("id"), objectName)
+		}
+	}
+	if err := s.readObjects(ctx, aurora.EndOfCallPrefix); err != nil {
+		return err
+	}
+	for again := true; again; again = s.calls.changed {
+		s.calls.changed = false
+		if err := s.followLedger(ctx); err != nil {
+			return err
+		}
+	}
+	return s.readObjects(ctx, "")
+}
+
+func rowKey(item aurora.StoredItem) aurora.CallKey {
+	return aurora.ParseCallKey(item.Text("assistantDay"), item.Text("callId"))
+}
+
+// followLedger adds the ids that the ledger knows of the person's calls.
+func (s *search) followLedger(ctx context.Context) error {
+	n := 0
+	for item, err := range s.Ledger.All(ctx) {
+		if err != nil {
+			return err
+		}
+		s.progress("ledger items", n)
+		n++
+		key := item.Text("key")
+		if hash, ok := strings.CutPrefix(key, erasedPrefix); ok {
+			s.calls.erased[hash] = true
+		}
+		if name, ok := strings.CutPrefix(key, aliasPrefix); ok {
+			s.calls.join(name, item.Text("parent"))
+		}
+		if id, ok := strings.CutPrefix(key, outboundPrefix); ok {
+			s.calls.join(id, item.Text("record"))
+			if s.number.is(item.Text("to")) || s.number.is(item.Text("number")) {
+				s.calls.add(item.Text("assistantId"), id, item.Text("sid"))
+			}
+		}
+	}
+	return nil
+}
+
+// readObjects reads the versions that have not been read, several at the same time.
+func (s *search) readObjects(ctx context.Context, prefix string) error {
+	var batch []aurora.ObjectVersion
+	n := 0
+	for v, err := range s.Bucket.Versions(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if _, done := s.read[s.versionHash(v)]; v.DeleteMarker || done && !dependsOnCalls(v.Key) {
+			continue
+		}
+		if batch = append(batch, v); len(batch) == batchSize {
+			n += len(batch)
+			if err := s.readBatch(ctx, batch); err != nil {
+				return err
+			}
+			s.progress("objects", n)
+			batch = batch[:0]
+		}
+	}
+	return s.readBatch(ctx, batch)
+}
+
+// dependsOnCalls reports whether what an object is depends on which calls are known as the person's. Such an object is read in
+// every search.
+func dependsOnCalls(key string) bool {
+	return strings.HasPrefix(key, aurora.ReportsPrefix) || strings.HasPrefix(key, aurora.UnrecognisedPrefix)
+}
+
+// content is what a version holds.
+type content struct {
+	verdict     verdict
+	assistantID string
+	ids         []string // of the call that is the person's
+}
+
+func (s *search) readBatch(ctx context.Context, batch []aurora.ObjectVersion) error {
+	contents := make([]content, len(batch))
+	err := errors.Join(safego.Each(ctx, len(batch), maxParallel, func(i int) error {
+		body, err := s.Bucket.ReadVersion(ctx, batch[i])
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err == nil {
+			contents[i] = s.judge(batch[i].Key, body)
+		}
+		return err
+	})...)
+	if err != nil {
+		return fmt.Errorf("read objects: %w", err)
+	}
+	for i, c := range contents {
+		s.read[s.versionHash(batch[i])] = c.verdict
+		if c.verdict == theirs && strings.HasPrefix(batch[i].Key, aurora.EndOfCallPrefix) {
+			assistantID, name := callOfKey(batch[i].Key)
+			s.calls.add(assistantID, name)
+			s.calls.add(c.assistantID, append(c.ids, name)...)
+		}
+	}
+	return nil
+}
+
+// judge says what an object holds. A report belongs to the person if its other side has the number.
+func (s *search) judge(key string, body []byte) content {
+	var c content
+	if s.number.inBody(body) || strings.HasPrefix(key, aurora.ReportsPrefix) && s.listsCall(key, body) {
+		c.verdict = mention
+	}
+	if strings.HasPrefix(key, aurora.UnrecognisedPrefix) {
+		if m, err := providermsg.ParseMessage(body); c.verdict == mention || err == nil && s.isOfCall(m) {
+			c.verdict = theirs
+		}
+		return c
+	}
+	if !strings.HasPrefix(key, aurora.EndOfCallPrefix) {
+		return c
+	}
+	m, err := providermsg.ParseMessage(body)
+	if err != nil {
+		return c
+	}
+	report := m.EndOfCall()
+	if s.number.is(string(report.Customer)) || s.number.in(key) {
+		c = content{verdict: theirs, assistantID: report.AssistantID, ids: report.IDs}
+	}
+	return c
+}
+
+// isOfCall reports whether a message is about a call of the person.
+func (s *search) isOfCall(m providermsg.Message) bool {
+	id := m.Identity()
+	return slices.ContainsFunc(id.CallIDs, func(callID string) bool {
+		return s.calls.has(aurora.AssistantKey(id.AssistantID), aurora.SafeKey(callID))
+	})
+}
+
+// listsCall reports whether an object of a report names a call of the person.
+func (s *search) listsCall(key string, body []byte) bool {
+	assistantID, _ := callOfKey(key)
+	for token := range strings.FieldsFuncSeq(string(body), func(r rune) bool { return !isIDRune(r) }) {
+		if len(s.calls.assistants[token]) > 0 && s.calls.has(assistantID, token) ||
+			len(s.calls.erased) > 0 && s.calls.erased[aurora.ErasedCall(assistantID, token)] {
+			return true
+		}
+	}
+	return false
+}
+
+// isIDRune reports whether a character may stand in an id that aurora.IsSafeID accepts.
+func isIDRune(r rune) bool {
+	return aurora.IsSafeID(string(r)) || r == '-' || r == '.' || r == '_'
+}
+
+// mark remembers the person's calls before anything of them is removed.
+func (s *search) mark(ctx context.Context) error {
+	for assistantID, names := range s.calls.byAssistant() {
+		for _, id := range slices.Compact([]string{aurora.NoAssistant, assistantID}) {
+			left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.calls.erased[aurora.ErasedCall(id, name)] })
+			if err := s.Tombstones.MarkErased(ctx, id, left); err != nil {
+				return err
+			}
+			for _, name := range left {
+				s.calls.erased[aurora.ErasedCall(id, name)] = true
+			}
+		}
+	}
+	return nil
+}
+
+// itemVerdict says what an item of the ledger is.
+func (s *search) itemVerdict(item aurora.StoredItem) verdict {
+	key := item.Text("key")
+	if strings.HasPrefix(key, doNotCallPrefix) || strings.HasPrefix(key, erasedPrefix) {
+		return clean
+	}
+	parts := strings.Split(key, "#")[1:]
+	belongs := s.number.in(key)
+	switch prefix, rest, _ := strings.Cut(key, "#"); prefix + "#" {
+	case aliasPrefix:
+		belongs = belongs || s.calls.has(aurora.NoAssistant, rest)
+	case outboundPrefix:
+		belongs = belongs || s.number.is(item.Text("to")) || s.number.is(item.Text("number")) || s.calls.has(aurora.NoAssistant, rest)
+	case sessionPrefix, resultPrefix: // assistant, call, caller and more
+		belongs = belongs || len(parts) > 2 && (s.isCallerPart(parts[2]) || parts[2] == aurora.SafeKey("") && s.calls.has(parts[0], parts[1])) ||
+			len(parts) == 2 && s.calls.has(parts[0], parts[1]) // a session of an earlier version
+	default:
+		belongs = belongs || item.Text("record") != "" && s.calls.has(aurora.NoAssistant, item.Text("record"))
+	}
+	if belongs {
+		return theirs
+	}
+	if _, found := s.number.removeFrom(map[string]any(item)); found {
+		return mention
+	}
+	return clean
+}
+
+// isCallerPart reports whether a part of a key is the number.
+func (s *search) isCallerPart(part string) bool {
+	return slices.ContainsFunc(s.number.spellings, func(p aurora.Phone) bool { return part == aurora.SafeKey(string(p)) })
+}
+
+// rowVerdict says what a row of the calls table is.
+func (s *search) rowVerdict(item aurora.StoredItem) verdict {
+	row := rowKey(item)
+	if s.number.is(item.Text("customer")) || s.number.in(row.CallID) || s.calls.has(row.AssistantID, row.CallID) {
+		return theirs
+	}
+	if _, found := s.number.removeFrom(map[string]any(item)); found {
+		return mention
+	}
+	return clean
+}
+
+// cleanedFields returns the fields of an item from which the number was removed.
+func (s *search) cleanedFields(item aurora.StoredItem) map[string]any {
+	changed := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(item)) {
+		if v, ok := s.number.removeFrom(item[name]); ok {
+			changed[name] = v
+		}
+	}
+	return changed
+}
+
+// messageVerdict says what a queued message is, and returns the report in it, if it is one.
+func (s *search) messageVerdict(m aurora.QueuedMessage) (verdict, []byte) {
+	report, packed, err := s.Packing.Unpack(m)
+	if packed = packed && err == nil; !packed { // the worker cannot read a broken one either; it expires in the dead-letter queue
+		report = []byte(m.Body)
+	}
+	if packed {
+		if p, err := providermsg.ParseMessage(report); err == nil {
+			if r := p.EndOfCall(); s.number.is(string(r.Customer)) || s.isOfCall(p) {
+				s.calls.add(r.AssistantID, r.IDs...)
+				return theirs, report
+			}
+		}
+	} else if s.notifiesOfCall(report) {
+		return theirs, report
+	}
+	if s.number.inBody(report) {
+		return mention, report
+	}
+	return clean, report
+}
+
+// notifiesOfCall reports whether a message of the bucket names a report of the person.
+func (s *search) notifiesOfCall(body []byte) bool {
+	var n struct {
+		Records []struct {
+			S3 struct {
+				Object struct {
+					Key string `json:"key"`
+				} `json:"object"`
+			} `json:"s3"`
+		}
+	}
+	if json.Unmarshal(body, &n) != nil || len(n.Records) != 1 { // S3 sends one record in each message
+		return false
+	}
+	key, err := url.QueryUnescape(n.Records[0].S3.Object.Key)
+	return err == nil && s.ownsKey(key)
+}
+
+// ownsKey reports whether an object's key names the number or a call of the person.
+func (s *search) ownsKey(key string) bool {
+	return s.number.in(key) || s.calls.has(callOfKey(key))
+}
