@@ -75,7 +75,7 @@ func TestKeysOnEveryRoute(t *testing.T) {
 	b.model = fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("Hello.") })
 	b.start(t, "OPENAI_BASE_URL="+b.model.URL, "DEFAULT_REGION=US", "LIMIT_KEY_PER_MINUTE=1000", "LIMIT_DESTINATION_PER_DAY=100", "HYPERSCALE_ASSISTANT_ID="+documentAssistant)
 	keys := map[string]string{}
-	for _, name := range []string{"unlimited", "this assistant", "another assistant", "both assistants", "expired", "not expired", "chat only", "webhook only", "unreadable limit"} {
+	for _, name := range []string{"unlimited", "this assistant", "another assistant", "both assistants", "expired", "not expired", "chat only", "webhook only", "unreadable limit", "noisy neighbour"} {
 		keys[name] = "aur_test_" + strings.ReplaceAll(name, " ", "_") + strings.Repeat("0", 32)
 	}
 	entries := map[string]string{
@@ -83,6 +83,7 @@ func TestKeysOnEveryRoute(t *testing.T) {
 		"both assistants": `,"assistants":["` + otherAssistant + `","` + documentAssistant + `"]`,
 		"expired":         `,"expiresAt":"2020-01-01T00:00:00Z"`, "not expired": `,"expiresAt":"2099-01-01T00:00:00Z"`,
 		"chat only": `,"uses":["chat"]`, "webhook only": `,"uses":["webhook"]`, "unreadable limit": `,"assistants":"` + documentAssistant + `"`,
+		"noisy neighbour": limitedEntry,
 	}
 	b.putKeys(t, keys, entries)
 	for route, r := range keyedRoutes {
@@ -103,6 +104,7 @@ func TestKeysOnEveryRoute(t *testing.T) {
 			}
 		}
 	}
+	b.checkNoisyNeighbour(t, keys["noisy neighbour"], keys["unlimited"])
 }
 
 // wantedStatuses returns the status for each key; 200 stands for any success.
