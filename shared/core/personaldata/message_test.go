@@ -53,7 +53,7 @@ func TestMessage(t *testing.T) {
 			`{"message":{"messages":[{"role":"user","message":"hi","metadata":{"wordLevelConfidence":[{"word":"[removed]","start":0.1},{"word":"[removed]"}]}}]}}`},
 		"arguments of a tool": {
 			`{"message":{"messages":[{"role":"tool_calls","toolCalls":[{"id":"t1","function":{"name":"book","arguments":"{\"phone\": \"4155550100\", \"guests\": 4, \"orderNumber\": \"12345678\"}"}}]},{"role":"tool_call_result","result":"{\"mail\":\"dana@example.com\"}"}]}}`,
-			`{"message":{"messages":[{"role":"tool_calls","toolCalls":[{"id":"t1","function":{"name":"book","arguments":"{\"phone\":\"[phone number]\",\"guests\":4,\"orderNumber\":\"12345678\"}"}}]},{"role":"tool_call_result","result":"{\"mail\":\"[e-mail]\"}"}]}}`},
+			`{"message":{"messages":[{"role":"tool_calls","toolCalls":[{"id":"t1","function":{"name":"book","arguments":"{\"phone\": \"[phone number]\", \"guests\": 4, \"orderNumber\": \"12345678\"}"}}]},{"role":"tool_call_result","result":"{\"mail\":\"[e-mail]\"}"}]}}`},
 		"structured data": {
 			`{"message":{"analysis":{"summary":"Dana, 415-555-0100, booked.","structuredData":{"phoneNumber":4155550100,"ssn":123456789,"card":4111111111111111,"note":"mail dana at example dot com","guests":4,"total":123456789}}}}`,
 			`{"message":{"analysis":{"summary":"Dana, [phone number], booked.","structuredData":{"phoneNumber":"[phone number]","ssn":"[national id]","card":"[card number]","note":"mail [e-mail]","guests":4,"total":123456789}}}}`},

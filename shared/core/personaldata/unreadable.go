@@ -10,28 +10,27 @@ import (
 )
 
 // Unreadable returns a text that should have been a message, and is no valid JSON, without personal data. What can be read of it
-// is redacted as Message does it, and written anew with its brackets closed. The rest follows on a line of its own, with escapes read,
-// redacted as a text. Bytes that are 0 are left out, as in UTF-16.
+// is redacted as Message does it. The rest has its escapes read, and is redacted as a text. Bytes that are 0 are left out, as in
+// UTF-16.
 func Unreadable(s string, own []aurora.Phone) string {
 	s = strings.ReplaceAll(s, "\x00", "")
-	root, end := parsePrefix([]byte(s))
-	head := ""
-	if root.kind == '{' || root.kind == '[' {
-		newWalker(own).redact(root, messageContext())
-		head = string(root.append(nil))
-	} else {
-		end = 0
+	head, rest := "", s
+	if start := strings.TrimLeft(s, " \t\r\n"); start != "" && (start[0] == '{' || start[0] == '[') {
+		w := newWalker(own)
+		root := w.newDocument([]byte(s))
+		_ = w.value(root, messageContext()) // what is read before the error counts
+		read := root.in.InputOffset()
+		w.redactStreams()
+		root.text, rest = root.text[:read], s[read:]
+		w.applyEdits()
+		head = string(root.text)
 	}
-	rest := members().ReplaceAllStringFunc(s[end:], redactMember)
+	rest = members().ReplaceAllStringFunc(rest, redactMember)
 	rest = unicodeEscapes().ReplaceAllStringFunc(rest, func(escape string) string {
 		r, _ := strconv.ParseUint(escape[len(escape)-4:], 16, 32) // the pattern has four hexadecimal digits
 		return string(rune(r))
 	})
-	rest = Transcript(escapes.Replace(rest))
-	if head != "" && rest != "" {
-		head += "\n"
-	}
-	return head + rest
+	return head + Transcript(escapes.Replace(rest))
 }
 
 var (

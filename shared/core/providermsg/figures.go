@@ -17,7 +17,7 @@ func (m Message) Figures() ([]byte, error) {
 	r := EndOfCall{IDs: id.CallIDs, AssistantID: id.AssistantID, Timestamp: id.Timestamp}
 	figures := messageFigures{Type: id.Type}
 	if kind, _, _ := strings.Cut(id.Type, "["); kind == "end-of-call-report" {
-		r = m.EndOfCall()
+		r, figures.Type = m.EndOfCall(), kind
 		figures.addCall(r)
 		for _, u := range m.Transcript() {
 			turn := turnFigures{Role: map[Speaker]string{SpeakerCaller: "user", SpeakerAssistant: "bot"}[u.Who], Message: redact.Removed}
