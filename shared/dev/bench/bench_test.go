@@ -179,8 +179,8 @@ func TestMillion(t *testing.T) {
 			t.Errorf("the writes of one assistant's day: %+v, want a need of 173.61", l)
 		}
 	}
-	if m.Limits[0].Headroom > 0.5 || !strings.Contains(m.Limits[0].What, "ThrottleRate") {
-		t.Errorf("the first limit is %+v, want ThrottleRate", m.Limits[0])
+	if m.Limits[0].Headroom > 0.5 || !strings.Contains(m.Limits[0].What, "chat turns of one key") {
+		t.Errorf("the first limit is %+v, want the chat turns of one key", m.Limits[0])
 	}
 	if text := renderMarkdown(r); !strings.Contains(text, "| function URL ") || strings.Contains(text, "%!") || strings.Contains(text, "NaN") {
 		t.Errorf("the tables lack a row or have an invalid number:\n%s", text)

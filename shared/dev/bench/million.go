@@ -44,6 +44,7 @@ const (
 	accountConcurrency = 1000.0   // a region's default, which AWS can raise
 	gatewayRate        = 10_000.0 // requests a second, a region's default, can be raised
 	throttleRate       = 100.0    // ThrottleRate, the template's default
+	keyTurns           = 100.0    // LimitChatTurnsPerMinute, the template's default, a second
 	partitionWrites    = 1000.0   // units a second that one partition key takes
 	partitionReads     = 3000.0
 	prefixPuts         = 3500.0
@@ -74,6 +75,7 @@ func estimateMillion(r Results, workers, batch int) Million {
 		"turns %.1f/s × %.2f s = %.0f, webhook %.1f/s × %.3f s = %.0f, its authorizer %.0f, call-worker %.1f/s × %.2f s = %.0f",
 		top*turnsPerCall, durationSeconds(voice), voices, top*messagesPerCall, durationSeconds(hook), hooks, authorizers, top, durationSeconds(worker), works)
 	limit("the API's ThrottleRate, as the template has it", top*messagesPerCall, throttleRate, "%.1f calls/s × %.0f messages; turns do not pass the gateway", top, messagesPerCall)
+	limit("the chat turns of one key, as the template limits them", top*turnsPerCall, keyTurns, "%.1f calls/s × %.0f turns, if one key serves all calls", top, turnsPerCall)
 	limit("API Gateway: requests a second in the account", top*messagesPerCall, gatewayRate, "the same")
 	limit("call-worker: messages at once", top*durationSeconds(worker), float64(workers*batch), "%.1f calls/s × %.2f s, against MaximumConcurrency %d × BatchSize %d; a peak waits in the queue, the average needs %.0f", top, durationSeconds(worker), workers, batch, second*durationSeconds(worker))
 	limit("DynamoDB: one assistant's day, if all calls were one assistant's", top*row, partitionWrites, "%.1f calls/s × %.1f units for the row; other assistants, and the ledger's call#… keys, have partitions of their own", top, row)

@@ -41,7 +41,7 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 		allowedModels:  modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
 		allowedOptions: allowedOptions,
 		turnsPerMinute: s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
-		tokensPerDay:   s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 20_000_000),
+		tokensPerDay:   s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 200_000_000),
 	}
 }
 

@@ -14,4 +14,7 @@
 // A prompt template can come with a request, in assistant_config. So a template can read nothing but its variables, and
 // package liquid limits what it takes. A part that fails is left empty and logged: an assistant that knows less is better
 // than one that reads a template to its model.
+//
+// Turns and tokens of a key are counted after the turn. A count before it would be exact, and would make each caller on the
+// phone wait for a write. A read before it would be no better when many processes begin at once. See KeyLimits for the error.
 package chat
