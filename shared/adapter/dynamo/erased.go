@@ -21,18 +21,21 @@ const (
 
 type erasedItem struct {
 	Key       string `dynamo:"key,hash"`
+	At        int64  `dynamo:"at"`                 // seconds since 1970
+	Finished  bool   `dynamo:"finished,omitempty"` // nothing of the call is left to be erased
 	ExpiresAt int64  `dynamo:"expiresAt"`
 }
 
-// MarkErased remembers for 90 days that the data of an assistant's call was erased. names are the call's ids, in SafeKey's
-// form.
-func (s *Ledger) MarkErased(ctx context.Context, assistantID string, names []string) error {
+// MarkErased remembers for 90 days that the data of calls is erased now, or that it was. calls are what aurora.ErasedCall
+// returns.
+func (s *Ledger) MarkErased(ctx context.Context, calls []string, finished bool) error {
 	t, err := s.table()
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		item := erasedItem{Key: erasedPrefix + aurora.ErasedCall(assistantID, name), ExpiresAt: s.now().Add(erasedTTL).Unix()}
+	now := s.now()
+	for _, call := range calls {
+		item := erasedItem{Key: erasedPrefix + call, At: now.Unix(), Finished: finished, ExpiresAt: now.Add(erasedTTL).Unix()}
 		if err := t.Put(item).Run(ctx); err != nil {
 			return fmt.Errorf("mark a call as erased: %w", err)
 		}
@@ -40,8 +43,9 @@ func (s *Ledger) MarkErased(ctx context.Context, assistantID string, names []str
 	return nil
 }
 
-// IsErased reports whether the data of an assistant's call was erased. names are the call's ids, in SafeKey's form.
-func (s *Ledger) IsErased(ctx context.Context, assistantID string, names []string) (bool, error) {
+// IsErased reports whether the data of an assistant's call was erased after the time at which the call was; zero if that is not
+// known. A later call with the same id is another call. names are the call's ids, in SafeKey's form.
+func (s *Ledger) IsErased(ctx context.Context, assistantID string, names []string, at time.Time) (bool, error) {
 	t, err := s.table()
 	if err != nil {
 		return false, err
@@ -49,7 +53,7 @@ func (s *Ledger) IsErased(ctx context.Context, assistantID string, names []strin
 	for _, name := range names {
 		var item erasedItem
 		err := t.Get("key", erasedPrefix+aurora.ErasedCall(assistantID, name)).Consistent(true).One(ctx, &item)
-		if err == nil && item.ExpiresAt > s.now().Unix() {
+		if err == nil && item.ExpiresAt > s.now().Unix() && (at.IsZero() || at.Unix() <= item.At) {
 			return true, nil
 		}
 		if err != nil && !errors.Is(err, dynamo.ErrNotFound) {

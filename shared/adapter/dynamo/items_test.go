@@ -78,23 +78,28 @@ func TestErasedCalls(t *testing.T) {
 	config, _ := newTables(t)
 	clock := newClock()
 	ledger := dynamo.NewLedger(config, "ledger", clock.now)
-	if err := ledger.MarkErased(t.Context(), "riley", []string{"c1", "CA1"}); err != nil {
-		t.Fatal(err)
+	for _, finished := range []bool{false, true} {
+		if err := ledger.MarkErased(t.Context(), []string{aurora.ErasedCall("riley", "c1"), aurora.ErasedCall("riley", "CA1")}, finished); err != nil {
+			t.Fatal(err)
+		}
 	}
-	check := func(assistantID string, want bool, names ...string) {
+	before := clock.now().Add(-time.Hour)
+	check := func(assistantID string, want bool, at time.Time, names ...string) {
 		t.Helper()
-		if erased, err := ledger.IsErased(t.Context(), assistantID, names); erased != want || err != nil {
+		if erased, err := ledger.IsErased(t.Context(), assistantID, names, at); erased != want || err != nil {
 			t.Errorf("%v of %s: erased %v, %v; want %v", names, assistantID, erased, err, want)
 		}
 	}
-	check("riley", true, "c9", "CA1")
-	check("riley", false, "c9")
-	check("avery", false, "c1", "CA1")
+	check("riley", true, before, "c9", "CA1")
+	check("riley", true, time.Time{}, "c1")
+	check("riley", false, clock.now().Add(time.Hour), "c1") // a new call with the same id
+	check("riley", false, before, "c9")
+	check("avery", false, before, "c1", "CA1")
 	for _, item := range readItems(t, dynamo.NewItems(config, "ledger", "ledger")) {
-		if len(item) != 2 {
-			t.Errorf("the item %v holds more than a hash and its expiry", item)
+		if len(item) != 4 || item["finished"] != true {
+			t.Errorf("the item %v holds more than a hash and times, or is not finished", item)
 		}
 	}
 	clock.advance(91 * 24 * time.Hour)
-	check("riley", false, "c1")
+	check("riley", false, before, "c1")
 }

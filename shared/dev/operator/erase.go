@@ -35,6 +35,9 @@ func (p *program) erase(ctx context.Context) error {
 		run = service.Preview
 	}
 	receipt, err := run(ctx, number)
+	if err != nil && receipt.Searches == 0 {
+		return err
+	}
 	receipt.Print(p.out)
 	if err != nil {
 		return fmt.Errorf("the run stopped; the same command goes on: %w", err)
@@ -91,7 +94,7 @@ func (p *program) writePrivate(name string, body []byte) (path string, err error
 type zipArchive struct{ *zip.Writer }
 
 func (a zipArchive) Add(name string, body []byte) error {
-	w, err := a.Create(name)
+	w, err := a.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Now()})
 	if err != nil {
 		return err
 	}

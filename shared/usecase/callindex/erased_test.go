@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
@@ -14,11 +16,12 @@ import (
 // erasedCalls are the calls that were erased, as "assistant/id".
 type erasedCalls struct {
 	calls []string
+	at    time.Time
 	err   error
 }
 
-func (e *erasedCalls) IsErased(_ context.Context, assistantID string, names []string) (bool, error) {
-	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(e.calls, assistantID+"/"+name) }), e.err
+func (e *erasedCalls) IsErased(_ context.Context, assistantID string, names []string, at time.Time) (bool, error) {
+	return !at.After(e.at) && slices.ContainsFunc(names, func(name string) bool { return slices.Contains(e.calls, assistantID+"/"+name) }), e.err
 }
 
 // remover removes objects of a memory.
@@ -34,6 +37,7 @@ func TestReportOfAnErasedCall(t *testing.T) {
 		fields string
 		kept   bool
 	}{
+		"a later call with its id":    {`"timestamp":1795300000000,"startedAt":"2026-11-30T15:00:00Z","endedAt":"2026-11-30T15:04:42Z","call":{"id":"v1","assistantId":"riley"}`, true},
 		"by its id":                   {`"call":{"id":"v1","assistantId":"riley"}`, false},
 		"by another id":               {`"call":{"id":"v9","assistantId":"riley","phoneCallProviderId":"CA1"}`, false},
 		"another assistant's call":    {`"call":{"id":"v1","assistantId":"avery"}`, true},
@@ -42,8 +46,11 @@ func TestReportOfAnErasedCall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture()
-			f.worker.Erased, f.worker.Remover = &erasedCalls{calls: []string{"riley/v1", "riley/CA1", "_/v3"}}, remover{f.memory}
-			f.deliver(t, f.store(t, c.fields+`,"endedAt":"2026-11-18T15:04:42Z"`))
+			f.worker.Erased, f.worker.Remover = &erasedCalls{calls: []string{"riley/v1", "riley/CA1", "_/v3"}, at: noon.Add(24 * time.Hour)}, remover{f.memory}
+			if !strings.Contains(c.fields, "endedAt") {
+				c.fields += `,"endedAt":"2026-11-18T15:04:42Z"`
+			}
+			f.deliver(t, f.store(t, c.fields))
 			if kept := len(f.objects) == 1 && len(f.rows) == 1; kept != c.kept || !kept && len(f.objects)+len(f.rows) > 0 {
 				t.Errorf("%d objects and %d rows, want them kept: %v", len(f.objects), len(f.rows), c.kept)
 			}

@@ -26,9 +26,10 @@ type ObjectWriter interface {
 	Create(ctx context.Context, key string, body []byte, hash string) (created bool, err error)
 }
 
-// ErasedCalls knows the calls whose data was erased. names are a call's ids as they stand in keys.
+// ErasedCalls knows the calls whose data was erased. names are a call's ids as they stand in keys, and at is when the call was,
+// zero if that is not known: a later call with the same id is another call.
 type ErasedCalls interface {
-	IsErased(ctx context.Context, assistantID string, names []string) (bool, error)
+	IsErased(ctx context.Context, assistantID string, names []string, at time.Time) (bool, error)
 }
 
 // ObjectRemover removes all versions of an object for good.
@@ -136,9 +137,9 @@ func (w *Worker) removeErased(ctx context.Context, r storedReport) error {
 	if w.Erased == nil {
 		return nil
 	}
-	erased, err := w.Erased.IsErased(ctx, r.row.AssistantID, r.aliases)
+	erased, err := w.Erased.IsErased(ctx, r.row.AssistantID, r.aliases, r.report.Day())
 	if named := aurora.AssistantKey(r.report.AssistantID); err == nil && !erased && named != r.row.AssistantID {
-		erased, err = w.Erased.IsErased(ctx, named, r.aliases) // it was erased before its assistant was found by a number
+		erased, err = w.Erased.IsErased(ctx, named, r.aliases, r.report.Day()) // it was erased before its assistant was found by a number
 	}
 	if err != nil || !erased {
 		return err

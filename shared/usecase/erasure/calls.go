@@ -11,7 +11,7 @@ import (
 // calls are the person's calls: the ids of each, in SafeKey's form, with the assistants that had a call of this id.
 type calls struct {
 	assistants map[string]map[string]bool // by id
-	erased     map[string]bool            // what is remembered of calls that were erased before
+	erased     map[string]bool            // what is remembered of this run's calls, and of runs that did not end
 	changed    bool                       // an id was added
 }
 

@@ -15,7 +15,8 @@
 //
 // Before anything is removed, the ids of the person's calls are remembered as hashes for 90 days. So a run that was
 // interrupted finds what is left, although what led to it may be gone, and the call worker removes a report that the
-// provider sends again.
+// provider sends again. After a run that ended only the worker looks for the ids, together with the time of the call: an id may be
+// used again.
 //
 // A run ends only after a search that found nothing. What was written during the run is found by the next search. Versions of
 // objects never change, so each is read once.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -43,9 +42,13 @@ func (s *Service) run(ctx context.Context, number aurora.Phone, dryRun bool) (r 
 		if err != nil {
 			return r, err
 		}
-		slog.InfoContext(ctx, "personal data searched", "event", "personal_data.searched", "number", number, "search", r.Searches, "dryRun", dryRun, "found", counts.found())
-		if r.Complete = !counts.found(); r.Complete || dryRun {
+		if dryRun {
 			return r, nil
+		}
+		if !counts.found() {
+			err = e.finish(ctx)
+			r.Complete = err == nil
+			return r, err
 		}
 	}
 	return r, fault.New(fault.Unavailable, "Data of the number is still being written. Run the command again when no call with it is going on.")

@@ -118,19 +118,27 @@ func TestEraseResumes(t *testing.T) {
 	}
 }
 
-// A report that arrives during or after a run, without the number, is known by its call's id.
-func TestLateReport(t *testing.T) {
+// After a run that did not end, a report without the number is known by its call's id. After one that ended, a report of the id
+// is of another call.
+func TestReportWithoutTheNumber(t *testing.T) {
 	m := newMemory()
 	left := fill(t, m)
-	if _, err := m.service().Erase(t.Context(), person); err != nil {
+	m.left = 20
+	if _, err := m.service().Erase(t.Context(), person); !errors.Is(err, errKilled) {
 		t.Fatal(err)
 	}
+	m.left = 1 << 30
 	m.put("eoc/riley/2026/11/18/one.json", reportBody("riley", "", "Late", "one"))
 	if _, err := m.service().Erase(t.Context(), person); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.dump(t); got != left {
 		t.Errorf("left is\n%s\nwant\n%s", got, left)
+	}
+	m.put("eoc/riley/2026/12/18/one.json", reportBody("riley", friend, "Another call", "one"))
+	left = m.dump(t)
+	if _, err := m.service().Erase(t.Context(), person); err != nil || m.dump(t) != left {
+		t.Errorf("a later call with the same id was erased: %v", err)
 	}
 }
 

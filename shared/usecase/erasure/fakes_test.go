@@ -110,13 +110,12 @@ func (m *memory) RemoveVersion(_ context.Context, v aurora.ObjectVersion) error 
 	return nil
 }
 
-func (m *memory) MarkErased(_ context.Context, assistantID string, names []string) error {
-	for _, name := range names {
+func (m *memory) MarkErased(_ context.Context, calls []string, finished bool) error {
+	for _, call := range calls {
 		if err := m.change(); err != nil {
 			return err
 		}
-		key := erasedPrefix + aurora.ErasedCall(assistantID, name)
-		m.tables["ledger"][key] = aurora.StoredItem{"key": key}
+		m.tables["ledger"][erasedPrefix+call] = aurora.StoredItem{"key": erasedPrefix + call, "finished": finished}
 	}
 	return nil
 }

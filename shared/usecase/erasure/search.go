@@ -101,7 +101,7 @@ func (s *search) followLedger(ctx context.Context) error {
 		s.progress("ledger items", n)
 		n++
 		key := item.Text("key")
-		if hash, ok := strings.CutPrefix(key, erasedPrefix); ok {
+		if hash, ok := strings.CutPrefix(key, erasedPrefix); ok && item["finished"] != true {
 			s.calls.erased[hash] = true
 		}
 		if name, ok := strings.CutPrefix(key, aliasPrefix); ok {
@@ -232,18 +232,24 @@ func isIDRune(r rune) bool {
 
 // mark remembers the person's calls before anything of them is removed.
 func (s *search) mark(ctx context.Context) error {
+	var calls []string
 	for assistantID, names := range s.calls.byAssistant() {
-		for _, id := range slices.Compact([]string{aurora.NoAssistant, assistantID}) {
-			left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.calls.erased[aurora.ErasedCall(id, name)] })
-			if err := s.Tombstones.MarkErased(ctx, id, left); err != nil {
-				return err
-			}
-			for _, name := range left {
-				s.calls.erased[aurora.ErasedCall(id, name)] = true
+		for _, name := range names {
+			for _, id := range []string{aurora.NoAssistant, assistantID} {
+				if call := aurora.ErasedCall(id, name); !s.calls.erased[call] {
+					s.calls.erased[call] = true
+					calls = append(calls, call)
+				}
 			}
 		}
 	}
-	return nil
+	return s.Tombstones.MarkErased(ctx, calls, false)
+}
+
+// finish remembers that nothing of the calls is left. Later, only the call worker looks for them: the id of a call may be used
+// again.
+func (s *search) finish(ctx context.Context) error {
+	return s.Tombstones.MarkErased(ctx, slices.Sorted(maps.Keys(s.calls.erased)), true)
 }
 
 // itemVerdict says what an item of the ledger is.

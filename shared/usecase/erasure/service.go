@@ -50,9 +50,9 @@ type Packing interface {
 	Pack(report []byte) string
 }
 
-// Tombstones remembers which calls were erased. names are ids in SafeKey's form.
+// Tombstones remembers which calls are being erased, or were, by what aurora.ErasedCall returns.
 type Tombstones interface {
-	MarkErased(ctx context.Context, assistantID string, names []string) error
+	MarkErased(ctx context.Context, calls []string, finished bool) error
 }
 
 // ReportMaker makes reports again, without mails. It returns an error for each job, nil for those that were made.
