@@ -69,7 +69,7 @@ const (
 )
 
 // stampBytes may stand before a speaker's name, and in a line that is only a time.
-const stampBytes = "0123456789:.,;[](){}<>-–>|*#/ \t\r\nTZ"
+const stampBytes = "0123456789:.,;[](){}<>-–|*#/ \t\r\nTZ"
 
 // speakerLabel returns the name with which a line of a transcript begins and where the words after it begin, or nothing.
 func speakerLabel(line string) (label string, end int) {

@@ -12,6 +12,9 @@
 // counts. If the bucket does not take an analysis, the row gets it all the same; the next delivery of the message copies
 // it from the row to the bucket. Old calls are not analysed again when an assistant's schema changes.
 //
+// The worker applies the assistant's storage setting once more, to the report that it read and to the analysis: they may be older
+// than the setting. So a row is written only when the assistant can be read.
+//
 // # A row has several sources
 //
 // A call's reports and the telephone provider's callbacks arrive in any order, more than once, and a newer one may say less.

@@ -70,7 +70,7 @@ func (r *Receiver) storeReport(ctx context.Context, report Scrubbed) error {
 			return nil
 		}
 	}
-	log.ErrorContext(ctx, "report not accepted by the bucket, sending it to the raw queue", "event", "report.store_failed", "error", err)
+	log.ErrorContext(ctx, "report not stored in the bucket, sending it to the raw queue", "event", "report.store_failed", "error", err)
 	limited, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
 	if queueErr := r.Queue.Send(limited, Pack(report.JSON), map[string]string{QueuedKeyAttribute: key}); queueErr != nil {

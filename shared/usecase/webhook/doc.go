@@ -10,11 +10,17 @@
 // If the bucket does not accept a report within four seconds, it goes to the raw queue, compressed. The worker stores it
 // later. If the queue does not accept it either, the answer is 503, and the provider sends it again.
 //
+// What an assistant does not let be stored is removed before the PUT, in a second pass that only the assistants that ask for
+// it pay for. All others pay for one read of the assistant, which is cached for 30 seconds. If the assistant cannot be read, the
+// report goes to the raw queue as it is: to store it as it is might break the promise for good, and to remove what the
+// assistant may want to keep would lose it for good.
+//
 // A message of an unknown type is stored under unrecognised/ and answered with {}, so that it is not lost. If it cannot be
 // stored, the answer is 503: a 200 would lose it.
 //
 // A body that cannot be read but may be an end-of-call report is stored under unrecognised/invalid/ before it is answered
-// with 400: the sender may have no other copy. Credentials are removed from it as from a text.
+// with 400: the sender may have no other copy. Credentials are removed from it as from a text, and personal data unless it names
+// an assistant that stores everything: the end, where it may name another one, can be missing.
 //
 // Calls of tools are always answered with 200, with an error in the result of each call that failed: another status would
 // fail the other calls, too. All three lists of a tool-calls message are read, since each provider fills only some of them;
