@@ -14,6 +14,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -221,11 +222,24 @@ func (s *signature) read(h http.Header) (v signedHeaders, ok bool) {
 	return v, err == nil && len(v.digest) == s.newHash().Size()
 }
 
-// verify reports whether a request was signed with the secret, within the window around now.
-func (s *signature) verify(r SignedRequest, now time.Time) bool {
+// What is wrong with a signature, for the log. The later ones say more.
+const (
+	notSigned   = iota // no headers of this form
+	notRecent          // the time is no time, or outside the window
+	notMatching        // another secret, another text, or another time
+	validSignature
+)
+
+var signatureProblems = [...]string{notSigned: "no headers of the stored forms", notRecent: "the time is more than five minutes away", notMatching: "it does not match body, time and secret"}
+
+// verify returns whether a request was signed with the secret, within the window around now.
+func (s *signature) verify(r SignedRequest, now time.Time) int {
 	v, ok := s.read(r.Header)
-	if !ok || !isRecent(v.timestamp, now) {
-		return false
+	switch {
+	case !ok:
+		return notSigned
+	case !isRecent(v.timestamp, now):
+		return notRecent
 	}
 	m := hmac.New(s.newHash, s.secret)
 	for _, part := range s.format {
@@ -242,7 +256,10 @@ func (s *signature) verify(r SignedRequest, now time.Time) bool {
 			_, _ = io.WriteString(m, part)
 		}
 	}
-	return hmac.Equal(m.Sum(nil), v.digest)
+	if !hmac.Equal(m.Sum(nil), v.digest) {
+		return notMatching
+	}
+	return validSignature
 }
 
 // isRecent reports whether a timestamp is within the window around now. It is in seconds or milliseconds since 1970: Retell
@@ -273,7 +290,8 @@ func (p Policy) HasSignature(ctx context.Context, h http.Header, keys KeySource)
 	return false, err
 }
 
-// AuthenticateSignature returns the key with which a request was signed. The error is a fault: Unauthorized if it was signed
+// AuthenticateSignature returns the key with which a request was signed. Only the log says what is wrong with a signature.
+// The error is a fault: Unauthorized if it was signed
 // with none of them or not within five minutes of now, Unavailable if the live keys could not be loaded.
 func (p Policy) AuthenticateSignature(ctx context.Context, r SignedRequest, keys KeySource, now time.Time) (Key, error) {
 	if p.HasConflictingHeader(r.Header) {
@@ -283,12 +301,16 @@ func (p Policy) AuthenticateSignature(ctx context.Context, r SignedRequest, keys
 	if err != nil {
 		return Key{}, errKeysUnavailable(err)
 	}
+	problem := notSigned
 	for _, key := range live {
-		if key.signature.verify(r, now) {
+		found := key.signature.verify(r, now)
+		if found == validSignature {
 			key.Kind = p.signed
 			return key, nil
 		}
+		problem = max(problem, found)
 	}
+	slog.InfoContext(ctx, "signature rejected", "event", "signature.rejected", "policy", p.Name, "reason", signatureProblems[problem])
 	return Key{}, errNoValidKey
 }
 
