@@ -28,6 +28,8 @@ const (
 	maxSignatureSecret = 512
 	maxPayloadFormat   = 200
 	maxHeaderName      = 64
+	// Retell's signed text is the body and then the time. Only a fixed length shows where the time begins.
+	retellTimestampLength = len("1795680000123")
 )
 
 // The schemes of signed requests.
@@ -179,7 +181,25 @@ func (s *signature) readFormat(in SignatureSettings) error {
 	if len(in.PayloadFormat) > maxPayloadFormat || !slices.Contains(s.format, placeholderTimestamp) || !slices.Contains(s.format, placeholderBody) {
 		return errors.New("payloadFormat must hold {timestamp} and {body}, in at most 200 bytes")
 	}
+	if !s.isRetell && !s.isTimestampDelimited() {
+		return errors.New("payloadFormat must have a character such as . between {timestamp} and what stands beside it")
+	}
 	return nil
+}
+
+// isTimestampDelimited reports whether the signed text shows where the time begins and ends. Otherwise the digits of an old
+// time could be read as the end of the body and another time.
+func (s *signature) isTimestampDelimited() bool {
+	const notBesideTime = "{}0123456789"
+	for i, part := range s.format {
+		if part != placeholderTimestamp {
+			continue
+		}
+		if i > 0 && strings.ContainsAny(s.format[i-1][len(s.format[i-1])-1:], notBesideTime) || i+1 < len(s.format) && strings.ContainsAny(s.format[i+1][:1], notBesideTime) {
+			return false
+		}
+	}
+	return true
 }
 
 // signedHeaders are the values that a signature's headers hold.
@@ -198,7 +218,7 @@ func (s *signature) read(h http.Header) (v signedHeaders, ok bool) {
 	if s.isRetell {
 		time, digest, found := strings.Cut(value, ",d=")
 		time, hasTime := strings.CutPrefix(time, "v=")
-		if !found || !hasTime {
+		if !found || !hasTime || len(time) != retellTimestampLength {
 			return v, false
 		}
 		v.timestamp, value = time, digest

@@ -132,10 +132,28 @@ func TestSignatureOfAnyBytes(t *testing.T) {
 	}
 }
 
+// retellOf signs a text with Retell's secret.
+func retellOf(text string) string {
+	m := hmac.New(sha256.New, []byte(retellSecret))
+	_, _ = m.Write([]byte(text))
+	return hex.EncodeToString(m.Sum(nil))
+}
+
+// TestRetellTimeIsNotMoved reads an old signature's text in another way: its first digits as the end of the body, and the
+// rest as a time in seconds that is now.
+func TestRetellTimeIsNotMoved(t *testing.T) {
+	entry := `{"signature":{"scheme":"retell","secret":"` + retellSecret + `"}}`
+	digest := retellOf(signedBody + "178" + signedAt) // was signed in June
+	if _, err := signedBy(t, entry, request(signedBody+"178", "X-Retell-Signature", "v="+signedAt+",d="+digest), signedTime); !fault.Is(err, fault.Unauthorized) {
+		t.Errorf("an old signature is accepted for a longer body: %v", err)
+	}
+}
+
 func TestRetellHeader(t *testing.T) {
 	entry := `{"signature":{"scheme":"retell","secret":"` + retellSecret + `"}}`
 	for _, value := range []string{"", "v=1795680000123", "d=" + retellSHA256, "v=1795680000123,d=", "d=" + retellSHA256 + ",v=1795680000123", "v=1795680000123, d=" + retellSHA256,
-		"1795680000123," + retellSHA256, "x,v=1795680000123,d=" + retellSHA256, "v=1795680000123,d=" + retellSHA256 + ",d=x", "v=1795680000124,d=" + retellSHA256, retellSHA256} {
+		"1795680000123," + retellSHA256, "x,v=1795680000123,d=" + retellSHA256, "v=1795680000123,d=" + retellSHA256 + ",d=x", "v=1795680000124,d=" + retellSHA256, retellSHA256,
+		"v=" + signedAt + ",d=" + retellOf(signedBody+signedAt), "v=0" + signedAt + "123,d=" + retellOf(signedBody+"0"+signedAt+"123")} {
 		if _, err := signedBy(t, entry, request(signedBody, "X-Retell-Signature", value), signedTime); !fault.Is(err, fault.Unauthorized) {
 			t.Errorf("%q: %v, want unauthorized", value, err)
 		}
@@ -192,6 +210,8 @@ func TestInvalidSignatureEntries(t *testing.T) {
 		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"tolerance":600}}`, `{"signature":{"scheme":"vapi-hmac",` + secret + `,"algorithm":"md5"}}`,
 		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"{body}"}}`, `{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"{timestamp}"}}`,
 		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"{timestamp}.{url}.{body}"}}`, `{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"{timestamp}.{body}{"}}`,
+		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"{timestamp}{body}"}}`, `{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"{body}{timestamp}"}}`,
+		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"payloadFormat":"v1{timestamp}.{body}"}}`,
 		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"signatureEncoding":"base32"}}`, `{"signature":{"scheme":"vapi-hmac",` + secret + `,"secretIsBase64":true}}`,
 		`{"signature":{"scheme":"vapi-hmac",` + secret + `,"signatureHeader":"a b"}}`, `{"signature":{"scheme":"vapi-hmac",` + secret + `,"includeTimestamp":false}}`,
 		`{"signature":{"scheme":"retell",` + secret + `,"signatureHeader":"x"}}`, `{"digest":"` + hexDigest("x") + `","signature":{"scheme":"vapi-hmac",` + secret + `}}`,
