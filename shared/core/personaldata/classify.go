@@ -105,7 +105,7 @@ func (f *numberFinder) phoneLength(run []group, i int) (n int, isPhone bool) {
 	for single := isSingle(first); i+n < len(run); n++ {
 		next := run[i+n]
 		single = single && isSingle(next)
-		if next.plus || next.before == crossed && !leading || next.before == loose && !leading && !single {
+		if next.plus || next.before == crossed && !leading || next.before == loose && (!leading && !single || isLeading(next) && total >= minPhone) {
 			break
 		}
 		if total+len(next.digits) > most {
@@ -198,7 +198,12 @@ func (f *numberFinder) isFigure(run []group) bool {
 	if thousands && f.isAmount(group{from: run[0].from, to: last.to, digits: last.digits}) {
 		return true
 	}
-	if dots && len(run) == 2 && !(len(run[0].digits) == 3 && len(last.digits) == 4) && len(run[0].digits)+len(last.digits) != 10 {
+	first := run[0].digits
+	if isYear(first) && len(run) == 2 && f.isNamedFigure(run[0]) { // case number 2026-0012345
+		return true
+	}
+	isLocal := len(first) == 3 && (len(last.digits) == 4 || len(last.digits) == 7 && first[0] >= '2' && last.digits[0] >= '2')
+	if dots && len(run) == 2 && !isLocal {
 		return true
 	}
 	return dots && (thousands && len(run) != 3 || octets)

@@ -209,6 +209,8 @@ func localStart(b []byte, least, end int) int {
 			from, single = part, before-part == 1
 		case single && word-start == 1: // d a n a
 			from = start
+		case spokenWords[string(b[from:wordEnd(b, from)])].digits != "" && word > start: // dana seven
+			from, single = start, false
 		default:
 			return from
 		}

@@ -38,6 +38,7 @@ type numberScanner struct {
 
 	separators, words, repeat  int
 	filler, comma, cross, plus bool
+	link                       bool
 	opening                    bool
 	sep                        byte
 }
@@ -71,7 +72,7 @@ func (s *numberScanner) flush() {
 
 func (s *numberScanner) resetGap() {
 	s.separators, s.words, s.sep = 0, 0, 0
-	s.filler, s.comma, s.cross, s.plus, s.opening = false, false, false, false, false
+	s.filler, s.comma, s.cross, s.plus, s.opening, s.link = false, false, false, false, false, false
 }
 
 // punctuation reads a byte between words. Brackets end every run: they stand around what was redacted before.
@@ -82,7 +83,9 @@ func (s *numberScanner) punctuation(c byte, at int) {
 		return
 	case '(':
 		s.opening = true
-	case ' ', '\t', '-', '.', '/', ')', '*':
+	case '/':
+		s.comma = s.comma || at > 0 && s.b[at-1] == ' ' // between two numbers
+	case ' ', '\t', '-', '.', ')', '*':
 	case ',', '\n', '\r':
 		s.comma = true
 	case '[', ']':
@@ -152,7 +155,7 @@ func (s *numberScanner) word(i int) int {
 			return i + skip
 		}
 		s.add(i, end, word, false)
-	case digits+underscores == 0 && len(word) <= 12:
+	case digits+underscores == 0 && len(word) <= 20:
 		s.spoken(i, end)
 	case digits > 0 && extensionStart(word) > 0: // 4155550100x12
 		s.add(i, i+extensionStart(word), word[:extensionStart(word)], false)
@@ -181,6 +184,8 @@ func (s *numberScanner) spoken(from, to int) {
 		s.add(from, to, []byte(w.digits), true)
 	case w.filler:
 		s.filler = true
+	case w.link && len(s.run) > 0:
+		s.link = true
 	default:
 		s.otherWord(false)
 	}
@@ -206,7 +211,7 @@ func (s *numberScanner) otherWord(isID bool) {
 	s.plus, s.opening, s.sep = false, false, 0
 }
 
-// add appends a group to the run. A tens word takes the unit behind it: forty-one.
+// add appends a group to the run, or joins a word to the one before: forty-one.
 func (s *numberScanner) add(from, to int, digits []byte, spoken bool) {
 	if s.words > 0 && !s.cross {
 		s.flush()
@@ -224,6 +229,16 @@ func (s *numberScanner) add(from, to int, digits []byte, spoken bool) {
 	case s.comma || s.filler:
 		g.before = loose
 	}
+	if n := len(s.run); n > 0 && spoken && g.before == tight && s.run[n-1].spoken {
+		if joined, ok := joinPair(s.run[n-1].digits, digits); ok {
+			s.run[n-1].digits, s.run[n-1].to = joined, to
+			s.resetGap()
+			return
+		}
+	}
+	if s.link && g.before == tight {
+		g.before = loose
+	}
 	if g.plus || g.opening {
 		for g.from > 0 && bytes.IndexByte([]byte("+( "), s.b[g.from-1]) >= 0 && from-g.from < 3 {
 			g.from--
@@ -232,20 +247,12 @@ func (s *numberScanner) add(from, to int, digits []byte, spoken bool) {
 			g.from++
 		}
 	}
-	n := len(s.run)
-	if n > 0 && spoken && len(digits) == 1 && digits[0] != '0' && g.before == tight && s.run[n-1].spoken && isTens(s.run[n-1].digits) {
-		last := &s.run[n-1]
-		last.digits, last.to = []byte{last.digits[0], digits[0]}, to
-	} else {
-		if n >= maxGroups {
-			s.flush()
-		}
-		s.run = append(s.run, g)
+	if len(s.run) >= maxGroups {
+		s.flush()
 	}
+	s.run = append(s.run, g)
 	s.resetGap()
 }
-
-func isTens(digits []byte) bool { return len(digits) == 2 && digits[0] >= '2' && digits[1] == '0' }
 
 // extensionStart returns where the extension begins in a word such as 4155550100x12; 0 if the word has another form.
 func extensionStart(word []byte) int {

@@ -22,13 +22,7 @@ var spokenDigits = func() map[string]string {
 			words[name] = string(rune('0' + digit))
 		}
 	}
-	for i, name := range strings.Split("ten,eleven,twelve,thirteen,fourteen,fifteen,sixteen,seventeen,eighteen,nineteen", ",") {
-		words[name] = "1" + string(rune('0'+i))
-	}
-	for i, name := range strings.Split("twenty,thirty,forty,fifty,sixty,seventy,eighty,ninety", ",") {
-		words[name] = string(rune('2'+i)) + "0"
-	}
-	words["fourty"] = "40"
+	addPairs(words)
 	return words
 }()
 
@@ -40,6 +34,7 @@ type spokenWord struct {
 	hundred bool
 	plus    bool
 	at      bool // a word for @
+	link    bool // between tens and a unit: cuarenta y uno
 }
 
 // spokenWords has all words that mean something, so that each word of a text is looked up once.
@@ -61,6 +56,9 @@ var spokenWords = func() map[string]spokenWord {
 	}
 	for _, word := range []string{"hundred", "hundert", "cento"} {
 		add(word, func(w *spokenWord) { w.hundred = true })
+	}
+	for _, word := range []string{"y", "et", "e", "und"} {
+		add(word, func(w *spokenWord) { w.link = true })
 	}
 	for word := range atWords {
 		add(word, func(w *spokenWord) { w.at = true })
