@@ -64,8 +64,8 @@ func (x *exporter) add(name string, body []byte) error {
 // callFolder returns the folder of a call in the archive, for the key of its report or analysis.
 func callFolder(key string) string {
 	_, name := callOfKey(key)
-	day := strings.Trim(strings.Join(strings.Split(path.Dir(key), "/")[2:], "-"), "-")
-	return "calls/" + day + " " + name
+	parts := strings.Split(path.Dir(key), "/") // eoc, the assistant, the day
+	return "calls/" + strings.Join(parts[min(len(parts), 2):], "-") + " " + name
 }
 
 func (x *exporter) exportRows(ctx context.Context) error {

@@ -157,11 +157,12 @@ func followsCode(s string, places []digit, first int) bool {
 	return first-i <= maxCode && strings.HasSuffix(strings.TrimRight(s[:places[i].from], "("), "+")
 }
 
-// isGap reports whether a text may stand between two digits of one number.
+// isGap reports whether a text may stand between two digits of one number. A zero byte does in UTF-16, which a body that could not
+// be read may be in.
 func isGap(s string) bool {
 	n := 0
 	for _, r := range strings.NewReplacer(`\u00a0`, " ", `\u2011`, "-", `\/`, "/").Replace(s) {
-		if n++; n > maxGap || !strings.ContainsRune(" .-/()", r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Pd, r) && !unicode.Is(unicode.Cf, r) {
+		if n++; n > maxGap || !strings.ContainsRune(" .-/()\x00", r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Pd, r) && !unicode.Is(unicode.Cf, r) {
 			return false
 		}
 	}
@@ -249,8 +250,12 @@ func (m matcher) removeFrom(v any) (cleaned any, changed bool) {
 		if m.in(v.String()) {
 			return Erased, true
 		}
-	case []string:
-		return v, slices.ContainsFunc(v, m.in)
+	case []string: // a set
+		list := make([]any, len(v))
+		for i, text := range v {
+			list[i] = m.remove(text)
+		}
+		return list, slices.ContainsFunc(v, m.in)
 	case []any:
 		list := slices.Clone(v)
 		for i := range list {

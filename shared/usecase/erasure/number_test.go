@@ -31,6 +31,7 @@ func TestNumberInTexts(t *testing.T) {
 		"national with a zero":              {british, "020 7946 0958", "[erased]"},
 		"Mexico with its old 1":             {mexican, "+5215512345678", "[erased]"},
 		"Brazil without its 9":              {brazilian, "+55 11 8765 4321", "[erased]"},
+		"UTF-16":                            {us, "4\x001\x005\x005\x005\x005\x000\x001\x002\x003\x00", "[erased]\x00"},
 		"another number":                    {us, "+14155550124", ""},
 		"part of a longer number":           {us, "1714155550123", ""},
 		"a time in milliseconds":            {us, "41555501230", ""},
