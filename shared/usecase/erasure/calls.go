@@ -36,20 +36,17 @@ func (c *calls) add(assistantID string, ids ...string) {
 	}
 }
 
-// join adds an id that belongs to the same call as another one.
-func (c *calls) join(id, other string) {
-	for _, pair := range [][2]string{{id, other}, {other, id}} {
-		for assistantID := range c.assistants[pair[0]] {
-			c.add(assistantID, pair[1])
-		}
-	}
+// anyAssistant stands for every assistant in what is remembered of an id.
+const anyAssistant = "*"
+
+// has reports whether a call of an assistant is the person's.
+func (c *calls) has(assistantID, name string) bool {
+	return c.assistants[name][assistantID] || len(c.erased) > 0 && c.erased[aurora.ErasedCall(assistantID, name)]
 }
 
-// has reports whether a call of an assistant is the person's. For a call of an unknown assistant the id is enough.
-func (c *calls) has(assistantID, name string) bool {
-	known := c.assistants[name]
-	return known[assistantID] || len(known) > 0 && (assistantID == aurora.NoAssistant || known[aurora.NoAssistant]) ||
-		len(c.erased) > 0 && c.erased[aurora.ErasedCall(assistantID, name)]
+// knows reports whether an id is one of the person's calls, of any assistant.
+func (c *calls) knows(name string) bool {
+	return len(c.assistants[name]) > 0 || len(c.erased) > 0 && c.erased[aurora.ErasedCall(anyAssistant, name)]
 }
 
 // byAssistant returns the ids of the calls of each assistant.

@@ -31,7 +31,10 @@ func fill(t *testing.T, m *memory) (left string) {
 	memoryTable{m, "assistants"}.add(aurora.StoredItem{"assistantId": "riley", "numberE164": "+15551230100"})
 	m.put("eoc/riley/2026/11/18/friend.json", reportBody("riley", friend, "Her number is [erased].", "friend"))
 	calls.add(row("friend", friend, "Call [erased] back."))
-	ledger.add(aurora.StoredItem{"key": "call#friend"})
+	ledger.add(aurora.StoredItem{"key": "call#friend", "places": []any{"riley#2026-11-18"}})
+	ledger.add(aurora.StoredItem{"key": "call#both", "places": []any{"avery#2026-11-18"}}) // both assistants have a call with this id
+	ledger.add(aurora.StoredItem{"key": "call#CA2", "parent": "both"})
+	calls.add(aurora.StoredItem{"assistantDay": "avery#2026-11-18", "callId": "both", "customer": string(friend)})
 	ledger.add(aurora.StoredItem{"key": "session#riley#friend#" + aurora.SafeKey(string(friend)) + "#p"})
 	ledger.add(aurora.StoredItem{"key": "dnc#" + string(person)})
 	ledger.add(aurora.StoredItem{"key": "placed#oc_2", "to": string(friend), "info": "sister of [erased]"})
@@ -50,9 +53,11 @@ func fill(t *testing.T, m *memory) (left string) {
 	m.put("unrecognised/new-kind/2026/11/18/b.json", `{"message":{"type":"new-kind","call":{"id":"one","assistantId":"riley"}}}`)
 	calls.add(row("one", person, "Greets."))
 	calls.add(row("CA1", "", "Known by its sid."))
+	calls.add(aurora.StoredItem{"assistantDay": "riley#2026-11-18", "callId": aurora.OwnAlias("both", "riley"), "id": "both", "customer": string(person)})
 	calls.add(row("friend", friend, "Call 415-555-0100 back."))
 	m.put("eoc/riley/2026/11/18/friend.json", reportBody("riley", friend, "Her number is 4155550100.", "friend"))
-	for _, item := range []aurora.StoredItem{{"key": "call#one"}, {"key": "call#CA1", "parent": "one"}, {"key": "placed#oc_1", "to": string(person), "assistantId": "riley", "sid": "CA9"}, {"key": "placed#CA9", "record": "oc_1"},
+	for _, item := range []aurora.StoredItem{{"key": "call#one", "places": []any{"_#2026-11-18", "riley#2026-11-18"}}, {"key": "call#CA1", "parent": "one"},
+		{"key": "call#" + aurora.OwnAlias("both", "riley"), "places": []any{"riley#2026-11-18"}}, {"key": "placed#oc_1", "to": string(person), "assistantId": "riley", "sid": "CA9"}, {"key": "placed#CA9", "record": "oc_1"},
 		{"key": "idem#n-a#uat#1", "record": "oc_1"}, {"key": "open#" + string(person)}, {"key": "consent#" + string(person)}, {"key": "count#to#" + string(person) + "#2026-11-25"},
 		{"key": "session#riley#one"}, {"key": "session#riley#sms#" + aurora.SafeKey(string(person)) + "#p"}, {"key": "once#riley#one#" + aurora.SafeKey("") + "#d", "result": "Booked."},
 		{"key": "placed#oc_2", "to": string(friend), "info": "sister of +14155550100"}} {
@@ -78,7 +83,7 @@ func TestErase(t *testing.T) {
 	if got := m.dump(t); got != left {
 		t.Errorf("left is\n%s\nwant\n%s", got, left)
 	}
-	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 2, OutboundRecords: 1, OtherLedgerItems: 10, QueuedMessages: 1, ReportsMadeAgain: 1,
+	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 11, QueuedMessages: 1, ReportsMadeAgain: 1,
 		ReportVersions: 5, NumbersReplaced: 4, DoNotCallEntries: 1}
 	if r.Counts != want || !r.Complete || r.Number != "+14******100" {
 		t.Errorf("the receipt is %+v, want the counts %+v", r, want)
@@ -202,7 +207,7 @@ func TestExport(t *testing.T) {
 	if err != nil || m.dump(t) != before {
 		t.Errorf("the error is %v, want none and nothing changed", err)
 	}
-	if counts.CallReports != 4 || counts.Rows != 2 || counts.OutboundRecords != 1 || counts.QueuedMessages != 1 {
+	if counts.CallReports != 4 || counts.Rows != 3 || counts.OutboundRecords != 1 || counts.QueuedMessages != 1 {
 		t.Errorf("the counts are %+v", counts)
 	}
 	for name, want := range map[string]string{"calls/2026-11-18 one/transcript.txt": "caller: Hi", "calls/2026-11-18 one/transcript (2).txt": "caller: Hi again",

@@ -136,6 +136,9 @@ func (m *memory) putReport(job aurora.ReportJob) {
 	lines := "Call,Number\r\n"
 	for _, key := range slices.Sorted(maps.Keys(m.tables["calls"])) {
 		row := m.tables["calls"][key]
+		if rowKey(row).AssistantID != job.AssistantID {
+			continue
+		}
 		lines += row.Text("callId") + "," + row.Text("customer") + "\r\n"
 	}
 	prefix := aurora.ReportsPrefix + job.AssistantID + "/weekly/2026-11-20T0000/"

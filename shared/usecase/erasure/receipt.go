@@ -70,7 +70,7 @@ var outOfReach = []string{
 	"What Twilio, the voice provider, the model providers and the servers of tools store: their call records, recordings, messages and logs.",
 	"Links to recordings lead to the voice provider; the recordings are there.",
 	"Messages that a function is working on at this moment. The call worker removes a report of an erased call; run the command again to be sure.",
-	"A number that was spoken in words, the person's name in what other callers said, and calls that hold no number: it was withheld, or the assistant's storage leaves it out.",
+	"A number that was spoken in words or over several sentences, the person's name in what other callers said, and calls that hold no number: it was withheld, or the assistant's storage leaves it out.",
 }
 
 func newReceipt(n aurora.Phone, now time.Time) Receipt {

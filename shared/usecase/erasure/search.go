@@ -34,14 +34,15 @@ const (
 // search is what is known of the person's data. It is kept for all searches of one run.
 type search struct {
 	*Service
-	number matcher
-	calls  *calls
-	seed   maphash.Seed
-	read   map[uint64]verdict // by a hash of the version
+	number  matcher
+	calls   *calls
+	aliases *aliases
+	seed    maphash.Seed
+	read    map[uint64]verdict // by a hash of the version
 }
 
 func (s *Service) newSearch(number aurora.Phone) *search {
-	return &search{Service: s, number: newMatcher(number), calls: newCalls(), seed: maphash.MakeSeed(), read: map[uint64]verdict{}}
+	return &search{Service: s, number: newMatcher(number), calls: newCalls(), aliases: newAliases(), seed: maphash.MakeSeed(), read: map[uint64]verdict{}}
 }
 
 func (s *search) versionHash(v aurora.ObjectVersion) uint64 {
@@ -78,11 +79,14 @@ func (s *search) find(ctx context.Context) error {
 	if err := s.readObjects(ctx, aurora.EndOfCallPrefix); err != nil {
 		return err
 	}
-	for again := true; again; again = s.calls.changed {
+	s.aliases = newAliases()
+	for again := true; again; {
 		s.calls.changed = false
-		if err := s.followLedger(ctx); err != nil {
+		more, err := s.followLedger(ctx)
+		if err != nil {
 			return err
 		}
+		again = more || s.calls.changed
 	}
 	return s.readObjects(ctx, "")
 }
@@ -91,30 +95,30 @@ func rowKey(item aurora.StoredItem) aurora.CallKey {
 	return aurora.ParseCallKey(item.Text("assistantDay"), item.Text("callId"))
 }
 
-// followLedger adds the ids that the ledger knows of the person's calls.
-func (s *search) followLedger(ctx context.Context) error {
+// followLedger adds the ids that the ledger knows of the person's calls. It reports whether it read records that it did not know.
+func (s *search) followLedger(ctx context.Context) (more bool, err error) {
 	n := 0
 	for item, err := range s.Ledger.All(ctx) {
 		if err != nil {
-			return err
+			return false, err
 		}
 		s.progress("ledger items", n)
 		n++
 		key := item.Text("key")
-		if hash, ok := strings.CutPrefix(key, erasedPrefix); ok && item["finished"] != true {
-			s.calls.erased[hash] = true
+		if hash, ok := strings.CutPrefix(key, erasedPrefix); ok && item["finished"] != true && !s.calls.erased[hash] {
+			s.calls.erased[hash], s.calls.changed = true, true
 		}
 		if name, ok := strings.CutPrefix(key, aliasPrefix); ok {
-			s.calls.join(name, item.Text("parent"))
+			more = s.aliases.add(name, item, s.calls) || more
 		}
 		if id, ok := strings.CutPrefix(key, outboundPrefix); ok {
-			s.calls.join(id, item.Text("record"))
 			if s.number.is(item.Text("to")) || s.number.is(item.Text("number")) {
 				s.calls.add(item.Text("assistantId"), id, item.Text("sid"))
 			}
 		}
 	}
-	return nil
+	s.aliases.join(s.calls)
+	return more, nil
 }
 
 // readObjects reads the versions that have not been read, several at the same time.
@@ -209,7 +213,7 @@ func (s *search) judge(key string, body []byte) content {
 func (s *search) isOfCall(m providermsg.Message) bool {
 	id := m.Identity()
 	return slices.ContainsFunc(id.CallIDs, func(callID string) bool {
-		return s.calls.has(aurora.AssistantKey(id.AssistantID), aurora.SafeKey(callID))
+		return s.owns(aurora.AssistantKey(id.AssistantID), aurora.SafeKey(callID))
 	})
 }
 
@@ -217,8 +221,7 @@ func (s *search) isOfCall(m providermsg.Message) bool {
 func (s *search) listsCall(key string, body []byte) bool {
 	assistantID, _ := callOfKey(key)
 	for token := range strings.FieldsFuncSeq(string(body), func(r rune) bool { return !isIDRune(r) }) {
-		if len(s.calls.assistants[token]) > 0 && s.calls.has(assistantID, token) ||
-			len(s.calls.erased) > 0 && s.calls.erased[aurora.ErasedCall(assistantID, token)] {
+		if s.calls.has(assistantID, token) {
 			return true
 		}
 	}
@@ -235,7 +238,7 @@ func (s *search) mark(ctx context.Context) error {
 	var calls []string
 	for assistantID, names := range s.calls.byAssistant() {
 		for _, name := range names {
-			for _, id := range []string{aurora.NoAssistant, assistantID} {
+			for _, id := range []string{anyAssistant, assistantID} {
 				if call := aurora.ErasedCall(id, name); !s.calls.erased[call] {
 					s.calls.erased[call] = true
 					calls = append(calls, call)
@@ -262,14 +265,14 @@ func (s *search) itemVerdict(item aurora.StoredItem) verdict {
 	belongs := s.number.in(key)
 	switch prefix, rest, _ := strings.Cut(key, "#"); prefix + "#" {
 	case aliasPrefix:
-		belongs = belongs || s.calls.has(aurora.NoAssistant, rest)
+		belongs = belongs || s.aliases.isTheirs(rest, s.calls)
 	case outboundPrefix:
-		belongs = belongs || s.number.is(item.Text("to")) || s.number.is(item.Text("number")) || s.calls.has(aurora.NoAssistant, rest)
+		belongs = belongs || s.number.is(item.Text("to")) || s.number.is(item.Text("number")) || s.calls.knows(rest) || s.calls.knows(item.Text("record"))
 	case sessionPrefix, resultPrefix: // assistant, call, caller and more
 		belongs = belongs || len(parts) > 2 && (s.isCallerPart(parts[2]) || parts[2] == aurora.SafeKey("") && s.calls.has(parts[0], parts[1])) ||
 			len(parts) == 2 && s.calls.has(parts[0], parts[1]) // a session of an earlier version
 	default:
-		belongs = belongs || item.Text("record") != "" && s.calls.has(aurora.NoAssistant, item.Text("record"))
+		belongs = belongs || item.Text("record") != "" && s.calls.knows(item.Text("record"))
 	}
 	if belongs {
 		return theirs
@@ -288,7 +291,7 @@ func (s *search) isCallerPart(part string) bool {
 // rowVerdict says what a row of the calls table is.
 func (s *search) rowVerdict(item aurora.StoredItem) verdict {
 	row := rowKey(item)
-	if s.number.is(item.Text("customer")) || s.number.in(row.CallID) || s.calls.has(row.AssistantID, row.CallID) {
+	if s.number.is(item.Text("customer")) || s.number.in(row.CallID) || s.owns(row.AssistantID, row.CallID) {
 		return theirs
 	}
 	if _, found := s.number.removeFrom(map[string]any(item)); found {
@@ -350,5 +353,10 @@ func (s *search) notifiesOfCall(body []byte) bool {
 
 // ownsKey reports whether an object's key names the number or a call of the person.
 func (s *search) ownsKey(key string) bool {
-	return s.number.in(key) || s.calls.has(callOfKey(key))
+	return s.number.in(key) || s.owns(callOfKey(key))
+}
+
+// owns reports whether a call of an assistant is the person's. One without an assistant belongs to the assistants of its id.
+func (s *search) owns(assistantID, name string) bool {
+	return s.calls.has(assistantID, name) || assistantID == aurora.NoAssistant && s.aliases.isTheirs(name, s.calls)
 }
