@@ -14,10 +14,10 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	keys := &auth.KeyStore{
-		Secrets:      secretsmanager.New(lambdaapp.AWSConfig, time.Now),
-		Now:          time.Now,
-		SecretNames:  map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET")},
-		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+		Secrets:     secretsmanager.New(lambdaapp.AWSConfig, time.Now),
+		Now:         time.Now,
+		SecretNames: map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET")},
+		OnUnusable:  func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 	lambdaapp.Start(s, serve(keys))
 }

@@ -21,10 +21,10 @@ func main() {
 	tools := toolwiring.ReadSettings(s)
 	outboundCalls, eligibility := callwiring.ReadLookups(s)
 	keys := &auth.KeyStore{
-		Secrets:      tools.Secrets,
-		Now:          time.Now,
-		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: s.Required("API_KEYS_SECRET")},
-		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+		Secrets:     tools.Secrets,
+		Now:         time.Now,
+		SecretNames: map[auth.KeyKind]string{auth.KindAPI: s.Required("API_KEYS_SECRET")},
+		OnUnusable:  func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 	f := newFunction(&webhook.Receiver{
 		Assistants:    tools.Assistants,

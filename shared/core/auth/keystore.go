@@ -17,6 +17,8 @@ import (
 const (
 	staleLimit = time.Hour        // how long the last good list of keys is used while the secret cannot be read
 	retryDelay = 10 * time.Second // between two tries to read the secret in that time
+
+	logInterval = time.Minute // between two log lines about the same invalid entries
 )
 
 // Secrets reads the text of a secret.
@@ -28,24 +30,28 @@ type Secrets interface {
 // an object with digest, name, assistants, uses, expiresAt and limits. It is safe for concurrent use.
 //
 // While a secret cannot be read, or is not a JSON array, the last list that could be read is used for an hour. Without
-// such a list Keys returns an error: a broken secret is not the caller's fault.
+// such a list Keys returns an error: a broken secret is not the caller's fault. An array is a list also if none of its
+// entries is a key: then no key is valid.
 type KeyStore struct {
 	Secrets     Secrets
 	SecretNames map[KeyKind]string // the secret of each kind
 	Now         func() time.Time
-	// OnInvalidKey, if set, is called when a secret is not a JSON array, or holds entries that are not keys.
-	OnInvalidKey func(ctx context.Context)
+	// OnUnusable, if set, is called whenever keys are asked for while their secret, or one of its entries, cannot be used.
+	OnUnusable func(ctx context.Context)
 
 	mu    sync.Mutex
-	lists map[KeyKind]*keyList
+	lists map[KeyKind]keyList
 }
 
 // keyList is the last list of keys that could be read.
 type keyList struct {
-	text    string
-	keys    []Key
-	read    time.Time // when the secret last had this text
-	retryAt time.Time // before this time the secret is not read again, because it could not be read
+	text     string
+	keys     []Key
+	invalid  error     // names the entries that are not keys; nil if there are none
+	logged   time.Time // when invalid was last logged
+	read     time.Time // when the secret last had this text
+	retryAt  time.Time // before this time the secret is not read again, because it could not be read
+	isBroken bool      // the secret itself could not be used when it was last read
 }
 
 // Keys returns the live keys of a kind. A kind without a secret has none.
@@ -55,64 +61,73 @@ func (s *KeyStore) Keys(ctx context.Context, kind KeyKind) ([]Key, error) {
 		return nil, nil
 	}
 	now := s.Now()
-	if keys, ok := s.waiting(kind, now); ok {
-		return keys, nil
+	list, ok := s.waiting(kind, now)
+	var err error
+	if !ok {
+		list, err = s.load(ctx, kind, name, now)
 	}
-	text, err := s.Secrets.Secret(ctx, name)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := s.lists[kind]
-	if err == nil && last != nil && last.text == text {
-		last.read, last.retryAt = now, time.Time{}
-		return live(last.keys, now), nil
+	if s.OnUnusable != nil && (err != nil || list.isBroken || list.invalid != nil) {
+		s.OnUnusable(ctx)
 	}
-	var keys []Key
-	if err == nil {
-		keys, err = s.parse(ctx, kind, text)
+	if err != nil {
+		return nil, fmt.Errorf("load %s keys: %w", kind, err)
 	}
-	if err == nil {
-		if s.lists == nil {
-			s.lists = map[KeyKind]*keyList{}
-		}
-		s.lists[kind] = &keyList{text: text, keys: keys, read: now}
-		return live(keys, now), nil
-	}
-	if last != nil && now.Sub(last.read) < staleLimit {
-		slog.ErrorContext(ctx, "keys not read; the last list is used", "event", "keys.stale", "kind", kind, "readAt", last.read, "error", err)
-		last.retryAt = now.Add(retryDelay)
-		return live(last.keys, now), nil
-	}
-	return nil, fmt.Errorf("load %s keys: %w", kind, err)
+	return live(list.keys, now), nil
 }
 
 // waiting returns the last list if the secret could not be read a moment ago. Each try may take as long as a request.
-func (s *KeyStore) waiting(kind KeyKind, now time.Time) ([]Key, bool) {
+func (s *KeyStore) waiting(kind KeyKind, now time.Time) (keyList, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := s.lists[kind]
-	if last == nil || !now.Before(last.retryAt) || now.Sub(last.read) >= staleLimit {
-		return nil, false
-	}
-	return live(last.keys, now), true
+	return last, now.Before(last.retryAt) && now.Sub(last.read) < staleLimit
 }
 
-// parse reads a secret's text and reports entries that are not keys. It fails only for a text that is not a list.
-func (s *KeyStore) parse(ctx context.Context, kind KeyKind, text string) ([]Key, error) {
-	keys, err := ParseKeys(text)
-	if isSigned := func(k Key) bool { return k.signature != nil }; kind != KindAPI && slices.ContainsFunc(keys, isSigned) {
-		keys, err = slices.DeleteFunc(keys, isSigned), errors.Join(err, errors.New("a signature is for api keys only"))
+// load reads the secret of a kind. If that is not possible it returns the last list, for as long as it may be used.
+func (s *KeyStore) load(ctx context.Context, kind KeyKind, name string, now time.Time) (keyList, error) {
+	text, err := s.Secrets.Secret(ctx, name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, hasLast := s.lists[kind]
+	list := last
+	if err == nil && (!hasLast || last.text != text) {
+		list = keyList{text: text}
+		list.keys, list.invalid, err = parseKeysOf(kind, text)
 	}
-	if err != nil {
-		slog.ErrorContext(ctx, "some entries of a key secret are not keys", "event", "keys.invalid", "kind", kind, "error", err)
-		if s.OnInvalidKey != nil {
-			s.OnInvalidKey(ctx)
+	if err == nil {
+		list.read, list.retryAt, list.isBroken = now, time.Time{}, false
+		if list.invalid != nil && now.Sub(list.logged) >= logInterval {
+			slog.ErrorContext(ctx, "some entries of a key secret are not keys", "event", "keys.invalid", "kind", kind, "error", list.invalid)
+			list.logged = now
 		}
+	} else if list = last; hasLast && now.Sub(last.read) < staleLimit {
+		slog.ErrorContext(ctx, "keys not read; the last list is used", "event", "keys.stale", "kind", kind, "readAt", last.read, "error", err)
+		list.retryAt, list.isBroken, err = now.Add(retryDelay), true, nil
+	} else {
+		return keyList{}, err
 	}
-	if errors.Is(err, errNotArray) {
-		return nil, err
+	if s.lists == nil {
+		s.lists = map[KeyKind]keyList{}
 	}
-	return keys, nil
+	s.lists[kind] = list
+	return list, nil
 }
+
+// parseKeysOf returns the keys of a secret's text. invalid names the entries that are not keys of this kind. It is an error if
+// the text is not a list.
+func parseKeysOf(kind KeyKind, text string) (keys []Key, invalid, err error) {
+	keys, invalid = ParseKeys(text)
+	if isSigned := func(k Key) bool { return k.signature != nil }; kind != KindAPI && slices.ContainsFunc(keys, isSigned) {
+		keys, invalid = slices.DeleteFunc(keys, isSigned), errors.Join(invalid, errSignatureKind)
+	}
+	if errors.Is(invalid, errNotArray) {
+		return nil, nil, errNotArray
+	}
+	return keys, invalid, nil
+}
+
+// errSignatureKind says why an entry is no key of its kind.
+var errSignatureKind = errors.New("a signature is for api keys only")
 
 // live returns the keys that have not expired.
 func live(keys []Key, now time.Time) []Key {

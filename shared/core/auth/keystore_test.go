@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,57 +97,82 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestBrokenSecret checks that a secret which cannot be read is nobody's invalid key: the last list serves for an hour.
+// TestBrokenSecret checks that a secret which cannot be read makes no key invalid: the last list is used for an hour, and the
+// problem is reported for every request in that time.
 func TestBrokenSecret(t *testing.T) {
 	list := `["` + apiKey + `"]`
 	for name, broken := range map[string]struct {
 		text string
 		err  error
-	}{"not JSON": {text: apiKey}, "empty": {text: ""}, "null": {text: "null"}, "an object": {text: `{}`}, "no answer": {list, errors.New("no answer")}} {
+	}{"not JSON": {text: apiKey}, "cut off": {text: list[:len(list)-1]}, "two lists": {text: list + list}, "empty": {text: ""}, "white space": {text: " \n"},
+		"null": {text: "null"}, "an object": {text: `{"keys":` + list + `}`}, "a string of a list": {text: strconv.Quote(list)},
+		"no answer": {list, errors.New("no answer")}, "no secret": {list, fault.New(fault.NotFound, "There is no such secret.")}} {
 		t.Run(name, func(t *testing.T) {
 			keys, store := newKeyStore(broken.text)
 			store.Err = broken.err
 			now := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
 			keys.Now = func() time.Time { return now }
-			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); !fault.Is(err, fault.Unavailable) {
-				t.Fatalf("without a list: error %v, want unavailable", err)
+			reports, requests := 0, 0
+			keys.OnUnusable = func(context.Context) { reports++ }
+			request := func(key string) error {
+				requests++
+				_, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(key), keys)
+				return err
+			}
+			if err := request(apiKey); !fault.Is(err, fault.Unavailable) || strings.Contains(fmt.Sprint(errors.Unwrap(err)), apiKey) {
+				t.Fatalf("without a list: error %v, want unavailable, and no key in it", err)
+			}
+			if reports != requests {
+				t.Errorf("without a list: %d reports for %d requests", reports, requests)
 			}
 			store.Values["api"], store.Err = list, nil
-			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); err != nil {
+			if err := request(apiKey); err != nil {
 				t.Fatalf("with a list: %v", err)
+			}
+			if reports != requests-1 {
+				t.Errorf("with a list: %d reports, want the one from before", reports)
 			}
 			store.Values["api"], store.Err = broken.text, broken.err
 			reads := store.Reads()
+			reports, requests = 0, 0
 			for range 5 {
-				if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); err != nil {
+				if err := request(apiKey); err != nil {
 					t.Fatalf("after a list: %v", err)
 				}
-				if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(nextAPIKey), keys); !fault.Is(err, fault.Unauthorized) {
+				if err := request(nextAPIKey); !fault.Is(err, fault.Unauthorized) {
 					t.Fatalf("another key: error %v, want unauthorized", err)
 				}
 			}
 			if n := store.Reads() - reads; n != 1 {
 				t.Errorf("the secret was read %d times within ten seconds after it could not be read; want once", n)
 			}
-			now = now.Add(time.Hour)
-			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); !fault.Is(err, fault.Unavailable) {
+			now = now.Add(time.Hour - time.Second)
+			if err := request(apiKey); err != nil {
+				t.Errorf("a second before the hour ends: %v", err)
+			}
+			now = now.Add(time.Second)
+			if err := request(apiKey); !fault.Is(err, fault.Unavailable) {
 				t.Errorf("an hour later: error %v, want unavailable", err)
 			}
+			if reports != requests {
+				t.Errorf("%d reports for %d requests while the secret could not be used", reports, requests)
+			}
 			store.Values["api"], store.Err = `["`+nextAPIKey+`"]`, nil
-			if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(nextAPIKey), keys); err != nil {
-				t.Errorf("after it could be read again: %v", err)
+			if err := request(nextAPIKey); err != nil || reports != requests-1 {
+				t.Errorf("after it could be read again: %v, %d reports for %d requests", err, reports, requests)
 			}
 		})
 	}
 }
 
-func TestBrokenSecretIsReported(t *testing.T) {
-	keys, _ := newKeyStore(apiKey)
-	reports := 0
-	keys.OnInvalidKey = func(context.Context) { reports++ }
-	_, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys)
-	if reports != 1 || err == nil || strings.Contains(err.Error(), apiKey) {
-		t.Errorf("%d reports, error %v; want one report, and an error that does not hold the secret", reports, err)
+// TestListWithoutKeys checks that lists which can be read, and hold no live key, reject every key.
+func TestListWithoutKeys(t *testing.T) {
+	for name, list := range map[string]string{"empty": `[]`, "expired": `[{"digest":"sha256:` + hexDigest(apiKey) + `","expiresAt":"2020-01-01T00:00:00Z"}]`} {
+		keys, _ := newKeyStore(list)
+		keys.OnUnusable = func(context.Context) { t.Errorf("%s: reported as unusable", name) }
+		if _, err := auth.BearerPolicy.Authenticate(t.Context(), bearer(apiKey), keys); !fault.Is(err, fault.Unauthorized) {
+			t.Errorf("%s: error %v, want unauthorized", name, err)
+		}
 	}
 }
 

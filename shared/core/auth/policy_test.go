@@ -177,17 +177,26 @@ func TestParseKeys(t *testing.T) {
 	}
 }
 
-func TestInvalidKeysAreReportedOncePerSecretText(t *testing.T) {
-	keys, _ := newKeyStore(`["` + apiKey + `","short"]`)
+// TestInvalidKeysAreReportedAsLongAsTheyLast checks that an alarm on the reports does not end while the secret is still wrong.
+func TestInvalidKeysAreReportedAsLongAsTheyLast(t *testing.T) {
+	keys, store := newKeyStore(`["` + apiKey + `","short"]`)
 	reports := 0
-	keys.OnInvalidKey = func(context.Context) { reports++ }
-	for range 3 {
+	keys.OnUnusable = func(context.Context) { reports++ }
+	authenticate := func() {
+		t.Helper()
 		if _, err := auth.BearerPolicy.Authenticate(t.Context(), header("Authorization", "Bearer "+apiKey), keys); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if reports != 1 {
-		t.Errorf("reported %d times, want once for each text of the secret", reports)
+	for range 3 {
+		authenticate()
+	}
+	if reports != 3 {
+		t.Errorf("reported %d times for three requests, want 3", reports)
+	}
+	store.Values["api"] = `["` + apiKey + `"]`
+	if authenticate(); reports != 3 {
+		t.Errorf("reported %d times after the entry was removed, want 3", reports)
 	}
 }
 

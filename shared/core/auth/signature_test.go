@@ -225,7 +225,7 @@ func TestInvalidSignatureEntries(t *testing.T) {
 	}
 	reported := false
 	store := &auth.KeyStore{Now: time.Now, Secrets: testkit.EverySecret(`[{"signature":{"scheme":"vapi-hmac",` + secret + `}}]`), SecretNames: map[auth.KeyKind]string{auth.KindInternal: "internal"}}
-	store.OnInvalidKey = func(context.Context) { reported = true }
+	store.OnUnusable = func(context.Context) { reported = true }
 	if keys, err := store.Keys(t.Context(), auth.KindInternal); len(keys) != 0 || err != nil || !reported {
 		t.Errorf("a signature among internal keys: %d keys, %v, reported %v; want none, reported", len(keys), err, reported)
 	}

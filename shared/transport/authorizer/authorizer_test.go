@@ -1,6 +1,7 @@
 package authorizer_test
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"strings"
@@ -64,6 +65,51 @@ func TestErrorIfKeysCannotBeLoaded(t *testing.T) {
 	handle := newHandler(&testkit.Secrets{Err: errors.New("unavailable")})
 	if r, err := handle(t, authorizer.Request{Headers: map[string]string{"Authorization": "Bearer " + apiKey}}); err == nil {
 		t.Errorf("answer %+v, want an error", r)
+	}
+}
+
+// TestSecretIsNoList breaks the key secret by hand, for a new and for a warm process. No caller may be told that its key is
+// invalid: API Gateway answers an error of the authorizer with 500.
+func TestSecretIsNoList(t *testing.T) {
+	const entry = `{"name":"vapi","signature":{"scheme":"vapi-hmac","secret":"whsec-0123456789abcdef0123456789abcdef"}}`
+	list := `["` + apiKey + `",` + entry + `]`
+	requests := map[string]authorizer.Request{
+		"a key":       {Headers: map[string]string{"Flask-Api-Key": apiKey}, MethodArn: methodARN},
+		"a signature": {Headers: map[string]string{"X-Signature": strings.Repeat("0", 64), "X-Timestamp": "1"}, MethodArn: methodARN},
+	}
+	for _, broken := range []string{"", "null", "{}", list[:len(list)-1], apiKey} {
+		secrets := &testkit.Secrets{Values: map[string]string{"api": list}}
+		now, reports := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC), 0
+		newProcess := func() func(context.Context, authorizer.Request) (authorizer.Response, error) {
+			return authorizer.New(auth.WebhookPolicy, &auth.KeyStore{Now: func() time.Time { return now }, Secrets: secrets,
+				SecretNames: map[auth.KeyKind]string{auth.KindAPI: "api"}, OnUnusable: func(context.Context) { reports++ }})
+		}
+		warm := newProcess()
+		if _, err := warm(t.Context(), requests["a key"]); err != nil {
+			t.Fatal(err)
+		}
+		secrets.Values["api"] = broken
+		for name, r := range requests {
+			t.Run("fault 73: a new process and "+name, func(t *testing.T) {
+				reports = 0
+				if answer, err := newProcess()(t.Context(), r); err == nil || reports == 0 {
+					t.Errorf("secret %q: answer %+v, %d reports; want an error and a report", broken, answer, reports)
+				}
+			})
+			t.Run("fault 73: a warm process and "+name, func(t *testing.T) {
+				reports = 0
+				answer, err := warm(t.Context(), r)
+				if err != nil || answer.PolicyDocument.Statement[0].Effect != "Allow" || reports == 0 {
+					t.Errorf("secret %q: answer %+v, %v, %d reports; want Allow and a report", broken, answer, err, reports)
+				}
+			})
+		}
+		now = now.Add(time.Hour)
+		t.Run("fault 73: an hour later", func(t *testing.T) {
+			if answer, err := warm(t.Context(), requests["a key"]); err == nil {
+				t.Errorf("secret %q: answer %+v, want an error", broken, answer)
+			}
+		})
 	}
 }
 

@@ -61,10 +61,10 @@ func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Cl
 // authenticates requests itself.
 func ReadKeys(s *lambdaapp.Settings, secrets *secretsmanager.Store) auth.KeySource {
 	return &auth.KeyStore{
-		Secrets:      secrets,
-		Now:          time.Now,
-		SecretNames:  map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET"), auth.KindExternal: s.Required("EXTERNAL_KEYS_SECRET")},
-		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+		Secrets:     secrets,
+		Now:         time.Now,
+		SecretNames: map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET"), auth.KindExternal: s.Required("EXTERNAL_KEYS_SECRET")},
+		OnUnusable:  func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 }
 

@@ -48,10 +48,10 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 // Keys returns the API keys, which the function checks at its function URL.
 func (s Settings) Keys() auth.KeySource {
 	return &auth.KeyStore{
-		Secrets:      s.tools.Secrets,
-		Now:          time.Now,
-		SecretNames:  map[auth.KeyKind]string{auth.KindAPI: s.apiKeysSecret},
-		OnInvalidKey: func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
+		Secrets:     s.tools.Secrets,
+		Now:         time.Now,
+		SecretNames: map[auth.KeyKind]string{auth.KindAPI: s.apiKeysSecret},
+		OnUnusable:  func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
 }
 

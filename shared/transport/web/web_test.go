@@ -179,6 +179,12 @@ func TestFunctionURLAuthentication(t *testing.T) {
 	if a := invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)); a.status != 503 || a.header["Retry-After"] != "1" || strings.Contains(a.body, "arn:") {
 		t.Errorf("the keys cannot be read: %+v, want 503 with Retry-After 1 and without the cause", a)
 	}
+	for _, broken := range []string{"null", "{}", apiKey} {
+		t.Run("fault 73: a new process with the secret "+broken[:2], func(t *testing.T) {
+			f.Keys = newKeyStore(testkit.EverySecret(broken))
+			invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)).wantError(t, "the secret is no list", 503, "keys_unavailable")
+		})
+	}
 	f.Keys = nil
 	invoke(t, f, urlRequest("POST", "/p", `{}`, bearerHeader)).wantError(t, "a function without a function URL", 401, "invalid_api_key")
 	if called {
