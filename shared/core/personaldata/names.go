@@ -49,6 +49,15 @@ var (
 	recordingWords = []string{"log", "pcap", "video", "audio", "stereo", "mono", "combined", "screenshot", "listen", "control", "monitor", "transcript", "artifact"}
 )
 
+// maxFigureWord is the length of the longest of figureWords.
+var maxFigureWord = func() int {
+	longest := 0
+	for word := range figureWords {
+		longest = max(longest, len(word))
+	}
+	return longest
+}()
+
 // parseName returns what a name says.
 func parseName(name string) memberName {
 	key := removeSeparators.Replace(strings.ToLower(name))
@@ -74,7 +83,7 @@ func parseName(name string) memberName {
 	for _, end := range []string{"at", "time", "timestamp", "date", "ms", "seconds", "minutes", "duration", "cost", "price", "amount", "total", "count", "tokens"} {
 		m.figure = m.figure || strings.HasSuffix(key, end)
 	}
-	for end := len(key); end > 0 && !m.figure; end-- {
+	for end := min(len(key), maxFigureWord); end > 0 && !m.figure; end-- { // the sender sets no limit to a name's length
 		m.figure = figureWords[key[:end]]
 	}
 	return m

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -51,6 +52,13 @@ func parseTranscript(transcript string, names speakerNames) []Utterance {
 // splitLines splits a text at the labels at the starts of its lines.
 func splitLines(transcript string) []segment {
 	var segments []segment
+	var words []string // of the last segment, joined once: a text may have a line break in every other place
+	finishLast := func() {
+		if n := len(segments); n > 0 {
+			segments[n-1].words = strings.Join(words, "\n")
+		}
+		words = nil
+	}
 	for line := range strings.Lines(strings.ReplaceAll(strings.ReplaceAll(transcript, "\r\n", "\n"), "\r", "\n")) {
 		if onlyStamp().MatchString(line) { // a line of subtitles
 			continue
@@ -60,13 +68,15 @@ func splitLines(transcript string) []segment {
 			for end := strings.IndexAny(line[colon+1:at[1]], ":："); end >= 0; end = strings.IndexAny(line[colon+1:at[1]], ":：") {
 				colon += 1 + end // the colon of a stamp between the name and its own colon
 			}
-			segments = append(segments, segment{strings.TrimSpace(line[at[2]:at[3]]), strings.TrimLeft(line[colon:], ":：*_ ")})
+			finishLast()
+			segments, words = append(segments, segment{label: strings.TrimSpace(line[at[2]:at[3]])}), append(words, strings.TrimLeft(line[colon:], ":：*_ "))
 		} else if len(segments) > 0 {
-			segments[len(segments)-1].words += "\n" + line
+			words = append(words, line)
 		} else if strings.TrimSpace(line) != "" {
-			segments = append(segments, segment{"", line})
+			segments, words = append(segments, segment{}), append(words, line)
 		}
 	}
+	finishLast()
 	return segments
 }
 
@@ -80,6 +90,8 @@ func isLabel(name string) bool {
 // with a capital letter and stand at the start or after the end of a sentence.
 func splitInline(transcript string, names speakerNames) []segment {
 	text := strings.Join(strings.Fields(transcript), " ")
+	lowerCase := startsInLowerCase(text)
+	isCapital := func(name string) bool { r, _ := utf8.DecodeRuneInString(name); return lowerCase || !unicode.IsLower(r) }
 	var knownAt, capitalAt [][]int
 	for at := 0; at < len(text); {
 		m := inlineLabel().FindStringSubmatchIndex(text[at:])
@@ -91,7 +103,7 @@ func splitInline(transcript string, names speakerNames) []segment {
 		}
 		start, end := m[2], m[3]
 		for from := start; from < end; { // "move my visit. AI": the name is the shortest known end of the words
-			if rest := text[from:end]; names.speaker(rest) != "" && (from == 0 || text[from-1] == ' ' || text[from-1] == ']' || text[from-1] == ')') && isCapital(rest, text) {
+			if rest := text[from:end]; names.speaker(rest) != "" && (from == 0 || text[from-1] == ' ' || text[from-1] == ']' || text[from-1] == ')') && isCapital(rest) {
 				knownAt = append(knownAt, []int{m[0], from, end})
 				break
 			}
@@ -101,7 +113,7 @@ func splitInline(transcript string, names speakerNames) []segment {
 			}
 			from += next + 1
 		}
-		if before := strings.TrimRight(text[:start], " "); isCapital(text[start:end], text) && (before == "" || strings.ContainsAny(before[len(before)-1:], ".!?)]")) {
+		if before := strings.TrimRight(text[:start], " "); isCapital(text[start:end]) && (before == "" || strings.ContainsAny(before[len(before)-1:], ".!?)]")) {
 			capitalAt = append(capitalAt, []int{m[0], start, end})
 		}
 		at = end
@@ -129,10 +141,10 @@ var trailingStamp = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\s+[\[(]` + stamp + `?[\])]?\s*$|\s+` + stamp + `\s*$`)
 })
 
-// isCapital reports whether a name begins with a capital letter, or the whole text has none where its first name begins.
-func isCapital(name, text string) bool {
-	first, start := []rune(name)[0], []rune(strings.TrimLeft(text, "[(0123456789:.,]) "))
-	return !unicode.IsLower(first) || len(start) > 0 && unicode.IsLower(start[0])
+// startsInLowerCase reports whether the first name of a text begins with a small letter: then the text has no capital letters.
+func startsInLowerCase(text string) bool {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, "[(0123456789:.,]) "))
+	return unicode.IsLower(r)
 }
 
 // nameSpeakers returns the utterances of segments. It is not ok if nobody's words were found.
