@@ -119,8 +119,9 @@ func (a *authorizerPlan) identity(r *http.Request) (sources []string, ok bool) {
 	return values, true
 }
 
+// methodARN has the path without the base path of a custom domain: policies hold for every address of the API.
 func (g *gateway) methodARN(x *exchange) string {
-	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", region, account, apiID, g.stage, x.r.Method, strings.TrimPrefix(x.r.URL.Path, "/"))
+	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", region, account, apiID, g.stage, x.r.Method, strings.TrimPrefix(unescape(x.path), "/"))
 }
 
 // authorizerError means that an authorizer answered with an error or without a valid policy.

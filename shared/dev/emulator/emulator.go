@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Options struct {
 	Root        string    // the folder that holds template.yaml and functions/
 	Data        string    // the folder for all data; it is created if it does not exist
 	Port        int       // of the API; function URLs use the ports after it. 0 uses free ports
+	BasePath    string    // of a custom domain whose mapping the API plays, such as /voice; "" is none
 	Concurrency int       // most processes of one function; 0 is DefaultConcurrency
 	Out         io.Writer // messages for the operator; nil drops them
 	Environ     []string  // variables in the form of os.Environ; they override the template's
@@ -94,6 +96,9 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
 	}
+	if !isBasePath(o.BasePath) {
+		return nil, fmt.Errorf("BASE_PATH must be segments of letters, digits and -_.+ with a slash before each, such as /voice, not %q", o.BasePath)
+	}
 	if o.clientsFolder == "" {
 		o.clientsFolder = filepath.Join(o.Root, "shared", "dev", "compat")
 	}
@@ -124,6 +129,11 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	return s, nil
 }
+
+var basePathPattern = regexp.MustCompile(`^(/[A-Za-z0-9_.+-]+)*$`)
+
+// isBasePath reports whether the gateway takes a text as a base path.
+func isBasePath(s string) bool { return basePathPattern.MatchString(s) }
 
 // Info returns the addresses, keys and names.
 func (s *Stack) Info() Info { return s.info }

@@ -20,6 +20,7 @@ const maxGatewayBody = 10 << 20
 type gateway struct {
 	plan      apiPlan
 	stage     string
+	basePath  string               // of a custom domain, such as /voice; "" is none
 	functions map[string]*function // by ARN
 	cache     *authorizerCache
 	log       *logFile
@@ -31,6 +32,7 @@ type exchange struct {
 	w                 http.ResponseWriter
 	r                 *http.Request
 	body              []byte
+	base, path        string // the base path that the request came with, and its path within the API, both escaped
 	id, trace         string
 	start             time.Time
 	route             *routePlan
@@ -43,11 +45,12 @@ type exchange struct {
 // ServeHTTP serves one request.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r, id: newID(), trace: newTrace(), start: time.Now()}
+	x.base, x.path = g.splitBasePath(r.URL.EscapedPath())
 	w.Header().Set("X-Amzn-Requestid", x.id)
 	w.Header().Set("X-Amzn-Trace-Id", x.trace)
 	defer func() { g.logAccess(x) }()
 	known := false
-	x.route, x.params, known = g.match(r.Method, r.URL)
+	x.route, x.params, known = g.match(r.Method, x.path)
 	if known && r.Method == http.MethodOptions && x.route == nil && g.plan.cors != nil {
 		g.preflight(x)
 		return
@@ -85,11 +88,20 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 	return body, err
 }
 
+// splitBasePath returns the base path with which a request came, and the rest of its path. A path without the base path is one
+// of API Gateway's own address.
+func (g *gateway) splitBasePath(path string) (base, rest string) {
+	if rest, found := strings.CutPrefix(path, g.basePath+"/"); found {
+		return g.basePath, "/" + rest
+	}
+	return "", path
+}
+
 // match returns the route of a request with its path parameters. known means that the path has a route for some method.
-func (g *gateway) match(method string, u *url.URL) (found *routePlan, params map[string]string, known bool) {
+func (g *gateway) match(method, path string) (found *routePlan, params map[string]string, known bool) {
 	best := -1
 	for _, r := range g.plan.routes {
-		p, score := matchPath(r.path, u.EscapedPath())
+		p, score := matchPath(r.path, path)
 		if score < 0 {
 			continue
 		}

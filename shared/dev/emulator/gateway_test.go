@@ -110,6 +110,40 @@ func TestGateway(t *testing.T) {
 	})
 }
 
+// Behind a custom domain the path of an event has the base path in front; its resource and the ARN of its method do not.
+func TestBasePath(t *testing.T) {
+	s := startStack(t, Options{BasePath: "/voice/v2"})
+	api := s.Info().API
+	own := strings.TrimSuffix(api, "/voice/v2")
+	if own == api {
+		t.Fatalf("the API's address is %s, want one with the base path", api)
+	}
+	for address, want := range map[string]struct{ path, context string }{
+		api + "/things/a%20b": {"/voice/v2/things/a%20b", "/voice/v2/things/a%20b"}, own + "/things/a%20b": {"/things/a%20b", "/test/things/a%20b"},
+	} {
+		_, body := sendRequest(t, http.MethodPost, address, `{}`)
+		for _, check := range []struct {
+			want string
+			path []string
+		}{{"/things/{id}", []string{"resource"}}, {want.path, []string{"path"}}, {want.context, []string{"requestContext", "path"}},
+			{"/things/{id}", []string{"requestContext", "resourcePath"}}, {"a b", []string{"pathParameters", "id"}}} {
+			if got := jsonAt(t, body, check.path...); got != check.want {
+				t.Errorf("%s: %s is %v, want %v", address, strings.Join(check.path, "."), got, check.want)
+			}
+		}
+	}
+	for _, address := range []string{own + "/voice/open", api + "x/open", api + "/voice/v2/open", api} {
+		if response, body := sendRequest(t, http.MethodGet, address, ""); response.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s %s, want 404", address, response.Status, body)
+		}
+	}
+	for _, wrong := range []string{"voice", "/voice/", "/", "/a b", "/a//b", "/ä"} {
+		if _, err := Start(t.Context(), Options{Root: "testdata", Data: t.TempDir(), BasePath: wrong}); err == nil || !strings.Contains(err.Error(), "BASE_PATH") {
+			t.Errorf("the base path %q: %v, want an error that names BASE_PATH", wrong, err)
+		}
+	}
+}
+
 func TestAuthorizers(t *testing.T) {
 	s := startStack(t, Options{})
 	api := s.Info().API

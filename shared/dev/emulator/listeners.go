@@ -51,7 +51,7 @@ func (s *Stack) listen() (*listeners, error) {
 			}
 		}
 	}
-	s.info.API = "http://" + d.api.Addr().String()
+	s.info.API = "http://" + d.api.Addr().String() + s.options.BasePath
 	for logical, l := range d.urls {
 		s.info.FunctionURLs[logical] = "http://" + l.Addr().String()
 		s.template.refs[logical+"Url"] = s.info.FunctionURLs[logical] + "/"
@@ -122,7 +122,7 @@ func (s *Stack) startServing(d *listeners) error {
 		return err
 	}
 	s.onStop(func(context.Context) error { return log.Close() })
-	s.serve("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, functions: s.byARN, log: log, println: s.println,
+	s.serve("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, basePath: s.options.BasePath, functions: s.byARN, log: log, println: s.println,
 		cache: &authorizerCache{now: time.Now, decisions: map[string]cachedDecision{}}})
 	for _, f := range s.functions {
 		if l := d.urls[f.logical]; l != nil {

@@ -59,7 +59,7 @@ func (x *exchange) contextVariables(kind, message, stage string) map[string]stri
 	vars := map[string]string{
 		"context.requestId": x.id, "context.extendedRequestId": x.id, "context.error.message": message, "context.error.messageString": quoted,
 		"context.error.responseType": kind, "context.stage": stage, "context.apiId": apiID, "context.httpMethod": x.r.Method,
-		"context.path": "/" + stage + x.r.URL.Path, "context.identity.sourceIp": sourceIP(x.r), "context.requestTimeEpoch": strconv.FormatInt(x.start.UnixMilli(), 10),
+		"context.path": x.pathWithStage(stage), "context.identity.sourceIp": sourceIP(x.r), "context.requestTimeEpoch": strconv.FormatInt(x.start.UnixMilli(), 10),
 	}
 	if x.route != nil {
 		vars["context.resourcePath"] = x.route.path

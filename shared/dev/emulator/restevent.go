@@ -40,7 +40,7 @@ func (g *gateway) requestContext(x *exchange) map[string]any {
 	c := map[string]any{
 		"resourceId": "local", "resourcePath": x.route.path, "httpMethod": x.r.Method, "extendedRequestId": x.id,
 		"requestTime": x.start.UTC().Format("02/Jan/2006:15:04:05 -0700"), "requestTimeEpoch": x.start.UnixMilli(),
-		"path": "/" + g.stage + x.r.URL.EscapedPath(), "accountId": account, "protocol": x.r.Proto, "stage": g.stage,
+		"path": x.pathWithStage(g.stage), "accountId": account, "protocol": x.r.Proto, "stage": g.stage,
 		"domainPrefix": apiID, "domainName": x.r.Host, "requestId": x.id, "apiId": apiID, "deploymentId": apiID,
 		"identity": map[string]any{"sourceIp": sourceIP(x.r), "userAgent": userAgentOrNil(x.r), "cognitoIdentityPoolId": nil, "accountId": nil,
 			"cognitoIdentityId": nil, "caller": nil, "accessKey": nil, "cognitoAuthenticationType": nil,
@@ -50,6 +50,14 @@ func (g *gateway) requestContext(x *exchange) map[string]any {
 		c["authorizer"] = x.authorizerContext
 	}
 	return c
+}
+
+// pathWithStage returns the path of the context. On a custom domain it has the base path in the place of the stage.
+func (x *exchange) pathWithStage(stage string) string {
+	if x.base != "" {
+		return x.base + x.path
+	}
+	return "/" + stage + x.path
 }
 
 // proxyHeaders returns a request's headers and those that API Gateway adds. The names are in Go's canonical case, because

@@ -19,7 +19,7 @@ type openedLink struct {
 }
 
 func (o openedLink) isReport() bool {
-	return o.status == http.StatusOK && strings.Contains(o.page, "<main") && !strings.Contains(o.page, `action="view"`)
+	return o.status == http.StatusOK && strings.Contains(o.page, "<main") && !strings.Contains(o.page, `name="token"`)
 }
 
 // openReport opens a link as the page behind it does.
@@ -61,7 +61,7 @@ func (b *testStack) reportLinks(t *testing.T, do func(args ...string) (string, e
 			t.Errorf("%s of the earlier form does not open: %s %.300s", name, resp.Status, page)
 		}
 	}
-	if resp, page := b.get(t, first); resp.StatusCode != http.StatusOK || !strings.Contains(page, `action="view"`) || resp.Header.Get("Referrer-Policy") != "no-referrer" {
+	if resp, page := b.get(t, first); resp.StatusCode != http.StatusOK || !strings.Contains(page, `name="token"`) || resp.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("the page behind a link: %s %v %.300s", resp.Status, resp.Header, page)
 	}
 	b.misuseLink(t, first)

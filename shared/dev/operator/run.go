@@ -29,7 +29,7 @@ func (p *program) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return emulator.Run(ctx, emulator.Options{Root: ".", Data: p.dataFolder(), Port: port, Concurrency: concurrency, Out: p.out,
+	return emulator.Run(ctx, emulator.Options{Root: ".", Data: p.dataFolder(), Port: port, BasePath: p.env("BASE_PATH"), Concurrency: concurrency, Out: p.out,
 		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: seedAssistants})
 }
 

@@ -32,6 +32,7 @@ import (
 type testStack struct {
 	info        emulator.Info
 	data        string
+	basePath    string        // of a custom domain
 	gate        chan struct{} // each value releases one word of the model
 	secretsDown *atomic.Bool  // makes the secret store answer 503
 	model       *fakeopenai.Double
@@ -78,7 +79,7 @@ func startStack(t *testing.T) *testStack {
 func (b *testStack) start(t *testing.T, variables ...string) {
 	t.Helper()
 	var out bytes.Buffer
-	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, Concurrency: 64, Out: &out, Seed: seedAssistants, Environ: append(os.Environ(), variables...)})
+	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, BasePath: b.basePath, Concurrency: 64, Out: &out, Seed: seedAssistants, Environ: append(os.Environ(), variables...)})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
@@ -126,15 +128,47 @@ func (e *restEvent) method() string { return e.HTTPMethod }
 func (e *restEvent) body() (string, bool) { return e.Body, e.IsBase64Encoded }
 
 func (e *restEvent) request(ctx context.Context) (*http.Request, error) {
-	if err := checkAddress(e.HTTPMethod, e.Path); err != nil {
+	base, path := e.splitPath()
+	if err := checkAddress(e.HTTPMethod, path); err != nil {
 		return nil, err
 	}
+	inAPI := events.APIGatewayProxyRequest(*e)
+	inAPI.Path = path
 	var a core.RequestAccessor
-	return a.EventToRequestWithContext(ctx, events.APIGatewayProxyRequest(*e))
+	return a.EventToRequestWithContext(context.WithValue(ctx, basePathKey{}, base), inAPI)
 }
 
 func (e *restEvent) withoutBody() event {
-	return &restEvent{HTTPMethod: e.HTTPMethod, Path: e.Path, RequestContext: e.RequestContext}
+	return &restEvent{HTTPMethod: e.HTTPMethod, Resource: e.Resource, Path: e.Path, RequestContext: e.RequestContext}
+}
+
+// splitPath returns the base path of the custom domain that the request came to, "" without one, and the path within the API.
+// The event's path holds both, and the stage as well where the domain's mapping names none
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html). Its resource is the route that the
+// gateway chose, without these and without a slash at the end.
+func (e *restEvent) splitPath() (base, path string) {
+	if e.Resource == "" || strings.Contains(e.Resource, "+}") {
+		return "", e.Path // the resource does not say where a base path would end
+	}
+	resource := strings.Split(e.Resource, "/")[1:]
+	segments := strings.Split(strings.TrimSuffix(e.Path, "/"), "/")
+	first := len(segments) - len(resource)
+	if first < 1 || !strings.HasPrefix(e.Path, "/") {
+		return "", e.Path
+	}
+	for i, name := range resource {
+		segment, err := url.PathUnescape(segments[first+i])
+		switch {
+		case err != nil || segment == "":
+			return "", e.Path
+		case strings.HasPrefix(name, "{"):
+		case segment != name:
+			return "", e.Path
+		default:
+			segments[first+i] = name
+		}
+	}
+	return strings.Join(segments[:first], "/"), "/" + strings.Join(segments[first:], "/")
 }
 
 type restRecorder struct{ *core.ProxyResponseWriter }

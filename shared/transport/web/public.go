@@ -7,9 +7,12 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// PublicURL returns the URL of the API as callers see it, without a slash at the end: the configured one, or else the host and
-// the stage of the event. With a custom domain it must be configured. Without configuration it is empty for a request at
-// a function URL, because that does not lead to the API.
+// basePathKey is the context key of the base path of the custom domain that a request came to.
+type basePathKey struct{}
+
+// PublicURL returns the URL of the API as callers see it, without a slash at the end: the configured one, or else that of the
+// event: API Gateway's own host with the stage, or a custom domain with its base path. Without configuration it is empty for a
+// request at a function URL, because that does not lead to the API.
 func PublicURL(r *http.Request, configured string) string {
 	if configured != "" {
 		return strings.TrimRight(configured, "/")
@@ -21,5 +24,6 @@ func PublicURL(r *http.Request, configured string) string {
 	case rest.Stage != "" && strings.Contains(r.URL.Host, ".execute-api."):
 		return "https://" + r.URL.Host + "/" + rest.Stage
 	}
-	return "https://" + r.URL.Host
+	base, _ := r.Context().Value(basePathKey{}).(string)
+	return "https://" + r.URL.Host + base
 }
