@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export revoke-links bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build deploy clean go-version node-version stage-exists
+.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export revoke-links bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -155,7 +155,15 @@ build: export GOFLAGS = -tags=lambda.norpc -buildvcs=false "-ldflags=-s -w"
 build: ## sam build [STAGE=staging|prod]
 	sam build $(if $(STAGE),--config-env "$(STAGE)")
 
+# Each deployment is a release: SAM makes a new version of a function, and moves its alias, when this value changes. Without it
+# a deployment that changes nothing but parameters would change no version, and callers would be served with the old settings.
+release: RELEASE ?= $(shell date -u +%s)
+release: BUILT ?= .aws-sam/build/template.yaml
+release:
+	@awk '{ print } /^ *AutoPublishAlias: / { sub(/AutoPublishAlias: .*/, "AutoPublishCodeSha256: \"$(RELEASE)\""); print }' "$(BUILT)" > "$(BUILT).new" && mv "$(BUILT).new" "$(BUILT)"
+
 deploy: build ## sam build and sam deploy [STAGE=staging|prod]
+	@$(MAKE) --no-print-directory release
 	sam deploy $(if $(STAGE),--config-env "$(STAGE)")
 
 clean: ## remove what was built, and the local stack's data

@@ -217,7 +217,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 
 // secretName returns the name of one of the stack's secrets.
 func (b *bench) secretName(name string) string {
-	stage := strings.TrimSuffix(strings.TrimPrefix(b.stack.Info().Tables["assistants"], "aurora-"), "-assistants")
+	stage := b.stack.Info().Stage
 	return "aurora/" + stage + "/" + name
 }
 

@@ -111,6 +111,9 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.setParameters(lookupEnv(o.Environ, "STACK_PARAMETERS")); err != nil {
+		return nil, err
+	}
 	p, err := newPlan(t)
 	if err != nil {
 		return nil, fmt.Errorf("read the template: %w", err)
@@ -120,7 +123,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 			last, o.Port, p.functionURLs())
 	}
 	s := &Stack{options: o, template: t, plan: p, byARN: map[string]*function{}, fatal: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
-		info: Info{FunctionURLs: map[string]string{}, Keys: map[string]string{}, Endpoints: map[string]string{}, Tables: map[string]string{},
+		info: Info{Stage: p.stage, FunctionURLs: map[string]string{}, Keys: map[string]string{}, Endpoints: map[string]string{}, Tables: map[string]string{},
 			Queues: map[string]string{}, Assistants: []string{}}}
 	s.tasks = &taskGroup{printf: s.printf}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

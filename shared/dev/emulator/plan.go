@@ -107,7 +107,7 @@ func newPlan(t *template) (*plan, error) {
 	p := &plan{stage: t.stageName(), api: apiPlan{authorizers: map[string]*authorizerPlan{}, responses: map[string]responsePlan{}}}
 	for _, logical := range t.order {
 		r := t.resources[logical]
-		if r.condition != "" && !t.conditionHolds(r.condition) {
+		if r.condition != "" && !t.conditionHolds(r.condition) && r.kind != "AWS::DynamoDB::Table" {
 			continue
 		}
 		switch r.kind {

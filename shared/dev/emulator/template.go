@@ -62,6 +62,19 @@ func readTemplate(path string) (*template, error) {
 	return t, nil
 }
 
+// setParameters replaces the default values of parameters. given is in the form of SAM's parameter_overrides: Name=value,
+// separated by spaces.
+func (t *template) setParameters(given string) error {
+	for _, entry := range strings.Fields(given) {
+		name, value, ok := strings.Cut(entry, "=")
+		if _, known := t.parameters[name]; !ok || !known {
+			return fmt.Errorf("STACK_PARAMETERS: %q is no parameter of the template with a value, such as LogLevel=debug", entry)
+		}
+		t.parameters[name] = value
+	}
+	return nil
+}
+
 // keysInOrder returns the keys of a top-level mapping in the order of the file.
 func keysInOrder(document *yaml.Node, section string) []string {
 	var names []string
@@ -268,6 +281,9 @@ func (t *template) ref(name string) any {
 	if value, ok := t.parameters[name]; ok {
 		return value
 	}
+	if function, ok := strings.CutSuffix(name, ".Alias"); ok {
+		return t.attribute(function, "Arn") // one machine has one version of a function
+	}
 	if r := t.resources[name]; r != nil {
 		switch r.kind {
 		case "AWS::Serverless::Api":
@@ -295,8 +311,12 @@ func (t *template) stageName() string {
 	return "local"
 }
 
-// physicalName returns a resource's physical name: the one in its properties, or one in CloudFormation's form.
+// physicalName returns a resource's physical name: the one in its properties, or one in CloudFormation's form. A table whose
+// condition does not hold exists already, and a parameter has its name.
 func (t *template) physicalName(r *resource) string {
+	if name := toString(t.parameters[r.logical+"Name"]); name != "" && r.kind == "AWS::DynamoDB::Table" && !t.conditionHolds(r.condition) {
+		return name
+	}
 	property := map[string]string{"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::S3::Bucket": "BucketName",
 		"AWS::SecretsManager::Secret": "Name", "AWS::Serverless::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName"}[r.kind]
 	if given, ok := r.properties[property]; ok {

@@ -15,6 +15,10 @@ func TestMakefile(t *testing.T) {
 		t.Fatal(err)
 	}
 	const sam = `echo "sam $*"`
+	built := filepath.Join(t.TempDir(), "template.yaml") // what sam build writes
+	if err := os.WriteFile(built, []byte("Resources: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name  string
 		fakes map[string]string // shell scripts
@@ -23,8 +27,8 @@ func TestMakefile(t *testing.T) {
 		never string // in the output
 		fails bool
 	}{
-		{"deploy to the default stage", map[string]string{"sam": sam}, []string{"deploy"}, "sam build\nsam deploy \nsam deploy\n", "", false},
-		{"deploy to a stage of samconfig.toml", map[string]string{"sam": sam}, []string{"deploy", "STAGE=staging"}, "sam deploy --config-env staging", "", false},
+		{"deploy to the default stage", map[string]string{"sam": sam}, []string{"deploy", "BUILT=" + built}, "sam build\nsam deploy \nsam deploy\n", "", false},
+		{"deploy to a stage of samconfig.toml", map[string]string{"sam": sam}, []string{"deploy", "STAGE=staging", "BUILT=" + built}, "sam deploy --config-env staging", "", false},
 		{"deploy STAGE=dev", map[string]string{"sam": sam}, []string{"deploy", "STAGE=dev"}, "STAGE=staging or STAGE=prod", "sam build", true},
 		{"deploy to an unknown stage", map[string]string{"sam": sam}, []string{"deploy", "STAGE=production"}, `no stage "production"`, "sam build", true},
 		{"build for an unknown stage", map[string]string{"sam": sam}, []string{"build", "STAGE=default"}, `no stage "default"`, "sam build", true},

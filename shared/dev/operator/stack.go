@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,7 +24,8 @@ const dialTimeout = 2 * time.Second
 // stack is the stack that a command works on, local or deployed.
 type stack struct {
 	stage     string
-	local     *emulator.Info // nil for a deployed stack
+	local     *emulator.Info    // nil for a deployed stack
+	tables    map[string]string // the tables that have another name than the stage gives them
 	configure func() (aws.Config, error)
 }
 
@@ -40,7 +40,8 @@ func (p *program) dataFolder() string {
 // stack returns the deployed stack of a stage, or the running local stack if stage is empty.
 func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
 	if stage != "" {
-		return &stack{stage: stage, configure: func() (aws.Config, error) { return config.LoadDefaultConfig(ctx) }}, nil
+		tables := map[string]string{"assistants": p.env("ASSISTANTS_TABLE"), "calls": p.env("CALLS_TABLE"), "ledger": p.env("LEDGER_TABLE")}
+		return &stack{stage: stage, tables: tables, configure: func() (aws.Config, error) { return config.LoadDefaultConfig(ctx) }}, nil
 	}
 	path := filepath.Join(p.dataFolder(), "run.json")
 	b, err := os.ReadFile(path)
@@ -78,8 +79,7 @@ func checkReachable(ctx context.Context, address string) error {
 
 // localStack returns the local stack that run.json describes.
 func localStack(info emulator.Info) *stack {
-	stage := strings.TrimSuffix(strings.TrimPrefix(info.Tables["assistants"], "aurora-"), "-assistants")
-	return &stack{stage: stage, local: &info, configure: func() (aws.Config, error) {
+	return &stack{stage: info.Stage, local: &info, tables: info.Tables, configure: func() (aws.Config, error) {
 		// With checksums, as config.LoadDefaultConfig sets it: the fake of S3 keeps the checksum of the object that is replaced.
 		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported}, nil
@@ -103,8 +103,8 @@ func (s *stack) secretName(name string) string { return "aurora/" + s.stage + "/
 
 // tableName returns the full name of one of the tables: assistants, calls or ledger.
 func (s *stack) tableName(name string) string {
-	if s.local != nil {
-		return s.local.Tables[name]
+	if other := s.tables[name]; other != "" {
+		return other
 	}
 	return "aurora-" + s.stage + "-" + name
 }

@@ -17,22 +17,42 @@ import (
 // The tests in this file check template.yaml as SAM translates it, since that is what is deployed. Some mistakes are
 // visible only there: a route that does not stream, a role that is too wide, a cycle.
 
-var translateTemplate = sync.OnceValues(func() ([]byte, error) {
-	return exec.Command("python3", filepath.Join("testdata", "translate.py"), filepath.Join(root, "template.yaml")).Output()
-})
+var (
+	translations   = map[string]translation{} // by the parameters
+	translationsMu sync.Mutex
+)
 
-func translatedTemplate(t *testing.T) (tree, []byte) {
+type translation struct {
+	text []byte
+	err  error
+}
+
+// translatedTemplate returns template.yaml as SAM translates it with parameters in the form Name=value, and its text.
+func translatedTemplate(t *testing.T, parameters ...string) (tree, []byte) {
 	t.Helper()
-	if err := exec.Command("python3", "-c", "import samtranslator").Run(); err != nil {
-		testkit.SkipCheck(t, "the SAM translator (pip install aws-sam-translator) is not installed: the translated template was not checked")
+	return translate(t, filepath.Join(root, "template.yaml"), parameters...)
+}
+
+// translate returns a template as SAM translates it.
+func translate(t *testing.T, file string, parameters ...string) (tree, []byte) {
+	t.Helper()
+	translationsMu.Lock()
+	defer translationsMu.Unlock()
+	key := file + " " + strings.Join(parameters, " ")
+	if _, ok := translations[key]; !ok {
+		if err := exec.Command("python3", "-c", "import samtranslator").Run(); err != nil {
+			testkit.SkipCheck(t, "the SAM translator (pip install aws-sam-translator) is not installed: the translated template was not checked")
+		}
+		text, err := exec.Command("python3", append([]string{filepath.Join("testdata", "translate.py"), file}, parameters...)...).Output()
+		translations[key] = translation{text, err}
 	}
-	text, err := translateTemplate()
+	text, err := translations[key].text, translations[key].err
 	if err != nil {
 		var why []byte
 		if exit, ok := err.(*exec.ExitError); ok {
 			why = exit.Stderr
 		}
-		t.Fatalf("SAM does not translate template.yaml: %v\n%s", err, why)
+		t.Fatalf("SAM does not translate %s with %v: %v\n%s", file, parameters, err, why)
 	}
 	var template tree
 	if err := json.Unmarshal(text, &template); err != nil {
@@ -82,7 +102,7 @@ func TestTranslatedRoutes(t *testing.T) {
 			t.Errorf("%s: tracing or access log", id)
 		}
 		for _, s := range stage.trees("MethodSettings") {
-			if s["DataTraceEnabled"] != nil || s["LoggingLevel"] != nil || s["ThrottlingRateLimit"] == nil || s.text("MetricsEnabled") != "true" {
+			if s["DataTraceEnabled"] != nil || s["LoggingLevel"] != nil || s["ThrottlingRateLimit"] == nil || s.text("MetricsEnabled") != "false" {
 				t.Errorf("%s: %v", id, s)
 			}
 		}
@@ -138,7 +158,7 @@ func TestTranslatedRoles(t *testing.T) {
 	stock := []string{"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSXRayDaemonWriteAccess"}
 	roles := 0
 	for id, role := range template.ofType("AWS::IAM::Role") {
-		if id == "ApiGatewayLogsRole" {
+		if id == "ApiGatewayLogsRole" || id == "CodeDeployServiceRole" { // AWS's policies for these services
 			continue
 		}
 		if !strings.HasSuffix(id, "FunctionWeeklyRole") && !strings.HasSuffix(id, "FunctionMonthlyRole") && !strings.HasSuffix(id, "FunctionDailyRole") { // a schedule's, which SAM makes
@@ -282,7 +302,7 @@ func checkNarrow(t *testing.T, id string, policy tree) {
 // template. The usual one is bucket, queue policy and notification.
 func TestTranslatedCycles(t *testing.T) {
 	t.Parallel()
-	template, _ := translatedTemplate(t)
+	template, _ := translatedTemplate(t, optionalParameters...)
 	resources := template.at("Resources")
 	const visiting, done = 1, 2
 	state := map[string]int{}
@@ -309,17 +329,23 @@ func TestTranslatedCycles(t *testing.T) {
 	}
 }
 
+// TestTranslatedLints lints the template as it is translated without parameters, and with every optional one.
 func TestTranslatedLints(t *testing.T) {
 	t.Parallel()
-	_, text := translatedTemplate(t)
-	if _, err := exec.LookPath("cfn-lint"); err != nil {
-		testkit.SkipCheck(t, "cfn-lint (pip install cfn-lint) is not installed: the translated template was not linted")
-	}
-	file := filepath.Join(t.TempDir(), "translated.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("cfn-lint", file).CombinedOutput(); err != nil {
-		t.Errorf("cfn-lint: %v\n%s", err, out)
+	for name, parameters := range map[string][]string{"no parameter": nil, "every optional parameter": optionalParameters} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, text := translatedTemplate(t, parameters...)
+			if _, err := exec.LookPath("cfn-lint"); err != nil {
+				testkit.SkipCheck(t, "cfn-lint (pip install cfn-lint) is not installed: the translated template was not linted")
+			}
+			file := filepath.Join(t.TempDir(), "translated.json")
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("cfn-lint", file).CombinedOutput(); err != nil {
+				t.Errorf("cfn-lint: %v\n%s", err, out)
+			}
+		})
 	}
 }

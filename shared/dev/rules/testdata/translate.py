@@ -1,5 +1,6 @@
 """Prints template.yaml as CloudFormation gets it: translated by SAM, as JSON.
 
+The arguments are the template and its parameters, as Name=value.
 No account and no network: a managed policy's name becomes the ARN that AWS gives it.
 """
 
@@ -31,9 +32,11 @@ class Policies:
 with open(sys.argv[1], encoding="utf-8") as file:
     template = yaml_parse(file.read())
 
+parameters = dict(argument.split("=", 1) for argument in sys.argv[2:])
+
 # What `sam package` puts in place of each folder.
 for name, resource in template["Resources"].items():
     if resource["Type"] == "AWS::Serverless::Function":
         resource["Properties"]["CodeUri"] = "s3://bundle/" + name
 
-json.dump(transform(template, {}, Policies()), sys.stdout, indent=1, sort_keys=True)
+json.dump(transform(template, parameters, Policies()), sys.stdout, indent=1, sort_keys=True)
