@@ -20,6 +20,7 @@
 //	  liquid          prompt templates: reading, checking, and rendering within a budget
 //	  text            cutting and cleaning of texts from outside
 //	  personaldata    removal of personal data from what is stored of a call
+//	  logfields       the ids that every log line of a request has
 //	  redact          removal of credentials and phone numbers, for logs and stored texts
 //	  retryafter      the header Retry-After of a provider's answer
 //	  safego          goroutines that recover from panics, and bounded parallel calls

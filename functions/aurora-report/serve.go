@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/transport/reportapi"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/report"
@@ -42,6 +43,7 @@ func (s *service) make(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	logfields.Set(r.Context(), logfields.AssistantID, q.AssistantID)
 	if err := web.PrincipalOf(r).CheckAssistant(q.AssistantID); err != nil {
 		return err
 	}

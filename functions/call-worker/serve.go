@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -35,7 +36,10 @@ func serve(w *callindex.Worker, archive webhook.Archive) func(context.Context, s
 			return errors.New("read notification: it has no records")
 		}
 		var errs []error
-		for _, record := range n.Records {
+		for i, record := range n.Records {
+			if i > 0 { // S3 sends one record; several have fields of their own
+				ctx = logfields.New(ctx)
+			}
 			if strings.HasPrefix(record.EventName, "ObjectCreated:") {
 				errs = append(errs, w.ObjectCreated(ctx, record.S3.Object.URLDecodedKey))
 			}

@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/usecase/report"
 )
 
@@ -28,6 +29,7 @@ func serve(m maker, count func(ctx context.Context, metric string)) func(context
 			count(ctx, "ReportFailed")
 			return err
 		}
+		logfields.Set(ctx, logfields.AssistantID, job.AssistantID)
 		made, err := m.Make(ctx, job)
 		for _, warning := range made.Warnings {
 			slog.WarnContext(ctx, "report made with a warning", "event", "report.warned", "assistantId", job.AssistantID, "period", string(job.Period), "warning", warning)

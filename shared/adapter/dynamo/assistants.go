@@ -3,6 +3,8 @@ package dynamo
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,6 +151,8 @@ func decodeAssistant(item dynamo.Item) (aurora.Assistant, error) {
 	if err == nil {
 		var a aurora.Assistant
 		if a, err = aurora.ParseAssistant(b); err == nil {
+			sum := sha256.Sum256(b) // the keys of the JSON text are in order
+			a.Version = hex.EncodeToString(sum[:4])
 			return a, nil
 		}
 	}

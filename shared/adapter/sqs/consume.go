@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -32,14 +33,18 @@ func Consume(handle func(ctx context.Context, m Message) error) func(context.Con
 			defer cancel()
 			ctx = soft
 		}
-		errs := safego.Each(ctx, len(batch.Records), maxParallel, func(i int) error { return handle(ctx, newMessage(batch.Records[i])) })
+		contexts := make([]context.Context, len(batch.Records)) // each message is about a call of its own
+		for i := range contexts {
+			contexts[i] = logfields.New(ctx)
+		}
+		errs := safego.Each(ctx, len(batch.Records), maxParallel, func(i int) error { return handle(contexts[i], newMessage(batch.Records[i])) })
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for i, err := range errs {
 			if err == nil {
 				continue
 			}
 			m := newMessage(batch.Records[i])
-			slog.ErrorContext(ctx, "message failed", "event", "message.failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
+			slog.ErrorContext(contexts[i], "message failed", "event", "message.failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID})
 		}
 		return response, nil

@@ -76,6 +76,9 @@ type Assistant struct {
 	RetentionDays int `json:"retentionDays,omitempty"`
 	// Storage says what is stored of its calls.
 	Storage Storage `json:"storage,omitempty"`
+	// Version identifies the stored document, for logs: the beginning of its SHA-256. It is empty for an assistant that is not read
+	// from a store.
+	Version string `json:"-"`
 }
 
 // ReportConfig configures an assistant's weekly and monthly reports.

@@ -1,6 +1,7 @@
 package aurora
 
 import (
+	"path"
 	"strings"
 	"time"
 )
@@ -54,6 +55,18 @@ func IsHashNamed(endOfCallKey string) bool { return strings.Contains(endOfCallKe
 // beginning of the other content's hash, or all of it.
 func ConflictKey(endOfCallKey, suffix string) string {
 	return strings.TrimSuffix(endOfCallKey, ".json") + "~" + suffix + ".json"
+}
+
+// CallOfKey returns the assistant and the call, in SafeKey's form, that the key of an end-of-call report, an analysis or a
+// transcript page names; both are empty if it is no such key. Two reports about one call name the same call.
+func CallOfKey(key string) (assistantID, name string) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 3 {
+		return "", ""
+	}
+	base := path.Base(key)
+	name, _, _ = strings.Cut(strings.TrimSuffix(base, path.Ext(base)), "~")
+	return parts[1], name
 }
 
 // AnalysisKey returns the key of the analysis that belongs to an end-of-call report.

@@ -28,6 +28,7 @@ var addToDoNotCall = builtin{
 		if err := k.DoNotCall.AddDoNotCall(ctx, s.Caller, "assistant "+s.Assistant.ID()); err != nil {
 			return "", fault.New(fault.Unavailable, "The do-not-call list cannot be written now; the number was not added.").Because(err)
 		}
+		slog.InfoContext(ctx, "an opt-out was recorded", "event", "optout.recorded", "number", s.Caller)
 		return "The caller's number is on the do-not-call list: nobody calls or texts it any more.", nil
 	},
 }

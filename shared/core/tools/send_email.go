@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"example.com/aurora/shared/core/agent"
@@ -32,7 +33,11 @@ var sendEmail = builtin{
 		}
 		m := aurora.Mail{To: s.Assistant.Emails, Subject: text.Printable(args.Subject), Text: text.Printable(args.Body) + signature(s)}
 		err := k.Contacts.SendMail(ctx, contact.Mail{From: s.Assistant, CallID: s.CallID, To: m.To}, func(ctx context.Context) error {
-			return k.Mail.SendMail(ctx, m)
+			err := k.Mail.SendMail(ctx, m)
+			if err == nil {
+				slog.InfoContext(ctx, "mail sent", "event", "mail.sent", "recipients", len(m.To))
+			}
+			return err
 		})
 		if err != nil {
 			return "", fmt.Errorf("send mail: %w", err)

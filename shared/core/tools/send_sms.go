@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
@@ -33,7 +34,10 @@ var sendSMS = builtin{
 		from, _ := aurora.ParsePhone(string(s.Assistant.TextFromNumber))
 		message := contact.Text{From: s.Assistant, CallID: s.CallID, Key: s.KeyShare, To: s.Caller, Body: text.Printable(args.Message)}
 		err := k.Contacts.SendText(ctx, message, func(ctx context.Context) error {
-			_, err := k.SMS.SendSMS(ctx, from, message.To, message.Body)
+			sid, err := k.SMS.SendSMS(ctx, from, message.To, message.Body)
+			if err == nil {
+				slog.InfoContext(ctx, "text message sent", "event", "sms.sent", "messageSid", sid, "to", message.To)
+			}
 			return err
 		})
 		if err != nil {

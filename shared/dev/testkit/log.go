@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/dev/golden"
 )
 
@@ -20,7 +21,7 @@ type Log struct{ Buffer }
 func CaptureLog(t testing.TB) *Log {
 	t.Helper()
 	return CaptureLogOf(t, func(w io.Writer) *slog.Logger {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		return slog.New(logfields.NewHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	})
 }
 

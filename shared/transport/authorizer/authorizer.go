@@ -22,6 +22,7 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 )
 
 // keyTimeout bounds the loading of the keys. API Gateway would wait 29 s, a caller on the telephone does not.
@@ -43,6 +44,8 @@ func New(policy auth.Policy, keys auth.KeySource) func(context.Context, Request)
 	return func(ctx context.Context, r Request) (Response, error) {
 		ctx, cancel := context.WithTimeout(ctx, keyTimeout)
 		defer cancel()
+		ctx = logfields.New(ctx)
+		logfields.Set(ctx, logfields.GatewayRequestID, r.RequestContext.RequestID)
 		key, err := policy.Authenticate(ctx, headerOf(r), keys)
 		if fault.Is(err, fault.Unauthorized) {
 			signed, signatureErr := policy.HasSignature(ctx, headerOf(r), keys)

@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/outbound"
 )
@@ -40,6 +41,8 @@ func CallbackHandler(v Verifier, calls CallbackReceiver, publicURL string) web.H
 		if r.URL.RawQuery != "" {
 			address += "?" + r.URL.RawQuery
 		}
+		aurora.LogCall(r.Context(), form.Get("CallSid"))
+		logfields.Set(r.Context(), logfields.RecordID, r.URL.Query().Get("record"))
 		if err := v.VerifySignature(r.Context(), address, form, r.Header.Get("X-Twilio-Signature")); err != nil {
 			return err
 		}

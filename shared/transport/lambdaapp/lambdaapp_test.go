@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
@@ -101,6 +102,16 @@ func TestLogLineCarriesTheRequestID(t *testing.T) {
 	}
 	if line["requestId"] != "req-1" || line["traceId"] != "Root=1-abc" {
 		t.Errorf("line = %v, want requestId req-1 and traceId Root=1-abc", line)
+	}
+}
+
+func TestLogLineCarriesTheFieldsOfItsRequest(t *testing.T) {
+	var b bytes.Buffer
+	log, ctx := lambdaapp.NewLogger(&b, slog.LevelInfo), logfields.New(context.Background())
+	logfields.Set(ctx, logfields.CallID, "+14155550123", logfields.AssistantID, "riley")
+	log.InfoContext(ctx, "x", "event", "x.done", "assistantId", "alex")
+	if got := b.String(); strings.Contains(got, "5550123") || !strings.HasSuffix(got, `"assistantId":"alex","callId":"+14******123"}`+"\n") {
+		t.Errorf("logged %s, want the line's own assistantId once, and the masked callId of its request", got)
 	}
 }
 

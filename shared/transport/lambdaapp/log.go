@@ -10,19 +10,20 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/redact"
 )
 
-// NewLogger returns a logger that writes one JSON object per line, with the id and the trace of the request. It removes keys,
-// credentials and mail addresses from every part of a line, and masks phone numbers.
+// NewLogger returns a logger that writes one JSON object per line, with the id and the trace of the request and the fields of
+// package logfields. It removes keys, credentials and mail addresses from every part of a line, and masks phone numbers.
 func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(requestIDHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redactAttr})})
+	return slog.New(logfields.NewHandler(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redactAttr})}))
 }
 
-// requestIDHandler adds the id and the trace of the request in the context to each record.
-type requestIDHandler struct{ slog.Handler }
+// requestHandler adds the id and the trace of the request in the context to each record.
+type requestHandler struct{ slog.Handler }
 
-func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
 	}
@@ -33,11 +34,11 @@ func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-func (h requestIDHandler) WithAttrs(as []slog.Attr) slog.Handler {
-	return requestIDHandler{h.Handler.WithAttrs(as)}
+func (h requestHandler) WithAttrs(as []slog.Attr) slog.Handler {
+	return requestHandler{h.Handler.WithAttrs(as)}
 }
-func (h requestIDHandler) WithGroup(name string) slog.Handler {
-	return requestIDHandler{h.Handler.WithGroup(name)}
+func (h requestHandler) WithGroup(name string) slog.Handler {
+	return requestHandler{h.Handler.WithGroup(name)}
 }
 
 func redactAttr(_ []string, a slog.Attr) slog.Attr {

@@ -27,6 +27,8 @@ type event interface {
 	principal() (p *auth.Principal, hasAuthorizer bool)
 	// method returns the request's method.
 	method() string
+	// gatewayRequestID returns API Gateway's id of the request; empty at a function URL, whose id is Lambda's own.
+	gatewayRequestID() string
 	// body returns the body as it is in the event.
 	body() (text string, isBase64 bool)
 	// request converts the event to a request.
@@ -125,6 +127,8 @@ func (e *restEvent) principal() (*auth.Principal, bool) {
 
 func (e *restEvent) method() string { return e.HTTPMethod }
 
+func (e *restEvent) gatewayRequestID() string { return e.RequestContext.RequestID }
+
 func (e *restEvent) body() (string, bool) { return e.Body, e.IsBase64Encoded }
 
 func (e *restEvent) request(ctx context.Context) (*http.Request, error) {
@@ -184,6 +188,7 @@ type urlEvent events.APIGatewayV2HTTPRequest
 func (e *urlEvent) header() http.Header                { return multiHeader(e.Headers) }
 func (e *urlEvent) principal() (*auth.Principal, bool) { return nil, false }
 func (e *urlEvent) method() string                     { return e.RequestContext.HTTP.Method }
+func (e *urlEvent) gatewayRequestID() string           { return "" }
 func (e *urlEvent) body() (string, bool)               { return e.Body, e.IsBase64Encoded }
 func (e *urlEvent) request(ctx context.Context) (*http.Request, error) {
 	if err := checkAddress(e.RequestContext.HTTP.Method, e.RawPath); err != nil {

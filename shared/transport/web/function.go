@@ -17,6 +17,7 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -111,6 +112,8 @@ func (h BufferedHandler) Invoke(ctx context.Context, event []byte) ([]byte, erro
 // error only if a response had begun and could not be finished.
 func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) error {
 	start := time.Now()
+	ctx = logfields.New(ctx)
+	logfields.Set(ctx, logfields.GatewayRequestID, e.gatewayRequestID())
 	w := &statusRecorder{ResponseWriter: rw}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.Header().Set("X-Request-Id", lc.AwsRequestID)

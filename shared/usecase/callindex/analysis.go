@@ -48,10 +48,10 @@ func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript
 	result, ok, loadErr := w.loadAnalysis(ctx, r.key)
 	if ok {
 		result = withoutPersonalData(r.storage, result)
-		stored, err := w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
+		stored, err := w.upsert(ctx, r, r.row.WithAnalysis(result))
 		return stored.CallKey, err
 	}
-	stored, err := w.Index.Upsert(ctx, r.aliases, r.row)
+	stored, err := w.upsert(ctx, r, r.row)
 	if err = firstError(err, loadErr); err != nil || w.Analyser == nil {
 		return stored.CallKey, err
 	}
@@ -76,7 +76,7 @@ func (w *Worker) indexAndAnalyse(ctx context.Context, r storedReport, transcript
 		return aurora.CallKey{}, err
 	}
 	result, storeErr := w.storeAnalysis(ctx, r.key, withoutPersonalData(r.storage, result))
-	stored, err = w.Index.Upsert(ctx, r.aliases, r.row.WithAnalysis(result))
+	stored, err = w.upsert(ctx, r, r.row.WithAnalysis(result))
 	return stored.CallKey, firstError(err, storeErr)
 }
 
@@ -117,6 +117,8 @@ func (w *Worker) analyse(ctx context.Context, assistantID string, r storedReport
 	if result.AnalysisNote != "" {
 		w.Count(ctx, MetricAnalysisIncomplete)
 	}
+	slog.InfoContext(ctx, "call analysed", "event", "call.analysed", "key", r.key, "model", result.AnalysisModel, "outcome", string(result.Outcome),
+		"promptTokens", result.PromptTokens, "completionTokens", result.CompletionTokens, "note", result.AnalysisNote)
 	return result, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/personaldata"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
@@ -59,6 +60,11 @@ func (w *Worker) ObjectCreated(ctx context.Context, key string) error {
 		slog.WarnContext(ctx, "notification is not about a report", "event", "notification.ignored", "key", text.Clip(key, 200))
 		return nil
 	}
+	assistantID, name := aurora.CallOfKey(key)
+	aurora.LogCall(ctx, name)
+	if assistantID != aurora.NoAssistant {
+		logfields.Set(ctx, logfields.AssistantID, assistantID)
+	}
 	_, err := w.IndexReport(ctx, key)
 	if fault.Is(err, fault.NotFound) { // also after removeErased
 		slog.WarnContext(ctx, "report was deleted before it was indexed", "event", "report.missing", "key", key)
@@ -79,6 +85,7 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 		return aurora.CallKey{}, fmt.Errorf("index %s: %w", key, err)
 	}
 	r := storedReport{key: key, report: m.EndOfCall()}
+	aurora.LogCall(ctx, r.report.IDs...)
 	assistantID, err := w.findAssistantID(ctx, r.report)
 	if err != nil {
 		return aurora.CallKey{}, err
@@ -105,10 +112,20 @@ func (w *Worker) IndexReport(ctx context.Context, key string) (aurora.CallKey, e
 		return aurora.CallKey{}, err
 	}
 	if !r.report.Spoke || r.storage == aurora.StoreFigures { // its outcome is clear without an analysis, or there is no text to analyse
-		stored, err := w.Index.Upsert(ctx, r.aliases, r.row)
+		stored, err := w.upsert(ctx, r, r.row)
 		return stored.CallKey, err
 	}
 	return w.indexAndAnalyse(ctx, r, m.Transcript())
+}
+
+// upsert writes the row of a report's call.
+func (w *Worker) upsert(ctx context.Context, r storedReport, row aurora.Call) (aurora.Call, error) {
+	stored, err := w.Index.Upsert(ctx, r.aliases, row)
+	if err == nil {
+		slog.InfoContext(ctx, "report indexed", "event", "report.indexed", "key", r.key, "row", stored.Partition(), "rowCallId", stored.CallID,
+			"disposition", string(stored.Disposition), "outcome", string(stored.Outcome))
+	}
+	return stored, err
 }
 
 // protect returns a stored report as the assistant lets it be stored now: it may be older than the assistant's setting.
@@ -125,7 +142,9 @@ func (w *Worker) findAssistant(ctx context.Context, id string) (aurora.Assistant
 	if id == aurora.NoAssistant {
 		return aurora.Assistant{}, nil
 	}
+	logfields.Set(ctx, logfields.AssistantID, id)
 	a, err := w.Assistants.ByID(ctx, id)
+	aurora.LogAssistant(ctx, a)
 	if fault.Is(err, fault.NotFound) {
 		return aurora.Assistant{}, nil
 	}

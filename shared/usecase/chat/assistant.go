@@ -10,6 +10,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/text"
 )
@@ -95,7 +96,9 @@ func (q *assistantQuery) namedID() string {
 // zero Assistant has no prompt and no tools: the request is then a plain completion. A key that is limited to some assistants
 // reaches neither other ones nor those that exist only in the request.
 func (s *Service) resolveAssistant(ctx context.Context, q assistantQuery) (aurora.Assistant, error) {
+	logfields.Set(ctx, logfields.AssistantID, q.namedID())
 	stored, err := s.findAssistant(ctx, q)
+	aurora.LogAssistant(ctx, stored)
 	if denied := q.principal.CheckAssistant(stored.ID()); denied != nil && (err == nil || fault.Is(err, fault.NotFound) || q.hasOwnPrompt) {
 		return aurora.Assistant{}, denied
 	}

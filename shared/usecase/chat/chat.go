@@ -10,6 +10,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/tools"
 )
 
@@ -97,6 +98,15 @@ func (r *Request) CallID() string {
 		return ""
 	}
 	return r.Session.ID
+}
+
+// logCall names the call in the request's log lines by all ids that the caller sent.
+func (r *Request) logCall(ctx context.Context) {
+	if r.Session == nil {
+		return
+	}
+	aurora.LogCall(ctx, r.Session.ID, r.Session.callSID())
+	logfields.Set(ctx, logfields.RecordID, r.Session.recordID())
 }
 
 // maxModelName is the length in bytes of the longest name of a model.

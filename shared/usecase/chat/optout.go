@@ -53,6 +53,8 @@ func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (bool, e
 		}
 	} else if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms to assistant "+t.assistant.ID()); err != nil {
 		return false, errListUnavailable.Because(err)
+	} else {
+		slog.InfoContext(ctx, "an opt-out was recorded", "event", "optout.recorded", "number", caller)
 	}
 	t.answerWith(reply)
 	return true, nil

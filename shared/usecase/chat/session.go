@@ -230,15 +230,23 @@ func (s *Session) callSID() string {
 // outboundCallIDs returns the ids by which the record of an outbound call can be found: the record's own id and the call's
 // sid.
 func (s *Session) outboundCallIDs() []string {
-	var record aurora.Text
-	_ = json.Unmarshal(s.Extra["callRecordId"], &record) // ignored: a value of another type is not an id
 	var ids []string
-	for _, id := range []string{string(record), s.callSID()} {
-		if aurora.IsSafeID(id) {
+	for _, id := range []string{s.recordID(), s.callSID()} {
+		if id != "" {
 			ids = append(ids, id)
 		}
 	}
 	return ids
+}
+
+// recordID returns the id of the record of an outbound call, or "".
+func (s *Session) recordID() string {
+	var record aurora.Text
+	_ = json.Unmarshal(s.Extra["callRecordId"], &record) // ignored: a value of another type is not an id
+	if !aurora.IsSafeID(string(record)) {
+		return ""
+	}
+	return string(record)
 }
 
 // jsonObject is a JSON object, which some callers send as a string. No number loses digits: a whole number becomes an int64,

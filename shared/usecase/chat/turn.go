@@ -36,6 +36,7 @@ type Turn struct {
 
 // Turn checks a request and prepares the turn. If it returns an error, which is always a fault, no model was called.
 func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
+	r.logCall(ctx)
 	if err := s.checkModel(r.Model); err != nil && !r.Lenient {
 		return nil, err
 	} else if err != nil {

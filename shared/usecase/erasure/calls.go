@@ -1,9 +1,7 @@
 package erasure
 
 import (
-	"path"
 	"slices"
-	"strings"
 
 	"example.com/aurora/shared/core/aurora"
 )
@@ -61,15 +59,4 @@ func (c *calls) byAssistant() map[string][]string {
 		slices.Sort(names)
 	}
 	return all
-}
-
-// callOfKey returns the assistant and the call that the key of an end-of-call report, an analysis or a transcript page names.
-func callOfKey(key string) (assistantID, name string) {
-	parts := strings.Split(key, "/")
-	if len(parts) < 3 {
-		return "", ""
-	}
-	base := path.Base(key)
-	name, _, _ = strings.Cut(strings.TrimSuffix(base, path.Ext(base)), "~")
-	return parts[1], name
 }

@@ -63,7 +63,7 @@ func (x *exporter) add(name string, body []byte) error {
 
 // callFolder returns the folder of a call in the archive, for the key of its report or analysis.
 func callFolder(key string) string {
-	_, name := callOfKey(key)
+	_, name := aurora.CallOfKey(key)
 	parts := strings.Split(path.Dir(key), "/") // eoc, the assistant, the day
 	return "calls/" + strings.Join(parts[min(len(parts), 2):], "-") + " " + name
 }

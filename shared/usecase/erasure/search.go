@@ -72,7 +72,7 @@ func (s *search) find(ctx context.Context) error {
 		}
 		if s.number.is(item.Text("customer")) || s.number.in(item.Text("callId")) {
 			row := rowKey(item)
-			_, objectName := callOfKey(item.Text("key"))
+			_, objectName := aurora.CallOfKey(item.Text("key"))
 			s.calls.add(row.AssistantID, row.CallID, item.Text("id"), objectName)
 		}
 	}
@@ -175,7 +175,7 @@ func (s *search) readBatch(ctx context.Context, batch []aurora.ObjectVersion) er
 	for i, c := range contents {
 		s.read[s.versionHash(batch[i])] = c.verdict
 		if c.verdict == theirs && strings.HasPrefix(batch[i].Key, aurora.EndOfCallPrefix) {
-			assistantID, name := callOfKey(batch[i].Key)
+			assistantID, name := aurora.CallOfKey(batch[i].Key)
 			s.calls.add(assistantID, name)
 			s.calls.add(c.assistantID, append(c.ids, name)...)
 		}
@@ -219,7 +219,7 @@ func (s *search) isOfCall(m providermsg.Message) bool {
 
 // listsCall reports whether an object of a report names a call of the person.
 func (s *search) listsCall(key string, body []byte) bool {
-	assistantID, _ := callOfKey(key)
+	assistantID, _ := aurora.CallOfKey(key)
 	for token := range strings.FieldsFuncSeq(string(body), func(r rune) bool { return !isIDRune(r) }) {
 		if s.calls.has(assistantID, token) {
 			return true
@@ -353,7 +353,7 @@ func (s *search) notifiesOfCall(body []byte) bool {
 
 // ownsKey reports whether an object's key names the number or a call of the person.
 func (s *search) ownsKey(key string) bool {
-	return s.number.in(key) || s.owns(callOfKey(key))
+	return s.number.in(key) || s.owns(aurora.CallOfKey(key))
 }
 
 // owns reports whether a call of an assistant is the person's. One without an assistant belongs to the assistants of its id.

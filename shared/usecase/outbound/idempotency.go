@@ -72,6 +72,7 @@ func (s *Service) existingResult(ctx context.Context, a *attempt) (call PlacedCa
 	if !found { // the claim outlived its record, which should not happen
 		r = aurora.OutboundCall{ID: held.Owner, State: aurora.OutboundUnknown}
 	}
+	aurora.LogOutboundCall(ctx, r)
 	if r.State == aurora.OutboundRejected {
 		a.staleOwner = r.ID // its key was not released; a rejected call holds no key
 		return call, false, nil

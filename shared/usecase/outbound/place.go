@@ -22,6 +22,7 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 		return PlacedCall{}, fault.New(fault.Unavailable, "Outbound calls are not set up: there is no voice server.").WithCode("outbound_not_set_up").WithoutRetry()
 	}
 	a := s.newAttempt(valid)
+	aurora.LogOutboundCall(ctx, a.record)
 	if err := a.checkAssistant(); err != nil { // before a replay: it tells of a call
 		return PlacedCall{}, err
 	}
@@ -48,6 +49,7 @@ func (s *Service) checkGuards(ctx context.Context, a *attempt) error {
 		}
 		return err
 	}
+	aurora.LogAssistant(ctx, assistant)
 	from, err := s.Guards.callerNumber(assistant)
 	if err != nil {
 		return err
@@ -129,6 +131,7 @@ func (s *Service) dial(ctx context.Context, a *attempt) (PlacedCall, error) {
 	switch {
 	case err == nil:
 		r.SID = sid
+		aurora.LogOutboundCall(ctx, r)
 		s.savePlaced(ctx, r)
 		slog.InfoContext(ctx, "call placed", "event", "outbound.placed", "record", r)
 		return newPlacedCall(r, false), nil

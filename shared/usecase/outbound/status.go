@@ -50,6 +50,8 @@ func (s *Service) HandleCallback(ctx context.Context, cb Callback) error {
 		}
 		return errUnavailable("The call's record cannot be stored now.", err)
 	}
+	aurora.LogOutboundCall(ctx, r)
+	slog.InfoContext(ctx, "status of a call received", "event", "outbound.status_received", "status", string(cb.Status), "answeredBy", cb.AnsweredBy, "recordStatus", string(r.Status))
 	if otherCall {
 		slog.WarnContext(ctx, "a callback names another call than its record", "event", "outbound.callback_mismatch", "record", r, "sid", cb.SID)
 		return nil

@@ -36,6 +36,7 @@ func (d *reportBuild) sendMails(ctx context.Context, resend bool) error {
 			return d.Mail.SendMail(ctx, aurora.Mail{To: []string{to}, Subject: subject, Text: text, HTML: html})
 		})
 		if sent {
+			slog.InfoContext(ctx, "report mail sent", "event", "report.mail_sent", "prefix", d.result.Prefix, "recipient", recipientHash)
 			d.result.MailsSent++
 		}
 		if err != nil {

@@ -86,6 +86,7 @@ func (m *Maker) Make(ctx context.Context, job aurora.ReportJob) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
+	aurora.LogAssistant(ctx, a)
 	zone := a.Location()
 	w := job.Period.WindowUntil(job.Until, zone)
 	d := reportBuild{Maker: m, assistant: a, window: w, result: Result{Prefix: aurora.ReportPrefix(a.ID(), w)}}
@@ -94,7 +95,7 @@ func (m *Maker) Make(ctx context.Context, job aurora.ReportJob) (Result, error) 
 			return d.result, fmt.Errorf("report on %s: %w", a.ID(), err)
 		}
 	}
-	slog.InfoContext(ctx, "report made", "event", "report.made", "assistantId", a.ID(), "period", string(w.Period), "until", w.Until.Format(time.RFC3339), "calls", d.result.Report.Calls.Total)
+	slog.InfoContext(ctx, "report made", "event", "report.made", "assistantId", a.ID(), "prefix", d.result.Prefix, "period", string(w.Period), "until", w.Until.Format(time.RFC3339), "calls", d.result.Report.Calls.Total)
 	if !job.Quiet {
 		err = d.sendMails(ctx, job.Resend)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/redact"
 	"example.com/aurora/shared/core/text"
@@ -61,16 +62,15 @@ func (r *Receiver) storeReport(ctx context.Context, report Scrubbed) error {
 		report = protected
 	} // else the worker protects it, when the assistant can be read again
 	key := report.Key()
-	log := slog.With("callId", text.Clip(report.Identity.CallID(), 64), "assistantId", text.Clip(report.Identity.AssistantID, 64), "key", key)
 	if report.Removed > 0 {
-		log.InfoContext(ctx, "credentials removed from a report", "event", "report.scrubbed", "removed", report.Removed)
+		slog.InfoContext(ctx, "credentials removed from a report", "event", "report.scrubbed", "removed", report.Removed, "key", key)
 	}
 	if err == nil {
 		if err = r.Archive.writeReport(ctx, key, report); err == nil {
 			return nil
 		}
 	}
-	log.ErrorContext(ctx, "report not stored in the bucket, sending it to the raw queue", "event", "report.store_failed", "error", err)
+	slog.ErrorContext(ctx, "report not stored in the bucket, sending it to the raw queue", "event", "report.store_failed", "key", key, "error", err)
 	limited, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
 	if queueErr := r.Queue.Send(limited, Pack(report.JSON), map[string]string{QueuedKeyAttribute: key}); queueErr != nil {
@@ -93,6 +93,8 @@ func (a Archive) StoreReport(ctx context.Context, body []byte) error {
 			return err
 		}
 	}
+	aurora.LogCall(ctx, report.Identity.CallIDs...)
+	logfields.Set(ctx, logfields.AssistantID, report.Identity.AssistantID)
 	if report, err = a.protect(ctx, report); err != nil {
 		return err
 	}
@@ -128,6 +130,7 @@ func (a Archive) writeReport(ctx context.Context, key string, report Scrubbed) e
 			slog.WarnContext(ctx, "report without a call id stored under its hash", "event", "report.without_id", "key", name)
 			a.Count(ctx, MetricReportWithoutID)
 		}
+		slog.InfoContext(ctx, "report stored", "event", "report.stored", "key", name, "bytes", len(report.JSON))
 		return nil
 	}
 	return fmt.Errorf("store %s: every name is taken", key) // needs two contents with the same SHA-256

@@ -35,6 +35,7 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, p auth.Principal,
 // findAssistant returns the stored assistant that a message is about, if the principal may reach it.
 func (r *Receiver) findAssistant(ctx context.Context, p auth.Principal, m providermsg.Message) (aurora.Assistant, error) {
 	a, err := r.findNamedAssistant(ctx, m)
+	aurora.LogAssistant(ctx, a)
 	if err == nil || fault.Is(err, fault.NotFound) {
 		if denied := p.CheckAssistant(a.ID()); denied != nil {
 			return aurora.Assistant{}, denied

@@ -29,6 +29,9 @@ func (a Archive) protect(ctx context.Context, s Scrubbed) (Scrubbed, error) {
 		}
 	}
 	assistant, _, err := a.strictest(ctx, ids, s.Identity.AssistantNumber)
+	if named := s.Identity.AssistantID; named == "" || named == assistant.ID() {
+		aurora.LogAssistant(ctx, assistant)
+	}
 	if err != nil || assistant.Storage.IsEverything() {
 		return s, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -73,7 +74,7 @@ var informationalTypes = map[string]bool{
 func (r *Receiver) Receive(ctx context.Context, p auth.Principal, body []byte) (Response, error) {
 	empty := Response{Body: struct{}{}}
 	if report, ok := readReport(body); ok {
-		logMessage(ctx, report.Identity.Type, report.Identity.CallID(), report.Identity.AssistantID)
+		logMessage(ctx, report.Identity)
 		return empty, r.receiveReport(ctx, p, report, body)
 	}
 	m, err := providermsg.ParseMessage(body)
@@ -85,7 +86,7 @@ func (r *Receiver) Receive(ctx context.Context, p auth.Principal, body []byte) (
 		}
 		return Response{}, err
 	}
-	logMessage(ctx, m.Type(), m.CallID(), m.AssistantID())
+	logMessage(ctx, m.Identity())
 	baseType, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
 	switch {
 	case baseType == "assistant-request":
@@ -155,9 +156,11 @@ func readReport(body []byte) (report Scrubbed, ok bool) {
 	return report, err == nil && report.Identity.Type == endOfCallReport
 }
 
-func logMessage(ctx context.Context, messageType, callID, assistantID string) {
-	slog.InfoContext(ctx, "message received", "event", "message.received", "type", text.Clip(messageType, 64),
-		"callId", text.Clip(callID, 64), "assistantId", text.Clip(assistantID, 64))
+// logMessage logs that a message came, and names its call and its assistant in all further lines of the request.
+func logMessage(ctx context.Context, id providermsg.Identity) {
+	aurora.LogCall(ctx, id.CallIDs...)
+	logfields.Set(ctx, logfields.AssistantID, id.AssistantID)
+	slog.InfoContext(ctx, "message received", "event", "message.received", "type", text.Clip(id.Type, 64))
 }
 
 // spokenError returns an answer that Vapi speaks to the caller.
