@@ -119,7 +119,7 @@ func TestCases(t *testing.T) {
 		o.Effects = map[string]any{"stored": bucket.summary(t), "counted": counted}
 		return o
 	})
-	for _, private := range []string{"5557654321", "5551230", "4155550101", "Dana", "cleaning", credential} {
+	for _, private := range []string{"5557654321", "5551230", "4155550101", "Dana", "cleaning", `"` + credential + `"`} {
 		if strings.Contains(log.String(), private) {
 			t.Errorf("the log contains %q", private)
 		}

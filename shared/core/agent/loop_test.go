@@ -359,8 +359,10 @@ func TestRunTools(t *testing.T) {
 	}
 	outcomes := agent.RunTools(t.Context(), tools, calls)
 	check(t, "outcomes", len(outcomes), len(calls))
-	check(t, "first outcome", outcomes[0], agent.ToolOutcome{Result: agent.ToolResult{Content: "1"}})
-	check(t, "outcome of a call whose arguments are an empty list", outcomes[3], agent.ToolOutcome{Result: agent.ToolResult{Content: "1"}})
+	outcomes[0].Run.Ms = 0 // takes as long as it takes
+	check(t, "first outcome", outcomes[0], agent.ToolOutcome{Result: agent.ToolResult{Content: "1"}, Run: agent.ToolRun{Name: "one"}})
+	check(t, "outcome of a call whose arguments are an empty list", outcomes[3].Result, agent.ToolResult{Content: "1"})
+	check(t, "runs of calls that were not run", []agent.ToolRun{outcomes[1].Run, outcomes[2].Run}, []agent.ToolRun{{Name: "unknown", Code: "unknown_tool"}, {Name: "rejected", Code: "invalid"}})
 	for i, want := range map[int]string{1: "There is no tool two.", 2: "The arguments are not a JSON object.", 40: "Too many tools were asked for."} {
 		if err := outcomes[i].Err; err == nil || err.Message != want {
 			t.Errorf("error of call %d = %v, want %q", i, err, want)

@@ -81,6 +81,7 @@ type TurnResult struct {
 	// CallerToolCalls are handed back to the caller; FinishReason is then FinishToolCalls.
 	CallerToolCalls []ToolCall
 	Action          *aurora.Action // what the voice server must do now
+	ToolRuns        []ToolRun      // for the log
 	// SoftError is why the turn gave up. It is not an error of Run, because the caller has an answer: GiveUpMessage.
 	SoftError *fault.Error
 }

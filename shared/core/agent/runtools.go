@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
@@ -30,6 +32,28 @@ var (
 type ToolOutcome struct {
 	Result ToolResult
 	Err    *fault.Error
+	Run    ToolRun
+}
+
+// ToolRun is a tool call as the log shows it.
+type ToolRun struct {
+	Name string `json:"name"`
+	Ms   int64  `json:"ms"`
+	Code string `json:"code,omitempty"` // of the error
+}
+
+// newRun returns what the log shows of a call. Models invent names of tools, so only the name of a tool that exists is shown.
+func (j *toolJob) newRun(err *fault.Error) ToolRun {
+	run := ToolRun{Name: "unknown"}
+	if j.tool != nil {
+		run.Name, run.Ms = j.tool.Name, time.Since(j.started).Milliseconds()
+	} else if err == nil || err.Code != unknownToolCode {
+		run.Name = "rejected"
+	}
+	if err != nil {
+		run.Code = cmp.Or(err.Code, strings.ReplaceAll(err.Kind.String(), " ", "_"))
+	}
+	return run
 }
 
 // RunTools runs the tool calls of one message at the same time, each within its tool's timeout, and returns what came of
@@ -51,6 +75,9 @@ func runJobs(ctx context.Context, jobs []*toolJob) []ToolOutcome {
 	outcomes := make([]ToolOutcome, len(jobs))
 	for i, j := range jobs {
 		outcomes[i] = j.wait()
+		run := j.newRun(outcomes[i].Err)
+		outcomes[i].Run = run
+		slog.InfoContext(ctx, "tool called", "event", "tool.called", "tool", run.Name, "ms", run.Ms, "code", run.Code)
 	}
 	return outcomes
 }
@@ -66,6 +93,8 @@ type toolJob struct {
 	tool       *Tool       // nil if the call cannot be run; outcome then holds the reason
 	outcome    ToolOutcome // set only if tool is nil
 	invocation Invocation
+
+	started time.Time
 
 	done   chan ToolOutcome
 	ctx    context.Context
@@ -125,6 +154,7 @@ func (j *toolJob) start(ctx context.Context) {
 	if j.tool == nil {
 		return
 	}
+	j.started = time.Now()
 	limit := j.tool.Timeout
 	if limit == 0 {
 		limit = DefaultToolTimeout

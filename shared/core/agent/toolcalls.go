@@ -140,6 +140,7 @@ func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
 		return false
 	}
 	for i, outcome := range runJobs(ctx, jobs) {
+		r.result.ToolRuns = append(r.result.ToolRuns, outcome.Run)
 		r.applyOutcome(calls[i], outcome)
 	}
 	return true

@@ -31,7 +31,7 @@ type Handler struct {
 }
 
 // ServeGeneral serves /api/v1/openai/chat/completions: as a stream if the request asks for one, otherwise whole.
-func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
+func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) (err error) {
 	in, err := e.decode(r)
 	if err != nil {
 		return err
@@ -41,6 +41,7 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer a.turn.Settle(r.Context())
+	defer func() { a.turn.LogEnd(r.Context(), chat.Delivery{CompletionID: a.id, Err: err}) }()
 	if in.stream {
 		return a.writeStream(w)
 	}
@@ -48,7 +49,7 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ServeSMS serves /sms: one plain text message. It ignores stream.
-func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
+func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) (err error) {
 	in, err := e.decode(r)
 	if err != nil {
 		return err
@@ -59,6 +60,10 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer a.turn.Settle(r.Context())
+	var fallback error
+	defer func() {
+		a.turn.LogEnd(r.Context(), chat.Delivery{CompletionID: a.id, Fallback: fallback, Err: err})
+	}()
 	end, err := chat.Collect(a.turn.Events)
 	if err != nil {
 		return withRetryHint(w, end, err)
@@ -69,6 +74,7 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 		text = smstext.Format(text, a.turn.SMSLimit())
 	}
 	if text == "" && len(result.CallerToolCalls) == 0 { // no text: the sender still gets an answer
+		fallback = errEmptyAnswer
 		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
 	out := a.newCompletion(end, message{Role: agent.RoleAssistant, Content: &text, textOnly: true})
@@ -76,7 +82,7 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ServeChat serves /chat, for web pages: a whole answer of an assistant that the request must name.
-func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
+func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) (err error) {
 	in, err := e.decode(r)
 	if err != nil {
 		return err
@@ -94,6 +100,7 @@ func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer a.turn.Settle(r.Context())
+	defer func() { a.turn.LogEnd(r.Context(), chat.Delivery{CompletionID: a.id, Err: err}) }()
 	a.includeSession = false
 	return a.writeJSON(w)
 }

@@ -40,7 +40,7 @@ var (
 
 // ServeVoice serves /voice. It speaks without markup, begins as early as it can, and is never silent: after an error the
 // caller hears the assistant's fallback message. Only a body that is not JSON is rejected.
-func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
+func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) (err error) {
 	in, err := e.decodeLenient(r)
 	if err != nil {
 		return err
@@ -58,6 +58,9 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer turn.Settle(r.Context())
 	v := voiceTurn{response: e.newResponse(in, turn), timing: e.VoiceTiming, cancel: cancel, filler: defaultFiller, verbatim: in.wantsJSON()}
+	defer func() {
+		turn.LogEnd(r.Context(), chat.Delivery{CompletionID: v.id, FillerSpoken: v.fillerSpoken, Fallback: v.fallback, Err: err})
+	}()
 	v.filter.Tags = turn.SpeechTags()
 	if in.fromVapi {
 		v.filler = vapiFiller
@@ -97,8 +100,9 @@ type voiceTurn struct {
 	filler   string // unless the assistant or the tool has one
 
 	filter       speech.Filter
-	fillerSpoken bool // a turn has one filler at most
-	ended        bool // the turn's last words were spoken
+	fillerSpoken bool  // a turn has one filler at most
+	fallback     error // why the fallback message was spoken
+	ended        bool  // the turn's last words were spoken
 	spoken       strings.Builder
 }
 
@@ -219,6 +223,7 @@ func (v *voiceTurn) finish(ctx context.Context, e turnEvent) (chat.Event, error)
 // turn's last event, or the zero Event if there was none.
 func (v *voiceTurn) speakFallback(ctx context.Context, end chat.Event, failed error) (chat.Event, error) {
 	slog.WarnContext(ctx, "fallback message spoken", "event", "fallback.spoken", "callId", v.turn.CallID(), "assistantId", v.turn.AssistantID(), "error", failed)
+	v.fallback = failed
 	if end.End == nil {
 		end = v.turn.FailedEnd(failed)
 	}

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
@@ -39,6 +38,9 @@ func (t *Turn) withSession(ctx context.Context, loop iter.Seq2[agent.Event, erro
 	return func(yield func(Event, error) bool) {
 		for e, err := range loop {
 			t.result = cmp.Or(e.End, e.SoFar)
+			if e.Text != "" && !t.hasWords {
+				t.hasWords, t.firstWord = true, t.now().Sub(t.began)
+			}
 			if e.End != nil {
 				t.saveState(ctx, e.End)
 				yield(t.endEvent(e.End, err), err)
@@ -61,6 +63,7 @@ func (t *Turn) endEvent(result *agent.TurnResult, err error) Event {
 	if err == nil && result.SoftError != nil {
 		err = result.SoftError
 	}
+	t.result, t.failed = result, err
 	if err != nil {
 		s.SetError(err)
 	}
@@ -115,6 +118,5 @@ func (s *Session) AddWords(words string, turn *agent.TurnResult) {
 
 // SetError records why the turn failed, or why it ended other than the model wanted.
 func (s *Session) SetError(err error) {
-	f := fault.From(err)
-	s.Error = &TurnError{Code: cmp.Or(f.Code, strings.ReplaceAll(f.Kind.String(), " ", "_")), Message: f.Message}
+	s.Error = &TurnError{Code: codeOf(err), Message: fault.From(err).Message}
 }

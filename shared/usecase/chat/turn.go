@@ -32,10 +32,18 @@ type Turn struct {
 	stored        aurora.SessionState
 	settle        func(ctx context.Context, tokens int) // nil if the turn is not counted
 	result        *agent.TurnResult                     // as far as the turn went; nil before it began
+
+	channel   Channel
+	now       func() time.Time
+	began     time.Time
+	hasWords  bool // the model said something
+	firstWord time.Duration
+	failed    error // why the turn failed or gave up
 }
 
 // Turn checks a request and prepares the turn. If it returns an error, which is always a fault, no model was called.
 func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
+	began := s.Now()
 	r.logCall(ctx)
 	if err := s.checkModel(r.Model); err != nil && !r.Lenient {
 		return nil, err
@@ -54,7 +62,7 @@ func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Turn{assistant: called, history: history, stored: state}
+	t := &Turn{assistant: called, history: history, stored: state, channel: r.Channel, now: s.Now, began: began}
 	t.startSession(r)
 	if s.Sessions != nil && t.session.ID != "" && called.ID() != "" && !t.clientManaged {
 		t.save = func(ctx context.Context, state aurora.SessionState) error {
@@ -194,7 +202,7 @@ func (t *Turn) startSession(r Request) {
 // NewFailedTurn returns a turn that consists of an error only. /voice needs one when Service.Turn fails: it must still speak
 // its fallback message and return the session.
 func NewFailedTurn(r Request, err error) *Turn {
-	t := &Turn{Model: cmp.Or(r.Model, "none")}
+	t := &Turn{Model: cmp.Or(r.Model, "none"), channel: r.Channel}
 	_, history := splitMessages(r)
 	t.history = repairHistory(history)
 	t.startSession(r)
