@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export revoke-links bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists
+.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -32,12 +32,12 @@ stage-exists:
 	for stage in $$stages; do [ "$$stage" = "$(STAGE)" ] && exit; done; \
 	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
 
-run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export revoke-links bench: go-version
+run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links bench: go-version
 test unit race fuzz vet lint build: go-version
 build: stage-exists
 
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 run: ## start the whole stack on this machine (PORT=3000, data in AURORA_DATA=.aurora)
 	@$(operate) run
@@ -86,6 +86,12 @@ revoke-links: ## end the links of one report, or of all: make revoke-links REPOR
 
 erase: ## erase one person's data; run it again to resume: make erase NUMBER=+1… [REGION=US] [DRY_RUN=1] [STAGE=prod]
 	@$(operate) erase -number "$(NUMBER)" -region "$(REGION)" -dry-run "$(DRY_RUN)" $(if $(STAGE),-stage "$(STAGE)")
+
+export-assistants: ## write all assistants to a file: make export-assistants [STAGE=prod]
+	@$(operate) export-assistants $(if $(STAGE),-stage "$(STAGE)")
+
+import-assistants: ## store the assistants of an export that the table lacks: make import-assistants FILE=… [REPLACE=1] [STAGE=prod]
+	@$(operate) import-assistants -file "$(FILE)" -replace "$(REPLACE)" $(if $(STAGE),-stage "$(STAGE)")
 
 export: ## write one person's data to an archive: make export NUMBER=+1… [REGION=US] [STAGE=prod]
 	@$(operate) export -number "$(NUMBER)" -region "$(REGION)" $(if $(STAGE),-stage "$(STAGE)")

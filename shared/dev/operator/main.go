@@ -25,24 +25,26 @@ var commands = map[string]struct {
 	description string
 	run         func(*program, context.Context) error
 }{
-	"run":          {"start the whole stack on this machine", (*program).run},
-	"demo":         {"play one story against the running stack", (*program).demo},
-	"invoke":       {"send an event to a function of the running stack", (*program).invoke},
-	"event":        {"write a case of a function's tests as a whole event", (*program).event},
-	"assistant":    {"check and store an assistant", (*program).assistant},
-	"key":          {"create a key and its digest", (*program).key},
-	"do-not-call":  {"add a number to the do-not-call list, or remove it", (*program).doNotCall},
-	"consent":      {"record that a person agreed to be called", (*program).consent},
-	"reconcile":    {"ask the provider about the calls whose outcome is unknown", (*program).reconcile},
-	"reindex":      {"rebuild the calls table from the bucket", (*program).reindex},
-	"report":       {"make one report and show it", (*program).report},
-	"schedule":     {"queue the reports of all assistants now", (*program).schedule},
-	"backfill":     {"make the reports of a range of dates that are missing, without mails", (*program).backfill},
-	"revoke-links": {"end the links of a report, or of all reports", (*program).revokeLinks},
-	"bench":        {"measure speed, size and cost beside the alternatives", (*program).bench},
-	"erase":        {"erase the data of one number", (*program).erase},
-	"export":       {"write the data of one number to an archive", (*program).export},
-	"redrive":      {"move the messages of the dead-letter queues back to their queues", (*program).redrive},
+	"run":               {"start the whole stack on this machine", (*program).run},
+	"demo":              {"play one story against the running stack", (*program).demo},
+	"invoke":            {"send an event to a function of the running stack", (*program).invoke},
+	"event":             {"write a case of a function's tests as a whole event", (*program).event},
+	"assistant":         {"check and store an assistant", (*program).assistant},
+	"key":               {"create a key and its digest", (*program).key},
+	"do-not-call":       {"add a number to the do-not-call list, or remove it", (*program).doNotCall},
+	"consent":           {"record that a person agreed to be called", (*program).consent},
+	"reconcile":         {"ask the provider about the calls whose outcome is unknown", (*program).reconcile},
+	"reindex":           {"rebuild the calls table from the bucket", (*program).reindex},
+	"report":            {"make one report and show it", (*program).report},
+	"schedule":          {"queue the reports of all assistants now", (*program).schedule},
+	"backfill":          {"make the reports of a range of dates that are missing, without mails", (*program).backfill},
+	"revoke-links":      {"end the links of a report, or of all reports", (*program).revokeLinks},
+	"bench":             {"measure speed, size and cost beside the alternatives", (*program).bench},
+	"export-assistants": {"write all assistants to a file", (*program).exportAssistants},
+	"import-assistants": {"store the assistants of an export that are missing", (*program).importAssistants},
+	"erase":             {"erase the data of one number", (*program).erase},
+	"export":            {"write the data of one number to an archive", (*program).export},
+	"redrive":           {"move the messages of the dead-letter queues back to their queues", (*program).redrive},
 }
 
 func main() {
@@ -70,7 +72,7 @@ func (p *program) dispatch(ctx context.Context) error {
 	}
 	list := "name one of these commands:"
 	for _, name := range slices.Sorted(maps.Keys(commands)) {
-		list += fmt.Sprintf("\n  %-12s %s", name, commands[name].description)
+		list += fmt.Sprintf("\n  %-17s %s", name, commands[name].description)
 	}
 	return errors.New(list)
 }

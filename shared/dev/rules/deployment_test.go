@@ -94,9 +94,9 @@ func TestTableEncryption(t *testing.T) {
 	}
 }
 
-// TestTrafficShift checks the deployment of new versions: every function has an alias, to which all that invokes it goes, and
+// TestFault80GradualDeployment checks the deployment of new versions: every function has an alias, to which all that invokes it goes, and
 // with a gradual shift its own alarms move the traffic back.
-func TestTrafficShift(t *testing.T) {
+func TestFault80GradualDeployment(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
 	for _, kind := range []string{"AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"} {
