@@ -88,6 +88,9 @@ func (k Key) isExpired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !no
 // ID returns the first 12 hexadecimal digits of the digest. They tell keys apart in logs and do not lead back to the key.
 func (k Key) ID() string { return hex.EncodeToString(k.digest[:6]) }
 
+// IsSignature reports whether the holder signs requests instead of sending the key.
+func (k Key) IsSignature() bool { return k.signature != nil }
+
 // KeySource returns the live keys of a kind.
 type KeySource interface {
 	Keys(ctx context.Context, kind KeyKind) ([]Key, error)

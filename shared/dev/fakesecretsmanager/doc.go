@@ -1,9 +1,8 @@
-// Package fakesecretsmanager is a fake of AWS Secrets Manager: secrets with a current and a previous value, stored on disk.
+// Package fakesecretsmanager is a fake of AWS Secrets Manager: secrets whose versions have labels, stored on disk.
 //
 // # Decisions
 //
 // Nothing is encrypted: the file is readable by its owner only, and contains keys of this machine.
 //
-// Only the labels AWSCURRENT and AWSPREVIOUS are known; rotation by a function is not supported, since
-// Aurora rotates a key by listing the old and the new one.
+// Rotation by a function is not supported, since Aurora rotates a key by listing the old and the new one.
 package fakesecretsmanager

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type Server struct {
 
 type version struct {
 	ID      string    `json:"id"`
+	Labels  []string  `json:"labels"`
 	String  *string   `json:"string,omitempty"`
 	Binary  []byte    `json:"binary,omitempty"`
 	Created time.Time `json:"created"`
@@ -45,7 +47,7 @@ type secret struct {
 	Description string    `json:"description,omitempty"`
 	Created     time.Time `json:"created"`
 	Changed     time.Time `json:"changed"`
-	Versions    []version `json:"versions,omitempty"` // current first, then previous
+	Versions    []version `json:"versions,omitempty"` // the newest first
 }
 
 var bucket = []byte("secrets")
@@ -81,6 +83,8 @@ func Open(o Options) (*Server, error) {
 			"GetSecretValue": fakeaws.Typed(s.getValue),
 			"DescribeSecret": fakeaws.Typed(s.describeSecret),
 			"ListSecrets":    fakeaws.Typed(s.list),
+
+			"UpdateSecretVersionStage": fakeaws.Typed(s.moveLabel),
 		}}
 	return s, nil
 }
@@ -113,7 +117,11 @@ func (s *Server) find(id string) (*secret, error) {
 			return fakeaws.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 		}
 		found = &secret{}
-		return json.Unmarshal(value, found)
+		if err := json.Unmarshal(value, found); err != nil {
+			return err
+		}
+		found.addMissingLabels()
+		return nil
 	})
 	return found, err
 }
@@ -131,6 +139,8 @@ type request struct {
 	SecretString                                    *string
 	SecretBinary                                    []byte
 	VersionId, VersionStage                         string
+	VersionStages                                   []string
+	MoveToVersionId, RemoveFromVersionId            string
 }
 
 func (s *Server) create(_ context.Context, in request) (any, error) {
@@ -155,7 +165,25 @@ func (s *Server) create(_ context.Context, in request) (any, error) {
 	return out, nil
 }
 
-// addVersion makes the request's value the current one, if there is one. A known ClientRequestToken changes nothing.
+// maxVersions is how many versions of a secret are kept, also those without a label.
+const maxVersions = 10
+
+const (
+	current  = "AWSCURRENT"
+	previous = "AWSPREVIOUS"
+)
+
+// addMissingLabels adds the labels of a file that was written before versions had them: the current one first, then the previous.
+func (k *secret) addMissingLabels() {
+	for i, label := range []string{current, previous} {
+		if i < len(k.Versions) && k.Versions[i].Labels == nil {
+			k.Versions[i].Labels = []string{label}
+		}
+	}
+}
+
+// addVersion adds the request's value, if there is one, with its labels: by default, and for the first version, the current
+// one's. A known ClientRequestToken changes nothing.
 func (k *secret) addVersion(in request, now time.Time) {
 	if in.SecretString == nil && in.SecretBinary == nil {
 		return
@@ -169,12 +197,69 @@ func (k *secret) addVersion(in request, now time.Time) {
 			return
 		}
 	}
-	k.Versions = append([]version{{ID: id, String: in.SecretString, Binary: in.SecretBinary, Created: now}}, k.Versions...)
-	k.Versions = k.Versions[:min(len(k.Versions), len(stages))]
+	labels := in.VersionStages
+	if len(labels) == 0 || len(k.Versions) == 0 && !slices.Contains(labels, current) {
+		labels = append(labels[:len(labels):len(labels)], current)
+	}
+	k.Versions = append([]version{{ID: id, Labels: []string{}, String: in.SecretString, Binary: in.SecretBinary, Created: now}}, k.Versions...)
+	for _, label := range labels {
+		k.move(label, id)
+	}
+	for i := len(k.Versions) - 1; i > 0 && len(k.Versions) > maxVersions; i-- {
+		if len(k.Versions[i].Labels) == 0 {
+			k.Versions = slices.Delete(k.Versions, i, i+1)
+		}
+	}
 	k.Changed = now
 }
 
-var stages = []string{"AWSCURRENT", "AWSPREVIOUS"}
+// move moves a label to a version. The version that was the current one becomes the previous one.
+func (k *secret) move(label, id string) {
+	from := k.holder(label)
+	for i := range k.Versions {
+		v := &k.Versions[i]
+		v.Labels = slices.DeleteFunc(v.Labels, func(l string) bool { return l == label })
+		if v.ID == id {
+			v.Labels = append(v.Labels, label)
+		}
+	}
+	if label == current && from != "" && from != id {
+		k.move(previous, from)
+	}
+}
+
+// holder returns the id of the version that has a label, or nothing.
+func (k *secret) holder(label string) string {
+	for _, v := range k.Versions {
+		if slices.Contains(v.Labels, label) {
+			return v.ID
+		}
+	}
+	return ""
+}
+
+// moveLabel moves a label. As in AWS, the request must name the version that has it.
+func (s *Server) moveLabel(_ context.Context, in request) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.find(in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	if holder := found.holder(in.VersionStage); holder != in.RemoveFromVersionId {
+		return nil, fakeaws.Errorf("InvalidParameterException", "The parameter RemoveFromVersionId can't be %q. Staging label %s is currently attached to version %s, "+
+			"so you must explicitly reference that version in RemoveFromVersionId.", in.RemoveFromVersionId, in.VersionStage, holder)
+	}
+	if !slices.ContainsFunc(found.Versions, func(v version) bool { return v.ID == in.MoveToVersionId }) {
+		return nil, fakeaws.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret version: %s", in.MoveToVersionId)
+	}
+	found.move(in.VersionStage, in.MoveToVersionId)
+	found.Changed = s.options.Now()
+	if err := s.save(found); err != nil {
+		return nil, err
+	}
+	return map[string]any{"ARN": s.arn(found.Name), "Name": found.Name}, nil
+}
 
 func (s *Server) put(_ context.Context, in request) (any, error) {
 	s.mu.Lock()
@@ -190,7 +275,7 @@ func (s *Server) put(_ context.Context, in request) (any, error) {
 	if err := s.save(found); err != nil {
 		return nil, err
 	}
-	return map[string]any{"ARN": s.arn(found.Name), "Name": found.Name, "VersionId": found.Versions[0].ID, "VersionStages": stages[:1]}, nil
+	return map[string]any{"ARN": s.arn(found.Name), "Name": found.Name, "VersionId": found.Versions[0].ID, "VersionStages": found.Versions[0].Labels}, nil
 }
 
 func (s *Server) getValue(_ context.Context, in request) (any, error) {
@@ -200,13 +285,13 @@ func (s *Server) getValue(_ context.Context, in request) (any, error) {
 	}
 	stage := in.VersionStage
 	if stage == "" && in.VersionId == "" {
-		stage = stages[0]
+		stage = current
 	}
-	for i, v := range found.Versions {
-		if in.VersionId != "" && v.ID != in.VersionId || stage != "" && stages[i] != stage {
+	for _, v := range found.Versions {
+		if in.VersionId != "" && v.ID != in.VersionId || stage != "" && !slices.Contains(v.Labels, stage) {
 			continue
 		}
-		out := map[string]any{"ARN": s.arn(found.Name), "Name": found.Name, "VersionId": v.ID, "VersionStages": stages[i : i+1],
+		out := map[string]any{"ARN": s.arn(found.Name), "Name": found.Name, "VersionId": v.ID, "VersionStages": v.Labels,
 			"CreatedDate": epochSeconds(v.Created)}
 		if v.String != nil {
 			out["SecretString"] = *v.String
@@ -229,8 +314,10 @@ func (s *Server) describeSecret(_ context.Context, in request) (any, error) {
 
 func (s *Server) describe(k *secret) map[string]any {
 	labels := map[string][]string{}
-	for i, v := range k.Versions {
-		labels[v.ID] = stages[i : i+1]
+	for _, v := range k.Versions {
+		if len(v.Labels) > 0 {
+			labels[v.ID] = v.Labels
+		}
 	}
 	return map[string]any{"ARN": s.arn(k.Name), "Name": k.Name, "Description": k.Description, "CreatedDate": epochSeconds(k.Created),
 		"LastChangedDate": epochSeconds(k.Changed), "VersionIdsToStages": labels}
@@ -244,6 +331,7 @@ func (s *Server) list(_ context.Context, _ struct{}) (any, error) {
 			if err := json.Unmarshal(value, &k); err != nil {
 				return err
 			}
+			k.addMissingLabels()
 			entry := s.describe(&k)
 			entry["SecretVersionsToStages"] = entry["VersionIdsToStages"]
 			delete(entry, "VersionIdsToStages")

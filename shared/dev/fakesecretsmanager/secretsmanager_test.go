@@ -96,3 +96,43 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("binary secret: got %+v, error %v; want the bytes 0 and 255", binary, err)
 	}
 }
+
+// TestLabels checks the rules of UpdateSecretVersionStage: a label moves only from the version that the request names.
+func TestLabels(t *testing.T) {
+	c, stop := open(t, filepath.Join(t.TempDir(), "secrets.db"))
+	defer stop()
+	ctx, name := t.Context(), aws.String("aurora/test/api")
+	first, err := c.CreateSecret(ctx, &client.CreateSecretInput{Name: name, SecretString: aws.String("one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pending, err := c.PutSecretValue(ctx, &client.PutSecretValueInput{SecretId: name, SecretString: aws.String("two"), VersionStages: []string{"PENDING"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func() string {
+		got, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *got.SecretString
+	}
+	move := func(from *string) error {
+		_, err := c.UpdateSecretVersionStage(ctx, &client.UpdateSecretVersionStageInput{SecretId: name, VersionStage: aws.String("AWSCURRENT"),
+			MoveToVersionId: pending.VersionId, RemoveFromVersionId: from})
+		return err
+	}
+	var invalid *types.InvalidParameterException
+	for _, wrong := range []*string{nil, pending.VersionId} {
+		if err := move(wrong); !errors.As(err, &invalid) || value() != "one" {
+			t.Errorf("from %q: error %v, value %q; want InvalidParameterException and no change", aws.ToString(wrong), err, value())
+		}
+	}
+	if err := move(first.VersionId); err != nil || value() != "two" {
+		t.Errorf("from the current version: error %v, value %q; want two", err, value())
+	}
+	previous, err := c.GetSecretValue(ctx, &client.GetSecretValueInput{SecretId: name, VersionStage: aws.String("AWSPREVIOUS")})
+	if err != nil || *previous.SecretString != "one" {
+		t.Errorf("the previous value: %+v, %v; want one", previous, err)
+	}
+}
