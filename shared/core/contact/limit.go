@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -61,12 +62,28 @@ func (g *Guard) Take(ctx context.Context, c Channel, taker string, limits []Limi
 		if err != nil {
 			return c.errUnavailable("The limits of "+c.what+" cannot be counted now", fmt.Errorf("take %s: %w", l.Code, err))
 		}
-		if l.Code == codeBudget {
-			g.count(ctx, "BudgetExhausted")
-		}
-		return l.Exceeded()
+		return g.exceeded(ctx, l)
 	}
 	return nil
+}
+
+// CheckPossible returns an error if one of the limits allows nothing, whatever was used before. It reads and writes nothing.
+// The last such limit decides: those of the deployment stand after those of a key.
+func (g *Guard) CheckPossible(ctx context.Context, limits []Limit) error {
+	for _, l := range slices.Backward(limits) {
+		if l.Amount > l.Limit {
+			return g.exceeded(ctx, l)
+		}
+	}
+	return nil
+}
+
+// exceeded counts that a limit was exceeded, and returns the error.
+func (g *Guard) exceeded(ctx context.Context, l Limit) error {
+	if l.Code == codeBudget {
+		g.count(ctx, "BudgetExhausted")
+	}
+	return l.Exceeded()
 }
 
 // Return returns the limits of a contact that did not take place. A limit whose return fails stays taken.

@@ -5,13 +5,16 @@
 //  1. Validate the fields.
 //  2. Look up the idempotency key. If it has a call, answer with that call.
 //  3. Check the assistants of the API key, the number's type, its country, and that it is not one of our own.
-//  4. Check the do-not-call list, consent and calling hours.
+//  4. Check the do-not-call list, consent and calling hours, and that no limit allows nothing.
 //  5. Create the record, claim the key, take the quotas.
 //  6. Ask the provider for the call, once, and save its sid.
 //
 // Every step before the call fails closed. If a step fails, what earlier steps claimed or took is returned.
 //
 // # Decisions
+//
+// A limit of 0 rejects a call before anything is stored. So a key whose entry allows no calls passes all other rules and
+// leaves nothing behind: `make smoke` tries the routes with such a key.
 //
 // The state of a call is in one place: its record. A claim of an idempotency key only leads to the record. The record is
 // created before the key is claimed, so that a claimed key always leads to a record. A crash between the two writes

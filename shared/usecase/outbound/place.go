@@ -32,6 +32,9 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 	if err := s.checkGuards(ctx, a); err != nil {
 		return PlacedCall{}, err
 	}
+	if err := s.contacts().CheckPossible(ctx, s.Guards.Limits.quotas(a.Principal, a.to, s.Now())); err != nil {
+		return PlacedCall{}, err
+	}
 	s.resolvePending(ctx, a.to.Phone)
 	if existing, ok, err := s.reserve(ctx, a); ok || err != nil {
 		return existing, err

@@ -113,6 +113,36 @@ func TestMissingSettings(t *testing.T) {
 	h.expectRequests(0)
 }
 
+// A limit that allows nothing is known without the ledger: after all other rules have been checked nothing is stored.
+func TestLimitsThatAllowNothing(t *testing.T) {
+	none := int64(0)
+	for name, test := range map[string]struct {
+		change   func(h *harness, r *Request)
+		wantCode string
+	}{
+		"of the key":                      {func(_ *harness, r *Request) { r.Principal.Limits.CallsPerDay = &none }, "key_limit"},
+		"of the deployment, for one day":  {func(h *harness, _ *Request) { h.Guards.Limits.SpendPerDay = 0 }, "budget_exhausted"},
+		"of both: the deployment's first": {func(h *harness, r *Request) { r.Principal.Limits.CallsPerDay, h.Guards.Limits.CountryPerDay = &none, 0 }, "country_limit"},
+		"of the key, for a number on the do-not-call list": {func(h *harness, r *Request) {
+			r.Principal.Limits.CallsPerDay, h.ledger.doNotCall["+40742070688"] = &none, true
+		}, "do_not_call"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			r := newRequest("k1")
+			r.PhoneNumber = "+40742070688"
+			test.change(h, &r)
+			if _, err := h.place(r); faultCode(err) != test.wantCode {
+				t.Errorf("the error is %v, want %s", err, test.wantCode)
+			}
+			h.expectRequests(0)
+			if n := len(h.ledger.records) + len(h.ledger.keys) + len(h.ledger.counts); n != 0 {
+				t.Errorf("%d items are stored, want none; the ledger got %v", n, h.ledger.calls)
+			}
+		})
+	}
+}
+
 // A worker that is late does not ask for the call: after the deadline others treat its record as abandoned.
 func TestLateRequestIsNotPlaced(t *testing.T) {
 	h := newHarness(t)
