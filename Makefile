@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists
+.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -32,7 +32,7 @@ stage-exists:
 	for stage in $$stages; do [ "$$stage" = "$(STAGE)" ] && exit; done; \
 	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
 
-run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links bench: go-version
+run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links smoke bench: go-version
 test unit race fuzz vet lint build: go-version
 build: stage-exists
 
@@ -95,6 +95,9 @@ import-assistants: ## store the assistants of an export that the table lacks: ma
 
 export: ## write one person's data to an archive: make export NUMBER=+1… [REGION=US] [STAGE=prod]
 	@$(operate) export -number "$(NUMBER)" -region "$(REGION)" $(if $(STAGE),-stage "$(STAGE)")
+
+smoke: ## check the whole stack from outside, after a deployment: make smoke [MAIL=you@example.com] [NUMBER=+1…] [SKIP=chat,webhook,reports,calls,hyperscale] [TIMEOUT=5m] [STAGE=prod]
+	@$(operate) smoke -mail "$(MAIL)" -number "$(NUMBER)" -skip "$(SKIP)" -timeout "$(TIMEOUT)" $(if $(STAGE),-stage "$(STAGE)")
 
 bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=shared/docs/benchmarks.md]
 	@$(operate) bench -readme "$(README)"

@@ -76,5 +76,6 @@
 //	  compat          other vendors' clients against `make run`
 //	  rules           tests of the repository: layers, template, style
 //	  bench           `make bench`
+//	  smoke           `make smoke`: checks a whole stack from outside
 //	  operator        the program behind the make targets
 package shared

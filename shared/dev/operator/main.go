@@ -44,6 +44,7 @@ var commands = map[string]struct {
 	"import-assistants": {"store the assistants of an export that are missing", (*program).importAssistants},
 	"erase":             {"erase the data of one number", (*program).erase},
 	"export":            {"write the data of one number to an archive", (*program).export},
+	"smoke":             {"check the whole stack from outside", (*program).smoke},
 	"redrive":           {"move the messages of the dead-letter queues back to their queues", (*program).redrive},
 }
 
