@@ -78,8 +78,8 @@ schedule: ## queue the reports of all assistants now: make schedule PERIOD=weekl
 backfill: ## make the reports that are missing, without mails: make backfill PERIOD=… FROM=2026-01-01 TO=… [ASSISTANT=…] [STAGE=prod]
 	@$(operate) backfill -period "$(PERIOD)" -from "$(FROM)" -to "$(TO)" -assistant "$(ASSISTANT)" $(if $(STAGE),-stage "$(STAGE)")
 
-redrive: ## move the messages of the dead-letter queues back to their queues: make redrive [STAGE=prod]
-	@$(operate) redrive $(if $(STAGE),-stage "$(STAGE)")
+redrive: ## move the messages of the dead-letter queues back, show them or drop some: make redrive [SHOW=1] [LIMIT=n] [DROP=id,…] [QUEUE=calls|raw|reports] [STAGE=prod]
+	@$(operate) redrive -show "$(SHOW)" -limit "$(LIMIT)" -drop "$(DROP)" -queue "$(QUEUE)" $(if $(STAGE),-stage "$(STAGE)")
 
 revoke-links: ## end the links of one report, or of all: make revoke-links REPORT=number|ALL=1 [STAGE=prod]
 	@$(operate) revoke-links -report "$(REPORT)" -all "$(ALL)" $(if $(STAGE),-stage "$(STAGE)")

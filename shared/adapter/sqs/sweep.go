@@ -3,6 +3,7 @@ package sqs
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,7 +37,8 @@ func (q *Queue) Sweep(ctx context.Context, visit func(context.Context, aurora.Qu
 	defer func() { q.release(ctx, client, left) }()
 	for {
 		batch, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-			VisibilityTimeout: int32(sweepVisibility.Seconds()), WaitTimeSeconds: int32(sweepWait.Seconds())})
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
+			VisibilityTimeout:           int32(sweepVisibility.Seconds()), WaitTimeSeconds: int32(sweepWait.Seconds())})
 		if err != nil {
 			return inFlight, fmt.Errorf("sweep: %w", err)
 		}
@@ -61,7 +63,10 @@ func (q *Queue) Sweep(ctx context.Context, visit func(context.Context, aurora.Qu
 // visit shows one message, and reports whether it was removed. A replacement is sent before the message is deleted, so that
 // it cannot be lost.
 func (q *Queue) visit(ctx context.Context, client *sqs.Client, m types.Message, visit func(context.Context, aurora.QueuedMessage) (aurora.MessageVerdict, error)) (done bool, err error) {
-	shown := aurora.QueuedMessage{Body: aws.ToString(m.Body), Attributes: map[string]string{}}
+	shown := aurora.QueuedMessage{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Attributes: map[string]string{}}
+	if sent, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+		shown.SentAt = time.UnixMilli(sent)
+	}
 	for name, a := range m.MessageAttributes {
 		if a.StringValue != nil {
 			shown.Attributes[name] = *a.StringValue

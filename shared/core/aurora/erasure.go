@@ -26,6 +26,8 @@ func (i StoredItem) Text(name string) string {
 
 // QueuedMessage is a message that waits in a queue.
 type QueuedMessage struct {
+	ID         string    // of SQS; a message that a dead-letter queue gets keeps it
+	SentAt     time.Time // to the first of its queues
 	Body       string
 	Attributes map[string]string // only those of type string
 }

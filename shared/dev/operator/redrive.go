@@ -5,22 +5,52 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// redrive moves the messages of each dead-letter queue back to their queue.
+// redrivenQueues are the queues with a dead-letter queue that redrive works on.
+var redrivenQueues = []string{"calls", "raw", "reports"}
+
+// redrive shows, drops, or moves back the messages of the dead-letter queues. Without options it moves all of them.
 func (p *program) redrive(ctx context.Context) error {
 	f := p.flags("redrive")
 	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
+	only := f.String("queue", "", "only this queue: calls, raw or reports")
+	show := f.String("show", "", "1 shows the messages and moves none")
+	limit := f.String("limit", "", "the most messages of each queue to move or to show")
+	drop := f.String("drop", "", "ids of messages, separated by commas, that are deleted and not moved")
 	if err := f.Parse(p.args); err != nil {
 		return err
+	}
+	most, err := parseLimit(*limit)
+	if err != nil {
+		return err
+	}
+	if *drop != "" && (*show != "" || *limit != "") {
+		return errors.New("DROP names the messages that it deletes: leave SHOW and LIMIT out")
+	}
+	queues := redrivenQueues
+	if *only != "" {
+		if queues = []string{*only}; !slices.Contains(redrivenQueues, *only) {
+			return fmt.Errorf("QUEUE must be one of %s, not %q", strings.Join(redrivenQueues, ", "), *only)
+		}
 	}
 	s, err := p.stack(ctx, *stage)
 	if err != nil {
 		return err
+	}
+	switch {
+	case *drop != "":
+		return p.dropDeadLetters(ctx, s, queues, strings.FieldsFunc(*drop, func(r rune) bool { return r == ',' || r == ' ' }))
+	case *show != "":
+		return p.eachDeadLetterQueue(ctx, s, queues, func(queue deadLetters) error { return p.showDeadLetters(ctx, queue, most) })
+	case most > 0:
+		return p.eachDeadLetterQueue(ctx, s, queues, func(queue deadLetters) error { return p.moveDeadLetters(ctx, queue, most) })
 	}
 	cfg, err := s.awsConfig("sqs")()
 	if err != nil {
@@ -28,7 +58,7 @@ func (p *program) redrive(ctx context.Context) error {
 	}
 	client := sqs.NewFromConfig(cfg)
 	var failed []error
-	for _, queue := range []string{"calls", "raw", "reports"} {
+	for _, queue := range queues {
 		moved, err := redriveQueue(ctx, client, "aurora-"+s.stage+"-"+queue)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", queue, err))
@@ -37,6 +67,18 @@ func (p *program) redrive(ctx context.Context) error {
 		p.printLine("%-7s %s message(s) moved back", queue, moved)
 	}
 	return errors.Join(failed...)
+}
+
+// parseLimit reads LIMIT. It is 0 if there is none.
+func parseLimit(given string) (int, error) {
+	if given == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("LIMIT must be a whole number of at least 1, not %q", given)
+	}
+	return n, nil
 }
 
 // redriveQueue starts moving the messages of a queue's dead-letter queue back, and returns about how many these are.

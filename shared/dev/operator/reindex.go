@@ -53,7 +53,7 @@ func (p *program) reindex(ctx context.Context) error {
 	objects := s3.New(s.awsConfig("s3"), name)
 	ledger := dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now)
 	r := &reindexRun{
-		out: p.out, bucket: name, keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
+		out: p.out, bucket: name, table: s.tableName("calls"), keys: objects, progressFile: filepath.Join(p.dataFolder(), "reindex-"+s.stage+".json"),
 		worker: &callindex.Worker{
 			Reader:     objects,
 			Erased:     ledger,
@@ -106,6 +106,7 @@ type lister interface {
 type reindexRun struct {
 	out          io.Writer
 	bucket       string // its name
+	table        string // the name of the table of calls
 	keys         lister
 	worker       *callindex.Worker
 	progressFile string
@@ -120,6 +121,7 @@ type reindexRun struct {
 // at the end of the last run.
 type progress struct {
 	Bucket     string   `json:"bucket"`
+	Table      string   `json:"table"`
 	After      string   `json:"after"`
 	Read       int      `json:"read"`
 	Rows       int      `json:"rows"` // of earlier runs
@@ -168,9 +170,9 @@ func (r *reindexRun) run(ctx context.Context) error {
 	return nil
 }
 
-// loadProgress reads the progress of an earlier run over this bucket, if there is one.
+// loadProgress reads the progress of an earlier run over this bucket and into this table, if there is one.
 func (r *reindexRun) loadProgress() error {
-	r.done = progress{Bucket: r.bucket}
+	r.done = progress{Bucket: r.bucket, Table: r.table}
 	b, err := os.ReadFile(r.progressFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -182,7 +184,7 @@ func (r *reindexRun) loadProgress() error {
 	if err != nil {
 		return fmt.Errorf("read %s (remove it to start from the beginning): %w", r.progressFile, err)
 	}
-	if saved.Bucket == r.bucket {
+	if saved.Bucket == r.bucket && saved.Table == r.table {
 		r.done = saved
 		r.printLine("resuming after %s, as %s says", saved.After, r.progressFile)
 	}
