@@ -39,7 +39,8 @@ type Options struct {
 	// Seed is called before the stack is ready if the assistants table is empty.
 	Seed func(ctx context.Context, info Info) error
 
-	clientsFolder string // the npm folder with dynalite; "" is <Root>/shared/dev/compat
+	clientsFolder string        // the npm folder with dynalite; "" is <Root>/shared/dev/compat
+	stopTimeout   time.Duration // 0 is shutdownTimeout
 }
 
 // Stack is a running emulator with all functions of the template.
@@ -66,6 +67,7 @@ type Stack struct {
 	secrets   *secretsmanager.Client
 
 	outMu      sync.Mutex
+	callers    []*http.Server
 	fatal      chan error // receives the first error after which the stack cannot go on
 	once       sync.Once
 	stopErr    error
@@ -86,6 +88,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	select {
 	case <-ctx.Done():
+		s.printf("stopping: open requests may end within %s. Ctrl-C again ends them now.", s.options.stopTimeout)
 	case err = <-s.fatal:
 	}
 	return errors.Join(err, s.Close())
@@ -98,6 +101,9 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	if !isBasePath(o.BasePath) {
 		return nil, fmt.Errorf("BASE_PATH must be segments of letters, digits and -_.+ with a slash before each, such as /voice, not %q", o.BasePath)
+	}
+	if o.stopTimeout == 0 {
+		o.stopTimeout = shutdownTimeout
 	}
 	if o.clientsFolder == "" {
 		o.clientsFolder = filepath.Join(o.Root, "shared", "dev", "compat")
@@ -228,7 +234,10 @@ func (s *Stack) ready(ctx context.Context) error {
 		}
 	}
 	s.startTriggers()
-	s.info.Ready = true
+	if err := s.watchEnd(); err != nil {
+		s.printf("if this process is killed, %s will still say that it is ready: %v", InfoFile, err)
+	}
+	s.info.Ready, s.info.PID = true, os.Getpid()
 	s.onStop(func(context.Context) error {
 		s.info.Ready = false
 		return s.info.write(s.options.Data)
@@ -258,14 +267,14 @@ func (s *Stack) fail(err error) {
 
 func (s *Stack) onStop(f func(ctx context.Context) error) { s.cleanups = append(s.cleanups, f) }
 
-// shutdownTimeout is the time that open requests get to end when the stack stops.
-const shutdownTimeout = 2 * time.Second
+// shutdownTimeout is the time that open requests, such as streamed answers, get to end when the stack stops.
+const shutdownTimeout = 10 * time.Second
 
 // Close ends every process and waits until nothing runs any more. It does not remove data.
 func (s *Stack) Close() error {
 	s.once.Do(func() {
 		s.cancel()
-		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), s.options.stopTimeout)
 		defer cancel()
 		var errs []error
 		for i := len(s.cleanups) - 1; i >= 0; i-- {
@@ -278,21 +287,29 @@ func (s *Stack) Close() error {
 	return s.stopErr
 }
 
+const readHeaderTimeout = 30 * time.Second
+
+// serveUntilShutDown serves HTTP until the server is shut down. If it ends otherwise, the stack cannot go on.
+func (s *Stack) serveUntilShutDown(name string, server *http.Server, listener net.Listener) {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		s.fail(fmt.Errorf("serve %s: %w", name, err))
+	}
+}
+
 // serve serves HTTP on a listener until the stack stops, and returns the listener's URL.
 func (s *Stack) serve(name string, listener net.Listener, handler http.Handler) string {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: nil}
-	s.tasks.run("serving "+name, func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.fail(fmt.Errorf("serve %s: %w", name, err))
-		}
-	})
-	s.onStop(func(ctx context.Context) error {
-		if server.Shutdown(ctx) != nil {
-			return server.Close() // cuts the requests that did not end in time
-		}
-		return nil
-	})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout}
+	s.tasks.run("serving "+name, func() { s.serveUntilShutDown(name, server, listener) })
+	s.onStop(func(ctx context.Context) error { return shutDown(ctx, server) })
 	return "http://" + listener.Addr().String()
+}
+
+// shutDown accepts no more requests, and cuts those that do not end in time.
+func shutDown(ctx context.Context, server *http.Server) error {
+	if server.Shutdown(ctx) != nil {
+		return server.Close()
+	}
+	return nil
 }
 
 // listenLoopback listens on a free port of 127.0.0.1.

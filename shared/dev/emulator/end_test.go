@@ -24,7 +24,8 @@ import (
 func runChildStack(data string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := Run(ctx, Options{Root: "testdata", Data: data, Bin: os.Getenv("AURORA_LOCAL_TEST_BIN"), Environ: os.Environ(), Out: os.Stdout, clientsFolder: filepath.Join("..", "compat")})
+	err := Run(ctx, Options{Root: "testdata", Data: data, Bin: os.Getenv("AURORA_LOCAL_TEST_BIN"), Environ: os.Environ(), Out: os.Stdout,
+		clientsFolder: filepath.Join("..", "compat"), stopTimeout: time.Second})
 	if err != nil {
 		fmt.Println("failed:", err)
 		return 1
@@ -82,6 +83,10 @@ func TestStopLeavesNoProcess(t *testing.T) {
 			if end != syscall.SIGKILL && err != nil || end == syscall.SIGKILL && !errors.As(err, &exit) {
 				t.Errorf("the stack ended with %v", err)
 			}
+			eventually(t, "run.json to say that the stack is not ready", func() bool {
+				text, err := os.ReadFile(filepath.Join(data, InfoFile))
+				return err == nil && jsonAt(t, string(text), "ready") == false && jsonAt(t, string(text), "api") == api
+			})
 			eventually(t, "the function to be gone", func() bool { return hasEnded(pid) })
 			eventually(t, "dynalite to be gone", func() bool {
 				c, err := net.Dial("tcp", strings.TrimPrefix(dynamo, "http://"))
@@ -91,6 +96,47 @@ func TestStopLeavesNoProcess(t *testing.T) {
 				return err != nil
 			})
 		})
+	}
+}
+
+// TestStopLetsStreamsEnd stops a stack while it streams answers. They end as if it went on, and no new request is accepted.
+func TestStopLetsStreamsEnd(t *testing.T) {
+	s := startStack(t, Options{})
+	gates, bodies := []*gate{newGate(t), newGate(t)}, make(chan string, 2)
+	for i, address := range []string{s.Info().API + "/stream", s.Info().FunctionURLs["StreamerFunction"] + "/"} {
+		go func() {
+			defer func() { _ = recover() }()
+			_, body := sendRequest(t, "GET", address+"?gate="+gates[i].url, "")
+			bodies <- body
+		}()
+		receiveWithin(t, gates[i].arrived, "the first piece of the stream")
+		gates[i].open <- struct{}{}
+		receiveWithin(t, gates[i].arrived, "the second piece of the stream")
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		defer func() { _ = recover() }()
+		stopped <- s.Close()
+	}()
+	for _, address := range []string{s.Info().API, s.Info().FunctionURLs["StreamerFunction"]} {
+		eventually(t, "no new request to be accepted at "+address, func() bool {
+			c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+			if err == nil {
+				_ = c.Close()
+			}
+			return err != nil
+		})
+	}
+	for _, g := range gates {
+		close(g.open)
+	}
+	for range gates {
+		if body := receiveWithin(t, bodies, "the end of a stream"); body != "one\ntwo\nthree\n" {
+			t.Errorf("a stream during the stop: %q, want three lines", body)
+		}
+	}
+	if err := receiveWithin(t, stopped, "the end of the stack"); err != nil {
+		t.Error(err)
 	}
 }
 

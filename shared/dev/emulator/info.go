@@ -12,6 +12,7 @@ import (
 // Info has the addresses, keys and names of a running stack. run.json holds it.
 type Info struct {
 	Ready        bool              `json:"ready"`
+	PID          int               `json:"pid"` // the process of the stack
 	Stage        string            `json:"stage"`
 	API          string            `json:"api"`
 	FunctionURLs map[string]string `json:"functionUrls"` // by logical id

@@ -122,19 +122,39 @@ func (s *Stack) startServing(d *listeners) error {
 		return err
 	}
 	s.onStop(func(context.Context) error { return log.Close() })
-	s.serve("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, basePath: s.options.BasePath, functions: s.byARN, log: log, println: s.println,
+	s.serveCaller("the API", d.api, &gateway{plan: s.plan.api, stage: s.plan.stage, basePath: s.options.BasePath, functions: s.byARN, log: log, println: s.println,
 		cache: &authorizerCache{now: time.Now, decisions: map[string]cachedDecision{}}})
 	for _, f := range s.functions {
 		if l := d.urls[f.logical]; l != nil {
-			s.serve("the function URL of "+f.folder, l, &functionURL{function: f, domain: f.folder})
+			s.serveCaller("the function URL of "+f.folder, l, &functionURL{function: f, domain: f.folder})
 		}
 	}
+	s.onStop(s.shutDownCallers)
 	listener, err := listenLoopback()
 	if err != nil {
 		return err
 	}
 	s.info.Lambda = s.serve("the Invoke API", listener, http.Handler(s.invoker))
 	return nil
+}
+
+// serveCaller serves HTTP as serve does, on a port that callers use. All these ports close at the same moment, before anything else
+// stops, and the requests on all of them have the same time to end.
+func (s *Stack) serveCaller(name string, listener net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout}
+	s.callers = append(s.callers, server)
+	s.tasks.run("serving "+name, func() { s.serveUntilShutDown(name, server, listener) })
+}
+
+// shutDownCallers ends what serveCaller began.
+func (s *Stack) shutDownCallers(ctx context.Context) error {
+	all := taskGroup{printf: s.printf}
+	errs := make([]error, len(s.callers))
+	for i, server := range s.callers {
+		all.run("stopping a server", func() { errs[i] = shutDown(ctx, server) })
+	}
+	all.wait()
+	return errors.Join(errs...)
 }
 
 // startTriggers starts the SQS pollers and the schedules.
@@ -145,8 +165,8 @@ func (s *Stack) startTriggers() {
 		for _, plan := range f.sources {
 			src := &poller{sourcePlan: plan, function: f, client: s.sqs, tasks: &working, printf: s.printf, visibility: 30 * time.Second}
 			for _, r := range s.plan.queues {
-				if s.template.arn(r) == plan.arn {
-					src.url = s.template.refs[r.logical]
+				if s.template.physicalName(r) == plan.queue {
+					src.arn, src.url = s.template.arn(r), s.template.refs[r.logical]
 					src.visibility = time.Duration(toInt(s.template.resolve(r.properties["VisibilityTimeout"]), 30)) * time.Second
 				}
 			}

@@ -21,44 +21,53 @@ import (
 
 // Resources are created with API calls, as CloudFormation does. So they work with a fake and with a real service.
 
-// createQueues creates the queues and sets their attributes. It returns their URLs by logical id.
+// createQueues creates the queues and sets their attributes. It returns their URLs by logical id, and gives the template their
+// ARNs. All queues are created before any attribute is set: SQS accepts a redrive policy only if its dead-letter queue exists,
+// and the ARN of that is known only to SQS, since it holds the account.
 func createQueues(ctx context.Context, client *sqs.Client, t *template, queues []*resource) (map[string]string, error) {
 	addresses := map[string]string{}
 	for _, r := range queues {
-		p := toMap(t.resolve(r.properties))
-		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(t.physicalName(r))})
-		var missing *sqstypes.QueueDoesNotExist
-		address := ""
-		switch {
-		case err == nil:
-			address = *out.QueueUrl
-		case errors.As(err, &missing):
-			made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(t.physicalName(r))})
-			if err != nil {
-				return nil, fmt.Errorf("create queue %s: %w", r.logical, err)
-			}
-			address = *made.QueueUrl
-		default:
-			return nil, fmt.Errorf("find queue %s: %w", r.logical, err)
+		address, err := createQueue(ctx, client, t.physicalName(r))
+		if err != nil {
+			return nil, fmt.Errorf("create queue %s: %w", r.logical, err)
 		}
-		addresses[r.logical] = address
-		attributes := map[string]string{}
-		for _, name := range []string{"VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "MaximumMessageSize"} {
+		out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &address, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn}})
+		if err != nil {
+			return nil, fmt.Errorf("read the ARN of queue %s: %w", r.logical, err)
+		}
+		addresses[r.logical], t.arns[r.logical] = address, out.Attributes[string(sqstypes.QueueAttributeNameQueueArn)]
+	}
+	for _, r := range queues {
+		p, attributes := toMap(t.resolve(r.properties)), map[string]string{}
+		for _, name := range []string{"VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "MaximumMessageSize", "RedrivePolicy"} {
 			if v, ok := p[name]; ok {
 				attributes[name] = toString(v)
 			}
 		}
-		if v, ok := p["RedrivePolicy"]; ok {
-			attributes["RedrivePolicy"] = toString(v)
-		}
 		if len(attributes) == 0 {
 			continue
 		}
-		if _, err := client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: aws.String(address), Attributes: attributes}); err != nil {
+		if _, err := client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: aws.String(addresses[r.logical]), Attributes: attributes}); err != nil {
 			return nil, fmt.Errorf("set the attributes of queue %s: %w", r.logical, err)
 		}
 	}
 	return addresses, nil
+}
+
+// createQueue creates a queue if it does not exist, and returns its URL.
+func createQueue(ctx context.Context, client *sqs.Client, name string) (string, error) {
+	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err == nil {
+		return aws.ToString(out.QueueUrl), nil
+	}
+	if _, missing := errors.AsType[*sqstypes.QueueDoesNotExist](err); !missing {
+		return "", err
+	}
+	made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(made.QueueUrl), nil
 }
 
 func createBuckets(ctx context.Context, client *s3.Client, t *template, buckets []*resource) error {

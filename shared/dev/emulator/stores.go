@@ -258,10 +258,10 @@ func (s *Stack) provisionBuckets(ctx context.Context) error {
 	return nil
 }
 
-// publish sends a message to the queue with this ARN.
+// publish sends a message to the queue with the name in this ARN.
 func (s *Stack) publish(ctx context.Context, arn string, body []byte) error {
 	for _, r := range s.plan.queues {
-		if s.template.arn(r) == arn {
+		if strings.HasSuffix(arn, ":"+s.template.physicalName(r)) { // the plan was made before the account was known
 			_, err := s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(s.template.refs[r.logical]), MessageBody: aws.String(string(body))})
 			return err
 		}

@@ -24,6 +24,7 @@ type template struct {
 	order      []string // logical ids in the order of the file
 
 	refs map[string]string // values of !Ref that only the running stores know
+	arns map[string]string // of queues, by logical id, once the store has said them
 }
 
 type resource struct {
@@ -39,7 +40,7 @@ func readTemplate(path string) (*template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the template: %w", err)
 	}
-	t := &template{document: &yaml.Node{}, parameters: map[string]any{}, resources: map[string]*resource{}, refs: map[string]string{}}
+	t := &template{document: &yaml.Node{}, parameters: map[string]any{}, resources: map[string]*resource{}, refs: map[string]string{}, arns: map[string]string{}}
 	if err := yaml.Unmarshal(text, t.document); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
@@ -332,6 +333,9 @@ func (t *template) physicalName(r *resource) string {
 }
 
 func (t *template) arn(r *resource) string {
+	if arn := t.arns[r.logical]; arn != "" {
+		return arn
+	}
 	name := t.physicalName(r)
 	switch r.kind {
 	case "AWS::S3::Bucket":

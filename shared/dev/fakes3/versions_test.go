@@ -126,3 +126,30 @@ func (v versioned) check(when, want string) {
 		v.Errorf("%s the versions are %q, want %q", when, strings.Join(shown, " "), want)
 	}
 }
+
+// TestPartOfAnObjectHasNoChecksum reads a part with a client that checks checksums: that of the whole object would not fit.
+func TestPartOfAnObjectHasNoChecksum(t *testing.T) {
+	server := httptest.NewServer(fakes3.Serve(t, "calls"))
+	defer server.Close()
+	client := s3.New(s3.Options{BaseEndpoint: aws.String(server.URL), Region: "us-east-1", UsePathStyle: true,
+		Credentials:                credentials.NewStaticCredentialsProvider("local", "local", ""),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported})
+	bucket, key := aws.String("calls"), aws.String("a")
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("a whole object")}); err != nil {
+		t.Fatal(err)
+	}
+	for asked, want := range map[string]string{"": "a whole object", "bytes=2-6": "whole", "bytes=-6": "object"} {
+		in := &s3.GetObjectInput{Bucket: bucket, Key: key}
+		if asked != "" {
+			in.Range = &asked
+		}
+		out, err := client.GetObject(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(out.Body)
+		if err != nil || string(body) != want || (out.ChecksumCRC32 != nil) != (asked == "") {
+			t.Errorf("range %q: %q, %v, checksum %q; want %q, and a checksum of the whole object only", asked, body, err, aws.ToString(out.ChecksumCRC32), want)
+		}
+	}
+}

@@ -51,6 +51,7 @@ var commands = map[string]struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	p := &program{out: os.Stdout, env: os.Getenv, args: os.Args[1:]}
 	if err := p.dispatch(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)

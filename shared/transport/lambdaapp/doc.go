@@ -12,5 +12,6 @@
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 // They need no API call and no agent, and nothing is lost when Lambda freezes the process.
 //
-// github.com/aws/aws-lambda-go runs the handler, github.com/aws/aws-sdk-go-v2/config loads the AWS configuration.
+// github.com/aws/aws-lambda-go runs the handler, github.com/aws/aws-sdk-go-v2/config loads the AWS configuration, and
+// github.com/aws/smithy-go/logging is how the AWS SDK writes its own lines, which go into the log as JSON like all others.
 package lambdaapp

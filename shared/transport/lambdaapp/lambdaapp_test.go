@@ -6,12 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/transport/lambdaapp"
@@ -112,6 +117,41 @@ func TestLogLineCarriesTheFieldsOfItsRequest(t *testing.T) {
 	log.InfoContext(ctx, "x", "event", "x.done", "assistantId", "alex")
 	if got := b.String(); strings.Contains(got, "5550123") || !strings.HasSuffix(got, `"assistantId":"alex","callId":"+14******123"}`+"\n") {
 		t.Errorf("logged %s, want the line's own assistantId once, and the masked callId of its request", got)
+	}
+}
+
+// TestSDKLinesAreJSON has the AWS SDK write lines about a request and its repetition.
+func TestSDKLinesAreJSON(t *testing.T) {
+	var b bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(lambdaapp.NewLogger(&b, slog.LevelDebug))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "an object") }))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "local")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+	cfg, err := lambdaapp.AWSConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.BaseEndpoint, o.UsePathStyle, o.ClientLogMode = &server.URL, true, aws.LogRequest|aws.LogRetries })
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r-1"})
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = out.Body.Close()
+	lines := 0
+	for text := range strings.Lines(b.String()) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil || line["event"] != "sdk.logged" || line["level"] != "DEBUG" || line["requestId"] != "r-1" {
+			t.Errorf("the SDK wrote %q, %v; want JSON with an event, a level and the request id", text, err)
+		}
+		lines++
+	}
+	if lines == 0 {
+		t.Error("the SDK wrote nothing")
 	}
 }
 

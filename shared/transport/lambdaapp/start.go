@@ -36,7 +36,7 @@ func Start(s *Settings, handler any) {
 
 // AWSConfig returns the configuration of all AWS clients. It is loaded on first use.
 var AWSConfig = sync.OnceValues(func() (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(func() aws.Retryer {
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithLogger(sdkLogger{}), config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 3
 			o.MaxBackoff = 150 * time.Millisecond
