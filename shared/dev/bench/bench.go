@@ -112,7 +112,7 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"build everything, and start the stack", b.startStack}, {"micro-benchmarks and reports", b.measureMicro}, {"cold starts", b.measureColdStarts}, {"every function at work", b.measureWarm},
+		{"build everything, and start the stack", b.startStack}, {"micro-benchmarks and reports", b.measureMicro}, {"cold starts", b.measureColdStarts}, {"cold starts over TLS", b.measureSecureColdStarts}, {"every function at work", b.measureWarm},
 		{"turns of a conversation", b.measureTurns}, {"webhook", b.measureWebhook}, {"outbound calls", b.measureOutbound},
 		{"memory", b.measurePeaks},
 	} {

@@ -31,7 +31,7 @@ type answer struct {
 	failure string
 }
 
-// launch starts a process whose first event is ready for it.
+// launch starts a process. Its first event is ready for it, if there is one.
 func launch(ctx context.Context, program string, environment []string, first []byte) (*harness, error) {
 	h := &harness{events: make(chan []byte, 1), requested: make(chan time.Time, 1), answers: make(chan answer, 1), exited: make(chan struct{})}
 	address, stop, err := serve(h)
@@ -39,7 +39,9 @@ func launch(ctx context.Context, program string, environment []string, first []b
 		return nil, err
 	}
 	h.server = stop
-	h.events <- first
+	if first != nil {
+		h.events <- first
+	}
 	h.command = exec.CommandContext(ctx, program)
 	h.command.Env = append(append([]string{}, environment...), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(address, "http://"))
 	h.command.Stdout, h.command.Stderr = &h.log, &h.log

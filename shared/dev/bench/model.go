@@ -2,9 +2,11 @@ package bench
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -56,20 +58,33 @@ func startExternalServices() (*externalServices, error) {
 
 // serve serves HTTP on a free port of 127.0.0.1.
 func serve(handler http.Handler) (url string, stop func(), err error) {
+	address, stop, err := start(&http.Server{Handler: handler}, (*http.Server).Serve)
+	return "http://" + address, stop, err
+}
+
+// serveTLS serves HTTPS on a free port of 127.0.0.1.
+func serveTLS(handler http.Handler, certificate tls.Certificate) (url string, stop func(), err error) {
+	server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0), // a process that is ended breaks its connections off
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}}
+	address, stop, err := start(server, func(s *http.Server, l net.Listener) error { return s.ServeTLS(l, "", "") })
+	return "https://" + address, stop, err
+}
+
+func start(server *http.Server, serve func(*http.Server, net.Listener) error) (address string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server.ReadHeaderTimeout = 10 * time.Second
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
 				fmt.Fprintln(os.Stderr, "panic in a server of the bench:", p)
 			}
 		}()
-		_ = server.Serve(listener) // ends with Close
+		_ = serve(server, listener) // ends with Close
 	}()
-	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+	return listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
 // completeChat streams a reply at a model's pace: the first token at once, and each further one at a fixed time after the

@@ -16,6 +16,7 @@ type Results struct {
 	// ReadySeconds is the time of `make run` until the stack is ready, if everything is built.
 	ReadySeconds float64 `json:"readySeconds"`
 	Cold         []Cold  `json:"coldStarts"` // the bare function first
+	SecureCold   []Cold  `json:"secureColdStarts"`
 	Turns        []Turn  `json:"turns"`
 	// ChatResidentKB is the memory of a chat function after at least ChatTurns turns.
 	ChatResidentKB int64    `json:"chatResidentKB"`

@@ -84,10 +84,16 @@ func renderMarkdown(r Results) string {
 
 // writeFunctions writes the tables with a row for each function.
 func writeFunctions(b *strings.Builder, r Results) {
-	_, _ = fmt.Fprintf(b, "\nCold starts: time from the start of the process to its first request for an event, and to its first answer; medians in milliseconds.\n\n")
-	t := table{{"function", "asks", "× bare", "answers", "binary MB", "zipped MB", "resident MB"}}
+	_, _ = fmt.Fprintf(b, "\nCold starts: time from the start of the process to its first request for an event, and to its first answer; medians in milliseconds. Before it asks, a process opens connections, here without TLS: \"opens\" is part of \"asks\", and not of \"× bare\".\n\n")
+	t := table{{"function", "asks", "opens", "× bare", "answers", "binary MB", "zipped MB", "resident MB"}}
 	for _, x := range r.Cold {
-		t = append(t, []string{x.Function, formatFigure(x.NextMs), formatFigure(x.Ratio), formatFigure(x.AnswerMs), formatFigure(float64(x.BinaryKB) / 1024), formatFigure(float64(x.ZippedKB) / 1024), formatFigure(float64(x.ResidentKB) / 1024)})
+		t = append(t, []string{x.Function, formatFigure(x.NextMs), formatFigure(x.OpensMs), formatFigure(x.Ratio), formatFigure(x.AnswerMs), formatFigure(float64(x.BinaryKB) / 1024), formatFigure(float64(x.ZippedKB) / 1024), formatFigure(float64(x.ResidentKB) / 1024)})
+	}
+	t.writeTo(b)
+	_, _ = fmt.Fprintf(b, "\nThe same cold starts with every connection over TLS: milliseconds as above, and of the processor until the function asks, and from there to its first answer. Lambda runs the first part with a whole processor, and the second with the share of the template's size: the last column is what the second part becomes there.\n\n")
+	t = table{{"function", "asks", "opens", "answers", "CPU until it asks", "CPU of the first call", "template MB", "the call's CPU there"}}
+	for _, x := range r.SecureCold {
+		t = append(t, []string{x.Function, formatFigure(x.NextMs), formatFigure(x.OpensMs), formatFigure(x.AnswerMs), formatFigure(x.InitCPU), formatFigure(x.CallCPU), strconv.Itoa(x.Memory), formatFigure(wallTime(x.CallCPU, x.Memory))})
 	}
 	t.writeTo(b)
 	_, _ = fmt.Fprintf(b, "\nDollars a million, at AWS's prices of %s in %s (shared/dev/bench/prices.go), arm64. CPU is measured here; waiting is computed from the requests to stores, model and telephone provider. "+
