@@ -13,11 +13,12 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
+	secrets := secretsmanager.New(lambdaapp.AWSConfig, time.Now)
 	keys := &auth.KeyStore{
-		Secrets:     secretsmanager.New(lambdaapp.AWSConfig, time.Now),
+		Secrets:     secrets,
 		Now:         time.Now,
 		SecretNames: map[auth.KeyKind]string{auth.KindInternal: s.Required("INTERNAL_KEYS_SECRET")},
 		OnUnusable:  func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
-	lambdaapp.Start(s, serve(keys))
+	lambdaapp.Start(s, serve(keys), secrets.Open(keys.SecretNames[auth.KindInternal]))
 }

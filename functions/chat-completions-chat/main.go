@@ -12,5 +12,6 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	settings := chatwiring.ReadSettings(s)
-	lambdaapp.Start(s, serve(settings.NewHandler(modelwiring.Timing{}), settings.Keys()).Invoke)
+	handler, connections := settings.NewHandler(modelwiring.Timing{})
+	lambdaapp.Start(s, serve(handler, settings.Keys()).Invoke, connections...)
 }

@@ -14,5 +14,6 @@ func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	phonetables.Use("") // who texts STOP must be found under the number that calls are placed to
 	settings := chatwiring.ReadSettings(s)
-	lambdaapp.Start(s, serve(settings.NewHandler(modelwiring.Timing{}), settings.Keys()).Invoke)
+	handler, connections := settings.NewHandler(modelwiring.Timing{})
+	lambdaapp.Start(s, serve(handler, settings.Keys()).Invoke, connections...)
 }

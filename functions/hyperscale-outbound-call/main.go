@@ -12,7 +12,7 @@ import (
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
-	secrets := callwiring.NewSecrets()
-	route := callapi.PlaceHandler(callwiring.ReadService(s, secrets), outbound.RouteHyperscale, s.Optional("HYPERSCALE_ASSISTANT_ID", ""), s.Optional("PUBLIC_URL", ""))
-	lambdaapp.Start(s, serve(route, callwiring.ReadKeys(s, secrets)).Invoke)
+	service, keys, connections := callwiring.ReadPlacing(s)
+	route := callapi.PlaceHandler(service, outbound.RouteHyperscale, s.Optional("HYPERSCALE_ASSISTANT_ID", ""), s.Optional("PUBLIC_URL", ""))
+	lambdaapp.Start(s, serve(route, keys).Invoke, connections...)
 }

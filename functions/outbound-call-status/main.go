@@ -17,13 +17,16 @@ func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	ledger := s.Required("LEDGER_TABLE")
 	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
-	client := callwiring.ReadTwilio(s, callwiring.NewSecrets())
+	secrets := callwiring.NewSecrets()
+	client := callwiring.ReadTwilio(s, secrets)
+	aliases := dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now)
 	index := &callindex.Index{
-		Aliases:   dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now),
+		Aliases:   aliases,
 		Rows:      dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention),
 		Now:       time.Now,
 		Retention: retention,
 	}
 	calls := &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now), Provider: client, Index: index, Now: time.Now}
-	lambdaapp.Start(s, serve(callapi.CallbackHandler(client, calls, s.Optional("PUBLIC_URL", ""))).Invoke)
+	lambdaapp.Start(s, serve(callapi.CallbackHandler(client, calls, s.Optional("PUBLIC_URL", ""))).Invoke,
+		secrets.Open(s.Optional("TWILIO_SECRET", "")), aliases.Open)
 }

@@ -14,6 +14,7 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	bucket := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
-	links := &auth.Links{Secrets: secretsmanager.New(lambdaapp.AWSConfig, time.Now), SecretName: s.Required("LINKS_SECRET"), Objects: bucket, Now: time.Now}
-	lambdaapp.Start(s, serve(links, bucket).Invoke)
+	secrets := secretsmanager.New(lambdaapp.AWSConfig, time.Now)
+	links := &auth.Links{Secrets: secrets, SecretName: s.Required("LINKS_SECRET"), Objects: bucket, Now: time.Now}
+	lambdaapp.Start(s, serve(links, bucket).Invoke, secrets.Open(links.SecretName), bucket.Open)
 }

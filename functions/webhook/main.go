@@ -26,13 +26,15 @@ func main() {
 		SecretNames: map[auth.KeyKind]string{auth.KindAPI: s.Required("API_KEYS_SECRET")},
 		OnUnusable:  func(ctx context.Context) { lambdaapp.Count(ctx, "KeysUnusable") },
 	}
+	reports := s3.New(lambdaapp.AWSConfig, s.Required("BUCKET"))
 	f := newFunction(&webhook.Receiver{
 		Assistants:    tools.Assistants,
-		Archive:       webhook.Archive{Objects: s3.New(lambdaapp.AWSConfig, s.Required("BUCKET")), Assistants: tools.Assistants, Now: time.Now, Count: lambdaapp.Count},
+		Archive:       webhook.Archive{Objects: reports, Assistants: tools.Assistants, Now: time.Now, Count: lambdaapp.Count},
 		Queue:         sqs.New(lambdaapp.AWSConfig, s.Required("RAW_QUEUE_URL")),
 		Tools:         tools.NewKit(),
 		OutboundCalls: outboundCalls,
 		Eligibility:   eligibility,
 	}, keys)
-	lambdaapp.Start(s, f.Buffered())
+	connections := append(tools.Connections(keys.SecretNames[auth.KindAPI]), reports.Open)
+	lambdaapp.Start(s, f.Buffered(), connections...)
 }

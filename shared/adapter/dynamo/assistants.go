@@ -60,6 +60,9 @@ func NewAssistants(config func() (aws.Config, error), table string, now func() t
 	return &Assistants{table: openTable(config, table, withFastReads), bulkTable: openTable(config, table, withManyRetries), cache: cache{now: now}}
 }
 
+// Open opens the connection on which assistants are read.
+func (s *Assistants) Open(ctx context.Context) error { return s.table.open(ctx, idKey) }
+
 // withFastReads limits the attempts of a client while a caller on the phone waits.
 func withFastReads(o *dynamodb.Options) {
 	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = maxReadAttempts, maxReadBackoff })

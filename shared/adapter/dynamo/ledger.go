@@ -24,6 +24,9 @@ func NewLedger(config func() (aws.Config, error), table string, now func() time.
 	return &Ledger{table: openTable(config, table), now: now, ownerKey: ownerKey}
 }
 
+// Open opens the connection that the ledger shares with all other stores of DynamoDB but the assistants.
+func (s *Ledger) Open(ctx context.Context) error { return s.table.open(ctx, "key") }
+
 // aliasItem is an aurora.CallAlias as an item.
 type aliasItem struct {
 	Key       string   `dynamo:"key,hash"`

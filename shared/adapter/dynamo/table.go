@@ -2,8 +2,10 @@ package dynamo
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,6 +28,22 @@ func openTable(config func() (aws.Config, error), name string, options ...func(*
 		}
 		return dynamo.New(cfg, options...).Table(name), nil
 	})
+}
+
+// connectionKey is a key that no item has.
+const connectionKey = "connection"
+
+// open opens the connection to DynamoDB by a read of an item that does not exist, which costs half a read unit.
+func (t lazyTable) open(ctx context.Context, key string) error {
+	table, err := t()
+	if err != nil {
+		return err
+	}
+	var item dynamo.Item
+	if err := table.Get(key, connectionKey).One(ctx, &item); err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+		return fmt.Errorf("open table %s: %w", table.Name(), err)
+	}
+	return nil
 }
 
 // attributeToJSON converts an attribute to a value that encoding/json writes. Numbers keep every digit. Sets become sorted

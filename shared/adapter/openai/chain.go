@@ -44,6 +44,16 @@ type Pool struct {
 	guarded    http.RoundTripper // for the servers that assistants name
 }
 
+// Open opens the connection to the deployment's own model server. The request carries no key and no body, and any answer will
+// do. Servers that assistants name are not contacted.
+func (p *Pool) Open(ctx context.Context) error {
+	p.mu.Lock()
+	o := p.Options
+	o.Transport = p.transportFor(aurora.ModelRef{})
+	p.mu.Unlock()
+	return New(o).connect(ctx)
+}
+
 // candidate is a model with its circuit breaker.
 type candidate struct {
 	model   *Model

@@ -89,6 +89,23 @@ func New(o Options) *Model {
 	return m
 }
 
+// connect opens a connection to the model's server.
+func (m *Model) connect(ctx context.Context) error {
+	if m.urlErr != nil {
+		return m.urlErr
+	}
+	root := url.URL{Scheme: m.url.Scheme, Host: m.url.Host, Path: "/"} // the path and the query may be a caller's credentials
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, root.String(), nil)
+	if err != nil {
+		return errors.New("the address of the model server cannot be read")
+	}
+	resp, err := m.client.http.Do(r)
+	if err != nil {
+		return fmt.Errorf("connect to the model server: %w", err)
+	}
+	return resp.Body.Close()
+}
+
 // Stream sends one request and yields the answer piece by piece. Its errors are the faults 1 to 17 of shared/docs/faults.md.
 func (m *Model) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {

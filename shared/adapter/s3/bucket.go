@@ -45,6 +45,19 @@ func New(config func() (aws.Config, error), name string) *Bucket {
 	return &Bucket{name: name, client: newClient(attemptTimeout), uploadClient: newClient(partTimeout)}
 }
 
+// Open opens the connection on which objects are read and created, by a look at a key that no object has. Any answer will do.
+func (b *Bucket) Open(ctx context.Context) error {
+	client, err := b.client()
+	if err != nil {
+		return err
+	}
+	_, err = client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: aws.String("connection")})
+	if _, answered := errors.AsType[*awshttp.ResponseError](err); err == nil || answered {
+		return nil
+	}
+	return fmt.Errorf("open bucket %s: %w", b.name, err)
+}
+
 const (
 	maxAttempts    = 30                      // never reached: the context ends first
 	maxBackoff     = 250 * time.Millisecond  // about fifteen attempts in 4 s

@@ -158,3 +158,21 @@ func TestReadFails(t *testing.T) {
 		t.Error("Read returned an object whose transfer was cut off")
 	}
 }
+
+// Any answer of S3 opens the connection, also one that denies access.
+func TestOpen(t *testing.T) {
+	server, config := startS3(t)
+	if err := s3.New(config, "reports").Open(t.Context()); err != nil {
+		t.Errorf("no such object: %v", err)
+	}
+	server.setRule(onEveryRequest(respondError(http.StatusForbidden, "AccessDenied")))
+	if err := s3.New(config, "reports").Open(t.Context()); err != nil {
+		t.Errorf("access denied: %v", err)
+	}
+	server.setRule(onEveryRequest(dropConnection))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s3.New(config, "reports").Open(ctx); err == nil {
+		t.Error("without an answer: no error")
+	}
+}

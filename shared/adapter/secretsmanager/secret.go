@@ -74,6 +74,19 @@ func (s *Store) Secret(ctx context.Context, name string) (string, error) {
 	return text, nil
 }
 
+// Open returns a function that opens the connection to Secrets Manager and reads these secrets, one after the other so that one
+// connection is enough. A secret that could be read is in the cache; another is read when it is needed. The error names
+// the secrets that could not be read.
+func (s *Store) Open(names ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		errs := make([]error, len(names))
+		for i, name := range names {
+			_, errs[i] = s.Secret(ctx, name)
+		}
+		return errors.Join(errs...)
+	}
+}
+
 func (s *Store) load(ctx context.Context, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()

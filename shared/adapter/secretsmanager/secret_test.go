@@ -130,3 +130,33 @@ func TestSecretWithoutConfiguration(t *testing.T) {
 		t.Error("Secret returned no error without a configuration")
 	}
 }
+
+// Open fills the cache with what it could read. What it could not read is looked up when it is needed.
+func TestOpen(t *testing.T) {
+	server, s, advance := newStore(t)
+	server.set(respondError(500, "InternalServiceError"))
+	if err := s.Open("a", "b")(context.Background()); err == nil || server.lookups.Load() != 2 {
+		t.Errorf("Open returned %v after %d look-ups, want an error and both tried", err, server.lookups.Load())
+	}
+	server.set(respondSecret("v"))
+	if err := s.Open("a", "b")(context.Background()); err != nil || server.lookups.Load() != 4 {
+		t.Errorf("Open returned %v after %d look-ups, want both read now", err, server.lookups.Load())
+	}
+	advance(59 * time.Second)
+	if v, err := s.Secret(context.Background(), "b"); v != "v" || err != nil || server.lookups.Load() != 4 {
+		t.Errorf("Secret returned %q, %v after %d look-ups, want what Open read", v, err, server.lookups.Load())
+	}
+	advance(time.Second)
+	server.set(respondSecret("new"))
+	if v, err := s.Secret(context.Background(), "b"); v != "new" || err != nil {
+		t.Errorf("after a minute Secret returned %q, %v; want the new value", v, err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Open("c")(ended); err == nil {
+		t.Error("Open returned no error after its context had ended")
+	}
+	if v, err := s.Secret(context.Background(), "c"); v != "new" || err != nil {
+		t.Errorf("after a failed Open Secret returned %q, %v", v, err)
+	}
+}

@@ -21,18 +21,21 @@ import (
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// ReadService reads the settings of a function that places calls or checks whether one may be placed.
-func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound.Service {
+// ReadService reads the settings of a function that places calls or checks whether one may be placed. It also returns the connections
+// to the tables.
+func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) (*outbound.Service, []lambdaapp.Connection) {
+	assistants := dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now)
+	ledger := dynamo.NewOutbound(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now)
 	return &outbound.Service{
-		Assistants: dynamo.NewAssistants(lambdaapp.AWSConfig, s.Required("ASSISTANTS_TABLE"), time.Now),
-		Ledger:     dynamo.NewOutbound(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now),
+		Assistants: assistants,
+		Ledger:     ledger,
 		Provider:   ReadTwilio(s, secrets),
 		Guards:     readGuards(s),
 		StreamURL:  s.Optional("VOICE_STREAM_URL", ""),
 		Now:        time.Now,
 		Count:      lambdaapp.Count,
 		NewID:      rand.Text,
-	}
+	}, []lambdaapp.Connection{assistants.Open, ledger.Open}
 }
 
 // ReadLookups reads the settings by which the webhook finds outbound calls and checks whether a number may be called. If
@@ -40,7 +43,7 @@ func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) *outbound
 // reports to store.
 func ReadLookups(s *lambdaapp.Settings) (aurora.OutboundCallFinder, webhook.EligibilityChecker) {
 	fork := s.Fork()
-	service := ReadService(fork, NewSecrets())
+	service, _ := ReadService(fork, NewSecrets())
 	if err := fork.Err(); err != nil {
 		slog.ErrorContext(context.Background(), "the settings of outbound calls are invalid: no number is eligible, and no call is known as outbound", "event", "settings.invalid", "error", err)
 		return nil, nil
@@ -55,6 +58,16 @@ func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Cl
 		Credentials: func(ctx context.Context) (string, error) { return secrets.Secret(ctx, name) },
 		BaseURL:     s.Optional("TWILIO_BASE_URL", ""),
 	})
+}
+
+// ReadPlacing reads the settings of a function that places calls: its service, the keys of its callers, and the connections that
+// its first request needs. None is to the telephone provider: a request that places a call is sent once, and a connection that
+// died before it would leave the call's outcome unknown.
+func ReadPlacing(s *lambdaapp.Settings) (*outbound.Service, auth.KeySource, []lambdaapp.Connection) {
+	secrets := NewSecrets()
+	service, connections := ReadService(s, secrets)
+	names := []string{s.Optional("INTERNAL_KEYS_SECRET", ""), s.Optional("EXTERNAL_KEYS_SECRET", ""), s.Optional("TWILIO_SECRET", "")}
+	return service, ReadKeys(s, secrets), append(connections, secrets.Open(names...))
 }
 
 // ReadKeys returns the API keys of partners and of our own tools. A function URL has no authorizer, so the function

@@ -19,7 +19,8 @@ func newSettings(changes ...string) *lambdaapp.Settings {
 
 func TestDefaults(t *testing.T) {
 	s := newSettings()
-	guards := callwiring.ReadService(s, callwiring.NewSecrets()).Guards
+	service, _ := callwiring.ReadService(s, callwiring.NewSecrets())
+	guards := service.Guards
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

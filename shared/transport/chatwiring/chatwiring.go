@@ -67,13 +67,16 @@ func (s Settings) namedModels() []string {
 	return names
 }
 
-// NewHandler returns the handler of the chat routes.
-func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
+// NewHandler returns the handler of the chat routes, and the connections that its first turn needs: those to the secrets, the tables
+// and the deployment's own model server.
+func (s Settings) NewHandler(t modelwiring.Timing) (*completions.Handler, []lambdaapp.Connection) {
 	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now)
+	models := s.models.NewPool(t)
+	connections := append(s.tools.Connections(s.apiKeysSecret, s.models.KeySecret()), models.Open)
 	return &completions.Handler{
 		Service: &chat.Service{
 			Assistants:    s.tools.Assistants,
-			Chain:         s.models.Chain(t),
+			Chain:         models.Chain,
 			DefaultModels: s.defaultModels,
 			AllowedModels: s.allowedModels,
 			Tools:         s.tools.NewKit(),
@@ -94,5 +97,5 @@ func (s Settings) NewHandler(t modelwiring.Timing) *completions.Handler {
 		Models: s.namedModels(),
 
 		AllowedOptions: s.allowedOptions,
-	}
+	}, connections
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // Start serves requests with a handler, which is of the form that lambda.Start accepts. It returns only when Lambda ends the
-// process. If settings are wrong it logs all of them and exits at once; Lambda shows that as a failed init.
-func Start(s *Settings, handler any) {
+// process. If settings are wrong it logs all of them and exits at once; Lambda shows that as a failed init. Before it asks
+// for the first event it opens the connections.
+func Start(s *Settings, handler any, connections ...Connection) {
 	ctx := context.Background()
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(s.Optional("LOG_LEVEL", "info"))); err != nil {
@@ -31,6 +32,7 @@ func Start(s *Settings, handler any) {
 	for _, warning := range s.warnings {
 		slog.WarnContext(ctx, warning, "event", "settings.warned")
 	}
+	openConnections(ctx, connections, time.Now)
 	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() { slog.InfoContext(ctx, "function stopped", "event", "function.stopped") }))
 }
 

@@ -56,8 +56,14 @@ var WorkerTiming = Timing{Limits: openai.Limits{FirstByte: 30 * time.Second}}
 
 // Chain returns a function that makes a chain of models, which are asked in order until one answers. All chains share their
 // connections and circuit breakers.
-func (s Settings) Chain(t Timing) func([]aurora.ModelRef) agent.Model {
-	pool := &openai.Pool{
+func (s Settings) Chain(t Timing) func([]aurora.ModelRef) agent.Model { return s.NewPool(t).Chain }
+
+// KeySecret returns the name of the secret with the deployment's key.
+func (s Settings) KeySecret() string { return s.openAISecret }
+
+// NewPool returns the models of Chain, for a function that opens their connection as well.
+func (s Settings) NewPool(t Timing) *openai.Pool {
+	return &openai.Pool{
 		Options: openai.Options{
 			BaseURL: s.openAIBaseURL,
 			Key:     func(ctx context.Context) (string, error) { return s.secrets.Secret(ctx, s.openAISecret) },
@@ -68,7 +74,6 @@ func (s Settings) Chain(t Timing) func([]aurora.ModelRef) agent.Model {
 		FirstWordTimeout: t.FirstWordTimeout,
 		AllowLoopback:    s.allowLoopback,
 	}
-	return pool.Chain
 }
 
 // modelKey returns the key in a model's own secret. Functions with tools also find it among the secrets of tools, where it had

@@ -50,6 +50,13 @@ func ReadSettings(s *lambdaapp.Settings) Settings {
 	}
 }
 
+// Connections returns the connections to the tables of assistants and of the ledger, and to Secrets Manager, which reads these
+// secrets.
+func (s Settings) Connections(secrets ...string) []lambdaapp.Connection {
+	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.LedgerTable, time.Now)
+	return []lambdaapp.Connection{s.Secrets.Open(secrets...), s.Assistants.Open, ledger.Open}
+}
+
 // NewKit returns the kit that builds an assistant's tools.
 func (s Settings) NewKit() *tools.Kit {
 	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.LedgerTable, time.Now)
