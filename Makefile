@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists
+.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -158,6 +158,18 @@ shared/dev/compat/node_modules/.package-lock.json: shared/dev/compat/package-loc
 	npm ci --prefix shared/dev/compat --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# A production stage without a topic would raise alarms that reach no person. A stage is one of production if it, or the parameter
+# Stage of its section in samconfig.toml, begins with "prod". Comments in the file do not count.
+alarm-topic: name = $(or $(STAGE),default)
+alarm-topic: stage-exists
+	@[ -z "$(NO_ALARM_TOPIC)" ] || exit 0; \
+	section=$$(sed -n '/^\[$(name)\.deploy\.parameters\]/,/^\[.*\.parameters\]/p' samconfig.toml | sed '1!{/^\[/d;}; s/^[[:space:]]*#.*//; s/"[[:space:]]*#.*/"/'); \
+	case "$(name)$$(printf '%s' "$$section" | sed -n 's/.*[^A-Za-z]Stage=\(prod\).*/ \1/p')" in prod*|*\ prod) ;; *) exit 0 ;; esac; \
+	printf '%s' "$$section" | grep -qE "AlarmTopicArn(=|,ParameterValue=)[\\\\\"']*arn:" || { \
+	  echo "samconfig.toml has no AlarmTopicArn in [$(name).deploy.parameters], so no alarm of this stage would reach a person." >&2; \
+	  echo "Create an SNS topic (aws sns create-topic --name aurora-alarms), subscribe to it, and add AlarmTopicArn=<its ARN> to parameter_overrides." >&2; \
+	  echo "To deploy without notifications: NO_ALARM_TOPIC=1 make deploy$(if $(STAGE), STAGE=$(STAGE))" >&2; exit 1; }
+
 # Smaller and reproducible: no debug tables, no RPC mode, no version-control stamp. Paths are trimmed by template.yaml.
 build: export CGO_ENABLED = 0
 build: export GOFLAGS = -tags=lambda.norpc -buildvcs=false "-ldflags=-s -w"
@@ -171,7 +183,7 @@ release: BUILT ?= .aws-sam/build/template.yaml
 release:
 	@awk '{ print } /^ *AutoPublishAlias: / { sub(/AutoPublishAlias: .*/, "AutoPublishCodeSha256: \"$(RELEASE)\""); print }' "$(BUILT)" > "$(BUILT).new" && mv "$(BUILT).new" "$(BUILT)"
 
-deploy: build ## sam build and sam deploy [STAGE=staging|prod]
+deploy: alarm-topic build ## sam build and sam deploy [STAGE=staging|prod]
 	@$(MAKE) --no-print-directory release
 	sam deploy $(if $(STAGE),--config-env "$(STAGE)")
 
