@@ -21,6 +21,7 @@
 //	  text            cutting and cleaning of texts from outside
 //	  personaldata    removal of personal data from what is stored of a call
 //	  logfields       the ids that every log line of a request has
+//	  metric          counts failures where an error becomes an answer, and measures the first word
 //	  redact          removal of credentials and phone numbers, for logs and stored texts
 //	  retryafter      the header Retry-After of a provider's answer
 //	  safego          goroutines that recover from panics, and bounded parallel calls

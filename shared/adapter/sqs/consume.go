@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -44,6 +45,7 @@ func Consume(handle func(ctx context.Context, m Message) error) func(context.Con
 				continue
 			}
 			m := newMessage(batch.Records[i])
+			metric.CountFailure(contexts[i], "MessageFailed", err)
 			slog.ErrorContext(contexts[i], "message failed", "event", "message.failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID})
 		}

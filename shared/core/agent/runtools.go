@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -78,6 +79,9 @@ func runJobs(ctx context.Context, jobs []*toolJob) []ToolOutcome {
 		run := j.newRun(outcomes[i].Err)
 		outcomes[i].Run = run
 		slog.InfoContext(ctx, "tool called", "event", "tool.called", "tool", run.Name, "ms", run.Ms, "code", run.Code)
+		if err := outcomes[i].Err; err != nil {
+			metric.CountFault(ctx, "ToolFailed", err)
+		}
 	}
 	return outcomes
 }

@@ -3,6 +3,8 @@ package aurora
 import (
 	"context"
 	"log/slog"
+
+	"example.com/aurora/shared/core/metric"
 )
 
 // AssistantFinder finds stored assistants. Both methods return a fault.NotFound if there is none.
@@ -32,6 +34,7 @@ func FindOutboundContext(ctx context.Context, calls OutboundCallFinder, assistan
 		}
 		c, ok, err := calls.Record(ctx, id)
 		if err != nil {
+			metric.CountFault(ctx, "AnswerDegraded", err)
 			slog.WarnContext(ctx, "the record of an outbound call cannot be read", "event", "outbound.lookup_failed", "error", err)
 			return nil
 		}

@@ -11,6 +11,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 )
 
 // Limit is a quota, and the error for a contact that exceeds it.
@@ -97,6 +98,7 @@ func (g *Guard) Return(ctx context.Context, limits []Limit) {
 		}
 	}
 	if failed != nil {
+		metric.CountFault(ctx, "AnswerDegraded", failed)
 		slog.WarnContext(ctx, "quotas of a contact that did not take place were not returned", "event", "contact.quota_not_returned", "error", failed)
 	}
 }

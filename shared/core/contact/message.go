@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/numberplan"
 	"example.com/aurora/shared/core/text"
 )
@@ -124,5 +125,8 @@ func (g *Guard) rejected(ctx context.Context, c Channel, from aurora.Assistant, 
 	slog.WarnContext(ctx, "a message was rejected", "event", "contact.rejected", "channel", c.name, "code", fault.From(err).Code,
 		"assistantId", from.ID(), "callId", callID, "error", err)
 	g.count(ctx, MetricRejected)
+	if fault.Is(err, fault.RateLimited) {
+		metric.CountFailure(ctx, "LimitReached", err)
+	}
 	return err
 }

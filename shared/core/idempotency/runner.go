@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 )
 
 const (
@@ -98,6 +99,7 @@ func (r *Runner) runClaimed(ctx context.Context, c Claim, effect func(context.Co
 		err = r.Store.ReleaseKey(finishing, c.Key, c.Owner)
 	}
 	if err != nil { // the effect has happened or not, whatever is stored; only the hash in the key is no personal data
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.ErrorContext(ctx, "the result of an effect was not stored", "event", "idempotency.finish_failed", "key", c.Key[strings.LastIndexByte(c.Key, '#')+1:], "effectFailed", failed != nil, "error", err)
 	}
 	return result, failed

@@ -12,6 +12,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -85,6 +86,7 @@ func (k *Kit) serverTools(ctx context.Context, server aurora.MCPServer) []mcpToo
 			return found
 		}
 		l.failedAt = now
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.WarnContext(ctx, "tool list of an MCP server not loaded", "event", "mcp.list_failed", "server", hostName(server), "error", describeError(err))
 	}
 	if !l.loadedAt.IsZero() && now.Sub(l.loadedAt) < staleListTTL {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -291,36 +290,10 @@ func TestSettingsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestMetricsAreDocumented compares the metrics that deployed code counts with the table in configuration.md.
+// TestMetricsAreDocumented compares the metrics that deployed code and the metric filters of the template count with the table in configuration.md.
 func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
-	counted := map[string]string{} // metric → where
-	for _, s := range allSources(t) {
-		if s.isTest() || strings.HasPrefix(s.folder(), "shared/dev/") {
-			continue
-		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				if _, name := calledName(n); strings.Contains(strings.ToLower(name), "count") || strings.Contains(strings.ToLower(name), "metric") {
-					for _, argument := range n.Args {
-						if metric := metricName(argument); metric != "" {
-							counted[metric] = position(n)
-						}
-					}
-				}
-			case *ast.ValueSpec:
-				for i, value := range n.Values {
-					if strings.Contains(strings.ToLower(n.Names[i].Name), "metric") {
-						if metric := metricName(value); metric != "" {
-							counted[metric] = position(n)
-						}
-					}
-				}
-			}
-			return true
-		})
-	}
+	counted := countedMetrics(t)
 	documented := map[string]bool{}
 	for _, row := range cells(document(t, "configuration.md").section(t, "Metrics"))[1:] {
 		documented[strings.Trim(row[0], "`")] = true
@@ -335,20 +308,6 @@ func TestMetricsAreDocumented(t *testing.T) {
 			t.Errorf("configuration.md describes the metric %s, which nothing counts", metric)
 		}
 	}
-}
-
-var camelCase = regexp.MustCompile(`^[A-Z][a-z]+(?:[A-Z][a-z]+)+$`)
-
-// metricName returns the metric that a string literal names, or "".
-func metricName(e ast.Expr) string {
-	literal, ok := e.(*ast.BasicLit)
-	if !ok || literal.Kind != token.STRING {
-		return ""
-	}
-	if name, err := strconv.Unquote(literal.Value); err == nil && camelCase.MatchString(name) {
-		return name
-	}
-	return ""
 }
 
 // TestEventsOfLogsExist checks that the log events that documents name are written by deployed code.

@@ -3,8 +3,6 @@ package rules_test
 import (
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/token"
 	"maps"
 	"reflect"
 	"slices"
@@ -375,103 +373,5 @@ func TestStores(t *testing.T) {
 		if (secret["GenerateSecretString"] != nil) != (id == "LinksSecret") || !strings.HasPrefix(secret.at("Name").text("Fn::Sub"), "aurora/${Stage}/") {
 			t.Errorf("%s: %v", id, secret)
 		}
-	}
-}
-
-// TestAlarms checks that errors of every function, every dead-letter queue and the functions' own failure metrics have an
-// alarm.
-func TestAlarms(t *testing.T) {
-	t.Parallel()
-	template := sourceTemplate(t)
-	watched := map[string][]string{} // metric → the dimensions with an alarm
-	for id, a := range template.ofType("AWS::CloudWatch::Alarm") {
-		if a.text("TreatMissingData") != "notBreaching" || a["AlarmActions"] == nil || a.text("AlarmDescription") == "" {
-			t.Errorf("%s: missing data, action or description", id)
-		}
-		if a.text("Namespace") == "Aurora" {
-			dimensions := a.trees("Dimensions")
-			if len(dimensions) != 1 || dimensions[0].text("Name") != "Stage" {
-				t.Errorf("%s: the functions count by Stage alone", id)
-			}
-		}
-		watched[a.text("MetricName")] = append(watched[a.text("MetricName")], referencedIDs(a["Dimensions"])...)
-		if measured := len(a.list("Metrics")) - 1; measured > 10 {
-			t.Errorf("%s takes %d metrics; an alarm takes ten", id, measured) // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
-		}
-		for _, m := range a.trees("Metrics") {
-			metric := m.at("MetricStat", "Metric")
-			watched[metric.text("MetricName")] = append(watched[metric.text("MetricName")], referencedIDs(metric["Dimensions"])...)
-		}
-	}
-	for id := range template.ofType("AWS::Serverless::Function") {
-		for _, metric := range []string{"Errors", "Throttles"} {
-			if !slices.Contains(watched[metric], id) {
-				t.Errorf("no alarm on %s of %s", metric, id)
-			}
-		}
-	}
-	for id, q := range template.ofType("AWS::SQS::Queue") {
-		metric := "ApproximateNumberOfMessagesVisible"
-		if q["RedrivePolicy"] != nil {
-			metric = "ApproximateAgeOfOldestMessage"
-		}
-		if !slices.Contains(watched[metric], id) {
-			t.Errorf("no alarm on %s of %s", metric, id)
-		}
-	}
-	for _, metric := range []string{"UpstreamQuota", "UpstreamAuth", "EndOfCallQueued", "EndOfCallRefused", "KeysUnusable", "ReportFailed", "5XXError"} {
-		if len(watched[metric]) == 0 {
-			t.Errorf("no alarm on %s", metric)
-		}
-	}
-}
-
-// TestMetricsAreCounted checks that the code counts every custom metric of the alarms and the dashboard.
-func TestMetricsAreCounted(t *testing.T) {
-	t.Parallel()
-	template := sourceTemplate(t)
-	ours := map[string]string{} // metric → the alarm or widget that uses it
-	for id, a := range template.ofType("AWS::CloudWatch::Alarm") {
-		if a.text("Namespace") == "Aurora" {
-			ours[a.text("MetricName")] = id
-		}
-	}
-	var board struct {
-		Widgets []struct{ Properties struct{ Metrics [][]any } }
-	}
-	body := template.at("Resources", "Dashboard", "Properties", "DashboardBody").text("Fn::Sub")
-	if err := json.Unmarshal([]byte(body), &board); err != nil {
-		t.Fatalf("the dashboard is not JSON: %v", err)
-	}
-	for _, widget := range board.Widgets {
-		namespace := any("")
-		for _, line := range widget.Properties.Metrics {
-			if line[0] != "." && line[0] != "..." {
-				namespace = line[0]
-			}
-			if namespace == "Aurora" {
-				ours[line[1].(string)] = "Dashboard"
-			}
-		}
-	}
-	counted := map[string]bool{}
-	for _, s := range allSources(t) {
-		if s.isTest() {
-			continue
-		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-				counted[strings.Trim(literal.Value, "`\"")] = true
-			}
-			return true
-		})
-	}
-	for metric, where := range ours {
-		if !counted[metric] {
-			t.Errorf("%s uses the metric %s, which the code does not count", where, metric)
-		}
-	}
-	if len(ours) < 5 {
-		t.Errorf("only %v were found", ours)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/metric"
 )
 
 // keyTimeout bounds the loading of the keys. API Gateway would wait 29 s, a caller on the telephone does not.
@@ -59,6 +60,7 @@ func New(policy auth.Policy, keys auth.KeySource) func(context.Context, Request)
 		}
 		switch {
 		case fault.Is(err, fault.Unauthorized):
+			metric.CountAnswer(ctx, err)
 			slog.InfoContext(ctx, "request denied", "event", "access.denied", "policy", policy.Name, "path", r.Path, "from", r.RequestContext.Identity.SourceIP)
 			return newResponse(policy, "Deny", "anonymous", r.MethodArn, nil), nil
 		case err != nil:

@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/transport/smstext"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
@@ -75,6 +76,7 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) (err error) {
 	}
 	if text == "" && len(result.CallerToolCalls) == 0 { // no text: the sender still gets an answer
 		fallback = errEmptyAnswer
+		metric.CountFailure(r.Context(), "TurnGivenUp", errEmptyAnswer)
 		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
 	out := a.newCompletion(end, message{Role: agent.RoleAssistant, Content: &text, textOnly: true})

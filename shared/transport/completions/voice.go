@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/transport/speech"
 	"example.com/aurora/shared/transport/web"
@@ -222,6 +223,7 @@ func (v *voiceTurn) finish(ctx context.Context, e turnEvent) (chat.Event, error)
 // speakFallback speaks the fallback message and adds it to the conversation, with the error that it stands for. end is the
 // turn's last event, or the zero Event if there was none.
 func (v *voiceTurn) speakFallback(ctx context.Context, end chat.Event, failed error) (chat.Event, error) {
+	metric.CountFailure(ctx, "FallbackSpoken", failed)
 	slog.WarnContext(ctx, "fallback message spoken", "event", "fallback.spoken", "callId", v.turn.CallID(), "assistantId", v.turn.AssistantID(), "error", failed)
 	v.fallback = failed
 	if end.End == nil {

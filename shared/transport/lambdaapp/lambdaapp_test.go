@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/transport/lambdaapp"
 )
 
@@ -159,6 +160,19 @@ func TestCountWritesAnEmbeddedMetric(t *testing.T) {
 	var b bytes.Buffer
 	lambdaapp.NewMetrics(&b, "prod", "webhook", func() time.Time { return time.UnixMilli(1795014251604) }).Count(context.Background(), "RawQueued")
 	want := `{"RawQueued":1,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage"]],"Metrics":[{"Name":"RawQueued","Unit":"Count"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}` + "\n"
+	if b.String() != want {
+		t.Errorf("got  %s\nwant %s", b.String(), want)
+	}
+}
+
+func TestRecordWritesAnEmbeddedMetricWithDimensions(t *testing.T) {
+	var b bytes.Buffer
+	m := lambdaapp.NewMetrics(&b, "prod", "webhook", func() time.Time { return time.UnixMilli(1795014251604) })
+	m.Record(context.Background(), metric.Sample{Name: "FallbackSpoken", Unit: metric.Count, Value: 1, Dimension: "Code", DimensionValue: "upstream_error", AlsoWithout: true})
+	m.Record(context.Background(), metric.Sample{Name: "FirstWord", Unit: metric.Milliseconds, Value: 812, Dimension: "Channel", DimensionValue: "voice"})
+	want := `{"Code":"upstream_error","FallbackSpoken":1,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage","Code"],["Stage"]],"Metrics":[{"Name":"FallbackSpoken","Unit":"Count"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}
+{"Channel":"voice","FirstWord":812,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage","Channel"]],"Metrics":[{"Name":"FirstWord","Unit":"Milliseconds"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}
+`
 	if b.String() != want {
 		t.Errorf("got  %s\nwant %s", b.String(), want)
 	}

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"example.com/aurora/shared/core/metric"
 )
 
-// Namespace is the CloudWatch namespace of the metrics. Their dimension is Stage.
+// Namespace is the CloudWatch namespace of the metrics. Their first dimension is Stage.
 const Namespace = "Aurora"
 
-// Metrics counts the events that alarms watch. Use NewMetrics.
+// Metrics writes the metrics that alarms watch. Use NewMetrics.
 type Metrics struct {
 	mu       sync.Mutex
 	out      io.Writer
@@ -28,18 +30,34 @@ func NewMetrics(out io.Writer, stage, function string, now func() time.Time) *Me
 	return &Metrics{out: out, stage: stage, function: function, now: now}
 }
 
-// Count adds 1 to a metric.
+// Count adds 1 to a metric whose dimension is the stage.
 func (m *Metrics) Count(ctx context.Context, name string) {
+	m.write(ctx, metric.Sample{Name: name, Unit: metric.Count, Value: 1}, [][]string{{"Stage"}})
+}
+
+// Record writes a sample. It is a metric.Recorder.
+func (m *Metrics) Record(ctx context.Context, s metric.Sample) {
+	dimensions := [][]string{{"Stage", s.Dimension}}
+	if s.AlsoWithout {
+		dimensions = append(dimensions, []string{"Stage"})
+	}
+	m.write(ctx, s, dimensions)
+}
+
+func (m *Metrics) write(ctx context.Context, s metric.Sample, dimensions [][]string) {
 	line := map[string]any{
 		"_aws": map[string]any{
 			"Timestamp": m.now().UnixMilli(),
 			"CloudWatchMetrics": []any{map[string]any{
 				"Namespace":  Namespace,
-				"Dimensions": [][]string{{"Stage"}},
-				"Metrics":    []any{map[string]string{"Name": name, "Unit": "Count"}},
+				"Dimensions": dimensions,
+				"Metrics":    []any{map[string]string{"Name": s.Name, "Unit": string(s.Unit)}},
 			}},
 		},
-		"Stage": m.stage, "function": m.function, name: 1,
+		"Stage": m.stage, "function": m.function, s.Name: s.Value,
+	}
+	if s.Dimension != "" {
+		line[s.Dimension] = s.DimensionValue
 	}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		line["requestId"] = lc.AwsRequestID

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
+
+	"example.com/aurora/shared/core/metric"
 )
 
 // Start serves requests with a handler, which is of the form that lambda.Start accepts. It returns only when Lambda ends the
@@ -33,7 +35,7 @@ func Start(s *Settings, handler any, connections ...Connection) {
 		slog.WarnContext(ctx, warning, "event", "settings.warned")
 	}
 	openConnections(ctx, connections, time.Now)
-	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() { slog.InfoContext(ctx, "function stopped", "event", "function.stopped") }))
+	lambda.StartWithOptions(handler, lambda.WithContext(metric.WithRecorder(ctx, defaultMetrics().Record)), lambda.WithEnableSIGTERM(func() { slog.InfoContext(ctx, "function stopped", "event", "function.stopped") }))
 }
 
 // AWSConfig returns the configuration of all AWS clients. It is loaded on first use.

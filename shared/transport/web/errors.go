@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 )
 
 // statusByKind maps each kind of fault to its HTTP status, to the type that OpenAI's clients read, and to the code for faults
@@ -56,11 +57,12 @@ func NewErrorObject(err error) ErrorObject {
 	return o
 }
 
-// writeError sends an error response and logs the cause.
+// writeError sends an error response, counts it and logs the cause.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	f := fault.From(err)
 	row := statusByKind[f.Kind]
 	object := NewErrorObject(err)
+	metric.CountAnswer(r.Context(), err)
 	level := slog.LevelInfo
 	if row.status >= 500 {
 		level = slog.LevelError

@@ -18,6 +18,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -279,6 +280,7 @@ func (t Route) matches(r *http.Request) bool {
 type statusRecorder struct {
 	http.ResponseWriter
 	status, bytes int
+	writeErr      error // why a write failed: the reader has disconnected or does not read
 	abortErr      error // why a response that had begun could not be finished
 }
 
@@ -295,6 +297,9 @@ func (w *statusRecorder) Write(p []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += n
+	if err != nil {
+		w.writeErr = err
+	}
 	return n, err
 }
 
@@ -303,6 +308,9 @@ func (w *statusRecorder) fail(r *http.Request, err error) {
 	if w.status == 0 {
 		writeError(w, r, err)
 		return
+	}
+	if w.writeErr == nil {
+		metric.CountAnswer(r.Context(), err)
 	}
 	slog.ErrorContext(r.Context(), "response ended with an error", "event", "response.failed", "error", err)
 	if !isSSE(w.Header()) {

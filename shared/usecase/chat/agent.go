@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/tools"
 )
@@ -41,6 +42,7 @@ func (b *agentBuilder) activeAgent(ctx context.Context, called aurora.Assistant)
 		err = errNotReachable
 	}
 	if err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.WarnContext(ctx, "active assistant not read; the called assistant speaks", "event", "assistant.active_unavailable",
 			"callId", b.session.ID, "assistantId", id, "error", err)
 		return b.buildAgent(ctx, called)
@@ -148,6 +150,7 @@ func (b *agentBuilder) handoffTools(ctx context.Context, a aurora.Assistant) []a
 	})
 	for i, err := range errs {
 		if err != nil {
+			metric.CountFault(ctx, "AnswerDegraded", err)
 			slog.WarnContext(ctx, "handoff not offered: the other assistant cannot be read", "event", "handoff.unavailable",
 				"callId", b.session.ID, "assistantId", a.ID(), "handoffTo", a.Handoffs[i], "error", err)
 		}

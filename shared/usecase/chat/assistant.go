@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 	"example.com/aurora/shared/core/text"
 )
@@ -116,6 +117,7 @@ func (s *Service) resolveAssistant(ctx context.Context, q assistantQuery) (auror
 	case fault.Is(err, fault.NotFound):
 		return assistantFromConfig(q.config), nil
 	case q.hasOwnPrompt:
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.WarnContext(ctx, "assistant not read; the caller's configuration is used", "event", "assistant.read_failed", "assistantId", q.id, "error", err)
 		return assistantFromConfig(q.config), nil
 	}
@@ -162,6 +164,7 @@ func (s *Service) loadAssistantAndSession(ctx context.Context, r Request, q assi
 		}
 		state, err := s.Sessions.Load(ctx, r.sessionKey(assistantID))
 		if err != nil {
+			metric.CountFault(ctx, "AnswerDegraded", err)
 			slog.WarnContext(ctx, "session not read; it begins anew", "event", "session.load_failed", "callId", r.Session.ID, "assistantId", assistantID, "error", err)
 		}
 		return state

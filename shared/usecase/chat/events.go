@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 )
 
 // Event is something that happens in a turn: a piece of text, the start of tools, or the end. The last event of a turn has
@@ -43,6 +44,9 @@ func (t *Turn) withSession(ctx context.Context, loop iter.Seq2[agent.Event, erro
 			}
 			if e.End != nil {
 				t.saveState(ctx, e.End)
+				if err == nil && e.End.SoftError != nil {
+					metric.CountFailure(ctx, "TurnGivenUp", e.End.SoftError)
+				}
 				yield(t.endEvent(e.End, err), err)
 				return
 			}
@@ -89,6 +93,7 @@ func (t *Turn) saveState(ctx context.Context, result *agent.TurnResult) {
 	}
 	// The context may have ended: the turn may have timed out, or the reader may have disconnected.
 	if err := t.save(context.WithoutCancel(ctx), now); err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.ErrorContext(ctx, "session not stored", "event", "session.store_failed", "callId", t.session.ID, "assistantId", t.assistant.ID(), "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -122,6 +123,7 @@ func (l *KeyLimits) Settle(ctx context.Context, p auth.Principal, tokens int) {
 	l.mu.Unlock()
 	for _, err := range safego.Each(ctx, len(counters), len(counters), func(i int) error { return l.send(ctx, counters[i], sent[i]) }) {
 		if err != nil {
+			metric.CountFault(ctx, "AnswerDegraded", err)
 			slog.WarnContext(ctx, "what a key has used was not stored; this process goes on counting by itself", "event", "chat.usage_not_stored", "keyId", p.ID, "error", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 )
 
 // giveUpMessage is what the caller hears when a turn was ended because the model kept calling tools.
@@ -146,8 +147,12 @@ func (t *Turn) reject(r Request, err error) (*Turn, error) {
 	return t, nil
 }
 
-// Settle counts what the turn has used. It is called once, after the last byte of the answer has been sent.
+// Settle counts what the turn has used, and records the time to its first word. It is called once, after the last byte of the
+// answer has been sent.
 func (t *Turn) Settle(ctx context.Context) {
+	if t.hasWords {
+		metric.MeasureFirstWord(ctx, cmp.Or(string(t.channel), "general"), t.firstWord)
+	}
 	if t.settle == nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 )
 
 // setPlaced makes a call placed, whatever its state was: the provider knows best. It reports whether it changed the
@@ -40,6 +41,7 @@ func (s *Service) savePlaced(ctx context.Context, r aurora.OutboundCall) {
 		return err
 	})
 	if err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.ErrorContext(ctx, "a call was placed and its record was not stored", "event", "outbound.save_failed", "record", r, "error", err)
 		return
 	}
@@ -66,6 +68,7 @@ func (s *Service) markUnknown(ctx context.Context, r aurora.OutboundCall) (now a
 		return err
 	})
 	if err != nil { // the record is in progress until its deadline, and unknown from then on
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.ErrorContext(ctx, "the unknown state of a call was not stored", "event", "outbound.save_failed", "record", r, "error", err)
 	}
 	return now
@@ -92,6 +95,7 @@ func (s *Service) markNotPlaced(ctx context.Context, a *attempt, code string) {
 		return err
 	})
 	if err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.WarnContext(ctx, "the rejection of a call was not stored", "event", "outbound.save_failed", "record", a.record, "error", err)
 	}
 }
@@ -101,6 +105,7 @@ func (s *Service) removePending(ctx context.Context, r aurora.OutboundCall) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
 	if err := s.Ledger.RemovePending(ctx, r.To, r.ID); err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.WarnContext(ctx, "a call stays on the list of pending calls", "event", "outbound.pending_not_removed", "record", r, "error", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
 )
 
@@ -188,6 +189,7 @@ func (d *reportBuild) signedLink(ctx context.Context, key string) string {
 	}
 	link, err := d.Links.URL(ctx, key)
 	if err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
 		slog.WarnContext(ctx, "report link not signed", "event", "report.link_failed", "assistantId", d.assistant.ID(), "key", key, "error", err)
 		return ""
 	}

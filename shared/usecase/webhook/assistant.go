@@ -22,7 +22,7 @@ func (r *Receiver) answerAssistantRequest(ctx context.Context, p auth.Principal,
 	case err != nil && vapi:
 		slog.WarnContext(ctx, "assistant-request answered with a spoken error", "event", "assistant_request.failed", "callId", text.Clip(m.CallID(), 64),
 			"assistantId", text.Clip(m.AssistantID(), 64), "error", err)
-		return spokenError(spokenMessage(err)), nil
+		return spokenError(ctx, spokenMessage(err), err), nil
 	case err != nil:
 		return Response{}, fault.From(err).WithParam("message.session")
 	case vapi && isJSONObject(a.Vapi):

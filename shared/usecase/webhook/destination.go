@@ -7,6 +7,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -28,6 +29,8 @@ var destinationPaths = func() (paths []string) {
 
 const transferFailedMessage = "I'm sorry, I can't transfer you right now."
 
+var errNoDestination = fault.New(fault.NotFound, transferFailedMessage).WithCode("destination_not_found")
+
 // answerTransfer answers with the destination that the message names, else with the first one. Only destinations in the
 // stored assistant's list are possible, whatever the message says.
 func (r *Receiver) answerTransfer(ctx context.Context, p auth.Principal, m providermsg.Message) (Response, error) {
@@ -36,7 +39,7 @@ func (r *Receiver) answerTransfer(ctx context.Context, p auth.Principal, m provi
 	a, err := r.findAssistant(ctx, p, m)
 	if err != nil {
 		slog.WarnContext(ctx, "transfer not possible: the assistant was not found", "event", "transfer.assistant_missing", "callId", text.Clip(m.CallID(), 64), "error", err)
-		return spokenError(transferFailedMessage), nil
+		return spokenError(ctx, transferFailedMessage, err), nil
 	}
 	wanted := m.Text(destinationPaths...)
 	for _, d := range a.TransferDestinations {
@@ -49,7 +52,7 @@ func (r *Receiver) answerTransfer(ctx context.Context, p auth.Principal, m provi
 	}
 	slog.WarnContext(ctx, "transfer not possible: the assistant has no such destination", "event", "transfer.destination_missing", "callId", text.Clip(m.CallID(), 64),
 		"assistantId", a.ID(), "named", wanted != "", "destinations", len(a.TransferDestinations))
-	return spokenError(transferFailedMessage), nil
+	return spokenError(ctx, transferFailedMessage, errNoDestination), nil
 }
 
 // matchesDestination reports whether the message asked for this destination, by name, number or SIP address.
@@ -97,7 +100,7 @@ func (r *Receiver) answerHandoff(ctx context.Context, p auth.Principal, m provid
 	a, err := r.findAssistant(ctx, p, m)
 	if err != nil {
 		slog.WarnContext(ctx, "handoff not possible: the assistant was not found", "event", "handoff.assistant_missing", "callId", text.Clip(m.CallID(), 64), "error", err)
-		return spokenError(transferFailedMessage), nil
+		return spokenError(ctx, transferFailedMessage, err), nil
 	}
 	wanted := m.Text(destinationPaths...)
 	for i, id := range a.Handoffs {
@@ -117,5 +120,5 @@ func (r *Receiver) answerHandoff(ctx context.Context, p auth.Principal, m provid
 	}
 	slog.WarnContext(ctx, "handoff not possible: no such assistant in the list", "event", "handoff.target_missing", "callId", text.Clip(m.CallID(), 64),
 		"assistantId", a.ID(), "named", wanted != "", "handoffs", len(a.Handoffs))
-	return spokenError(transferFailedMessage), nil
+	return spokenError(ctx, transferFailedMessage, errNoDestination), nil
 }

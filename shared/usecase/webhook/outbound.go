@@ -7,6 +7,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/providermsg"
 )
 
@@ -39,6 +40,7 @@ func (r *Receiver) answerPredial(ctx context.Context, p auth.Principal, m provid
 			err = r.Eligibility.CheckEligible(ctx, m.Text("contact.number", "customer.number", "contact.phoneNumber"), m.Text("contact.timeZone", "contact.timezone"))
 		}
 		if eligible = err == nil; !eligible {
+			metric.CountFault(ctx, metricErrorAnswered, err) // not a rule: it could not be decided
 			slog.InfoContext(ctx, "number not eligible for a campaign call", "event", "campaign.number_rejected", "code", fault.From(err).Code)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -33,6 +34,9 @@ type Response struct {
 	Body    any    // written as JSON
 	Audio   []byte // if not nil, the body instead of Body: one channel of raw PCM, 16 bits
 }
+
+// metricErrorAnswered counts errors that are answered with 200, because the provider knows no other answer.
+const metricErrorAnswered = "ErrorAnswered"
 
 // endpointingSeconds is how long to wait before the caller's speech counts as finished, as in the example of Vapi's
 // documentation: this service has no model for it.
@@ -163,8 +167,9 @@ func logMessage(ctx context.Context, id providermsg.Identity) {
 	slog.InfoContext(ctx, "message received", "event", "message.received", "type", text.Clip(id.Type, 64))
 }
 
-// spokenError returns an answer that Vapi speaks to the caller.
-func spokenError(sentence string) Response {
+// spokenError returns an answer that Vapi speaks to the caller instead of an error, which it counts.
+func spokenError(ctx context.Context, sentence string, err error) Response {
+	metric.CountFailure(ctx, metricErrorAnswered, err)
 	return Response{Body: map[string]string{"error": sentence}}
 }
 

@@ -17,6 +17,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
 )
@@ -68,6 +69,7 @@ func (r *Receiver) runTools(ctx context.Context, p auth.Principal, m providermsg
 	var outcomes []agent.ToolOutcome
 	a, err := r.findToolAssistant(ctx, p, m)
 	if err != nil {
+		metric.CountFailure(ctx, metricErrorAnswered, err)
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
 		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, p, a, m, calls), calls)
