@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
+.PHONY: help run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -32,7 +32,7 @@ stage-exists:
 	for stage in $$stages; do [ "$$stage" = "$(STAGE)" ] && exit; done; \
 	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
 
-run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive erase export export-assistants import-assistants revoke-links smoke bench: go-version
+run demo invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench: go-version
 test unit race fuzz vet lint build: go-version
 build: stage-exists
 
@@ -77,6 +77,9 @@ schedule: ## queue the reports of all assistants now: make schedule PERIOD=weekl
 
 backfill: ## make the reports that are missing, without mails: make backfill PERIOD=… FROM=2026-01-01 TO=… [ASSISTANT=…] [STAGE=prod]
 	@$(operate) backfill -period "$(PERIOD)" -from "$(FROM)" -to "$(TO)" -assistant "$(ASSISTANT)" $(if $(STAGE),-stage "$(STAGE)")
+
+find: ## print everything about one call: make find CALL=<any id of it> [STAGE=prod] [SINCE=<days>]
+	@$(operate) find -call "$$CALL" $(if $(STAGE),-stage "$(STAGE)") $(if $(SINCE),-since "$(SINCE)")
 
 redrive: ## move the messages of the dead-letter queues back, show them or drop some: make redrive [SHOW=1] [LIMIT=n] [DROP=id,…] [QUEUE=calls|raw|reports] [STAGE=prod]
 	@$(operate) redrive -show "$(SHOW)" -limit "$(LIMIT)" -drop "$(DROP)" -queue "$(QUEUE)" $(if $(STAGE),-stage "$(STAGE)")

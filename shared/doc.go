@@ -68,6 +68,7 @@
 //	  fakesqs         an SQS server
 //	  faketwilio      a Twilio server
 //	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
+//	  callfinder      everything that a stack has of one call, for `make find`
 //	  testkit         doubles that many packages' tests share: assistants, secrets, the log
 //	  eventcase       the named cases of functions' tests, and the Lambda event of each
 //	  eventtest       runs a function's cases against it

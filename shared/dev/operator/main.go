@@ -45,6 +45,7 @@ var commands = map[string]struct {
 	"erase":             {"erase the data of one number", (*program).erase},
 	"export":            {"write the data of one number to an archive", (*program).export},
 	"smoke":             {"check the whole stack from outside", (*program).smoke},
+	"find":              {"print everything about one call in the order of time", (*program).find},
 	"redrive":           {"move the messages of the dead-letter queues back, show them or drop some", (*program).redrive},
 }
 
