@@ -1,17 +1,25 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/testkit"
+	"example.com/aurora/shared/transport/callapi"
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/outbound"
 )
 
 // TestFaults plays the rows of shared/docs/faults.md that are about placing a call, over the protocols of DynamoDB and
@@ -277,5 +285,35 @@ func testLostReplies(t *testing.T) {
 		h.expect(key, h.placeCall(key, recipient), 200, "", lost)
 		h.dynamodb.setRule(nil)
 		h.expect(key+" again", h.placeCall(key, recipient), 200, "", lost)
+	}
+}
+
+// Rejected credentials are answered 503 and counted by their code, at the API and at the function URL. The log line leads to the
+// assistant and the request.
+func TestFault71RejectedCredentialsAreCounted(t *testing.T) {
+	log := testkit.CaptureLogOf(t, func(w io.Writer) *slog.Logger { return lambdaapp.NewLogger(w, slog.LevelInfo) })
+	h := newHarness(t, "")
+	h.twilio.setRespond(rejectWith(401, 20003))
+	keys := &auth.KeyStore{Now: h.now, Secrets: testkit.EverySecret(`["` + eventtest.APIKey + `"]`), SecretNames: map[auth.KeyKind]string{auth.KindInternal: "internal"}}
+	f := serve(callapi.PlaceHandler(h.calls, outbound.RouteUAT, "", "https://api.example.com/prod"), keys)
+	body, _ := json.Marshal(`{"client":{"phoneNumber":"` + recipient + `","name":"` + personName + `","email":"` + personEmail + `"},"assistantId":"` + riley + `"}`)
+	for name, event := range map[string]string{
+		"fault 71: at the API": `{"httpMethod":"POST","path":"/api/outbound-call-uat","resource":"/api/outbound-call-uat","headers":{"Content-Type":"application/json","Idempotency-Key":"a"},
+			"body":` + string(body) + `,"requestContext":{"authorizer":{"keyId":"0123456789ab","keyName":"acme","keyKind":"external"}}}`,
+		"fault 71: at the function URL": `{"version":"2.0","rawPath":"/api/outbound-call-uat","headers":{"content-type":"application/json","idempotency-key":"b","binarytint-internal-api-key":"` + eventtest.APIKey + `"},
+			"body":` + string(body) + `,"requestContext":{"http":{"method":"POST","path":"/api/outbound-call-uat"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := eventtest.Invoke(t, f, json.RawMessage(event))
+			if want := []string{"RequestFailed telephone_auth"}; o.Status != 503 || !slices.Equal(o.Metrics, want) {
+				t.Errorf("status %d and the metrics %v, want 503 and %v: %s", o.Status, o.Metrics, want, o.Body)
+			}
+			lines := log.Lines()
+			slices.Reverse(lines)
+			i := slices.IndexFunc(lines, func(l map[string]any) bool { return l["event"] == "request.failed" })
+			if i < 0 || lines[i]["code"] != "telephone_auth" || lines[i]["requestId"] != eventtest.RequestID || lines[i]["assistantId"] != riley {
+				t.Errorf("want a line request.failed with the code, the request and the assistant:\n%s", log.String())
+			}
+		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -18,6 +20,9 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/adapter/sqs"
+	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/testkit"
+	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -142,6 +147,47 @@ func incompressible(n int) string {
 	b := make([]byte, n/2)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
 	return hex.EncodeToString(b)
+}
+
+// DynamoDB is away: Vapi is answered 200 with a sentence to speak, other callers 503. Both are counted by their code, and the log
+// lines lead to the call.
+func TestFault70UnreadableAssistantIsCounted(t *testing.T) {
+	log := testkit.CaptureLogOf(t, func(w io.Writer) *slog.Logger { return lambdaapp.NewLogger(w, slog.LevelInfo) })
+	p := newWarmFunction(t)
+	p.setFault(onEveryCall("dynamodb", awsError(500, "InternalServerError")))
+	for _, c := range []struct {
+		name, body    string
+		status        int
+		metric, event string
+	}{
+		{"fault 70: a voice provider", `{"message":{"type":"assistant-request","call":{"id":"call-1","assistantId":"riley"}}}`, 200, "ErrorAnswered store_unavailable", "assistant_request.failed"},
+		{"fault 70: a caller of the document", `{"message":{"type":"assistant-request","session":"riley","call":{"id":"call-1","assistantId":"riley"}}}`, 503, "RequestFailed store_unavailable", "request.failed"},
+		{"fault 70: a transfer", `{"message":{"type":"transfer-destination-request","call":{"id":"call-1","assistantId":"riley"}}}`, 200, "ErrorAnswered store_unavailable", "transfer.assistant_missing"},
+		{"fault 70: tool calls", `{"message":{"type":"tool-calls","call":{"id":"call-1","assistantId":"riley"},"toolCallList":[{"id":"t","name":"get_time"}]}}`, 200, "ErrorAnswered store_unavailable", "tools.unavailable"},
+		{"fault 70: an unknown assistant is no outage", `{"message":{"type":"assistant-request","call":{"id":"call-1"}}}`, 200, "ErrorAnswered assistant_not_found", "assistant_request.failed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := eventtest.Invoke(t, p.function, newRESTEvent(t, c.body))
+			if o.Status != c.status || !slices.Equal(o.Metrics, []string{c.metric}) {
+				t.Errorf("status %d and the metrics %v, want %d and %s", o.Status, o.Metrics, c.status, c.metric)
+			}
+			lines := log.Lines()
+			slices.Reverse(lines)
+			i := slices.IndexFunc(lines, func(l map[string]any) bool { return l["event"] == c.event })
+			if i < 0 {
+				t.Fatalf("no line %s in %s", c.event, log.String())
+			}
+			want := map[string]any{"callId": "call-1", "requestId": eventtest.RequestID}
+			if strings.Contains(c.body, "riley") {
+				want["assistantId"] = "riley"
+			}
+			for id, value := range want {
+				if lines[i][id] != value {
+					t.Errorf("the line %s has %s %v, want %v", c.event, id, lines[i][id], value)
+				}
+			}
+		})
+	}
 }
 
 func TestAssistantRequestFaults(t *testing.T) {

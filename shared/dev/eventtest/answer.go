@@ -9,17 +9,20 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/web"
 )
 
 // Invoke sends an event to an HTTP function and returns what it answered.
 func Invoke(t *testing.T, f *web.Function, event json.RawMessage) Observed {
 	t.Helper()
-	answer, err := f.Invoke(Context(t), event)
+	ctx, metrics := testkit.RecordMetrics(Context(t))
+	answer, err := f.Invoke(ctx, event)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := decodeAnswer(t, answer)
+	o.Metrics = metrics.All() // the handler has ended: it closes a stream last
 	if strings.HasPrefix(o.Header.Get("Content-Type"), "text/event-stream") {
 		o.Stream = strings.Split(strings.TrimSuffix(string(o.Body), "\n\n"), "\n\n")
 	}

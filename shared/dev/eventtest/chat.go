@@ -70,7 +70,12 @@ func withToolNames(t *testing.T, request []byte) json.RawMessage {
 // chatTime is Saturday evening in New York, and Sunday in UTC.
 func chatTime() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) }
 
-// newHandler returns the handler of the chat functions over a model at an address.
+// NewChatHandler returns the handler of the chat functions over a model at an address, with the assistants of the cases.
+func NewChatHandler(modelURL string) *completions.Handler {
+	return newHandler(modelURL, &backend{once: map[string]string{}})
+}
+
+// newHandler is NewChatHandler with a backend that notes effects.
 func newHandler(modelURL string, b *backend) *completions.Handler {
 	pool := &openai.Pool{Options: openai.Options{BaseURL: modelURL,
 		Limits: openai.Limits{FirstByte: 5 * time.Second, Idle: 5 * time.Second, Backoff: time.Millisecond},

@@ -36,6 +36,8 @@ type Observed struct {
 	Header http.Header
 	Body   []byte
 	Stream []string
+	// Metrics are the failures and times that were recorded, as testkit.Metrics.All returns them. No case compares them.
+	Metrics []string
 	// Effects is what else the test looks at, by the names that the cases' want uses.
 	Effects map[string]any
 }

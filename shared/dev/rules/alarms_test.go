@@ -283,3 +283,32 @@ func TestDashboardMetricsAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// TestAlarmsOfFaults checks the alarm of each failure that is answered politely. The functions' tests of the same faults check
+// that its metric is counted.
+func TestAlarmsOfFaults(t *testing.T) {
+	t.Parallel()
+	template := sourceTemplate(t)
+	check := func(name, id, metric, code, resource string) {
+		t.Run(name, func(t *testing.T) {
+			alarm := template.at("Resources", id, "Properties")
+			metrics := alarmMetrics(alarm)
+			if len(metrics) != 1 || metrics[0].name != metric || !slices.Contains(metrics[0].ids, resource) {
+				t.Fatalf("%s watches %v, want %s of %s", id, metrics, metric, resource)
+			}
+			text, _ := json.Marshal(alarm["Dimensions"])
+			if strings.Contains(string(text), `"Code"`) != (code != "") || !strings.Contains(string(text), code) {
+				t.Errorf("%s has the dimensions %s, want the code %q", id, text, code)
+			}
+		})
+	}
+	check("fault 69: the fallback message is spoken", "FallbackSpokenAlarm", "FallbackSpoken", "", "Stage")
+	check("fault 70: an error is spoken", "ErrorAnsweredAlarm", "ErrorAnswered", "", "Stage")
+	check("fault 70: 503", "RequestFailedAlarm", "RequestFailed", "", "Stage")
+	check("fault 71: the credentials are rejected", "TelephoneAuthAlarm", "RequestFailed", "telephone_auth", "Stage")
+	for id, f := range template.ofType("AWS::Serverless::Function") {
+		if name := strings.TrimSuffix(id, "Function"); len(f.at("FunctionUrlConfig")) > 0 {
+			check("fault 72: the URL of "+name, name+"Url5xx", "Url5xxCount", "", id)
+		}
+	}
+}
