@@ -153,7 +153,8 @@ func (b *bench) stackEnviron() []string {
 			out = append(out, entry)
 		}
 	}
-	return append(out, "OPENAI_BASE_URL="+b.external.model, "OPENAI_API_KEY=bench", "TWILIO_BASE_URL="+b.external.telephone,
+	// The workers of an account with the usual thousand concurrent executions; the default is for the ten of a new one.
+	return append(out, "STACK_PARAMETERS=WorkerConcurrency=10", "OPENAI_BASE_URL="+b.external.model, "OPENAI_API_KEY=bench", "TWILIO_BASE_URL="+b.external.telephone,
 		"LIMIT_KEY_PER_MINUTE=1000000", "LIMIT_KEY_PER_DAY=1000000", "LIMIT_DESTINATION_PER_DAY=1000000", "LIMIT_COUNTRY_PER_DAY=1000000",
 		"LIMIT_SPEND_PER_DAY_USD=1000000", "LIMIT_KEY_SHARE_PERCENT=100", "LIMIT_CHAT_TURNS_PER_MINUTE=1000000", "LIMIT_CHAT_TOKENS_PER_DAY=1000000000", "HYPERSCALE_ASSISTANT_ID="+seededAssistant)
 }
