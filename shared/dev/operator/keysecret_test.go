@@ -21,10 +21,11 @@ import (
 
 // secretStack is a running secret store, and the data folder of a stack that has nothing else.
 type secretStack struct {
-	data   string
-	client *secretsmanager.Client
-	before func(operation string) // if set, called before each request
-	mu     sync.Mutex
+	data     string
+	endpoint string
+	client   *secretsmanager.Client
+	before   func(operation string) // if set, called before each request
+	mu       sync.Mutex
 }
 
 func newSecretStack(t *testing.T) *secretStack {
@@ -45,11 +46,12 @@ func newSecretStack(t *testing.T) *secretStack {
 		store.ServeHTTP(w, r)
 	}))
 	t.Cleanup(func() { server.Close(); _ = store.Close() })
-	info := emulator.Info{Ready: true, API: server.URL, Endpoints: map[string]string{"secretsmanager": server.URL}, Tables: map[string]string{"assistants": "aurora-dev-assistants"}}
+	info := emulator.Info{Ready: true, Stage: "dev", API: server.URL, Endpoints: map[string]string{"secretsmanager": server.URL}, Tables: map[string]string{"assistants": "aurora-dev-assistants"}}
 	b, _ := json.Marshal(info) // texts only: cannot fail
 	if err := os.WriteFile(filepath.Join(s.data, emulator.InfoFile), b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.endpoint = server.URL
 	cfg, err := localStack(info).awsConfig("secretsmanager")()
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,9 +42,9 @@ func (p *program) smoke(ctx context.Context) error {
 	}
 	var target smoke.Target
 	if s.local != nil {
-		target, err = smoke.Local(p.dataFolder(), *s.local, s.stage, s.awsConfig)
+		target, err = smoke.Local(p.dataFolder(), *s.local, s.stage, s.awsConfig, keyring{s})
 	} else {
-		target, err = smoke.Deployed(ctx, s.stage, s.awsConfig)
+		target, err = smoke.Deployed(ctx, s.stage, s.awsConfig, keyring{s})
 	}
 	if err != nil {
 		return err
@@ -63,4 +65,46 @@ func (p *program) smoke(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return smoke.Run(ctx, target, p.out)
+}
+
+// keyring stores the keys of a smoke test as `make key WRITE=1` does.
+type keyring struct{ *stack }
+
+func (k keyring) Add(ctx context.Context, kind auth.KeyKind, e smoke.KeyEntry) (string, error) {
+	key, digest := newKey(string(kind))
+	entry := keyEntry{Digest: "sha256:" + digest, Name: e.Name, Assistants: e.Assistants, ExpiresAt: e.ExpiresAt.UTC().Format(time.RFC3339)}
+	if e.NoCalls {
+		entry.Limits = map[string]json.Number{"callsPerDay": "0"}
+	}
+	text, err := entry.text()
+	if err != nil {
+		return "", err
+	}
+	secret, err := k.keySecret(string(kind))
+	if err == nil {
+		_, _, err = secret.edit(ctx, addEntry(text))
+	}
+	return key, err
+}
+
+func (k keyring) Remove(ctx context.Context, kind auth.KeyKind, name string) error {
+	secret, err := k.keySecret(string(kind))
+	if err != nil {
+		return err
+	}
+	errNone := errors.New("no entry has the name")
+	_, _, err = secret.edit(ctx, func(entries []json.RawMessage) ([]json.RawMessage, error) {
+		kept := slices.DeleteFunc(entries, func(raw json.RawMessage) bool {
+			var e keyEntry
+			return json.Unmarshal(raw, &e) == nil && e.Name == name
+		})
+		if len(kept) == len(entries) {
+			return nil, errNone
+		}
+		return kept, nil
+	})
+	if errors.Is(err, errNone) {
+		return nil
+	}
+	return err
 }

@@ -96,7 +96,7 @@ type twilioLogin struct{ AccountSID, AuthToken string }
 
 func (r *run) twilioLogin(ctx context.Context) (login twilioLogin, err error) {
 	name := r.secretName("twilio")
-	text, _, err := r.readSecret(ctx, name)
+	text, err := r.readSecret(ctx, name)
 	if err == nil && (json.Unmarshal([]byte(text), &login) != nil || login.AccountSID == "" || login.AuthToken == "") {
 		err = errors.New("secret " + name + ` must be {"accountSid":"AC…","authToken":"…"}`)
 	}

@@ -2,13 +2,11 @@ package smoke
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,13 +32,20 @@ type testKey struct {
 	err   error
 }
 
-// keyEntry is an entry of a key secret.
-type keyEntry struct {
-	Digest     string           `json:"digest"`
-	Name       string           `json:"name"`
-	Assistants []string         `json:"assistants,omitempty"`
-	ExpiresAt  string           `json:"expiresAt"`
-	Limits     map[string]int64 `json:"limits,omitempty"`
+// KeyEntry is what the entry of a new key says, apart from the digest.
+type KeyEntry struct {
+	Name       string
+	Assistants []string // empty for all
+	ExpiresAt  time.Time
+	NoCalls    bool // the limit of calls a day is 0
+}
+
+// Keyring stores keys in the key secrets.
+type Keyring interface {
+	// Add makes a key, stores its entry and returns the key.
+	Add(ctx context.Context, kind auth.KeyKind, e KeyEntry) (key string, err error)
+	// Remove removes all entries with a name. It is no error if there are none.
+	Remove(ctx context.Context, kind auth.KeyKind, name string) error
 }
 
 // prepareKey checks a key secret. It stores a new key in it, unless the operator has given one.
@@ -48,7 +53,7 @@ func (r *run) prepareKey(ctx context.Context, kind auth.KeyKind) (seen string, e
 	k := &testKey{key: r.Keys[kind], given: r.Keys[kind] != ""}
 	r.keys[kind] = k
 	name := r.secretName(string(kind))
-	text, version, err := r.readSecret(ctx, name)
+	text, err := r.readSecret(ctx, name)
 	var keys []auth.Key
 	if err == nil {
 		if keys, err = auth.ParseKeys(text); err != nil {
@@ -69,12 +74,11 @@ func (r *run) prepareKey(ctx context.Context, kind auth.KeyKind) (seen string, e
 		return "", err
 	}
 	invalid := err // some entries are no keys: the others work
-	entry := keyEntry{Name: keyName, Assistants: []string{AssistantID}, ExpiresAt: time.Now().Add(keyLifetime).UTC().Format(time.RFC3339)}
+	entry := KeyEntry{Name: keyName, Assistants: []string{AssistantID}, ExpiresAt: time.Now().Add(keyLifetime).Truncate(time.Second)}
 	if kind == auth.KindExternal { // the hyperscale route calls with an assistant of the deployment
-		entry.Assistants, entry.Limits = nil, map[string]int64{"callsPerDay": 0}
+		entry.Assistants, entry.NoCalls = nil, true
 	}
-	k.key, entry.Digest = newKey(kind)
-	if k.err = r.changeEntries(ctx, name, text, version, &entry); k.err != nil {
+	if k.key, k.err = r.Keyring.Add(ctx, kind, entry); k.err != nil {
 		return "", k.err
 	}
 	r.stored = time.Now()
@@ -83,7 +87,8 @@ func (r *run) prepareKey(ctx context.Context, kind auth.KeyKind) (seen string, e
 
 // checkGivenKey returns an error unless a key is in its secret, and may not place calls if it is for them.
 func checkGivenKey(kind auth.KeyKind, secret, key string, keys []auth.Key) error {
-	i := slices.IndexFunc(keys, func(k auth.Key) bool { return k.ID() == digestOf(key)[:len(k.ID())] })
+	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(key))) // its beginning is the key's id
+	i := slices.IndexFunc(keys, func(k auth.Key) bool { return strings.HasPrefix(digest, k.ID()) })
 	if i < 0 {
 		return fmt.Errorf("key secret %s does not have the given key", secret)
 	}
@@ -92,55 +97,6 @@ func checkGivenKey(kind auth.KeyKind, secret, key string, keys []auth.Key) error
 	}
 	if limit := keys[i].Limits.CallsPerDay; kind == auth.KindExternal && (limit == nil || *limit != 0) {
 		return errors.New(`the given key could place calls: give one with "limits":{"callsPerDay":0}`)
-	}
-	return nil
-}
-
-// newKey returns a key, and its digest as a secret stores it.
-func newKey(kind auth.KeyKind) (key, digest string) {
-	var secret [32]byte
-	_, _ = rand.Read(secret[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
-	key = "aur_" + string(kind) + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
-	return key, "sha256:" + digestOf(key)
-}
-
-func digestOf(key string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(key))) }
-
-// changeEntries removes the entries of earlier runs from a key secret, and adds one unless it is nil. text and version are the
-// secret as it was read; a secret that was changed since is left as it is.
-func (r *run) changeEntries(ctx context.Context, name, text, version string, add *keyEntry) error {
-	var entries []json.RawMessage
-	if err := json.Unmarshal([]byte(text), &entries); err != nil {
-		return fmt.Errorf("key secret %s: %w", name, err)
-	}
-	kept := slices.DeleteFunc(slices.Clone(entries), func(raw json.RawMessage) bool {
-		var e keyEntry
-		return json.Unmarshal(raw, &e) == nil && e.Name == keyName
-	})
-	if add != nil {
-		raw, err := json.Marshal(add)
-		if err != nil {
-			return err
-		}
-		kept = append(kept, raw)
-	} else if len(kept) == len(entries) {
-		return nil
-	}
-	value, err := json.Marshal(kept)
-	if err != nil {
-		return err
-	}
-	client, err := r.secrets()
-	if err != nil {
-		return err
-	}
-	if _, now, err := r.readSecret(ctx, name); err != nil {
-		return err
-	} else if now != version {
-		return fmt.Errorf("key secret %s was changed at the same time by someone else; run the smoke test again", name)
-	}
-	if _, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: aws.String(string(value))}); err != nil {
-		return fmt.Errorf("write key secret %s: %w", name, err)
 	}
 	return nil
 }
@@ -169,42 +125,29 @@ func (r *run) isWaitingFor(kind auth.KeyKind) bool {
 	return k != nil && k.err == nil && !k.given && time.Since(r.stored) < keyPatience
 }
 
-// removeKeys removes the keys that were stored.
+// removeKeys removes the keys that were stored, also those of an earlier run.
 func (r *run) removeKeys(ctx context.Context) error {
 	var failed []error
 	for kind, k := range r.keys {
-		if k.given {
+		if k.given || k.err != nil && k.key == "" {
 			continue
 		}
-		name := r.secretName(string(kind))
-		text, version, err := r.readSecret(ctx, name)
-		if err == nil && k.err == nil {
-			err = r.changeEntries(ctx, name, text, version, nil)
-		}
-		if err != nil && k.err == nil {
+		if err := r.Keyring.Remove(ctx, kind, keyName); err != nil {
 			failed = append(failed, fmt.Errorf("%w; remove the entry named %s by hand", err, keyName))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (r *run) secrets() (*secretsmanager.Client, error) {
+// readSecret returns the text of a secret.
+func (r *run) readSecret(ctx context.Context, name string) (string, error) {
 	config, err := r.Config("secretsmanager")()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return secretsmanager.NewFromConfig(config), nil
-}
-
-// readSecret returns the text of a secret, and the id of its version.
-func (r *run) readSecret(ctx context.Context, name string) (text, version string, err error) {
-	client, err := r.secrets()
+	out, err := secretsmanager.NewFromConfig(config).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if err != nil {
-		return "", "", err
+		return "", fmt.Errorf("secret %s cannot be read: %w", name, err)
 	}
-	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
-	if err != nil {
-		return "", "", fmt.Errorf("secret %s cannot be read: %w", name, err)
-	}
-	return aws.ToString(out.SecretString), aws.ToString(out.VersionId), nil
+	return aws.ToString(out.SecretString), nil
 }

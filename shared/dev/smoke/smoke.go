@@ -40,11 +40,12 @@ type Target struct {
 	Config                func(service string) func() (aws.Config, error)
 	Tables                map[string]string // the tables assistants, calls and ledger
 	Bucket                string
-	Queues                map[string]string // the URLs of the queues calls, raw and reports
-	PublicURL             string            // the setting PUBLIC_URL; if it is empty, the API's address
-	VoiceStreamURL        string            // the setting VOICE_STREAM_URL
-	TwilioURL             string            // of a fake; empty for the real one
-	Keys                  map[auth.KeyKind]string
+	Queues                map[string]string       // the URLs of the queues calls, raw and reports
+	PublicURL             string                  // the setting PUBLIC_URL; if it is empty, the API's address
+	VoiceStreamURL        string                  // the setting VOICE_STREAM_URL
+	TwilioURL             string                  // of a fake; empty for the real one
+	Keys                  map[auth.KeyKind]string // given by the operator; Keyring makes the others
+	Keyring               Keyring
 	KeyDelay              time.Duration                // after a key is stored, until all processes know it
 	LastError             func(function string) string // the last error in the log of a function, "" if there is none; may be nil
 	Mail                  string                       // where the mail check sends a report; empty skips it

@@ -96,7 +96,7 @@ func (r *run) checkQueue(ctx context.Context, name string) (string, error) {
 
 func (r *run) checkModelSecret(ctx context.Context) (string, error) {
 	name := r.secretName("openai")
-	text, _, err := r.readSecret(ctx, name)
+	text, err := r.readSecret(ctx, name)
 	if err == nil && text == "" {
 		err = errors.New("secret " + name + " is empty: store the model's key in it")
 	}
@@ -116,6 +116,5 @@ func (r *run) checkLinksSecret(ctx context.Context) (string, error) {
 type plainSecrets struct{ *run }
 
 func (s plainSecrets) Secret(ctx context.Context, name string) (string, error) {
-	text, _, err := s.readSecret(ctx, name)
-	return text, err
+	return s.readSecret(ctx, name)
 }

@@ -30,7 +30,7 @@ const (
 )
 
 // Deployed returns the target for a deployed stage, from the outputs and the parameters of its stack.
-func Deployed(ctx context.Context, stage string, config func(service string) func() (aws.Config, error)) (t Target, err error) {
+func Deployed(ctx context.Context, stage string, config func(service string) func() (aws.Config, error), keyring Keyring) (t Target, err error) {
 	given, err := config("cloudformation")()
 	if err != nil {
 		return t, err
@@ -50,7 +50,7 @@ func Deployed(ctx context.Context, stage string, config func(service string) fun
 	for _, p := range found.Stacks[0].Parameters {
 		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
-	t = newTarget(stage, config)
+	t = newTarget(stage, config, keyring)
 	t.API, t.Bucket = strings.TrimSuffix(outputs["ApiUrl"], "/"), outputs["Bucket"]
 	t.PublicURL, t.VoiceStreamURL = parameters["PublicUrl"], parameters["VoiceStreamUrl"]
 	for output, value := range outputs {
@@ -65,8 +65,8 @@ func Deployed(ctx context.Context, stage string, config func(service string) fun
 }
 
 // Local returns the target for the stack of `make run` with this data folder. It uses that stack's own keys, except for calls.
-func Local(data string, info emulator.Info, stage string, config func(service string) func() (aws.Config, error)) (Target, error) {
-	t := newTarget(stage, config)
+func Local(data string, info emulator.Info, stage string, config func(service string) func() (aws.Config, error), keyring Keyring) (Target, error) {
+	t := newTarget(stage, config, keyring)
 	for name, setting := range map[string]*string{"PUBLIC_URL": &t.PublicURL, "VOICE_STREAM_URL": &t.VoiceStreamURL} {
 		var err error
 		if *setting, err = emulator.FunctionVariable(data, name); err != nil {
@@ -88,8 +88,8 @@ func Local(data string, info emulator.Info, stage string, config func(service st
 	return t, nil
 }
 
-func newTarget(stage string, config func(service string) func() (aws.Config, error)) Target {
-	return Target{Stage: stage, Config: config, Number: Number, Tables: map[string]string{}, Queues: map[string]string{}, FunctionURLs: map[string]string{},
+func newTarget(stage string, config func(service string) func() (aws.Config, error), keyring Keyring) Target {
+	return Target{Stage: stage, Config: config, Keyring: keyring, Number: Number, Tables: map[string]string{}, Queues: map[string]string{}, FunctionURLs: map[string]string{},
 		Keys: map[auth.KeyKind]string{}}
 }
 
