@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,7 +52,7 @@ func (b *testStack) everyRoute(t *testing.T, api string) {
 		}
 	}
 	for _, path := range []string{"/api/v1/openai/models", "/api/v1/openai/models/gpt-4o", "/api/v1/openai/models/gpt%2D4o"} {
-		if resp, body := b.getWithKey(t, api+path, key); resp.StatusCode != http.StatusOK || !strings.Contains(body, `"gpt-4o"`) {
+		if resp, body := b.get(t, api+path, bearer...); resp.StatusCode != http.StatusOK || !strings.Contains(body, `"gpt-4o"`) {
 			t.Errorf("%s: %s %s", path, resp.Status, body)
 		}
 	}
@@ -99,23 +98,4 @@ func (b *testStack) callWithCallbacks(t *testing.T, api string) {
 			t.Fatal("no callback of the call was accepted")
 		}
 	}
-}
-
-func (b *testStack) getWithKey(t *testing.T, address, key string) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+key)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
 }

@@ -113,10 +113,17 @@ type madeReport struct {
 	Warnings        []string
 }
 
-// get reads an address and follows its redirect.
-func (b *testStack) get(t *testing.T, url string) (*http.Response, string) {
+// get reads an address and follows its redirect. header has names and values in turn.
+func (b *testStack) get(t *testing.T, url string, header ...string) (*http.Response, string) {
 	t.Helper()
-	resp, err := http.Get(url)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
