@@ -71,6 +71,7 @@
 //	  callfinder      everything that a stack has of one call, for `make find`
 //	  testkit         doubles that many packages' tests share: assistants, secrets, the log
 //	  eventcase       the named cases of functions' tests, and the Lambda event of each
+//	  longfields      tests that work grows with the length of a field, not faster
 //	  eventtest       runs a function's cases against it
 //	  golden          comparison with golden files
 //	  olddata         reads what earlier versions stored

@@ -88,7 +88,7 @@ func (s *secretStack) run(t *testing.T, args ...string) (string, error) {
 
 var shownKey = regexp.MustCompile(`(?m)^key     (\S+)$`)
 
-// TestKeyIsStored stores, lists and removes entries of each kind.
+// TestKeyIsStored stores, lists and removes entries of each kind (A2).
 func TestKeyIsStored(t *testing.T) {
 	s := newSecretStack(t)
 	plain := strings.Repeat("k", 40)

@@ -11,6 +11,10 @@ import (
 // as emphasis, except for a star before a digit, as in *67.
 const maxEmphasis = 120
 
+// maxOpen is how many runs may be open that nothing has closed yet. Every further run is compared with all of them. Of more than
+// these, the first are forgotten.
+const maxOpen = 50
+
 // run is a run of * _ or ~~ that may begin or end emphasis: a delimiter run
 // (https://spec.commonmark.org/0.31.2/#delimiter-run).
 type run struct {
@@ -63,6 +67,9 @@ func (f *Filter) scanEmphasis(rest string, end bool) (n int, say bool) {
 
 // assumeEmphasis drops a run before it is known which run closes it.
 func (f *Filter) assumeEmphasis(r run) (int, bool) {
+	if len(f.open) >= maxOpen {
+		f.open = slices.Delete(f.open, 0, 1)
+	}
 	f.open = append(f.open, r)
 	return f.drop(r.length)
 }
