@@ -198,9 +198,13 @@ func removeEntry(which string) func([]json.RawMessage) ([]json.RawMessage, error
 	}
 }
 
-// printChange shows the entries before and after a change.
+// printChange shows the entries before and after a change. before is nil if the value was not a list.
 func (p *program) printChange(name string, before, after []json.RawMessage) {
-	p.printLine("%s had %d entries and now has %d:", name, len(before), len(after))
+	if before == nil {
+		p.printLine("%s could not be read and now has %d entries:", name, len(after))
+	} else {
+		p.printLine("%s had %d entries and now has %d:", name, len(before), len(after))
+	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	row := func(sign string, i int, e json.RawMessage) {
 		_, _ = fmt.Fprintf(w, "  %s %s\n", sign, describeEntry(i, e))
