@@ -35,7 +35,6 @@ func partner(path, function string) route {
 // callChecks try the routes of calls. None of them places a call.
 func (r *run) callChecks() []check {
 	return append([]check{
-		{"key secret external", func(ctx context.Context) (string, error) { return r.prepareKey(ctx, auth.KindExternal) }},
 		{"setting VOICE_STREAM_URL", r.checkVoiceURL},
 		{"secret twilio, and Twilio accepts it", r.checkTwilio},
 		{statusRoute.name(), r.sendStatus},

@@ -12,8 +12,8 @@
 // internal and has no schedule, so that no report of other assistants, and no report schedule, includes it.
 //
 // No call is placed. The routes of calls are tried with a key whose entry allows no calls a day. Such a request passes every rule
-// of outbound calls and is then rejected with key_limit, before anything is stored. This works with every version of the
-// functions, also after a rollback. A key that is given is used only if its stored entry says so.
+// of outbound calls and is then rejected with key_limit, before anything is stored. After a rollback to a version that
+// stores a record first, that record stays, and no call is placed either. A key that is given is used only if its stored entry says so.
 //
 // POST /api/reports/aurora-internal-report/{period} queues the reports of all internal assistants. It is tried with a period that
 // does not exist, and the queue and its worker with one job for the test assistant.

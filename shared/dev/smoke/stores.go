@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,7 +27,11 @@ func (r *run) storeChecks() []check {
 	for _, name := range []string{"calls", "raw", "reports"} {
 		checks = append(checks, check{"queue " + name, func(ctx context.Context) (string, error) { return r.checkQueue(ctx, name) }})
 	}
-	for _, kind := range []auth.KeyKind{auth.KindAPI, auth.KindInternal} {
+	kinds := []auth.KeyKind{auth.KindAPI, auth.KindInternal}
+	if !slices.Contains(r.Skip, string(groupCalls)) || !slices.Contains(r.Skip, string(groupHyperscale)) {
+		kinds = append(kinds, auth.KindExternal)
+	}
+	for _, kind := range kinds {
 		checks = append(checks, check{"key secret " + string(kind), func(ctx context.Context) (string, error) { return r.prepareKey(ctx, kind) }})
 	}
 	return append(checks, check{"secret openai", r.checkModelSecret}, check{"secret links", r.checkLinksSecret})
