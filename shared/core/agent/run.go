@@ -48,6 +48,8 @@ type Turn struct {
 	// MaxCharacters is how many characters the model may be sent in one request; 0 means no limit. A turn that grows longer
 	// by what its tools return ends with GiveUpMessage. The first request is not checked: see Characters.
 	MaxCharacters int
+	// Now is the clock by which TurnResult.ToolRuns says how long tools took; nil measures nothing.
+	Now func() time.Time
 	// GiveUpMessage is said if the turn must end without an answer of the model, because it went in circles.
 	GiveUpMessage string
 }

@@ -44,10 +44,10 @@ type ToolRun struct {
 }
 
 // newRun returns what the log shows of a call. Models invent names of tools, so only the name of a tool that exists is shown.
-func (j *toolJob) newRun(err *fault.Error) ToolRun {
-	run := ToolRun{Name: "unknown"}
+func (j *toolJob) newRun(o ToolOutcome) ToolRun {
+	run, err := ToolRun{Name: "unknown", Ms: o.Run.Ms}, o.Err
 	if j.tool != nil {
-		run.Name, run.Ms = j.tool.Name, time.Since(j.started).Milliseconds()
+		run.Name = j.tool.Name
 	} else if err == nil || err.Code != unknownToolCode {
 		run.Name = "rejected"
 	}
@@ -59,24 +59,25 @@ func (j *toolJob) newRun(err *fault.Error) ToolRun {
 
 // RunTools runs the tool calls of one message at the same time, each within its tool's timeout, and returns what came of
 // them in the order of the calls. The first 40 calls are run. A tool that ignores its timeout goes on running by itself.
-func RunTools(ctx context.Context, tools []Tool, calls []ToolCall) []ToolOutcome {
+// now is the clock by which the log says how long a tool took; nil measures nothing.
+func RunTools(ctx context.Context, now func() time.Time, tools []Tool, calls []ToolCall) []ToolOutcome {
 	var counter callCounter
 	jobs := make([]*toolJob, len(calls))
 	for i, c := range calls {
 		jobs[i] = counter.newJob(tools, c)
 	}
-	return runJobs(ctx, jobs)
+	return runJobs(ctx, now, jobs)
 }
 
 // runJobs runs all jobs that can be run at the same time and returns the outcome of every job.
-func runJobs(ctx context.Context, jobs []*toolJob) []ToolOutcome {
+func runJobs(ctx context.Context, now func() time.Time, jobs []*toolJob) []ToolOutcome {
 	for _, j := range jobs {
-		j.start(ctx)
+		j.start(ctx, now)
 	}
 	outcomes := make([]ToolOutcome, len(jobs))
 	for i, j := range jobs {
 		outcomes[i] = j.wait()
-		run := j.newRun(outcomes[i].Err)
+		run := j.newRun(outcomes[i])
 		outcomes[i].Run = run
 		slog.InfoContext(ctx, "tool called", "event", "tool.called", "tool", run.Name, "ms", run.Ms, "code", run.Code)
 		if err := outcomes[i].Err; err != nil {
@@ -98,8 +99,7 @@ type toolJob struct {
 	outcome    ToolOutcome // set only if tool is nil
 	invocation Invocation
 
-	started time.Time
-
+	limit  time.Duration
 	done   chan ToolOutcome
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -153,19 +153,25 @@ func CanonicalArguments(arguments string) (json.RawMessage, error) {
 	return json.Marshal(object)
 }
 
-// start runs the tool in a goroutine, within its timeout.
-func (j *toolJob) start(ctx context.Context) {
+// start runs the tool in a goroutine, within its timeout. now may be nil: then it is not measured how long the tool takes.
+func (j *toolJob) start(ctx context.Context, now func() time.Time) {
 	if j.tool == nil {
 		return
 	}
-	j.started = time.Now()
-	limit := j.tool.Timeout
-	if limit == 0 {
-		limit = DefaultToolTimeout
+	if now == nil {
+		now = func() time.Time { return time.Time{} }
 	}
-	j.ctx, j.cancel = context.WithTimeout(ctx, limit)
+	if j.limit = j.tool.Timeout; j.limit == 0 {
+		j.limit = DefaultToolTimeout
+	}
+	j.ctx, j.cancel = context.WithTimeout(ctx, j.limit)
 	j.done = make(chan ToolOutcome, 1) // has room, so that a late tool does not block
-	safego.Go(ctx, func() { j.done <- j.run(ctx) }, nil)
+	began := now()
+	safego.Go(ctx, func() {
+		o := j.run(ctx)
+		o.Run.Ms = now().Sub(began).Milliseconds()
+		j.done <- o
+	}, nil)
 }
 
 // wait returns the outcome, at the latest when the timeout is over.
@@ -183,7 +189,7 @@ func (j *toolJob) wait() ToolOutcome {
 	case o := <-j.done: // both were ready
 		return o
 	default:
-		return ToolOutcome{Err: errToolLate}
+		return ToolOutcome{Err: errToolLate, Run: ToolRun{Ms: j.limit.Milliseconds()}}
 	}
 }
 

@@ -139,7 +139,7 @@ func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
 	if len(started) > 0 && !r.emit(Event{ToolsStarted: started}) {
 		return false
 	}
-	for i, outcome := range runJobs(ctx, jobs) {
+	for i, outcome := range runJobs(ctx, r.Now, jobs) {
 		r.result.ToolRuns = append(r.result.ToolRuns, outcome.Run)
 		r.applyOutcome(calls[i], outcome)
 	}

@@ -112,6 +112,7 @@ func (s *Service) newLoop(ctx context.Context, r Request, t *Turn, instructions 
 		CallerTools:        r.Tools,
 		ToolChoice:         r.ToolChoice,
 		MaxTurns:           called.MaxTurns,
+		Now:                s.Now,
 		MaxCharacters:      maxCharacters,
 		FirstTokenTimeout:  called.FirstTokenTimeout(),
 		WaitWhileThinking:  r.Channel == General || r.Channel == Web,

@@ -72,7 +72,7 @@ func (r *Receiver) runTools(ctx context.Context, p auth.Principal, m providermsg
 		metric.CountFailure(ctx, metricErrorAnswered, err)
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
-		outcomes = agent.RunTools(ctx, r.toolsFor(ctx, p, a, m, calls), calls)
+		outcomes = agent.RunTools(ctx, r.Archive.Now, r.toolsFor(ctx, p, a, m, calls), calls)
 	}
 	for i, call := range calls {
 		results[i] = toolResult{ToolCallID: call.ID, Name: call.Name}
