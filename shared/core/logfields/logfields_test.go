@@ -13,7 +13,8 @@ import (
 
 func TestSet(t *testing.T) {
 	outer := logfields.New(t.Context())
-	inner := context.WithValue(outer, struct{}{}, 1) // as code makes that is called with outer
+	type key struct{}
+	inner := context.WithValue(outer, key{}, 1) // as code makes that is called with outer
 	logfields.Set(inner, logfields.CallID, "c-1", logfields.AssistantID, "")
 	logfields.Set(inner, logfields.AssistantID, "riley", logfields.CallID, "c-2")
 	if got, want := logfields.Attrs(outer), []slog.Attr{slog.String("callId", "c-2"), slog.String("assistantId", "riley")}; !equal(got, want) {
