@@ -21,7 +21,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Every received batch is settled, or visible again within the function's time limit: with processes that are killed at any
+// Fault 75: every received batch is settled, or visible again within the function's time limit: with processes that are killed at any
 // moment, with answers of the queue that are lost on their way, and with failures of the function.
 func TestEveryReceivedBatchIsSettled(t *testing.T) {
 	const messages, kills = 300, 25
