@@ -102,8 +102,9 @@ func TestStopLeavesNoProcess(t *testing.T) {
 // TestStopLetsStreamsEnd stops a stack while it streams answers. They end as if it went on, and no new request is accepted.
 func TestStopLetsStreamsEnd(t *testing.T) {
 	s := startStack(t, Options{})
+	info := s.Info()
 	gates, bodies := []*gate{newGate(t), newGate(t)}, make(chan string, 2)
-	for i, address := range []string{s.Info().API + "/stream", s.Info().FunctionURLs["StreamerFunction"] + "/"} {
+	for i, address := range []string{info.API + "/stream", info.FunctionURLs["StreamerFunction"] + "/"} {
 		go func() {
 			defer func() { _ = recover() }()
 			_, body := sendRequest(t, "GET", address+"?gate="+gates[i].url, "")
@@ -118,7 +119,7 @@ func TestStopLetsStreamsEnd(t *testing.T) {
 		defer func() { _ = recover() }()
 		stopped <- s.Close()
 	}()
-	for _, address := range []string{s.Info().API, s.Info().FunctionURLs["StreamerFunction"]} {
+	for _, address := range []string{info.API, info.FunctionURLs["StreamerFunction"]} {
 		eventually(t, "no new request to be accepted at "+address, func() bool {
 			c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
 			if err == nil {
