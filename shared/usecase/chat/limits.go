@@ -41,7 +41,10 @@ type UsageStore interface {
 const settleTimeout = time.Second
 
 // account is what this process knows about the use of one account.
-type account struct{ turns, tokens counter }
+type account struct {
+	turns, tokens counter
+	settling      sync.Mutex // held while amounts are on their way to the store
+}
 
 // counter counts in one window, which is a minute or a day.
 type counter struct {
@@ -108,12 +111,18 @@ func (l *KeyLimits) account(name string, now time.Time) *account {
 
 // Settle adds what a key has used to the store: the turns that have begun, and the tokens of one that has ended.
 func (l *KeyLimits) Settle(ctx context.Context, p auth.Principal, tokens int) {
+	l.mu.Lock()
+	a := l.account(p.Account(), l.Now())
+	a.tokens.local += int64(tokens)
+	l.mu.Unlock()
+	// One at a time: a total that comes back while another amount is on its way may hold that amount already, and it would be
+	// counted twice.
+	a.settling.Lock()
+	defer a.settling.Unlock()
 	// The turn's context may have ended: it may have timed out, or the reader may have disconnected.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	l.mu.Lock()
-	a := l.account(p.Account(), l.Now())
-	a.tokens.local += int64(tokens)
 	counters := []*counter{&a.turns, &a.tokens}
 	sent := make([]counter, len(counters))
 	for i, c := range counters {
