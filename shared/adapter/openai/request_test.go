@@ -57,7 +57,7 @@ func TestRequestBytes(t *testing.T) {
 	}
 }
 
-// OpenAI itself is told to store nothing, unless the request says that it is to store the conversation.
+// A request to OpenAI itself has store false, unless the caller asked to store the conversation.
 func TestStore(t *testing.T) {
 	for name, c := range map[string]struct{ baseURL, options, want string }{
 		"OpenAI":                      {"", "", "false"},

@@ -52,7 +52,7 @@ type Assistant struct {
 	MCPServers []MCPServer `json:"mcpServers,omitempty"`
 	// CallControl is "aurora" if Aurora transfers and ends calls itself, through Twilio. Otherwise the voice server does.
 	CallControl string `json:"callControl,omitempty"`
-	// TrustCallerNumber says that whoever serves the web chat knows the person's number, so that tools may act by it there.
+	// TrustCallerNumber says that the site that serves the web chat has verified the person's number, so that tools may act by it there.
 	TrustCallerNumber bool `json:"trustCallerNumber,omitempty"`
 	// FallbackMessage is said if the model fails on the phone or by SMS.
 	FallbackMessage string `json:"fallbackMessage,omitempty"`

@@ -9,8 +9,7 @@
 // promised.
 //
 // In doubt a text loses more than it has to. A number of 7 to 12 digits in a text counts as a telephone number, unless the
-// words around it say that it is something else: most forms of telephone numbers and of national identification numbers cannot
-// be told from each other. Longer numbers have to pass a check digit, so that the ids and times in a text stay.
+// words around it say that it is something else: most telephone numbers and national identification numbers have the same forms. Longer numbers have to pass a check digit, so that the ids and times in a text stay.
 //
 // Every text is read once, byte by byte, and each possible match has a bounded length: the time grows with the size of the
 // message and not faster. Regular expressions were not used. They would need one pass for each kind, and a number that is

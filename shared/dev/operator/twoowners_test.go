@@ -46,7 +46,7 @@ func ownersModel(_ int, r fakeopenai.Request) fakeopenai.Answer {
 	if r.Body.ResponseFormat != nil {
 		return fakeopenai.Text(`{"summary":"They spoke.","outcome":"resolved","sentiment":"positive","topics":[],"actionItems":[]}`)
 	}
-	name, agent := "nobody", "front"
+	name, agent := "unknown", "front"
 	for _, o := range twoOwners {
 		if strings.Contains(r.Last("system"), o.name) {
 			name = o.name

@@ -140,7 +140,7 @@ func (s *scopes) ForScope(_ context.Context, scope aurora.ToolScope) []agent.Too
 	return nil
 }
 
-// The number on a web page is a claim, unless the assistant trusts whoever serves the page.
+// The number on a web page is a claim, unless the assistant trusts the site that serves the page.
 func TestCallerNumberIsClaimedOnWebChat(t *testing.T) {
 	for _, c := range []struct {
 		channel chat.Channel
