@@ -56,6 +56,14 @@ type Assistant struct {
 	TrustCallerNumber bool `json:"trustCallerNumber,omitempty"`
 	// FallbackMessage is said if the model fails on the phone or by SMS.
 	FallbackMessage string `json:"fallbackMessage,omitempty"`
+	// VoiceMode is how its outbound calls are connected: see the setting VOICE_MODE, which holds if it is empty.
+	VoiceMode VoiceMode `json:"voiceMode,omitempty"`
+	// FallbackNumber is dialled if Aurora cannot serve a phone call. It is in E.164.
+	FallbackNumber string `json:"fallbackNumber,omitempty"`
+	// VoicemailMessage is spoken if a machine answers an outbound call. If it is empty, the call ends.
+	VoicemailMessage string `json:"voicemailMessage,omitempty"`
+	// Recording says whether its phone calls are recorded.
+	Recording RecordingSettings `json:"recording,omitzero"`
 	// Filler is said on the phone while a tool or the first word takes long. Empty means the default phrase, "-" none.
 	Filler string `json:"filler,omitempty"`
 	// SpeechTags are the names of the tags in the model's text that the voice understands, such as break. Other tags are removed.
@@ -89,6 +97,22 @@ type ReportConfig struct {
 // AnalysisConfig configures the analysis of an assistant's calls.
 type AnalysisConfig struct {
 	Schema json.RawMessage `json:"schema,omitempty"` // JSON Schema of an object: the data to extract
+}
+
+// VoiceMode is how a phone call reaches the assistant.
+type VoiceMode string
+
+// The modes.
+const (
+	VoiceModeStream VoiceMode = "stream" // by a voice server, which Twilio sends the audio
+	VoiceModeRelay  VoiceMode = "relay"  // by Twilio's ConversationRelay
+)
+
+// RecordingSettings configure the recording of an assistant's phone calls.
+type RecordingSettings struct {
+	Enabled bool `json:"enabled,omitempty"`
+	// Notice is spoken before the recording begins. Empty means a default sentence.
+	Notice string `json:"notice,omitempty"`
 }
 
 // CallControlAurora is the value of Assistant.CallControl that makes Aurora act through Twilio.

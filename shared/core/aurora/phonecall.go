@@ -1,0 +1,123 @@
+package aurora
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// PhoneCall is the state of a call that Twilio connects with us by ConversationRelay. Several functions work on one call at
+// once, so every change is a conditional write of the fields that it is about. It is stored for two days.
+type PhoneCall struct {
+	SID         string
+	AssistantID string
+	Direction   Direction
+	From, To    string // as Twilio sends them: a number in E.164, or another address
+	Customer    Phone  // the other side; empty if its number is withheld or cannot be read
+	OwnNumber   Phone  // our side
+	RecordID    string // of an outbound call's record; empty for an inbound call
+	Greeting    string // what Twilio speaks before anything else; empty if nothing
+	Recorded    bool   // the call is recorded
+	CreatedAt   time.Time
+	ConnectedAt time.Time // when ConversationRelay first connected; zero before
+
+	ConnectionID string // of the WebSocket; empty if none is open
+	SessionID    string // of ConversationRelay
+	// Generation grows with every prompt and every interruption. A turn of an older generation says nothing more.
+	Generation int64
+	// LastEventAt is when the newest of these reached the gateway, in milliseconds. Messages are delivered in any order.
+	LastEventAt time.Time
+	Waiting     []string // what the caller has said and no finished turn has answered
+	// Last is the assistant's newest words. They are not part of the stored turns until it is known what was heard of them.
+	Last *SpokenTurn
+	// AgentSpeaking and CallerSpeaking are who is speaking, as Twilio reported last.
+	AgentSpeaking, CallerSpeaking bool
+	Digits                        string // keys that were pressed and not yet passed on
+	// Closing is how the call is to end after the assistant's last words.
+	Closing    *CallClosing
+	AnsweredBy string // of an outbound call: see IsMachine
+	Resumes    int    // how often the call was connected again after its connection was lost
+	End        CallEnd
+	// Interrupts, OutOfOrder and Drops count what happened to the conversation, for metrics.
+	Interrupts, OutOfOrder, Drops int
+}
+
+// SpokenTurn is what the assistant says in one turn of a phone call.
+type SpokenTurn struct {
+	Generation int64
+	Planned    string // all that was sent to be spoken
+	Heard      string // if Cut: what the caller heard of it
+	Cut        bool   // the caller interrupted it
+	StartedAt  time.Time
+	EndedAt    time.Time
+	Messages   json.RawMessage // a list of package agent's messages, with tool calls and results
+}
+
+// PhoneTurn is one entry of a phone call's conversation.
+type PhoneTurn struct {
+	Role      string // as in package agent
+	Text      string // of the assistant: what was heard
+	Planned   string // of the assistant: what would have been said without the interruption; empty without one
+	StartedAt time.Time
+	EndedAt   time.Time
+	// Messages is the turn as the model is to see it: a list of package agent's messages.
+	Messages json.RawMessage
+}
+
+// CallClosing is how a phone call is to end once the assistant's words were spoken.
+type CallClosing struct {
+	ID     string // what Twilio gets as hand-off data; it says nothing to others
+	Action Action
+	SentAt time.Time // when Twilio was asked to end the session; zero before
+}
+
+// CallEnd is what is known about the end of a phone call. Each part comes from another source, and any of them may be missing.
+type CallEnd struct {
+	ActionAt       time.Time // Twilio's request for what follows the session
+	StatusAt       time.Time // Twilio's final status callback
+	DisconnectedAt time.Time // the end of the WebSocket
+	SessionStatus  string    // completed, ended or failed
+	SessionSeconds *float64
+	Status         CallStatus
+	Seconds        *float64 // of the call
+	ErrorCode      string   // Twilio's, if the session failed
+	Transferred    bool     // the call was passed on to Closing's destination
+	TransferStatus string   // of the dialled leg: completed, busy, no-answer, failed or canceled
+	RecordingURL   string
+	RecordingSID   string
+}
+
+// RelayToken binds a ConversationRelay session to a call that we answered or placed. It is sent as a parameter of the
+// session, works for a short time, and for one call only.
+type RelayToken struct {
+	Token       string // random
+	AssistantID string
+	CallSID     string // empty for an outbound call, whose sid is not known before Twilio answers
+	RecordID    string // of an outbound call
+	Greeting    string // of an outbound call, whose state is stored when it connects
+	Recorded    bool
+	ExpiresAt   time.Time
+}
+
+// PhoneTask is work on a phone call that is done later or takes longer than the gateway waits. It is a message of the phone
+// tasks queue, in JSON. Every kind may be delivered twice.
+type PhoneTask struct {
+	Kind    PhoneTaskKind `json:"kind"`
+	CallSID string        `json:"callSid"`
+	// Generation is the call's when the task was made. Other tasks than finish and machine are dropped when it has grown since.
+	Generation int64  `json:"generation,omitempty"`
+	Count      int    `json:"count,omitempty"`      // of silence: how often the caller was silent before
+	AnsweredBy string `json:"answeredBy,omitempty"` // of machine
+}
+
+// PhoneTaskKind is what a PhoneTask does.
+type PhoneTaskKind string
+
+// The kinds of tasks.
+const (
+	PhoneTaskContinue PhoneTaskKind = "continue" // take over a turn that takes longer than the gateway waits
+	PhoneTaskDigits   PhoneTaskKind = "digits"   // pass on the keys that were pressed
+	PhoneTaskSilence  PhoneTaskKind = "silence"  // the caller has said nothing for a while
+	PhoneTaskClose    PhoneTaskKind = "close"    // end the call, also if no event says that the last words were spoken
+	PhoneTaskMachine  PhoneTaskKind = "machine"  // a machine answered an outbound call
+	PhoneTaskFinish   PhoneTaskKind = "finish"   // write the end-of-call report
+)
