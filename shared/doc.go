@@ -42,6 +42,7 @@
 //	  secretsmanager  Secrets Manager
 //	  openai          OpenAI's chat completions API
 //	  twilio          Twilio's REST API
+//	  apigateway      API Gateway: messages to the clients of a WebSocket API
 //	transport/      Lambda events, HTTP and wire formats
 //	  lambdaapp       how a Lambda function starts: settings, log, metrics
 //	  authorizer      API Gateway authorizer events, decided by a key policy
