@@ -37,6 +37,7 @@ type PhoneCall struct {
 	AnsweredBy string // of an outbound call: see IsMachine
 	Resumes    int    // how often the call was connected again after its connection was lost
 	End        CallEnd
+	Report     *PhoneReport // nil before the end-of-call report is begun; no turn is added from then on
 	// Interrupts, OutOfOrder and Drops count what happened to the conversation, for metrics.
 	Interrupts, OutOfOrder, Drops int
 }
@@ -67,7 +68,23 @@ type PhoneTurn struct {
 type CallClosing struct {
 	ID     string // what Twilio gets as hand-off data; it says nothing to others
 	Action Action
+	// Reason is the ended reason of the end-of-call report, if it is not that of the action: EndedBySilence or EndedByVoicemail.
+	Reason string
 	SentAt time.Time // when Twilio was asked to end the session; zero before
+}
+
+// Ended reasons of calls that we end for another reason than a tool's. Package providermsg reads them.
+const (
+	EndedBySilence   = "silence-timed-out"
+	EndedByVoicemail = "voicemail"
+)
+
+// PhoneReport is the progress of a phone call's end-of-call report.
+type PhoneReport struct {
+	// At is when the report was begun, and End what was known then. A report that is made again says the same.
+	At     time.Time
+	End    CallEnd
+	Stored bool // the report is in the bucket; from then on End is what the call's row says
 }
 
 // CallEnd is what is known about the end of a phone call. Each part comes from another source, and any of them may be missing.
