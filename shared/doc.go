@@ -68,6 +68,7 @@
 //	  fakeses         an SES server
 //	  fakesqs         an SQS server
 //	  faketwilio      a Twilio server
+//	  stricttwiml     a reader of TwiML that reports every deviation from its documentation
 //	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
 //	  callfinder      everything that a stack has of one call, for `make find`
 //	  testkit         doubles that many packages' tests share: assistants, secrets, the log
