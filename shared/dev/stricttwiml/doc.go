@@ -2,8 +2,8 @@
 //
 // Twilio accepts unknown verbs and attributes silently, so a name in the wrong letter case, such as speechtimeout, is lost
 // without an error: https://www.twilio.com/docs/voice/twiml. This package reports each of them as a problem. Documented
-// values are checked too, and combinations of speech settings that end a ConversationRelay session are told apart from
-// problems that Twilio ignores, because a caller hears the difference.
+// values are checked too. FatalProblems returns the combinations of speech settings that end a ConversationRelay session, which a
+// caller notices; Twilio ignores the other problems.
 //
 // # Decisions
 //
