@@ -14,6 +14,7 @@
 //	  agent           the agent loop: one stream of events for whole and streamed answers
 //	  auth            authentication of API keys and signed links
 //	  idempotency     runs an effect once per key, over claims that a store holds
+//	  optout          text messages that ask for no more messages, or take that back
 //	  tools           what an assistant may do: built-in, HTTP and MCP tools
 //	  netguard        connections to public addresses only (SSRF protection)
 //	  toolschema      JSON Schema validation of tool arguments

@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/contact"
+	"example.com/aurora/shared/core/optout"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/dev/fakeledger"
 	"example.com/aurora/shared/dev/testkit"
@@ -79,7 +80,7 @@ func TestToolsOfCallersByNumber(t *testing.T) {
 	for _, number := range []string{"+266696687", "266696687", "+7378742833", "+2562533", "+8656696", "+86282452253", "anonymous", "Restricted", "UNAVAILABLE", "private",
 		"unknown", "", "sip:anonymous@anonymous.invalid", "\u202a+266696687\u202c", "whatsapp:+266696687"} {
 		answer, e, metrics := send(t, number)
-		if len(e.noted) > 0 || !strings.Contains(answer, "nothing was recorded") || !slices.Equal(metrics, []string{tools.MetricOptOutNotRecorded}) {
+		if len(e.noted) > 0 || !strings.Contains(answer, "nothing was recorded") || !slices.Equal(metrics, []string{optout.MetricNotRecorded}) {
 			t.Errorf("%q: effects %q, metrics %q, answer %s", number, e.noted, metrics, answer)
 		}
 	}

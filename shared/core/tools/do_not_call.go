@@ -7,13 +7,11 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/optout"
 )
 
 //go:embed add_to_do_not_call.md
 var addToDoNotCallPrompt string
-
-// MetricOptOutNotRecorded counts people who asked not to be contacted and whose number cannot be read.
-const MetricOptOutNotRecorded = "OptOutNotRecorded"
 
 var addToDoNotCall = builtin{
 	name: "add_to_do_not_call", description: addToDoNotCallPrompt, parameters: fixedSchema(noParameters), hasEffect: always,
@@ -22,7 +20,7 @@ var addToDoNotCall = builtin{
 		if s.Caller == "" { // said, not left out: nobody must believe that they are on the list
 			slog.ErrorContext(ctx, "an opt-out was not recorded: the caller's number is withheld or cannot be read", "event", "optout.not_recorded",
 				"callId", s.CallID, "assistantId", s.Assistant.ID())
-			k.Count(ctx, MetricOptOutNotRecorded)
+			k.Count(ctx, optout.MetricNotRecorded)
 			return "", fault.New(fault.Invalid, "The caller's number is withheld, so nothing was recorded. Ask for the number, and tell the caller that somebody must add it by hand.").WithCode("number_withheld")
 		}
 		if err := k.DoNotCall.AddDoNotCall(ctx, s.Caller, "assistant "+s.Assistant.ID()); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/optout"
 )
 
 var allBuiltins = []string{"add_to_do_not_call", "end_call", "get_caller_history", "get_current_time", "send_email", "send_sms", "transfer_call"}
@@ -169,7 +170,7 @@ func TestBuiltinTools(t *testing.T) {
 		"do-not-call list": {tool: "add_to_do_not_call", arguments: `{}`, content: "do-not-call list",
 			effect: func(w *fakeBackends) any { return w.doNotCall }, want: map[aurora.Phone]string{caller: "assistant a1"}},
 		"do-not-call list without a number": {tool: "add_to_do_not_call", arguments: `{}`, change: func(s *Scope, _ *fakeBackends) { s.Caller = "" }, errorMessage: "nothing was recorded",
-			effect: func(w *fakeBackends) any { return w.counted }, want: []string{MetricOptOutNotRecorded}},
+			effect: func(w *fakeBackends) any { return w.counted }, want: []string{optout.MetricNotRecorded}},
 		"do-not-call list for another number": {tool: "add_to_do_not_call", arguments: `{"number":"+14155550199"}`, errorMessage: "number: is not a parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,15 +3,12 @@ package chat
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
-	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/core/optout"
 )
 
 // DoNotCallList stores the numbers of people who do not want to hear from us.
@@ -37,10 +34,11 @@ func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (bool, e
 		return false, nil
 	}
 	caller, ok := aurora.ParsePhone(t.session.CallerPhoneNumber)
-	if ok && isOptIn(t.history) {
+	request := lastRequest(t.history)
+	if ok && request == optout.Start {
 		return s.answerOptIn(ctx, caller, t)
 	}
-	if !isOptOut(t.history) {
+	if request != optout.Stop {
 		return false, nil
 	}
 	reply := optOutReply
@@ -49,7 +47,7 @@ func (s *Service) answerOptOut(ctx context.Context, r Request, t *Turn) (bool, e
 		slog.ErrorContext(ctx, "an opt-out was not recorded: the sender's number cannot be read", "event", "optout.not_recorded",
 			"callId", t.session.ID, "assistantId", t.assistant.ID())
 		if s.Count != nil {
-			s.Count(ctx, tools.MetricOptOutNotRecorded)
+			s.Count(ctx, optout.MetricNotRecorded)
 		}
 	} else if err := s.DoNotCallList.AddDoNotCall(ctx, caller, "sms to assistant "+t.assistant.ID()); err != nil {
 		return false, errListUnavailable.Because(err)
@@ -88,76 +86,10 @@ func (t *Turn) answerWith(reply string) {
 	}
 }
 
-// The words of an opt-out. People may revoke their consent by any reasonable means (47 CFR 64.1200(a)(10)); the first group
-// holds the words that this rule and the carriers name (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out).
-var (
-	optOutWords = []string{"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "remove", "arret", "parar", "alto", "stopp", "abmelden", "afmelden"}
-	// optInWords take an opt-out back (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out). "Yes" is left out: it
-	// answers questions.
-	optInWords = []string{"start", "unstop", "subscribe", "resubscribe", "optin"}
-	// optOutPhrases ask for the same when they stand in a short message.
-	optOutPhrases = []string{"opt out", "opt me out", "unsubscribe", "remove me", "remove my number", "take me off", "delete my number", "leave me alone",
-		"stop texting", "stop calling", "stop messaging", "stop contacting", "stop sending", "do not text", "do not call", "do not contact", "do not message",
-		"dont text", "dont call", "dont contact", "dont message", "no more texts", "no more messages", "no more calls", "revoke my consent", "withdraw my consent"}
-	// politeWords may stand around an opt-out word. Together with other words it means something else: "cancel my
-	// appointment", "stop by at noon".
-	politeWords = []string{"please", "pls", "plz", "thanks", "thank", "you", "thx", "ty", "kindly", "hi", "hello", "hey", "ok", "okay", "now", "all", "it", "this", "that", "everything",
-		"immediately", "already", "just", "me", "texts", "messages", "msgs", "sms", "calls", "texting", "calling", "messaging", "contacting", "s'il", "sil", "vous", "te", "plait", "por", "favor", "bitte", "danke", "gracias", "merci"}
-	// doubtWords say that a phrase is part of something else: "how do I unsubscribe my colleague?", "why did you remove me?"
-	doubtWords = []string{"how", "why", "when", "what", "who", "if", "did", "does", "should", "never", "wont", "cant", "resubscribe", "back"}
-)
-
-// maxOptOutWords is how long a message may be that has an opt-out phrase in it.
-const maxOptOutWords = 12
-
-// isOptOut reports whether the last message is the user's and asks for no more messages.
-func isOptOut(history []agent.Message) bool {
+// lastRequest returns what the last message asks for, if it is the user's.
+func lastRequest(history []agent.Message) optout.Request {
 	if len(history) == 0 || history[len(history)-1].Role != agent.RoleUser {
-		return false
+		return optout.None
 	}
-	words := plainWords(history[len(history)-1].Text())
-	if len(words) == 0 || len(words) > maxOptOutWords {
-		return false
-	}
-	isPolite := func(w string) bool { return slices.Contains(politeWords, w) || slices.Contains(optOutWords, w) }
-	if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(optOutWords, w) }) && !slices.ContainsFunc(words, func(w string) bool { return !isPolite(w) }) {
-		return true
-	}
-	if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(doubtWords, w) }) {
-		return false
-	}
-	text := " " + strings.Join(words, " ") + " "
-	return slices.ContainsFunc(optOutPhrases, func(phrase string) bool { return strings.Contains(text, " "+phrase+" ") })
-}
-
-// isOptIn reports whether the last message is the user's and takes an opt-out back: one of optInWords, with polite words at most.
-func isOptIn(history []agent.Message) bool {
-	if len(history) == 0 || history[len(history)-1].Role != agent.RoleUser {
-		return false
-	}
-	words := plainWords(history[len(history)-1].Text())
-	isIn := func(w string) bool { return slices.Contains(optInWords, w) }
-	if strings.Join(words, " ") == "opt in" {
-		return true
-	}
-	return len(words) <= maxOptOutWords && slices.ContainsFunc(words, isIn) &&
-		!slices.ContainsFunc(words, func(w string) bool { return !isIn(w) && !slices.Contains(politeWords, w) })
-}
-
-// plainWords returns the words of a message in lower case, without accents on the words that matter, invisible characters
-// and punctuation.
-func plainWords(s string) []string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\'' || r == '\u2019' || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cc, r) && !unicode.IsSpace(r):
-			return -1
-		case r >= '\uff01' && r <= '\uff5e': // full-width
-			r -= '\uff01' - '!'
-		}
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			return ' '
-		}
-		return unicode.ToLower(r)
-	}, s)
-	return strings.Fields(strings.NewReplacer("ê", "e", "é", "e", "î", "i").Replace(s))
+	return optout.Read(history[len(history)-1].Text())
 }

@@ -12,7 +12,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
-	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/core/optout"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -126,7 +126,7 @@ func TestOptOutIsNeverSilent(t *testing.T) {
 		r := userRequest("stop", fmt.Sprintf(`{"id":"c1","assistantId":"front","caller_phone_number":%q}`, number))
 		r.Channel = chat.SMS
 		result, _ := takeTurn(t, s, r)
-		if len(l.numbers) != 0 || !strings.Contains(result.Text, "could not be recorded") || len(counted) != 1 || counted[0] != tools.MetricOptOutNotRecorded || len(m.requests) != 0 {
+		if len(l.numbers) != 0 || !strings.Contains(result.Text, "could not be recorded") || len(counted) != 1 || counted[0] != optout.MetricNotRecorded || len(m.requests) != 0 {
 			t.Errorf("%q: numbers %v, answer %q, metrics %v; want the answer that nothing was recorded", number, l.numbers, result.Text, counted)
 		}
 	}
