@@ -30,6 +30,7 @@
 //	  chat            one turn of a conversation
 //	  webhook         answers voice providers' messages and stores end-of-call reports
 //	  callindex       one row for each call, from its end-of-call reports
+//	  endofcall       ends phone calls of ConversationRelay: the end-of-call report of each
 //	  callanalysis    summary, outcome and structured data of a call, by a model
 //	  outbound        outbound calls: validation, guards, idempotency, status
 //	  retention       deletes what assistants keep for a shorter time than the deployment
