@@ -7,5 +7,6 @@
 // has failed. A message that was not started two seconds before Lambda would kill the function is reported as failed: that
 // costs it one receive, while a kill would cost every message of the batch one.
 //
-// What would change our mind: a FIFO queue, where the messages after a failed one must fail, too. There is none here.
+// In a FIFO queue the messages of a group after a failed one are reported too, without having been handled: Lambda deletes every
+// message that is not reported, and one that was handled before an earlier one would be out of order.
 package sqs

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,49 @@ func TestOnlyFailedRecordsAreReported(t *testing.T) {
 	if r, err := consume(t.Context(), newBatch()); err != nil || r.BatchItemFailures == nil || len(r.BatchItemFailures) != 0 {
 		t.Errorf("an empty batch is answered with %+v, %v; want an empty list, since null fails the whole batch", r, err)
 	}
+}
+
+func TestOrderOfAGroup(t *testing.T) {
+	testkit.DiscardLog(t)
+	e := newBatch("1", "2", "fails", "3", "4", "panics", "5")
+	for i, group := range []string{"a", "b", "a", "a", "b", "b", "b"} {
+		e.Records[i].Attributes = map[string]string{"MessageGroupId": group}
+	}
+	var mu sync.Mutex
+	handled := map[string]string{}
+	r, err := sqs.ConsumeInOrder(func(_ context.Context, m sqs.Message) error {
+		mu.Lock()
+		handled[m.Group] += m.Body + " "
+		mu.Unlock()
+		switch m.Body {
+		case "fails":
+			return errors.New("no")
+		case "panics":
+			panic("no")
+		}
+		return nil
+	})(t.Context(), e)
+	if handled["a"] != "1 fails " || handled["b"] != "2 4 panics " {
+		t.Errorf("handled %v, want each group in order and nothing after its first failure", handled)
+	}
+	if err != nil || !slices.Equal(failedIDs(r), []string{"c", "d", "f", "g"}) {
+		t.Errorf("the messages %v failed, %v; want the failed ones and those of their groups after them: c, d, f and g", failedIDs(r), err)
+	}
+}
+
+func TestGroupsNotStartedInTimeFail(t *testing.T) {
+	testkit.DiscardLog(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		r, err := sqs.ConsumeInOrder(func(context.Context, sqs.Message) error {
+			time.Sleep(5 * time.Second)
+			return nil
+		})(ctx, newBatch("1", "2", "3")) // one group
+		if err != nil || !slices.Equal(failedIDs(r), []string{"c"}) {
+			t.Errorf("the messages %v failed, %v; want c, which was not started two seconds before the deadline", failedIDs(r), err)
+		}
+	})
 }
 
 func TestMessageFields(t *testing.T) {
@@ -115,7 +159,16 @@ func TestSend(t *testing.T) {
 	if target != "AmazonSQS.SendMessage" || !strings.Contains(body, `"MessageBody":"hello"`) || !strings.Contains(body, `"key":{"DataType":"String","StringValue":"v"}`) {
 		t.Errorf("the request is %s %s, want SendMessage with body and attribute", target, body)
 	}
+	if err := q.SendDelayed(t.Context(), "later", 1500*time.Millisecond); err != nil || !strings.Contains(body, `"DelaySeconds":2`) {
+		t.Errorf("the delayed message is %s, %v; want a delay of 2 s", body, err)
+	}
+	if err := q.SendToGroup(t.Context(), "in order", "pair", "SM1"); err != nil || !strings.Contains(body, `"MessageGroupId":"pair"`) || !strings.Contains(body, `"MessageDeduplicationId":"SM1"`) {
+		t.Errorf("the message of a group is %s, %v; want its group and its deduplication id", body, err)
+	}
 	before := calls.Load()
+	if err := q.SendDelayed(t.Context(), "x", sqs.MaxDelay+time.Second); err == nil || calls.Load() != before {
+		t.Errorf("a delay of more than 15 minutes: %v after %d requests, want an error without a request", err, calls.Load()-before)
+	}
 	if err := q.Send(t.Context(), strings.Repeat("x", sqs.MaxSize-len("keyStringv")+1), map[string]string{"key": "v"}); err == nil || calls.Load() != before {
 		t.Errorf("a message over the limit: %v after %d requests, want an error without a request", err, calls.Load()-before)
 	}

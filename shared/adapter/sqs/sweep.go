@@ -21,7 +21,8 @@ const (
 
 // Sweep shows each message that waits in the queue to visit, and does what it says. The other messages are visible again at
 // the end; SQS counts one more receive of each. inFlight is about how many messages another receiver has now, so that they
-// could not be looked at.
+// could not be looked at. Of a FIFO queue it shows at most ten messages of a group that stay in the queue: SQS gives no more of
+// them while those are in flight.
 func (q *Queue) Sweep(ctx context.Context, visit func(context.Context, aurora.QueuedMessage) (aurora.MessageVerdict, error)) (inFlight string, err error) {
 	client, err := q.client()
 	if err != nil {
@@ -37,7 +38,7 @@ func (q *Queue) Sweep(ctx context.Context, visit func(context.Context, aurora.Qu
 	defer func() { q.release(ctx, client, left) }()
 	for {
 		batch, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameMessageGroupId},
 			VisibilityTimeout:           int32(sweepVisibility.Seconds()), WaitTimeSeconds: int32(sweepWait.Seconds())})
 		if err != nil {
 			return inFlight, fmt.Errorf("sweep: %w", err)
@@ -63,7 +64,8 @@ func (q *Queue) Sweep(ctx context.Context, visit func(context.Context, aurora.Qu
 // visit shows one message, and reports whether it was removed. A replacement is sent before the message is deleted, so that
 // it cannot be lost.
 func (q *Queue) visit(ctx context.Context, client *sqs.Client, m types.Message, visit func(context.Context, aurora.QueuedMessage) (aurora.MessageVerdict, error)) (done bool, err error) {
-	shown := aurora.QueuedMessage{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Attributes: map[string]string{}}
+	shown := aurora.QueuedMessage{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Attributes: map[string]string{},
+		Group: m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)]}
 	if sent, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
 		shown.SentAt = time.UnixMilli(sent)
 	}
@@ -77,7 +79,8 @@ func (q *Queue) visit(ctx context.Context, client *sqs.Client, m types.Message, 
 		return false, err
 	}
 	if verdict.Replace != "" {
-		if err := q.Send(ctx, verdict.Replace, shown.Attributes); err != nil {
+		shown.Body = verdict.Replace
+		if err := q.SendAgain(ctx, shown); err != nil {
 			return false, err
 		}
 	}

@@ -30,6 +30,7 @@ type QueuedMessage struct {
 	SentAt     time.Time // to the first of its queues
 	Body       string
 	Attributes map[string]string // only those of type string
+	Group      string            // of a FIFO queue
 }
 
 // MessageVerdict says what happens to a message that waits in a queue. The zero value leaves it there.

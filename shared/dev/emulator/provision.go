@@ -27,7 +27,7 @@ import (
 func createQueues(ctx context.Context, client *sqs.Client, t *template, queues []*resource) (map[string]string, error) {
 	addresses := map[string]string{}
 	for _, r := range queues {
-		address, err := createQueue(ctx, client, t.physicalName(r))
+		address, err := createQueue(ctx, client, t.physicalName(r), toString(t.resolve(r.properties["FifoQueue"])))
 		if err != nil {
 			return nil, fmt.Errorf("create queue %s: %w", r.logical, err)
 		}
@@ -39,7 +39,8 @@ func createQueues(ctx context.Context, client *sqs.Client, t *template, queues [
 	}
 	for _, r := range queues {
 		p, attributes := toMap(t.resolve(r.properties)), map[string]string{}
-		for _, name := range []string{"VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "MaximumMessageSize", "RedrivePolicy"} {
+		for _, name := range []string{"VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "MaximumMessageSize",
+			"RedrivePolicy", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"} {
 			if v, ok := p[name]; ok {
 				attributes[name] = toString(v)
 			}
@@ -54,8 +55,8 @@ func createQueues(ctx context.Context, client *sqs.Client, t *template, queues [
 	return addresses, nil
 }
 
-// createQueue creates a queue if it does not exist, and returns its URL.
-func createQueue(ctx context.Context, client *sqs.Client, name string) (string, error) {
+// createQueue creates a queue if it does not exist, and returns its URL. fifo is the attribute FifoQueue, or empty.
+func createQueue(ctx context.Context, client *sqs.Client, name, fifo string) (string, error) {
 	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err == nil {
 		return aws.ToString(out.QueueUrl), nil
@@ -63,7 +64,11 @@ func createQueue(ctx context.Context, client *sqs.Client, name string) (string, 
 	if _, missing := errors.AsType[*sqstypes.QueueDoesNotExist](err); !missing {
 		return "", err
 	}
-	made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
+	attributes := map[string]string{}
+	if fifo != "" {
+		attributes["FifoQueue"] = fifo // it cannot be set later
+	}
+	made, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 	if err != nil {
 		return "", err
 	}

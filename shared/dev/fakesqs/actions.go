@@ -46,8 +46,8 @@ func (s *Server) createQueue(ctx context.Context, in queueRequest) (any, error) 
 	if in.QueueName == "" || len(in.QueueName) > 80 {
 		return nil, invalidParameter("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
-	if in.Attributes["FifoQueue"] == "true" {
-		return nil, fakeaws.Errorf("UnsupportedOperation", "The fake supports standard queues only.")
+	if isFIFOName(in.QueueName) != (in.Attributes["FifoQueue"] == "true") {
+		return nil, invalidParameter("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,6 +75,9 @@ func (s *Server) url(ctx context.Context, q *queue) string {
 func (s *Server) configure(q *queue, attributes map[string]string) error {
 	updated := maps.Clone(q.attributes)
 	maps.Copy(updated, attributes)
+	if err := checkFIFOAttributes(q.name, updated); err != nil {
+		return err
+	}
 	value, err := json.Marshal(updated)
 	if err != nil {
 		return err
@@ -193,10 +196,14 @@ func (s *Server) removeByHandle(q *queue, in handleRequest) error {
 	if !valid {
 		return invalidHandle()
 	}
+	if q.isFIFO() && m != nil && (!current || !m.Visible.After(s.now())) {
+		return invalidParameter("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", in.ReceiptHandle)
+	}
 	if m == nil || !current {
 		return nil
 	}
 	q.remove(m)
+	q.wake() // the other messages of its group can be received now
 	return s.save(storeChange{queue: q, message: m, removed: true})
 }
 

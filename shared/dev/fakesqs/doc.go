@@ -1,4 +1,4 @@
-// Package fakesqs is a fake of Amazon SQS: standard queues over the AWS JSON protocol, stored on disk.
+// Package fakesqs is a fake of Amazon SQS: standard and FIFO queues over the AWS JSON protocol, stored on disk.
 //
 // # Decisions
 //
@@ -8,5 +8,6 @@
 // All receivers run on this machine. When the fake opens a file, every message in flight has lost its receiver, so it is
 // visible again at once, without waiting for its visibility timeout.
 //
-// FIFO queues are rejected: Aurora does not use them.
+// Deduplication ids of a FIFO queue are remembered for five minutes as in SQS, but after a restart only those of messages
+// that are still stored. ReceiveRequestAttemptId is not supported: a receive whose answer was lost is undone instead.
 package fakesqs

@@ -22,6 +22,9 @@ type message struct {
 	Receives   int                  `json:"receives"`
 	Handle     string               `json:"handle,omitempty"`
 	Source     string               `json:"source,omitempty"` // ARN of the queue that moved it to its dead-letter queue
+	Group      string               `json:"group,omitempty"`
+	DedupID    string               `json:"dedupId,omitempty"`
+	Number     uint64               `json:"number,omitempty"` // SequenceNumber of a FIFO queue
 }
 
 func (m *message) key() []byte { return binary.BigEndian.AppendUint64(nil, m.Sequence) }
@@ -45,17 +48,21 @@ type queue struct {
 	name       string
 	attributes map[string]string
 	messages   []*message
+	seen       map[string]seenMessage // of a FIFO queue, by deduplication id
 	next       uint64
 	changed    chan struct{} // closed and replaced whenever a message may have become visible
 }
 
 func newQueue(name string) *queue {
-	return &queue{name: name, attributes: map[string]string{}, next: 1, changed: make(chan struct{})}
+	return &queue{name: name, attributes: map[string]string{}, seen: map[string]seenMessage{}, next: 1, changed: make(chan struct{})}
 }
 
 func (q *queue) add(m *message) {
 	if m.Sequence == 0 {
 		m.Sequence = q.next
+	}
+	if m.Number == 0 && q.isFIFO() {
+		m.Number = m.Sequence
 	}
 	q.next = max(q.next, m.Sequence+1)
 	q.messages = append(q.messages, m)

@@ -111,13 +111,7 @@ func (s *Server) receiveVisible(in receiveRequest, limit int, deadline *time.Tim
 	}
 	changes := s.expireAndRedrive(q, now)
 	var receivedNow []*message
-	for _, m := range q.messages {
-		if len(taken) == limit {
-			break
-		}
-		if m.Visible.After(now) {
-			continue
-		}
+	for _, m := range q.receivable(now, limit) {
 		m.markReceived(q.name, now, visibility)
 		changes = append(changes, storeChange{queue: q, message: m})
 		receivedNow = append(receivedNow, m)
@@ -186,6 +180,14 @@ func (m *message) forReceiver(in receiveRequest, account string) received {
 	}
 	if m.Trace != "" {
 		system["AWSTraceHeader"] = m.Trace
+	}
+	for name, value := range map[string]string{"MessageGroupId": m.Group, "MessageDeduplicationId": m.DedupID} {
+		if value != "" {
+			system[name] = value
+		}
+	}
+	if m.Number > 0 {
+		system["SequenceNumber"] = sequenceNumber(m.Number)
 	}
 	if m.Source != "" {
 		system["DeadLetterQueueSourceArn"] = m.Source

@@ -18,6 +18,8 @@ type sendRequest struct {
 	Id                      string // only in a batch
 	MessageBody             string
 	DelaySeconds            *int
+	MessageGroupId          string
+	MessageDeduplicationId  string
 	MessageAttributes       map[string]attribute
 	MessageSystemAttributes map[string]attribute
 }
@@ -27,6 +29,7 @@ type sentEntry struct {
 	MessageId              string
 	MD5OfMessageBody       string
 	MD5OfMessageAttributes string `json:",omitempty"`
+	SequenceNumber         string `json:",omitempty"`
 }
 
 type batchError struct {
@@ -92,7 +95,13 @@ func (s *Server) enqueue(q *queue, in sendRequest) (sentEntry, error) {
 	if at := strings.IndexFunc(in.MessageBody, isForbiddenRune); at >= 0 || !utf8.ValidString(in.MessageBody) {
 		return sentEntry{}, fakeaws.Errorf("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
+	if err := q.checkFIFO(&in); err != nil {
+		return sentEntry{}, err
+	}
 	now := s.now()
+	if first, ok := q.duplicateOf(in, now); ok {
+		return newSentEntry(&message{ID: first.id, Number: first.number, Body: in.MessageBody, Attributes: in.MessageAttributes}), nil
+	}
 	delay := q.seconds("DelaySeconds", 0)
 	if in.DelaySeconds != nil {
 		if *in.DelaySeconds < 0 || *in.DelaySeconds > 900 {
@@ -100,7 +109,7 @@ func (s *Server) enqueue(q *queue, in sendRequest) (sentEntry, error) {
 		}
 		delay = time.Duration(*in.DelaySeconds) * time.Second
 	}
-	m := &message{ID: newID(), Body: in.MessageBody, Attributes: in.MessageAttributes, Sent: now, Visible: now.Add(delay)}
+	m := &message{ID: newID(), Body: in.MessageBody, Attributes: in.MessageAttributes, Sent: now, Visible: now.Add(delay), Group: in.MessageGroupId, DedupID: in.MessageDeduplicationId}
 	if trace := in.MessageSystemAttributes["AWSTraceHeader"].StringValue; trace != nil {
 		m.Trace = *trace
 	}
@@ -109,11 +118,19 @@ func (s *Server) enqueue(q *queue, in sendRequest) (sentEntry, error) {
 		q.remove(m)
 		return sentEntry{}, err
 	}
+	q.remember(m)
+	return newSentEntry(m), nil
+}
+
+func newSentEntry(m *message) sentEntry {
 	out := sentEntry{MessageId: m.ID, MD5OfMessageBody: md5Hex([]byte(m.Body))}
 	if len(m.Attributes) > 0 {
 		out.MD5OfMessageAttributes = md5OfAttributes(m.Attributes)
 	}
-	return out, nil
+	if m.Number > 0 {
+		out.SequenceNumber = sequenceNumber(m.Number)
+	}
+	return out
 }
 
 func (in sendRequest) size() int {

@@ -146,6 +146,7 @@ func (s *Server) load() error {
 					m.Visible = s.now() // its receiver ended with the last process
 				}
 				q.add(m)
+				q.remember(m)
 				return nil
 			})
 		})

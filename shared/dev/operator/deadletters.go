@@ -34,7 +34,7 @@ func (p *program) eachDeadLetterQueue(ctx context.Context, s *stack, names []str
 		source, err := s.queueURL(ctx, name)
 		var dead string
 		if err == nil {
-			dead, _, err = deadLetterURL(ctx, awssqs.NewFromConfig(cfg), "aurora-"+s.stage+"-"+name)
+			dead, _, err = deadLetterURL(ctx, awssqs.NewFromConfig(cfg), s.queueName(name))
 		}
 		if err == nil {
 			err = do(deadLetters{name: name, dead: sqs.New(s.awsConfig("sqs"), dead), source: sqs.New(s.awsConfig("sqs"), source)})
@@ -67,10 +67,10 @@ func (q deadLetters) sweep(ctx context.Context, limit int, visit func(context.Co
 // showDeadLetters prints a line for each message: its id, when it was sent, and what it is about, never what was said.
 func (p *program) showDeadLetters(ctx context.Context, q deadLetters, limit int) error {
 	seen, err := q.sweep(ctx, limit, func(_ context.Context, m aurora.QueuedMessage) (aurora.MessageVerdict, error) {
-		p.printLine("%-7s %s  sent %s  %s", q.name, m.ID, m.SentAt.UTC().Format(time.RFC3339), q.subject(m))
+		p.printLine("%-11s %s  sent %s  %s", q.name, m.ID, m.SentAt.UTC().Format(time.RFC3339), q.subject(m))
 		return aurora.MessageVerdict{}, nil
 	})
-	p.printLine("%-7s %d message(s) shown", q.name, seen)
+	p.printLine("%-11s %d message(s) shown", q.name, seen)
 	return err
 }
 
@@ -79,14 +79,14 @@ func (p *program) showDeadLetters(ctx context.Context, q deadLetters, limit int)
 func (p *program) moveDeadLetters(ctx context.Context, q deadLetters, limit int) error {
 	moved := 0
 	_, err := q.sweep(ctx, limit, func(ctx context.Context, m aurora.QueuedMessage) (aurora.MessageVerdict, error) {
-		if err := q.source.Send(ctx, m.Body, m.Attributes); err != nil {
+		if err := q.source.SendAgain(ctx, m); err != nil {
 			return aurora.MessageVerdict{}, err
 		}
 		moved++
-		p.printLine("%-7s %s  moved back  %s", q.name, m.ID, q.subject(m))
+		p.printLine("%-11s %s  moved back  %s", q.name, m.ID, q.subject(m))
 		return aurora.MessageVerdict{Remove: true}, nil
 	})
-	p.printLine("%-7s %d message(s) moved back", q.name, moved)
+	p.printLine("%-11s %d message(s) moved back", q.name, moved)
 	return err
 }
 
@@ -99,7 +99,7 @@ func (p *program) dropDeadLetters(ctx context.Context, s *stack, queues, ids []s
 				return aurora.MessageVerdict{}, nil
 			}
 			missing = slices.DeleteFunc(missing, func(id string) bool { return id == m.ID })
-			p.printLine("%-7s %s  dropped  %s", q.name, m.ID, q.subject(m))
+			p.printLine("%-11s %s  dropped  %s", q.name, m.ID, q.subject(m))
 			return aurora.MessageVerdict{Remove: true}, nil
 		})
 		return err
@@ -110,7 +110,7 @@ func (p *program) dropDeadLetters(ctx context.Context, s *stack, queues, ids []s
 	return err
 }
 
-// subject says what a message is about: the keys of objects, or the report that is to be made.
+// subject says what a message is about: the keys of objects, the report that is to be made, or the call.
 func (q deadLetters) subject(m aurora.QueuedMessage) string {
 	switch q.name {
 	case "raw":
@@ -139,6 +139,13 @@ func (q deadLetters) subject(m aurora.QueuedMessage) string {
 		if err := json.Unmarshal([]byte(m.Body), &job); err == nil && job.AssistantID != "" {
 			return fmt.Sprintf("%s report of %s until %s", job.Period, job.AssistantID, job.Until.UTC().Format(time.DateOnly))
 		}
+	case "phone-tasks":
+		var task aurora.PhoneTask
+		if err := json.Unmarshal([]byte(m.Body), &task); err == nil && task.CallSID != "" {
+			return fmt.Sprintf("%s of %s", task.Kind, task.CallSID)
+		}
+	case "messages":
+		return fmt.Sprintf("a text message, %d bytes", len(m.Body)) // its group and its body name the sender
 	}
 	return fmt.Sprintf("%d bytes that are no message of this queue", len(m.Body))
 }

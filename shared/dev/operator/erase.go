@@ -165,7 +165,7 @@ func (s *stack) queuesWithDeadLetters(ctx context.Context, names ...string) (all
 		if err != nil {
 			return nil, err
 		}
-		dead, _, err := deadLetterURL(ctx, awssqs.NewFromConfig(cfg), "aurora-"+s.stage+"-"+name)
+		dead, _, err := deadLetterURL(ctx, awssqs.NewFromConfig(cfg), s.queueName(name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

@@ -14,13 +14,22 @@ import (
 )
 
 // redrivenQueues are the queues with a dead-letter queue that redrive works on.
-var redrivenQueues = []string{"calls", "raw", "reports"}
+var redrivenQueues = []string{"calls", "raw", "reports", "phone-tasks", "messages"}
+
+// queueName returns the full name of a queue in this stack.
+func (s *stack) queueName(name string) string {
+	full := "aurora-" + s.stage + "-" + name
+	if name == "messages" {
+		full += ".fifo" // as SQS demands for a FIFO queue
+	}
+	return full
+}
 
 // redrive shows, drops, or moves back the messages of the dead-letter queues. Without options it moves all of them.
 func (p *program) redrive(ctx context.Context) error {
 	f := p.flags("redrive")
 	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
-	only := f.String("queue", "", "only this queue: calls, raw or reports")
+	only := f.String("queue", "", "only this queue: calls, raw, reports, phone-tasks or messages")
 	show := f.String("show", "", "1 shows the messages and moves none")
 	limit := f.String("limit", "", "the most messages of each queue to move or to show")
 	drop := f.String("drop", "", "ids of messages, separated by commas, that are deleted and not moved")
@@ -59,12 +68,12 @@ func (p *program) redrive(ctx context.Context) error {
 	client := sqs.NewFromConfig(cfg)
 	var failed []error
 	for _, queue := range queues {
-		moved, err := redriveQueue(ctx, client, "aurora-"+s.stage+"-"+queue)
+		moved, err := redriveQueue(ctx, client, s.queueName(queue))
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", queue, err))
 			continue
 		}
-		p.printLine("%-7s %s message(s) moved back", queue, moved)
+		p.printLine("%-11s %s message(s) moved back", queue, moved)
 	}
 	return errors.Join(failed...)
 }

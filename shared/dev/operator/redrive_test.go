@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (b *testStack) deadQueue(t *testing.T, name string) deadQueue {
 		t.Fatal(err)
 	}
 	client := sqs.NewFromConfig(cfg)
-	url, _, err := deadLetterURL(t.Context(), client, "aurora-"+s.stage+"-"+name)
+	url, _, err := deadLetterURL(t.Context(), client, s.queueName(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,11 @@ func (b *testStack) deadQueue(t *testing.T, name string) deadQueue {
 
 func (q deadQueue) send(t *testing.T, body string, attributes map[string]types.MessageAttributeValue) {
 	t.Helper()
-	if _, err := q.client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: &body, MessageAttributes: attributes}); err != nil {
+	in := &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: &body, MessageAttributes: attributes}
+	if strings.HasSuffix(q.url, ".fifo") {
+		in.MessageGroupId, in.MessageDeduplicationId = aws.String("a-pair"), aws.String("SM1")
+	}
+	if _, err := q.client.SendMessage(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -52,13 +57,18 @@ func (q deadQueue) waiting(t *testing.T) string {
 	return out.Attributes["ApproximateNumberOfMessages"]
 }
 
-var shownMessage = regexp.MustCompile(`(?m)^(calls|raw|reports) +(\S+)  sent 20\S+Z  (.*)$`)
+var shownMessage = regexp.MustCompile(`(?m)^(calls|raw|reports|phone-tasks|messages) +(\S+)  sent 20\S+Z  (.*)$`)
 
 // TestRedrive shows, drops and moves the messages of dead-letter queues. What was said in a call is never printed.
 func TestRedrive(t *testing.T) {
 	b := &testStack{data: t.TempDir()}
 	b.model = fakeopenai.Serve(t, func(int, fakeopenai.Request) fakeopenai.Answer { return fakeopenai.Text("one") })
 	b.start(t, "OPENAI_BASE_URL="+b.model.URL)
+	for name, url := range b.info.Queues { // those of the template that have a dead-letter queue
+		if !slices.ContainsFunc(redrivenQueues, func(known string) bool { return path.Base(url) == localStack(b.info).queueName(known) }) {
+			t.Errorf("redrive does not know the queue %s, %s", name, url)
+		}
+	}
 	calls, raw, reports := b.deadQueue(t, "calls"), b.deadQueue(t, "raw"), b.deadQueue(t, "reports")
 	const said = "canary: what the caller said, +14155550123"
 	for _, call := range []string{"c1", "c2", "c3"} {
@@ -68,6 +78,9 @@ func TestRedrive(t *testing.T) {
 		webhook.QueuedKeyAttribute: {DataType: aws.String("String"), StringValue: aws.String("eoc/harbor/2026/11/20/c9.json")}})
 	reports.send(t, `{"assistantId":"harbor","period":"weekly","until":"2026-11-23T00:00:00Z"}`, nil)
 	reports.send(t, said, nil)
+	tasks, messages := b.deadQueue(t, "phone-tasks"), b.deadQueue(t, "messages")
+	tasks.send(t, `{"kind":"finish","callSid":"CA9"}`, nil)
+	messages.send(t, `{"body":"`+said+`"}`, nil)
 	command := func(t *testing.T, args ...string) (string, error) {
 		t.Helper()
 		out, err := commandIn(t, b.data, nil, append([]string{"redrive"}, args...)...)
@@ -92,7 +105,7 @@ func TestRedrive(t *testing.T) {
 
 	t.Run("show", func(t *testing.T) {
 		want := []string{"calls eoc/harbor/2026/11/20/c1+1.json", "calls eoc/harbor/2026/11/20/c2+1.json", "calls eoc/harbor/2026/11/20/c3+1.json",
-			"raw eoc/harbor/2026/11/20/c9.json", "reports 42 bytes that are no message of this queue", "reports weekly report of harbor until 2026-11-23"}
+			"messages a text message, 53 bytes", "phone-tasks finish of CA9", "raw eoc/harbor/2026/11/20/c9.json", "reports 42 bytes that are no message of this queue", "reports weekly report of harbor until 2026-11-23"}
 		for range 2 { // showing changes nothing
 			if got, _ := subjects(t); !slices.Equal(got, want) {
 				t.Errorf("shown %q, want %q", got, want)
@@ -119,7 +132,7 @@ func TestRedrive(t *testing.T) {
 	})
 	t.Run("all that are left", func(t *testing.T) {
 		out, err := command(t, "-limit", "10")
-		if err != nil || calls.waiting(t) != "0" || raw.waiting(t) != "0" || reports.waiting(t) != "0" {
+		if err != nil || calls.waiting(t) != "0" || raw.waiting(t) != "0" || reports.waiting(t) != "0" || tasks.waiting(t) != "0" || messages.waiting(t) != "0" {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})

@@ -56,14 +56,11 @@ func (p *program) newReportCommand(ctx context.Context, s *stack) (*reportComman
 
 // queueURL returns the URL of one of the stack's queues.
 func (s *stack) queueURL(ctx context.Context, name string) (string, error) {
-	if s.local != nil {
-		return s.local.Queues[name], nil
-	}
 	cfg, err := s.awsConfig("sqs")()
 	if err != nil {
 		return "", err
 	}
-	full := "aurora-" + s.stage + "-" + name
+	full := s.queueName(name)
 	out, err := awssqs.NewFromConfig(cfg).GetQueueUrl(ctx, &awssqs.GetQueueUrlInput{QueueName: &full})
 	if err != nil {
 		return "", fmt.Errorf("find the queue %s: %w", full, err)
