@@ -69,6 +69,7 @@
 //	  fakesecretsmanager a Secrets Manager server
 //	  fakeses         an SES server
 //	  fakesqs         an SQS server
+//	  fakerelay       the telephone and the ConversationRelay session of a call, for faketwilio
 //	  faketwilio      a Twilio server
 //	  stricttwiml     a reader of TwiML that reports every deviation from its documentation
 //	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
