@@ -53,6 +53,7 @@
 //	  reportapi       the wire format of the report routes
 //	  speech          Markdown to spoken words, streaming
 //	  smstext         Markdown to one text message
+//	  twilioapi       what Twilio sends: signed forms for calls and messages
 //	  callapi         the HTTP side of outbound calls: two routes and the provider's callback
 //	  modelwiring     builds the models of a function from its settings
 //	  contactwiring   builds the guard of everything that reaches a person

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 	"github.com/twilio/twilio-go/twiml"
@@ -39,7 +40,7 @@ var callErrorMessages = map[string]string{
 //   - fault.Unavailable: nothing was sent, or Twilio does not accept the account. Another try makes sense if RetryAfter is above 0.
 //   - any other kind: Twilio rejected the call, with Twilio's code if there is one.
 func (c *Client) CreateCall(ctx context.Context, d aurora.CallRequest) (sid string, err error) {
-	document, err := connectTwiML(d)
+	document, err := answerTwiML(ctx, d)
 	if err != nil {
 		return "", err
 	}
@@ -84,23 +85,31 @@ func callError(err error) error {
 	return fault.New(fault.Invalid, message).WithCode(f.Code).Because(f.Unwrap())
 }
 
-// connectTwiML returns the TwiML that connects an answered call with the voice server. No text of the caller is in it
-// (threat F1 in shared/docs/security.md).
-func connectTwiML(d aurora.CallRequest) (string, error) {
+// answerTwiML returns the TwiML for the moment when the call is answered: it connects the call with the voice server, or does
+// what the plan says. No text of the caller is in it (threat F1 in shared/docs/security.md).
+func answerTwiML(ctx context.Context, d aurora.CallRequest) (string, error) {
 	if d.From == "" || d.To == "" {
 		return "", fault.New(fault.Invalid, "A call needs two phone numbers.").WithCode("invalid_phone_number")
 	}
+	document, err := VoiceTwiML(ctx, d.Plan)
+	if d.StreamURL != "" {
+		document, err = streamTwiML(d)
+	}
+	if err != nil {
+		return "", err
+	}
+	if n := utf8.RuneCountInString(document); n > maxTwiML {
+		return "", fault.New(fault.Unavailable, "The call cannot be connected with the assistant.").WithCode("outbound_not_set_up").WithoutRetry().
+			Because(fmt.Errorf("TwiML of %d characters", n))
+	}
+	return document, nil
+}
+
+// streamTwiML returns the TwiML that connects an answered call with the voice server.
+func streamTwiML(d aurora.CallRequest) (string, error) {
 	stream := &twiml.VoiceStream{Url: d.StreamURL, InnerElements: []twiml.Element{
 		&twiml.VoiceParameter{Name: "assistantId", Value: d.AssistantID},
 		&twiml.VoiceParameter{Name: "callRecordId", Value: d.RecordID},
 	}}
-	document, err := twiml.Voice([]twiml.Element{&twiml.VoiceConnect{InnerElements: []twiml.Element{stream}}})
-	if err != nil {
-		return "", fmt.Errorf("write TwiML: %w", err)
-	}
-	if len(document) > maxTwiML {
-		return "", fault.New(fault.Unavailable, "The call cannot be connected with the voice server.").WithCode("outbound_not_set_up").WithoutRetry().
-			Because(fmt.Errorf("TwiML of %d bytes", len(document)))
-	}
-	return document, nil
+	return writeTwiML([]twiml.Element{&twiml.VoiceConnect{InnerElements: []twiml.Element{stream}}})
 }

@@ -2,10 +2,10 @@ package twilio
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 	"github.com/twilio/twilio-go/twiml"
@@ -59,24 +59,16 @@ func transferTwiML(to aurora.Destination) (string, error) {
 	if message := strings.TrimSpace(to.Message); message != "" {
 		verbs = append(verbs, &twiml.VoiceSay{Message: message})
 	}
-	number, ok := aurora.ParsePhone(to.Number)
-	switch {
-	case ok:
-		noun := &twiml.VoiceNumber{PhoneNumber: string(number)}
-		if extension().MatchString(to.Extension) {
-			noun.SendDigits = "wwww" + to.Extension // each w is a pause of half a second
-		}
-		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{noun}})
-	case to.Number == "" && sipURI().MatchString(to.SIPURI) && len(to.SIPURI) <= 255:
-		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{&twiml.VoiceSip{SipUrl: to.SIPURI}}})
-	default:
-		return "", fault.New(fault.Invalid, "The destination has no phone number or SIP address that can be called.").WithCode("invalid_destination")
-	}
-	document, err := twiml.Voice(verbs)
+	noun, err := dialNoun(to)
 	if err != nil {
-		return "", fmt.Errorf("write TwiML: %w", err)
+		return "", err
 	}
-	if len(document) > maxTwiML {
+	verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", InnerElements: []twiml.Element{noun}})
+	document, err := writeTwiML(verbs)
+	if err != nil {
+		return "", err
+	}
+	if utf8.RuneCountInString(document) > maxTwiML {
 		return "", fault.New(fault.Invalid, "The destination's message is too long.").WithCode("invalid_destination")
 	}
 	return document, nil

@@ -132,8 +132,9 @@ type CallRequest struct {
 	From, To    Phone
 	AssistantID string
 	RecordID    string
-	StreamURL   string // of the voice server, wss://
-	StatusURL   string // where the provider posts status callbacks; contains the record's id
+	StreamURL   string   // of the voice server, wss://; empty for a call by ConversationRelay
+	Plan        CallPlan // of a call by ConversationRelay: what happens when it is answered
+	StatusURL   string   // where the provider posts status callbacks; contains the record's id
 	RingTime    time.Duration
 	TalkTime    time.Duration
 }

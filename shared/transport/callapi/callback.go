@@ -2,7 +2,6 @@ package callapi
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,14 +10,10 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/transport/twilioapi"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/outbound"
 )
-
-// Verifier checks that the telephone provider signed a form for an address.
-type Verifier interface {
-	VerifySignature(ctx context.Context, address string, form url.Values, signature string) error
-}
 
 // CallbackReceiver applies what the provider reports. It is an *outbound.Service except in tests.
 type CallbackReceiver interface {
@@ -27,23 +22,11 @@ type CallbackReceiver interface {
 
 // CallbackHandler returns the handler of the provider's callbacks. publicURL is the setting PUBLIC_URL: the provider
 // signs the address that it was given, so a callback is verified for that address.
-func CallbackHandler(v Verifier, calls CallbackReceiver, publicURL string) web.HandlerFunc {
+func CallbackHandler(v twilioapi.Verifier, calls CallbackReceiver, publicURL string) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return fault.New(fault.Invalid, "The body could not be read.").Because(err)
-		}
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			return fault.New(fault.Invalid, "The body must be a form.").WithCode("invalid_body").Because(err)
-		}
-		address := web.PublicURL(r, publicURL) + outbound.StatusPath
-		if r.URL.RawQuery != "" {
-			address += "?" + r.URL.RawQuery
-		}
-		aurora.LogCall(r.Context(), form.Get("CallSid"))
 		logfields.Set(r.Context(), logfields.RecordID, r.URL.Query().Get("record"))
-		if err := v.VerifySignature(r.Context(), address, form, r.Header.Get("X-Twilio-Signature")); err != nil {
+		form, err := twilioapi.ReadForm(r, v, publicURL)
+		if err != nil {
 			return err
 		}
 		cb, err := decodeCallback(r.URL.Query().Get("record"), form)
