@@ -28,6 +28,13 @@
 // attribute, because a month may have 50,000 of them: through JSON, as Row does it, one item takes thirty times as long
 // (BenchmarkDayRow). Only Row reads consistently, because the call index decides by it.
 //
+// The state of a phone call is read, changed and written on the condition that it has not changed since, and again if it
+// has: prompts, interruptions and keys of one call are handled at the same time by several processes. One UpdateItem for each
+// kind of message would save a read, about 4 ms, and would put the rules of a conversation into update expressions. The
+// state's item has no messages, because it is read every 150 ms while the assistant speaks; the turns with their messages
+// are items of their own. There is no transaction over both, which dynalite does not have: a turn is written first, and counts
+// whether or not the state was written after it.
+//
 // Expired items are left out by this package, because DynamoDB deletes them up to days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 //

@@ -24,11 +24,17 @@ type PhoneCall struct {
 	SessionID    string // of ConversationRelay
 	// Generation grows with every prompt and every interruption. A turn of an older generation says nothing more.
 	Generation int64
-	// LastEventAt is when the newest of these reached the gateway, in milliseconds. Messages are delivered in any order.
-	LastEventAt time.Time
-	Waiting     []string // what the caller has said and no finished turn has answered
-	// Last is the assistant's newest words. They are not part of the stored turns until it is known what was heard of them.
-	Last *SpokenTurn
+	// LastEventAt is when the newest message of Twilio reached the gateway, in milliseconds, of those that changed the state;
+	// LastPromptAt and LastInterruptAt are those of the newest of these messages. Messages are handled in any order.
+	LastEventAt, LastPromptAt, LastInterruptAt time.Time
+	Waiting                                    []CallerWords // what no turn has answered yet, the oldest first
+	// Spoken are the newest turns, the oldest first, and the older ones that the caller has interrupted, without their words.
+	// The stored turns have the rest: see Conversation.
+	Spoken []SpokenTurn
+	// WorkingTurn is the generation of a turn whose tools are running, until WorkingUntil at the latest. The next turn waits for
+	// what they return.
+	WorkingTurn  int64
+	WorkingUntil time.Time
 	// AgentSpeaking and CallerSpeaking are who is speaking, as Twilio reported last.
 	AgentSpeaking, CallerSpeaking bool
 	Digits                        string // keys that were pressed and not yet passed on
@@ -40,27 +46,43 @@ type PhoneCall struct {
 	Report     *PhoneReport // nil before the end-of-call report is begun; no turn is added from then on
 	// Interrupts, OutOfOrder and Drops count what happened to the conversation, for metrics.
 	Interrupts, OutOfOrder, Drops int
+	Revision                      int64 // counts the changes
 }
 
-// SpokenTurn is what the assistant says in one turn of a phone call.
+// CallerWords is what a caller said, or did, in one go.
+type CallerWords struct {
+	ID   string // no two have the same
+	Text string
+	At   time.Time // when the message reached the gateway
+}
+
+// SpokenTurn is one turn of a phone call: what the caller said, and what the assistant did and said about it. A greeting
+// answers nothing. The call's state and the stored turns each know a part of it; see Conversation.
 type SpokenTurn struct {
 	Generation int64
-	Planned    string // all that was sent to be spoken
-	Heard      string // if Cut: what the caller heard of it
-	Cut        bool   // the caller interrupted it
+	Said       []CallerWords
+	Planned    string   // all that was sent to be spoken
+	Fillers    []string // parts of Planned that no model has said
+	Heard      string   // if Cut: what the caller heard of it
+	Cut        bool     // the caller interrupted it
 	StartedAt  time.Time
-	EndedAt    time.Time
-	Messages   json.RawMessage // a list of package agent's messages, with tool calls and results
+	EndedAt    time.Time // zero while the turn goes on
+	// Messages are a list of package agent's messages, with tool calls and results: also what was not heard.
+	Messages json.RawMessage `json:",omitempty"`
 }
 
 // PhoneTurn is one entry of a phone call's conversation.
 type PhoneTurn struct {
-	Role      string // as in package agent
-	Text      string // of the assistant: what was heard
-	Planned   string // of the assistant: what would have been said without the interruption; empty without one
-	StartedAt time.Time
-	EndedAt   time.Time
-	// Messages is the turn as the model is to see it: a list of package agent's messages.
+	Generation int64
+	Role       string // user or assistant
+	Text       string // of the assistant: what was heard
+	Planned    string // of the assistant: what would have been said without the interruption; empty without one
+	Cut        bool   // the caller interrupted it
+	Fillers    []string
+	StartedAt  time.Time
+	EndedAt    time.Time
+	// Messages are what the model and the tools said, of the assistant: a list of package agent's messages, whose words may be
+	// more than was heard.
 	Messages json.RawMessage
 }
 

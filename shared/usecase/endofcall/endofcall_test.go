@@ -37,7 +37,7 @@ func newCall() aurora.PhoneCall {
 }
 
 // newTurns returns a conversation with a tool call and an interrupted answer.
-func newTurns(t *testing.T) []aurora.PhoneTurn {
+func newTurns(t *testing.T) []aurora.SpokenTurn {
 	t.Helper()
 	messages, err := json.Marshal([]agent.Message{
 		{Role: agent.RoleAssistant, ToolCalls: []agent.ToolCall{{ID: "call_1", Name: "find_slot", Arguments: `{"day":"Friday"}`}}},
@@ -47,14 +47,14 @@ func newTurns(t *testing.T) []aurora.PhoneTurn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []aurora.PhoneTurn{
-		{Role: agent.RoleAssistant, Text: "Harbor Dental, how can I help?", StartedAt: after(1), EndedAt: after(3)},
-		{Role: agent.RoleUser, Text: "Is there a slot on Friday?", StartedAt: after(6), EndedAt: after(6)},
-		{Role: agent.RoleAssistant, Text: "There is one", Planned: "There is one at nine.", StartedAt: after(8), EndedAt: after(10), Messages: messages},
+	return []aurora.SpokenTurn{
+		{Planned: "Harbor Dental, how can I help?", StartedAt: after(1), EndedAt: after(3)},
+		{Generation: 1, Said: []aurora.CallerWords{{ID: "m1", Text: "Is there a slot on Friday?", At: after(6)}}, Planned: "There is one at nine.", Heard: "There is one", Cut: true,
+			StartedAt: after(8), EndedAt: after(10), Messages: messages},
 	}
 }
 
-func build(t *testing.T, call aurora.PhoneCall, turns []aurora.PhoneTurn, prices endofcall.Prices) (providermsg.EndOfCall, providermsg.Message) {
+func build(t *testing.T, call aurora.PhoneCall, turns []aurora.SpokenTurn, prices endofcall.Prices) (providermsg.EndOfCall, providermsg.Message) {
 	t.Helper()
 	body, err := endofcall.Build(call, turns, prices, after(85))
 	if err != nil {
@@ -69,7 +69,7 @@ func build(t *testing.T, call aurora.PhoneCall, turns []aurora.PhoneTurn, prices
 
 func TestBuildSaysWhatWasHeard(t *testing.T) {
 	call := newCall()
-	call.Waiting = []string{"Great,", "thank you."}
+	call.Waiting = []aurora.CallerWords{{ID: "m2", Text: "Great,"}, {ID: "m3", Text: "thank you."}}
 	r, m := build(t, call, newTurns(t), endofcall.Prices{})
 	want := []providermsg.Utterance{
 		{Who: providermsg.SpeakerAssistant, Text: "Harbor Dental, how can I help?", Seconds: 1},
@@ -115,7 +115,7 @@ func TestLastWordsThatAreNoTurnYet(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := newCall()
-			call.Last = &c.last
+			call.Spoken = []aurora.SpokenTurn{c.last}
 			_, m := build(t, call, nil, endofcall.Prices{})
 			var heard string
 			for _, u := range m.Transcript() {
@@ -250,7 +250,7 @@ func TestLengthAndCost(t *testing.T) {
 // store holds the state of one call.
 type store struct {
 	call    aurora.PhoneCall
-	turns   []aurora.PhoneTurn
+	turns   []aurora.SpokenTurn
 	missing bool
 	fail    map[string]error // by the method's name; used once
 	// during, if set, runs once before the next change.
@@ -275,7 +275,7 @@ func (s *store) Call(context.Context, string) (aurora.PhoneCall, bool, error) {
 	return clone(s.call), !s.missing, s.once("Call")
 }
 
-func (s *store) Turns(context.Context, string) ([]aurora.PhoneTurn, error) {
+func (s *store) Turns(context.Context, string) ([]aurora.SpokenTurn, error) {
 	return s.turns, s.once("Turns")
 }
 

@@ -94,7 +94,7 @@ type messagePart struct {
 
 // Build returns the end-of-call report of a phone call. turns are the stored ones; what the call's state has beyond them is
 // added. The report depends on nothing but its arguments.
-func Build(call aurora.PhoneCall, turns []aurora.PhoneTurn, prices Prices, at time.Time) ([]byte, error) {
+func Build(call aurora.PhoneCall, turns []aurora.SpokenTurn, prices Prices, at time.Time) ([]byte, error) {
 	times := timesOf(call)
 	r := report{
 		Type: "end-of-call-report", Timestamp: at.UnixMilli(),
@@ -113,7 +113,7 @@ func Build(call aurora.PhoneCall, turns []aurora.PhoneTurn, prices Prices, at ti
 	r.Costs, r.Cost = prices.costs(call, times)
 	r.CostIsEstimate = r.Cost != nil
 	var err error
-	if r.Artifact.Messages, err = messagesOf(allTurns(call, turns), times.started); err != nil {
+	if r.Artifact.Messages, err = messagesOf(call.Conversation(turns), times.started); err != nil {
 		return nil, err
 	}
 	r.Artifact.Transcript = transcriptOf(r.Artifact.Messages)
@@ -159,23 +159,6 @@ func transfersOf(call aurora.PhoneCall) []transferPart {
 	return []transferPart{t}
 }
 
-// allTurns returns the stored turns and what is not among them: the assistant's newest words, and what the caller said
-// after them.
-func allTurns(call aurora.PhoneCall, turns []aurora.PhoneTurn) []aurora.PhoneTurn {
-	all := append([]aurora.PhoneTurn(nil), turns...)
-	if last := call.Last; last != nil {
-		turn := aurora.PhoneTurn{Role: agent.RoleAssistant, Text: last.Planned, StartedAt: last.StartedAt, EndedAt: last.EndedAt, Messages: last.Messages}
-		if last.Cut {
-			turn.Text, turn.Planned = last.Heard, last.Planned
-		}
-		all = append(all, turn)
-	}
-	for _, said := range call.Waiting {
-		all = append(all, aurora.PhoneTurn{Role: agent.RoleUser, Text: said})
-	}
-	return all
-}
-
 // messagesOf returns the messages of the report: for each turn its tool calls and results, and what was heard of it.
 func messagesOf(turns []aurora.PhoneTurn, started time.Time) ([]messagePart, error) {
 	messages := []messagePart{}
@@ -185,7 +168,7 @@ func messagesOf(turns []aurora.PhoneTurn, started time.Time) ([]messagePart, err
 			return nil, err
 		}
 		messages = append(messages, tools...)
-		m := messagePart{Role: "bot", Message: turn.Text, Planned: turn.Planned, Interrupted: turn.Planned != ""}
+		m := messagePart{Role: "bot", Message: turn.Text, Planned: turn.Planned, Interrupted: turn.Cut}
 		if turn.Role == agent.RoleUser {
 			m.Role = "user"
 		}
