@@ -48,9 +48,9 @@ func newTurns(t *testing.T) []aurora.SpokenTurn {
 		t.Fatal(err)
 	}
 	return []aurora.SpokenTurn{
-		{Planned: "Harbor Dental, how can I help?", StartedAt: after(1), EndedAt: after(3)},
-		{Generation: 1, Said: []aurora.CallerWords{{ID: "m1", Text: "Is there a slot on Friday?", At: after(6)}}, Planned: "There is one at nine.", Heard: "There is one", Cut: true,
-			StartedAt: after(8), EndedAt: after(10), Messages: messages},
+		{Generation: 0, Planned: "Harbor Dental, how can I help?", StartedAt: after(1), EndedAt: after(3)},
+		{Generation: 1, Said: []aurora.CallerWords{{ID: "1", Text: "Is there a slot on Friday?", At: after(6)}}, Planned: "There is one at nine.",
+			Heard: "There is one", Cut: true, StartedAt: after(8), EndedAt: after(10), Messages: messages},
 	}
 }
 
@@ -69,7 +69,7 @@ func build(t *testing.T, call aurora.PhoneCall, turns []aurora.SpokenTurn, price
 
 func TestBuildSaysWhatWasHeard(t *testing.T) {
 	call := newCall()
-	call.Waiting = []aurora.CallerWords{{ID: "m2", Text: "Great,"}, {ID: "m3", Text: "thank you."}}
+	call.Waiting = []aurora.CallerWords{{ID: "1", Text: "Is there a slot on Friday?"}, {ID: "2", Text: "Great,"}, {ID: "3", Text: "thank you."}}
 	r, m := build(t, call, newTurns(t), endofcall.Prices{})
 	want := []providermsg.Utterance{
 		{Who: providermsg.SpeakerAssistant, Text: "Harbor Dental, how can I help?", Seconds: 1},

@@ -100,7 +100,7 @@ func timesOf(call aurora.PhoneCall) callTimes {
 		t.ended = earliest(sessionEnd, end.StatusAt)
 	}
 	if t.ended.IsZero() && !isTransfer(call) {
-		t.ended = call.LastEventAt // no signal of the end came
+		t.ended = lastEvent(call) // no signal of the end came
 	}
 	if t.ended.Before(t.started) {
 		t.ended = t.started

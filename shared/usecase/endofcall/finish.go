@@ -17,7 +17,7 @@ import (
 type Calls interface {
 	// Call returns a call's state; ok is false if there is none.
 	Call(ctx context.Context, sid string) (c aurora.PhoneCall, ok bool, err error)
-	// Turns returns the call's stored turns, in order.
+	// Turns returns the call's stored turns, the oldest first.
 	Turns(ctx context.Context, sid string) ([]aurora.SpokenTurn, error)
 	// RecordEnd changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. change may
 	// run several times; if it returns false, nothing is written. A missing call is a fault.NotFound.

@@ -92,8 +92,8 @@ type messagePart struct {
 	Duration    *int64           `json:"duration,omitempty"` // milliseconds
 }
 
-// Build returns the end-of-call report of a phone call. turns are the stored ones; what the call's state has beyond them is
-// added. The report depends on nothing but its arguments.
+// Build returns the end-of-call report of a phone call. turns are the stored ones. The report depends on nothing but its
+// arguments.
 func Build(call aurora.PhoneCall, turns []aurora.SpokenTurn, prices Prices, at time.Time) ([]byte, error) {
 	times := timesOf(call)
 	r := report{
@@ -169,7 +169,7 @@ func messagesOf(turns []aurora.PhoneTurn, started time.Time) ([]messagePart, err
 		}
 		messages = append(messages, tools...)
 		m := messagePart{Role: "bot", Message: turn.Text, Planned: turn.Planned, Interrupted: turn.Cut}
-		if turn.Role == agent.RoleUser {
+		if turn.Role == aurora.PhoneRoleUser {
 			m.Role = "user"
 		}
 		if m.Message == "" && m.Planned == "" {

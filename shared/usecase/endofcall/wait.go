@@ -51,7 +51,7 @@ func waitTime(c aurora.PhoneCall, now time.Time) time.Duration {
 func sessionWait(c aurora.PhoneCall, until func(time.Time, time.Duration) time.Duration) time.Duration {
 	end := c.End
 	isOpen := c.ConnectionID != ""
-	resumed := isOpen && c.LastEventAt.After(end.ActionAt.Add(sameTime))
+	resumed := isOpen && lastEvent(c).After(end.ActionAt.Add(sameTime))
 	switch {
 	case !end.ActionAt.IsZero() && !resumed:
 		quiet := quietTime
@@ -60,7 +60,7 @@ func sessionWait(c aurora.PhoneCall, until func(time.Time, time.Duration) time.D
 		}
 		return until(latest(end.ActionAt, end.DisconnectedAt), quiet)
 	case isOpen:
-		if wait := until(latest(c.LastEventAt, c.ConnectedAt), silentTime); wait > 0 {
+		if wait := until(lastEvent(c), silentTime); wait > 0 {
 			return min(wait, MaxDelay)
 		}
 		return 0
@@ -69,7 +69,16 @@ func sessionWait(c aurora.PhoneCall, until func(time.Time, time.Duration) time.D
 	case c.ConnectedAt.IsZero():
 		return until(c.CreatedAt, neverConnected)
 	}
-	return until(latest(c.LastEventAt, c.ConnectedAt), silentTime)
+	return until(lastEvent(c), silentTime)
+}
+
+// lastEvent returns when a session last showed that it goes on.
+func lastEvent(c aurora.PhoneCall) time.Time {
+	last := latest(c.LastEventAt, c.ConnectedAt)
+	for _, t := range c.Spoken {
+		last = latest(last, latest(t.StartedAt, t.EndedAt))
+	}
+	return last
 }
 
 func latest(a, b time.Time) time.Time {
