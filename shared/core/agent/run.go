@@ -50,6 +50,9 @@ type Turn struct {
 	MaxCharacters int
 	// Now is the clock by which TurnResult.ToolRuns says how long tools took; nil measures nothing.
 	Now func() time.Time
+	// FinishTools says that tools which run when the turn's context ends are waited for, each within its timeout. What they
+	// return is part of the result.
+	FinishTools bool
 	// GiveUpMessage is said if the turn must end without an answer of the model, because it went in circles.
 	GiveUpMessage string
 }

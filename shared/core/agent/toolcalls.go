@@ -139,6 +139,9 @@ func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
 	if len(started) > 0 && !r.emit(Event{ToolsStarted: started}) {
 		return false
 	}
+	if r.FinishTools {
+		ctx = context.WithoutCancel(ctx)
+	}
 	for i, outcome := range runJobs(ctx, r.Now, jobs) {
 		r.result.ToolRuns = append(r.result.ToolRuns, outcome.Run)
 		r.applyOutcome(calls[i], outcome)

@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/transport/smstext"
+	"example.com/aurora/shared/transport/voiceturn"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
 )
@@ -28,7 +29,7 @@ type Handler struct {
 	Models  []string      // that a request may name, the default one first
 	// AllowedOptions are the restricted parameters that a request may set, see CheckAllowedOptions; "*" means all.
 	AllowedOptions []string
-	VoiceTiming    VoiceTiming // for /voice; the zero value means DefaultVoiceTiming
+	VoiceTiming    VoiceTiming // for /voice; the zero value means voiceturn.DefaultTiming
 }
 
 // ServeGeneral serves /api/v1/openai/chat/completions: as a stream if the request asks for one, otherwise whole.
@@ -75,8 +76,8 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) (err error) {
 		text = smstext.Format(text, a.turn.SMSLimit())
 	}
 	if text == "" && len(result.CallerToolCalls) == 0 { // no text: the sender still gets an answer
-		fallback = errEmptyAnswer
-		metric.CountFailure(r.Context(), "TurnGivenUp", errEmptyAnswer)
+		fallback = voiceturn.ErrEmptyAnswer
+		metric.CountFailure(r.Context(), "TurnGivenUp", voiceturn.ErrEmptyAnswer)
 		text = smstext.Format(a.turn.FallbackMessage(defaultFallback), a.turn.SMSLimit())
 	}
 	out := a.newCompletion(end, message{Role: agent.RoleAssistant, Content: &text, textOnly: true})

@@ -93,6 +93,9 @@ func (c *chunkWriter) setModel(name string) {
 	c.buf = make([]byte, 0, 1024)
 }
 
+// WriteText sends a piece of a spoken answer.
+func (c *chunkWriter) WriteText(text, model string, _ bool) error { return c.writeText(text, model) }
+
 // writeText sends a piece of text. The first one has the role.
 func (c *chunkWriter) writeText(text, model string) error { return c.writeChunk(text, model, nil) }
 
