@@ -30,6 +30,7 @@ const (
 	numberKey    = "numberE164"
 	internalKey  = "internalKey"
 	scheduledKey = "scheduledKey"
+	textKey      = "textKey"
 
 	internalValue  = "internal"
 	scheduledValue = "scheduled"
@@ -91,30 +92,48 @@ func (s *Assistants) ByNumber(ctx context.Context, number aurora.Phone) (aurora.
 	}
 	return s.cache.get(ctx, "number "+string(number), func(ctx context.Context) (aurora.Assistant, error) {
 		return s.read(ctx, func(ctx context.Context, t dynamo.Table) (dynamo.Item, error) {
-			var items []dynamo.Item
 			for _, spelling := range number.Spellings() { // an assistant may have been stored before numbers had one spelling
-				var err error
-				if items, err = itemsWithNumber(ctx, t, spelling); err != nil {
-					return nil, err
-				}
-				if len(items) > 0 {
-					break
+				item, err := firstItem(ctx, t, numberKey, string(spelling))
+				if !errors.Is(err, dynamo.ErrNotFound) {
+					return item, err
 				}
 			}
-			if len(items) == 0 {
-				return nil, dynamo.ErrNotFound
-			}
-			if len(items) > 1 {
-				slog.ErrorContext(ctx, "several assistants have one phone number", "event", "assistant.number_conflict", "number", number, "assistants", len(items))
-			}
-			return items[0], nil
+			return nil, dynamo.ErrNotFound
 		})
 	})
 }
 
-// itemsWithNumber returns all items with this number, ordered by id.
-func itemsWithNumber(ctx context.Context, t dynamo.Table, number aurora.Phone) (items []dynamo.Item, err error) {
-	err = t.Get(numberKey, string(number)).Index(numberKey).All(ctx, &items)
+// ByTextKey returns the assistant that answers the text messages to a number or to a messaging service that is not found by
+// ByNumber: see aurora.Assistant.TextKey. Its errors are those of ByID.
+func (s *Assistants) ByTextKey(ctx context.Context, key string) (aurora.Assistant, error) {
+	if key == "" || len(key) > maxIDBytes {
+		return aurora.Assistant{}, errAssistantNotFound()
+	}
+	return s.cache.get(ctx, "text "+key, func(ctx context.Context) (aurora.Assistant, error) {
+		return s.read(ctx, func(ctx context.Context, t dynamo.Table) (dynamo.Item, error) {
+			return firstItem(ctx, t, textKey, key)
+		})
+	})
+}
+
+// firstItem returns the first item with a value of an index. The error is dynamo.ErrNotFound if there is none.
+func firstItem(ctx context.Context, t dynamo.Table, index, value string) (dynamo.Item, error) {
+	items, err := itemsWith(ctx, t, index, value)
+	if err != nil {
+		return nil, err
+	}
+	if len(items) == 0 {
+		return nil, dynamo.ErrNotFound
+	}
+	if len(items) > 1 {
+		slog.ErrorContext(ctx, "several assistants have one phone number or messaging service", "event", "assistant.number_conflict", "index", index, "assistants", len(items))
+	}
+	return items[0], nil
+}
+
+// itemsWith returns all items with a value of an index, ordered by id.
+func itemsWith(ctx context.Context, t dynamo.Table, index, value string) (items []dynamo.Item, err error) {
+	err = t.Get(index, value).Index(index).All(ctx, &items)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		err = nil
 	}
@@ -176,7 +195,7 @@ func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant
 		return a, err
 	}
 	if number, ok := aurora.ParsePhone(string(a.AssistantPhoneNumber)); ok {
-		others, err := itemsWithNumber(ctx, t, number)
+		others, err := itemsWith(ctx, t, numberKey, string(number))
 		if err != nil {
 			return a, errUnavailable("The assistants cannot be read now.").Because(err)
 		}
@@ -203,7 +222,7 @@ func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 	if err != nil {
 		return a, nil, fault.New(fault.Invalid, "This is not the configuration of an assistant.").WithCode("config_invalid").Because(err)
 	}
-	for _, derived := range []string{numberKey, internalKey, scheduledKey} {
+	for _, derived := range []string{numberKey, internalKey, scheduledKey, textKey} {
 		delete(fields, derived)
 	}
 	fields[idKey] = a.ID()
@@ -217,6 +236,9 @@ func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 		fields[scheduledKey] = scheduledValue
 	} else if a.RetentionDays > 0 {
 		fields[scheduledKey] = retentionValue
+	}
+	if key := a.TextKey(); key != "" {
+		fields[textKey] = key
 	}
 	item := dynamo.Item{}
 	for name, v := range fields {

@@ -147,6 +147,8 @@ type MCPServer struct {
 // SMSSettings configure an assistant's text messages.
 type SMSSettings struct {
 	MaxCharacters int `json:"maxCharacters,omitempty"` // 0 means DefaultSMSCharacters
+	// MessagingServiceSID is Twilio's messaging service whose messages the assistant answers, whichever of its numbers they come to.
+	MessagingServiceSID string `json:"messagingServiceSid,omitempty"`
 }
 
 // Destination is a number or address to which a call may be transferred.
@@ -176,6 +178,19 @@ func (a *Assistant) SMSLimit() int {
 		return n
 	}
 	return DefaultSMSCharacters
+}
+
+// TextKey returns what the assistant is found by when a text message comes to another address than its assistantPhoneNumber: its
+// messaging service, or else its textFromNumber. It is empty if it has neither.
+func (a *Assistant) TextKey() string {
+	if a.SMS.MessagingServiceSID != "" {
+		return a.SMS.MessagingServiceSID
+	}
+	own, _ := ParsePhone(string(a.AssistantPhoneNumber))
+	if p, ok := ParsePhone(string(a.TextFromNumber)); ok && p != own {
+		return string(p)
+	}
+	return ""
 }
 
 // Location returns the assistant's time zone; UTC if it has none or an unknown one.

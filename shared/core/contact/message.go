@@ -22,6 +22,8 @@ const MetricRejected = "ContactRejected"
 type MessageLimits struct {
 	TextsToNumberPerMinute                       int64 // of one assistant
 	TextsToNumberPerDay                          int64 // of all assistants
+	RepliesToNumberPerMinute                     int64 // of one assistant; of texts that are replies
+	RepliesToNumberPerDay                        int64 // of all assistants; of texts that are replies
 	TextsOfAssistantPerDay                       int64
 	TextsToCountryPerDay                         int64
 	TextsPerDay                                  int64           // of the whole deployment
@@ -38,6 +40,12 @@ type Text struct {
 	Key    aurora.KeyShare
 	To     aurora.Phone
 	Body   string
+	// Reply says that the text answers one of the person's own. A person who goes on writing gets more answers than texts that an
+	// assistant sends of itself, so the number's limits are other ones.
+	Reply bool
+	// ConfirmsOptOut says that the text confirms an opt-out. The do-not-call list allows it: one such text is allowed within five
+	// minutes (47 CFR 64.1200(a)(12)).
+	ConfirmsOptOut bool
 }
 
 // SendText sends a text message with send, if every rule and limit allows it. An error has a message that may be passed on
@@ -45,7 +53,7 @@ type Text struct {
 // fault.Timeout nor of no known kind.
 func (g *Guard) SendText(ctx context.Context, t Text, send func(context.Context) error) error {
 	err := g.CheckNumber(ctx, Texts, t.To, t.From)
-	if err == nil {
+	if err == nil && !t.ConfirmsOptOut {
 		err = g.CheckDoNotCall(ctx, Texts, t.To)
 	}
 	var limits []Limit
@@ -63,9 +71,13 @@ func (g *Guard) SendText(ctx context.Context, t Text, send func(context.Context)
 func (l MessageLimits) ofText(t Text, now time.Time) []Limit {
 	number, assistant, country := string(t.To), aurora.SafeKey(t.From.ID()), numberplan.Find(t.To).Region
 	estimate := l.TextPartEstimate * aurora.MicroUSD(text.SMSParts(t.Body))
+	counter, perMinute, perDay := "sms", l.TextsToNumberPerMinute, l.TextsToNumberPerDay
+	if t.Reply {
+		counter, perMinute, perDay = "reply", l.RepliesToNumberPerMinute, l.RepliesToNumberPerDay
+	}
 	return append(l.textsOfKey(t.Key, country, estimate, now),
-		PerMinute("sms-minute#"+assistant+"#"+number, l.TextsToNumberPerMinute, now, "destination_limit", "This number was just sent several text messages, so no other one was sent; it is possible again in a minute."),
-		PerDay("sms-to#"+number, 1, l.TextsToNumberPerDay, now, "destination_limit", "This number has been sent enough text messages today, so no other one was sent."),
+		PerMinute(counter+"-minute#"+assistant+"#"+number, perMinute, now, "destination_limit", "This number was just sent several text messages, so no other one was sent; it is possible again in a minute."),
+		PerDay(counter+"-to#"+number, 1, perDay, now, "destination_limit", "This number has been sent enough text messages today, so no other one was sent."),
 		PerDay("sms-assistant#"+assistant, 1, l.TextsOfAssistantPerDay, now, "assistant_limit", "This assistant has sent all of its text messages for today, so no other one was sent."),
 		PerDay("sms-country#"+country, 1, l.TextsToCountryPerDay, now, "country_limit", "This country has been sent enough text messages today, so no other one was sent."),
 		PerDay("sms-all", 1, l.TextsPerDay, now, "daily_limit", "All text messages of today have been sent, so no other one was sent."),

@@ -14,7 +14,7 @@ import (
 )
 
 // derivedFields are the fields of a stored assistant that Put makes of the others.
-var derivedFields = []string{"numberE164", "internalKey", "scheduledKey"}
+var derivedFields = []string{"numberE164", "internalKey", "scheduledKey", "textKey"}
 
 // exportAssistants writes the documents of all assistants to a file, also of those whose configuration is invalid.
 func (p *program) exportAssistants(ctx context.Context) error {

@@ -337,7 +337,7 @@ func TestStores(t *testing.T) {
 	if len(keys) > 0 {
 		t.Errorf("missing: %v", keys)
 	}
-	wanted := []string{"AssistantsTable numberE164", "AssistantsTable internalKey", "AssistantsTable scheduledKey", "CallsTable callerKey"}
+	wanted := []string{"AssistantsTable numberE164", "AssistantsTable internalKey", "AssistantsTable scheduledKey", "AssistantsTable textKey", "CallsTable callerKey"}
 	if !slices.Equal(indexes, wanted) {
 		t.Errorf("indexes %v, not %v", indexes, wanted)
 	}
