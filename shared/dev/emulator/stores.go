@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -166,7 +167,8 @@ func (s *Stack) startFakeTwilio() error {
 	if lookupEnv(s.options.Environ, "TWILIO_ACCOUNT_SID")+lookupEnv(s.options.Environ, "TWILIO_AUTH_TOKEN") != "" {
 		s.printf("only one of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN is set: the fake Twilio is used. Set both for a real account.")
 	}
-	server := faketwilio.New(faketwilio.Options{AccountSID: account.SID, AuthToken: account.Token})
+	public := cmp.Or(lookupEnv(s.options.Environ, "PUBLIC_URL"), s.info.API)
+	server := faketwilio.New(faketwilio.Options{AccountSID: account.SID, AuthToken: account.Token, VoiceURL: public + "/twilio/voice", StatusURL: public + "/twilio/voice/status"})
 	if err := s.serveFake("twilio", server); err != nil {
 		return err
 	}

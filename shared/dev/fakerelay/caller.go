@@ -189,7 +189,8 @@ func (s *session) describe() string {
 	return text
 }
 
-// Drop breaks the WebSocket, as a failing network does.
+// Drop breaks the WebSocket, as a failing network does. It returns when Twilio has noticed: the session is over, or goes on and
+// waits for its next connection.
 func (p *Phone) Drop(ctx context.Context) error {
 	s, err := p.connected(ctx)
 	if err != nil {
@@ -199,8 +200,10 @@ func (p *Phone) Drop(ctx context.Context) error {
 	conn := s.conn
 	p.emit("dropped", "", "")
 	p.mu.Unlock()
-	if conn != nil {
-		_ = conn.CloseNow()
+	if conn == nil {
+		return nil
 	}
-	return nil
+	_ = conn.CloseNow()
+	reconnects := s.o.Relay.Attribute("applicationReconnect", "false") == "true"
+	return p.await(ctx, func() bool { return p.session != s || reconnects && s.conn != conn })
 }

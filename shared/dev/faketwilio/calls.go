@@ -1,20 +1,17 @@
 package faketwilio
 
 import (
-	"encoding/xml"
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+	"unicode/utf8"
+
+	"example.com/aurora/shared/dev/stricttwiml"
 )
 
 var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
-
-// maxTwiml is the maximum length of TwiML in a request.
-const maxTwiml = 4000
 
 // updateCall ends a live call or gives it new instructions: https://www.twilio.com/docs/voice/api/call-resource
 func (s *Server) updateCall(w http.ResponseWriter, r *http.Request) *apiError {
@@ -28,8 +25,8 @@ func (s *Server) updateCall(w http.ResponseWriter, r *http.Request) *apiError {
 		return newError(400, 20001, "Invalid status: %s", u.Status)
 	case u.Status == "" && u.Twiml == "" && u.URL == "":
 		return newError(400, 21205, "Url parameter is required.")
-	case len(u.Twiml) > maxTwiml:
-		return newError(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
+	case utf8.RuneCountInString(u.Twiml) > stricttwiml.MaxInline:
+		return newError(400, 20001, "Twiml may not be longer than %d characters", stricttwiml.MaxInline)
 	case u.Twiml != "" && !isTwiml(u.Twiml):
 		return newError(400, 12100, "Document parse failure")
 	}
@@ -73,6 +70,9 @@ func (s *Server) redirectCall(c *call, u Update) *apiError {
 			c.requestedEnd = "canceled" // it was not answered yet
 		}
 		c.hangup()
+	} else if c.stopVerb != nil {
+		c.redirection = &u
+		c.stopVerb()
 	}
 	return nil
 }
@@ -213,24 +213,6 @@ func (s *Server) describeCall(c *call) map[string]any {
 // isTwiml reports whether a text is one XML document with the root Response. Twilio itself accepts any text and reports
 // error 12100 only in its console, after the caller has heard an apology; this server rejects it at once.
 func isTwiml(text string) bool {
-	d := xml.NewDecoder(strings.NewReader(text))
-	depth, roots := 0, []string{}
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			return depth == 0 && slices.Equal(roots, []string{"Response"})
-		}
-		if err != nil {
-			return false
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			if depth == 0 {
-				roots = append(roots, token.Name.Local)
-			}
-			depth++
-		case xml.EndElement:
-			depth--
-		}
-	}
+	_, _, err := stricttwiml.Read(text)
+	return err == nil
 }

@@ -8,6 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"example.com/aurora/shared/dev/fakerelay"
+	"example.com/aurora/shared/dev/stricttwiml"
 )
 
 // maxURL is the maximum length of an address in a request: https://www.twilio.com/docs/api/errors/21609
@@ -32,6 +36,20 @@ type call struct {
 	Call
 	hangup       context.CancelFunc
 	requestedEnd string // the final status that an update asked for
+
+	// Of a call whose TwiML is played.
+	live        context.Context // until the call ends
+	over        chan struct{}   // closed after the last request about the call
+	events      *eventLog
+	phone       *fakerelay.Phone
+	fields      url.Values
+	plan        Play
+	problems    []string
+	sessions    []fakerelay.Result
+	dialled     []Dialled
+	requests    []Callback
+	stopVerb    context.CancelFunc // stops the verb that is being played
+	redirection *Update            // the instructions that take its place
 }
 
 // Calls returns the calls so far, in order. It includes calls whose reply was lost, and not calls that were rejected.
@@ -144,8 +162,8 @@ func checkCall(form url.Values) *apiError {
 		return newError(400, 21205, "Url parameter is required.")
 	case form.Get("Url") != "" && !isURL(form.Get("Url")):
 		return newError(400, 21205, "Url is not a valid URL: %s", form.Get("Url"))
-	case len(twiml) > maxTwiml:
-		return newError(400, 20001, "Twiml may not be longer than %d characters", maxTwiml)
+	case utf8.RuneCountInString(twiml) > stricttwiml.MaxInline:
+		return newError(400, 20001, "Twiml may not be longer than %d characters", stricttwiml.MaxInline)
 	case twiml != "" && !isTwiml(twiml):
 		return newError(400, 12100, "Document parse failure")
 	case !e164.MatchString(to):

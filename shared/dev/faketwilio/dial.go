@@ -10,10 +10,7 @@ import (
 
 // startCall adds a call and starts its scenario.
 func (s *Server) startCall(form url.Values, play scenario) *call {
-	now := s.options.Now()
-	c := &call{Call: Call{SID: newSID("CA"), From: form.Get("From"), To: form.Get("To"), Direction: directionOutboundAPI, Status: statusQueued, Twiml: form.Get("Twiml"), Form: form, Created: now}}
-	var live context.Context
-	live, c.hangup = context.WithCancel(s.ctx)
+	c := s.newCall(form.Get("From"), form.Get("To"), directionOutboundAPI, statusQueued, form)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = appendBounded(s.calls, c)
@@ -22,8 +19,8 @@ func (s *Server) startCall(form url.Values, play scenario) *call {
 		return c
 	}
 	s.running.Go(func() {
-		defer c.hangup()
-		s.runCall(live, c, play)
+		defer s.endCall(c)
+		s.runCall(c.live, c, play)
 	})
 	return c
 }
@@ -59,6 +56,9 @@ func (s *Server) runCall(live context.Context, c *call, play scenario) {
 	s.mu.Unlock()
 	p.setStatus(statusCompleted, end)
 	p.postDelayed()
+	if p.voice != nil {
+		p.voice.finish()
+	}
 }
 
 // answered plays a call from its answer to its end.
@@ -82,6 +82,10 @@ func (p *progress) answered(live context.Context) {
 		p.setAnsweredBy(by)
 	}
 	p.setStatus("answered", statusInProgress)
+	if usesRelay(c.Twiml) {
+		p.converse(live, by, inTheMeantime)
+		return
+	}
 	left := talkTime
 	if inTheMeantime {
 		if !s.options.Wait(live, detectionDelay) {
@@ -101,6 +105,7 @@ type progress struct {
 	play     scenario
 	sequence int
 	delayed  []func() // callbacks to post at the end
+	voice    *voice   // of a call whose TwiML is played
 }
 
 func (p *progress) setAnsweredBy(by string) {

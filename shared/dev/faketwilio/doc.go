@@ -23,6 +23,16 @@
 //	+14155550118  always 429 (20429)
 //	+14155550119  accepted, and answered 20 s later
 //	+14155550120  as …114, and no callback is ever posted
+//	+14155550130  answered by the person at the page, who types
+//
+// A call whose TwiML leads to ConversationRelay is a conversation: see package fakerelay. The person who answers asks who is
+// calling and says goodbye; a machine records for half a minute.
+//
+// StartInbound, or POST /phone/calls with From and To, is a call from a person. Its TwiML is requested at VoiceURL and played
+// verb by verb, as strictly as package stricttwiml reads it: ConversationRelay, Dial, Say, Recording and the others, with the
+// requests that Twilio makes for each. The destinations of Dial behave as those of outbound calls. The routes under /phone
+// are for a person at the page and for make call: say, press, listen, cough (an interruption without words), drop (the
+// WebSocket breaks) and hangup, with the events of the call as Server-Sent Events.
 //
 // # Decisions
 //
@@ -31,12 +41,14 @@
 // and so on. Every other E.164 number is accepted, also as a sender, except +14155550100 to +14155550199: they belong to
 // other people, so a call from one of them is rejected with 21210. A test needs no script to see a rejection.
 //
-// TwiML is checked for its form only. No voice server is connected to a call, since there is no audio.
+// No voice server is connected to <Stream>, since there is no audio: such a call ends a second after its answer.
 //
-// AddInbound, or POST /inbound-calls with the form fields From and To, adds an inbound call. Every other well-formed sid is a
-// call in progress without numbers until an update ends it.
+// AddInbound, or POST /inbound-calls with the form fields From and To, adds an inbound call that nothing plays. Every other
+// well-formed sid is a call in progress without numbers until an update ends it.
 //
 // A callback is posted once, to any http address: Twilio accepts public addresses only (21609), but here the stack is on one machine.
+// Only a request that could not connect is made a second time, with the same I-Twilio-Idempotency-Token:
+// https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 //
 // The newest thousand of each kind are in memory. Close ends the calls in progress and leaves no goroutine behind.
 package faketwilio

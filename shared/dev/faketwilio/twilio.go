@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"example.com/aurora/shared/dev/fakerelay"
 )
 
 const (
@@ -25,6 +27,16 @@ type Options struct {
 	Now        func() time.Time // time.Now if nil
 	// Wait waits, and reports whether the whole duration passed. The default is a timer.
 	Wait func(context.Context, time.Duration) bool
+
+	VoiceURL  string // is asked for the TwiML of inbound calls
+	StatusURL string // receives the final status of inbound calls; "" is none
+	// RelayAddress returns the ws:// address that is dialled in place of the url of ConversationRelay; nil is the url itself.
+	RelayAddress func() string
+	Speed        float64       // how many times faster than a voice everything is spoken; 0 is 1
+	TurnTimeout  time.Duration // see fakerelay.Options
+	// Callee is what a person or machine does who answers an outbound call; nil is a person who asks who is calling, or a machine
+	// that records.
+	Callee func(ctx context.Context, phone *fakerelay.Phone)
 }
 
 // Server is the API of one account.
@@ -67,6 +79,7 @@ func New(o Options) *Server {
 	s.handle("GET "+account+"Calls/{name}", s.fetchCall)
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("POST /inbound-calls", s.addInbound)
+	s.handlePhone()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notFound(r).write(w) })
 	return s
 }
