@@ -153,7 +153,7 @@ func (s *Service) addFacts(ctx context.Context, call aurora.PhoneCall) error {
 	if reflect.DeepEqual(known, call.Report.End) {
 		return nil
 	}
-	at := s.Now()
+	at := latest(s.Now(), call.Report.At.Add(time.Millisecond)) // newer than the report, of which a row knows milliseconds
 	body, err := Build(call, nil, s.Prices, at)
 	if err != nil {
 		return fmt.Errorf("add facts to a call: %w", err)

@@ -102,12 +102,12 @@ func TestFinishWaitsUntilTheCallIsOver(t *testing.T) {
 		"status only": {func(c *aurora.PhoneCall) {
 			c.ConnectionID, c.End = "x", aurora.CallEnd{StatusAt: after(65), Status: aurora.CallCompleted}
 		}, after(85)},
-		"connection lost":            {func(c *aurora.PhoneCall) { c.End = aurora.CallEnd{DisconnectedAt: after(65)} }, after(125)},
-		"connected, no signal":       {func(c *aurora.PhoneCall) { c.ConnectionID, c.End = "x", aurora.CallEnd{} }, after(64 + 30*60)},
-		"never connected, no signal": {func(c *aurora.PhoneCall) { c.ConnectedAt, c.End = time.Time{}, aurora.CallEnd{} }, after(15 * 60)},
-		"recording is missing":       {func(c *aurora.PhoneCall) { c.Recorded = true }, after(185.5)},
-		"recording is there":         {func(c *aurora.PhoneCall) { c.Recorded, c.End.RecordingURL = true, "https://api.example.com/RE1" }, after(85.5)},
-		"transfer without an end":    {func(c *aurora.PhoneCall) { c.End = aurora.CallEnd{ActionAt: after(65), Transferred: true} }, after(66 + 20*15*60)},
+		"connection lost":                 {func(c *aurora.PhoneCall) { c.End = aurora.CallEnd{DisconnectedAt: after(65)} }, after(125)},
+		"fault 123: connected, no signal": {func(c *aurora.PhoneCall) { c.ConnectionID, c.End = "x", aurora.CallEnd{} }, after(64 + 30*60)},
+		"never connected, no signal":      {func(c *aurora.PhoneCall) { c.ConnectedAt, c.End = time.Time{}, aurora.CallEnd{} }, after(15 * 60)},
+		"recording is missing":            {func(c *aurora.PhoneCall) { c.Recorded = true }, after(185.5)},
+		"recording is there":              {func(c *aurora.PhoneCall) { c.Recorded, c.End.RecordingURL = true, "https://api.example.com/RE1" }, after(85.5)},
+		"transfer without an end":         {func(c *aurora.PhoneCall) { c.End = aurora.CallEnd{ActionAt: after(65), Transferred: true} }, after(66 + 20*15*60)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := newCall()
@@ -166,7 +166,7 @@ func TestFaultsOfTheEnd(t *testing.T) {
 			t.Error("a report of a call that is not stored")
 		}
 	})
-	t.Run("duplicate signals, each with a task", func(t *testing.T) {
+	t.Run("fault 120: duplicate signals, each with a task", func(t *testing.T) {
 		f := newFixture(t, newCall())
 		f.now = after(90)
 		for range 4 {
@@ -176,7 +176,7 @@ func TestFaultsOfTheEnd(t *testing.T) {
 			t.Errorf("%d reports and %d further writes of the row, want one and none", len(f.reports), len(f.rows))
 		}
 	})
-	t.Run("crash between the report and its mark", func(t *testing.T) {
+	t.Run("fault 124: crash between the report and its mark", func(t *testing.T) {
 		f := newFixture(t, newCall())
 		f.now = after(90)
 		f.fail["StoreReport"] = errBroken // stored, and the reply is lost
