@@ -35,9 +35,12 @@ type PhoneCall struct {
 	// what they return.
 	WorkingTurn  int64
 	WorkingUntil time.Time
+	// ContinuedTurn is the generation of the newest turn that a worker has taken over.
+	ContinuedTurn int64
 	// AgentSpeaking and CallerSpeaking are who is speaking, as Twilio reported last.
-	AgentSpeaking, CallerSpeaking bool
-	Digits                        string // keys that were pressed and not yet passed on
+	AgentSpeaking, CallerSpeaking     bool
+	AgentSpeakingAt, CallerSpeakingAt time.Time // of the message that said so
+	Digits                            string    // keys that were pressed and not yet passed on
 	// Closing is how the call is to end after the assistant's last words.
 	Closing    *CallClosing
 	AnsweredBy string // of an outbound call: see IsMachine

@@ -1,0 +1,375 @@
+package phonecall
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"example.com/aurora/shared/core/agent"
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
+	"example.com/aurora/shared/core/safego"
+)
+
+// Why a turn says nothing more.
+var (
+	errSuperseded = errors.New("the caller has said or done something since")
+	errGone       = errors.New("the connection has ended")
+	errHandOver   = errors.New("the turn takes longer than the gateway waits")
+)
+
+const (
+	apology      = "I'm sorry, something went wrong. Could you say that again?"
+	stillWorking = "I'm still working on that. One moment, please. "
+)
+
+// turn is a turn that is being spoken.
+type turn struct {
+	*Engine
+	sid        string
+	call       aurora.PhoneCall // as it was when the turn began to speak
+	generation int64
+	said       []aurora.CallerWords
+	began      time.Time
+	limited    bool // the gateway waits for it
+	before     aurora.SpokenTurn
+	speaker    *speaker
+	cancel     context.CancelCauseFunc
+
+	mu         sync.Mutex
+	stop       error // why nothing more is said
+	connection string
+	checked    bool // the generation was read before the first words
+}
+
+// runTurn takes the turn of a call's generation. limited says that the gateway waits for it: then it is handed over when it
+// takes long. before is what the turn has said and done already, if it was handed over.
+func (e *Engine) runTurn(ctx context.Context, call aurora.PhoneCall, began time.Time, limited bool, before aurora.SpokenTurn) {
+	t := &turn{Engine: e, sid: call.SID, call: call, generation: call.Generation, began: began, limited: limited, before: before, connection: call.ConnectionID}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	t.cancel = cancel
+	watching := make(chan struct{})
+	safego.Go(ctx, func() {
+		defer close(watching)
+		t.watch(ctx)
+	}, nil)
+	var result TurnResult
+	var failed error
+	t.speaker = newSpeaker(ctx, e.Now, t.send)
+	if err := safego.Call(func() (err error) {
+		result, err = t.speak(ctx)
+		return err
+	}); err != nil {
+		failed = err
+		safego.LogPanic(ctx, err)
+	}
+	cancel(nil)
+	<-watching
+	t.finish(context.WithoutCancel(ctx), result, failed)
+}
+
+// speak reads the conversation and speaks the answer.
+func (t *turn) speak(ctx context.Context) (TurnResult, error) {
+	stored, err := t.readTurns(ctx)
+	if err != nil {
+		return TurnResult{}, err
+	}
+	if err := t.Stopped(); err != nil {
+		return TurnResult{}, nil
+	}
+	if t.said = t.call.UnansweredWords(t.call.MergeTurns(stored)); t.before.Generation != 0 {
+		t.said = t.before.Said
+	}
+	return t.Conversation.Speak(ctx, TurnRequest{Call: t.call, Messages: conversation(ctx, t.call, stored, t.before.Generation != 0)}, t), nil
+}
+
+// readTurns reads the turns of the call. If the tools of the turn before are still running it waits for them: otherwise the
+// model would not know what they have done, and do it again.
+func (t *turn) readTurns(ctx context.Context) ([]aurora.SpokenTurn, error) {
+	for t.call.WorkingTurn != 0 && t.call.WorkingTurn != t.generation && t.Now().Before(t.call.WorkingUntil) {
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-time.After(watchEvery / 2):
+		}
+		c, ok, err := t.Store.Call(ctx, t.sid)
+		if err == nil && ok && c.Generation == t.generation {
+			t.call = c
+		}
+	}
+	return t.Store.Turns(ctx, t.sid)
+}
+
+// watch stops the turn when it is superseded, when its connection has ended, and when it takes too long.
+func (t *turn) watch(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		took := t.Now().Sub(t.began)
+		if t.limited && (took >= turnLimit || took >= handOverAfter && !t.speaker.isSpeaking()) {
+			t.stopBecause(errHandOver)
+			return
+		}
+		if t.check(ctx) != nil {
+			return
+		}
+	}
+}
+
+// check reads the call's state and stops the turn if it must. An error of the store stops nothing.
+func (t *turn) check(ctx context.Context) error {
+	c, ok, err := t.Store.Call(ctx, t.sid)
+	if err != nil {
+		if ctx.Err() == nil {
+			slog.WarnContext(ctx, "state of a call not read; its turn goes on", "event", "phone.state_unread", "error", err)
+		}
+		return nil
+	}
+	switch {
+	case !ok, c.Report != nil, c.ConnectionID == "":
+		t.stopBecause(errGone)
+	case c.Generation != t.generation:
+		if c.LastInterruptAt.After(c.LastPromptAt) {
+			slog.InfoContext(ctx, "turn stopped by an interruption", "event", "phone.turn_interrupted", "generation", t.generation, "ms", t.Now().Sub(c.LastInterruptAt).Milliseconds())
+		}
+		t.stopBecause(errSuperseded)
+	default:
+		t.mu.Lock()
+		t.connection = c.ConnectionID
+		t.mu.Unlock()
+	}
+	return t.Stopped()
+}
+
+// stopBecause ends the turn. Tools that run are waited for. Only the first reason counts.
+func (t *turn) stopBecause(reason error) {
+	t.mu.Lock()
+	if t.stop == nil {
+		t.stop = reason
+	}
+	t.mu.Unlock()
+	if !errors.Is(reason, errHandOver) && t.speaker != nil { // what the model said before the hand-over is still sent
+		t.speaker.fail(reason)
+	}
+	t.cancel(reason)
+}
+
+// Stopped returns why nothing more is to be spoken, or nil.
+func (t *turn) Stopped() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stop
+}
+
+// WriteText takes words to be spoken.
+func (t *turn) WriteText(text, _ string, isFiller bool) error {
+	if err := t.Stopped(); err != nil {
+		return err
+	}
+	return t.speaker.write(text, isFiller)
+}
+
+// BeforeTools records that the turn does something that the next one must know.
+func (t *turn) BeforeTools(ctx context.Context, tools []agent.Tool) error {
+	if err := t.Stopped(); err != nil {
+		return err
+	}
+	longest := time.Duration(0)
+	for _, tool := range tools {
+		limit := tool.Timeout
+		if limit == 0 {
+			limit = agent.DefaultToolTimeout
+		}
+		longest = max(longest, limit)
+	}
+	now := t.Now()
+	if t.limited && now.Add(longest).After(t.began.Add(turnLimit)) {
+		t.stopBecause(errHandOver)
+		return errHandOver
+	}
+	until := now.Add(longest + turnLimit - handOverAfter)
+	c, err := t.Store.UpdateCall(context.WithoutCancel(ctx), t.sid, func(c *aurora.PhoneCall) bool {
+		if c.Generation != t.generation || c.Report != nil {
+			return false
+		}
+		c.WorkingTurn, c.WorkingUntil = t.generation, until
+		return true
+	})
+	if err == nil && c.Generation != t.generation {
+		t.stopBecause(errSuperseded)
+		return errSuperseded
+	}
+	if err != nil { // the tools run: the caller waits for what they do
+		slog.ErrorContext(ctx, "start of tools not stored", "event", "phone.tools_unrecorded", "error", err)
+	}
+	return nil
+}
+
+// send sends words, unless the turn was stopped.
+func (t *turn) send(ctx context.Context, text string) error {
+	if !t.checked { // the watcher has perhaps not looked yet
+		t.checked = true
+		_ = t.check(ctx)
+	}
+	if err := t.Stopped(); err != nil && !errors.Is(err, errHandOver) {
+		return err
+	}
+	return t.sendFrame(ctx, Frame{Text: text})
+}
+
+// sendFrame sends a message. A connection that has gone may have been replaced by another one.
+func (t *turn) sendFrame(ctx context.Context, f Frame) error {
+	err := t.Engine.sendFrame(ctx, t.connectionID(), f)
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	used := t.connectionID()
+	if stop := t.check(ctx); stop == nil && t.connectionID() != used {
+		return t.Engine.sendFrame(ctx, t.connectionID(), f)
+	}
+	t.Engine.disconnected(ctx, t.sid, used, t.Now())
+	t.stopBecause(errGone)
+	return errGone
+}
+
+func (t *turn) connectionID() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.connection
+}
+
+// finish sends what waits, stores the turn, and closes it or hands it over.
+func (t *turn) finish(ctx context.Context, result TurnResult, failed error) {
+	stop := t.Stopped()
+	if failed != nil && stop == nil {
+		metric.CountFailure(ctx, "FallbackSpoken", failed)
+		slog.ErrorContext(ctx, "turn of a call failed", "event", "phone.turn_failed", "generation", t.generation, "error", failed)
+		_ = t.speaker.write(apology, false)
+	}
+	if errors.Is(stop, errHandOver) {
+		phrase := result.Filler
+		if phrase == "" {
+			phrase = stillWorking
+		}
+		_ = t.speaker.write(phrase, true)
+	}
+	sent, fillers, err := t.speaker.close()
+	if stop = t.Stopped(); stop == nil && err != nil {
+		stop = err
+		slog.WarnContext(ctx, "words not sent", "event", "phone.send_failed", "generation", t.generation, "error", err)
+	}
+	spoken := t.spokenTurn(ctx, result, sent, fillers)
+	if errors.Is(stop, errHandOver) {
+		if t.handOver(ctx, spoken) {
+			return
+		}
+		if t.sendFrame(ctx, Frame{Text: " " + apology}) == nil {
+			spoken.Planned += " " + apology
+		}
+	}
+	t.end(ctx, spoken, result)
+}
+
+// spokenTurn returns the turn as it is stored.
+func (t *turn) spokenTurn(ctx context.Context, result TurnResult, sent string, fillers []string) aurora.SpokenTurn {
+	messages := dropOpenCalls(result.Messages)
+	var earlier []agent.Message
+	if len(t.before.Messages) > 0 {
+		_ = json.Unmarshal(t.before.Messages, &earlier) // ours: cannot fail
+	}
+	s := aurora.SpokenTurn{Generation: t.generation, Said: t.said, Planned: t.before.Planned + sent, Fillers: append(t.before.Fillers, fillers...),
+		StartedAt: t.began, EndedAt: t.Now()}
+	if !t.before.StartedAt.IsZero() {
+		s.StartedAt = t.before.StartedAt
+	}
+	if all := append(earlier, messages...); len(all) > 0 {
+		b, err := json.Marshal(all)
+		if err != nil {
+			slog.ErrorContext(ctx, "messages of a turn not stored", "event", "phone.turn_unreadable", "generation", t.generation, "error", err)
+		}
+		s.Messages = b
+	}
+	return s
+}
+
+// dropOpenCalls leaves out tool calls at the end that were not run.
+func dropOpenCalls(messages []agent.Message) []agent.Message {
+	messages = slices.Clone(messages)
+	if n := len(messages) - 1; n >= 0 && len(messages[n].ToolCalls) > 0 {
+		messages[n].ToolCalls, messages[n].Extra = nil, nil
+		if messages[n].IsEmpty() {
+			messages = messages[:n]
+		}
+	}
+	return messages
+}
+
+// hasTools reports whether messages hold results of tools.
+func hasTools(s aurora.SpokenTurn) bool {
+	var messages []agent.Message
+	_ = json.Unmarshal(s.Messages, &messages) // nothing at all has no tools
+	return slices.ContainsFunc(messages, func(m agent.Message) bool { return m.Role == agent.RoleTool })
+}
+
+// end stores the turn and closes it, unless it was superseded.
+func (t *turn) end(ctx context.Context, s aurora.SpokenTurn, result TurnResult) {
+	acted := hasTools(s)
+	if acted || t.Stopped() == nil { // stored before the state says that the turn has ended, so that the next one finds it
+		t.writeTurn(ctx, s)
+	}
+	isCurrent, kept := false, false
+	c, err := t.Store.UpdateCall(ctx, t.sid, func(c *aurora.PhoneCall) bool {
+		if c.Report != nil {
+			return false
+		}
+		running := findTurn(c, t.generation)
+		isNewest := c.Generation == t.generation
+		unheard := s.Planned == "" || running != nil && running.Cut && running.Heard == ""
+		if kept = isNewest || acted || !unheard; !kept {
+			dropTurn(c, t.generation)
+			return true
+		}
+		if isNewest && s.Planned == "" && !acted { // nothing could be said: the words wait for the next turn
+			dropTurn(c, t.generation)
+			isCurrent = true
+			return true
+		}
+		isCurrent = endTurn(c, s)
+		if isCurrent && result.Action != nil && c.Closing == nil {
+			c.Closing = &aurora.CallClosing{ID: t.NewID(), Action: *result.Action}
+		}
+		return true
+	})
+	if err != nil {
+		slog.ErrorContext(ctx, "end of a turn not stored", "event", "phone.turn_unstored", "generation", t.generation, "error", err)
+		isCurrent = t.Stopped() == nil
+	} else if kept && !acted && t.Stopped() != nil {
+		t.writeTurn(ctx, s)
+	}
+	if !isCurrent {
+		return
+	}
+	if err := t.sendFrame(ctx, Frame{Last: true}); err != nil && !errors.Is(err, errGone) {
+		slog.WarnContext(ctx, "turn not closed", "event", "phone.send_failed", "generation", t.generation, "error", err)
+	}
+	if err == nil && c.Closing != nil {
+		t.closeAfterWords(ctx, c, s.Planned != "")
+	}
+}
+
+func (t *turn) writeTurn(ctx context.Context, s aurora.SpokenTurn) {
+	if err := t.Store.WriteTurn(ctx, t.sid, s); err != nil {
+		slog.ErrorContext(ctx, "turn not stored", "event", "phone.turn_unstored", "generation", t.generation, "error", err)
+	}
+}
