@@ -1,4 +1,4 @@
-// Package chatwiring builds the handler of the chat functions from their settings.
+// Package chatwiring builds the chat use case and the handler of the chat functions from their settings.
 package chatwiring
 
 import (
@@ -16,32 +16,72 @@ import (
 	"example.com/aurora/shared/usecase/chat"
 )
 
-// Settings holds what a chat function needs.
-type Settings struct {
+// ServiceSettings holds what a function needs that takes turns of conversations.
+type ServiceSettings struct {
 	tools          toolwiring.Settings
 	models         modelwiring.Settings
-	apiKeysSecret  string
 	defaultModels  []string // in the order in which they are asked
-	allowedModels  []string // "*" allows every model
-	allowedOptions []string // "*" allows every parameter of the model
 	turnsPerMinute int      // of a key whose entry does not say otherwise
 	tokensPerDay   int
 }
 
+// ReadServiceSettings reads the settings of a function that takes turns, including those of its tools and models.
+func ReadServiceSettings(s *lambdaapp.Settings) ServiceSettings {
+	tools := toolwiring.ReadSettings(s)
+	return ServiceSettings{
+		tools:          tools,
+		models:         modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
+		defaultModels:  modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
+		turnsPerMinute: s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
+		tokensPerDay:   s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 200_000_000),
+	}
+}
+
+// Tools returns the settings of the tools.
+func (s ServiceSettings) Tools() toolwiring.Settings { return s.tools }
+
+// NewService returns the chat use case, and the connections that its first turn needs: those to the secrets, the tables and the
+// deployment's own model server. It reads the named secrets beside those of the models.
+func (s ServiceSettings) NewService(t modelwiring.Timing, secrets ...string) (*chat.Service, []lambdaapp.Connection) {
+	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now)
+	models := s.models.NewPool(t)
+	connections := append(s.tools.Connections(append(secrets, s.models.KeySecret())...), models.Open)
+	return &chat.Service{
+		Assistants:    s.tools.Assistants,
+		Chain:         models.Chain,
+		DefaultModels: s.defaultModels,
+		Tools:         s.tools.NewKit(),
+		Count:         lambdaapp.Count,
+		DoNotCallList: ledger,
+		Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
+		Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
+		Limits: &chat.KeyLimits{
+			Store:          ledger,
+			TurnsPerMinute: int64(s.turnsPerMinute),
+			TokensPerDay:   int64(s.tokensPerDay),
+			Now:            time.Now,
+		},
+		Now: time.Now,
+	}, connections
+}
+
+// Settings holds what a chat function needs.
+type Settings struct {
+	ServiceSettings
+	apiKeysSecret  string
+	allowedModels  []string // "*" allows every model
+	allowedOptions []string // "*" allows every parameter of the model
+}
+
 // ReadSettings reads the settings of a chat function, including those of its tools and models.
 func ReadSettings(s *lambdaapp.Settings) Settings {
-	tools := toolwiring.ReadSettings(s)
 	allowedOptions := modelwiring.SplitList(s.Optional("ALLOWED_MODEL_OPTIONS", ""))
 	s.Reject("ALLOWED_MODEL_OPTIONS", completions.CheckAllowedOptions(allowedOptions))
 	return Settings{
-		tools:          tools,
-		models:         modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
-		apiKeysSecret:  s.Required("API_KEYS_SECRET"),
-		defaultModels:  modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
-		allowedModels:  modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
-		allowedOptions: allowedOptions,
-		turnsPerMinute: s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
-		tokensPerDay:   s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 200_000_000),
+		ServiceSettings: ReadServiceSettings(s),
+		apiKeysSecret:   s.Required("API_KEYS_SECRET"),
+		allowedModels:   modelwiring.SplitList(s.Optional("ALLOWED_MODELS", "*")),
+		allowedOptions:  allowedOptions,
 	}
 }
 
@@ -70,31 +110,13 @@ func (s Settings) namedModels() []string {
 // NewHandler returns the handler of the chat routes, and the connections that its first turn needs: those to the secrets, the tables
 // and the deployment's own model server.
 func (s Settings) NewHandler(t modelwiring.Timing) (*completions.Handler, []lambdaapp.Connection) {
-	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now)
-	models := s.models.NewPool(t)
-	connections := append(s.tools.Connections(s.apiKeysSecret, s.models.KeySecret()), models.Open)
+	service, connections := s.NewService(t, s.apiKeysSecret)
+	service.AllowedModels = s.allowedModels
 	return &completions.Handler{
-		Service: &chat.Service{
-			Assistants:    s.tools.Assistants,
-			Chain:         models.Chain,
-			DefaultModels: s.defaultModels,
-			AllowedModels: s.allowedModels,
-			Tools:         s.tools.NewKit(),
-			Count:         lambdaapp.Count,
-			DoNotCallList: ledger,
-			Outbound:      dynamo.NewOutbound(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
-			Sessions:      dynamo.NewSessions(lambdaapp.AWSConfig, s.tools.LedgerTable, time.Now),
-			Limits: &chat.KeyLimits{
-				Store:          ledger,
-				TurnsPerMinute: int64(s.turnsPerMinute),
-				TokensPerDay:   int64(s.tokensPerDay),
-				Now:            time.Now,
-			},
-			Now: time.Now,
-		},
-		Now:    time.Now,
-		NewID:  func() string { return "chatcmpl-" + rand.Text() },
-		Models: s.namedModels(),
+		Service: service,
+		Now:     time.Now,
+		NewID:   func() string { return "chatcmpl-" + rand.Text() },
+		Models:  s.namedModels(),
 
 		AllowedOptions: s.allowedOptions,
 	}, connections
