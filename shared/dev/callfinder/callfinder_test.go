@@ -114,6 +114,8 @@ func TestFind(t *testing.T) {
 		Ledger: items{
 			{"key": "call#c1", "places": []any{"a#2026-11-18"}, "created": json.Number("1795014300000")},
 			{"key": "call#" + aurora.OwnAlias("c1", "b"), "places": []any{"b#2026-11-18"}},
+			{"key": "phone#" + sid, "state": `{"SID":"` + sid + `","AssistantID":"a","CreatedAt":"2026-11-18T15:00:00Z","From":"+14155550100","Greeting":"secret words","Generation":7}`},
+			{"key": "phone#CA2", "state": `{"SID":"CA2","AssistantID":"a"}`},
 			{"key": "placed#oc_1", "state": "placed", "sid": sid, "assistantId": "a", "to": "+14155550100", "name": "secret words"},
 			{"key": "session#a#c1#x#y", "agent": "a"}, {"key": "session#a#c10#x#y", "agent": "a"}, {"key": "once#a#c1#x#y", "state": "done"},
 			{"key": "erased#" + aurora.ErasedCall("b", "c1"), "at": json.Number("1795014400")},
@@ -121,7 +123,7 @@ func TestFind(t *testing.T) {
 	}
 	a := find(t, f, sid)
 	for _, want := range []string{"call " + sid + ", c1, oc_1 of a\n", "outbound.placed", "model.failed", "report.indexed", "timed out", "access", "FallbackSpoken=1", "outbound call", "session",
-		"tool result", "row of the call", "made report               key=reports/a/weekly/1/", "end-of-call report", "analysis"} {
+		"tool result", "state of the phone call   key=phone#" + sid + " generation=7", "row of the call", "made report               key=reports/a/weekly/1/", "end-of-call report", "analysis"} {
 		if !strings.Contains(a, want) {
 			t.Errorf("%s is missing", want)
 		}

@@ -19,6 +19,7 @@ import (
 const (
 	aliasPrefix  = "call#"
 	recordPrefix = "placed#"
+	phonePrefix  = "phone#"
 	erasedPrefix = "erased#"
 )
 
@@ -29,6 +30,9 @@ func (s *search) joinLedger() {
 		key := item.Text("key")
 		if name, ok := strings.CutPrefix(key, aliasPrefix); ok {
 			aliases[name] = item
+		}
+		if call, ok := phoneCall(item); ok && s.isNamed(call.AssistantID, []string{call.SID, call.RecordID}) {
+			s.call(call.AssistantID).addIDs(call.SID, call.RecordID)
 		}
 		if id, ok := strings.CutPrefix(key, recordPrefix); ok && item.Text("state") != "" {
 			if ids := []string{id, item.Text("sid")}; s.isNamed(item.Text("assistantId"), ids) {
@@ -146,6 +150,10 @@ func (s *search) addLedger(c *Call) {
 			}
 		case prefix+"#" == recordPrefix && c.ids[rest] && item.Text("state") != "" && item.Text("assistantId") == c.AssistantID:
 			c.add(Entry{Time: millis(item["created"]), Source: "ledger", What: "outbound call", Detail: details(item, "key", "state", "status", "sid", "code", "to", "answeredBy", "keyName")})
+		case prefix+"#" == phonePrefix && c.ids[rest]:
+			if call, ok := phoneCall(item); ok && call.AssistantID == c.AssistantID {
+				c.add(Entry{Time: call.CreatedAt, Source: "ledger", What: "state of the phone call", Detail: phoneDetail(call)})
+			}
 		case prefix+"#" == erasedPrefix && s.isErased(c, rest):
 			c.add(Entry{Time: seconds(item["at"]), Source: "ledger", What: "erased", Detail: details(item, "finished")})
 		case len(parts) > 2 && parts[0] == c.key() && names[parts[1]]:
@@ -279,6 +287,21 @@ func details(item aurora.StoredItem, names ...string) string {
 		}
 	}
 	return strings.Join(parts, " ")
+}
+
+// phoneCall returns the state of a phone call. It is not ok for any other item.
+func phoneCall(item aurora.StoredItem) (c aurora.PhoneCall, ok bool) {
+	return c, strings.HasPrefix(item.Text("key"), phonePrefix) && json.Unmarshal([]byte(item.Text("state")), &c) == nil
+}
+
+// phoneDetail says how far a phone call is, without its words and numbers.
+func phoneDetail(c aurora.PhoneCall) string {
+	report := "none"
+	if c.Report != nil {
+		report = map[bool]string{true: "stored", false: "begun"}[c.Report.Stored]
+	}
+	return fmt.Sprintf("key=%s%s generation=%d open=%v interrupts=%d drops=%d resumes=%d sessionStatus=%s status=%s errorCode=%s report=%s", phonePrefix, c.SID, c.Generation,
+		c.ConnectionID != "", c.Interrupts, c.Drops, c.Resumes, c.End.SessionStatus, c.End.Status, c.End.ErrorCode, report)
 }
 
 func millis(v any) time.Time {

@@ -18,6 +18,9 @@
 // provider sends again. After a run that ended only the worker looks for the ids, together with the time of the call: an id may be
 // used again.
 //
+// The state of a phone call and its words are kept for two days, also of one that is going on. They are removed at once: what is
+// still said is not stored, and no report follows.
+//
 // A run ends only after a search that found nothing. What was written during the run is found by the next search. Versions of
 // objects never change, so each is read once.
 //

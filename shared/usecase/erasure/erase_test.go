@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +22,18 @@ func reportBody(assistantID string, number aurora.Phone, said string, ids ...str
 		"artifact":{"messages":[{"role":"bot","message":"Hello"},{"role":"user","message":%q}]},"call":{"id":%q,"assistantId":%q}}}`, number, said, ids[0], assistantID)
 }
 
+// phoneItems returns the state of a phone call, its words and its connection, in which the caller said something.
+func phoneItems(t *testing.T, sid string, number aurora.Phone, said string) []aurora.StoredItem {
+	t.Helper()
+	state, err := json.Marshal(aurora.PhoneCall{SID: sid, AssistantID: "riley", Customer: number, From: string(number), Waiting: []aurora.CallerWords{{Text: said}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []aurora.StoredItem{{"key": "phone#" + sid, "state": string(state)}, {"key": "phoneturns#" + sid, "t1": `{"Said":[{"Text":"` + said + `"}]}`},
+		{"key": "phoneturns#" + sid + "#1", "t2": "{}"}, {"key": "phoneconn#of-" + sid, "callSid": sid}, {"key": "relaytoken#1-" + sid, "callSid": sid},
+		{"key": "relaytoken#2-" + sid, "usedBy": sid}}
+}
+
 // fill stores two calls of the person and one of a friend, with all that belongs to them, and returns what must be left.
 func fill(t *testing.T, m *memory) (left string) {
 	t.Helper()
@@ -38,6 +51,9 @@ func fill(t *testing.T, m *memory) (left string) {
 	ledger.add(aurora.StoredItem{"key": "session#riley#friend#" + aurora.SafeKey(string(friend)) + "#p"})
 	ledger.add(aurora.StoredItem{"key": "dnc#" + string(person)})
 	ledger.add(aurora.StoredItem{"key": "placed#oc_2", "to": string(friend), "info": "sister of [erased]"})
+	for _, item := range phoneItems(t, "CAf", friend, "Her number is [erased].") {
+		ledger.add(item)
+	}
 	m.put("eoc/avery/2026/11/18/one.json", reportBody("avery", friend, "Another owner's call with the same id.", "one"))
 	m.messages["raw"] = []aurora.QueuedMessage{{Body: reportBody("riley", friend, "Call [erased].", "queued-2")}}
 	job := aurora.ReportJob{AssistantID: "riley", Period: aurora.Weekly, Until: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Quiet: true}
@@ -63,6 +79,11 @@ func fill(t *testing.T, m *memory) (left string) {
 		{"key": "placed#oc_2", "to": string(friend), "info": "sister of +14155550100"}} {
 		ledger.add(item)
 	}
+	items := append(phoneItems(t, "CAp", person, "Hi"), phoneItems(t, "CAf", friend, "Her number is +1 415 555 0100.")...)
+	items = append(items, aurora.StoredItem{"key": "relaytoken#3", "record": "oc_1"}, aurora.StoredItem{"key": "textpair#x", "customer": string(person)})
+	for _, item := range items {
+		ledger.add(item)
+	}
 	m.messages["raw"] = []aurora.QueuedMessage{{Body: reportBody("riley", person, "Hi", "queued-1")}, {Body: reportBody("riley", friend, "Call 415 555 0100.", "queued-2")}}
 	m.putReport(job)
 	m.put(aurora.TranscriptKey(aurora.ReportsPrefix+"riley/weekly/2026-11-20T0000/", "one"), "<p>Hi</p>")
@@ -83,8 +104,8 @@ func TestErase(t *testing.T) {
 	if got := m.dump(t); got != left {
 		t.Errorf("left is\n%s\nwant\n%s", got, left)
 	}
-	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 11, QueuedMessages: 1, ReportsMadeAgain: 1,
-		ReportVersions: 5, NumbersReplaced: 4, DoNotCallEntries: 1}
+	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 19, QueuedMessages: 1, ReportsMadeAgain: 1,
+		ReportVersions: 5, NumbersReplaced: 6, DoNotCallEntries: 1}
 	if r.Counts != want || !r.Complete || r.Number != "+14******100" {
 		t.Errorf("the receipt is %+v, want the counts %+v", r, want)
 	}
@@ -212,7 +233,7 @@ func TestExport(t *testing.T) {
 	}
 	for name, want := range map[string]string{"calls/2026-11-18 one/transcript.txt": "caller: Hi", "calls/2026-11-18 one/transcript (2).txt": "caller: Hi again",
 		"calls/2026-11-18 two/report.json": "001 (415) 555-0100", "calls/2026-11-18 one/row.json": "Greets.", "queued messages/raw.json": "queued-1", "README.txt": "the object eoc/riley/2026/11/18/friend.json",
-		"records.jsonl": `"key":"dnc#+14155550100"`} {
+		"records.jsonl": `"key":"phone#CAp"`} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s has no %q: %q", name, want, files[name])
 		}

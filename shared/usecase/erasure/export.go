@@ -251,7 +251,8 @@ func (x *exporter) finish(number aurora.Phone, now time.Time) error {
 	fmt.Fprintf(&b, "Data that is stored about %s, read on %s\n\n", number, now.UTC().Format("2 January 2006, 15:04 UTC"))
 	b.WriteString("calls/            one folder for each call: what was said (transcript.txt), the provider's report (report.json),\n" +
 		"                  what a model found out (analysis.json), and the figures that reports use (row.json)\n" +
-		"records.jsonl     calls that we placed, sessions, lists of numbers, counters: one record in each line\n" +
+		"records.jsonl     calls that we placed, phone calls of the last two days, sessions, lists of numbers, counters: one record\n" +
+		"                  in each line\n" +
 		"other messages/   messages of types that are not known\n" +
 		"queued messages/  reports that are not stored yet\n\n")
 	fmt.Fprintf(&b, "Calls: %d\n\n", len(x.overview))

@@ -111,6 +111,9 @@ func (s *search) followLedger(ctx context.Context) (more bool, err error) {
 		if name, ok := strings.CutPrefix(key, aliasPrefix); ok {
 			more = s.aliases.add(name, item, s.calls) || more
 		}
+		if c, ok := phoneCall(item); ok && s.number.is(string(c.Customer)) {
+			s.calls.add(c.AssistantID, c.SID, c.RecordID)
+		}
 		if id, ok := strings.CutPrefix(key, outboundPrefix); ok {
 			if s.number.is(item.Text("to")) || s.number.is(item.Text("number")) {
 				s.calls.add(item.Text("assistantId"), id, item.Text("sid"))
@@ -271,8 +274,12 @@ func (s *search) itemVerdict(item aurora.StoredItem) verdict {
 	case sessionPrefix, resultPrefix: // assistant, call, caller and more
 		belongs = belongs || len(parts) > 2 && (s.isCallerPart(parts[2]) || parts[2] == aurora.SafeKey("") && s.calls.has(parts[0], parts[1])) ||
 			len(parts) == 2 && s.calls.has(parts[0], parts[1]) // a session of an earlier version
-	default:
-		belongs = belongs || item.Text("record") != "" && s.calls.knows(item.Text("record"))
+	case phonePrefix, turnsPrefix: // the sid of the call, which Twilio gives only once; turns may have more behind it
+		belongs = belongs || s.calls.knows(parts[0])
+	case connPrefix, tokenPrefix:
+		belongs = belongs || s.namesCall(item, "callSid", "usedBy", "record")
+	default: // an item of one person may name the person in customer
+		belongs = belongs || s.namesCall(item, "record") || s.number.is(item.Text("customer"))
 	}
 	if belongs {
 		return theirs
@@ -281,6 +288,16 @@ func (s *search) itemVerdict(item aurora.StoredItem) verdict {
 		return mention
 	}
 	return clean
+}
+
+// namesCall reports whether one of an item's fields is the id of a call of the person, of any assistant.
+func (s *search) namesCall(item aurora.StoredItem, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool { return item.Text(field) != "" && s.calls.knows(item.Text(field)) })
+}
+
+// phoneCall returns the state of a phone call. It is not ok for any other item.
+func phoneCall(item aurora.StoredItem) (c aurora.PhoneCall, ok bool) {
+	return c, strings.HasPrefix(item.Text("key"), phonePrefix) && json.Unmarshal([]byte(item.Text("state")), &c) == nil
 }
 
 // isCallerPart reports whether a part of a key is the number.

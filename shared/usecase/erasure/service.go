@@ -88,4 +88,8 @@ const (
 	erasedPrefix    = "erased#"
 	sessionPrefix   = "session#"
 	resultPrefix    = "once#"
+	phonePrefix     = "phone#"      // the state of a phone call
+	turnsPrefix     = "phoneturns#" // what was said in it
+	connPrefix      = "phoneconn#"  // its connections
+	tokenPrefix     = "relaytoken#" // the tokens of its sessions
 )
