@@ -73,6 +73,7 @@
 //	  fakerelay       the telephone and the ConversationRelay session of a call, for faketwilio
 //	  faketwilio      a Twilio server
 //	  stricttwiml     a reader of TwiML that reports every deviation from its documentation
+//	  typedcall       a phone call whose caller types, for `make call`
 //	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
 //	  callfinder      everything that a stack has of one call, for `make find`
 //	  testkit         doubles that many packages' tests share: assistants, secrets, the log

@@ -12,6 +12,9 @@ import (
 // keyTime is the time that a person needs for a key.
 const keyTime = 250 * time.Millisecond
 
+// momentBeforeLeaving is how long a caller stays after the last words.
+const momentBeforeLeaving = 2 * time.Second
+
 // backchannels are words that say no more than that the caller is listening.
 var backchannels = []string{"yeah", "uh-huh", "mhm", "mm-hmm", "right", "okay"}
 
@@ -130,6 +133,18 @@ func (p *Phone) Listen(ctx context.Context) error {
 // ListenTo waits until so many words of the answer were spoken, or the whole answer.
 func (p *Phone) ListenTo(ctx context.Context, words int) error {
 	return p.listen(ctx, func(s *session) bool { return s.answered() || s.wordsHeard() >= words })
+}
+
+// Leave listens to the answer and stays for a moment. If the session ends meanwhile, as before a transfer, it stays until the
+// call is over. The caller may hang up then.
+func (p *Phone) Leave(ctx context.Context) error {
+	if err := p.Listen(ctx); err != nil {
+		return err
+	}
+	if !p.Pause(ctx, momentBeforeLeaving) {
+		return context.Cause(ctx)
+	}
+	return p.await(ctx, func() bool { return p.session != nil })
 }
 
 func (p *Phone) listen(ctx context.Context, enough func(*session) bool) error {

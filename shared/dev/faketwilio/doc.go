@@ -31,7 +31,7 @@
 // StartInbound, or POST /phone/calls with From and To, is a call from a person. Its TwiML is requested at VoiceURL and played
 // verb by verb, as strictly as package stricttwiml reads it: ConversationRelay, Dial, Say, Recording and the others, with the
 // requests that Twilio makes for each. The destinations of Dial behave as those of outbound calls. The routes under /phone
-// are for a person at the page and for make call: say, press, listen, cough (an interruption without words), drop (the
+// are for a person at the page and for make call: say, press, listen, leave, cough (an interruption without words), drop (the
 // WebSocket breaks) and hangup, with the events of the call as Server-Sent Events.
 //
 // # Decisions

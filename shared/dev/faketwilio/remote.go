@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"example.com/aurora/shared/dev/fakerelay"
 )
@@ -25,6 +26,7 @@ func (s *Server) handlePhone() {
 			return c.phone.Press(ctx, r.PostForm.Get("Keys"))
 		},
 		"listen": listenRemotely,
+		"leave":  func(ctx context.Context, c *call, _ *http.Request) error { return c.phone.Leave(ctx) },
 		"cough":  func(ctx context.Context, c *call, _ *http.Request) error { return c.phone.Cough(ctx) },
 		"drop":   func(ctx context.Context, c *call, _ *http.Request) error { return c.phone.Drop(ctx) },
 		"hangup": func(_ context.Context, c *call, _ *http.Request) error { c.hangup(); return nil },
@@ -45,11 +47,16 @@ func (s *Server) handlePhone() {
 	}
 }
 
-// listenRemotely waits for the end of the answer, or for so many words of it.
+// momentToThink passes between an answer and what the caller says next.
+const momentToThink = 500 * time.Millisecond
+
+// listenRemotely waits for the end of the answer and a moment, or for so many words of the answer.
 func listenRemotely(ctx context.Context, c *call, r *http.Request) error {
 	text := r.PostForm.Get("Words")
 	if text == "" {
-		return c.phone.Listen(ctx)
+		err := c.phone.Listen(ctx)
+		c.phone.Pause(ctx, momentToThink)
+		return err
 	}
 	words, err := strconv.Atoi(text)
 	if err != nil || words < 1 {

@@ -59,6 +59,7 @@ type Report struct {
 func (s *Server) StartInbound(in InboundCall) string {
 	c := s.newCall(in.From, in.To, directionInbound, "ringing", nil)
 	c.fields, c.plan = in.Fields, in.Play
+	v := s.newVoice(c, in.Caller)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = appendBounded(s.calls, c)
@@ -68,7 +69,8 @@ func (s *Server) StartInbound(in InboundCall) string {
 	}
 	s.running.Go(func() {
 		defer s.endCall(c)
-		s.runInbound(c, in)
+		v.enter(v.fetch(s.options.VoiceURL, http.MethodPost, v.inboundForm()))
+		v.finish()
 	})
 	return c.SID
 }
@@ -86,13 +88,6 @@ func (s *Server) endCall(c *call) {
 	c.hangup()
 	c.events.add(fakerelay.Event{Type: done, At: s.options.Now()})
 	close(c.over)
-}
-
-// runInbound plays an inbound call from its first request to its last.
-func (s *Server) runInbound(c *call, in InboundCall) {
-	v := s.newVoice(c, in.Caller)
-	v.enter(v.fetch(s.options.VoiceURL, http.MethodPost, v.inboundForm()))
-	v.finish()
 }
 
 // Wait waits until a call that was played here is over and all its requests were answered, and returns its report.
