@@ -28,6 +28,7 @@
 //	  safego          goroutines that recover from panics, and bounded parallel calls
 //	usecase/        what the product does; declares the interfaces that it needs
 //	  chat            one turn of a conversation
+//	  phonecall       the conversation of a phone call over ConversationRelay
 //	  webhook         answers voice providers' messages and stores end-of-call reports
 //	  callindex       one row for each call, from its end-of-call reports
 //	  endofcall       ends phone calls of ConversationRelay: the end-of-call report of each
@@ -49,6 +50,9 @@
 //	  lambdaapp       how a Lambda function starts: settings, log, metrics
 //	  authorizer      API Gateway authorizer events, decided by a key policy
 //	  web             API Gateway and function URL events as HTTP requests
+//	  relayapi        ConversationRelay's messages in the events of a WebSocket API
+//	  phoneturn       a turn of a phone call, with the chat use case
+//	  voiceturn       one spoken turn: filler, fallback message, limits of silence
 //	  completions     the wire format of the chat routes
 //	  reportapi       the wire format of the report routes
 //	  speech          Markdown to spoken words, streaming
@@ -60,6 +64,7 @@
 //	  toolwiring      builds an assistant's tools
 //	  chatwiring      builds the chat functions
 //	  reportwiring    builds the report functions
+//	  phonewiring     builds the functions that carry phone calls
 //	  callwiring      builds the functions that place calls
 //	dev/            development and tests only
 //	  emulator        `make run`: template.yaml on one machine

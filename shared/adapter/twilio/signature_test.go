@@ -62,3 +62,37 @@ func TestVerifySignature(t *testing.T) {
 		t.Errorf("without the token: %v, want fault.Unavailable", err)
 	}
 }
+
+func TestVerifyHandshake(t *testing.T) {
+	_, c := newFakeTwilio(t, respond(200, `{}`))
+	const address = "wss://relay.example.com/live"
+	for name, request := range map[string]struct {
+		address, signature, signed string
+	}{
+		"the address":                    {address, sign(token, address, nil), address},
+		"with a slash behind it":         {address, sign(token, address+"/", nil), address + "/"},
+		"without its slash":              {address + "/", sign(token, address, nil), address},
+		"with two slashes":               {address, sign(token, address+"//", nil), ""},
+		"https":                          {address, sign(token, "https://relay.example.com/live", nil), ""},
+		"with a query":                   {address, sign(token, address+"?a=1", nil), ""},
+		"another host":                   {address, sign(token, "wss://relay.example.org/live", nil), ""},
+		"another token":                  {address, sign("another", address, nil), ""},
+		"no signature":                   {address, "", ""},
+		"a signature that is no base64":  {address, "%%%", ""},
+		"a form's signature":             {address, sign(token, address, url.Values{"AccountSid": {account}}), ""},
+		"no address, and its signature":  {"", sign(token, "", nil), ""},
+		"a slash, and no address before": {"", sign(token, "/", nil), ""},
+	} {
+		signed, err := c.VerifyHandshake(t.Context(), request.address, request.signature)
+		if signed != request.signed || (err == nil) != (request.signed != "") || err != nil && !fault.Is(err, fault.Unauthorized) {
+			t.Errorf("%s: %q, %v; want %q", name, signed, err, request.signed)
+		}
+	}
+	broken := twilio.New(twilio.Options{Credentials: func(context.Context) (string, error) { return "", io.ErrUnexpectedEOF }})
+	if _, err := broken.VerifyHandshake(t.Context(), address, sign(token, address, nil)); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without the token: %v, want fault.Unavailable", err)
+	}
+	if sid, err := c.AccountSID(t.Context()); sid != account || err != nil {
+		t.Errorf("account %s, %v; want %s", sid, err, account)
+	}
+}

@@ -57,13 +57,18 @@ func (s Settings) Connections(secrets ...string) []lambdaapp.Connection {
 	return []lambdaapp.Connection{s.Secrets.Open(secrets...), s.Assistants.Open, ledger.Open}
 }
 
+// Twilio returns a client of Twilio, and the name of the secret that it reads.
+func (s Settings) Twilio() (client *twilio.Client, secret string) {
+	return twilio.New(twilio.Options{
+		Credentials: func(ctx context.Context) (string, error) { return s.Secrets.Secret(ctx, s.twilioSecret) },
+		BaseURL:     s.twilioBaseURL,
+	}), s.twilioSecret
+}
+
 // NewKit returns the kit that builds an assistant's tools.
 func (s Settings) NewKit() *tools.Kit {
 	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, s.LedgerTable, time.Now)
-	phone := twilio.New(twilio.Options{
-		Credentials: func(ctx context.Context) (string, error) { return s.Secrets.Secret(ctx, s.twilioSecret) },
-		BaseURL:     s.twilioBaseURL,
-	})
+	phone, _ := s.Twilio()
 	kit := &tools.Kit{
 		SMS:              phone,
 		Control:          phone,

@@ -56,7 +56,8 @@ type Channel string
 // The channels.
 const (
 	General Channel = ""
-	Voice   Channel = "voice"
+	Voice   Channel = "voice" // a voice server speaks
+	Phone   Channel = "phone" // we speak, through Twilio
 	SMS     Channel = "sms"
 	Web     Channel = "chat"
 )

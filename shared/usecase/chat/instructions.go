@@ -47,7 +47,7 @@ func (s *Service) renderInstructions(ctx context.Context, a aurora.Assistant, ca
 func addChannelStyle(prompt string, a aurora.Assistant, c Channel) string {
 	style := ""
 	switch c {
-	case Voice:
+	case Voice, Phone:
 		style = voiceStyle
 	case SMS:
 		style = strings.ReplaceAll(smsStyle, "{{ limit }}", strconv.Itoa(a.SMSLimit()))

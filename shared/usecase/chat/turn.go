@@ -116,6 +116,7 @@ func (s *Service) newLoop(ctx context.Context, r Request, t *Turn, instructions 
 		MaxCharacters:      maxCharacters,
 		FirstTokenTimeout:  called.FirstTokenTimeout(),
 		WaitWhileThinking:  r.Channel == General || r.Channel == Web,
+		FinishTools:        r.Channel == Phone,
 		GiveUpMessage:      t.FallbackMessage(giveUpMessage),
 	}, nil
 }

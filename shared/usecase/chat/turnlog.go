@@ -15,6 +15,7 @@ type Delivery struct {
 	CompletionID string // as in the answer
 	FillerSpoken bool
 	Fallback     error // why the caller heard the fallback message; nil if the caller did not
+	Stopped      error // why the turn was ended before its time, such as an interruption by the caller; nil if it was not
 	Err          error // the error that the request ended with, or nil
 }
 
@@ -22,6 +23,8 @@ type Delivery struct {
 func (t *Turn) LogEnd(ctx context.Context, d Delivery) {
 	outcome, failed := "answered", t.failed
 	switch {
+	case d.Stopped != nil:
+		outcome, failed = "stopped", d.Stopped
 	case d.Err != nil && (t.failed == nil || d.Fallback != nil):
 		outcome, failed = "disconnected", cmp.Or(d.Fallback, d.Err)
 	case d.Fallback != nil:

@@ -18,9 +18,9 @@ import (
 
 // Why a turn says nothing more.
 var (
-	errSuperseded = errors.New("the caller has said or done something since")
-	errGone       = errors.New("the connection has ended")
-	errHandOver   = errors.New("the turn takes longer than the gateway waits")
+	errSuperseded = fault.New(fault.Conflict, "The caller has said or done something since.").WithCode("superseded")
+	errGone       = fault.New(fault.NotFound, "The connection has ended.").WithCode("connection_gone")
+	errHandOver   = fault.New(fault.Timeout, "The turn takes longer than the gateway waits.").WithCode("handed_over")
 )
 
 const (
