@@ -21,9 +21,12 @@ var backchannels = []string{"yeah", "uh-huh", "mhm", "mm-hmm", "right", "okay"}
 // connected waits for a session.
 func (p *Phone) connected(ctx context.Context) (*session, error) {
 	var s *session
-	err := p.await(ctx, func() bool { s = p.session; return s != nil })
+	err := p.await(ctx, func() bool { s = p.session; return s.live() })
 	return s, err
 }
+
+// live reports whether a session goes on. The caller holds the lock.
+func (s *session) live() bool { return s != nil && s.end == nil }
 
 // Say says a text. If the agent is speaking and may be interrupted, it stops at the beginning of the text. Say returns when
 // the text was said and Twilio has sent it.
@@ -144,7 +147,7 @@ func (p *Phone) Leave(ctx context.Context) error {
 	if !p.Pause(ctx, momentBeforeLeaving) {
 		return context.Cause(ctx)
 	}
-	return p.await(ctx, func() bool { return p.session != nil })
+	return p.await(ctx, func() bool { return p.session.live() })
 }
 
 func (p *Phone) listen(ctx context.Context, enough func(*session) bool) error {
@@ -154,7 +157,7 @@ func (p *Phone) listen(ctx context.Context, enough func(*session) bool) error {
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, p.options.TurnTimeout, ErrNoTurn)
 	defer cancel()
-	err = p.await(limited, func() bool { return p.session != first || enough(first) })
+	err = p.await(limited, func() bool { return p.session != first || !first.live() || enough(first) })
 	if errors.Is(err, ErrNoTurn) {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -148,7 +148,7 @@ func (s *session) wait(ctx context.Context, running *sync.WaitGroup) Result {
 		ended, changed = s.end != nil, p.changed
 		p.mu.Unlock()
 		if ended {
-			p.options.Wait(ctx, afterEnd) // what comes now comes after the end
+			p.options.Wait(s.ctx, afterEnd) // what comes now comes after the end
 			r := Result{Status: "ended"}
 			if s.end.HandoffData != nil {
 				r.Handoff, r.HasHandoff = *s.end.HandoffData, true

@@ -41,7 +41,7 @@ func (p *program) call(ctx context.Context) error {
 	}
 	p.printLine("\nEverything about the call: make find CALL=%s", report.SID)
 	if n := len(report.Problems) + len(report.Violations); n > 0 {
-		return errors.New("Twilio would have complained; see the lines with ! above")
+		return errors.New("the call had problems: see the lines with ! above")
 	}
 	return nil
 }
