@@ -13,6 +13,7 @@ import (
 
 // handlePhone serves the routes with which a person at the page, or make call, is the caller. They are not part of Twilio's API.
 func (s *Server) handlePhone() {
+	s.servePhonePage()
 	protection := http.NewCrossOriginProtection()
 	handle := func(pattern string, do http.HandlerFunc) { s.mux.Handle(pattern, protection.Handler(do)) }
 	handle("POST /phone/calls", s.startRemoteCall)
