@@ -41,6 +41,8 @@ type PhoneCall struct {
 	AgentSpeaking, CallerSpeaking     bool
 	AgentSpeakingAt, CallerSpeakingAt time.Time // of the message that said so
 	Digits                            string    // keys that were pressed and not yet passed on
+	// NudgedTurn is the generation in which a silent caller was asked whether they are there.
+	NudgedTurn int64
 	// Closing is how the call is to end after the assistant's last words.
 	Closing    *CallClosing
 	AnsweredBy string // of an outbound call: see IsMachine
@@ -95,6 +97,8 @@ type CallClosing struct {
 	Action Action
 	// Reason is the ended reason of the end-of-call report, if it is not that of the action: EndedBySilence or EndedByVoicemail.
 	Reason string
+	// Pending is set while the last words are not yet sent: a machine speaks.
+	Pending bool
 	SentAt time.Time // when Twilio was asked to end the session; zero before
 }
 
@@ -145,9 +149,9 @@ type RelayToken struct {
 type PhoneTask struct {
 	Kind    PhoneTaskKind `json:"kind"`
 	CallSID string        `json:"callSid"`
-	// Generation is the call's when the task was made. Other tasks than finish and machine are dropped when it has grown since.
+	// Generation is the call's when the task was made. Tasks of kind continue and silence are dropped when it has grown since.
 	Generation int64  `json:"generation,omitempty"`
-	Count      int    `json:"count,omitempty"`      // of silence: how often the caller was silent before
+	Count      int    `json:"count,omitempty"`      // of digits: how many keys waited; of machine: how often it was sent before
 	AnsweredBy string `json:"answeredBy,omitempty"` // of machine
 }
 
@@ -159,6 +163,7 @@ const (
 	PhoneTaskContinue PhoneTaskKind = "continue" // take over a turn that takes longer than the gateway waits
 	PhoneTaskDigits   PhoneTaskKind = "digits"   // pass on the keys that were pressed
 	PhoneTaskSilence  PhoneTaskKind = "silence"  // the caller has said nothing for a while
+	PhoneTaskKeepOpen PhoneTaskKind = "keepOpen" // keep the connection open while nothing is said
 	PhoneTaskClose    PhoneTaskKind = "close"    // end the call, also if no event says that the last words were spoken
 	PhoneTaskMachine  PhoneTaskKind = "machine"  // a machine answered an outbound call
 	PhoneTaskFinish   PhoneTaskKind = "finish"   // write the end-of-call report

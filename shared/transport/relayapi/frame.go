@@ -20,6 +20,8 @@ type textFrame struct {
 	Type  string `json:"type"`
 	Token string `json:"token"`
 	Last  bool   `json:"last"`
+	// Interruptible is left out for words that follow the session's own setting.
+	Interruptible *bool `json:"interruptible,omitempty"`
 }
 
 // endFrame ends the session.
@@ -30,7 +32,11 @@ type endFrame struct {
 
 // encodeFrame returns the message as Twilio reads it.
 func encodeFrame(f phonecall.Frame) []byte {
-	var wire any = textFrame{Type: "text", Token: f.Text, Last: f.Last}
+	text := textFrame{Type: "text", Token: f.Text, Last: f.Last}
+	if f.Uninterruptible {
+		text.Interruptible = new(bool)
+	}
+	var wire any = text
 	if f.End {
 		wire = endFrame{Type: "end", HandoffData: f.HandoffData}
 	}

@@ -52,7 +52,7 @@ func (e *Engine) closeAfterWords(ctx context.Context, c aurora.PhoneCall, spoke 
 func (e *Engine) EndSession(ctx context.Context, sid string) error {
 	send := false
 	c, err := e.Store.UpdateCall(ctx, sid, func(c *aurora.PhoneCall) bool {
-		send = c.Closing != nil && c.Closing.SentAt.IsZero()
+		send = c.Closing != nil && c.Closing.SentAt.IsZero() && !c.Closing.Pending
 		if send {
 			c.Closing.SentAt = e.Now()
 		}
@@ -81,6 +81,11 @@ func (e *Engine) EndSession(ctx context.Context, sid string) error {
 // Say speaks words that no model has chosen, as a turn of its own, if nothing has happened since the call had a generation. If
 // closing is not nil the session ends after the words. It reports whether the words were sent.
 func (e *Engine) Say(ctx context.Context, sid string, generation int64, words string, closing *aurora.CallClosing) (said bool, err error) {
+	return e.say(ctx, sid, generation, Frame{Text: words, Last: true}, closing, func(*aurora.PhoneCall) {})
+}
+
+// say is Say with a change of the call's state that is made at the same time, in the new generation.
+func (e *Engine) say(ctx context.Context, sid string, generation int64, f Frame, closing *aurora.CallClosing, change func(*aurora.PhoneCall)) (said bool, err error) {
 	aurora.LogCall(ctx, sid)
 	now := e.Now()
 	c, err := e.Store.UpdateCall(ctx, sid, func(c *aurora.PhoneCall) bool {
@@ -88,28 +93,42 @@ func (e *Engine) Say(ctx context.Context, sid string, generation int64, words st
 			return false
 		}
 		c.Generation++
-		if words != "" {
-			c.Spoken = append(c.Spoken, aurora.SpokenTurn{Generation: c.Generation, Planned: words, StartedAt: now, EndedAt: now})
-			trimSpoken(c)
+		if f.Text != "" {
+			addOwnWords(c, f.Text, now)
 		}
 		c.Closing = closing
+		change(c)
 		return true
 	})
 	if err != nil || !said {
 		return false, err
 	}
-	if words != "" {
-		if err := e.Store.WriteTurn(ctx, sid, aurora.SpokenTurn{Generation: c.Generation, Planned: words, StartedAt: now, EndedAt: now}); err != nil {
-			slog.ErrorContext(ctx, "turn not stored", "event", "phone.turn_unstored", "generation", c.Generation, "error", err)
+	if f.Text == "" {
+		if closing != nil {
+			e.closeAfterWords(ctx, c, false)
 		}
-		if err := e.sendFrame(ctx, c.ConnectionID, Frame{Text: words, Last: true}); err != nil {
-			return false, err
-		}
+		return true, nil
 	}
-	if closing != nil {
-		e.closeAfterWords(ctx, c, words != "")
+	return true, e.speakOwnWords(ctx, c, f, closing != nil)
+}
+
+// addOwnWords adds a turn that no model has chosen, of the call's generation.
+func addOwnWords(c *aurora.PhoneCall, words string, now time.Time) {
+	c.Spoken = append(c.Spoken, aurora.SpokenTurn{Generation: c.Generation, Planned: words, StartedAt: now, EndedAt: now})
+	trimSpoken(c)
+}
+
+// speakOwnWords stores and sends the newest turn of a call, and ends the session after it if the call is to end.
+func (e *Engine) speakOwnWords(ctx context.Context, c aurora.PhoneCall, f Frame, isLast bool) error {
+	turn := c.Spoken[len(c.Spoken)-1]
+	if err := e.Store.WriteTurn(ctx, c.SID, turn); err != nil {
+		slog.ErrorContext(ctx, "turn not stored", "event", "phone.turn_unstored", "generation", c.Generation, "error", err)
 	}
-	return true, nil
+	err := e.sendFrame(ctx, c.ConnectionID, f)
+	if isLast { // also if the words could not be sent
+		e.closeAfterWords(ctx, c, err == nil)
+	}
+	return err
 }
 
 // Answer takes a turn about something that the caller did outside of their speech, such as keys, if nothing else has happened

@@ -35,6 +35,8 @@ type Sender interface {
 type Frame struct {
 	Text string
 	Last bool // the turn ends with these words
+	// Uninterruptible words are spoken to their end.
+	Uninterruptible bool
 	// End ends the session. Twilio then asks what is to follow, and repeats HandoffData.
 	End         bool
 	HandoffData string
@@ -108,6 +110,9 @@ const (
 	CloseDelay   = 10 * time.Second // after the last words were sent
 	DigitsDelay  = 2 * time.Second  // after a key; queues count whole seconds
 	FinishDelay  = 20 * time.Second // after the connection has ended
+
+	keepOpenDelay = 8 * time.Minute  // the gateway closes a connection after ten minutes without a message
+	longestDelay  = 15 * time.Minute // of a message in SQS
 )
 
 func (e *Engine) count(ctx context.Context, metric string) {

@@ -34,6 +34,8 @@ func (e *Engine) Setup(ctx context.Context, ev Event, s Setup) {
 		e.endRejected(ctx, ev.ConnectionID)
 		return
 	}
+	// If no signal of the call's end comes, this task finishes it. It is sent before the state is stored, so that no call is without.
+	e.sendTask(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskFinish, CallSID: s.CallSID}, longestDelay)
 	c, answer, err := e.connect(ctx, ev, s, token)
 	if err != nil {
 		slog.ErrorContext(ctx, "session not stored", "event", "phone.session_unstored", "error", err)
@@ -41,6 +43,7 @@ func (e *Engine) Setup(ctx context.Context, ev Event, s Setup) {
 		e.endRejected(ctx, ev.ConnectionID)
 		return
 	}
+	e.sendTask(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskKeepOpen, CallSID: c.SID}, keepOpenDelay)
 	slog.InfoContext(ctx, "session connected", "event", "phone.session_connected", "sessionId", s.SessionID, "assistantId", c.AssistantID, "recordId", c.RecordID, "resumes", c.Resumes, "drops", c.Drops)
 	if answer {
 		e.runTurn(ctx, c, e.Now(), true, aurora.SpokenTurn{})
