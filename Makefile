@@ -84,7 +84,7 @@ backfill: ## make the reports that are missing, without mails: make backfill PER
 find: ## print everything about one call: make find CALL=<any id of it> [STAGE=prod] [SINCE=<days>]
 	@$(operate) find -call "$$CALL" $(if $(STAGE),-stage "$(STAGE)") $(if $(SINCE),-since "$(SINCE)")
 
-redrive: ## move the messages of the dead-letter queues back, show them or drop some: make redrive [SHOW=1] [LIMIT=n] [DROP=id,…] [QUEUE=calls|raw|reports] [STAGE=prod]
+redrive: ## move the messages of the dead-letter queues back, show them or drop some: make redrive [SHOW=1] [LIMIT=n] [DROP=id,…] [QUEUE=calls|raw|reports|phone-tasks|messages] [STAGE=prod]
 	@$(operate) redrive -show "$(SHOW)" -limit "$(LIMIT)" -drop "$(DROP)" -queue "$(QUEUE)" $(if $(STAGE),-stage "$(STAGE)")
 
 revoke-links: ## end the links of one report, or of all: make revoke-links REPORT=number|ALL=1 [STAGE=prod]

@@ -1,8 +1,8 @@
 // Package emulator plays AWS on one machine, from template.yaml: `make run`.
 //
 // Every function is a pool of processes that speak Lambda's runtime API (runtime.go, functionprocess.go, function.go).
-// Requests reach them through API Gateway (gateway.go, authorize.go, responses.go), function URLs, the Invoke API, SQS
-// pollers and schedules. They use DynamoDB (dynalite), S3 (gofakes3), and the fakes of SQS, SES, Secrets Manager, Twilio and
+// Requests reach them through API Gateway (gateway.go, authorize.go, responses.go), WebSocket APIs (websocket.go,
+// connection.go), function URLs, the Invoke API, SQS pollers and schedules. They use DynamoDB (dynalite), S3 (gofakes3), and the fakes of SQS, SES, Secrets Manager, Twilio and
 // the model. No route, table or function is named in the code, so an addition to template.yaml works without a change here.
 //
 // # Decisions
@@ -24,6 +24,12 @@
 //
 // A streamed route or function URL accepts only a streamed response, and a buffered one only a buffered response. The
 // other kind is a 502, as in AWS: better to see that here.
+//
+// A WebSocket API has a port of its own, as it has a host of its own in AWS. Its wss:// address in a function's environment stays
+// what AWS would give: it goes to Twilio, and is signed. Its https:// address becomes the local one, since functions send to
+// clients there. A failed invocation sends the client the same frame as in AWS, which a client such as Twilio does not understand.
+// github.com/coder/websocket carries the connections. It shows messages and not frames, so the limit for frames is checked on
+// the bytes of the connection.
 //
 // The notification of an object is stored with the object before S3 answers. If the process dies before it is sent, the
 // next run sends it. So no stored object goes unnoticed.

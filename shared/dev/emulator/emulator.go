@@ -29,7 +29,7 @@ const maxPort = 65535
 type Options struct {
 	Root        string    // the folder that holds template.yaml and functions/
 	Data        string    // the folder for all data; it is created if it does not exist
-	Port        int       // of the API; function URLs use the ports after it. 0 uses free ports
+	Port        int       // of the API; function URLs and then WebSocket APIs use the ports after it. 0 uses free ports
 	BasePath    string    // of a custom domain whose mapping the API plays, such as /voice; "" is none
 	Concurrency int       // most processes of one function; 0 is DefaultConcurrency
 	Out         io.Writer // messages for the operator; nil drops them
@@ -45,11 +45,12 @@ type Options struct {
 
 // Stack is a running emulator with all functions of the template.
 type Stack struct {
-	options  Options
-	template *template
-	plan     *plan
-	bin      string
-	info     Info
+	options      Options
+	template     *template
+	plan         *plan
+	socketLimits socketLimits
+	bin          string
+	info         Info
 
 	ctx       context.Context
 	cancel    context.CancelFunc
@@ -66,13 +67,14 @@ type Stack struct {
 	sqs       *sqs.Client
 	secrets   *secretsmanager.Client
 
-	outMu      sync.Mutex
-	callers    []*http.Server
-	fatal      chan error // receives the first error after which the stack cannot go on
-	once       sync.Once
-	stopErr    error
-	cleanups   []func(ctx context.Context) error // in the order in which they were added
-	dynamoStop func(ctx context.Context) error
+	outMu       sync.Mutex
+	callers     []*http.Server
+	socketHosts map[string]string // hosts of WebSocket APIs in AWS, and their addresses here
+	fatal       chan error        // receives the first error after which the stack cannot go on
+	once        sync.Once
+	stopErr     error
+	cleanups    []func(ctx context.Context) error // in the order in which they were added
+	dynamoStop  func(ctx context.Context) error
 }
 
 // Run starts a stack, prints its addresses, and serves until ctx is done. It leaves no process behind.
@@ -124,11 +126,15 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the template: %w", err)
 	}
-	if last := maxPort - p.functionURLs(); o.Port < 0 || o.Port > last {
-		return nil, fmt.Errorf("PORT must be a number from 0 to %d, not %d: the API takes this port, and %d function URLs take the ports after it; 0 takes free ports",
-			last, o.Port, p.functionURLs())
+	if last := maxPort - p.addresses(); o.Port < 0 || o.Port > last {
+		return nil, fmt.Errorf("PORT must be a number from 0 to %d, not %d: the API takes this port, and %d function URLs and WebSocket APIs take the ports after it; 0 takes free ports",
+			last, o.Port, p.addresses())
 	}
-	s := &Stack{options: o, template: t, plan: p, byARN: map[string]*function{}, fatal: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
+	limits, err := socketLimitsFrom(o.Environ)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{options: o, template: t, plan: p, socketLimits: limits, byARN: map[string]*function{}, fatal: make(chan error, 1), http: &http.Transport{MaxIdleConnsPerHost: 64},
 		info: Info{Stage: p.stage, FunctionURLs: map[string]string{}, Keys: map[string]string{}, Endpoints: map[string]string{}, Tables: map[string]string{},
 			Queues: map[string]string{}, Assistants: []string{}}}
 	s.tasks = &taskGroup{printf: s.printf}

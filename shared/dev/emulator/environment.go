@@ -94,6 +94,12 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 			out[name] = v
 		}
 	}
+	// @connections is asked here. The wss:// address stays what Twilio would be told, and signs; run.json has the local one.
+	for host, address := range s.socketHosts {
+		for name, v := range out {
+			out[name] = strings.ReplaceAll(v, "https://"+host, "http://"+address)
+		}
+	}
 	for _, service := range services {
 		if address := s.info.Endpoints[service.name]; address != "" {
 			out[service.variable] = address

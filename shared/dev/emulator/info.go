@@ -15,11 +15,12 @@ type Info struct {
 	PID          int               `json:"pid"` // the process of the stack
 	Stage        string            `json:"stage"`
 	API          string            `json:"api"`
-	FunctionURLs map[string]string `json:"functionUrls"` // by logical id
-	Lambda       string            `json:"lambda"`       // the Invoke API
-	Keys         map[string]string `json:"keys"`         // by the names of the API document
-	Endpoints    map[string]string `json:"endpoints"`    // by service
-	Tables       map[string]string `json:"tables"`       // assistants, calls, ledger
+	WebSocket    string            `json:"webSocket,omitempty"` // the local address of the WebSocket API, with its stage
+	FunctionURLs map[string]string `json:"functionUrls"`        // by logical id
+	Lambda       string            `json:"lambda"`              // the Invoke API
+	Keys         map[string]string `json:"keys"`                // by the names of the API document
+	Endpoints    map[string]string `json:"endpoints"`           // by service
+	Tables       map[string]string `json:"tables"`              // assistants, calls, ledger
 	Bucket       string            `json:"bucket"`
 	Queues       map[string]string `json:"queues"`         // queue URLs, by name: calls, raw
 	Mail         string            `json:"mail,omitempty"` // the page that shows the mails
@@ -53,6 +54,9 @@ func (i Info) print(w io.Writer, dir string) {
 	row := func(name, value string) { _, _ = fmt.Fprintf(w, "  %-30s %s\n", name, value) }
 	_, _ = fmt.Fprintf(w, "\nAurora is up.\n\n")
 	row("API", i.API)
+	if i.WebSocket != "" {
+		row("WebSocket API", i.WebSocket)
+	}
 	for _, name := range sortedKeys(i.FunctionURLs) {
 		row(strings.TrimSuffix(name, "Function")+" (URL)", i.FunctionURLs[name])
 	}

@@ -15,7 +15,7 @@ import (
 // listeners are the ports that callers use. They are opened before anything is started, so that a port in use fails at once.
 type listeners struct {
 	api  net.Listener
-	urls map[string]net.Listener // by the function's logical id
+	urls map[string]net.Listener // by the logical id of the function or of the WebSocket API
 }
 
 func (s *Stack) listen() (*listeners, error) {
@@ -55,6 +55,18 @@ func (s *Stack) listen() (*listeners, error) {
 	for logical, l := range d.urls {
 		s.info.FunctionURLs[logical] = "http://" + l.Addr().String()
 		s.template.refs[logical+"Url"] = s.info.FunctionURLs[logical] + "/"
+	}
+	s.socketHosts = map[string]string{}
+	for _, api := range s.plan.webSockets {
+		l, err := take("the WebSocket API " + api.logical)
+		if err != nil {
+			return nil, err
+		}
+		d.urls[api.logical] = l
+		s.socketHosts[api.host] = l.Addr().String()
+		if s.info.WebSocket == "" {
+			s.info.WebSocket = "ws://" + l.Addr().String() + "/" + api.stage
+		}
 	}
 	opened = true
 	s.onStop(func(context.Context) error { d.close(); return nil }) // for a start that fails before serve takes them over
@@ -129,6 +141,10 @@ func (s *Stack) startServing(d *listeners) error {
 			s.serveCaller("the function URL of "+f.folder, l, &functionURL{function: f, domain: f.folder})
 		}
 	}
+	for _, p := range s.plan.webSockets {
+		api := &socketAPI{socketPlan: p, limits: s.socketLimits, functions: s.byARN, tasks: s.tasks, stopping: s.ctx, log: log, println: s.println, open: map[string]*connection{}}
+		s.serveCaller("the WebSocket API "+p.logical, d.urls[p.logical], api)
+	}
 	s.onStop(s.shutDownCallers)
 	listener, err := listenLoopback()
 	if err != nil {
@@ -151,7 +167,12 @@ func (s *Stack) shutDownCallers(ctx context.Context) error {
 	all := taskGroup{printf: s.printf}
 	errs := make([]error, len(s.callers))
 	for i, server := range s.callers {
-		all.run("stopping a server", func() { errs[i] = shutDown(ctx, server) })
+		all.run("stopping a server", func() {
+			if api, ok := server.Handler.(*socketAPI); ok {
+				api.shutDown(ctx) // until its connections have ended, functions send to them here
+			}
+			errs[i] = shutDown(ctx, server)
+		})
 	}
 	all.wait()
 	return errors.Join(errs...)

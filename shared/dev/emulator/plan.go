@@ -13,19 +13,20 @@ const apiID = "local"
 
 // plan is the content of the template that the emulator uses.
 type plan struct {
-	stage     string
-	functions []*functionPlan
-	api       apiPlan
-	tables    []*resource
-	queues    []*resource
-	buckets   []*resource
-	secrets   []*resource
-	warnings  []string // what the template has and the emulator does not do
+	stage      string
+	functions  []*functionPlan
+	api        apiPlan
+	webSockets []*socketPlan
+	tables     []*resource
+	queues     []*resource
+	buckets    []*resource
+	secrets    []*resource
+	warnings   []string // what the template has and the emulator does not do
 }
 
-// functionURLs returns the number of functions that have a function URL.
-func (p *plan) functionURLs() int {
-	n := 0
+// addresses returns the number of ports that callers use after that of the API: for function URLs and WebSocket APIs.
+func (p *plan) addresses() int {
+	n := len(p.webSockets)
 	for _, f := range p.functions {
 		if f.url != nil {
 			n++
@@ -113,6 +114,10 @@ func newPlan(t *template) (*plan, error) {
 		switch r.kind {
 		case "AWS::Serverless::Api":
 			p.api.read(t, r)
+		case "AWS::Serverless::WebSocketApi":
+			if err := p.readWebSocketAPI(t, r); err != nil {
+				return nil, fmt.Errorf("%s: %w", logical, err)
+			}
 		case "AWS::Serverless::Function":
 			f, err := p.readFunction(t, r)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"example.com/aurora/shared/dev/fakesqs"
 )
@@ -75,5 +76,49 @@ func TestAnotherSQS(t *testing.T) {
 	}
 	if arn := batch.Records[0].EventSourceARN; arn != "arn:aws:sqs:us-east-1:"+account+":work-test" {
 		t.Errorf("the message came from %s, want the queue's own ARN", arn)
+	}
+}
+
+// TestOrderedQueue fails a message of a FIFO queue: it is received again before the later ones of its group, and other groups go on.
+func TestOrderedQueue(t *testing.T) {
+	failed := false
+	sinkURL, got := newSink(t, func(event string) string {
+		var batch events.SQSEvent
+		if err := json.Unmarshal([]byte(event), &batch); err != nil {
+			return "fail"
+		}
+		var answer events.SQSEventResponse
+		rest := false
+		for _, m := range batch.Records { // as a function must: stop a group at its first failure
+			if m.Attributes["MessageGroupId"] == "a" && (rest || m.Body == "a1" && !failed) {
+				failed, rest = true, true
+				answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+			}
+		}
+		b, _ := json.Marshal(answer)
+		return string(b)
+	})
+	s := startStack(t, Options{Environ: []string{"SINK_BASE_URL=" + sinkURL}})
+	var entries []types.SendMessageBatchRequestEntry
+	for _, body := range []string{"a1", "a2", "b1", "a3"} {
+		entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(body), MessageBody: aws.String(body), MessageGroupId: aws.String(body[:1]), MessageDeduplicationId: aws.String(body)})
+	}
+	if _, err := s.sqs.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.Info().Queues["ordered"]), Entries: entries}); err != nil {
+		t.Fatal(err)
+	}
+	orders := map[string]string{}
+	for !strings.HasSuffix(orders["a"], "a1 a2 a3 ") || orders["b"] == "" {
+		var batch events.SQSEvent
+		if err := json.Unmarshal([]byte(receiveWithin(t, got, "a batch")), &batch); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range batch.Records {
+			if group := m.Attributes["MessageGroupId"]; group != "" { // not S3's test event
+				orders[group] += m.Body + " "
+			}
+		}
+	}
+	if !strings.HasPrefix(orders["a"], "a1 ") || orders["b"] != "b1 " {
+		t.Errorf("received %v, want group a in order, and again from its failed message on; b1 once", orders)
 	}
 }

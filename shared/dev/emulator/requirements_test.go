@@ -18,8 +18,8 @@ func TestStartSaysWhatToDo(t *testing.T) {
 		path   string // a folder of programs that come before the real ones
 		change func(*Options)
 	}{
-		"no such port":                {"PORT must be a number from 0 to 65533, not 99999", "", func(o *Options) { o.Port = 99_999 }},
-		"no room for function URLs":   {"PORT must be a number from 0 to 65533, not 65535", "", func(o *Options) { o.Port = 65_535 }},
+		"no such port":                {"PORT must be a number from 0 to 65532, not 99999", "", func(o *Options) { o.Port = 99_999 }},
+		"no room for function URLs":   {"PORT must be a number from 0 to 65532, not 65535", "", func(o *Options) { o.Port = 65_535 }},
 		"folder that is not writable": {"choose another with AURORA_DATA", "", func(o *Options) { o.Data = filepath.Join(file, "data") }},
 		"old node":                    {"node v18.20.4 ", program(t, "node", "echo v18.20.4"), nil},
 		"old node, what to do":        {"needs Node 20 or later (https://nodejs.org/)", program(t, "node", "echo v18.20.4"), nil},

@@ -65,7 +65,7 @@ func (x *exchange) pathWithStage(stage string) string {
 func proxyHeaders(r *http.Request, trace string) (map[string]string, map[string][]string) {
 	multi := map[string][]string{}
 	for name, values := range r.Header {
-		if name != "Connection" {
+		if name != "Connection" && name != "Upgrade" {
 			multi[name] = values
 		}
 	}

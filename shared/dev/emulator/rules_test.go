@@ -155,7 +155,7 @@ func TestTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.functions) != 4 || p.functions[0].folder != "echo" || p.functions[0].reserved != 0 || p.functions[0].timeout != 2*time.Second {
+	if len(p.functions) != 6 || p.functions[0].folder != "echo" || p.functions[0].reserved != 0 || p.functions[0].timeout != 2*time.Second {
 		b, _ := json.Marshal(p.functions)
 		t.Errorf("the plan has the functions %s, the first is %+v", b, p.functions[0])
 	}

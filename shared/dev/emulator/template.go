@@ -289,6 +289,8 @@ func (t *template) ref(name string) any {
 		switch r.kind {
 		case "AWS::Serverless::Api":
 			return apiID
+		case "AWS::Serverless::WebSocketApi":
+			return socketID(r)
 		case "AWS::SecretsManager::Secret", "AWS::SQS::Queue":
 			return t.arn(r) // until the store's address is known
 		}
