@@ -16,7 +16,8 @@ import (
 var optionalParameters = []string{
 	"LogLevel=debug", "LogRetentionDays=90", "RetentionDays=60", "DeletionProtection=true", "AllowedModelOptions=store,metadata", "ReservedConcurrency=50",
 	"WorkerConcurrency=10", "MailFrom=aurora@example.com", "MailConfigurationSet=reports", "PublicUrl=https://aurora.example.com",
-	"VoiceStreamUrl=wss://voice.example.com/stream", "HyperscaleAssistantId=harbor", "AllowedCountries=US,CA", "DefaultRegion=US", "RequireConsent=true",
+	"VoiceStreamUrl=wss://voice.example.com/stream", "HyperscaleAssistantId=harbor",
+	"VoiceRelayUrl=wss://voice.example.com/relay", "VoiceRelayConcurrency=100", "AllowedCountries=US,CA", "DefaultRegion=US", "RequireConsent=true",
 	"CallingHours=08:00-21:00", "VoiceMinuteUsd=0.0085", "RelayMinuteUsd=0.07", "AlarmTopicArn=arn:aws:sns:eu-west-1:000000000000:alarms", "AssistantsTableName=aurora-prod-assistants-2",
 	"CallsTableName=aurora-prod-calls-2", "LedgerTableName=aurora-prod-ledger-2", "TrafficShift=Canary10Percent10Minutes",
 	"KmsKeyArn=arn:aws:kms:eu-west-1:000000000000:key/11111111-2222-3333-4444-555555555555", "AccessLogBucket=aurora-access-logs",

@@ -122,7 +122,7 @@ func TestTranslatedInvokers(t *testing.T) {
 		function := referencedIDs(p["FunctionName"])[0]
 		switch {
 		case p.text("Principal") == "apigateway.amazonaws.com":
-			if source := p.at("SourceArn"); len(source) == 0 || !slices.Contains(referencedIDs(source), "Api") {
+			if source := p.at("SourceArn"); len(source) == 0 || !slices.ContainsFunc(referencedIDs(source), func(id string) bool { return id == "Api" || id == "RelayApi" }) {
 				t.Errorf("%s: any API of any account may invoke %s", id, function)
 			}
 		case p.text("Principal") == "*" && (p.text("FunctionUrlAuthType") == "NONE" || p.text("InvokedViaFunctionUrl") == "true"):
