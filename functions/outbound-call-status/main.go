@@ -2,10 +2,12 @@
 package main
 
 import (
+	"crypto/rand"
 	"os"
 	"time"
 
 	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/transport/callapi"
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
@@ -26,7 +28,9 @@ func main() {
 		Now:       time.Now,
 		Retention: retention,
 	}
-	calls := &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now), Provider: client, Index: index, Now: time.Now}
+	relayCalls := &outbound.RelayCalls{Calls: dynamo.NewPhoneCalls(lambdaapp.AWSConfig, ledger, time.Now, rand.Text),
+		Tasks: sqs.NewPhoneTasks(lambdaapp.AWSConfig, s.Required("PHONE_TASKS_QUEUE_URL")), Now: time.Now}
+	calls := &outbound.Service{Ledger: dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now), Provider: client, Index: index, RelayCalls: relayCalls, Now: time.Now}
 	lambdaapp.Start(s, serve(callapi.CallbackHandler(client, calls, s.Optional("PUBLIC_URL", ""))).Invoke,
 		secrets.Open(s.Optional("TWILIO_SECRET", "")), aliases.Open)
 }

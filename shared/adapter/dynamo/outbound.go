@@ -69,6 +69,7 @@ type outboundItem struct {
 	EndedAt         int64    `dynamo:"endedAt,omitempty"`
 	Seconds         *float64 `dynamo:"seconds,omitempty"`
 	Revision        int      `dynamo:"revision"`
+	VoiceMode       string   `dynamo:"voiceMode,omitempty"`
 	Storage         string   `dynamo:"storage,omitempty"`
 	RetentionDays   int      `dynamo:"retentionDays,omitempty"`
 	ExpiresAt       int64    `dynamo:"expiresAt"`
@@ -80,7 +81,7 @@ func newOutboundItem(r aurora.OutboundCall) outboundItem {
 		AssistantNumber: r.AssistantNumber, Number: r.Number, Name: r.Name, Email: r.Email, Info: r.Info, KeyName: r.KeyName, SID: r.SID,
 		Code: r.Code, Status: string(r.Status), AnsweredBy: r.AnsweredBy, Created: millis(r.CreatedAt), Deadline: millis(r.Deadline),
 		Checked: millis(r.CheckedAt), AnsweredAt: millis(r.AnsweredAt), EndedAt: millis(r.EndedAt), Seconds: r.Seconds, Revision: r.Revision,
-		Storage: string(r.Storage), RetentionDays: r.RetentionDays, ExpiresAt: r.CreatedAt.Add(assistant.Retention(recordTTL)).Unix()}
+		VoiceMode: string(r.VoiceMode), Storage: string(r.Storage), RetentionDays: r.RetentionDays, ExpiresAt: r.CreatedAt.Add(assistant.Retention(recordTTL)).Unix()}
 }
 
 func (i outboundItem) record() aurora.OutboundCall {
@@ -88,7 +89,7 @@ func (i outboundItem) record() aurora.OutboundCall {
 		From: aurora.Phone(i.From), To: aurora.Phone(i.To), AssistantNumber: i.AssistantNumber, Number: i.Number, Name: i.Name, Email: i.Email,
 		Info: i.Info, KeyName: i.KeyName, SID: i.SID, Code: i.Code, Status: aurora.CallStatus(i.Status), AnsweredBy: i.AnsweredBy,
 		CreatedAt: timeFromMillis(i.Created), Deadline: timeFromMillis(i.Deadline), CheckedAt: timeFromMillis(i.Checked), AnsweredAt: timeFromMillis(i.AnsweredAt),
-		EndedAt: timeFromMillis(i.EndedAt), Seconds: i.Seconds, Revision: i.Revision, Storage: aurora.Storage(i.Storage), RetentionDays: i.RetentionDays}
+		EndedAt: timeFromMillis(i.EndedAt), Seconds: i.Seconds, Revision: i.Revision, VoiceMode: aurora.VoiceMode(i.VoiceMode), Storage: aurora.Storage(i.Storage), RetentionDays: i.RetentionDays}
 }
 
 func millis(t time.Time) int64 {

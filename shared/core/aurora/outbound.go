@@ -96,6 +96,8 @@ type OutboundCall struct {
 	AnsweredAt, EndedAt     time.Time
 	Seconds                 *float64 // of conversation
 	Revision                int      // counts the changes
+	// VoiceMode is how the answered call is connected.
+	VoiceMode VoiceMode
 	// Storage and RetentionDays are the assistant's, when the call was placed.
 	Storage       Storage
 	RetentionDays int

@@ -99,7 +99,7 @@ type CallClosing struct {
 	Reason string
 	// Pending is set while the last words are not yet sent: a machine speaks.
 	Pending bool
-	SentAt time.Time // when Twilio was asked to end the session; zero before
+	SentAt  time.Time // when Twilio was asked to end the session; zero before
 }
 
 // Ended reasons of calls that we end for another reason than a tool's. Package providermsg reads them.
@@ -130,6 +130,21 @@ type CallEnd struct {
 	TransferStatus string   // of the dialled leg: completed, busy, no-answer, failed or canceled
 	RecordingURL   string
 	RecordingSID   string
+}
+
+// AddStatus takes a status of the call, which Twilio reports in any order and more than once: the one that is furthest counts, and
+// of several final ones the first. It reports whether it changed anything.
+func (e *CallEnd) AddStatus(status CallStatus, seconds *float64, at time.Time) (changed bool) {
+	if status.Rank() > e.Status.Rank() {
+		e.Status, changed = status, true
+		if status.IsFinal() {
+			e.StatusAt = at
+		}
+	}
+	if seconds != nil && e.Seconds == nil && status.IsFinal() {
+		e.Seconds, changed = seconds, true
+	}
+	return changed
 }
 
 // RelayToken binds a ConversationRelay session to a call that we answered or placed. It is sent as a parameter of the

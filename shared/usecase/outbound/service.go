@@ -66,8 +66,10 @@ type Service struct {
 	Ledger     Ledger
 	Provider   Provider
 	// Index, if set, gets the row of each call that is over.
-	Index  CallIndex
-	Guards Guards
+	Index CallIndex
+	// RelayCalls, if set, is told of the calls that ConversationRelay carries.
+	RelayCalls *RelayCalls
+	Guards     Guards
 	// StreamURL is the address of the voice server. Without it no call is placed.
 	StreamURL string
 	Now       func() time.Time

@@ -65,6 +65,9 @@ func (s *Service) HandleCallback(ctx context.Context, cb Callback) error {
 			return fault.New(fault.Unavailable, "The call cannot be indexed now.").Because(err)
 		}
 	}
+	if r.VoiceMode == aurora.VoiceModeRelay && s.RelayCalls != nil {
+		return s.RelayCalls.report(ctx, cb)
+	}
 	return nil
 }
 
