@@ -23,18 +23,18 @@ func (c PhoneCall) MergeTurns(stored []SpokenTurn) []SpokenTurn {
 		}
 		t := &merged[i]
 		t.Heard, t.Cut = s.Heard, s.Cut
-		if len(t.Said) == 0 {
-			t.Said = s.Said
-		}
+		t.Said = append(slices.Clone(t.Said), s.Said...)
 	}
 	slices.SortStableFunc(merged, func(a, b SpokenTurn) int { return cmp.Compare(a.Generation, b.Generation) })
 	known := map[string]bool{}
 	for i := range merged { // a turn that was interrupted and the next one may both say that they answer the same words
-		merged[i].Said = slices.DeleteFunc(slices.Clone(merged[i].Said), func(w CallerWords) bool {
+		said := slices.DeleteFunc(slices.Clone(merged[i].Said), func(w CallerWords) bool {
 			seen := known[w.ID]
 			known[w.ID] = true
 			return seen
 		})
+		slices.SortStableFunc(said, func(a, b CallerWords) int { return a.At.Compare(b.At) })
+		merged[i].Said = said
 	}
 	return merged
 }

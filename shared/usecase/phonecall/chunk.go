@@ -34,14 +34,17 @@ func cutChunk(words string, age time.Duration, isFirst, isLast bool) int {
 	return 0
 }
 
-// lastEnd returns the place behind the last end of a sentence or a clause that is followed by a space; so 3.5 is not cut. In
-// scripts without spaces the mark alone is an end.
+// lastEnd returns the place behind the last end of a sentence or a clause, and behind the space that must follow it: so 3.5 is
+// not cut. In scripts without spaces the mark alone is an end.
 func lastEnd(words, marks string) int {
 	for i := len(words); i > 0; {
 		r, size := utf8.DecodeLastRuneInString(words[:i])
 		if strings.ContainsRune(marks, r) {
-			next, _ := utf8.DecodeRuneInString(words[i:])
-			if r == '\n' || r > unicode.MaxASCII || i < len(words) && unicode.IsSpace(next) {
+			next, nextSize := utf8.DecodeRuneInString(words[i:])
+			switch {
+			case i < len(words) && unicode.IsSpace(next):
+				return i + nextSize
+			case r == '\n' || r > unicode.MaxASCII:
 				return i
 			}
 		}

@@ -45,10 +45,14 @@ func (h *heardWords) take(text string) string {
 	for n < len(all) && n < len(h.rest) && all[n] == h.rest[n] {
 		n++
 	}
-	if n < len(all) && n < len(h.rest) {
+	h.rest = h.rest[n:]
+	switch {
+	case n == len(all) || len(h.rest) == 0:
+	case isFiller(h.rest, h.fillers): // it was cut short
+		h.rest = nil
+	default:
 		h.matches = false
 	}
-	h.rest = h.rest[n:]
 	switch {
 	case n == 0:
 		return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"example.com/aurora/shared/core/agent"
@@ -35,7 +36,7 @@ func conversation(ctx context.Context, c aurora.PhoneCall, stored []aurora.Spoke
 				turn = append(turn, agent.Message{Role: agent.RoleSystem, Content: note})
 			}
 		}
-		messages = append(messages, turn...)
+		messages = append(messages, slices.DeleteFunc(turn, func(m agent.Message) bool { return m.Role != agent.RoleTool && m.IsEmpty() })...)
 	}
 	if n := len(messages); goOn && n > 0 && messages[n-1].Role == agent.RoleAssistant {
 		messages = append(messages, agent.Message{Role: agent.RoleSystem, Content: goOnNote})

@@ -82,9 +82,6 @@ func trimSpoken(c *aurora.PhoneCall) {
 				continue
 			}
 			t.Planned, t.Fillers = "", nil
-			if !t.EndedAt.IsZero() { // its words are stored
-				t.Said = nil
-			}
 		}
 		kept = append(kept, t)
 	}
@@ -169,8 +166,9 @@ func takeWords(c *aurora.PhoneCall, t *aurora.SpokenTurn) {
 	c.Waiting = waiting
 }
 
-// endTurn applies that a turn has ended, with what it has said. It reports whether the turn was not superseded.
-func endTurn(c *aurora.PhoneCall, turn aurora.SpokenTurn) (isCurrent bool) {
+// endTurn applies that a turn has ended, with what it has said. isComplete says that all its words were sent. It reports whether
+// the turn was not superseded.
+func endTurn(c *aurora.PhoneCall, turn aurora.SpokenTurn, isComplete bool) (isCurrent bool) {
 	isCurrent = c.Generation == turn.Generation && c.Report == nil
 	t := findTurn(c, turn.Generation)
 	if t == nil { // others came since
@@ -184,7 +182,7 @@ func endTurn(c *aurora.PhoneCall, turn aurora.SpokenTurn) (isCurrent bool) {
 			t.Said = append(t.Said, w)
 		}
 	}
-	if !isCurrent && !t.Cut { // what was not sent was not heard
+	if (!isCurrent || !isComplete) && !t.Cut { // what was not sent was not heard
 		t.Cut, t.Heard = true, turn.Planned
 	}
 	c.Waiting = slices.DeleteFunc(slices.Clone(c.Waiting), func(w aurora.CallerWords) bool { return hasID(t.Said, w.ID) })

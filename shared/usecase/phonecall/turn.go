@@ -342,10 +342,10 @@ func (t *turn) end(ctx context.Context, s aurora.SpokenTurn, result TurnResult) 
 		}
 		if isNewest && s.Planned == "" && !acted { // nothing could be said: the words wait for the next turn
 			dropTurn(c, t.generation)
-			isCurrent = true
+			isCurrent, kept = true, false
 			return true
 		}
-		isCurrent = endTurn(c, s)
+		isCurrent = endTurn(c, s, t.Stopped() == nil)
 		if isCurrent && result.Action != nil && c.Closing == nil {
 			c.Closing = &aurora.CallClosing{ID: t.NewID(), Action: *result.Action}
 		}

@@ -1,0 +1,370 @@
+package phonecall_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/usecase/phonecall"
+)
+
+func TestTurnsAreSpokenAndRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, says("We open at nine. ", "And close at five."), says("Yes."))
+		r.say(t, "When do you open?")
+		expect(t, "sent", r.wire.all(), `"We open at nine. " "And close at five." closed`)
+		r.say(t, "Also on Monday?")
+		expect(t, "the second conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open at nine. And close at five.\nuser: Also on Monday?")
+		expect(t, "the report", r.conversation(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open at nine. And close at five.\nuser: Also on Monday?\nassistant: Yes.")
+		if c := r.call(t); len(c.Waiting) > 0 || c.Generation != 2 {
+			t.Errorf("%d words wait in generation %d, want none in 2", len(c.Waiting), c.Generation)
+		}
+	})
+}
+
+// Every way in which a turn ends closes it, once.
+func TestEveryTurnIsClosed(t *testing.T) {
+	for name, c := range map[string]struct {
+		script script
+		want   string
+	}{
+		"nothing is said": {func(context.Context, phonecall.Output) phonecall.TurnResult { return phonecall.TurnResult{} }, "closed"},
+		"a tool and no words": {func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			n := 0
+			return usesTool("note", time.Second, &n, "")(ctx, out)
+		}, "closed"},
+		"a panic": {func(context.Context, phonecall.Output) phonecall.TurnResult { panic("oops") },
+			`"I'm sorry, something went wrong. Could you say that again?" closed`},
+		"a panic after words": {func(_ context.Context, out phonecall.Output) phonecall.TurnResult {
+			_ = out.WriteText("Well, ", "m", false)
+			panic("oops")
+		}, `"Well, " "I'm sorry, something went wrong. Could you say that again?" closed`},
+		"markup in the words": {says("Is 3 < 5? "), `"Is 3  less than  5? " closed`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, c.script)
+				r.say(t, "Hi")
+				expect(t, "sent", r.wire.all(), c.want)
+			})
+		})
+	}
+}
+
+func TestWordsAreSentInChunks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			return speakSlowly(ctx, out, 50*time.Millisecond, "I ", "can ", "cer", "tainly ", "do ", "that", ". ", "Your ", "next ", "visit ", "is ", "on ", "Fri", "day ", "at ", "3.", "30", ".")
+		})
+		r.say(t, "Book it")
+		expect(t, "sent", r.wire.all(), `"I can " "certainly do that. " "Your next visit is on " "Friday at " "3.30." closed`)
+		if first := r.wire.frames[0].at; first != 121*time.Millisecond {
+			t.Errorf("the first words were sent after %s, want 120 ms after the model's first", first)
+		}
+	})
+}
+
+// A barge-in while the model still speaks: nothing of the old turn is sent after it was noticed, the handler of the
+// interruption closes the turn, and the model later sees what was heard.
+func TestInterruptedWhileTheModelSpeaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			return speakSlowly(ctx, out, time.Second, "We open at nine. ", "We close at five. ", "On Sundays we are closed.")
+		}, says("Sure."))
+		var group sync.WaitGroup
+		later(&group, 1500*time.Millisecond, func() { r.Interrupt(t.Context(), r.event(connection), "we open AT nine we") })
+		r.say(t, "When do you open?")
+		group.Wait()
+		expect(t, "sent", r.wire.all(), `"We open at nine. " "We close at five. " closed`)
+		r.say(t, "And on Sundays?")
+		expect(t, "the next conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open at nine. We"+
+			"\nsystem: The caller interrupted you here. They heard only the words above.\nuser: And on Sundays?")
+		if last := r.wire.frames[len(r.wire.frames)-1]; !last.Last {
+			t.Error("the next turn is not closed")
+		}
+	})
+}
+
+// A barge-in before a word was heard: the words still wait, and the next turn answers both.
+func TestInterruptedBeforeAWordWasHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			return speakSlowly(ctx, out, 5*time.Second, "", "Late.")
+		}, says("Sure."))
+		var group sync.WaitGroup
+		later(&group, 500*time.Millisecond, func() { r.Interrupt(t.Context(), r.event(connection), "") })
+		r.say(t, "I want")
+		group.Wait()
+		r.say(t, "an appointment")
+		expect(t, "sent", r.wire.all(), `closed "Sure." closed`)
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: I want an appointment")
+	})
+}
+
+// A barge-in after the turn has ended on our side, while Twilio still speaks.
+func TestInterruptedWhileTwilioSpeaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, says("We open at nine. We close at five."), says("Sure."))
+		r.say(t, "When do you open?")
+		time.Sleep(time.Second)
+		r.Interrupt(t.Context(), r.event(connection), "We open")
+		r.say(t, "Wait")
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open"+
+			"\nsystem: The caller interrupted you here. They heard only the words above.\nuser: Wait")
+		expect(t, "the report", r.conversation(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open\nuser: Wait\nassistant: Sure.")
+	})
+}
+
+func TestGreetingIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		time.Sleep(time.Second)
+		r.Interrupt(t.Context(), r.event(connection), "hello")
+		r.say(t, "Hi")
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello,\nsystem: The caller interrupted you here. They heard only the words above.\nuser: Hi")
+	})
+}
+
+// A tool that runs when the caller cuts in is finished and recorded, and the next turn knows its result.
+func TestToolIsFinishedAfterABargeIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		r := newRig(t, usesTool("book", 3*time.Second, &runs, "Booked."), says("It is booked."))
+		var group sync.WaitGroup
+		later(&group, time.Second, func() { r.Interrupt(t.Context(), r.event(connection), "") })
+		later(&group, 1200*time.Millisecond, func() { r.say(t, "Hello?") })
+		r.say(t, "Book it")
+		group.Wait()
+		expect(t, "sent", r.wire.all(), `closed "It is booked." closed`)
+		expect(t, "the second conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: Book it\nassistant:  call book\ntool: done"+
+			"\nsystem: The caller interrupted you before they heard a word.\nuser: Hello?")
+		if runs != 1 {
+			t.Errorf("the tool ran %d times, want once", runs)
+		}
+	})
+}
+
+// A turn that was superseded starts no tool.
+func TestSupersededTurnStartsNoTool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			time.Sleep(time.Second)
+			return usesTool("book", time.Second, &runs, "Booked.")(context.WithoutCancel(ctx), out)
+		})
+		var group sync.WaitGroup
+		later(&group, 995*time.Millisecond, func() { r.say(t, "No, wait") })
+		r.say(t, "Book it")
+		group.Wait()
+		if runs != 0 {
+			t.Errorf("the tool of the old turn ran %d times", runs)
+		}
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: Book it No, wait")
+	})
+}
+
+// A turn that takes longer than the gateway waits is handed over, and the worker repeats neither words nor tools.
+func TestLongTurnIsHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			_ = out.WriteText("Let me see. ", "m", false)
+			result := usesTool("search", 15*time.Second, &runs, "")(ctx, out)
+			result.Messages[0].Content = "Let me see."
+			<-ctx.Done() // the model thinks
+			return result
+		}, says("Found it."))
+		r.say(t, "Find it")
+		if took := time.Since(r.began); took > 24*time.Second {
+			t.Errorf("the gateway waited %s", took)
+		}
+		expect(t, "sent before the hand-over", r.wire.all(), `"Let me see. " "I'm still working on that. One moment, please. "`)
+		expect(t, "the tasks", r.tasks.all(), "continue/1 after 0s")
+		task := r.tasks.tasks[0].PhoneTask
+		for range 2 { // a queue may deliver twice
+			if err := r.Continue(t.Context(), task); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expect(t, "sent", r.wire.all(), `"Let me see. " "I'm still working on that. One moment, please. " "Found it." closed`)
+		expect(t, "the worker's conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: Find it\nassistant: Let me see. call search\ntool: done")
+		expect(t, "the report", r.conversation(t), "assistant: Hello, this is Riley.\nuser: Find it\nassistant: Let me see. I'm still working on that. One moment, please. Found it.")
+		if runs != 1 || len(r.model.heard) != 2 {
+			t.Errorf("the tool ran %d times and the model was asked %d times, want 1 and 2", runs, len(r.model.heard))
+		}
+	})
+}
+
+func TestSupersededTurnIsNotContinued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			<-ctx.Done()
+			return phonecall.TurnResult{}
+		})
+		r.say(t, "Find it")
+		r.say(t, "Never mind")
+		before := r.wire.all()
+		if err := r.Continue(t.Context(), r.tasks.tasks[0].PhoneTask); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "sent", r.wire.all(), before)
+	})
+}
+
+// A tool that may take longer than what is left is left to the worker.
+func TestSlowToolIsLeftToTheWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		r := newRig(t, usesTool("search", 60*time.Second, &runs, "Found."), usesTool("search", 60*time.Second, &runs, "Found."))
+		r.say(t, "Find it")
+		if runs != 0 {
+			t.Fatal("the tool was started")
+		}
+		if err := r.Continue(t.Context(), r.tasks.tasks[0].PhoneTask); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "sent", r.wire.all(), `"I'm still working on that. One moment, please. " "Found." closed`)
+	})
+}
+
+func TestHandOverFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			<-ctx.Done()
+			return phonecall.TurnResult{}
+		})
+		r.tasks.err = fault.New(fault.Unavailable, "The queue is down.")
+		r.say(t, "Find it")
+		expect(t, "sent", r.wire.all(), `"I'm still working on that. One moment, please. " " I'm sorry, something went wrong. Could you say that again?" closed`)
+	})
+}
+
+func endsCall(words string) script {
+	return func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+		n := 0
+		result := usesTool("end_call", time.Millisecond, &n, words)(ctx, out)
+		result.Action = &aurora.Action{Type: aurora.ActionEndCall, ToolCallID: "c1"}
+		return result
+	}
+}
+
+// The session ends after the words were spoken, once, with data that says nothing to others.
+func TestCallEndsAfterTheLastWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, endsCall("Goodbye."))
+		r.say(t, "Bye")
+		c := r.call(t)
+		if c.Closing == nil || c.Closing.Action.Type != aurora.ActionEndCall || strings.Contains(r.wire.all(), "end:") {
+			t.Fatalf("closing %+v, sent %s; want a closing that waits", c.Closing, r.wire.all())
+		}
+		expect(t, "the tasks", r.tasks.all(), "close/1 after 10s")
+		r.AgentSpeaking(t.Context(), r.event(connection), true)
+		time.Sleep(time.Second)
+		r.AgentSpeaking(t.Context(), r.event(connection), false)
+		if err := r.EndSession(t.Context(), sid); err != nil { // the task, later
+			t.Fatal(err)
+		}
+		r.say(t, "Hello?")
+		expect(t, "sent", r.wire.all(), `"Goodbye." closed end:`+c.Closing.ID)
+	})
+}
+
+func TestCallEndsAtOnceWithoutWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, endsCall(""))
+		r.say(t, "Bye")
+		expect(t, "sent", r.wire.all(), "closed end:"+r.call(t).Closing.ID)
+	})
+}
+
+func TestWordsAreRejected(t *testing.T) {
+	gone := fault.New(fault.NotFound, "Gone.")
+	for name, c := range map[string]struct {
+		reject func(n int, f phonecall.Frame) error
+		want   string
+	}{
+		"fault: 429, then words that came meanwhile go with them": {func(n int, _ phonecall.Frame) error {
+			if n == 1 {
+				return fault.New(fault.RateLimited, "Busy.")
+			}
+			return nil
+		}, `"One. Two. " "Three." closed`},
+		"fault: 413": {func(_ int, f phonecall.Frame) error {
+			if len(f.Text) > 5 {
+				return fault.New(fault.TooLarge, "Too large.")
+			}
+			return nil
+		}, `"One. " "Two. " "Thr" "ee." closed`},
+		"fault: 410":                       {func(int, phonecall.Frame) error { return gone }, ""},
+		"fault: an error that passes":      {func(n int, _ phonecall.Frame) error { return map[int]error{1: fault.New(fault.Unavailable, "Down.")}[n] }, `"One. " "Two. " "Three." closed`},
+		"fault: the connection stays busy": {func(_ int, f phonecall.Frame) error { return map[bool]error{true: fault.New(fault.RateLimited, "Busy.")}[f.Text != ""] }, "closed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+					return speakSlowly(ctx, out, 200*time.Millisecond, "One. ", "Two. ", "Three.")
+				})
+				n := 0
+				r.wire.reject = func(_ string, f phonecall.Frame) error {
+					n++
+					return c.reject(n, f)
+				}
+				r.say(t, "Count")
+				expect(t, "sent", r.wire.all(), c.want)
+				if isOpen := r.call(t).ConnectionID != ""; isOpen == (name == "fault: 410") {
+					t.Errorf("the connection is stored as open: %v", isOpen)
+				}
+			})
+		})
+	}
+}
+
+// A turn goes on with the connection that replaced its own.
+func TestTurnGoesOnAfterAReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			return speakSlowly(ctx, out, 100*time.Millisecond, "One. ", "Two. ", "Three.")
+		})
+		gone := false
+		r.wire.reject = func(connectionID string, _ phonecall.Frame) error {
+			if gone && connectionID == connection {
+				return fault.New(fault.NotFound, "Gone.")
+			}
+			return nil
+		}
+		var group sync.WaitGroup
+		later(&group, 90*time.Millisecond, func() {
+			gone = true
+			r.setup(t, "conn-2")
+		})
+		r.say(t, "Count")
+		group.Wait()
+		expect(t, "sent", r.wire.all(), `"One. " "Two. " "Three." closed`)
+		if c := r.call(t); c.Drops != 1 || c.ConnectionID != "conn-2" {
+			t.Errorf("drops %d, connection %s", c.Drops, c.ConnectionID)
+		}
+	})
+}
+
+// What a lost connection could not answer is answered after the next setup.
+func TestWaitingWordsAreAnsweredAfterAReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, says("Lost."), says("Here I am."))
+		r.wire.reject = func(connectionID string, _ phonecall.Frame) error {
+			if connectionID == connection {
+				return fault.New(fault.NotFound, "Gone.")
+			}
+			return nil
+		}
+		r.say(t, "Hello?")
+		r.setup(t, "conn-2")
+		expect(t, "sent", r.wire.all(), `"Here I am." closed`)
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: Hello?")
+	})
+}
+
