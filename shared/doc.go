@@ -75,6 +75,7 @@
 //	  fakesecretsmanager a Secrets Manager server
 //	  fakeses         an SES server
 //	  fakesqs         an SQS server
+//	  fakephone       an in-memory store of phone calls
 //	  fakerelay       the telephone and the ConversationRelay session of a call, for faketwilio
 //	  faketwilio      a Twilio server
 //	  stricttwiml     a reader of TwiML that reports every deviation from its documentation

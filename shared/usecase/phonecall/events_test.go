@@ -30,8 +30,8 @@ func TestSetup(t *testing.T) {
 		"another call":                    {func(s *phonecall.Setup, _ *rig) { s.CallSID = strings.Replace(sid, "1", "2", 1) }, "end:"},
 		"no call":                         {func(s *phonecall.Setup, _ *rig) { s.CallSID = "" }, "end:"},
 		"another account":                 {func(s *phonecall.Setup, _ *rig) { s.AccountSID = "AC2" }, "end:"},
-		"fault: the store is down":        {func(_ *phonecall.Setup, r *rig) { r.store.fail = func(string) error { return down } }, apologyAndEnd},
-		"fault: the store goes down then": {func(_ *phonecall.Setup, r *rig) { r.store.fail = func(o string) error { return map[string]error{"PutConnection": down}[o] } }, apologyAndEnd},
+		"fault: the store is down":        {func(_ *phonecall.Setup, r *rig) { r.store.Fail = func(string) error { return down } }, apologyAndEnd},
+		"fault: the store goes down then": {func(_ *phonecall.Setup, r *rig) { r.store.Fail = func(o string) error { return map[string]error{"PutConnection": down}[o] } }, apologyAndEnd},
 		"fault: the account is not known": {func(_ *phonecall.Setup, r *rig) {
 			r.Account = func(context.Context) (string, error) { return "", down }
 		}, apologyAndEnd},
@@ -39,12 +39,12 @@ func TestSetup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				r.store.connections, r.store.calls = map[string]string{}, map[string]string{}
+				r.store.RemoveCalls()
 				s := good
 				c.change(&s, r)
 				r.Setup(t.Context(), r.event(connection), s)
 				expect(t, "sent", r.wire.all(), c.want)
-				r.store.fail = nil
+				r.store.Fail = nil
 				if _, served, _ := r.store.ConnectionCall(t.Context(), connection); served != (c.want == "") {
 					t.Errorf("the connection is served: %v", served)
 				}
@@ -57,7 +57,7 @@ func TestSetup(t *testing.T) {
 func TestMessagesBeforeSetup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		delete(r.store.connections, connection)
+		r.store.RemoveConnection(connection)
 		began := time.Now()
 		r.Prompt(t.Context(), r.event("other"), "Hi", true)
 		r.Interrupt(t.Context(), r.event("other"), "Hi")
@@ -139,7 +139,7 @@ func TestStoreIsThrottledAtAPrompt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				n := 0
-				r.store.fail = func(operation string) error {
+				r.store.Fail = func(operation string) error {
 					if operation == "UpdateCall" && n < c.failures {
 						n++
 						return fault.New(fault.Unavailable, "Throttled.")
@@ -161,12 +161,12 @@ func TestStoreFailsDuringATurn(t *testing.T) {
 				r := newRig(t)
 				r.model.scripts = []script{func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
 					if operation != "Turns" {
-						r.store.fail = func(o string) error { return map[string]error{operation: fault.New(fault.Unavailable, "Down.")}[o] }
+						r.store.Fail = func(o string) error { return map[string]error{operation: fault.New(fault.Unavailable, "Down.")}[o] }
 					}
 					return says("OK.")(ctx, out)
 				}}
 				if operation == "Turns" {
-					r.store.fail = func(o string) error { return map[string]error{operation: fault.New(fault.Unavailable, "Down.")}[o] }
+					r.store.Fail = func(o string) error { return map[string]error{operation: fault.New(fault.Unavailable, "Down.")}[o] }
 				}
 				r.say(t, "Hi")
 				want := `"OK." closed`

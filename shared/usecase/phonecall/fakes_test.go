@@ -2,9 +2,7 @@ package phonecall_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,7 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakephone"
 	"example.com/aurora/shared/usecase/phonecall"
 )
 
@@ -22,139 +20,6 @@ const (
 	connection = "conn-1"
 	token      = "token-1"
 )
-
-// memory is a store in memory. Each change is one step, as in the real store.
-type memory struct {
-	mu          sync.Mutex
-	calls       map[string]string // as JSON
-	turns       map[int64]aurora.SpokenTurn
-	connections map[string]string
-	tokens      map[string]aurora.RelayToken
-	usedBy      map[string]string
-	fail        func(operation string) error // may be nil
-}
-
-func newMemory() *memory {
-	return &memory{calls: map[string]string{}, turns: map[int64]aurora.SpokenTurn{}, connections: map[string]string{},
-		tokens: map[string]aurora.RelayToken{token: {Token: token, AssistantID: "riley", CallSID: sid, Greeting: "Hello, this is Riley."}}, usedBy: map[string]string{}}
-}
-
-// lock begins an operation.
-func (m *memory) lock(operation string) (unlock func(), err error) {
-	m.mu.Lock()
-	if m.fail != nil {
-		err = m.fail(operation)
-	}
-	return m.mu.Unlock, err
-}
-
-func (m *memory) load(sid string) (c aurora.PhoneCall, ok bool) {
-	text, ok := m.calls[sid]
-	if ok {
-		if err := json.Unmarshal([]byte(text), &c); err != nil {
-			panic(err)
-		}
-	}
-	return c, ok
-}
-
-func (m *memory) save(c aurora.PhoneCall) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		panic(err)
-	}
-	m.calls[c.SID] = string(b)
-}
-
-func (m *memory) CreateCall(_ context.Context, c aurora.PhoneCall) (aurora.PhoneCall, error) {
-	unlock, err := m.lock("CreateCall")
-	defer unlock()
-	if err != nil {
-		return c, err
-	}
-	if stored, ok := m.load(c.SID); ok {
-		return stored, nil
-	}
-	m.save(c)
-	return c, nil
-}
-
-func (m *memory) Call(_ context.Context, sid string) (aurora.PhoneCall, bool, error) {
-	unlock, err := m.lock("Call")
-	defer unlock()
-	c, ok := m.load(sid)
-	return c, ok, err
-}
-
-func (m *memory) UpdateCall(_ context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
-	unlock, err := m.lock("UpdateCall")
-	defer unlock()
-	if err != nil {
-		return aurora.PhoneCall{}, err
-	}
-	c, ok := m.load(sid)
-	if !ok {
-		return c, fault.New(fault.NotFound, "There is no such call.")
-	}
-	before := c.Revision
-	attempt, _ := m.load(sid)
-	change(&attempt) // a change may be called several times
-	if change(&c) {
-		c.Revision = before + 1
-		m.save(c)
-	}
-	return c, nil
-}
-
-func (m *memory) WriteTurn(_ context.Context, _ string, turn aurora.SpokenTurn) error {
-	unlock, err := m.lock("WriteTurn")
-	defer unlock()
-	if err == nil {
-		m.turns[turn.Generation] = turn
-	}
-	return err
-}
-
-func (m *memory) Turns(context.Context, string) ([]aurora.SpokenTurn, error) {
-	unlock, err := m.lock("Turns")
-	defer unlock()
-	var turns []aurora.SpokenTurn
-	for _, t := range m.turns {
-		turns = append(turns, t)
-	}
-	slices.SortFunc(turns, func(a, b aurora.SpokenTurn) int { return int(a.Generation - b.Generation) })
-	return turns, err
-}
-
-func (m *memory) UseToken(_ context.Context, token, callSID string) (aurora.RelayToken, error) {
-	unlock, err := m.lock("UseToken")
-	defer unlock()
-	if err != nil {
-		return aurora.RelayToken{}, err
-	}
-	t, ok := m.tokens[token]
-	if used := m.usedBy[token]; !ok || used != "" && used != callSID || t.CallSID != "" && t.CallSID != callSID {
-		return t, fault.New(fault.Unauthorized, "The token is not valid.")
-	}
-	m.usedBy[token] = callSID
-	return t, nil
-}
-
-func (m *memory) PutConnection(_ context.Context, connectionID, callSID string) error {
-	unlock, err := m.lock("PutConnection")
-	defer unlock()
-	if err == nil {
-		m.connections[connectionID] = callSID
-	}
-	return err
-}
-
-func (m *memory) ConnectionCall(_ context.Context, connectionID string) (string, bool, error) {
-	unlock, err := m.lock("ConnectionCall")
-	defer unlock()
-	sid, ok := m.connections[connectionID]
-	return sid, ok && err == nil, err
-}
 
 // sentFrame is a message to Twilio.
 type sentFrame struct {
@@ -337,7 +202,7 @@ func usesTool(name string, took time.Duration, runs *int, words string) script {
 // rig is an engine with a call.
 type rig struct {
 	*phonecall.Engine
-	store *memory
+	store *fakephone.Store
 	wire  *wire
 	tasks *queue
 	model *model
@@ -349,7 +214,7 @@ type rig struct {
 // newRig returns an engine whose call is connected. It is used in a bubble of package synctest.
 func newRig(t *testing.T, scripts ...script) *rig {
 	t.Helper()
-	r := &rig{store: newMemory(), wire: &wire{began: time.Now()}, tasks: &queue{}, model: &model{scripts: scripts}, began: time.Now()}
+	r := &rig{store: fakephone.NewStore(aurora.RelayToken{Token: token, AssistantID: "riley", CallSID: sid, Greeting: "Hello, this is Riley."}), wire: &wire{began: time.Now()}, tasks: &queue{}, model: &model{scripts: scripts}, began: time.Now()}
 	r.Engine = &phonecall.Engine{Store: r.store, Sender: r.wire, Tasks: r.tasks, Conversation: r.model, Now: time.Now,
 		Account: func(context.Context) (string, error) { return account, nil },
 		NewID: func() string {
