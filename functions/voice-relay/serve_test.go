@@ -63,8 +63,9 @@ func (q tasks) Send(_ context.Context, task aurora.PhoneTask, delay time.Duratio
 // relay is the function with its stores.
 type relay struct {
 	*relayapi.Handler
-	store   *fakephone.Store
-	gateway *gateway
+	store        *fakephone.Store
+	gateway      *gateway
+	conversation *phoneturn.Conversation
 }
 
 func newRelay(modelURL string) *relay {
@@ -73,9 +74,10 @@ func newRelay(modelURL string) *relay {
 		return `{"accountSid":"AC00000000000000000000000000000001","authToken":"0123456789abcdef0123456789abcdef"}`, nil
 	}})
 	n := 0
+	r.conversation = &phoneturn.Conversation{Service: eventtest.NewChatHandler(modelURL).Service}
 	r.Handler = &relayapi.Handler{Verifier: client, RelayURL: relayURL, Now: time.Now, Engine: &phonecall.Engine{
 		Store: r.store, Sender: relayapi.Sender{Connections: r.gateway}, Tasks: tasks{r.gateway}, Account: client.AccountSID, Now: time.Now,
-		Conversation: &phoneturn.Conversation{Service: eventtest.NewChatHandler(modelURL).Service},
+		Conversation: r.conversation,
 		NewID:        func() string { n++; return fmt.Sprint("id-", n) },
 	}}
 	return r
@@ -120,6 +122,20 @@ func (r *relay) frames() string {
 		all = append(all, string(f))
 	}
 	return strings.Join(all, " ")
+}
+
+// words returns all words that were sent.
+func (r *relay) words(t *testing.T) string {
+	t.Helper()
+	words := ""
+	for _, f := range r.gateway.sent {
+		var frame struct{ Token string }
+		if err := json.Unmarshal(f, &frame); err != nil {
+			t.Fatal(err)
+		}
+		words += frame.Token
+	}
+	return words
 }
 
 // TestCases sends the messages before, and then the case's event.

@@ -4,8 +4,8 @@
 //
 // Each message of Twilio is handled by a process of its own, at the same time as others and in any order. So the state of a call
 // is one small item, and every change is a function of that state which is written on the condition that it is still the same.
-// A prompt and an interruption increase the generation. A turn knows its generation, reads the item every 150 ms, before its
-// first words and before its tools, and says nothing more once the number has changed. Of messages that arrive out of order, the
+// A prompt and an interruption increase the generation. A turn knows its generation, reads the item every 150 ms, before each
+// message to Twilio and before its tools, and says nothing more once the number has changed. Of messages that arrive out of order, the
 // time at which they reached the gateway decides; it is the only order that they have.
 //
 // Words that no turn has answered wait in the state. The next turn answers all of them, as one message. A turn that was

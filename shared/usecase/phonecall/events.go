@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -213,7 +214,7 @@ func (e *Engine) CallerSpeaking(ctx context.Context, ev Event, speaking bool) {
 	}
 }
 
-var errorCode = regexp.MustCompile(`\b6[0-9]{4}\b`)
+var errorCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b6[0-9]{4}\b`) })
 
 // Failed records that Twilio could not use a message of ours. The description may repeat the caller's words, so only an error
 // code in it is logged.
@@ -221,7 +222,7 @@ func (e *Engine) Failed(ctx context.Context, ev Event, description string) {
 	if _, ok := e.callOf(ctx, ev); !ok {
 		return
 	}
-	slog.ErrorContext(ctx, "Twilio reported an error of the session", "event", "phone.session_error", "code", errorCode.FindString(description))
+	slog.ErrorContext(ctx, "Twilio reported an error of the session", "event", "phone.session_error", "code", errorCode().FindString(description))
 	e.count(ctx, "PhoneSessionError")
 }
 

@@ -24,15 +24,17 @@ func TestSetup(t *testing.T) {
 		change func(*phonecall.Setup, *rig)
 		want   string
 	}{
-		"a good one":                      {func(*phonecall.Setup, *rig) {}, ""},
-		"no token":                        {func(s *phonecall.Setup, _ *rig) { s.Parameters = nil }, "end:"},
-		"another token":                   {func(s *phonecall.Setup, _ *rig) { s.Parameters = map[string]string{"token": "x"} }, "end:"},
-		"another call":                    {func(s *phonecall.Setup, _ *rig) { s.CallSID = strings.Replace(sid, "1", "2", 1) }, "end:"},
-		"no call":                         {func(s *phonecall.Setup, _ *rig) { s.CallSID = "" }, "end:"},
-		"another account":                 {func(s *phonecall.Setup, _ *rig) { s.AccountSID = "AC2" }, "end:"},
-		"fault: the store is down":        {func(_ *phonecall.Setup, r *rig) { r.store.Fail = func(string) error { return down } }, apologyAndEnd},
-		"fault: the store goes down then": {func(_ *phonecall.Setup, r *rig) { r.store.Fail = func(o string) error { return map[string]error{"PutConnection": down}[o] } }, apologyAndEnd},
-		"fault: the account is not known": {func(_ *phonecall.Setup, r *rig) {
+		"a good one":                  {func(*phonecall.Setup, *rig) {}, ""},
+		"no token":                    {func(s *phonecall.Setup, _ *rig) { s.Parameters = nil }, "end:"},
+		"another token":               {func(s *phonecall.Setup, _ *rig) { s.Parameters = map[string]string{"token": "x"} }, "end:"},
+		"another call":                {func(s *phonecall.Setup, _ *rig) { s.CallSID = strings.Replace(sid, "1", "2", 1) }, "end:"},
+		"no call":                     {func(s *phonecall.Setup, _ *rig) { s.CallSID = "" }, "end:"},
+		"another account":             {func(s *phonecall.Setup, _ *rig) { s.AccountSID = "AC2" }, "end:"},
+		"fault 91: the store is down": {func(_ *phonecall.Setup, r *rig) { r.store.Fail = func(string) error { return down } }, apologyAndEnd},
+		"fault 91: the store goes down then": {func(_ *phonecall.Setup, r *rig) {
+			r.store.Fail = func(o string) error { return map[string]error{"PutConnection": down}[o] }
+		}, apologyAndEnd},
+		"fault 91: the account is not known": {func(_ *phonecall.Setup, r *rig) {
 			r.Account = func(context.Context) (string, error) { return "", down }
 		}, apologyAndEnd},
 	} {
@@ -54,7 +56,7 @@ func TestSetup(t *testing.T) {
 }
 
 // Messages before a good setup are not served. A prompt that overtakes the setup waits for it.
-func TestMessagesBeforeSetup(t *testing.T) {
+func TestFault96MessagesBeforeSetup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.store.RemoveConnection(connection)
@@ -111,7 +113,7 @@ func TestDisconnected(t *testing.T) {
 	})
 }
 
-func TestPromptsThatAreIgnored(t *testing.T) {
+func TestFault99PromptsThatAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.Prompt(t.Context(), r.event(connection), "I wan", false)
@@ -132,8 +134,8 @@ func TestStoreIsThrottledAtAPrompt(t *testing.T) {
 		failures int
 		want     string
 	}{
-		"fault: once":  {1, `"OK." closed`},
-		"fault: twice": {2, `"I'm sorry, something went wrong. Could you say that again?" closed`},
+		"fault 90: once":  {1, `"OK." closed`},
+		"fault 90: twice": {2, `"I'm sorry, something went wrong. Could you say that again?" closed`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -156,7 +158,7 @@ func TestStoreIsThrottledAtAPrompt(t *testing.T) {
 // A turn whose end cannot be stored is closed nevertheless.
 func TestStoreFailsDuringATurn(t *testing.T) {
 	for _, operation := range []string{"Call", "Turns", "WriteTurn", "UpdateCall"} {
-		t.Run("fault: "+operation, func(t *testing.T) {
+		t.Run("fault 102: "+operation, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				r.model.scripts = []script{func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
@@ -241,7 +243,7 @@ func TestSay(t *testing.T) {
 }
 
 // An interruption and a prompt that reach the gateway in the same millisecond end alike, whichever is handled first.
-func TestInterruptAndPromptAtOnce(t *testing.T) {
+func TestFault98InterruptAndPromptAtOnce(t *testing.T) {
 	results := map[string]bool{}
 	for _, interruptFirst := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -266,9 +268,9 @@ func TestInterruptAndPromptAtOnce(t *testing.T) {
 	}
 }
 
-// TestShuffledMessages delivers the messages of a conversation at the same time and in any order. Whatever the order:
+// TestFault98ShuffledMessages delivers the messages of a conversation at the same time and in any order. Whatever the order:
 // the report has everything that the caller said once, every turn has an end, and the last message closes a turn.
-func TestShuffledMessages(t *testing.T) {
+func TestFault98ShuffledMessages(t *testing.T) {
 	for seed := range uint64(1000) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { shuffle(t, rand.New(rand.NewPCG(seed, 1))) })

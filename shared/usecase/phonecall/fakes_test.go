@@ -189,7 +189,7 @@ func usesTool(name string, took time.Duration, runs *int, words string) script {
 			return phonecall.TurnResult{Messages: messages}
 		}
 		*runs++
-		time.Sleep(took) // a tool is not cancelled
+		<-time.After(took) // a tool is not cancelled
 		messages = append(messages, agent.Message{Role: agent.RoleTool, Content: "done", ToolCallID: "c1", ToolName: name})
 		if ctx.Err() != nil {
 			return phonecall.TurnResult{Messages: messages}
@@ -244,14 +244,14 @@ func (r *rig) event(connectionID string) phonecall.Event {
 // say is a prompt that ends when its turn does.
 func (r *rig) say(t *testing.T, words string) {
 	t.Helper()
-	time.Sleep(time.Millisecond) // no two messages have one time, unless the test wants it
+	<-time.After(time.Millisecond) // no two messages have one time, unless the test wants it
 	r.Prompt(t.Context(), r.event(connection), words, true)
 }
 
 // later does something after a time, while other messages are handled.
 func later(group *sync.WaitGroup, after time.Duration, do func()) {
 	group.Go(func() {
-		time.Sleep(after)
+		<-time.After(after)
 		do()
 	})
 }

@@ -44,7 +44,6 @@ type turn struct {
 	mu         sync.Mutex
 	stop       error // why nothing more is said
 	connection string
-	checked    bool // the generation was read before the first words
 }
 
 // runTurn takes the turn of a call's generation. limited says that the gateway waits for it: then it is handed over when it
@@ -218,10 +217,7 @@ func (t *turn) BeforeTools(ctx context.Context, tools []agent.Tool) error {
 
 // send sends words, unless the turn was stopped.
 func (t *turn) send(ctx context.Context, text string) error {
-	if !t.checked { // the watcher has perhaps not looked yet
-		t.checked = true
-		_ = t.check(ctx)
-	}
+	_ = t.check(ctx) // a read of 4 ms, so that at most the words on their way are heard after an interruption
 	if err := t.Stopped(); err != nil && !errors.Is(err, errHandOver) {
 		return err
 	}

@@ -38,9 +38,9 @@ func TestEveryTurnIsClosed(t *testing.T) {
 			n := 0
 			return usesTool("note", time.Second, &n, "")(ctx, out)
 		}, "closed"},
-		"a panic": {func(context.Context, phonecall.Output) phonecall.TurnResult { panic("oops") },
+		"fault 103: a panic": {func(context.Context, phonecall.Output) phonecall.TurnResult { panic("oops") },
 			`"I'm sorry, something went wrong. Could you say that again?" closed`},
-		"a panic after words": {func(_ context.Context, out phonecall.Output) phonecall.TurnResult {
+		"fault 103: a panic after words": {func(_ context.Context, out phonecall.Output) phonecall.TurnResult {
 			_ = out.WriteText("Well, ", "m", false)
 			panic("oops")
 		}, `"Well, " "I'm sorry, something went wrong. Could you say that again?" closed`},
@@ -91,7 +91,7 @@ func TestInterruptedWhileTheModelSpeaks(t *testing.T) {
 }
 
 // A barge-in before a word was heard: the words still wait, and the next turn answers both.
-func TestInterruptedBeforeAWordWasHeard(t *testing.T) {
+func TestFault97InterruptedBeforeAWordWasHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
 			return speakSlowly(ctx, out, 5*time.Second, "", "Late.")
@@ -120,7 +120,7 @@ func TestInterruptedWhileTwilioSpeaks(t *testing.T) {
 	})
 }
 
-func TestGreetingIsInterrupted(t *testing.T) {
+func TestFault97GreetingIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		time.Sleep(time.Second)
@@ -131,7 +131,7 @@ func TestGreetingIsInterrupted(t *testing.T) {
 }
 
 // A tool that runs when the caller cuts in is finished and recorded, and the next turn knows its result.
-func TestToolIsFinishedAfterABargeIn(t *testing.T) {
+func TestFault101ToolIsFinishedAfterABargeIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs := 0
 		r := newRig(t, usesTool("book", 3*time.Second, &runs, "Booked."), says("It is booked."))
@@ -169,7 +169,7 @@ func TestSupersededTurnStartsNoTool(t *testing.T) {
 }
 
 // A turn that takes longer than the gateway waits is handed over, and the worker repeats neither words nor tools.
-func TestLongTurnIsHandedOver(t *testing.T) {
+func TestFault100LongTurnIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs := 0
 		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
@@ -232,7 +232,7 @@ func TestSlowToolIsLeftToTheWorker(t *testing.T) {
 	})
 }
 
-func TestHandOverFails(t *testing.T) {
+func TestFault105HandOverFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
 			<-ctx.Done()
@@ -288,21 +288,25 @@ func TestWordsAreRejected(t *testing.T) {
 		reject func(n int, f phonecall.Frame) error
 		want   string
 	}{
-		"fault: 429, then words that came meanwhile go with them": {func(n int, _ phonecall.Frame) error {
+		"fault 93: busy once, then words that came meanwhile go with them": {func(n int, _ phonecall.Frame) error {
 			if n == 1 {
 				return fault.New(fault.RateLimited, "Busy.")
 			}
 			return nil
 		}, `"One. Two. " "Three." closed`},
-		"fault: 413": {func(_ int, f phonecall.Frame) error {
+		"fault 94: too large": {func(_ int, f phonecall.Frame) error {
 			if len(f.Text) > 5 {
 				return fault.New(fault.TooLarge, "Too large.")
 			}
 			return nil
 		}, `"One. " "Two. " "Thr" "ee." closed`},
-		"fault: 410":                       {func(int, phonecall.Frame) error { return gone }, ""},
-		"fault: an error that passes":      {func(n int, _ phonecall.Frame) error { return map[int]error{1: fault.New(fault.Unavailable, "Down.")}[n] }, `"One. " "Two. " "Three." closed`},
-		"fault: the connection stays busy": {func(_ int, f phonecall.Frame) error { return map[bool]error{true: fault.New(fault.RateLimited, "Busy.")}[f.Text != ""] }, "closed"},
+		"fault 92: gone": {func(int, phonecall.Frame) error { return gone }, ""},
+		"fault 93: an error that passes": {func(n int, _ phonecall.Frame) error {
+			return map[int]error{1: fault.New(fault.Unavailable, "Down.")}[n]
+		}, `"One. " "Two. " "Three." closed`},
+		"fault 93: it stays busy": {func(_ int, f phonecall.Frame) error {
+			return map[bool]error{true: fault.New(fault.RateLimited, "Busy.")}[f.Text != ""]
+		}, "closed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -316,7 +320,7 @@ func TestWordsAreRejected(t *testing.T) {
 				}
 				r.say(t, "Count")
 				expect(t, "sent", r.wire.all(), c.want)
-				if isOpen := r.call(t).ConnectionID != ""; isOpen == (name == "fault: 410") {
+				if isOpen := r.call(t).ConnectionID != ""; isOpen == (name == "fault 92: gone") {
 					t.Errorf("the connection is stored as open: %v", isOpen)
 				}
 			})
@@ -325,7 +329,7 @@ func TestWordsAreRejected(t *testing.T) {
 }
 
 // A turn goes on with the connection that replaced its own.
-func TestTurnGoesOnAfterAReconnect(t *testing.T) {
+func TestFault106TurnGoesOnAfterAReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
 			return speakSlowly(ctx, out, 100*time.Millisecond, "One. ", "Two. ", "Three.")
@@ -352,7 +356,7 @@ func TestTurnGoesOnAfterAReconnect(t *testing.T) {
 }
 
 // What a lost connection could not answer is answered after the next setup.
-func TestWaitingWordsAreAnsweredAfterAReconnect(t *testing.T) {
+func TestFault106WaitingWordsAreAnsweredAfterAReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, says("Lost."), says("Here I am."))
 		r.wire.reject = func(connectionID string, _ phonecall.Frame) error {
@@ -367,4 +371,3 @@ func TestWaitingWordsAreAnsweredAfterAReconnect(t *testing.T) {
 		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: Hello?")
 	})
 }
-
