@@ -181,7 +181,7 @@ func TestStoreFailsDuringATurn(t *testing.T) {
 	}
 }
 
-func TestDigits(t *testing.T) {
+func TestKeysAreCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		for _, digit := range []string{"1", "2", "x", "", "12", "a"} {
