@@ -146,6 +146,7 @@ func newCall(t *testing.T, messages ...message) *call {
 	c.Engine = &phonecall.Engine{Store: store, Sender: c.wire, Tasks: tasks{c.wire}, Conversation: &phoneturn.Conversation{Service: service}, Now: time.Now,
 		Account: func(context.Context) (string, error) { return "AC1", nil }, NewID: func() string { return "id" }}
 	c.Setup(t.Context(), c.event(), phonecall.Setup{SessionID: "VX1", AccountSID: "AC1", CallSID: sid, From: "+15551230100", To: "+14155550100", Parameters: map[string]string{"token": "t"}})
+	c.sent = nil // tasks of a call that begins
 	return c
 }
 

@@ -224,6 +224,7 @@ func newRig(t *testing.T, scripts ...script) *rig {
 			return fmt.Sprint("id", r.n)
 		}}
 	r.setup(t, connection)
+	r.tasks.tasks = nil // those of a call that begins
 	return r
 }
 

@@ -36,14 +36,16 @@ func (e *Engine) Setup(ctx context.Context, ev Event, s Setup) {
 	}
 	// If no signal of the call's end comes, this task finishes it. It is sent before the state is stored, so that no call is without.
 	e.sendTask(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskFinish, CallSID: s.CallSID}, longestDelay)
-	c, answer, err := e.connect(ctx, ev, s, token)
+	c, isNew, answer, err := e.connect(ctx, ev, s, token)
 	if err != nil {
 		slog.ErrorContext(ctx, "session not stored", "event", "phone.session_unstored", "error", err)
 		_ = e.sendFrame(ctx, ev.ConnectionID, Frame{Text: noStateApology, Last: true}) // best effort
 		e.endRejected(ctx, ev.ConnectionID)
 		return
 	}
-	e.sendTask(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskKeepOpen, CallSID: c.SID}, keepOpenDelay)
+	if isNew {
+		e.sendTask(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskKeepOpen, CallSID: c.SID}, keepOpenDelay)
+	}
 	slog.InfoContext(ctx, "session connected", "event", "phone.session_connected", "sessionId", s.SessionID, "assistantId", c.AssistantID, "recordId", c.RecordID, "resumes", c.Resumes, "drops", c.Drops)
 	if answer {
 		e.runTurn(ctx, c, e.Now(), true, aurora.SpokenTurn{})
@@ -72,18 +74,19 @@ func (e *Engine) endRejected(ctx context.Context, connectionID string) {
 	}
 }
 
-// connect stores that a call has a connection. answer says that something waits which the connection before could not answer.
-func (e *Engine) connect(ctx context.Context, ev Event, s Setup, token aurora.RelayToken) (c aurora.PhoneCall, answer bool, err error) {
+// connect stores that a call has a connection. isNew is false if it had it before; answer says that something waits which the
+// connection before could not answer.
+func (e *Engine) connect(ctx context.Context, ev Event, s Setup, token aurora.RelayToken) (c aurora.PhoneCall, isNew, answer bool, err error) {
 	if _, err = e.Store.CreateCall(ctx, newCall(s, token, e.Now())); err != nil {
-		return c, false, err
+		return c, false, false, err
 	}
 	if err = e.Store.PutConnection(ctx, ev.ConnectionID, s.CallSID); err != nil {
-		return c, false, err
+		return c, false, false, err
 	}
 	greeted := false
 	c, err = e.Store.UpdateCall(ctx, s.CallSID, func(c *aurora.PhoneCall) bool {
 		answer, greeted = false, false
-		if c.ConnectionID == ev.ConnectionID { // the same message again
+		if isNew = c.ConnectionID != ev.ConnectionID; !isNew { // the same message again
 			return false
 		}
 		sawEvent(c, ev.At)
@@ -108,7 +111,7 @@ func (e *Engine) connect(ctx context.Context, ev Event, s Setup, token aurora.Re
 			slog.ErrorContext(ctx, "greeting not stored", "event", "phone.turn_unstored", "generation", 0, "error", err)
 		}
 	}
-	return c, answer, err
+	return c, isNew, answer, err
 }
 
 // greeting returns the words that Twilio itself speaks first.
