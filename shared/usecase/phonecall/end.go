@@ -152,6 +152,6 @@ func (e *Engine) Answer(ctx context.Context, sid string, generation int64, chang
 	if err != nil || !answer {
 		return err
 	}
-	e.runTurn(ctx, c, began, false, aurora.SpokenTurn{})
+	e.runTurn(ctx, c, turnStart{began: began})
 	return nil
 }

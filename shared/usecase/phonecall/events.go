@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/metric"
+	"example.com/aurora/shared/core/safego"
 )
 
 const (
@@ -21,12 +22,42 @@ const (
 	finishDigit = "#"
 )
 
+// maxKnownConnections is how many connections a process remembers. One belongs to one call for its whole life.
+const maxKnownConnections = 1000
+
+// knownConnections remembers calls of connections, which saves a read for each message.
+type knownConnections struct {
+	mu   sync.Mutex
+	sids map[string]string
+}
+
+func (k *knownConnections) find(connectionID string) (sid string, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	sid, ok = k.sids[connectionID]
+	return sid, ok
+}
+
+func (k *knownConnections) add(connectionID, sid string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sids == nil || len(k.sids) >= maxKnownConnections {
+		k.sids = map[string]string{}
+	}
+	k.sids[connectionID] = sid
+}
+
 // callOf returns the sid of the call that a message is about. A message may overtake the setup of its connection. It is not ok
 // for a connection that has none.
 func (e *Engine) callOf(ctx context.Context, ev Event) (sid string, ok bool) {
+	if sid, ok := e.known.find(ev.ConnectionID); ok {
+		aurora.LogCall(ctx, sid)
+		return sid, true
+	}
 	for waited := time.Duration(0); ; waited += setupPoll {
 		sid, ok, err := e.Store.ConnectionCall(ctx, ev.ConnectionID)
 		if ok {
+			e.known.add(ev.ConnectionID, sid)
 			aurora.LogCall(ctx, sid)
 			return sid, true
 		}
@@ -65,6 +96,7 @@ func (e *Engine) Prompt(ctx context.Context, ev Event, words string, last bool) 
 	if !ok {
 		return
 	}
+	early := e.readTurnsEarly(ctx, sid)
 	answer, replayed := false, false
 	c, err := e.update(ctx, sid, func(c *aurora.PhoneCall) bool {
 		said := aurora.CallerWords{ID: ev.MessageID, Text: words, At: ev.At}
@@ -82,9 +114,26 @@ func (e *Engine) Prompt(ctx context.Context, ev Event, words string, last bool) 
 	case replayed:
 		slog.InfoContext(ctx, "repeated words ignored", "event", "phone.prompt_repeated")
 	case answer:
-		e.runTurn(ctx, c, began, true, aurora.SpokenTurn{})
+		e.runTurn(ctx, c, turnStart{began: began, limited: true, early: early})
 	default:
 		slog.InfoContext(ctx, "words wait for the next turn", "event", "phone.prompt_waits")
+	}
+}
+
+// readTurnsEarly reads the turns of a call while its state is written.
+func (e *Engine) readTurnsEarly(ctx context.Context, sid string) func() ([]aurora.SpokenTurn, error) {
+	type answer struct {
+		turns []aurora.SpokenTurn
+		err   error
+	}
+	read := make(chan answer, 1) // has room, so that it may be left unread
+	safego.Go(ctx, func() {
+		turns, err := e.Store.Turns(ctx, sid)
+		read <- answer{turns, err}
+	}, func(err error) { read <- answer{err: err} })
+	return func() ([]aurora.SpokenTurn, error) {
+		a := <-read
+		return a.turns, a.err
 	}
 }
 
@@ -146,7 +195,7 @@ func (e *Engine) Digit(ctx context.Context, ev Event, digit string) {
 	case err != nil:
 		slog.ErrorContext(ctx, "key not stored", "event", "phone.key_unstored", "error", err)
 	case answer:
-		e.runTurn(ctx, c, began, true, aurora.SpokenTurn{})
+		e.runTurn(ctx, c, turnStart{began: began, limited: true})
 	case c.Digits != "":
 		task := aurora.PhoneTask{Kind: aurora.PhoneTaskDigits, CallSID: sid, Generation: c.Generation, Count: len(c.Digits)}
 		e.sendTask(ctx, task, DigitsDelay)

@@ -55,6 +55,6 @@ func (e *Engine) Continue(ctx context.Context, task aurora.PhoneTask) error {
 	if i := slices.IndexFunc(stored, func(s aurora.SpokenTurn) bool { return s.Generation == task.Generation }); i >= 0 {
 		before = stored[i]
 	}
-	e.runTurn(ctx, c, began, false, before)
+	e.runTurn(ctx, c, turnStart{began: began, before: before})
 	return nil
 }

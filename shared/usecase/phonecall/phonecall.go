@@ -87,6 +87,8 @@ type Engine struct {
 	Count func(ctx context.Context, metric string)
 	Now   func() time.Time
 	NewID func() string // returns a random id
+
+	known knownConnections
 }
 
 // Event says which message of Twilio is handled.

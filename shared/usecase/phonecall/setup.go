@@ -48,7 +48,7 @@ func (e *Engine) Setup(ctx context.Context, ev Event, s Setup) {
 	}
 	slog.InfoContext(ctx, "session connected", "event", "phone.session_connected", "sessionId", s.SessionID, "assistantId", c.AssistantID, "recordId", c.RecordID, "resumes", c.Resumes, "drops", c.Drops)
 	if answer {
-		e.runTurn(ctx, c, e.Now(), true, aurora.SpokenTurn{})
+		e.runTurn(ctx, c, turnStart{began: e.Now(), limited: true})
 	}
 }
 

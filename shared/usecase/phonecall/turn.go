@@ -35,9 +35,7 @@ type turn struct {
 	call       aurora.PhoneCall // as it was when the turn began to speak
 	generation int64
 	said       []aurora.CallerWords
-	began      time.Time
-	limited    bool // the gateway waits for it
-	before     aurora.SpokenTurn
+	start      turnStart
 	speaker    *speaker
 	cancel     context.CancelCauseFunc
 
@@ -46,10 +44,19 @@ type turn struct {
 	connection string
 }
 
-// runTurn takes the turn of a call's generation. limited says that the gateway waits for it: then it is handed over when it
-// takes long. before is what the turn has said and done already, if it was handed over.
-func (e *Engine) runTurn(ctx context.Context, call aurora.PhoneCall, began time.Time, limited bool, before aurora.SpokenTurn) {
-	t := &turn{Engine: e, sid: call.SID, call: call, generation: call.Generation, began: began, limited: limited, before: before, connection: call.ConnectionID}
+// turnStart says how a turn begins.
+type turnStart struct {
+	began time.Time
+	// limited says that the gateway waits for the turn: then it is handed over when it takes long.
+	limited bool
+	before  aurora.SpokenTurn // what the turn has said and done already, if it was handed over
+	// early returns the turns of the call as they were before the state was written; nil if they were not read.
+	early func() ([]aurora.SpokenTurn, error)
+}
+
+// runTurn takes the turn of a call's generation.
+func (e *Engine) runTurn(ctx context.Context, call aurora.PhoneCall, start turnStart) {
+	t := &turn{Engine: e, sid: call.SID, call: call, generation: call.Generation, start: start, connection: call.ConnectionID}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	t.cancel = cancel
@@ -82,15 +89,20 @@ func (t *turn) speak(ctx context.Context) (TurnResult, error) {
 	if err := t.Stopped(); err != nil {
 		return TurnResult{}, nil
 	}
-	if t.said = t.call.UnansweredWords(t.call.MergeTurns(stored)); t.before.Generation != 0 {
-		t.said = t.before.Said
+	if t.said = t.call.UnansweredWords(t.call.MergeTurns(stored)); t.start.before.Generation != 0 {
+		t.said = t.start.before.Said
 	}
-	return t.Conversation.Speak(ctx, TurnRequest{Call: t.call, Messages: conversation(ctx, t.call, stored, t.before.Generation != 0)}, t), nil
+	return t.Conversation.Speak(ctx, TurnRequest{Call: t.call, Messages: conversation(ctx, t.call, stored, t.start.before.Generation != 0)}, t), nil
 }
 
 // readTurns reads the turns of the call. If the tools of the turn before are still running it waits for them: otherwise the
 // model would not know what they have done, and do it again.
 func (t *turn) readTurns(ctx context.Context) ([]aurora.SpokenTurn, error) {
+	if t.start.early != nil && t.call.WorkingTurn == 0 {
+		if stored, err := t.start.early(); err == nil && hasEndedTurns(t.call, stored) {
+			return stored, nil
+		}
+	}
 	for t.call.WorkingTurn != 0 && t.call.WorkingTurn != t.generation && t.Now().Before(t.call.WorkingUntil) {
 		select {
 		case <-ctx.Done():
@@ -105,6 +117,17 @@ func (t *turn) readTurns(ctx context.Context) ([]aurora.SpokenTurn, error) {
 	return t.Store.Turns(ctx, t.sid)
 }
 
+// hasEndedTurns reports whether the stored turns have all that the call's state says to have ended.
+func hasEndedTurns(c aurora.PhoneCall, stored []aurora.SpokenTurn) bool {
+	for _, s := range c.Spoken {
+		isStored := slices.ContainsFunc(stored, func(t aurora.SpokenTurn) bool { return t.Generation == s.Generation && !t.EndedAt.IsZero() })
+		if (s.Planned != "" || len(s.Said) > 0) && !s.EndedAt.IsZero() && !isStored {
+			return false
+		}
+	}
+	return true
+}
+
 // watch stops the turn when it is superseded, when its connection has ended, and when it takes too long.
 func (t *turn) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
@@ -115,8 +138,8 @@ func (t *turn) watch(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		took := t.Now().Sub(t.began)
-		if t.limited && (took >= turnLimit || took >= handOverAfter && !t.speaker.isSpeaking()) {
+		took := t.Now().Sub(t.start.began)
+		if t.start.limited && (took >= turnLimit || took >= handOverAfter && !t.speaker.isSpeaking()) {
 			t.stopBecause(errHandOver)
 			return
 		}
@@ -193,7 +216,7 @@ func (t *turn) BeforeTools(ctx context.Context, tools []agent.Tool) error {
 		longest = max(longest, limit)
 	}
 	now := t.Now()
-	if t.limited && now.Add(longest).After(t.began.Add(turnLimit)) {
+	if t.start.limited && now.Add(longest).After(t.start.began.Add(turnLimit)) {
 		t.stopBecause(errHandOver)
 		return errHandOver
 	}
@@ -281,13 +304,13 @@ func (t *turn) finish(ctx context.Context, result TurnResult, failed error) {
 func (t *turn) spokenTurn(ctx context.Context, result TurnResult, sent string, fillers []string) aurora.SpokenTurn {
 	messages := dropOpenCalls(result.Messages)
 	var earlier []agent.Message
-	if len(t.before.Messages) > 0 {
-		_ = json.Unmarshal(t.before.Messages, &earlier) // ours: cannot fail
+	if len(t.start.before.Messages) > 0 {
+		_ = json.Unmarshal(t.start.before.Messages, &earlier) // ours: cannot fail
 	}
-	s := aurora.SpokenTurn{Generation: t.generation, Said: t.said, Planned: t.before.Planned + sent, Fillers: append(t.before.Fillers, fillers...),
-		StartedAt: t.began, EndedAt: t.Now()}
-	if !t.before.StartedAt.IsZero() {
-		s.StartedAt = t.before.StartedAt
+	s := aurora.SpokenTurn{Generation: t.generation, Said: t.said, Planned: t.start.before.Planned + sent, Fillers: append(t.start.before.Fillers, fillers...),
+		StartedAt: t.start.began, EndedAt: t.Now()}
+	if !t.start.before.StartedAt.IsZero() {
+		s.StartedAt = t.start.before.StartedAt
 	}
 	if all := append(earlier, messages...); len(all) > 0 {
 		b, err := json.Marshal(all)
