@@ -146,7 +146,13 @@ func (e *Engine) Answer(ctx context.Context, sid string, generation int64, chang
 		if !ok {
 			return false
 		}
-		answer = addPrompt(c, aurora.CallerWords{ID: id, Text: words, At: began})
+		at := began // by our clock; the others are the gateway's
+		for _, earlier := range []time.Time{c.LastPromptAt, c.LastInterruptAt} {
+			if earlier.After(at) {
+				at = earlier
+			}
+		}
+		answer = addPrompt(c, aurora.CallerWords{ID: id, Text: words, At: at})
 		return true
 	})
 	if err != nil || !answer {

@@ -103,6 +103,9 @@ func (e *Engine) Prompt(ctx context.Context, ev Event, words string, last bool) 
 		if answer, replayed = false, isReplay(c, said); replayed || isOver(c) {
 			return false
 		}
+		if c.ConnectionID == "" { // the gateway has said that it had gone, which is not always true
+			c.ConnectionID = ev.ConnectionID
+		}
 		answer = addPrompt(c, said)
 		return true
 	})

@@ -355,6 +355,22 @@ func TestFault106TurnGoesOnAfterAReconnect(t *testing.T) {
 	})
 }
 
+// The gateway may say that a connection has gone although it is open. The next message on it shows that.
+func TestFault92ConnectionIsOpenNevertheless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, says("Lost."), says("Here I am."))
+		n := 0
+		r.wire.reject = func(string, phonecall.Frame) error {
+			n++
+			return map[bool]error{true: fault.New(fault.NotFound, "Gone.")}[n == 1]
+		}
+		r.say(t, "Hello?")
+		r.say(t, "Are you there?")
+		expect(t, "sent", r.wire.all(), `closed "Here I am." closed`)
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: Hello? Are you there?")
+	})
+}
+
 // What a lost connection could not answer is answered after the next setup.
 func TestFault106WaitingWordsAreAnsweredAfterAReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
