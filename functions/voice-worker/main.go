@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"os"
 	"time"
@@ -10,15 +9,17 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/s3"
 	"example.com/aurora/shared/adapter/sqs"
-	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/phonewiring"
 	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/endofcall"
+	"example.com/aurora/shared/usecase/phonecall"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
+	engine, connections := phonewiring.ReadSettings(s).NewEngine()
 	ledgerTable := s.Required("LEDGER_TABLE")
 	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
 	ledger := dynamo.NewLedger(lambdaapp.AWSConfig, ledgerTable, time.Now)
@@ -29,11 +30,13 @@ func main() {
 		Rows:       &callindex.Index{Aliases: ledger, Rows: dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), retention), Now: time.Now, Retention: retention},
 		Tasks:      sqs.NewPhoneTasks(lambdaapp.AWSConfig, s.Required("PHONE_TASKS_QUEUE_URL")),
 		Assistants: assistants,
-		Prices:     endofcall.Prices{VoiceMinute: readPrice(s, "VOICE_MINUTE_USD", s.Optional("VOICE_MINUTE_USD", "")), RelayMinute: readPrice(s, "RELAY_MINUTE_USD", s.Optional("RELAY_MINUTE_USD", ""))},
-		Now:        time.Now,
-		Count:      lambdaapp.Count,
+		Prices: endofcall.Prices{
+			VoiceMinute: readPrice(s, "VOICE_MINUTE_USD", s.Optional("VOICE_MINUTE_USD", "")),
+			RelayMinute: readPrice(s, "RELAY_MINUTE_USD", s.Optional("RELAY_MINUTE_USD", "")),
+		},
+		Now:   time.Now,
+		Count: lambdaapp.Count,
 	}
-	lambdaapp.Start(s, sqs.Consume(serve(handlers{
-		aurora.PhoneTaskFinish: func(ctx context.Context, task aurora.PhoneTask) error { return finisher.Finish(ctx, task.CallSID) },
-	})))
+	worker := &phonecall.Worker{Engine: engine, Assistants: assistants}
+	lambdaapp.Start(s, sqs.Consume(serve(newHandlers(worker, finisher))), connections...)
 }

@@ -8,10 +8,24 @@ import (
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/endofcall"
+	"example.com/aurora/shared/usecase/phonecall"
 )
 
 // handlers do the tasks of each kind.
 type handlers map[aurora.PhoneTaskKind]func(context.Context, aurora.PhoneTask) error
+
+func newHandlers(w *phonecall.Worker, finisher *endofcall.Service) handlers {
+	return handlers{
+		aurora.PhoneTaskContinue: w.Continue,
+		aurora.PhoneTaskDigits:   w.Digits,
+		aurora.PhoneTaskSilence:  w.Silence,
+		aurora.PhoneTaskKeepOpen: w.KeepOpen,
+		aurora.PhoneTaskClose:    w.Close,
+		aurora.PhoneTaskMachine:  w.Machine,
+		aurora.PhoneTaskFinish:   func(ctx context.Context, task aurora.PhoneTask) error { return finisher.Finish(ctx, task.CallSID) },
+	}
+}
 
 // serve returns the handler of one message. A message that is no task fails until it is a dead letter: a later version may know its
 // kind.

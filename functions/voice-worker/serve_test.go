@@ -18,6 +18,7 @@ import (
 	"example.com/aurora/shared/dev/eventtest"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/phonecall"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -41,7 +42,7 @@ func TestCases(t *testing.T) {
 			return nil
 		}
 		h := handlers{}
-		for _, kind := range []aurora.PhoneTaskKind{aurora.PhoneTaskContinue, aurora.PhoneTaskDigits, aurora.PhoneTaskSilence, aurora.PhoneTaskClose, aurora.PhoneTaskMachine, aurora.PhoneTaskFinish} {
+		for kind := range newHandlers(&phonecall.Worker{}, nil) {
 			h[kind] = record
 		}
 		response, err := sqs.Consume(serve(h))(t.Context(), batch)

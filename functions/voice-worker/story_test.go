@@ -27,6 +27,7 @@ import (
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/endofcall"
+	"example.com/aurora/shared/usecase/phonecall"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -141,9 +142,7 @@ func newStack(t *testing.T, assistant aurora.Assistant) *stack {
 	price := aurora.MicroUSD(10_000)
 	finisher := &endofcall.Service{Calls: s.calls, Rows: index, Tasks: s, Assistants: assistants, Now: now, Count: count,
 		Archive: webhook.Archive{Objects: s.bucket, Assistants: assistants, Now: now, Count: count}, Prices: endofcall.Prices{VoiceMinute: &price, RelayMinute: &price}}
-	s.consume = sqs.Consume(serve(handlers{
-		aurora.PhoneTaskFinish: func(ctx context.Context, task aurora.PhoneTask) error { return finisher.Finish(ctx, task.CallSID) },
-	}))
+	s.consume = sqs.Consume(serve(newHandlers(&phonecall.Worker{}, finisher)))
 	return s
 }
 
