@@ -28,6 +28,9 @@ type Conversation struct {
 // accountName is the name under which the use of all phone calls is counted. They have no API key.
 const accountName = "phone"
 
+// secondFiller is said when a turn goes on after the default filler.
+const secondFiller = "I'm still working on that. One moment, please. "
+
 // newRequest returns the request of a turn. The call's id is Twilio's, by which tools and the history know it.
 func newRequest(r phonecall.TurnRequest) chat.Request {
 	session := &chat.Session{ID: r.Call.SID, AssistantID: r.Call.AssistantID, CallerPhoneNumber: string(r.Call.Customer)}
@@ -66,9 +69,9 @@ func (c *Conversation) Speak(ctx context.Context, r phonecall.TurnRequest, out p
 }
 
 func newResult(v *voiceturn.Turn, end chat.Event, turn *chat.Turn) phonecall.TurnResult {
-	result := phonecall.TurnResult{}
-	if !v.FillerSpoken {
-		result.Filler = turn.FillerPhrase(voiceturn.DefaultFiller)
+	result := phonecall.TurnResult{Filler: turn.FillerPhrase(voiceturn.DefaultFiller)}
+	if v.FillerSpoken && result.Filler == voiceturn.DefaultFiller {
+		result.Filler = secondFiller
 	}
 	if end.End == nil {
 		return result

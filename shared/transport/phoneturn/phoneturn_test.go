@@ -99,14 +99,15 @@ func (k *kit) ForScope(_ context.Context, s tools.Scope) []agent.Tool {
 
 // wire records what is sent to Twilio, and the tasks.
 type wire struct {
-	mu   sync.Mutex
-	sent []string
+	mu    sync.Mutex
+	sent  []string
+	spoke bool // the last one is words
 }
 
 func (w *wire) note(s string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sent = append(w.sent, s)
+	w.sent, w.spoke = append(w.sent, s), false
 }
 
 func (w *wire) Send(_ context.Context, _ string, f phonecall.Frame) error {
@@ -115,8 +116,15 @@ func (w *wire) Send(_ context.Context, _ string, f phonecall.Frame) error {
 		w.note("end")
 	case f.Last:
 		w.note("closed")
-	default:
-		w.note(f.Text)
+	default: // the borders of messages depend on the time
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n := len(w.sent) - 1; n >= 0 && w.spoke {
+			w.sent[n] += f.Text
+		} else {
+			w.sent = append(w.sent, f.Text)
+		}
+		w.spoke = true
 	}
 	return nil
 }
@@ -171,7 +179,7 @@ func TestTurn(t *testing.T) {
 		"fault 95: before the first word":       {[]message{{err: fault.New(fault.Upstream, "Down.")}}, "Say that again?|closed"},
 		"fault 95: after the first word":        {[]message{{words: []string{"We open. "}, err: fault.New(fault.Upstream, "Cut.")}}, "We open. Say that again?|closed"},
 		"no words":                              {[]message{{}}, "Say that again?|closed"},
-		"a tool, with a filler":                 {[]message{{call: "book"}, {words: []string{"Booked."}}}, "One moment, please. |Booked.|closed"},
+		"a tool, with a filler":                 {[]message{{call: "book"}, {words: []string{"Booked."}}}, "One moment, please. Booked.|closed"},
 		"the end of the call":                   {[]message{{words: []string{"Goodbye."}, call: "end_call"}}, "Goodbye.|closed|task close"},
 		"the end of the call, and nothing else": {[]message{{call: "end_call"}, {}}, "closed|end"},
 	} {

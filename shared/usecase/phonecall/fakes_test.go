@@ -34,7 +34,6 @@ type wire struct {
 	began  time.Time
 	frames []sentFrame
 	reject func(connection string, f phonecall.Frame) error // may be nil
-	onSend func(f phonecall.Frame)                          // after it was accepted; may be nil
 }
 
 func (w *wire) Send(_ context.Context, connectionID string, f phonecall.Frame) error {
@@ -46,16 +45,17 @@ func (w *wire) Send(_ context.Context, connectionID string, f phonecall.Frame) e
 		}
 	}
 	w.frames = append(w.frames, sentFrame{f, connectionID, time.Since(w.began)})
-	onSend := w.onSend
 	w.mu.Unlock()
-	if onSend != nil {
-		onSend(f)
-	}
 	return nil
 }
 
-// all returns what was sent, one word for each message: the text in quotes, a dot for an empty last one.
+// all returns what was sent: the words in quotes, without the borders of messages, which depend on the time.
 func (w *wire) all() string {
+	return strings.ReplaceAll(w.chunks(), "\" \"", "")
+}
+
+// chunks returns what was sent, one entry for each message.
+func (w *wire) chunks() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []string
@@ -72,17 +72,6 @@ func (w *wire) all() string {
 		}
 	}
 	return strings.Join(out, " ")
-}
-
-// text returns all words that were sent.
-func (w *wire) text() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var b strings.Builder
-	for _, f := range w.frames {
-		b.WriteString(f.Text)
-	}
-	return b.String()
 }
 
 // sentTask is a task that was sent.
@@ -132,7 +121,9 @@ func (m *model) Speak(ctx context.Context, r phonecall.TurnRequest, out phonecal
 		next, m.scripts = m.scripts[0], m.scripts[1:]
 	}
 	m.mu.Unlock()
-	return next(ctx, out)
+	result := next(ctx, out)
+	result.Filler = "One moment, please. "
+	return result
 }
 
 func (m *model) last(t *testing.T) string {

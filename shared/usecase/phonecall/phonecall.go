@@ -72,7 +72,7 @@ type Output interface {
 type TurnResult struct {
 	Messages []agent.Message // the turn's own messages, with tool calls and results
 	Action   *aurora.Action  // how the call is to end
-	Filler   string          // what the assistant says while something takes long; empty if it has been said or is not wanted
+	Filler   string          // what the assistant says while something takes long; empty if that is not wanted
 }
 
 // Engine carries conversations. It is safe for concurrent use.

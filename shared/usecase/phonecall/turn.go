@@ -23,10 +23,7 @@ var (
 	errHandOver   = fault.New(fault.Timeout, "The turn takes longer than the gateway waits.").WithCode("handed_over")
 )
 
-const (
-	apology      = "I'm sorry, something went wrong. Could you say that again?"
-	stillWorking = "I'm still working on that. One moment, please. "
-)
+const apology = "I'm sorry, something went wrong. Could you say that again?"
 
 // turn is a turn that is being spoken.
 type turn struct {
@@ -276,12 +273,8 @@ func (t *turn) finish(ctx context.Context, result TurnResult, failed error) {
 		slog.ErrorContext(ctx, "turn of a call failed", "event", "phone.turn_failed", "generation", t.generation, "error", failed)
 		_ = t.speaker.write(apology, false)
 	}
-	if errors.Is(stop, errHandOver) {
-		phrase := result.Filler
-		if phrase == "" {
-			phrase = stillWorking
-		}
-		_ = t.speaker.write(phrase, true)
+	if errors.Is(stop, errHandOver) && result.Filler != "" {
+		_ = t.speaker.write(result.Filler, true)
 	}
 	sent, fillers, err := t.speaker.close()
 	if stop = t.Stopped(); stop == nil && err != nil {
