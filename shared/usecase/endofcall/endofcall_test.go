@@ -158,6 +158,7 @@ func TestEndedReason(t *testing.T) {
 			c.Closing, c.End.Transferred, c.End.TransferStatus = transfer, true, "answered"
 		}, "assistant-forwarded-call", aurora.DispositionAnswered, "transferred"},
 		"transfer, no news": {func(c *aurora.PhoneCall) { c.Closing, c.End.Transferred = transfer, true }, "assistant-forwarded-call", aurora.DispositionAnswered, "transferred"},
+		"busy, and goes on": {func(c *aurora.PhoneCall) { c.End.TransferStatus = "busy" }, "customer-ended-call", aurora.DispositionAnswered, "failed"},
 		"transfer busy":     {func(c *aurora.PhoneCall) { c.Closing, c.End.Transferred, c.End.TransferStatus = transfer, true, "busy" }, "call.forwarding.operator-busy", aurora.DispositionAnswered, "failed"},
 		"nobody there": {func(c *aurora.PhoneCall) {
 			c.Closing, c.End.Transferred, c.End.TransferStatus = transfer, true, "no-answer"

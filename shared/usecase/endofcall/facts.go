@@ -19,10 +19,8 @@ const (
 // errorMaxLength is Twilio's code of a session that reached the longest length of a call: https://www.twilio.com/docs/api/errors/64104
 const errorMaxLength = "64104"
 
-// isTransfer reports whether the call was passed on, or was to be.
-func isTransfer(call aurora.PhoneCall) bool {
-	return call.End.Transferred || call.End.TransferStatus != "" && call.Closing != nil && call.Closing.Action.Type == aurora.ActionTransferCall
-}
+// isTransfer reports whether the call's last part is a dialled leg. After a transfer that failed the conversation may go on.
+func isTransfer(call aurora.PhoneCall) bool { return call.End.Transferred }
 
 // endedReason returns why the call ended, in the words that providermsg.Classify reads; empty if that is not known.
 func endedReason(call aurora.PhoneCall) string {

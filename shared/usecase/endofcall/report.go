@@ -144,16 +144,16 @@ func customerOf(call aurora.PhoneCall) *customerPart {
 	return nil
 }
 
-// transfersOf returns the one transfer of a call whose result is known.
+// transfersOf returns the newest transfer of a call, if its result is known. The conversation may have gone on after it.
 func transfersOf(call aurora.PhoneCall) []transferPart {
-	if !isTransfer(call) || call.End.TransferStatus == "" {
+	if call.End.TransferStatus == "" {
 		return nil
 	}
 	t := transferPart{Status: call.End.TransferStatus}
 	if t.Status == dialAnswered {
 		t.Status = dialCompleted
 	}
-	if d := call.Closing; d != nil && d.Action.Destination != nil && d.Action.Destination.Number != "" {
+	if d := call.Closing; d != nil && d.Action.Type == aurora.ActionTransferCall && d.Action.Destination != nil && d.Action.Destination.Number != "" {
 		t.Destination = &numberPart{d.Action.Destination.Number}
 	}
 	return []transferPart{t}
