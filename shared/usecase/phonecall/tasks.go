@@ -52,7 +52,7 @@ func (w *Worker) Silence(ctx context.Context, task aurora.PhoneTask) error {
 	if err != nil {
 		return err
 	}
-	if !ok || c.Generation != task.Generation || isOver(&c) || c.Closing != nil || c.ConnectionID == "" || c.AgentSpeaking || hasRunningTurn(&c) || c.WorkingTurn == c.Generation {
+	if !ok || c.Generation != task.Generation || isOver(&c) || c.Closing != nil || c.ConnectionID == "" || c.AgentSpeaking || hasRunningTurn(&c) || c.WorkingTurn != 0 && c.WorkingTurn == c.Generation {
 		return nil // something has happened, or is about to: another task follows it
 	}
 	heard := c.AgentSpeakingAt
@@ -70,7 +70,7 @@ func (w *Worker) Silence(ctx context.Context, task aurora.PhoneTask) error {
 	if err != nil {
 		return err
 	}
-	if c.NudgedTurn == c.Generation {
+	if c.NudgedTurn != 0 && c.NudgedTurn == c.Generation {
 		return w.sayGoodbye(ctx, c, a)
 	}
 	said, err := w.say(ctx, c.SID, c.Generation, Frame{Text: sentencesIn(a.Language).stillThere, Last: true}, nil, func(c *aurora.PhoneCall) { c.NudgedTurn = c.Generation })

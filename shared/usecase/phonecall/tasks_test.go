@@ -175,6 +175,7 @@ func TestSilence(t *testing.T) {
 	}{
 		"a silent caller":                {"", nil, ask, nil},
 		"in the assistant's language":    {"es-MX", nil, []string{`"¿Sigue ahí?"`}, nil},
+		"silent after the greeting":      {"", func(c *aurora.PhoneCall) { c.Generation, c.Spoken[0].Generation, c.Spoken[0].Said = 0, 0, nil }, ask, nil},
 		"silent again":                   {"", func(c *aurora.PhoneCall) { c.NudgedTurn = 3 }, goodbye, []string{"close 0 after 10s"}},
 		"asked, answered, silent":        {"", func(c *aurora.PhoneCall) { c.NudgedTurn = 2 }, ask, nil},
 		"a newer turn":                   {"", func(c *aurora.PhoneCall) { c.Generation = 4 }, nil, nil},
@@ -195,7 +196,10 @@ func TestSilence(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				testkit.DiscardLog(t)
 				l := newLine(aurora.Assistant{Language: c.language}, c.change)
-				task := aurora.PhoneTask{Kind: aurora.PhoneTaskSilence, CallSID: taskSID, Generation: 3}
+				task := aurora.PhoneTask{Kind: aurora.PhoneTaskSilence, CallSID: taskSID, Generation: l.call.Generation}
+				if name == "a newer turn" {
+					task.Generation--
+				}
 				if err := l.Silence(t.Context(), task); err != nil {
 					t.Fatal(err)
 				}
