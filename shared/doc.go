@@ -19,6 +19,7 @@
 //	  netguard        connections to public addresses only (SSRF protection)
 //	  toolschema      JSON Schema validation of tool arguments
 //	  liquid          prompt templates: reading, checking, and rendering within a budget
+//	  script          what is said on a phone call without a model, and the variables of templates
 //	  text            cutting and cleaning of texts from outside
 //	  personaldata    removal of personal data from what is stored of a call
 //	  logfields       the ids that every log line of a request has
@@ -33,6 +34,7 @@
 //	  callindex       one row for each call, from its end-of-call reports
 //	  endofcall       ends phone calls of ConversationRelay: the end-of-call report of each
 //	  callanalysis    summary, outcome and structured data of a call, by a model
+//	  callcontrol     what Twilio does with a phone call: answer, transfer, resume, apologise
 //	  outbound        outbound calls: validation, guards, idempotency, status
 //	  retention       deletes what assistants keep for a shorter time than the deployment
 //	  report          weekly and monthly reports and their mails
@@ -65,6 +67,7 @@
 //	  chatwiring      builds the chat functions
 //	  reportwiring    builds the report functions
 //	  phonewiring     builds the functions that carry phone calls
+//	  twiliowiring    builds the client of Twilio, and the functions that answer its calls
 //	  callwiring      builds the functions that place calls
 //	dev/            development and tests only
 //	  emulator        `make run`: template.yaml on one machine

@@ -11,6 +11,7 @@ import (
 	"example.com/aurora/shared/transport/callapi"
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/twiliowiring"
 	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/outbound"
 )
@@ -20,7 +21,7 @@ func main() {
 	ledger := s.Required("LEDGER_TABLE")
 	retention := time.Duration(s.PositiveInt("RETENTION_DAYS", 400)) * 24 * time.Hour
 	secrets := callwiring.NewSecrets()
-	client := callwiring.ReadTwilio(s, secrets)
+	client := twiliowiring.ReadClient(s, secrets)
 	aliases := dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now)
 	index := &callindex.Index{
 		Aliases:   aliases,

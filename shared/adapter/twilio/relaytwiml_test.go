@@ -205,10 +205,10 @@ func TestVoiceTwiML(t *testing.T) {
 		plan aurora.CallPlan
 		want string
 	}{
-		"nothing": {aurora.CallPlan{}, `<Hangup/>`},
-		"reject":  {aurora.CallPlan{Reject: true, Say: "not said"}, `<Reject reason="busy"/>`},
-		"words":   {aurora.CallPlan{Say: "Sorry & <goodbye>.", Language: "es-AR"}, `<Say language="es-ES">Sorry &amp; &lt;goodbye&gt;.</Say><Hangup/>`},
-		"words in a language that no voice speaks": {aurora.CallPlan{Say: "Dia duit.", Language: "ga"}, `<Say>Dia duit.</Say><Hangup/>`},
+		"a hangup": {aurora.CallPlan{Hangup: true}, `<Hangup/>`},
+		"reject":   {aurora.CallPlan{Reject: true, Say: "not said"}, `<Reject reason="busy"/>`},
+		"words":    {aurora.CallPlan{Say: "Sorry & <goodbye>.", Language: "es-AR", Hangup: true}, `<Say language="es-ES">Sorry &amp; &lt;goodbye&gt;.</Say><Hangup/>`},
+		"words in a language that no voice speaks": {aurora.CallPlan{Say: "Dia duit.", Language: "ga", Hangup: true}, `<Say>Dia duit.</Say><Hangup/>`},
 		"a recorded call": {aurora.CallPlan{Say: "Recorded.", RecordingURL: "https://api.example.com/twilio/voice/status", Relay: &aurora.RelaySession{URL: "wss://r.example.com/p", Token: "t"}},
 			`<Say>Recorded.</Say><Start><Recording channels="dual" recordingStatusCallback="https://api.example.com/twilio/voice/status" recordingStatusCallbackEvent="completed" recordingStatusCallbackMethod="POST"/></Start>` +
 				`<Connect><ConversationRelay applicationReconnect="true" dtmfDetection="true" events="speaker-events" ignoreBackchannel="true" interruptible="any" reportInputDuringAgentSpeech="none" url="wss://r.example.com/p"><Parameter name="token" value="t"/></ConversationRelay></Connect>`},
@@ -227,7 +227,9 @@ func TestVoiceTwiML(t *testing.T) {
 		t.Error("a destination that cannot be dialled is no error")
 	}
 	parseTwiML(t, twilio.ApologyTwiML)
-	parseTwiML(t, twilio.EmptyTwiML)
+	if got, want := writeVoice(t, aurora.CallPlan{}), `<?xml version="1.0" encoding="UTF-8"?><Response/>`; got != want {
+		t.Errorf("nothing to do: %s, want %s", got, want)
+	}
 }
 
 func TestCreateCallByRelay(t *testing.T) {

@@ -20,9 +20,6 @@ const dialTimeout = 25 * time.Second
 // ApologyTwiML is the answer when not even a plan can be written: it says so and ends the call.
 const ApologyTwiML = xmlHeader + "<Response><Say>We are sorry. We cannot take your call right now. Please try again later.</Say><Hangup/></Response>"
 
-// EmptyTwiML answers a request that asks for nothing.
-const EmptyTwiML = xmlHeader + "<Response/>"
-
 const xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>`
 
 // VoiceTwiML writes a plan as TwiML. Attributes are in alphabetical order, so that equal plans are equal documents.
@@ -49,7 +46,7 @@ func VoiceTwiML(ctx context.Context, p aurora.CallPlan) (string, error) {
 		}
 		verbs = append(verbs, &twiml.VoiceDial{AnswerOnBridge: "true", Timeout: strconv.Itoa(int(dialTimeout / time.Second)), CallerId: string(p.Dial.CallerID),
 			Action: p.Dial.AfterURL, Method: methodOf(p.Dial.AfterURL), InnerElements: []twiml.Element{noun}})
-	default:
+	case p.Hangup:
 		verbs = append(verbs, &twiml.VoiceHangup{})
 	}
 	return writeTwiML(verbs)

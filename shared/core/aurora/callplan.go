@@ -1,7 +1,14 @@
 package aurora
 
-// CallPlan is what the telephone provider is to do with a call, in the order of the fields. What is empty is left out. A call
-// whose plan ends without Relay and Dial ends, and so does one whose plan is empty.
+// The paths of Twilio's requests about a phone call.
+const (
+	VoicePath       = "/twilio/voice"        // a call has come in
+	VoiceAfterPath  = "/twilio/voice/after"  // a session or a dialled leg has ended: what next?
+	VoiceStatusPath = "/twilio/voice/status" // the call's status, and that of its recording
+)
+
+// CallPlan is what the telephone provider is to do with a call, in the order of the fields. What is empty is left out. The zero
+// value asks for nothing more: a call that is not over then ends.
 type CallPlan struct {
 	Reject   bool   // do not answer the call, as if the line were busy. Nothing else is done, and nothing is charged
 	Say      string // plain words; the caller cannot interrupt them
@@ -10,6 +17,7 @@ type CallPlan struct {
 	RecordingURL string
 	Relay        *RelaySession
 	Dial         *DialPlan
+	Hangup       bool
 }
 
 // RelaySession connects a call with an assistant by ConversationRelay.

@@ -119,6 +119,8 @@ type PhoneReport struct {
 // CallEnd is what is known about the end of a phone call. Each part comes from another source, and any of them may be missing.
 type CallEnd struct {
 	ActionAt       time.Time // Twilio's request for what follows the session
+	SessionID      string    // of the session that ActionAt follows
+	Resumed        bool      // another session follows it
 	StatusAt       time.Time // Twilio's final status callback
 	DisconnectedAt time.Time // the end of the WebSocket
 	SessionStatus  string    // completed, ended or failed

@@ -21,7 +21,7 @@ func compareField(t *testing.T, name string, got, want json.RawMessage) {
 	}
 	have, wanted := leaves(t, name, got), leaves(t, name, want)
 	if reflect.DeepEqual(have, wanted) {
-		if name == "body" {
+		if name == "body" && got[0] != '"' { // a text has one spelling; how JSON escapes it does not count
 			t.Errorf("the body has the wanted values in another order or spelling:\n got %s\nwant %s", got, want)
 		}
 		return

@@ -56,6 +56,7 @@ var loadSpec = sync.OnceValues(func() (spec, error) {
 	// checkStream reads the stream's lines; for kin-openapi the body is a string.
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/xml", openapi3filter.PlainBodyDecoder)
 	return spec{doc, router}, err
 })
 

@@ -23,6 +23,7 @@ import (
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/netguard"
 	"example.com/aurora/shared/core/tools"
 	"example.com/aurora/shared/core/toolschema"
@@ -59,7 +60,11 @@ func (p *program) assistant(ctx context.Context) error {
 	if noStack != nil {
 		return noStack
 	}
-	stored, err := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now).Put(ctx, b)
+	assistants := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now)
+	if err := checkFallbackNumber(ctx, b, assistants); err != nil {
+		return fmt.Errorf("%s was not stored:\n  %w", *file, err)
+	}
+	stored, err := assistants.Put(ctx, b)
 	if err != nil {
 		return fmt.Errorf("%s was not stored: %w", *file, err)
 	}
@@ -102,6 +107,29 @@ func (p *program) checkRetention(b []byte, s *stack) error {
 		err = fmt.Errorf("retentionDays: %d is more than the %d days that the deployment keeps calls (RETENTION_DAYS)", a.RetentionDays, most)
 	}
 	return err
+}
+
+// checkFallbackNumber returns an error if the fallback number is one of the numbers of another assistant: a call that cannot be
+// served would come back to us.
+func checkFallbackNumber(ctx context.Context, b []byte, assistants aurora.AssistantFinder) error {
+	a, err := aurora.ParseAssistant(b)
+	if err != nil {
+		return err
+	}
+	number, ok := aurora.ParsePhone(a.FallbackNumber)
+	if !ok {
+		return nil
+	}
+	other, err := assistants.ByNumber(ctx, number)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil && !fault.Is(err, fault.Internal): // an assistant that cannot be read still has the number
+		return fmt.Errorf("the assistants cannot be read: %w", err)
+	case other.ID() == a.ID() && a.ID() != "":
+		return errors.New("fallbackNumber: it is the assistant's number so far, so calls would come back")
+	}
+	return errors.New("fallbackNumber: it is the number of another assistant, so calls would come back")
 }
 
 func readFile(name string) ([]byte, error) {
@@ -213,6 +241,9 @@ func checkSemantics(b []byte, privateHosts []string) []string {
 	}
 	for i, tool := range a.Tools {
 		problems = append(problems, checkSchema(fmt.Sprintf("tools.%d.parameters", i), tool.Parameters)...)
+	}
+	if number, ok := aurora.ParsePhone(a.FallbackNumber); ok && slices.Contains(a.Numbers(), number) {
+		problems = append(problems, "fallbackNumber: it is one of the assistant's own numbers, so calls would come back")
 	}
 	if zone := string(a.TimeZone); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {

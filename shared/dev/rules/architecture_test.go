@@ -99,7 +99,7 @@ func TestWhatFunctionsLink(t *testing.T) {
 		if slices.Contains(deps, module+"shared/core/tools") && !slices.Contains(deps, module+"shared/transport/toolwiring") {
 			t.Errorf("functions/%s depends on shared/core/tools without building tools", name)
 		}
-		waited := slices.Contains([]string{"chat-completions", "chat-completions-voice", "chat-completions-chat", "voice-relay", "voice-incoming"}, name) || strings.HasPrefix(name, "authorizer-")
+		waited := slices.Contains([]string{"chat-completions", "chat-completions-voice", "chat-completions-chat", "voice-incoming", "voice-after", "voice-relay"}, name) || strings.HasPrefix(name, "authorizer-")
 		if waited && slices.Contains(deps, module+"shared/core/phonetables") {
 			t.Errorf("functions/%s depends on the phone tables", name)
 		}

@@ -58,8 +58,10 @@ func (r *run) checkVoiceURL(context.Context) (string, error) {
 	const part = "template parameter VoiceStreamUrl (VOICE_STREAM_URL)"
 	u, err := url.Parse(r.VoiceStreamURL)
 	switch {
+	case r.VoiceStreamURL == "" && r.VoiceMode == string(aurora.VoiceModeStream):
+		return "", errors.New(part + " is empty, and VoiceMode (VOICE_MODE) is stream: no calls are placed; SKIP=calls for a deployment without calls")
 	case r.VoiceStreamURL == "":
-		return "", errors.New(part + " is empty: no calls are placed; SKIP=calls for a deployment without calls")
+		return "empty: calls are connected by ConversationRelay", nil
 	case err != nil || u.Scheme != "wss" || u.Host == "":
 		return "", fmt.Errorf("%s must be an address such as wss://voice.example.com/stream, not %q", part, r.VoiceStreamURL)
 	}

@@ -176,7 +176,7 @@ func (r *run) brokenPart(q route, status int, code, message string) string {
 	case code == "outbound_not_set_up" && strings.Contains(message, "assistant"):
 		part = "template parameter HyperscaleAssistantId (HYPERSCALE_ASSISTANT_ID)"
 	case code == "outbound_not_set_up":
-		part = "template parameter VoiceStreamUrl (VOICE_STREAM_URL)"
+		part = "template parameter VoiceMode, VoiceStreamUrl or VoiceRelayUrl (VOICE_MODE, VOICE_STREAM_URL, VOICE_RELAY_URL)"
 	case code == "country_blocked":
 		part = "template parameter AllowedCountries (ALLOWED_COUNTRIES), or NUMBER: " + r.Number
 	case code == "budget_exhausted":

@@ -43,6 +43,7 @@ type Target struct {
 	Queues                map[string]string       // the URLs of the queues calls, raw and reports
 	PublicURL             string                  // the setting PUBLIC_URL; if it is empty, the API's address
 	VoiceStreamURL        string                  // the setting VOICE_STREAM_URL
+	VoiceMode             string                  // the setting VOICE_MODE
 	TwilioURL             string                  // of a fake; empty for the real one
 	Keys                  map[auth.KeyKind]string // given by the operator; Keyring makes the others
 	Keyring               Keyring

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
@@ -40,10 +39,7 @@ func CallbackHandler(v twilioapi.Verifier, calls CallbackReceiver, publicURL str
 	}
 }
 
-const (
-	maxAnsweredBy = 40  // bytes; Twilio's values are shorter than 20
-	maxSeconds    = 1e6 // 11 days
-)
+const maxAnsweredBy = 40 // bytes; Twilio's values are shorter than 20
 
 // decodeCallback reads a callback's form, which Twilio documents at
 // https://www.twilio.com/docs/voice/api/call-resource#statuscallback. recordID comes from the address; it may be empty.
@@ -65,8 +61,6 @@ func decodeCallback(recordID string, form url.Values) (outbound.Callback, error)
 	if at, err := time.Parse(time.RFC1123Z, form.Get("Timestamp")); err == nil {
 		cb.At = at.UTC()
 	}
-	if seconds, err := strconv.ParseFloat(form.Get("CallDuration"), 64); err == nil && seconds >= 0 && seconds < maxSeconds {
-		cb.Seconds = &seconds
-	}
+	cb.Seconds = twilioapi.Seconds(form.Get("CallDuration"))
 	return cb, nil
 }

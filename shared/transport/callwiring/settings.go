@@ -10,13 +10,14 @@ import (
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/secretsmanager"
-	"example.com/aurora/shared/adapter/twilio"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/contact"
 	"example.com/aurora/shared/core/phonetables"
 	"example.com/aurora/shared/transport/contactwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/speech"
+	"example.com/aurora/shared/transport/twiliowiring"
 	"example.com/aurora/shared/usecase/outbound"
 	"example.com/aurora/shared/usecase/webhook"
 )
@@ -29,13 +30,27 @@ func ReadService(s *lambdaapp.Settings, secrets *secretsmanager.Store) (*outboun
 	return &outbound.Service{
 		Assistants: assistants,
 		Ledger:     ledger,
-		Provider:   ReadTwilio(s, secrets),
+		Provider:   twiliowiring.ReadClient(s, secrets),
 		Guards:     readGuards(s),
 		StreamURL:  s.Optional("VOICE_STREAM_URL", ""),
-		Now:        time.Now,
-		Count:      lambdaapp.Count,
-		NewID:      rand.Text,
+		VoiceMode:  readVoiceMode(s),
+		Relay: outbound.Relay{URL: twiliowiring.ReadRelayURL(s), Tokens: dynamo.NewPhoneCalls(lambdaapp.AWSConfig, s.Required("LEDGER_TABLE"), time.Now, rand.Text),
+			Plain: speech.Text, NewToken: rand.Text},
+		Now:   time.Now,
+		Count: lambdaapp.Count,
+		NewID: rand.Text,
 	}, []lambdaapp.Connection{assistants.Open, ledger.Open}
+}
+
+// readVoiceMode reads how answered calls are connected with the assistant.
+func readVoiceMode(s *lambdaapp.Settings) aurora.VoiceMode {
+	mode := aurora.VoiceMode(s.Optional("VOICE_MODE", ""))
+	switch mode {
+	case "", aurora.VoiceModeRelay, aurora.VoiceModeStream:
+	default:
+		s.Reject("VOICE_MODE", errors.New("must be relay or stream"))
+	}
+	return mode
 }
 
 // ReadLookups reads the settings by which the webhook finds outbound calls and checks whether a number may be called. If
@@ -49,15 +64,6 @@ func ReadLookups(s *lambdaapp.Settings) (aurora.OutboundCallFinder, webhook.Elig
 		return nil, nil
 	}
 	return service.Ledger, service
-}
-
-// ReadTwilio returns the client of the telephone provider.
-func ReadTwilio(s *lambdaapp.Settings, secrets *secretsmanager.Store) *twilio.Client {
-	name := s.Required("TWILIO_SECRET")
-	return twilio.New(twilio.Options{
-		Credentials: func(ctx context.Context) (string, error) { return secrets.Secret(ctx, name) },
-		BaseURL:     s.Optional("TWILIO_BASE_URL", ""),
-	})
 }
 
 // ReadPlacing reads the settings of a function that places calls: its service, the keys of its callers, and the connections that

@@ -18,6 +18,9 @@ type Verifier interface {
 	VerifySignature(ctx context.Context, address string, form url.Values, signature string) error
 }
 
+// MaxForm is the largest form that is read, in bytes. Those of Twilio have a few kilobytes.
+const MaxForm = 64 << 10
+
 // ReadForm reads the form of a request and verifies that Twilio signed it. publicURL is the setting PUBLIC_URL. The form is
 // also returned when it is not signed.
 func ReadForm(r *http.Request, v Verifier, publicURL string) (url.Values, error) {

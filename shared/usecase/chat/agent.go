@@ -16,6 +16,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/script"
 	"example.com/aurora/shared/core/tools"
 )
 
@@ -128,7 +129,7 @@ func (b *agentBuilder) needsPhoneCall(t agent.Tool) bool {
 // toolScope says for whom tools act. All of it comes from the request and the store, and nothing from a model.
 func (b *agentBuilder) toolScope(a aurora.Assistant) tools.Scope {
 	caller, _ := aurora.ParsePhone(b.session.CallerPhoneNumber)
-	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": knownNumber(b.session.CallerPhoneNumber)}) // strings: cannot fail
+	call, _ := json.Marshal(map[string]string{"id": b.session.ID, "caller_phone_number": script.KnownNumber(b.session.CallerPhoneNumber)}) // strings: cannot fail
 	s := tools.Scope{CallID: b.session.ID, CallSID: b.session.callSID(), Caller: caller, UserMessageCount: b.userMessages,
 		Assistant: a, CallDetails: call, RequestHash: b.request.Hash, PrincipalID: b.request.Principal.ID, KeyShare: b.request.Principal.Share(),
 		CalledID: b.called.ID(), CalledNumbers: b.called.Numbers(), CallerIsClaimed: b.request.Channel == Web && !a.TrustCallerNumber}

@@ -10,6 +10,8 @@ import (
 type attempt struct {
 	validRequest
 	record     aurora.OutboundCall
+	assistant  aurora.Assistant
+	mode       aurora.VoiceMode  // how the answered call is connected
 	claim      idempotency.Claim // without a Key if the request turned idempotency off
 	staleOwner string            // the rejected record whose claim of the key may be replaced
 	claimed    bool              // the key is the attempt's, or may be: a write failed without an answer

@@ -18,8 +18,8 @@ func (s *Service) Place(ctx context.Context, request Request) (PlacedCall, error
 	if err != nil {
 		return PlacedCall{}, err
 	}
-	if s.StreamURL == "" {
-		return PlacedCall{}, fault.New(fault.Unavailable, "Outbound calls are not set up: there is no voice server.").WithCode("outbound_not_set_up").WithoutRetry()
+	if err := s.checkVoice(); err != nil {
+		return PlacedCall{}, err
 	}
 	a := s.newAttempt(valid)
 	aurora.LogOutboundCall(ctx, a.record)
@@ -53,6 +53,10 @@ func (s *Service) checkGuards(ctx context.Context, a *attempt) error {
 		return err
 	}
 	aurora.LogAssistant(ctx, assistant)
+	a.assistant = assistant
+	if a.mode, err = s.modeFor(assistant); err != nil {
+		return err
+	}
 	from, err := s.Guards.callerNumber(assistant)
 	if err != nil {
 		return err
@@ -125,12 +129,14 @@ func errNotStored(cause error) error {
 // dial asks the provider for the call and stores the result.
 func (s *Service) dial(ctx context.Context, a *attempt) (PlacedCall, error) {
 	r := a.record
-	d := aurora.CallRequest{From: r.From, To: r.To, AssistantID: r.AssistantID, RecordID: r.ID, StreamURL: s.StreamURL,
-		RingTime: ringTimeout, TalkTime: maxTalkTime}
+	d := aurora.CallRequest{From: r.From, To: r.To, AssistantID: r.AssistantID, RecordID: r.ID, RingTime: ringTimeout, TalkTime: maxTalkTime}
 	if a.PublicURL != "" {
 		d.StatusURL = a.PublicURL + StatusPath + "?record=" + url.QueryEscape(r.ID)
 	}
-	sid, err := s.createCall(ctx, r, d)
+	sid, err := "", s.connect(ctx, a, &d)
+	if err == nil {
+		sid, err = s.createCall(ctx, r, d)
+	}
 	switch {
 	case err == nil:
 		r.SID = sid

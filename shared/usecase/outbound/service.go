@@ -70,8 +70,12 @@ type Service struct {
 	// RelayCalls, if set, is told of the calls that ConversationRelay carries.
 	RelayCalls *RelayCalls
 	Guards     Guards
-	// StreamURL is the address of the voice server. Without it no call is placed.
+	// StreamURL is the address of the voice server, wss://.
 	StreamURL string
+	// VoiceMode is how answered calls are connected, for assistants that do not say it. Empty is by the voice server if there is
+	// one, else by ConversationRelay.
+	VoiceMode aurora.VoiceMode
+	Relay     Relay
 	Now       func() time.Time
 	// Count, if set, counts the metrics CallUnknown and BudgetExhausted.
 	Count func(ctx context.Context, metric string)
