@@ -46,10 +46,6 @@ func awsCredentials(given []string) map[string]string {
 // localSender is the sender of mails if MAIL_FROM is not set and SES is fake.
 const localSender = "aurora@aurora.example.com"
 
-// localVoiceURL is the voice server of calls if VOICE_STREAM_URL is not set and Twilio is fake. There is no such server, and
-// the fake does not connect to it.
-const localVoiceURL = "wss://voice.example.com/stream"
-
 // The account of the fake Twilio, and the token that signs its callbacks. twilio-go accepts only letters and digits.
 const (
 	TwilioAccountSID = "AC00000000000000000000000000000000"
@@ -120,10 +116,10 @@ func (s *Stack) functionVariables(f *functionPlan) map[string]string {
 	if public, asked := out["PUBLIC_URL"]; asked && public == "" {
 		out["PUBLIC_URL"] = s.info.API // a function URL's own host takes no callbacks
 	}
-	// Only with the fake Twilio: with a real account a person's telephone would ring, and nobody would speak.
-	if _, given := twilioLoginFrom(s.options.Environ); !given {
-		if stream, asked := out["VOICE_STREAM_URL"]; asked && stream == "" {
-			out["VOICE_STREAM_URL"] = localVoiceURL
+	// The fake Twilio's few callers may call as often as a test likes.
+	for _, limit := range []string{"LIMIT_INCOMING_CALLER_PER_MINUTE", "LIMIT_INCOMING_ASSISTANT_PER_MINUTE"} {
+		if _, asked := out[limit]; asked && lookupEnv(s.options.Environ, limit) == "" {
+			out[limit] = "1000000"
 		}
 	}
 	out["ALLOW_LOOPBACK_MODELS"] = "true"
