@@ -105,8 +105,8 @@ export: ## write one person's data to an archive: make export NUMBER=+1… [REGI
 smoke: ## check the whole stack from outside, after a deployment: make smoke [MAIL=you@example.com] [NUMBER=+1…] [SKIP=chat,webhook,reports,calls,hyperscale] [TIMEOUT=5m] [STAGE=prod]
 	@$(operate) smoke -mail "$(MAIL)" -number "$(NUMBER)" -skip "$(SKIP)" -timeout "$(TIMEOUT)" $(if $(STAGE),-stage "$(STAGE)")
 
-bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=shared/docs/benchmarks.md]
-	@$(operate) bench -readme "$(README)"
+bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=shared/docs/benchmarks.md] [ONLY=first-words]
+	@$(operate) bench -readme "$(README)" -only "$(ONLY)"
 
 # Checks that need something this machine does not have write a line into the file SKIPPED_CHECKS (see testkit.SkipCheck).
 # make test prints those lines last, whether the checks passed or failed.

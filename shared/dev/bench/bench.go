@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,7 @@ type Options struct {
 	Page    string    // the document whose tables the run replaces; no document is written if it is empty
 	Out     io.Writer // for the tables and progress
 	Environ []string
+	Only    string // the name of one part, which is measured and printed alone; empty measures everything
 	Seed    func(ctx context.Context, info emulator.Info) error
 }
 
@@ -47,15 +49,16 @@ var fullSize = size{starts: 10, works: 15, alone: 50, rounds: 8, load: 1, report
 // bench is a run.
 type bench struct {
 	Options
-	size     size
-	began    time.Time
-	temp     string // temporary files, removed at the end
-	external *externalServices
-	stack    *emulator.Stack
-	meter    *meter
-	secrets  *secretsmanager.Store
-	queue    string // the address of a queue without a consumer
-	results  Results
+	size       size
+	began      time.Time
+	temp       string // temporary files, removed at the end
+	external   *externalServices
+	stack      *emulator.Stack
+	meter      *meter
+	secrets    *secretsmanager.Store
+	queue      string // the address of a queue without a consumer
+	phoneCalls atomic.Int64
+	results    Results
 }
 
 func (b *bench) printf(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
@@ -74,6 +77,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	b := &bench{Options: o, size: fullSize}
+	if o.Only != "" {
+		return b.runOnly(ctx)
+	}
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
@@ -87,6 +93,23 @@ func Run(ctx context.Context, o Options) error {
 	}
 	b.printf("writing the tables into %s", page)
 	return replaceMarked(page, text)
+}
+
+// onlyFirstWords is the part that can be measured alone: what a caller waits for.
+const onlyFirstWords = "first-words"
+
+// runOnly measures one part and prints its table. It writes nothing.
+func (b *bench) runOnly(ctx context.Context) error {
+	if b.Only != onlyFirstWords {
+		return fmt.Errorf("ONLY must be %s, not %q", onlyFirstWords, b.Only)
+	}
+	if err := b.measure(ctx); err != nil {
+		return err
+	}
+	var text strings.Builder
+	writeFirstWords(&text, b.results.FirstWords)
+	b.printf("%s", text.String())
+	return nil
 }
 
 func (b *bench) measure(ctx context.Context) (err error) {
@@ -108,18 +131,14 @@ func (b *bench) measure(ctx context.Context) (err error) {
 			err = errors.Join(err, b.stack.Close())
 		}
 	}()
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"build everything, and start the stack", b.startStack}, {"micro-benchmarks and reports", b.measureMicro}, {"cold starts", b.measureColdStarts}, {"cold starts over TLS", b.measureSecureColdStarts}, {"every function at work", b.measureWarm},
-		{"turns of a conversation", b.measureTurns}, {"webhook", b.measureWebhook}, {"outbound calls", b.measureOutbound},
-		{"memory", b.measurePeaks},
-	} {
+	for _, step := range b.steps() {
 		b.printf("%6.1f s  %s", time.Since(b.began).Seconds(), step.name)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
+	}
+	if b.Only != "" {
+		return nil
 	}
 	b.results.Seconds = time.Since(b.began).Round(100 * time.Millisecond).Seconds()
 	b.results.Costs = computeCosts(b.results)
@@ -127,6 +146,24 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	b.results.Million = estimateMillion(b.results, workers, batch)
 	b.results.Targets = evaluateTargets(b.results)
 	return nil
+}
+
+// step is a part of a run.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (b *bench) steps() []step {
+	firstWords := step{"first words of phone calls", b.measureFirstWords}
+	if b.Only != "" {
+		return []step{{"build everything, and start the stack", b.startOnce}, firstWords}
+	}
+	return []step{
+		{"build everything, and start the stack", b.startStack}, {"micro-benchmarks and reports", b.measureMicro}, {"cold starts", b.measureColdStarts}, {"cold starts over TLS", b.measureSecureColdStarts}, {"every function at work", b.measureWarm},
+		{"turns of a conversation", b.measureTurns}, firstWords, {"webhook", b.measureWebhook}, {"outbound calls", b.measureOutbound},
+		{"memory", b.measurePeaks},
+	}
 }
 
 func (b *bench) write() error {
@@ -162,11 +199,7 @@ func (b *bench) stackEnviron() []string {
 // startStack starts the stack three times: to build everything, to time `make run`, and for the measurements.
 func (b *bench) startStack(ctx context.Context) error {
 	data := filepath.Join(b.temp, "data")
-	start := func() (err error) {
-		b.stack, err = emulator.Start(ctx, emulator.Options{Root: b.Root, Data: data, Seed: b.Seed, Environ: b.stackEnviron()})
-		return err
-	}
-	if err := start(); err != nil {
+	if err := b.startOnce(ctx); err != nil {
 		return err
 	}
 	err := b.stack.Close()
@@ -179,10 +212,15 @@ func (b *bench) startStack(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := start(); err != nil {
+	if err := b.startOnce(ctx); err != nil {
 		return err
 	}
 	return b.prepare(ctx)
+}
+
+func (b *bench) startOnce(ctx context.Context) (err error) {
+	b.stack, err = emulator.Start(ctx, emulator.Options{Root: b.Root, Data: filepath.Join(b.temp, "data"), Seed: b.Seed, Environ: b.stackEnviron()})
+	return err
 }
 
 // prepare creates what the harness needs beside the stack: meters, a bucket and a queue.

@@ -325,3 +325,18 @@ func TestProcessorTime(t *testing.T) {
 		t.Errorf("resident %d KB, peak %d KB; want the peak at least as large", now, most)
 	}
 }
+
+func TestFirstWordsAlone(t *testing.T) {
+	t.Parallel()
+	err := Run(t.Context(), Options{Out: io.Discard, Only: "everything"})
+	if err == nil || !strings.Contains(err.Error(), onlyFirstWords) {
+		t.Errorf("%v, want an error that names the part that can be measured alone", err)
+	}
+	var text strings.Builder
+	writeFirstWords(&text, []FirstWords{{wayVoice, 1, 1.234, 5.6}, {wayRelay, 16, 20, 65.34}})
+	for _, row := range []string{"| " + wayVoice + " | 1               | 1.23 | 5.60 |", "| ConversationRelay               | 16              | 20.0 | 65.3 |"} {
+		if !strings.Contains(text.String(), row) {
+			t.Errorf("the table has no row %q:\n%s", row, text.String())
+		}
+	}
+}

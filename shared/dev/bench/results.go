@@ -14,10 +14,11 @@ type Results struct {
 	Machine Machine   `json:"machine"`
 	Seconds float64   `json:"seconds"` // duration of the run
 	// ReadySeconds is the time of `make run` until the stack is ready, if everything is built.
-	ReadySeconds float64 `json:"readySeconds"`
-	Cold         []Cold  `json:"coldStarts"` // the bare function first
-	SecureCold   []Cold  `json:"secureColdStarts"`
-	Turns        []Turn  `json:"turns"`
+	ReadySeconds float64      `json:"readySeconds"`
+	Cold         []Cold       `json:"coldStarts"` // the bare function first
+	SecureCold   []Cold       `json:"secureColdStarts"`
+	Turns        []Turn       `json:"turns"`
+	FirstWords   []FirstWords `json:"firstWords"` // of phone calls
 	// ChatResidentKB is the memory of a chat function after at least ChatTurns turns.
 	ChatResidentKB int64    `json:"chatResidentKB"`
 	ChatTurns      int      `json:"chatTurns"`

@@ -53,6 +53,8 @@ func renderMarkdown(r Results) string {
 	}
 	t.writeTo(&b)
 
+	writeFirstWords(&b, r.FirstWords)
+
 	line("\nThe webhook and a call's placing, on the local stack with all that it does meanwhile. Of an outbound call %s ms are the telephone provider's; the rest is ours and the local stores'.\n", formatFigure(r.Outbound.OutsideMs))
 	t = table{{"request", "bytes", "at once", "a second", "p50 ms", "p99 ms", "CPU ms", "MB"}}
 	for _, x := range append(append([]Load{}, r.Webhook...), r.Outbound) {
@@ -80,6 +82,16 @@ func renderMarkdown(r Results) string {
 	writeFunctions(&b, r)
 	writeMillion(&b, r.Million)
 	return b.String()
+}
+
+// writeFirstWords writes how long callers wait.
+func writeFirstWords(b *strings.Builder, all []FirstWords) {
+	_, _ = fmt.Fprintf(b, "\nA phone call: milliseconds from the end of the caller's words to the first words of the answer, with the same model as above. A voice server posts the caller's words and reads the first words from the stream. Twilio's ConversationRelay sends them on its WebSocket, and gets the first words as a message of a clause or 40 characters. Neither has the network, the recognition of speech or the voice in it.\n\n")
+	t := table{{"way", "callers at once", "p50", "p95"}}
+	for _, x := range all {
+		t = append(t, []string{x.Way, strconv.Itoa(x.AtOnce), formatFigure(x.P50), formatFigure(x.P95)})
+	}
+	t.writeTo(b)
 }
 
 // writeFunctions writes the tables with a row for each function.

@@ -90,13 +90,8 @@ func (b *bench) measurePeaks(context.Context) error {
 
 // memoryOf returns the memory size in MB from a function's environment.
 func memoryOf(environment []string) int {
-	for _, entry := range environment {
-		if value, found := strings.CutPrefix(entry, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE="); found {
-			n, _ := strconv.Atoi(value)
-			return n
-		}
-	}
-	return 0
+	n, _ := strconv.Atoi(variable(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	return n
 }
 
 // meteredEnvironment returns a function's environment with the meters' addresses instead of the stores', and without the
