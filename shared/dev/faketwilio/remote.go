@@ -70,8 +70,8 @@ func listenRemotely(ctx context.Context, c *call, r *http.Request) error {
 func (s *Server) startRemoteCall(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	from, to := r.FormValue("From"), r.FormValue("To")
-	switch {
-	case s.options.VoiceURL == "":
+	switch voiceURL, _, _ := s.numbers(); {
+	case voiceURL == "":
 		http.Error(w, "no address is set that answers calls", http.StatusConflict)
 		return
 	case from == "" || !e164.MatchString(to):

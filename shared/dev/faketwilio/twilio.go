@@ -84,6 +84,21 @@ func New(o Options) *Server {
 	return s
 }
 
+// SetNumbers sets the addresses of Options for the calls that begin from now on: a stack's addresses are known only after it has
+// started, and it needs this server before.
+func (s *Server) SetNumbers(voiceURL, statusURL string, relay func() string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.VoiceURL, s.options.StatusURL, s.options.RelayAddress = voiceURL, statusURL, relay
+}
+
+// numbers returns the addresses that SetNumbers sets.
+func (s *Server) numbers() (voiceURL, statusURL string, relay func() string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.options.VoiceURL, s.options.StatusURL, s.options.RelayAddress
+}
+
 // Close ends the calls in progress without callbacks and waits for them. Calls that are created later stay queued.
 func (s *Server) Close() {
 	s.mu.Lock()

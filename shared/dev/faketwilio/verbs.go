@@ -67,8 +67,8 @@ func (v *voice) relay(ctx context.Context, connect, relay stricttwiml.Element, b
 		Setup: fakerelay.Setup{SessionID: newSID("VX"), AccountSID: s.options.AccountSID, CallSID: c.SID, From: c.From, To: c.To, CallType: "PSTN",
 			Direction: c.Direction, CallStatus: "IN-PROGRESS", ForwardedFrom: v.call.fields.Get("ForwardedFrom"), CallerName: v.call.fields.Get("CallerName")},
 		Client: s.callbackClient}
-	if s.options.RelayAddress != nil {
-		o.Address = s.options.RelayAddress()
+	if _, _, local := s.numbers(); local != nil {
+		o.Address = local()
 	}
 	if v.call.plan.Session != nil {
 		v.call.plan.Session(&o)

@@ -60,6 +60,7 @@ func (s *Server) StartInbound(in InboundCall) string {
 	c := s.newCall(in.From, in.To, directionInbound, "ringing", nil)
 	c.fields, c.plan = in.Fields, in.Play
 	v := s.newVoice(c, in.Caller)
+	voiceURL, _, _ := s.numbers()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = appendBounded(s.calls, c)
@@ -69,7 +70,7 @@ func (s *Server) StartInbound(in InboundCall) string {
 	}
 	s.running.Go(func() {
 		defer s.endCall(c)
-		v.enter(v.fetch(s.options.VoiceURL, http.MethodPost, v.inboundForm()))
+		v.enter(v.fetch(voiceURL, http.MethodPost, v.inboundForm()))
 		v.finish()
 	})
 	return c.SID
@@ -187,12 +188,12 @@ func (v *voice) finish() {
 	status := c.Status
 	s.mu.Unlock()
 	c.events.add(fakerelay.Event{Type: "over", Text: status, At: s.options.Now()})
-	if c.Direction == directionInbound && s.options.StatusURL != "" && !c.plan.Silent {
+	if _, statusURL, _ := s.numbers(); c.Direction == directionInbound && statusURL != "" && !c.plan.Silent {
 		form := v.form(status)
 		form.Set("CallDuration", strconv.Itoa(durationSeconds(s.snapshot(c))))
 		form.Set("Duration", strconv.Itoa((durationSeconds(s.snapshot(c))+59)/60))
 		form.Set("Timestamp", formatTime(s.options.Now()))
-		v.due = append(v.due, func() { v.notify(s.options.StatusURL, http.MethodPost, form) })
+		v.due = append(v.due, func() { v.notify(statusURL, http.MethodPost, form) })
 	}
 	if c.plan.Shuffle != 0 {
 		random := rand.New(rand.NewPCG(c.plan.Shuffle, 0))
