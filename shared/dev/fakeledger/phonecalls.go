@@ -15,12 +15,13 @@ type PhoneCalls struct {
 
 	mu     sync.Mutex
 	calls  map[string]aurora.PhoneCall
+	turns  map[string][]aurora.SpokenTurn
 	tokens map[string]aurora.RelayToken
 }
 
 // NewPhoneCalls returns a store without calls.
 func NewPhoneCalls() *PhoneCalls {
-	return &PhoneCalls{calls: map[string]aurora.PhoneCall{}, tokens: map[string]aurora.RelayToken{}}
+	return &PhoneCalls{calls: map[string]aurora.PhoneCall{}, turns: map[string][]aurora.SpokenTurn{}, tokens: map[string]aurora.RelayToken{}}
 }
 
 // CreateCall stores a new call and returns it, or returns the one that is stored.
@@ -61,6 +62,16 @@ func (s *PhoneCalls) RecordEnd(_ context.Context, sid string, change func(*auror
 		s.calls[sid] = c
 	}
 	return c, nil
+}
+
+// WriteTurn stores a turn of the conversation.
+func (s *PhoneCalls) WriteTurn(_ context.Context, sid string, turn aurora.SpokenTurn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Err == nil {
+		s.turns[sid] = append(s.turns[sid], turn)
+	}
+	return s.Err
 }
 
 // IssueToken stores a token.

@@ -58,7 +58,7 @@ func (s *Service) AfterSession(ctx context.Context, e SessionEnd) aurora.CallPla
 	if err != nil {
 		return s.withoutState(ctx, e.Call, e.failed(), err)
 	}
-	slog.InfoContext(ctx, "session of a phone call ended", "event", "phone.session_ended", "callId", e.SID, "status", e.SessionStatus, "errorCode", e.ErrorCode, "resumes", call.Resumes)
+	slog.InfoContext(ctx, "session of a phone call ended", "event", "phone.session_over", "callId", e.SID, "status", e.SessionStatus, "errorCode", e.ErrorCode, "resumes", call.Resumes)
 	if what != nextResume {
 		s.send(ctx, e.SID, finishDelay)
 	}
@@ -106,6 +106,11 @@ func (e SessionEnd) record(c *aurora.PhoneCall, now time.Time) (what next, chang
 		c.Resumes++
 	case nextTransfer:
 		end.Transferred, end.TransferStatus = true, ""
+	}
+	if c.Closing != nil && c.Closing.SentAt.IsZero() && (what == nextTransfer || what == nextHangup) {
+		closing := *c.Closing
+		closing.SentAt = now // the session ended before it was asked to, and the wish is carried out
+		c.Closing = &closing
 	}
 	return what, true
 }

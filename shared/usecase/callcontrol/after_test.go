@@ -158,6 +158,9 @@ func TestAfterDial(t *testing.T) {
 			if back := strings.Contains(c.want, "relay"); back != (state.Closing == nil && c.call != nil) || back != (len(f.tasks) == 0) {
 				t.Errorf("state %+v, tasks %v; the conversation goes on: %t", state, f.tasks, back)
 			}
+			if said, want := strings.Join(f.turns, "|"), strings.Contains(c.want, "relay"); want != (said != "") || want && !strings.Contains(c.want, said) {
+				t.Errorf("the conversation got %q", said)
+			}
 			before := fmt.Sprintf("%+v", state)
 			check(t, "repeated", f.AfterDial(t.Context(), e), strings.Replace(c.want, "token-1", "token-2", 1))
 			if after := fmt.Sprintf("%+v", f.calls[sid]); after != before {
@@ -216,6 +219,11 @@ func TestFaultsAfterTheSession(t *testing.T) {
 			check(t, name, f.AfterSession(t.Context(), ended(c.end)), c.want)
 		})
 	}
+	t.Run("words of a failed transfer cannot be stored", func(t *testing.T) {
+		f := newFixture().live(func(c *aurora.PhoneCall) { c.End.Transferred = true })
+		f.down["WriteTurn"] = true
+		check(t, "busy", f.AfterDial(t.Context(), callcontrol.DialEnd{Call: incoming(), DialStatus: "busy"}), "say The line is busy. How else can I help you?; "+resumed)
+	})
 	t.Run("dial, and the state cannot be written", func(t *testing.T) {
 		f := newFixture().live(nil)
 		f.down["RecordEnd"] = true

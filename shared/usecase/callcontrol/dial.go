@@ -3,8 +3,10 @@ package callcontrol
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/script"
 )
 
@@ -63,16 +65,42 @@ func (s *Service) AfterDial(ctx context.Context, e DialEnd) aurora.CallPlan {
 	if err != nil {
 		return s.fail(ctx, "assistant", a, e.Call, err)
 	}
-	words := script.In(a.Language)
-	switch {
-	case what == nextResume && e.DialStatus == dialBusy:
-		return s.resume(ctx, a, call, e.Call, words.Busy)
-	case what == nextResume:
-		return s.resume(ctx, a, call, e.Call, words.NoAnswer)
-	case what == nextFallback:
+	switch sentences := script.In(a.Language); what {
+	case nextResume:
+		words := sentences.NoAnswer
+		if e.DialStatus == dialBusy {
+			words = sentences.Busy
+		}
+		s.addWords(ctx, e.SID, words)
+		return s.resume(ctx, a, call, e.Call, words)
+	case nextFallback:
 		return s.apologise(ctx, a, e.Call)
+	default:
+		return aurora.CallPlan{Say: sentences.Apology, Language: a.Language, Hangup: true}
 	}
-	return aurora.CallPlan{Say: words.Apology, Language: a.Language, Hangup: true}
+}
+
+// addWords adds words to the conversation that Twilio speaks for us, unless they are its last ones already. So the model knows
+// that a transfer has failed. If that cannot be stored, the conversation goes on without it.
+func (s *Service) addWords(ctx context.Context, sid, words string) {
+	turn := aurora.SpokenTurn{Planned: words, StartedAt: s.Now(), EndedAt: s.Now()}
+	changed := false
+	_, err := s.Calls.RecordEnd(ctx, sid, func(c *aurora.PhoneCall) bool {
+		last := len(c.Spoken) - 1
+		if changed = last < 0 || c.Spoken[last].Planned != words; changed {
+			c.Generation++
+			turn.Generation = c.Generation
+			c.Spoken = append(slices.Clip(c.Spoken), turn)
+		}
+		return changed
+	})
+	if err == nil && changed {
+		err = s.Calls.WriteTurn(ctx, sid, turn)
+	}
+	if err != nil {
+		metric.CountFault(ctx, "AnswerDegraded", err)
+		slog.WarnContext(ctx, "words that Twilio speaks are missing in the conversation", "event", "phone.words_not_stored", "error", err)
+	}
 }
 
 // record decides what follows the leg and takes its end into the state. It reports whether the state changed.

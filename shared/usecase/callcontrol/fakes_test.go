@@ -34,6 +34,7 @@ type fixture struct {
 	calls      map[string]aurora.PhoneCall
 	tokens     []aurora.RelayToken
 	tasks      []string
+	turns      []string
 	taken      map[string]int64
 	last       map[string]string
 	down       map[string]bool // by the method's name
@@ -120,6 +121,11 @@ func (f *fixture) RecordEnd(_ context.Context, sid string, change func(*aurora.P
 		f.calls[sid] = c
 	}
 	return c, nil
+}
+
+func (f *fixture) WriteTurn(_ context.Context, _ string, turn aurora.SpokenTurn) error {
+	f.turns = append(f.turns, turn.Planned)
+	return f.fails("WriteTurn")
 }
 
 func (f *fixture) Send(_ context.Context, task aurora.PhoneTask, delay time.Duration) error {

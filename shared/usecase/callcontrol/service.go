@@ -20,6 +20,8 @@ type Calls interface {
 	// RecordEnd changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. change may
 	// run several times; if it returns false, nothing is written. A missing call is a fault.NotFound.
 	RecordEnd(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
+	// WriteTurn stores a turn of the conversation.
+	WriteTurn(ctx context.Context, sid string, turn aurora.SpokenTurn) error
 }
 
 // Tasks sends work that is done later.
