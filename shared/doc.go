@@ -38,6 +38,7 @@
 //	  outbound        outbound calls: validation, guards, idempotency, status
 //	  retention       deletes what assistants keep for a shorter time than the deployment
 //	  report          weekly and monthly reports and their mails
+//	  textmessage     text messages straight from Twilio: opt-outs, answers, reports
 //	  erasure         finds, exports and erases what is stored about one number
 //	adapter/        one package for each service at the other end
 //	  dynamo          DynamoDB
@@ -61,6 +62,7 @@
 //	  smstext         Markdown to one text message
 //	  twilioapi       what Twilio sends: signed forms for calls and messages
 //	  callapi         the HTTP side of outbound calls: two routes and the provider's callback
+//	  textapi         the HTTP side of text messages straight from Twilio
 //	  modelwiring     builds the models of a function from its settings
 //	  contactwiring   builds the guard of everything that reaches a person
 //	  toolwiring      builds an assistant's tools
@@ -69,6 +71,7 @@
 //	  phonewiring     builds the functions that carry phone calls
 //	  twiliowiring    builds the client of Twilio, and the functions that answer its calls
 //	  callwiring      builds the functions that place calls
+//	  textwiring      builds the worker that answers text messages
 //	dev/            development and tests only
 //	  emulator        `make run`: template.yaml on one machine
 //	  fakeaws         the AWS JSON protocol, for the fakes

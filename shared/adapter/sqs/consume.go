@@ -2,7 +2,6 @@ package sqs
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -30,50 +29,49 @@ const (
 // Consume returns a Lambda handler that calls handle for every message of a batch, several at the same time. It reports the
 // messages as failed whose handle returned an error, panicked or was not started in time, and no others.
 func Consume(handle func(ctx context.Context, m Message) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
-	return newConsumer(handle, func(ctx context.Context, messages []Message, run func(i int) error) []error {
-		return safego.Each(ctx, len(messages), maxParallel, run)
+	return newConsumer(func(ctx context.Context, contexts []context.Context, messages []Message) []error {
+		return safego.Each(ctx, len(messages), maxParallel, func(i int) error { return handle(contexts[i], messages[i]) })
 	})
 }
 
-// errNotHandled is the error of a message whose turn did not come: an earlier one of its group failed, or the time was over.
-var errNotHandled = errors.New("not handled: an earlier message of its group failed, or the time was over")
-
-// ConsumeInOrder returns a Lambda handler for a FIFO queue. It calls handle for the messages of a group one after the other, in
-// order, and for several groups at the same time. After a message that failed it handles no more of its group, and reports
-// them as failed too.
-func ConsumeInOrder(handle func(ctx context.Context, m Message) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
-	return newConsumer(handle, func(ctx context.Context, messages []Message, run func(i int) error) []error {
-		errs := make([]error, len(messages))
+// ConsumeGroups returns a Lambda handler for a FIFO queue. It calls handle with the messages of each group, which are in order,
+// for several groups at the same time. handle returns an error for each message that failed. If it panics or is not started in
+// time, all messages of the group have failed.
+func ConsumeGroups(handle func(ctx context.Context, group []Message) []error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+	return newConsumer(func(ctx context.Context, contexts []context.Context, messages []Message) []error {
 		var groups [][]int // the messages of each group
 		at := map[string]int{}
 		for i, m := range messages {
-			errs[i] = errNotHandled
 			if _, ok := at[m.Group]; !ok {
 				at[m.Group], groups = len(groups), append(groups, nil)
 			}
 			groups[at[m.Group]] = append(groups[at[m.Group]], i)
 		}
-		safego.Each(ctx, len(groups), maxParallel, func(g int) error {
-			for _, i := range groups[g] {
-				if ctx.Err() != nil {
-					break
-				}
-				errs[i] = safego.Call(func() error { return run(i) })
-				safego.LogPanic(ctx, errs[i])
-				if errs[i] != nil {
-					break
-				}
+		errs := make([]error, len(messages))
+		failed := safego.Each(ctx, len(groups), maxParallel, func(g int) error {
+			group := make([]Message, len(groups[g]))
+			for n, i := range groups[g] {
+				group[n] = messages[i]
+			}
+			for n, err := range handle(contexts[groups[g][0]], group) {
+				errs[groups[g][n]] = err
 			}
 			return nil
 		})
+		for g, err := range failed {
+			for _, i := range groups[g] {
+				if err != nil {
+					errs[i] = err
+				}
+			}
+		}
 		return errs
 	})
 }
 
-// newConsumer returns a Lambda handler that reports the messages as failed for which each returns an error.
-func newConsumer(handle func(ctx context.Context, m Message) error,
-	each func(ctx context.Context, messages []Message, run func(i int) error) []error,
-) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+// newConsumer returns a Lambda handler that reports the messages as failed for which handle returns an error. Each message has a
+// context of its own.
+func newConsumer(handle func(ctx context.Context, contexts []context.Context, messages []Message) []error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		if deadline, ok := ctx.Deadline(); ok {
 			soft, cancel := context.WithDeadline(ctx, deadline.Add(-deadlineMargin))
@@ -85,20 +83,15 @@ func newConsumer(handle func(ctx context.Context, m Message) error,
 		for i, record := range batch.Records {
 			contexts[i], messages[i] = logfields.New(ctx), newMessage(record)
 		}
-		errs := each(ctx, messages, func(i int) error { return handle(contexts[i], messages[i]) })
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-		for i, err := range errs {
+		for i, err := range handle(ctx, contexts, messages) {
 			if err == nil {
 				continue
 			}
 			m := messages[i]
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID})
-			if errors.Is(err, errNotHandled) {
-				slog.InfoContext(contexts[i], "message left for later", "event", "message.postponed", "messageId", m.ID, "reason", err)
-				continue
-			}
 			metric.CountFailure(contexts[i], "MessageFailed", err)
 			slog.ErrorContext(contexts[i], "message failed", "event", "message.failed", "messageId", m.ID, "receives", m.ReceiveCount, "error", err)
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID})
 		}
 		return response, nil
 	}

@@ -7,6 +7,6 @@
 // has failed. A message that was not started two seconds before Lambda would kill the function is reported as failed: that
 // costs it one receive, while a kill would cost every message of the batch one.
 //
-// In a FIFO queue the messages of a group after a failed one are reported too, without having been handled: Lambda deletes every
-// message that is not reported, and one that was handled before an earlier one would be out of order.
+// The messages of a FIFO queue are handled group by group. A worker that fails at one message reports the later ones of its group
+// too: Lambda deletes every message that is not reported, and one that was handled before an earlier one would be out of order.
 package sqs

@@ -56,31 +56,34 @@ func TestOnlyFailedRecordsAreReported(t *testing.T) {
 	}
 }
 
-func TestOrderOfAGroup(t *testing.T) {
+func TestGroups(t *testing.T) {
 	testkit.DiscardLog(t)
 	e := newBatch("1", "2", "fails", "3", "4", "panics", "5")
-	for i, group := range []string{"a", "b", "a", "a", "b", "b", "b"} {
+	for i, group := range []string{"a", "b", "a", "a", "b", "c", "c"} {
 		e.Records[i].Attributes = map[string]string{"MessageGroupId": group}
 	}
 	var mu sync.Mutex
 	handled := map[string]string{}
-	r, err := sqs.ConsumeInOrder(func(_ context.Context, m sqs.Message) error {
-		mu.Lock()
-		handled[m.Group] += m.Body + " "
-		mu.Unlock()
-		switch m.Body {
-		case "fails":
-			return errors.New("no")
-		case "panics":
-			panic("no")
+	r, err := sqs.ConsumeGroups(func(_ context.Context, group []sqs.Message) []error {
+		errs := make([]error, len(group))
+		for i, m := range group {
+			mu.Lock()
+			handled[m.Group] += m.Body + " "
+			mu.Unlock()
+			switch m.Body {
+			case "fails":
+				errs[i] = errors.New("no")
+			case "panics":
+				panic("no")
+			}
 		}
-		return nil
+		return errs
 	})(t.Context(), e)
-	if handled["a"] != "1 fails " || handled["b"] != "2 4 panics " {
-		t.Errorf("handled %v, want each group in order and nothing after its first failure", handled)
+	if handled["a"] != "1 fails 3 " || handled["b"] != "2 4 " {
+		t.Errorf("handled %v, want each group in order", handled)
 	}
-	if err != nil || !slices.Equal(failedIDs(r), []string{"c", "d", "f", "g"}) {
-		t.Errorf("the messages %v failed, %v; want the failed ones and those of their groups after them: c, d, f and g", failedIDs(r), err)
+	if err != nil || !slices.Equal(failedIDs(r), []string{"c", "f", "g"}) {
+		t.Errorf("the messages %v failed, %v; want the failed one, and both of the group whose handler panicked: c, f and g", failedIDs(r), err)
 	}
 }
 
@@ -89,12 +92,16 @@ func TestGroupsNotStartedInTimeFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		r, err := sqs.ConsumeInOrder(func(context.Context, sqs.Message) error {
-			time.Sleep(5 * time.Second)
-			return nil
-		})(ctx, newBatch("1", "2", "3")) // one group
-		if err != nil || !slices.Equal(failedIDs(r), []string{"c"}) {
-			t.Errorf("the messages %v failed, %v; want c, which was not started two seconds before the deadline", failedIDs(r), err)
+		e := newBatch(strings.Split("abcdefghi", "")...)
+		for i := range e.Records {
+			e.Records[i].Attributes = map[string]string{"MessageGroupId": e.Records[i].Body}
+		}
+		r, err := sqs.ConsumeGroups(func(_ context.Context, group []sqs.Message) []error {
+			time.Sleep(9 * time.Second)
+			return make([]error, len(group))
+		})(ctx, e)
+		if err != nil || !slices.Equal(failedIDs(r), []string{"i"}) {
+			t.Errorf("the messages %v failed, %v; want i, which was not started two seconds before the deadline", failedIDs(r), err)
 		}
 	})
 }

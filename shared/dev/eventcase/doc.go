@@ -32,7 +32,7 @@
 //	form        the body as form fields; a case changes those of the defaults, null removes one
 //	base64      true: the body is sent as base64; claimed: the event says so and the body is not
 //	twilio      signs the form as Twilio does: the token, and the address where it is not the event's own
-//	messages    the messages of an sqs event: body, objects (the keys in S3's notification) and attributes
+//	messages    the messages of an sqs event: body, objects (the keys in S3's notification), attributes, group and receives
 //	given       what the test sets up first; each function's test defines it
 //	want        what the test checks; see package eventtest
 //

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,6 +20,8 @@ type message struct {
 	Objects    []string          `yaml:"objects"`
 	EventName  string            `yaml:"eventName"`
 	Attributes map[string]string `yaml:"attributes"`
+	Group      string            `yaml:"group"`    // of a FIFO queue
+	Receives   int               `yaml:"receives"` // how often SQS has delivered it; 0 stands for once
 }
 
 // sqs returns the event of a queue.
@@ -51,6 +54,12 @@ func (c *Case) sqs() (json.RawMessage, error) {
 			System: map[string]string{"ApproximateReceiveCount": "1", "SentTimestamp": "1795014301000", "SenderId": "AIDAEXAMPLE",
 				"ApproximateFirstReceiveTimestamp": "1795014301005"},
 			Attributes: map[string]attribute{}, Source: "aws:sqs", SourceARN: "arn:aws:sqs:" + region + ":" + account + ":aurora-prod-" + c.function, Region: region}
+		if m.Group != "" {
+			r.System["MessageGroupId"] = m.Group
+		}
+		if m.Receives != 0 {
+			r.System["ApproximateReceiveCount"] = strconv.Itoa(m.Receives)
+		}
 		for name, value := range m.Attributes {
 			r.Attributes[name] = attribute{value, []string{}, []string{}, "String"}
 		}

@@ -131,7 +131,7 @@ func wantedFields(t *testing.T, c *eventcase.Case, status int) map[string]json.R
 		if err != nil {
 			t.Fatalf("want.%s: %v", name, err)
 		}
-		if name == "body" { // the functions' encoder escapes <, > and &
+		if name == "body" && !bytes.HasPrefix(text, []byte(`"`)) { // the functions' encoder of JSON escapes <, > and &
 			var b bytes.Buffer
 			json.HTMLEscape(&b, text)
 			text = b.Bytes()

@@ -217,7 +217,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 		"partner": {"internalKey", "externalKey"}, "internal": {"internalKey"},
 	}
 	signed := map[string][]string{statusCallback: {"twilioSignature"}, "/twilio/voice": {"twilioSignature"}, "/twilio/voice/after": {"twilioSignature"},
-		"/twilio/voice/status": {"twilioSignature"}, view: nil, earlierView: nil} // routes without an authorizer
+		"/twilio/voice/status": {"twilioSignature"}, "/twilio/messages": {"twilioSignature"}, "/twilio/messages/status": {"twilioSignature"}, view: nil, earlierView: nil} // routes without an authorizer
 	var described []string
 	for id, r := range template.Resources {
 		for _, e := range r.Properties.Events {

@@ -66,7 +66,7 @@ var keyedRoutes = func() map[string]keyedRoute {
 }()
 
 // openRoutes are checked by a signature instead of a key.
-var openRoutes = []string{"POST /api/outbound-call-status", "POST /twilio/voice", "POST /twilio/voice/after", "POST /twilio/voice/status", "GET /api/reports/view", "POST /api/reports/view", "GET /api/reports/view/{token}"}
+var openRoutes = []string{"POST /api/outbound-call-status", "POST /twilio/voice", "POST /twilio/voice/after", "POST /twilio/voice/status", "POST /twilio/messages", "POST /twilio/messages/status", "GET /api/reports/view", "POST /api/reports/view", "GET /api/reports/view/{token}"}
 
 // TestKeysOnEveryRoute tries every kind of key on every route of the API document, on the REST API and the function URLs.
 func TestKeysOnEveryRoute(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 // openRoutes lists the routes that have no authorizer because the function verifies a signature.
-var openRoutes = []string{"/api/outbound-call-status", "/twilio/voice", "/twilio/voice/after", "/twilio/voice/status", "/api/reports/view", "/api/reports/view/{token}"}
+var openRoutes = []string{"/api/outbound-call-status", "/twilio/voice", "/twilio/voice/after", "/twilio/voice/status", "/twilio/messages", "/twilio/messages/status", "/api/reports/view", "/api/reports/view/{token}"}
 
 // TestRoutes checks that each route has an authorizer, a timeout longer than its function's, and streams if and only if
 // its function URL does.

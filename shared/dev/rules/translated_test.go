@@ -210,7 +210,8 @@ func TestTranslatedPermissionsByPrefix(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
 	ledgerKeys := map[string][]string{"CallWorkerRole": {"call#*", "erased#*"}, "ReportPolicy": {"sent#*"},
-		"VoiceIncomingFunctionRole": {"phone#*", "relaytoken#*", "count#*", "connection"}, "VoiceAfterFunctionRole": {"phone#*", "phoneturns#*", "relaytoken#*", "connection"}}
+		"MessageIncomingFunctionRole": {"dnc#*", "textstatus#*", "connection"},
+		"VoiceIncomingFunctionRole":   {"phone#*", "relaytoken#*", "count#*", "connection"}, "VoiceAfterFunctionRole": {"phone#*", "phoneturns#*", "relaytoken#*", "connection"}}
 	policies := map[string][]tree{} // the statements by the id of the role or policy
 	for id, policy := range template.ofType("AWS::IAM::ManagedPolicy") {
 		policies[id] = policy.at("PolicyDocument").trees("Statement")

@@ -57,6 +57,9 @@ func (s Settings) Connections(secrets ...string) []lambdaapp.Connection {
 	return []lambdaapp.Connection{s.Secrets.Open(secrets...), s.Assistants.Open, ledger.Open}
 }
 
+// Contacts returns the guard of everything that reaches a person, nil if its settings are invalid.
+func (s Settings) Contacts() *contact.Guard { return s.contacts }
+
 // Twilio returns a client of Twilio, and the name of the secret that it reads.
 func (s Settings) Twilio() (client *twilio.Client, secret string) {
 	return twilio.New(twilio.Options{
