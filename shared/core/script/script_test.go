@@ -81,7 +81,7 @@ func TestNotice(t *testing.T) {
 func TestSentences(t *testing.T) {
 	for _, tag := range []string{"", "en", "es", "fr-CA", "DE", "pt-BR", "it", "nl", "xx", "e"} {
 		s := script.In(tag)
-		for _, sentence := range []string{s.Apology, s.Connecting, s.NoService, s.Busy, s.NoAnswer, s.Notice} {
+		for _, sentence := range []string{s.Apology, s.Connecting, s.NoService, s.Busy, s.NoAnswer, s.Notice, s.StillThere, s.Goodbye} {
 			if sentence == "" {
 				t.Errorf("%q: a sentence is missing in %+v", tag, s)
 			}

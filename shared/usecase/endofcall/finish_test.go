@@ -99,6 +99,9 @@ func TestFinishWaitsUntilTheCallIsOver(t *testing.T) {
 		"session failed": {func(c *aurora.PhoneCall) {
 			c.End = aurora.CallEnd{ActionAt: after(65), SessionStatus: "failed", ErrorCode: "64105"}
 		}, after(125)},
+		"to be resumed": {func(c *aurora.PhoneCall) {
+			c.End = aurora.CallEnd{ActionAt: after(65), SessionStatus: "failed", ErrorCode: "64105", Resumed: true}
+		}, after(365)},
 		"status only": {func(c *aurora.PhoneCall) {
 			c.ConnectionID, c.End = "x", aurora.CallEnd{StatusAt: after(65), Status: aurora.CallCompleted}
 		}, after(85)},

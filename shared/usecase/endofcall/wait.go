@@ -9,6 +9,7 @@ import (
 const (
 	quietTime       = FinishDelay      // after a signal that the call is over
 	reconnectTime   = time.Minute      // after a signal that may be followed by another session
+	resumeTime      = 5 * time.Minute  // after a session that another one is to follow, perhaps after a dialled leg
 	recordingTime   = 2 * time.Minute  // a recording is ready by then
 	silentTime      = 30 * time.Minute // without an event on an open connection: speech, and our own keep-alive, come more often
 	longestCall     = 5 * time.Hour    // Twilio ends calls after four (https://www.twilio.com/docs/api/errors/64104)
@@ -55,6 +56,9 @@ func sessionWait(c aurora.PhoneCall, until func(time.Time, time.Duration) time.D
 	switch {
 	case !end.ActionAt.IsZero() && !resumed:
 		quiet := quietTime
+		if end.Resumed {
+			return until(latest(latest(end.ActionAt, end.DisconnectedAt), lastEvent(c)), resumeTime)
+		}
 		if end.ErrorCode != "" || end.SessionStatus == "failed" {
 			quiet = reconnectTime
 		}

@@ -67,7 +67,7 @@ func (s *Service) checkGuards(ctx context.Context, a *attempt) error {
 	if err := s.checkRecipient(ctx, a.to, "", s.Now()); err != nil {
 		return inField(err, a.FieldPrefix+"phoneNumber")
 	}
-	a.record.Storage, a.record.RetentionDays = assistant.Storage, assistant.RetentionDays
+	a.record.Storage, a.record.RetentionDays, a.record.VoiceMode = assistant.Storage, assistant.RetentionDays, a.mode
 	a.record.From, a.record.AssistantNumber = from, string(assistant.AssistantPhoneNumber)
 	return nil
 }

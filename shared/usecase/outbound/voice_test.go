@@ -43,6 +43,9 @@ func TestPlaceByRelay(t *testing.T) {
 	if len(tokens.issued) != 1 || tokens.issued[0] != want {
 		t.Errorf("issued %+v, want %+v", tokens.issued, want)
 	}
+	if mode := h.onlyRecord().VoiceMode; mode != aurora.VoiceModeRelay {
+		t.Errorf("the record says %q, want relay", mode)
+	}
 	r := h.provider.requests[0]
 	if r.StreamURL != "" || r.Plan.Relay == nil {
 		t.Fatalf("the provider got %+v, want a session", r)

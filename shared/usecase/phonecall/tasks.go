@@ -8,6 +8,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/script"
 )
 
 const (
@@ -73,7 +74,7 @@ func (w *Worker) Silence(ctx context.Context, task aurora.PhoneTask) error {
 	if c.NudgedTurn != 0 && c.NudgedTurn == c.Generation {
 		return w.sayGoodbye(ctx, c, a)
 	}
-	said, err := w.say(ctx, c.SID, c.Generation, Frame{Text: sentencesIn(a.Language).stillThere, Last: true}, nil, func(c *aurora.PhoneCall) { c.NudgedTurn = c.Generation })
+	said, err := w.say(ctx, c.SID, c.Generation, Frame{Text: script.In(a.Language).StillThere, Last: true}, nil, func(c *aurora.PhoneCall) { c.NudgedTurn = c.Generation })
 	if said {
 		slog.InfoContext(ctx, "silent caller asked", "event", "phone.caller_asked", "generation", c.Generation+1)
 	}
@@ -83,7 +84,7 @@ func (w *Worker) Silence(ctx context.Context, task aurora.PhoneTask) error {
 // sayGoodbye ends the call of a silent caller.
 func (w *Worker) sayGoodbye(ctx context.Context, c aurora.PhoneCall, a aurora.Assistant) error {
 	closing := &aurora.CallClosing{ID: w.NewID(), Action: aurora.Action{Type: aurora.ActionEndCall}, Reason: aurora.EndedBySilence}
-	said, err := w.Say(ctx, c.SID, c.Generation, sentencesIn(a.Language).goodbye, closing)
+	said, err := w.Say(ctx, c.SID, c.Generation, script.In(a.Language).Goodbye, closing)
 	if said {
 		slog.InfoContext(ctx, "call of a silent caller ends", "event", "phone.silence_ended", "generation", c.Generation+1)
 	}
