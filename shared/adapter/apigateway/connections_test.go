@@ -108,7 +108,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
 }
 
-func TestRetries(t *testing.T) {
+func TestFault93Retries(t *testing.T) {
 	testkit.DiscardLog(t)
 	for name, c := range map[string]struct {
 		statuses []int

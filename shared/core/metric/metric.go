@@ -30,7 +30,7 @@ const (
 	Milliseconds Unit = "Milliseconds"
 )
 
-// Sample is one value of a metric. Its dimensions are the stage and one other.
+// Sample is one value of a metric. Its dimensions are the stage and another one, if it has that.
 type Sample struct {
 	Name                      string
 	Unit                      Unit
@@ -87,6 +87,18 @@ const metricFirstWord = "FirstWord"
 // MeasureFirstWord records how long a turn took to its first word.
 func MeasureFirstWord(ctx context.Context, channel string, d time.Duration) {
 	record(ctx, Sample{Name: metricFirstWord, Unit: Milliseconds, Value: d.Milliseconds(), Dimension: "Channel", DimensionValue: channel})
+}
+
+// MeasureTime records how long something took. A clock that is behind another one gives 0.
+func MeasureTime(ctx context.Context, name string, d time.Duration) {
+	record(ctx, Sample{Name: name, Unit: Milliseconds, Value: max(0, d.Milliseconds())})
+}
+
+// AddCount adds a number to a metric.
+func AddCount(ctx context.Context, name string, n int) {
+	if n > 0 {
+		record(ctx, Sample{Name: name, Unit: Count, Value: int64(n)})
+	}
 }
 
 // isOurs reports whether the caller cannot correct a failure.

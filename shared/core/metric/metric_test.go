@@ -70,6 +70,19 @@ func TestMeasureFirstWord(t *testing.T) {
 	}
 }
 
+func TestMeasureTimeAndAddCount(t *testing.T) {
+	for want, do := range map[string]func(context.Context){
+		"PhoneFirstWords = 812 Milliseconds false": func(ctx context.Context) { metric.MeasureTime(ctx, "PhoneFirstWords", 812*time.Millisecond) },
+		"PhoneFirstWords = 0 Milliseconds false":   func(ctx context.Context) { metric.MeasureTime(ctx, "PhoneFirstWords", -time.Second) },
+		"PhoneDropped = 3 Count false":             func(ctx context.Context) { metric.AddCount(ctx, "PhoneDropped", 3) },
+		"":                                         func(ctx context.Context) { metric.AddCount(ctx, "PhoneDropped", 0) },
+	} {
+		if got := recorded(do); got != want {
+			t.Errorf("recorded %q, want %q", got, want)
+		}
+	}
+}
+
 func TestWithoutRecorder(t *testing.T) {
 	metric.CountAnswer(context.Background(), errors.New("x")) // must not panic
 }

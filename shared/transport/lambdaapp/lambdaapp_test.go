@@ -172,8 +172,10 @@ func TestRecordWritesAnEmbeddedMetricWithDimensions(t *testing.T) {
 	m := lambdaapp.NewMetrics(&b, "prod", "webhook", func() time.Time { return time.UnixMilli(1795014251604) })
 	m.Record(context.Background(), metric.Sample{Name: "FallbackSpoken", Unit: metric.Count, Value: 1, Dimension: "Code", DimensionValue: "upstream_error", AlsoWithout: true})
 	m.Record(context.Background(), metric.Sample{Name: "FirstWord", Unit: metric.Milliseconds, Value: 812, Dimension: "Channel", DimensionValue: "voice"})
+	m.Record(context.Background(), metric.Sample{Name: "PhoneDropped", Unit: metric.Count, Value: 2})
 	want := `{"Code":"upstream_error","FallbackSpoken":1,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage","Code"],["Stage"]],"Metrics":[{"Name":"FallbackSpoken","Unit":"Count"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}
 {"Channel":"voice","FirstWord":812,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage","Channel"]],"Metrics":[{"Name":"FirstWord","Unit":"Milliseconds"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}
+{"PhoneDropped":2,"Stage":"prod","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stage"]],"Metrics":[{"Name":"PhoneDropped","Unit":"Count"}],"Namespace":"Aurora"}],"Timestamp":1795014251604},"function":"webhook"}
 `
 	if b.String() != want {
 		t.Errorf("got  %s\nwant %s", b.String(), want)

@@ -37,8 +37,11 @@ func (m *Metrics) Count(ctx context.Context, name string) {
 
 // Record writes a sample. It is a metric.Recorder.
 func (m *Metrics) Record(ctx context.Context, s metric.Sample) {
-	dimensions := [][]string{{"Stage", s.Dimension}}
-	if s.AlsoWithout {
+	var dimensions [][]string
+	if s.Dimension != "" {
+		dimensions = append(dimensions, []string{"Stage", s.Dimension})
+	}
+	if s.Dimension == "" || s.AlsoWithout {
 		dimensions = append(dimensions, []string{"Stage"})
 	}
 	m.write(ctx, s, dimensions)

@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/personaldata"
 	"example.com/aurora/shared/core/providermsg"
 )
@@ -135,6 +136,9 @@ func (s *Service) store(ctx context.Context, call aurora.PhoneCall) error {
 	if !hasSignal(now) {
 		s.Count(ctx, MetricWithoutSignal)
 	}
+	metric.AddCount(ctx, "PhoneOutOfOrder", call.OutOfOrder)
+	metric.AddCount(ctx, "PhoneDropped", call.Drops)
+	metric.AddCount(ctx, "PhoneResumed", call.Resumes)
 	slog.InfoContext(ctx, "end-of-call report of a phone call stored", "event", "phone.finished", "callId", call.SID, "endedReason", endedReason(call), "turns", len(turns),
 		"interrupts", call.Interrupts, "outOfOrder", call.OutOfOrder, "drops", call.Drops, "resumes", call.Resumes)
 	_, err = s.Calls.RecordEnd(ctx, call.SID, func(c *aurora.PhoneCall) bool {

@@ -3,11 +3,13 @@ package endofcall_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"testing"
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/usecase/endofcall"
 )
 
@@ -263,4 +265,22 @@ func TestFactsAfterTheReport(t *testing.T) {
 			t.Errorf("the last write of the row is %+v, want the newest facts", last)
 		}
 	})
+}
+
+// What happened to a conversation is counted when its report is stored, and not again.
+func TestConversationsAreCounted(t *testing.T) {
+	call := newCall()
+	call.OutOfOrder, call.Drops, call.Resumes = 2, 1, 1
+	f := newFixture(t, call)
+	counted := map[string]int64{}
+	ctx := metric.WithRecorder(t.Context(), func(_ context.Context, s metric.Sample) { counted[s.Name] += s.Value })
+	for range 3 {
+		f.now = f.now.Add(time.Minute)
+		if err := f.Finish(ctx, sid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := map[string]int64{"PhoneOutOfOrder": 2, "PhoneDropped": 1, "PhoneResumed": 1}; !maps.Equal(counted, want) {
+		t.Errorf("counted %v, want %v", counted, want)
+	}
 }

@@ -117,7 +117,7 @@ func (e *Engine) Prompt(ctx context.Context, ev Event, words string, last bool) 
 	case replayed:
 		slog.InfoContext(ctx, "repeated words ignored", "event", "phone.prompt_repeated")
 	case answer:
-		e.runTurn(ctx, c, turnStart{began: began, limited: true, early: early})
+		e.runTurn(ctx, c, turnStart{began: began, asked: ev.At, limited: true, early: early})
 	default:
 		slog.InfoContext(ctx, "words wait for the next turn", "event", "phone.prompt_waits")
 	}
@@ -198,7 +198,7 @@ func (e *Engine) Digit(ctx context.Context, ev Event, digit string) {
 	case err != nil:
 		slog.ErrorContext(ctx, "key not stored", "event", "phone.key_unstored", "error", err)
 	case answer:
-		e.runTurn(ctx, c, turnStart{began: began, limited: true})
+		e.runTurn(ctx, c, turnStart{began: began, asked: ev.At, limited: true})
 	case c.Digits != "":
 		task := aurora.PhoneTask{Kind: aurora.PhoneTaskDigits, CallSID: sid, Generation: c.Generation, Count: len(c.Digits)}
 		e.sendTask(ctx, task, DigitsDelay)

@@ -34,6 +34,7 @@ type turn struct {
 	said       []aurora.CallerWords
 	start      turnStart
 	speaker    *speaker
+	spoke      bool // words were sent
 	cancel     context.CancelCauseFunc
 
 	mu         sync.Mutex
@@ -44,6 +45,7 @@ type turn struct {
 // turnStart says how a turn begins.
 type turnStart struct {
 	began time.Time
+	asked time.Time // when the words that it answers reached the gateway; zero if it answers none
 	// limited says that the gateway waits for the turn: then it is handed over when it takes long.
 	limited bool
 	before  aurora.SpokenTurn // what the turn has said and done already, if it was handed over
@@ -159,10 +161,9 @@ func (t *turn) check(ctx context.Context) error {
 	case !ok, c.Report != nil, c.ConnectionID == "":
 		t.stopBecause(errGone)
 	case c.Generation != t.generation:
-		if c.LastInterruptAt.After(c.LastPromptAt) {
-			slog.InfoContext(ctx, "turn stopped by an interruption", "event", "phone.turn_interrupted", "generation", t.generation, "ms", t.Now().Sub(c.LastInterruptAt).Milliseconds())
+		if t.stopBecause(errSuperseded) {
+			t.measureBargeIn(ctx, c)
 		}
-		t.stopBecause(errSuperseded)
 	default:
 		t.mu.Lock()
 		t.connection = c.ConnectionID
@@ -171,10 +172,11 @@ func (t *turn) check(ctx context.Context) error {
 	return t.Stopped()
 }
 
-// stopBecause ends the turn. Tools that run are waited for. Only the first reason counts.
-func (t *turn) stopBecause(reason error) {
+// stopBecause ends the turn. Tools that run are waited for. Only the first reason counts; it
+// returns true for that one.
+func (t *turn) stopBecause(reason error) (first bool) {
 	t.mu.Lock()
-	if t.stop == nil {
+	if first = t.stop == nil; first {
 		t.stop = reason
 	}
 	t.mu.Unlock()
@@ -182,6 +184,7 @@ func (t *turn) stopBecause(reason error) {
 		t.speaker.fail(reason)
 	}
 	t.cancel(reason)
+	return first
 }
 
 // Stopped returns why nothing more is to be spoken, or nil.
@@ -241,7 +244,11 @@ func (t *turn) send(ctx context.Context, text string) error {
 	if err := t.Stopped(); err != nil && !errors.Is(err, errHandOver) {
 		return err
 	}
-	return t.sendFrame(ctx, Frame{Text: text})
+	err := t.sendFrame(ctx, Frame{Text: text})
+	if err == nil {
+		t.measureFirstWords(ctx)
+	}
+	return err
 }
 
 // sendFrame sends a message. A connection that has gone may have been replaced by another one.
