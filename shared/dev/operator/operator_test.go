@@ -12,9 +12,12 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/golden"
+	"example.com/aurora/shared/dev/testkit"
 )
 
 // command runs the program with a data folder of its own.
@@ -178,6 +181,14 @@ func TestCheckAssistantNamesEachField(t *testing.T) {
 		"model in a network":  {assistantWith(`"models":[{"model":"m","baseUrl":"https://169.254.169.254/v1"}]`), "models.0.baseUrl: the address is not on the internet"},
 		"model by its name":   {assistantWith(`"models":[{"model":"m","baseUrl":"https://models.example.com:8443/v1"}]`), ""},
 		"model on loopback":   {assistantWith(`"models":[{"model":"m","baseUrl":"http://127.0.0.1:11434/v1"}]`), ""},
+		"voice mode":          {assistantWith(`"voiceMode":"relay","voicemailMessage":"Please call back.","recording":{"enabled":true,"notice":"We record."}`), ""},
+		"unknown voice mode":  {assistantWith(`"voiceMode":"carrier pigeon"`), "voiceMode: "},
+		"recording misspelt":  {assistantWith(`"recording":{"enable":true}`), "recording.enable: is not a field"},
+		"fallback number":     {assistantWith(`"fallbackNumber":"+14155550188"`), ""},
+		"no fallback number":  {assistantWith(`"fallbackNumber":""`), ""},
+		"fallback, national":  {assistantWith(`"fallbackNumber":"(415) 555-0188"`), "fallbackNumber: "},
+		"fallback, emergency": {assistantWith(`"fallbackNumber":"911"`), "fallbackNumber: "},
+		"fallback is its own": {assistantWith(`"fallbackNumber":"+15551230100","assistantPhoneNumber":"+1 (555) 123-0100"`), "fallbackNumber: it is one of the assistant's own numbers"},
 		"storage":             {assistantWith(`"storage":"nothing-but-figures","retentionDays":30`), ""},
 		"unknown storage":     {assistantWith(`"storage":"nothing"`), "storage: "},
 		"no retention":        {assistantWith(`"retentionDays":0`), "retentionDays: "},
@@ -311,6 +322,31 @@ func TestAssistantTakesPrivateHostsFromTheStack(t *testing.T) {
 				t.Errorf("the error is %v, want the address to be allowed: %v", err, c.allowed)
 			}
 		})
+	}
+}
+
+// A call that cannot be served must not come back to us.
+func TestFallbackNumberIsNoAssistants(t *testing.T) {
+	numbered := func(id, number string) aurora.Assistant {
+		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantPhoneNumber: aurora.Text(number)}}
+	}
+	document := []byte(assistantWith(`"fallbackNumber":"+14155550188"`))
+	for name, c := range map[string]struct {
+		stored *testkit.Assistants
+		want   string
+	}{
+		"no assistant's":       {testkit.NewAssistants(numbered("a2", "+15551230200")), ""},
+		"another assistant's":  {testkit.NewAssistants(numbered("a2", "+14155550188")), "the number of another assistant"},
+		"its own until now":    {testkit.NewAssistants(numbered("a1", "+14155550188")), "the assistant's number so far"},
+		"the table is missing": {&testkit.Assistants{Err: fault.New(fault.Unavailable, "down")}, "cannot be read"},
+	} {
+		err := checkFallbackNumber(t.Context(), document, c.stored)
+		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	if err := checkFallbackNumber(t.Context(), []byte(assistantWith(`"fallbackNumber":""`)), &testkit.Assistants{Err: fault.New(fault.Unavailable, "down")}); err != nil {
+		t.Errorf("without a fallback number: %v", err)
 	}
 }
 
