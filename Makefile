@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo call invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
+.PHONY: help run demo call sms invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -32,7 +32,7 @@ stage-exists:
 	for stage in $$stages; do [ "$$stage" = "$(STAGE)" ] && exit; done; \
 	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
 
-run demo call invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench: go-version
+run demo call sms invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench: go-version
 test unit race fuzz vet lint build: go-version
 build: stage-exists
 
@@ -47,6 +47,9 @@ demo: ## play one story against the running stack: an inbound call, streamed tur
 
 call: ## be a caller by typing: make call [TEXT="hello|/after 5 stop|/press 12#|goodbye"] [NUMBER=+15551230100] [FROM=+1…] [TRANSFER=busy]; without TEXT type the lines
 	@$(operate) call -text "$$TEXT" -number "$(NUMBER)" -from "$(FROM)" -transfer "$(TRANSFER)"
+
+sms: ## text an assistant of the running stack, and print the answer: make sms TEXT="Are you open?" [NUMBER=+15551230100] [FROM=+1…]
+	@$(operate) sms -text "$$TEXT" -number "$(NUMBER)" -from "$(FROM)"
 
 invoke: ## send an event file to a function of the running stack: make invoke FUNCTION=webhook EVENT=assistant-request
 	@$(operate) invoke -function "$(FUNCTION)" -event "$(EVENT)"

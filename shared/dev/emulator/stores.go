@@ -168,7 +168,7 @@ func (s *Stack) startFakeTwilio() error {
 		s.printf("only one of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN is set: the fake Twilio is used. Set both for a real account.")
 	}
 	public := cmp.Or(lookupEnv(s.options.Environ, "PUBLIC_URL"), s.info.API)
-	server := faketwilio.New(faketwilio.Options{AccountSID: account.SID, AuthToken: account.Token, VoiceURL: public + "/twilio/voice", StatusURL: public + "/twilio/voice/status",
+	server := faketwilio.New(faketwilio.Options{AccountSID: account.SID, AuthToken: account.Token, MessageURL: public + "/twilio/messages", VoiceURL: public + "/twilio/voice", StatusURL: public + "/twilio/voice/status",
 		RelayAddress: func() string { return s.info.WebSocket }})
 	if err := s.serveFake("twilio", server); err != nil {
 		return err

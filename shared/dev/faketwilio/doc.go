@@ -34,6 +34,21 @@
 // are for a person at the page and for make call: say, press, listen, leave, cough (an interruption without words), drop (the
 // WebSocket breaks) and hangup, with the events of the call as Server-Sent Events.
 //
+// # Text messages
+//
+// ReceiveText, or POST /inbound-messages with the form fields From, To and Body, is a person's text message. It is posted, signed, to
+// MessageURL, once more if no connection could be made. As on a real account, a message that is STOP, START, HELP or a synonym and
+// comes by SMS is also answered by Twilio itself, and after a STOP further messages are rejected with 21610. /texts is a page on
+// which a person texts. Each message that we send is reported to its StatusCallback. These destinations behave differently:
+//
+//	+14155550130  not delivered: 30003, unreachable
+//	+14155550131  not delivered: 30034, our number is not registered
+//	+14155550132  every callback comes twice, the last one first
+//	+14155550133  accepted, and answered 500
+//	+14155550134  accepted, and the connection breaks before the answer
+//	+14155550135  not accepted, and answered 500
+//	+14155550136  429 (20429) at every other request, beginning with the first
+//
 // # Decisions
 //
 // Numbers are rejected as Twilio's own test credentials reject them

@@ -13,7 +13,7 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 <style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:56rem;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #ddd}
 td:last-child{white-space:pre-wrap;overflow-wrap:anywhere}</style>
-<p><a href="/phone/">Call an assistant</a></p>
+<p><a href="/phone/">Call an assistant</a> <a href="/texts">Text an assistant</a></p>
 <h1>Text messages</h1>
 {{with .Messages}}<table><tr><th>At<th>From<th>To<th>Text{{range .}}
 <tr><td>{{.At.Format "15:04:05"}}<td>{{.From}}<td>{{.To}}<td>{{.Body}}{{end}}</table>{{else}}<p>None yet.{{end}}

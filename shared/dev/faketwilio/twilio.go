@@ -28,8 +28,9 @@ type Options struct {
 	// Wait waits, and reports whether the whole duration passed. The default is a timer.
 	Wait func(context.Context, time.Duration) bool
 
-	VoiceURL  string // is asked for the TwiML of inbound calls
-	StatusURL string // receives the final status of inbound calls; "" is none
+	MessageURL string // receives inbound text messages; "" is none
+	VoiceURL   string // is asked for the TwiML of inbound calls
+	StatusURL  string // receives the final status of inbound calls; "" is none
 	// RelayAddress returns the ws:// address that is dialled in place of the url of ConversationRelay; nil is the url itself.
 	RelayAddress func() string
 	Speed        float64       // how many times faster than a voice everything is spoken; 0 is 1
@@ -51,7 +52,8 @@ type Server struct {
 
 	mu           sync.Mutex
 	closed       bool
-	messages     []Message // the oldest first
+	messages     []Message          // the oldest first
+	blocked      map[[2]string]bool // our address and the person's, after a STOP
 	updates      []Update
 	endedUnknown map[string]bool // calls that were not created here and were ended, by sid
 	calls        []*call
@@ -67,7 +69,7 @@ func New(o Options) *Server {
 	if o.Wait == nil {
 		o.Wait = sleepContext
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), callbackClient: newCallbackClient(), endedUnknown: map[string]bool{}, busy: map[string]bool{}}
+	s := &Server{blocked: map[[2]string]bool{}, options: o, mux: http.NewServeMux(), callbackClient: newCallbackClient(), endedUnknown: map[string]bool{}, busy: map[string]bool{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	account := "/" + version + "/Accounts/{account}/"
 	s.handle("POST "+account+"Messages.json", s.sendMessage)
@@ -79,6 +81,8 @@ func New(o Options) *Server {
 	s.handle("GET "+account+"Calls/{name}", s.fetchCall)
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("POST /inbound-calls", s.addInbound)
+	s.mux.HandleFunc("POST /inbound-messages", s.addInboundText)
+	s.mux.HandleFunc("GET /texts", s.textsPage)
 	s.handlePhone()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notFound(r).write(w) })
 	return s
@@ -158,13 +162,17 @@ func (s *Server) authenticate(r *http.Request) *apiError {
 	return nil
 }
 
-// Message is a text message as it was sent.
+// Message is a text message.
 type Message struct {
-	SID  string
-	From string
-	To   string
-	Body string
-	At   time.Time
+	SID                 string
+	From                string
+	To                  string
+	Body                string
+	MessagingServiceSID string
+	Direction           string // outbound-api, inbound, or outbound-reply for a reply of Twilio's own and for one in TwiML
+	Status              string
+	ErrorCode           int // 0 if there is none
+	At                  time.Time
 }
 
 // Messages returns the text messages so far, in order.

@@ -28,6 +28,7 @@ var commands = map[string]struct {
 	"run":               {"start the whole stack on this machine", (*program).run},
 	"demo":              {"play one story against the running stack", (*program).demo},
 	"call":              {"be the caller of a phone call by typing", (*program).call},
+	"sms":               {"text an assistant, and print the answer", (*program).sms},
 	"invoke":            {"send an event to a function of the running stack", (*program).invoke},
 	"event":             {"write a case of a function's tests as a whole event", (*program).event},
 	"assistant":         {"check and store an assistant", (*program).assistant},
