@@ -76,7 +76,7 @@ func TestCases(t *testing.T) {
 		}
 		b := &backends{}
 		w := &textmessage.Worker{Assistants: testkit.NewAssistants(aurora.Assistant{Configuration: aurora.Configuration{AssistantID: "riley", AssistantName: "Riley"}}),
-			Conversations: b, Engine: b, Contacts: b, Provider: provider{b}, DoNotCallList: b, Now: time.Now}
+			Conversations: b, Engine: b, Contacts: b, Provider: provider{b}, DoNotCallList: b, Now: time.Now, Wait: func(context.Context, time.Duration) bool { return false }}
 		response, err := sqs.ConsumeGroups(serve(w))(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)

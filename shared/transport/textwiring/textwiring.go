@@ -44,7 +44,20 @@ func ReadWorker(s *lambdaapp.Settings) (*textmessage.Worker, []lambdaapp.Connect
 		Provider:      phone,
 		DoNotCallList: dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now),
 		Now:           time.Now,
+		Wait:          wait,
 	}, connections
+}
+
+// wait waits, and reports whether the context lasted that long.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Engine answers with the chat use case, in the form of a text message.

@@ -216,13 +216,16 @@ type stack struct {
 	provider *fakeProvider
 	guard    *fakeGuard
 	time     time.Time
+	waits    int
+	patient  bool // there is time for other tries within a delivery
 }
 
 func newStack() *stack {
 	s := &stack{store: newStore(), engine: &fakeEngine{}, time: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return s.time }
 	s.provider, s.guard = &fakeProvider{now: now}, &fakeGuard{store: s.store}
-	s.Worker = &Worker{Assistants: s.store, Conversations: s.store, Engine: s.engine, Contacts: s.guard, Provider: s.provider, DoNotCallList: s.store, Now: now}
+	s.Worker = &Worker{Assistants: s.store, Conversations: s.store, Engine: s.engine, Contacts: s.guard, Provider: s.provider, DoNotCallList: s.store, Now: now,
+		Wait: func(_ context.Context, d time.Duration) bool { s.time = s.time.Add(d); s.waits++; return s.patient }}
 	return s
 }
 

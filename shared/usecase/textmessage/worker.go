@@ -77,7 +77,12 @@ type Worker struct {
 	Provider      Provider
 	DoNotCallList DoNotCallList
 	Now           func() time.Time
+	// Wait waits, and reports whether the context lasted that long.
+	Wait func(ctx context.Context, d time.Duration) bool
 }
+
+// pauses are the pauses before another try within one delivery. The queue's own pause is some minutes.
+var pauses = []time.Duration{time.Second, 3 * time.Second}
 
 // Limits of what is stored of a conversation.
 const (
@@ -131,8 +136,22 @@ func texts(group []Delivery) (all []aurora.IncomingText) {
 	return all
 }
 
-// handle answers messages of one group: those that follow each other and need no fixed answer as one turn.
+// handle answers messages of one group, and tries again soon after an error that may pass and that proves that nothing was sent.
 func (w *Worker) handle(ctx context.Context, messages []aurora.IncomingText) error {
+	err := w.try(ctx, slices.Clone(messages))
+	for _, pause := range pauses {
+		f := fault.From(err)
+		isBrief := err != nil && (f.Kind == fault.Unavailable || f.Kind == fault.Upstream || f.Kind == fault.RateLimited) && f.RetryAfter >= 0 && f.RetryAfter <= pause
+		if !isBrief || !w.Wait(ctx, pause) {
+			break
+		}
+		err = w.try(ctx, slices.Clone(messages))
+	}
+	return err
+}
+
+// try answers messages of one group: those that follow each other and need no fixed answer as one turn.
+func (w *Worker) try(ctx context.Context, messages []aurora.IncomingText) error {
 	c, err := w.load(ctx, messages[0])
 	if err != nil {
 		return err

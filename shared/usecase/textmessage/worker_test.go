@@ -101,6 +101,39 @@ func TestAnsweredOnceAfterFailures(t *testing.T) {
 	}
 }
 
+// What passes soon is tried again within the same delivery.
+func TestTriesWithinADelivery(t *testing.T) {
+	s := newStack()
+	s.patient = true
+	s.engine.fail = func(Turn) error {
+		if s.waits == 0 {
+			return fault.New(fault.Upstream, "The model failed.")
+		}
+		return nil
+	}
+	if err := s.deliver(t.Context(), 1, incoming(1, "Hi")); err != nil || len(s.provider.accepted) != 1 || s.waits != 1 {
+		t.Errorf("%v, sent %q after %d pauses; want one answer after one pause", err, s.sentBodies(), s.waits)
+	}
+	s.engine.fail = nil
+	for name, c := range map[string]struct {
+		err   error
+		waits int
+	}{
+		"Twilio cannot be reached":    {fault.New(fault.Unavailable, "No connection.").WithRetryAfter(time.Second), 2},
+		"the account is suspended":    {fault.New(fault.Unavailable, "Suspended.").WithoutRetry(), 0},
+		"it may have been sent":       {fault.New(fault.Timeout, "No answer."), 0},
+		"a limit of the minute":       {fault.New(fault.RateLimited, "Enough.").WithRetryAfter(40 * time.Second), 0},
+		"Twilio wants a short pause":  {fault.New(fault.RateLimited, "Busy.").WithRetryAfter(time.Second), 2},
+		"Twilio says nothing of this": {fault.New(fault.RateLimited, "Busy."), 2},
+	} {
+		s := newStack()
+		s.patient, s.provider.before = true, c.err
+		if err := s.deliver(t.Context(), 1, incoming(1, "Hi")); err == nil || s.waits != c.waits || len(s.engine.turns) != 1 {
+			t.Errorf("%s: %v after %d pauses and %d turns, want an error after %d pauses and one turn", name, err, s.waits, len(s.engine.turns), c.waits)
+		}
+	}
+}
+
 // An answer that equals an earlier one is not taken for it.
 func TestEqualAnswers(t *testing.T) {
 	s := newStack()
