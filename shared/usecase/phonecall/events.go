@@ -238,7 +238,7 @@ func (e *Engine) AgentSpeaking(ctx context.Context, ev Event, speaking bool) {
 	switch {
 	case err != nil:
 		slog.WarnContext(ctx, "end of speech not stored", "event", "phone.speech_unstored", "error", err)
-	case c.AgentSpeaking || speaking || isOver(&c):
+	case c.AgentSpeaking || speaking || isOver(&c) || c.Closing != nil && hasRunningTurn(&c):
 	case c.Closing != nil:
 		if err := e.EndSession(ctx, sid); err != nil {
 			slog.ErrorContext(ctx, "session not ended", "event", "phone.end_failed", "error", err)

@@ -101,7 +101,7 @@ func (w *Worker) Close(ctx context.Context, task aurora.PhoneTask) error {
 	if !ok || c.Closing == nil || c.Closing.Pending || isOver(&c) {
 		return nil
 	}
-	if w.Now().Before(lastWordsEnd(c)) {
+	if hasRunningTurn(&c) && w.Now().Before(c.LastPromptAt.Add(longestLast)) || w.Now().Before(lastWordsEnd(c)) {
 		return w.Tasks.Send(ctx, task, closeAgain)
 	}
 	return ignoreMissing(w.EndSession(ctx, c.SID))

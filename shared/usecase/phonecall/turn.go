@@ -365,7 +365,7 @@ func (t *turn) end(ctx context.Context, s aurora.SpokenTurn, result TurnResult) 
 			return true
 		}
 		isCurrent = endTurn(c, s, t.Stopped() == nil)
-		if isCurrent && result.Action != nil && c.Closing == nil {
+		if result.Action != nil && c.Closing == nil { // also if the caller has cut in: the model believes that it is done
 			c.Closing = &aurora.CallClosing{ID: t.NewID(), Action: *result.Action}
 		}
 		return true
@@ -376,13 +376,12 @@ func (t *turn) end(ctx context.Context, s aurora.SpokenTurn, result TurnResult) 
 	} else if kept && !acted && t.Stopped() != nil {
 		t.writeTurn(ctx, s)
 	}
-	if !isCurrent {
-		return
+	if isCurrent {
+		if err := t.sendFrame(ctx, Frame{Last: true}); err != nil && !errors.Is(err, errGone) {
+			slog.WarnContext(ctx, "turn not closed", "event", "phone.send_failed", "generation", t.generation, "error", err)
+		}
 	}
-	if err := t.sendFrame(ctx, Frame{Last: true}); err != nil && !errors.Is(err, errGone) {
-		slog.WarnContext(ctx, "turn not closed", "event", "phone.send_failed", "generation", t.generation, "error", err)
-	}
-	if err == nil && c.Closing != nil {
+	if err == nil && c.Closing != nil && !hasRunningTurn(&c) { // else the turn that goes on ends the session
 		t.closeAfterWords(ctx, c, s.Planned != "")
 	}
 }
