@@ -11,7 +11,8 @@
 // Words that no turn has answered wait in the state. The next turn answers all of them, as one message. A turn that was
 // interrupted keeps what was heard of it and all that its tools did; it is never removed as a whole, because the model would
 // repeat itself and forget what it has done. What was heard is stored beside what was planned, and the model's view is cut when
-// the history is built: the interruption is often handled before the turn has ended.
+// the history is built: the interruption is often handled before the turn has ended. If it is handled after the next turn has
+// read the conversation, and that turn has neither said nor done anything, the turn begins again.
 //
 // A tool that runs when its turn is interrupted is not cancelled: what it does is done, and the model must know. The next turn
 // waits until the result is stored.

@@ -268,6 +268,33 @@ func TestFault98InterruptAndPromptAtOnce(t *testing.T) {
 	}
 }
 
+// A prompt that overtakes the interruption before it is answered with what the caller really heard.
+func TestFault98InterruptIsHandledLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			select {
+			case <-ctx.Done():
+			case <-time.After(400 * time.Millisecond):
+			}
+			return speakSlowly(ctx, out, 0, "Sure.")
+		}
+		r := newRig(t, says("We open at nine. We close at five."), slow, slow)
+		r.say(t, "When do you open?")
+		time.Sleep(time.Second)
+		interrupt := r.event(connection)
+		var group sync.WaitGroup
+		later(&group, 60*time.Millisecond, func() { r.Interrupt(t.Context(), interrupt, "We open") })
+		r.say(t, "Wait")
+		group.Wait()
+		expect(t, "sent", r.wire.all(), `"We open at nine. We close at five." closed "Sure." closed`)
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open"+
+			"\nsystem: The caller interrupted you here. They heard only the words above.\nuser: Wait")
+		if len(r.model.heard) != 3 {
+			t.Errorf("the model was asked %d times, want 3", len(r.model.heard))
+		}
+	})
+}
+
 // TestFault98ShuffledMessages delivers the messages of a conversation at the same time and in any order. Whatever the order:
 // the report has everything that the caller said once, every turn has an end, and the last message closes a turn.
 func TestFault98ShuffledMessages(t *testing.T) {

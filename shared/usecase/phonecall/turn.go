@@ -20,6 +20,7 @@ import (
 var (
 	errSuperseded = fault.New(fault.Conflict, "The caller has said or done something since.").WithCode("superseded")
 	errGone       = fault.New(fault.NotFound, "The connection has ended.").WithCode("connection_gone")
+	errOutdated   = fault.New(fault.Conflict, "What the caller heard before was learned late.").WithCode("history_changed")
 	errHandOver   = fault.New(fault.Timeout, "The turn takes longer than the gateway waits.").WithCode("handed_over")
 )
 
@@ -38,7 +39,10 @@ type turn struct {
 	cancel     context.CancelCauseFunc
 
 	mu         sync.Mutex
-	stop       error // why nothing more is said
+	stop       error  // why nothing more is said
+	history    string // what the state said of the turns before, when the conversation was read
+	restarts   int    // how often the turn began again because of that
+	begun      bool   // words were sent, or tools were started
 	connection string
 }
 
@@ -56,27 +60,56 @@ type turnStart struct {
 // runTurn takes the turn of a call's generation.
 func (e *Engine) runTurn(ctx context.Context, call aurora.PhoneCall, start turnStart) {
 	t := &turn{Engine: e, sid: call.SID, call: call, generation: call.Generation, start: start, connection: call.ConnectionID}
+	result, failed := t.attempt(ctx)
+	for errors.Is(t.Stopped(), errOutdated) && t.restart(ctx) {
+		result, failed = t.attempt(ctx)
+	}
+	t.finish(context.WithoutCancel(ctx), result, failed)
+}
+
+// maxRestarts is how often a turn begins again because of what was learned late.
+const maxRestarts = 2
+
+// attempt speaks the turn until it ends or is stopped.
+func (t *turn) attempt(ctx context.Context) (result TurnResult, failed error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t.cancel = cancel
+	t.cancel, t.speaker = cancel, newSpeaker(ctx, t.Now, t.send)
 	watching := make(chan struct{})
 	safego.Go(ctx, func() {
 		defer close(watching)
 		t.watch(ctx)
 	}, nil)
-	var result TurnResult
-	var failed error
-	t.speaker = newSpeaker(ctx, e.Now, t.send)
-	if err := safego.Call(func() (err error) {
+	failed = safego.Call(func() (err error) {
 		result, err = t.speak(ctx)
 		return err
-	}); err != nil {
-		failed = err
-		safego.LogPanic(ctx, err)
-	}
+	})
+	safego.LogPanic(ctx, failed)
 	cancel(nil)
 	<-watching
-	t.finish(context.WithoutCancel(ctx), result, failed)
+	return result, failed
+}
+
+// restart prepares the turn to begin again with the state as it is now. It reports false if a newer turn has begun.
+func (t *turn) restart(ctx context.Context) bool {
+	_, _, _ = t.speaker.close()
+	c, ok, err := t.Store.Call(ctx, t.sid)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.start.early, t.restarts = nil, t.restarts+1
+	switch {
+	case err != nil: // the conversation as it was known is used
+	case !ok || c.Report != nil:
+		t.stop = errGone
+		return false
+	case c.Generation != t.generation:
+		t.stop = errSuperseded
+		return false
+	default:
+		t.call = c
+	}
+	t.stop = nil
+	return true
 }
 
 // speak reads the conversation and speaks the answer.
@@ -88,6 +121,9 @@ func (t *turn) speak(ctx context.Context) (TurnResult, error) {
 	if err := t.Stopped(); err != nil {
 		return TurnResult{}, nil
 	}
+	t.mu.Lock()
+	t.history = historyOf(t.call, t.generation)
+	t.mu.Unlock()
 	if t.said = t.call.UnansweredWords(t.call.MergeTurns(stored)); t.start.before.Generation != 0 {
 		t.said = t.start.before.Said
 	}
@@ -125,73 +161,6 @@ func hasEndedTurns(c aurora.PhoneCall, stored []aurora.SpokenTurn) bool {
 		}
 	}
 	return true
-}
-
-// watch stops the turn when it is superseded, when its connection has ended, and when it takes too long.
-func (t *turn) watch(ctx context.Context) {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		took := t.Now().Sub(t.start.began)
-		if t.start.limited && (took >= turnLimit || took >= handOverAfter && !t.speaker.isSpeaking()) {
-			t.stopBecause(errHandOver)
-			return
-		}
-		if t.check(ctx) != nil {
-			return
-		}
-	}
-}
-
-// check reads the call's state and stops the turn if it must. An error of the store stops nothing.
-func (t *turn) check(ctx context.Context) error {
-	c, ok, err := t.Store.Call(ctx, t.sid)
-	if err != nil {
-		if ctx.Err() == nil {
-			slog.WarnContext(ctx, "state of a call not read; its turn goes on", "event", "phone.state_unread", "error", err)
-		}
-		return nil
-	}
-	switch {
-	case !ok, c.Report != nil, c.ConnectionID == "":
-		t.stopBecause(errGone)
-	case c.Generation != t.generation:
-		if t.stopBecause(errSuperseded) {
-			t.measureBargeIn(ctx, c)
-		}
-	default:
-		t.mu.Lock()
-		t.connection = c.ConnectionID
-		t.mu.Unlock()
-	}
-	return t.Stopped()
-}
-
-// stopBecause ends the turn. Tools that run are waited for. Only the first reason counts; it
-// returns true for that one.
-func (t *turn) stopBecause(reason error) (first bool) {
-	t.mu.Lock()
-	if first = t.stop == nil; first {
-		t.stop = reason
-	}
-	t.mu.Unlock()
-	if !errors.Is(reason, errHandOver) && t.speaker != nil { // what the model said before the hand-over is still sent
-		t.speaker.fail(reason)
-	}
-	t.cancel(reason)
-	return first
-}
-
-// Stopped returns why nothing more is to be spoken, or nil.
-func (t *turn) Stopped() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.stop
 }
 
 // WriteText takes words to be spoken.
@@ -234,14 +203,16 @@ func (t *turn) BeforeTools(ctx context.Context, tools []agent.Tool) error {
 	}
 	if err != nil { // the tools run: the caller waits for what they do
 		slog.ErrorContext(ctx, "start of tools not stored", "event", "phone.tools_unrecorded", "error", err)
+	} else {
+		t.checkHistory(c)
 	}
-	return nil
+	return t.begin()
 }
 
 // send sends words, unless the turn was stopped.
 func (t *turn) send(ctx context.Context, text string) error {
 	_ = t.check(ctx) // a read of 4 ms, so that at most the words on their way are heard after an interruption
-	if err := t.Stopped(); err != nil && !errors.Is(err, errHandOver) {
+	if err := t.begin(); err != nil {
 		return err
 	}
 	err := t.sendFrame(ctx, Frame{Text: text})
