@@ -3,6 +3,7 @@ package phonecall_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,16 +219,16 @@ func TestFault106TurnGoesOnAfterAReconnect(t *testing.T) {
 		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
 			return speakSlowly(ctx, out, 100*time.Millisecond, "One. ", "Two. ", "Three.")
 		})
-		gone := false
+		var gone atomic.Bool
 		r.wire.reject = func(connectionID string, _ phonecall.Frame) error {
-			if gone && connectionID == connection {
+			if gone.Load() && connectionID == connection {
 				return fault.New(fault.NotFound, "Gone.")
 			}
 			return nil
 		}
 		var group sync.WaitGroup
 		later(&group, 90*time.Millisecond, func() {
-			gone = true
+			gone.Store(true)
 			r.setup(t, "conn-2")
 		})
 		r.say(t, "Count")
