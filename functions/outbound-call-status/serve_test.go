@@ -37,7 +37,7 @@ type fakeRelay struct {
 	tasks []string
 }
 
-func (f *fakeRelay) RecordEnd(_ context.Context, _ string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
+func (f *fakeRelay) UpdateCall(_ context.Context, _ string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
 	change(&f.call)
 	return f.call, nil
 }

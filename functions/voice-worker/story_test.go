@@ -149,7 +149,7 @@ func newStack(t *testing.T, assistant aurora.Assistant) *stack {
 // signal stores what a signal says of the call's end, and sends the task that follows.
 func (s *stack) signal(change func(*aurora.CallEnd)) {
 	s.t.Helper()
-	if _, err := s.calls.RecordEnd(s.t.Context(), callSID, func(c *aurora.PhoneCall) bool { change(&c.End); return true }); err != nil {
+	if _, err := s.calls.UpdateCall(s.t.Context(), callSID, func(c *aurora.PhoneCall) bool { change(&c.End); return true }); err != nil {
 		s.t.Fatal(err)
 	}
 	_ = s.Send(s.t.Context(), aurora.PhoneTask{Kind: aurora.PhoneTaskFinish, CallSID: callSID}, endofcall.FinishDelay)

@@ -158,11 +158,6 @@ func (s *PhoneCalls) put(ctx context.Context, c aurora.PhoneCall, writers []stri
 	return true, nil
 }
 
-// RecordEnd is UpdateCall.
-func (s *PhoneCalls) RecordEnd(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
-	return s.UpdateCall(ctx, sid, change)
-}
-
 func errPhoneStore(what string, err error) error {
 	return errUnavailable("The state of phone calls cannot be used now.").Because(fmt.Errorf("%s: %w", what, err))
 }

@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/fakeledger"
+	"example.com/aurora/shared/dev/fakephone"
 	"example.com/aurora/shared/dev/stricttwiml"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/transport/speech"
@@ -58,7 +59,7 @@ func RunVoice(t *testing.T, function string, live bool, newFunction func(twilioa
 		if slices.ContainsFunc(o.Metrics, func(m string) bool { return strings.HasPrefix(m, "AnswerDegraded") }) {
 			o.Effects["degraded"] = true
 		}
-		calls.Err = nil
+		calls.Fail = nil
 		if call, ok, _ := calls.Call(t.Context(), VoiceSID); ok {
 			o.Effects["call"] = describeCall(call)
 		}
@@ -105,7 +106,7 @@ func (s *sentTasks) Send(_ context.Context, task aurora.PhoneTask, delay time.Du
 	return s.err
 }
 
-func newVoice(t *testing.T, given voiceGiven, live bool) (twilioapi.Voice, *fakeledger.PhoneCalls, *sentTasks) {
+func newVoice(t *testing.T, given voiceGiven, live bool) (twilioapi.Voice, *fakephone.Store, *sentTasks) {
 	t.Helper()
 	a := aurora.Assistant{FallbackNumber: "+14155550199", Configuration: aurora.Configuration{AssistantID: "avery", AssistantName: "Avery", AssistantPhoneNumber: "+15551230100",
 		AssistantFirstMessage: `**Hello**, this is "{{ assistant_name }}" & <co>.`, ElevenLabsVoiceID: "burt", ElevenLabsModel: "eleven_turbo_v2_5", DeepgramModel: "nova-2"}}
@@ -113,7 +114,7 @@ func newVoice(t *testing.T, given voiceGiven, live bool) (twilioapi.Voice, *fake
 	if given.NoFallback {
 		a.FallbackNumber = ""
 	}
-	assistants, calls, tasks := testkit.NewAssistants(a), fakeledger.NewPhoneCalls(), &sentTasks{}
+	assistants, calls, tasks := testkit.NewAssistants(a), fakephone.NewStore(), &sentTasks{}
 	if live {
 		call := aurora.PhoneCall{SID: VoiceSID, AssistantID: "avery", Direction: aurora.DirectionInbound, From: "+14155550142", To: "+15551230100", Customer: "+14155550142",
 			OwnNumber: "+15551230100", CreatedAt: noon().Add(-time.Minute), ConnectedAt: noon().Add(-time.Minute), SessionID: "VX1", Resumes: given.Resumes}
@@ -139,7 +140,7 @@ func newVoice(t *testing.T, given voiceGiven, live bool) (twilioapi.Voice, *fake
 		case "assistants":
 			assistants.Err = errDown
 		case "calls":
-			calls.Err = errDown
+			calls.Fail = func(string) error { return errDown }
 		case "tasks":
 			tasks.err = errDown
 		case "secret":

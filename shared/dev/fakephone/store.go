@@ -127,6 +127,16 @@ func (s *Store) Turns(_ context.Context, sid string) ([]aurora.SpokenTurn, error
 	return turns, err
 }
 
+// IssueToken stores a token.
+func (s *Store) IssueToken(_ context.Context, r aurora.RelayToken) error {
+	unlock, err := s.lock("IssueToken")
+	defer unlock()
+	if err == nil {
+		s.tokens[r.Token] = r
+	}
+	return err
+}
+
 // UseToken binds a token to a call. Tokens do not expire.
 func (s *Store) UseToken(_ context.Context, token, callSID string) (aurora.RelayToken, error) {
 	unlock, err := s.lock("UseToken")

@@ -48,7 +48,7 @@ func (s *Service) AfterSession(ctx context.Context, e SessionEnd) aurora.CallPla
 	defer cancel()
 	var what next
 	var closing aurora.CallClosing // as it was when the decision was made
-	call, err := s.Calls.RecordEnd(ctx, e.SID, func(c *aurora.PhoneCall) (changed bool) {
+	call, err := s.Calls.UpdateCall(ctx, e.SID, func(c *aurora.PhoneCall) (changed bool) {
 		what, changed = e.record(c, s.Now())
 		if c.Closing != nil {
 			closing = *c.Closing

@@ -201,9 +201,9 @@ func TestFaultsAfterTheSession(t *testing.T) {
 		end    func(*callcontrol.SessionEnd)
 		want   string
 	}{
-		"fault 136: state cannot be written": {func(f *fixture) { f.live(nil).down["RecordEnd"] = true }, nil, connecting},
-		"fault 136: nothing can be read":     {func(f *fixture) { f.live(nil); f.down["RecordEnd"], f.down["ByNumber"] = true, true }, nil, apology},
-		"state, and the caller left":         {func(f *fixture) { f.live(nil).down["RecordEnd"] = true }, func(e *callcontrol.SessionEnd) { e.Status = aurora.CallCompleted }, ""},
+		"fault 136: state cannot be written": {func(f *fixture) { f.live(nil).down["UpdateCall"] = true }, nil, connecting},
+		"fault 136: nothing can be read":     {func(f *fixture) { f.live(nil); f.down["UpdateCall"], f.down["ByNumber"] = true, true }, nil, apology},
+		"state, and the caller left":         {func(f *fixture) { f.live(nil).down["UpdateCall"] = true }, func(e *callcontrol.SessionEnd) { e.Status = aurora.CallCompleted }, ""},
 		"token cannot be stored":             {func(f *fixture) { f.live(nil).down["IssueToken"] = true }, failedWith("64105"), connecting},
 		"no address of a WebSocket":          {func(f *fixture) { f.live(nil); f.RelayURL = "" }, failedWith("64105"), connecting},
 		"assistant cannot be read":           {func(f *fixture) { f.live(nil).down["ByID"] = true }, failedWith("64105"), apology},
@@ -226,7 +226,7 @@ func TestFaultsAfterTheSession(t *testing.T) {
 	})
 	t.Run("dial, and the state cannot be written", func(t *testing.T) {
 		f := newFixture().live(nil)
-		f.down["RecordEnd"] = true
+		f.down["UpdateCall"] = true
 		e := callcontrol.DialEnd{Call: incoming(), DialStatus: "busy"}
 		check(t, "busy", f.AfterDial(t.Context(), e), connecting)
 		e.DialStatus = "completed"
@@ -259,7 +259,7 @@ func TestRecordStatus(t *testing.T) {
 	if err := f.RecordStatus(t.Context(), final); err != nil || len(f.tasks) > 0 {
 		t.Errorf("an unknown call: %v, tasks %v", err, f.tasks)
 	}
-	f.live(nil).down["RecordEnd"] = true
+	f.live(nil).down["UpdateCall"] = true
 	if err := f.RecordStatus(t.Context(), final); err == nil || len(f.tasks) != 1 {
 		t.Errorf("the state cannot be written: %v, tasks %v; want an error and a task", err, f.tasks)
 	}

@@ -41,7 +41,7 @@ func (s *Service) AfterDial(ctx context.Context, e DialEnd) aurora.CallPlan {
 		e.DialStatus = dialFailed
 	}
 	var what next
-	call, err := s.Calls.RecordEnd(ctx, e.SID, func(c *aurora.PhoneCall) (changed bool) {
+	call, err := s.Calls.UpdateCall(ctx, e.SID, func(c *aurora.PhoneCall) (changed bool) {
 		what, changed = e.record(c)
 		return changed
 	})
@@ -85,7 +85,7 @@ func (s *Service) AfterDial(ctx context.Context, e DialEnd) aurora.CallPlan {
 func (s *Service) addWords(ctx context.Context, sid, words string) {
 	turn := aurora.SpokenTurn{Planned: words, StartedAt: s.Now(), EndedAt: s.Now()}
 	changed := false
-	_, err := s.Calls.RecordEnd(ctx, sid, func(c *aurora.PhoneCall) bool {
+	_, err := s.Calls.UpdateCall(ctx, sid, func(c *aurora.PhoneCall) bool {
 		last := len(c.Spoken) - 1
 		if changed = last < 0 || c.Spoken[last].Planned != words; changed {
 			c.Generation++

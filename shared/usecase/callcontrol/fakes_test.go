@@ -106,8 +106,8 @@ func (f *fixture) IssueToken(_ context.Context, t aurora.RelayToken) error {
 	return f.fails("IssueToken")
 }
 
-func (f *fixture) RecordEnd(_ context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
-	if err := f.fails("RecordEnd"); err != nil {
+func (f *fixture) UpdateCall(_ context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
+	if err := f.fails("UpdateCall"); err != nil {
 		return aurora.PhoneCall{}, err
 	}
 	c, ok := f.calls[sid]

@@ -17,9 +17,9 @@ type Calls interface {
 	// CreateCall stores a new call, or returns the one that is stored.
 	CreateCall(ctx context.Context, c aurora.PhoneCall) (aurora.PhoneCall, error)
 	IssueToken(ctx context.Context, t aurora.RelayToken) error
-	// RecordEnd changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. change may
+	// UpdateCall changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. change may
 	// run several times; if it returns false, nothing is written. A missing call is a fault.NotFound.
-	RecordEnd(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
+	UpdateCall(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
 	// WriteTurn stores a turn of the conversation.
 	WriteTurn(ctx context.Context, sid string, turn aurora.SpokenTurn) error
 }

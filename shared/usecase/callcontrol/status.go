@@ -22,7 +22,7 @@ type StatusReport struct {
 // furthest counts, and of several final ones the first. A call without state is none of ours.
 func (s *Service) RecordStatus(ctx context.Context, r StatusReport) error {
 	changed := false
-	_, err := s.Calls.RecordEnd(ctx, r.SID, func(c *aurora.PhoneCall) bool {
+	_, err := s.Calls.UpdateCall(ctx, r.SID, func(c *aurora.PhoneCall) bool {
 		changed = r.record(&c.End, s.Now())
 		return changed
 	})

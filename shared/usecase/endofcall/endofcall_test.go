@@ -280,13 +280,13 @@ func (s *store) Turns(context.Context, string) ([]aurora.SpokenTurn, error) {
 	return s.turns, s.once("Turns")
 }
 
-func (s *store) RecordEnd(_ context.Context, _ string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
+func (s *store) UpdateCall(_ context.Context, _ string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
 	if s.during != nil {
 		during := s.during
 		s.during = nil
 		during()
 	}
-	if err := s.once("RecordEnd"); err != nil {
+	if err := s.once("UpdateCall"); err != nil {
 		return aurora.PhoneCall{}, err
 	}
 	if s.missing {

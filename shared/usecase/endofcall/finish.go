@@ -20,9 +20,9 @@ type Calls interface {
 	Call(ctx context.Context, sid string) (c aurora.PhoneCall, ok bool, err error)
 	// Turns returns the call's stored turns, the oldest first.
 	Turns(ctx context.Context, sid string) ([]aurora.SpokenTurn, error)
-	// RecordEnd changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. change may
+	// UpdateCall changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. change may
 	// run several times; if it returns false, nothing is written. A missing call is a fault.NotFound.
-	RecordEnd(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
+	UpdateCall(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
 }
 
 // Archive stores an end-of-call report. The same report is stored once.
@@ -107,7 +107,7 @@ func ignoreMissing(err error) error {
 // begin stores what the report is made from, unless another run has done it. The call's generation grows, so that no running
 // turn speaks or is stored any more.
 func (s *Service) begin(ctx context.Context, sid string) (aurora.PhoneCall, error) {
-	return s.Calls.RecordEnd(ctx, sid, func(c *aurora.PhoneCall) bool {
+	return s.Calls.UpdateCall(ctx, sid, func(c *aurora.PhoneCall) bool {
 		now := s.Now()
 		if c.Report != nil || waitTime(*c, now) > 0 {
 			return false
@@ -141,7 +141,7 @@ func (s *Service) store(ctx context.Context, call aurora.PhoneCall) error {
 	metric.AddCount(ctx, "PhoneResumed", call.Resumes)
 	slog.InfoContext(ctx, "end-of-call report of a phone call stored", "event", "phone.finished", "callId", call.SID, "endedReason", endedReason(call), "turns", len(turns),
 		"interrupts", call.Interrupts, "outOfOrder", call.OutOfOrder, "drops", call.Drops, "resumes", call.Resumes)
-	_, err = s.Calls.RecordEnd(ctx, call.SID, func(c *aurora.PhoneCall) bool {
+	_, err = s.Calls.UpdateCall(ctx, call.SID, func(c *aurora.PhoneCall) bool {
 		if c.Report == nil || c.Report.Stored {
 			return false
 		}
@@ -179,7 +179,7 @@ func (s *Service) addFacts(ctx context.Context, call aurora.PhoneCall) error {
 		return fmt.Errorf("add facts to a call: %w", err)
 	}
 	slog.InfoContext(ctx, "facts added to a finished call", "event", "phone.facts_added", "callId", call.SID, "status", string(known.Status))
-	now, err := s.Calls.RecordEnd(ctx, call.SID, func(c *aurora.PhoneCall) bool {
+	now, err := s.Calls.UpdateCall(ctx, call.SID, func(c *aurora.PhoneCall) bool {
 		if c.Report == nil {
 			return false
 		}

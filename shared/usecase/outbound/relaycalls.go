@@ -10,9 +10,9 @@ import (
 
 // PhoneCalls holds the state of calls that ConversationRelay carries.
 type PhoneCalls interface {
-	// RecordEnd changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. A call that
+	// UpdateCall changes a call's state on condition that it has not changed meanwhile, and returns it as it is then. A call that
 	// never connected has no state: a fault.NotFound.
-	RecordEnd(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
+	UpdateCall(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error)
 }
 
 // PhoneTasks takes work on calls that ConversationRelay carries.
@@ -42,7 +42,7 @@ func (c *RelayCalls) report(ctx context.Context, cb Callback) error {
 	if !cb.Status.IsFinal() {
 		return nil
 	}
-	_, err := c.Calls.RecordEnd(ctx, cb.SID, func(call *aurora.PhoneCall) bool { return call.End.AddStatus(cb.Status, cb.Seconds, c.Now()) })
+	_, err := c.Calls.UpdateCall(ctx, cb.SID, func(call *aurora.PhoneCall) bool { return call.End.AddStatus(cb.Status, cb.Seconds, c.Now()) })
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}

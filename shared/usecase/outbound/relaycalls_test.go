@@ -18,7 +18,7 @@ type fakeRelay struct {
 	down  error
 }
 
-func (f *fakeRelay) RecordEnd(_ context.Context, _ string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
+func (f *fakeRelay) UpdateCall(_ context.Context, _ string, change func(*aurora.PhoneCall) bool) (aurora.PhoneCall, error) {
 	if f.call == nil {
 		return aurora.PhoneCall{}, fault.New(fault.NotFound, "There is no such call.")
 	}
