@@ -54,7 +54,7 @@ type Service struct {
 }
 
 const (
-	answerWithin = 4 * time.Second // the caller hears ringing meanwhile, and Twilio waits for 15 seconds
+	answerWithin = 3 * time.Second // the caller hears ringing or silence meanwhile; then an apology
 	tokenTTL     = 2 * time.Minute
 	sendTimeout  = 2 * time.Second
 	maxResumes   = 2
