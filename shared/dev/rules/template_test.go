@@ -258,6 +258,65 @@ func TestGatewayResponses(t *testing.T) {
 	}
 }
 
+// TestRelayApi checks what keeps frames of API Gateway's own off the WebSocket: one route for all messages, the alias of a
+// function that answers before the gateway gives up, no response of the function's, and limits that calls do not reach. The log
+// has nothing of what is said.
+func TestRelayApi(t *testing.T) {
+	t.Parallel()
+	template := sourceTemplate(t)
+	api := template.at("Resources", "RelayApi", "Properties")
+	routes := api.at("Routes")
+	if got := slices.Sorted(maps.Keys(routes)); !slices.Equal(got, []string{"$connect", "$default", "$disconnect"}) {
+		t.Errorf("the routes are %v", got)
+	}
+	limit := template.at("Resources", "VoiceRelayFunction", "Properties").number("Timeout") * 1000
+	for key := range routes {
+		route := routes.at(key)
+		if route.at("FunctionArn").text("Ref") != "VoiceRelayFunction.Alias" || route.number("IntegrationTimeout") <= limit || route.number("IntegrationTimeout") > 29_000 || len(route) != 2 {
+			t.Errorf("%s: %v; want the alias of voice-relay, a time limit above the function's %v ms and of at most 29 s, and no response", key, route, limit)
+		}
+	}
+	if rate := api.at("DefaultRouteSettings").number("ThrottlingRateLimit"); rate < 10*template.at("Parameters", "ThrottleRate").number("Default") {
+		t.Errorf("messages are limited to %v a second", rate)
+	}
+	if api.at("RouteSettings", "$connect").at("ThrottlingRateLimit").text("Ref") != "ThrottleRate" {
+		t.Error("handshakes, which everybody can try, have no limit of their own")
+	}
+	var line map[string]string
+	if err := json.Unmarshal([]byte(api.at("AccessLogSettings").text("Format")), &line); err != nil {
+		t.Errorf("the access log is not JSON: %v", err)
+	}
+	for name, variable := range line {
+		if strings.Contains(variable, "identity") || strings.Contains(variable, "authorizer") || strings.Contains(variable, "request.") || strings.Contains(variable, "Message") {
+			t.Errorf("the access log has %s: %s", name, variable)
+		}
+	}
+	address := "${RelayApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}"
+	if got := template.at("Outputs", "RelayApiAddress", "Value").text("Fn::Sub"); got != "wss://"+address {
+		t.Errorf("the output is %s", got)
+	}
+	settings := 0
+	for id, f := range template.ofType("AWS::Serverless::Function") {
+		variables := f.at("Environment", "Variables")
+		if choice := variables.at("VOICE_RELAY_URL").list("Fn::If"); len(choice) == 3 {
+			settings++
+			own, _ := choice[2].(map[string]any)
+			given, _ := choice[1].(map[string]any)
+			if choice[0] != "HasVoiceRelayUrl" || given["Ref"] != "VoiceRelayUrl" || own["Fn::Sub"] != "wss://"+address {
+				t.Errorf("%s: VOICE_RELAY_URL is %v", id, choice)
+			}
+		} else if variables["VOICE_RELAY_URL"] != nil {
+			t.Errorf("%s: VOICE_RELAY_URL is %v", id, variables["VOICE_RELAY_URL"])
+		}
+		if variables["RELAY_API_URL"] != nil && variables.at("RELAY_API_URL").text("Fn::Sub") != "https://"+address {
+			t.Errorf("%s: RELAY_API_URL is %v", id, variables["RELAY_API_URL"])
+		}
+	}
+	if settings < 3 {
+		t.Errorf("only %d functions have VOICE_RELAY_URL", settings)
+	}
+}
+
 // TestQueues checks what Lambda requires of a queue: a visibility timeout of six function timeouts.
 func TestQueues(t *testing.T) {
 	t.Parallel()

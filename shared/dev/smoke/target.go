@@ -2,6 +2,7 @@ package smoke
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,7 @@ func Deployed(ctx context.Context, stage string, config func(service string) fun
 	t = newTarget(stage, config, keyring)
 	t.API, t.Bucket = strings.TrimSuffix(outputs["ApiUrl"], "/"), outputs["Bucket"]
 	t.PublicURL, t.VoiceStreamURL, t.VoiceMode = parameters["PublicUrl"], parameters["VoiceStreamUrl"], parameters["VoiceMode"]
+	t.WebSocket, t.VoiceRelayURL = outputs["RelayApiAddress"], cmp.Or(parameters["VoiceRelayUrl"], outputs["RelayApiAddress"])
 	for output, value := range outputs {
 		for suffix, values := range map[string]map[string]string{"Url": t.FunctionURLs, "Table": t.Tables, "Queue": t.Queues} {
 			if logical, ok := strings.CutSuffix(output, suffix); ok {
@@ -67,12 +69,14 @@ func Deployed(ctx context.Context, stage string, config func(service string) fun
 // Local returns the target for the stack of `make run` with this data folder. It uses that stack's own keys, except for calls.
 func Local(data string, info emulator.Info, stage string, config func(service string) func() (aws.Config, error), keyring Keyring) (Target, error) {
 	t := newTarget(stage, config, keyring)
-	for name, setting := range map[string]*string{"PUBLIC_URL": &t.PublicURL, "VOICE_STREAM_URL": &t.VoiceStreamURL, "VOICE_MODE": &t.VoiceMode} {
+	for name, setting := range map[string]*string{"PUBLIC_URL": &t.PublicURL, "VOICE_STREAM_URL": &t.VoiceStreamURL, "VOICE_MODE": &t.VoiceMode,
+		"VOICE_RELAY_URL": &t.VoiceRelayURL} {
 		var err error
 		if *setting, err = emulator.FunctionVariable(data, name); err != nil {
 			return t, err
 		}
 	}
+	t.WebSocket = info.WebSocket
 	t.API, t.Tables, t.Bucket, t.Queues, t.TwilioURL = info.API, info.Tables, info.Bucket, info.Queues, info.Endpoints["twilio"]
 	for function, address := range info.FunctionURLs {
 		t.FunctionURLs[folderName(strings.TrimSuffix(function, "Function"))] = address
