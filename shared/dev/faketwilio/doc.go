@@ -48,6 +48,7 @@
 //	+14155550134  accepted, and the connection breaks before the answer
 //	+14155550135  not accepted, and answered 500
 //	+14155550136  429 (20429) at every other request, beginning with the first
+//	+14155550137  accepted, and answered 20 s later
 //
 // # Decisions
 //

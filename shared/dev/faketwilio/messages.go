@@ -116,6 +116,10 @@ func (s *Server) acceptMessage(w http.ResponseWriter, m Message, callback string
 		return newError(500, 20500, "Internal Server Error")
 	case replyNone:
 		panic(http.ErrAbortHandler)
+	case replyLate:
+		if !s.options.Wait(s.ctx, lateReplyDelay) {
+			panic(http.ErrAbortHandler)
+		}
 	}
 	writeJSON(w, http.StatusCreated, s.describe(m))
 	return nil

@@ -28,6 +28,7 @@ var textCourses = map[string]textCourse{
 	"+14155550134": {reply: replyNone},
 	"+14155550135": {lost: true},
 	"+14155550136": {busyOnce: true},
+	"+14155550137": {reply: replyLate},
 }
 
 // end returns the last status.
