@@ -119,7 +119,7 @@ func TestFault92ConnectionHasGone(t *testing.T) {
 	}
 }
 
-// A session of a stranger is ended without a word, and serves nothing.
+// A session without a valid token is ended without a word, and serves nothing.
 func TestSessionWithoutAToken(t *testing.T) {
 	testkit.DiscardLog(t)
 	r := newRelay("http://127.0.0.1:1")

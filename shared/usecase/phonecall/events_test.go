@@ -80,7 +80,7 @@ func TestFault96MessagesBeforeSetup(t *testing.T) {
 	})
 }
 
-// A setup that comes again, or on another connection, greets nobody twice.
+// A setup that comes again, or on another connection, does not greet twice.
 func TestSetupAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -179,6 +179,29 @@ func TestStoreFailsDuringATurn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of a call that is erased during a turn nothing is stored again.
+func TestCallIsErasedDuringATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.model.scripts = []script{func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			runs := 0
+			result := usesTool("note", time.Second, &runs, "")(ctx, out)
+			r.store.RemoveCalls()
+			return result
+		}}
+		r.say(t, "Another secret")
+		turns, err := r.store.Turns(t.Context(), sid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, turn := range turns {
+			if len(turn.Said) > 0 || len(turn.Messages) > 0 {
+				t.Errorf("stored after the erasure: %+v", turn)
+			}
+		}
+	})
 }
 
 func TestKeysAreCollected(t *testing.T) {

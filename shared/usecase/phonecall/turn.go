@@ -341,6 +341,10 @@ func (t *turn) end(ctx context.Context, s aurora.SpokenTurn, result TurnResult) 
 		}
 		return true
 	})
+	if fault.Is(err, fault.NotFound) { // the call was erased meanwhile, and so must be what was said
+		t.writeTurn(ctx, aurora.SpokenTurn{Generation: t.generation})
+		return
+	}
 	if err != nil {
 		slog.ErrorContext(ctx, "end of a turn not stored", "event", "phone.turn_unstored", "generation", t.generation, "error", err)
 		isCurrent = t.Stopped() == nil
