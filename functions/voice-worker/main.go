@@ -38,5 +38,5 @@ func main() {
 		Count: lambdaapp.Count,
 	}
 	worker := &phonecall.Worker{Engine: engine, Assistants: assistants}
-	lambdaapp.Start(s, sqs.Consume(serve(newHandlers(worker, finisher))), connections...)
+	lambdaapp.Start(s, sqs.Consume(serve(newHandlers(worker, finisher), engine.Tasks)), connections...)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -45,7 +46,8 @@ func TestCases(t *testing.T) {
 		for kind := range newHandlers(&phonecall.Worker{}, nil) {
 			h[kind] = record
 		}
-		response, err := sqs.Consume(serve(h))(t.Context(), batch)
+		again := &resent{}
+		response, err := sqs.Consume(serve(h, again))(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,9 +59,22 @@ func TestCases(t *testing.T) {
 				failed = append(failed, i+1)
 			}
 		}
-		o.Effects["failed"] = failed
+		o.Effects["failed"], o.Effects["again"] = failed, again.tasks
 		return o
 	})
+}
+
+// resent records the tasks that are sent again.
+type resent struct {
+	mu    sync.Mutex
+	tasks []string
+}
+
+func (r *resent) Send(_ context.Context, task aurora.PhoneTask, delay time.Duration) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tasks = append(r.tasks, fmt.Sprintf("%s after %s, failed %d", task.Kind, delay, task.Failures))
+	return nil
 }
 
 func TestReadPrice(t *testing.T) {

@@ -84,6 +84,7 @@ type stack struct {
 	calls *dynamo.PhoneCalls
 	rows  *dynamo.Calls
 	// tasks wait for their time. done are those that ran; they may be delivered again.
+	mu       sync.Mutex
 	tasks    []waitingTask
 	done     []aurora.PhoneTask
 	bucket   *bucket
@@ -115,6 +116,8 @@ type waitingTask struct {
 }
 
 func (s *stack) Send(_ context.Context, task aurora.PhoneTask, delay time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.tasks = append(s.tasks, waitingTask{s.now.Add(delay), task})
 	return nil
 }
@@ -142,7 +145,7 @@ func newStack(t *testing.T, assistant aurora.Assistant) *stack {
 	price := aurora.MicroUSD(10_000)
 	finisher := &endofcall.Service{Calls: s.calls, Rows: index, Tasks: s, Assistants: assistants, Now: now, Count: count,
 		Archive: webhook.Archive{Objects: s.bucket, Assistants: assistants, Now: now, Count: count}, Prices: endofcall.Prices{VoiceMinute: &price, RelayMinute: &price}}
-	s.consume = sqs.Consume(serve(newHandlers(&phonecall.Worker{}, finisher)))
+	s.consume = sqs.Consume(serve(newHandlers(&phonecall.Worker{}, finisher), s))
 	return s
 }
 

@@ -170,6 +170,7 @@ type PhoneTask struct {
 	Generation int64  `json:"generation,omitempty"`
 	Count      int    `json:"count,omitempty"`      // of digits: how many keys waited; of machine: how often it was sent before
 	AnsweredBy string `json:"answeredBy,omitempty"` // of machine
+	Failures   int    `json:"failures,omitempty"`   // how often it failed
 }
 
 // PhoneTaskKind is what a PhoneTask does.

@@ -74,11 +74,12 @@ func (s *Service) Finish(ctx context.Context, sid string) error {
 		slog.InfoContext(ctx, "call to finish has no state", "event", "phone.finish_skipped", "callId", sid)
 		return nil
 	}
+	mine := false
 	if call.Report == nil {
 		if wait := waitTime(call, s.Now()); wait > 0 {
 			return s.Tasks.Send(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskFinish, CallSID: sid}, min(wait, MaxDelay))
 		}
-		if call, err = s.begin(ctx, sid); err != nil {
+		if call, mine, err = s.begin(ctx, sid); err != nil {
 			return ignoreMissing(err)
 		}
 		if call.Report == nil { // something happened meanwhile
@@ -87,6 +88,9 @@ func (s *Service) Finish(ctx context.Context, sid string) error {
 	}
 	if call.Direction == aurora.DirectionOutbound && call.ConnectedAt.IsZero() {
 		return nil
+	}
+	if !call.Report.Stored && !mine && s.Now().Before(call.Report.At.Add(FinishDelay)) { // another run stores it, or has died
+		return s.Tasks.Send(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskFinish, CallSID: sid}, FinishDelay)
 	}
 	if !call.Report.Stored {
 		if err := s.store(ctx, call); err != nil {
@@ -105,17 +109,17 @@ func ignoreMissing(err error) error {
 }
 
 // begin stores what the report is made from, unless another run has done it. The call's generation grows, so that no running
-// turn speaks or is stored any more.
-func (s *Service) begin(ctx context.Context, sid string) (aurora.PhoneCall, error) {
-	return s.Calls.UpdateCall(ctx, sid, func(c *aurora.PhoneCall) bool {
+// turn speaks or is stored any more. mine reports whether this run stored it.
+func (s *Service) begin(ctx context.Context, sid string) (call aurora.PhoneCall, mine bool, err error) {
+	call, err = s.Calls.UpdateCall(ctx, sid, func(c *aurora.PhoneCall) bool {
 		now := s.Now()
-		if c.Report != nil || waitTime(*c, now) > 0 {
-			return false
+		if mine = c.Report == nil && waitTime(*c, now) == 0; mine {
+			c.Report = &aurora.PhoneReport{At: now, End: c.End}
+			c.Generation++
 		}
-		c.Report = &aurora.PhoneReport{At: now, End: c.End}
-		c.Generation++
-		return true
+		return mine
 	})
+	return call, mine, err
 }
 
 // store stores the report of what was known when it was begun.
