@@ -132,7 +132,7 @@ func (p *program) personalDataService(ctx context.Context, s *stack) (*erasure.S
 	if err != nil {
 		return nil, err
 	}
-	queues, err := s.queuesWithDeadLetters(ctx, "raw", "calls")
+	queues, err := s.queuesWithDeadLetters(ctx, "raw", "calls", "messages")
 	if err != nil {
 		return nil, err
 	}

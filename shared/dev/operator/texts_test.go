@@ -104,8 +104,8 @@ func TestTexts(t *testing.T) {
 	b := textedStack(t)
 	t.Run("a storm", b.textStorm)
 	t.Run("opt-outs", b.textOptOuts)
-	t.Run("the worker is killed while an answer is sent", b.killedTextWorker)
-	t.Run("reports twice, the last one first", b.textReports)
+	t.Run("fault 154: the worker is killed while an answer is sent", b.killedTextWorker)
+	t.Run("fault 159: reports twice, the last one first", b.textReports)
 }
 
 var stormTag = regexp.MustCompile(`storm-(\d\d)`)

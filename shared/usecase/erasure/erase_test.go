@@ -55,7 +55,7 @@ func fill(t *testing.T, m *memory) (left string) {
 		ledger.add(item)
 	}
 	m.put("eoc/avery/2026/11/18/one.json", reportBody("avery", friend, "Another owner's call with the same id.", "one"))
-	m.messages["raw"] = []aurora.QueuedMessage{{Body: reportBody("riley", friend, "Call [erased].", "queued-2")}}
+	m.messages["raw"] = []aurora.QueuedMessage{{Body: reportBody("riley", friend, "Call [erased].", "queued-2")}, textOf(friend, "Hi")}
 	job := aurora.ReportJob{AssistantID: "riley", Period: aurora.Weekly, Until: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Quiet: true}
 	m.putReport(job)
 	left = m.dump(t)
@@ -84,7 +84,7 @@ func fill(t *testing.T, m *memory) (left string) {
 	for _, item := range items {
 		ledger.add(item)
 	}
-	m.messages["raw"] = []aurora.QueuedMessage{{Body: reportBody("riley", person, "Hi", "queued-1")}, {Body: reportBody("riley", friend, "Call 415 555 0100.", "queued-2")}}
+	m.messages["raw"] = []aurora.QueuedMessage{{Body: reportBody("riley", person, "Hi", "queued-1")}, {Body: reportBody("riley", friend, "Call 415 555 0100.", "queued-2")}, textOf(person, "Hi"), textOf(friend, "Hi")}
 	m.putReport(job)
 	m.put(aurora.TranscriptKey(aurora.ReportsPrefix+"riley/weekly/2026-11-20T0000/", "one"), "<p>Hi</p>")
 	return left
@@ -104,7 +104,7 @@ func TestErase(t *testing.T) {
 	if got := m.dump(t); got != left {
 		t.Errorf("left is\n%s\nwant\n%s", got, left)
 	}
-	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 19, QueuedMessages: 1, ReportsMadeAgain: 1,
+	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 19, QueuedMessages: 2, ReportsMadeAgain: 1,
 		ReportVersions: 5, NumbersReplaced: 6, DoNotCallEntries: 1}
 	if r.Counts != want || !r.Complete || r.Number != "+14******100" {
 		t.Errorf("the receipt is %+v, want the counts %+v", r, want)
@@ -228,7 +228,7 @@ func TestExport(t *testing.T) {
 	if err != nil || m.dump(t) != before {
 		t.Errorf("the error is %v, want none and nothing changed", err)
 	}
-	if counts.CallReports != 4 || counts.Rows != 3 || counts.OutboundRecords != 1 || counts.QueuedMessages != 1 {
+	if counts.CallReports != 4 || counts.Rows != 3 || counts.OutboundRecords != 1 || counts.QueuedMessages != 2 {
 		t.Errorf("the counts are %+v", counts)
 	}
 	for name, want := range map[string]string{"calls/2026-11-18 one/transcript.txt": "caller: Hi", "calls/2026-11-18 one/transcript (2).txt": "caller: Hi again",
@@ -243,4 +243,10 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s has data of another person", name)
 		}
 	}
+}
+
+// textOf returns a text message of the queue of text messages.
+func textOf(from aurora.Phone, words string) aurora.QueuedMessage {
+	b, _ := json.Marshal(aurora.IncomingText{SID: "SM00000000000000000000000000000001", AssistantID: "riley", From: aurora.TextAddress(from), To: "+15551230100", Text: words}) // strings: cannot fail
+	return aurora.QueuedMessage{Body: string(b), Group: "pair"}
 }

@@ -330,6 +330,9 @@ func (s *search) cleanedFields(item aurora.StoredItem) map[string]any {
 
 // messageVerdict says what a queued message is, and returns the report in it, if it is one.
 func (s *search) messageVerdict(m aurora.QueuedMessage) (verdict, []byte) {
+	if s.isTextOf([]byte(m.Body)) {
+		return theirs, []byte(m.Body)
+	}
 	report, packed, err := s.Packing.Unpack(m)
 	if packed = packed && err == nil; !packed { // the worker cannot read a broken one either; it expires in the dead-letter queue
 		report = []byte(m.Body)
@@ -348,6 +351,16 @@ func (s *search) messageVerdict(m aurora.QueuedMessage) (verdict, []byte) {
 		return mention, report
 	}
 	return clean, report
+}
+
+// isTextOf reports whether a message is a text message that the person sent.
+func (s *search) isTextOf(body []byte) bool {
+	var text aurora.IncomingText
+	if json.Unmarshal(body, &text) != nil || !aurora.IsMessageSID(text.SID) {
+		return false
+	}
+	from, ok := text.From.Phone()
+	return ok && s.number.is(string(from))
 }
 
 // notifiesOfCall reports whether a message of the bucket names a report of the person.

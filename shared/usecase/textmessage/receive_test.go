@@ -144,17 +144,21 @@ func TestSendersThatAreNoPeople(t *testing.T) {
 func TestFailuresToReceive(t *testing.T) {
 	store := newStore()
 	r := &Receiver{Assistants: store, DoNotCallList: store, Queue: &fakeQueue{err: errors.New("the queue refuses")}}
-	if err := r.Receive(t.Context(), message("Hi")); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("without the queue: %v, want fault.Unavailable", err)
-	}
+	t.Run("fault 150: the queue does not take a text", func(t *testing.T) {
+		if err := r.Receive(t.Context(), message("Hi")); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%v, want fault.Unavailable", err)
+		}
+	})
 	if err := r.Receive(t.Context(), Message{SID: "SM1", From: person, To: own}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("half a sid: %v, want fault.Invalid", err)
 	}
 	store.err = fault.New(fault.Unavailable, "The table does not answer.")
 	for _, body := range []string{"Hi", "STOP", "START"} {
-		if err := r.Receive(t.Context(), message(body)); !fault.Is(err, fault.Unavailable) {
-			t.Errorf("%s without the table: %v, want fault.Unavailable", body, err)
-		}
+		t.Run("fault 151: the table does not answer "+body, func(t *testing.T) {
+			if err := r.Receive(t.Context(), message(body)); !fault.Is(err, fault.Unavailable) {
+				t.Errorf("%v, want fault.Unavailable", err)
+			}
+		})
 	}
 }
 

@@ -47,7 +47,7 @@ func TestConversation(t *testing.T) {
 }
 
 // A message is answered once, whatever is delivered again.
-func TestDeliveredTwice(t *testing.T) {
+func TestFault152DeliveredTwice(t *testing.T) {
 	s := newStack()
 	for range 2 {
 		if err := s.deliver(t.Context(), 1, incoming(1, "Hi"), incoming(1, "Hi")); err != nil {
@@ -70,16 +70,16 @@ func TestAnsweredOnceAfterFailures(t *testing.T) {
 		failSave      int
 		before, after error
 	}{
-		"the answer is not recorded":                {1, nil, nil},
-		"it is not stored that it was sent":         {2, nil, nil},
-		"Twilio cannot be reached":                  {0, unavailable, nil},
-		"neither can the store then":                {2, unavailable, nil},
-		"Twilio's answer is lost":                   {0, nil, unknown},
-		"Twilio fails and has not accepted it":      {0, unknown, nil},
-		"the worker is killed before the request":   {0, errors.New("killed"), nil},
-		"the worker is killed during the request":   {0, nil, errors.New("killed")},
-		"Twilio is busy":                            {0, fault.New(fault.RateLimited, "Busy.").WithCode("twilio_20429"), nil},
-		"the account is suspended for some minutes": {0, fault.New(fault.Unavailable, "Suspended.").WithCode("telephone_account"), nil},
+		"the answer is not recorded":                         {1, nil, nil},
+		"it is not stored that it was sent":                  {2, nil, nil},
+		"fault 155: Twilio cannot be reached":                {0, unavailable, nil},
+		"neither can the store then":                         {2, unavailable, nil},
+		"fault 154: Twilio's answer is lost":                 {0, nil, unknown},
+		"Twilio fails and has not accepted it":               {0, unknown, nil},
+		"fault 153: the worker is killed before the request": {0, errors.New("killed"), nil},
+		"fault 154: the worker is killed during the request": {0, nil, errors.New("killed")},
+		"Twilio is busy":                                     {0, fault.New(fault.RateLimited, "Busy.").WithCode("twilio_20429"), nil},
+		"the account is suspended for some minutes":          {0, fault.New(fault.Unavailable, "Suspended.").WithCode("telephone_account"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStack()
@@ -102,19 +102,20 @@ func TestAnsweredOnceAfterFailures(t *testing.T) {
 }
 
 // What passes soon is tried again within the same delivery.
-func TestTriesWithinADelivery(t *testing.T) {
-	s := newStack()
-	s.patient = true
-	s.engine.fail = func(Turn) error {
-		if s.waits == 0 {
-			return fault.New(fault.Upstream, "The model failed.")
+func TestFault155TriesWithinADelivery(t *testing.T) {
+	t.Run("fault 156: the model fails once", func(t *testing.T) {
+		s := newStack()
+		s.patient = true
+		s.engine.fail = func(Turn) error {
+			if s.waits == 0 {
+				return fault.New(fault.Upstream, "The model failed.")
+			}
+			return nil
 		}
-		return nil
-	}
-	if err := s.deliver(t.Context(), 1, incoming(1, "Hi")); err != nil || len(s.provider.accepted) != 1 || s.waits != 1 {
-		t.Errorf("%v, sent %q after %d pauses; want one answer after one pause", err, s.sentBodies(), s.waits)
-	}
-	s.engine.fail = nil
+		if err := s.deliver(t.Context(), 1, incoming(1, "Hi")); err != nil || len(s.provider.accepted) != 1 || s.waits != 1 {
+			t.Errorf("%v, sent %q after %d pauses; want one answer after one pause", err, s.sentBodies(), s.waits)
+		}
+	})
 	for name, c := range map[string]struct {
 		err   error
 		waits int
@@ -165,7 +166,7 @@ func TestPendingAnswers(t *testing.T) {
 }
 
 // What another try would not change is not tried again.
-func TestRejectedAnswers(t *testing.T) {
+func TestFault158RejectedAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		guard, twilio error
 		listed        bool // after it
@@ -216,7 +217,7 @@ func TestPersonOnTheList(t *testing.T) {
 }
 
 // One message that always fails is tried alone in the end. Its sender gets one apology, and the messages behind it are answered.
-func TestPoisonMessage(t *testing.T) {
+func TestFault157PoisonMessage(t *testing.T) {
 	testkit.DiscardLog(t)
 	s := newStack()
 	s.engine.fail = func(turn Turn) error {
@@ -297,7 +298,7 @@ func TestTwoWorkers(t *testing.T) {
 	}
 }
 
-func TestReports(t *testing.T) {
+func TestFault159Reports(t *testing.T) {
 	ctx, metrics := testkit.RecordMetrics(t.Context())
 	store := newStore()
 	r := &StatusReceiver{Reports: store, DoNotCallList: store}
