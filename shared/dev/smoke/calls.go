@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,8 +18,6 @@ import (
 )
 
 const statusPath = "/api/outbound-call-status"
-
-var statusRoute = route{method: http.MethodPost, path: statusPath, function: "outbound-call-status"}
 
 // callRoutes are the routes that place calls, and the function URLs.
 var callRoutes = []route{
@@ -37,8 +36,7 @@ func (r *run) callChecks() []check {
 	return append([]check{
 		{"setting VOICE_STREAM_URL", r.checkVoiceURL},
 		{"secret twilio, and Twilio accepts it", r.checkTwilio},
-		{statusRoute.name(), r.sendStatus},
-	}, r.placeChecks("outbound-call-uat")...)
+	}, append(r.signedChecks(), r.placeChecks("outbound-call-uat")...)...)
 }
 
 // placeChecks try the routes of a function that places calls.
@@ -118,8 +116,43 @@ func (r *run) checkTwilio(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// sendStatus sends a signed callback about a call that does not exist.
-func (r *run) sendStatus(ctx context.Context) (string, error) {
+// signedForms are what Twilio sends of calls and messages that do not exist, to a number without an assistant, and a status that is
+// not known: nothing is
+// stored for them.
+var signedForms = []struct {
+	route
+	form url.Values
+	want int // the status
+}{
+	{signed(statusPath, "outbound-call-status"), url.Values{"CallSid": {noCall}, "CallStatus": {"completed"}}, http.StatusNotFound},
+	{signed("/twilio/voice", "voice-incoming"), url.Values{"CallSid": {noCall}, "CallStatus": {"ringing"}, "From": {"anonymous"}, "To": {noNumber}}, http.StatusOK},
+	{signed("/twilio/voice/after", "voice-after"), url.Values{"CallSid": {noCall}, "CallStatus": {"completed"}, "SessionStatus": {"completed"}}, http.StatusOK},
+	{signed("/twilio/voice/status", "voice-after"), url.Values{"CallSid": {noCall}, "CallStatus": {"completed"}}, http.StatusOK},
+	{signed("/twilio/messages", "message-incoming"), url.Values{"MessageSid": {noMessage}, "From": {"+15550000001"}, "To": {noNumber}, "Body": {"Smoke test"}}, http.StatusOK},
+	{signed("/twilio/messages/status", "message-incoming"), url.Values{"MessageSid": {noMessage}, "MessageStatus": {"none"}, "From": {noNumber}, "To": {"+15550000001"}}, http.StatusOK},
+}
+
+// Ids and a number that nothing has. The number is of no country's plan.
+const (
+	noCall    = "CA00000000000000000000000000000000"
+	noMessage = "SM00000000000000000000000000000000"
+	noNumber  = "+15550000000"
+)
+
+func signed(path, function string) route {
+	return route{method: http.MethodPost, path: path, function: function}
+}
+
+// signedChecks send each of them with Twilio's signature.
+func (r *run) signedChecks() (checks []check) {
+	for _, q := range signedForms {
+		checks = append(checks, check{q.name(), func(ctx context.Context) (string, error) { return r.sendSigned(ctx, q.route, q.form, q.want) }})
+	}
+	return checks
+}
+
+// sendSigned sends a form with the account and Twilio's signature.
+func (r *run) sendSigned(ctx context.Context, q route, form url.Values, want int) (string, error) {
 	login, err := r.twilioLogin(ctx)
 	if err != nil {
 		return "", err
@@ -128,12 +161,12 @@ func (r *run) sendStatus(ctx context.Context) (string, error) {
 	if public == "" {
 		public = r.API
 	}
-	form := url.Values{"AccountSid": {login.AccountSID}, "CallSid": {"CA" + strings.Repeat("0", 32)}, "CallStatus": {"completed"}}
-	q := statusRoute
-	q.signature = faketwilio.Sign(login.AuthToken, public+statusPath, form)
+	form = maps.Clone(form)
+	form.Set("AccountSid", login.AccountSID)
+	q.signature = faketwilio.Sign(login.AuthToken, public+q.path, form)
 	a, err := r.send(ctx, q, "", form)
-	if err == nil && a.status != http.StatusNotFound {
-		err = r.fail(q, a, "404 for a call that does not exist")
+	if err == nil && a.status != want {
+		err = r.fail(q, a, fmt.Sprintf("%d for what does not exist", want))
 	}
 	return "signature accepted", err
 }
