@@ -29,6 +29,8 @@ type Cost struct {
 // sizeReasons are the reasons for sizes other than the cheapest, by function.
 var sizeReasons = map[string]string{
 	"chat-completions-voice": "a caller waits for the first word, and a small size stretches the work before it",
+	"voice-relay":            "the same; what is measured here is a handshake, and the turns are in the table of first words",
+	"voice-worker":           "it goes on with turns of phone calls, for which a caller waits",
 	"webhook":                "an end-of-call report may have 5 MB, and the largest one here has 3.9 MB",
 	"call-worker":            "a batch may hold eight reports of 5 MB, and here not all eight came together",
 }

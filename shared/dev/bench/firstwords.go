@@ -4,10 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -159,11 +156,7 @@ func (b *bench) openCall(ctx context.Context, store *dynamo.PhoneCalls, info emu
 	if err := store.IssueToken(ctx, aurora.RelayToken{Token: token, AssistantID: seededAssistant, CallSID: sid, ExpiresAt: time.Now().Add(time.Minute)}); err != nil {
 		return nil, err
 	}
-	_, environment, _ := b.stack.Program("voice-relay")
-	mac := hmac.New(sha1.New, []byte(emulator.TwilioAuthToken))
-	_, _ = io.WriteString(mac, variable(environment, "VOICE_RELAY_URL"))
-	conn, _, err := websocket.Dial(ctx, info.WebSocket, &websocket.DialOptions{
-		HTTPHeader: http.Header{"X-Twilio-Signature": {base64.StdEncoding.EncodeToString(mac.Sum(nil))}}})
+	conn, _, err := websocket.Dial(ctx, info.WebSocket, &websocket.DialOptions{HTTPHeader: http.Header{"X-Twilio-Signature": {sign(b.relayURL())}}})
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +175,12 @@ func (b *bench) openCall(ctx context.Context, store *dynamo.PhoneCalls, info emu
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// relayURL returns the address that stands in the TwiML, which Twilio signs.
+func (b *bench) relayURL() string {
+	_, environment, _ := b.stack.Program("voice-relay")
+	return variable(environment, "VOICE_RELAY_URL")
 }
 
 // variable returns a variable of an environment.

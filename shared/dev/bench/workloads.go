@@ -47,7 +47,11 @@ var workloads = map[string]workload{
 	"chat-completions-chat":    {"document", chatTurn},
 	"outbound-call-uat":        {"idempotency-key", outboundCall},
 	"hyperscale-outbound-call": {"idempotency-key", outboundCall},
-	"outbound-call-status":     {"completed", twilioCallback},
+	"outbound-call-status":     {"completed", twilioForm("/api/outbound-call-status")},
+	"voice-incoming":           {"incoming", twilioForm("/twilio/voice")},
+	"voice-after":              {"status-completed", twilioForm("/twilio/voice/status")},
+	"message-incoming":         {"text", twilioForm("/twilio/messages")},
+	"voice-relay":              {"connect", handshake},
 	"call-worker":              {"notification", storedReport},
 	"aurora-report":            {"document", reportRequest},
 	"aurora-internal-report":   {"weekly", func(*bench, context.Context, int, map[string]any) error { return nil }},
@@ -144,28 +148,50 @@ func outboundCall(_ *bench, _ context.Context, n int, e map[string]any) error {
 // exampleNumber returns a number of the range that is reserved for examples.
 func exampleNumber(n int) string { return fmt.Sprintf("+141555501%02d", 21+n%79) }
 
-// twilioCallback makes the event Twilio's callback for an ended call, signed for this stack.
-func twilioCallback(b *bench, _ context.Context, n int, e map[string]any) error {
-	text, _ := e["body"].(string)
-	form, err := url.ParseQuery(text)
-	if err != nil {
-		return err
+// twilioForm returns a change that makes the event a request of Twilio about a new call or message, signed for this stack.
+func twilioForm(path string) func(*bench, context.Context, int, map[string]any) error {
+	return func(b *bench, _ context.Context, n int, e map[string]any) error {
+		text, _ := e["body"].(string)
+		form, err := url.ParseQuery(text)
+		if err != nil {
+			return err
+		}
+		form.Set("AccountSid", emulator.TwilioAccountSID)
+		for name, prefix := range map[string]string{"CallSid": "CA", "MessageSid": "SM", "SmsSid": "SM", "SmsMessageSid": "SM"} {
+			if form.Has(name) {
+				form.Set(name, fmt.Sprintf("%s%032x", prefix, n+1))
+			}
+		}
+		signed := b.stack.Info().API + path
+		for _, name := range slices.Sorted(maps.Keys(form)) {
+			signed += name + form.Get(name)
+		}
+		signEvent(e, signed)
+		e["queryStringParameters"], e["multiValueQueryStringParameters"] = nil, nil
+		e["body"] = form.Encode()
+		return nil
 	}
-	form.Set("AccountSid", emulator.TwilioAccountSID)
-	form.Set("CallSid", fmt.Sprintf("CA%032x", n+1))
-	signed := b.stack.Info().API + "/api/outbound-call-status"
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		signed += name + form.Get(name)
-	}
-	mac := hmac.New(sha1.New, []byte(emulator.TwilioAuthToken))
-	_, _ = mac.Write([]byte(signed))
-	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// handshake makes the event a handshake of ConversationRelay, signed for this stack.
+func handshake(b *bench, _ context.Context, _ int, e map[string]any) error {
+	signEvent(e, b.relayURL())
+	return nil
+}
+
+// signEvent sets the header with Twilio's signature of a text.
+func signEvent(e map[string]any, text string) {
+	signature := sign(text)
 	headers, _ := e["headers"].(map[string]any)
 	many, _ := e["multiValueHeaders"].(map[string]any)
 	headers["X-Twilio-Signature"], many["X-Twilio-Signature"] = signature, []string{signature}
-	e["queryStringParameters"], e["multiValueQueryStringParameters"] = nil, nil
-	e["body"] = form.Encode()
-	return nil
+}
+
+// sign returns Twilio's signature of a text, with the token of this stack's account.
+func sign(text string) string {
+	mac := hmac.New(sha1.New, []byte(emulator.TwilioAuthToken))
+	_, _ = mac.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // storedReport returns a report that is in the bucket and not indexed.
