@@ -2,10 +2,10 @@
 //
 // # Decisions
 //
-// Twilio answers and blocks some words itself, and passes the message on all the same. So each message is read twice: what it
-// asks for, in a generous reading (a person may opt out by any reasonable means), and whether Twilio itself acts on it,
-// in a strict reading. A person whose words only the generous reading understands gets a confirmation from us; the others have
-// one from Twilio already.
+// Twilio answers and blocks some words itself, and passes the message on too. So each message is read twice: what it asks for,
+// in a generous reading (a person may opt out by any reasonable means), and whether Twilio itself acts on it, in a strict
+// reading. A person whose words only the generous reading understands gets a confirmation from us; the others have one from
+// Twilio already.
 //
 // Twilio acts on a message that is one of its words and nothing else
 // (https://help.twilio.com/articles/223134027). The words of Advanced Opt-Out are the account's own: Twilio says in the field

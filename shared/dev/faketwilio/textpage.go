@@ -35,7 +35,7 @@ func (s *Server) addInboundText(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	seconds, _ := strconv.ParseFloat(r.PostForm.Get("Wait"), 64) // 0 if it is missing
-	answers := []string{}
+	var answers []string
 	for until := s.options.Now().Add(min(time.Duration(seconds*float64(time.Second)), maxTextWait)); ; {
 		if answers = s.answersTo(sid); len(answers) > 0 || !s.options.Now().Before(until) || !s.options.Wait(r.Context(), answerPollTime) {
 			break

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"example.com/aurora/shared/core/agent"
@@ -27,7 +26,6 @@ func sid(n int) string { return fmt.Sprintf("SM%032x", n) }
 
 // fakeStore has the conversations, as JSON, the assistants and the lists.
 type fakeStore struct {
-	mu            sync.Mutex
 	conversations map[string]string
 	owners        map[string]string // of messages, by sid
 	reports       map[string]aurora.TextReport

@@ -339,7 +339,7 @@ func (w *Worker) apologise(ctx context.Context, m aurora.IncomingText, reason er
 		Body: text.ClipRunes(cmp.Or(assistant.FallbackMessage, DefaultFallback), maxApology), StatusURL: m.StatusURL}, RecordedAt: w.Now().UTC()}
 	c.Apologised = append(c.Apologised, m.SID)
 	c.Apologised = c.Apologised[max(0, len(c.Apologised)-maxApologised):]
-	if err := w.Conversations.SaveTexts(ctx, c); err == nil {
+	if err = w.Conversations.SaveTexts(ctx, c); err == nil {
 		err = w.deliver(ctx, c, assistant)
 	}
 	if err != nil {
