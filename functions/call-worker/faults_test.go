@@ -3,11 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,33 +15,15 @@ import (
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/adapter/sqs"
 	"example.com/aurora/shared/dev/dynalite"
+	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/callindex"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
-// lossyTransport loses every nth request to DynamoDB before it is sent, and the reply to every nth write; n is every, and 0
-// loses nothing.
-type lossyTransport struct {
-	every, n atomic.Int64
-}
-
-func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	n, every := l.n.Add(1), l.every.Load()
-	if every > 0 && n%every == 1 {
-		return nil, io.ErrUnexpectedEOF
-	}
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil && every > 0 && n%every == 0 && !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetItem") {
-		_ = response.Body.Close()
-		return nil, io.ErrUnexpectedEOF
-	}
-	return response, err
-}
-
 // startTables starts DynamoDB with the tables of template.yaml. Requests go through the returned transport.
-func startTables(t *testing.T) (func() (aws.Config, error), *lossyTransport) {
+func startTables(t *testing.T) (func() (aws.Config, error), *testkit.LossyTransport) {
 	t.Helper()
-	l := &lossyTransport{}
+	l := &testkit.LossyTransport{}
 	return dynalite.Tables(t, l), l
 }
 
@@ -76,7 +54,7 @@ func TestFault36And43(t *testing.T) {
 	consume := sqs.Consume(serve(&callindex.Worker{Reader: b, Assistants: newAssistants(),
 		Index: &callindex.Index{Aliases: dynamo.NewLedger(config, "ledger", now), Rows: calls, Now: now, Retention: retention}}, webhook.Archive{}))
 
-	network.every.Store(7)
+	network.Every.Store(7)
 	var wg sync.WaitGroup
 	for process := range 3 {
 		wg.Go(func() {
@@ -103,7 +81,7 @@ func TestFault36And43(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	network.every.Store(0)
+	network.Every.Store(0)
 	cfg, _ := config()
 	scan, err := dynamodb.NewFromConfig(cfg).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("calls")})
 	if err != nil || len(scan.Items) != 1 {

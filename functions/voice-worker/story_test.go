@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,24 +88,8 @@ type stack struct {
 	bucket   *bucket
 	index    *callindex.Worker
 	analyses int
-	network  lossyTransport
+	network  testkit.LossyTransport
 	consume  func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
-}
-
-// lossyTransport loses every nth request to DynamoDB before it is sent, and the reply to every nth write; 0 loses nothing.
-type lossyTransport struct{ every, n atomic.Int64 }
-
-func (l *lossyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	n, every := l.n.Add(1), l.every.Load()
-	if every > 0 && n%every == 1 {
-		return nil, io.ErrUnexpectedEOF
-	}
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil && every > 0 && n%every == 0 && !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetItem") {
-		_ = response.Body.Close()
-		return nil, io.ErrUnexpectedEOF
-	}
-	return response, err
 }
 
 type waitingTask struct {
@@ -183,8 +165,8 @@ func (s *stack) deliver(tasks ...aurora.PhoneTask) {
 	if len(batch.Records) > 0 {
 		s.t.Fatalf("%d tasks failed 20 times", len(batch.Records))
 	}
-	every := s.network.every.Swap(0) // the index has tests of its own for this
-	defer s.network.every.Store(every)
+	every := s.network.Every.Swap(0) // the index has tests of its own for this
+	defer s.network.Every.Store(every)
 	for _, key := range slices.Concat(s.bucket.reports(), s.bucket.reports()) {
 		if err := s.index.ObjectCreated(s.t.Context(), key); err != nil {
 			s.t.Fatal(err)
@@ -339,17 +321,17 @@ func TestFault124(t *testing.T) {
 			s.startCall()
 			s.signal(s.action)
 			s.bucket.lost = 1
-			s.network.every.Store(every)
+			s.network.Every.Store(every)
 			s.now = s.now.Add(endofcall.FinishDelay)
 			first := s.tasks[0].task
 			body, _ := json.Marshal(first)
 			_, _ = s.consume(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", Body: string(body)}}}) // and the process dies
-			s.network.every.Store(0)
+			s.network.Every.Store(0)
 			s.signal(s.status)
-			s.network.every.Store(every)
+			s.network.Every.Store(every)
 			s.run()
 			s.deliver(s.done...)
-			s.network.every.Store(0)
+			s.network.Every.Store(0)
 			row, reports := s.row(), s.bucket.reports()
 			if len(reports) != 1 || row.Seconds == nil || *row.Seconds != 61 || s.analyses != 1 {
 				t.Errorf("the reports are %v, analysed %d times, and the row is %+v", reports, s.analyses, row)
