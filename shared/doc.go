@@ -7,6 +7,7 @@
 //	core/           no network or storage; tools alone send what an assistant asks them to send
 //	  fault           errors: a code, a sentence for the caller, a cause for the log
 //	  aurora          domain types: assistants, calls, outbound calls, reports, object keys
+//	  assistantcheck  the check of an assistant's document: every complaint with its path
 //	  contact         who may be called, texted or mailed: rules, limits and the day's spend
 //	  phonetables     reading of phone numbers by the numbering plans of all countries
 //	  numberplan      the country and the kind of a phone number, without those tables

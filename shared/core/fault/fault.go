@@ -21,6 +21,8 @@ const (
 	Conflict                         // contradicts the present state
 	TooLarge                         // above a size limit
 	UnsupportedMediaType             // not JSON
+	PreconditionFailed               // changed since the caller read it
+	PreconditionRequired             // the caller does not say which state it has read
 	RateLimited                      // above a rate limit
 	Upstream                         // the model or the telephone provider failed
 	Unavailable                      // a store or a provider cannot be used now
@@ -28,7 +30,7 @@ const (
 )
 
 var kindNames = [...]string{"internal", "invalid", "unauthorized", "forbidden", "not found", "method not allowed", "conflict",
-	"too large", "unsupported media type", "rate limited", "upstream", "unavailable", "timeout"}
+	"too large", "unsupported media type", "precondition failed", "precondition required", "rate limited", "upstream", "unavailable", "timeout"}
 
 // String returns the name of the kind, for the log.
 func (k Kind) String() string {
@@ -46,7 +48,32 @@ type Error struct {
 	Param   string // the input field that is wrong; may be empty
 	// RetryAfter is how long the caller should wait before a retry; 0 means unknown, and NoRetry that a retry is of no use.
 	RetryAfter time.Duration
+	Complaints []Complaint // everything that is wrong with the input, where that is more than one field; may be empty
+	Current    *State      // the present state of what the caller wanted to change; nil except for PreconditionFailed
 	cause      error
+}
+
+// Complaint is one of several things that are wrong with an input.
+type Complaint struct {
+	Path    string `json:"path"`    // of the field, such as tools.0.url; empty for the whole input
+	Message string `json:"message"` // a sentence for the caller
+	Code    string `json:"code"`    // stable and machine-readable
+}
+
+// String returns the complaint as a line: the path, or "the document", and the message.
+func (c Complaint) String() string {
+	path := c.Path
+	if path == "" {
+		path = "the document"
+	}
+	return path + ": " + c.Message
+}
+
+// State is the state of an object that changed since a caller read it, and who changed it.
+type State struct {
+	ETag   string    `json:"etag"` // as the header ETag has it, with its quotes
+	Editor string    `json:"editor"`
+	At     time.Time `json:"at"`
 }
 
 // NoRetry is the RetryAfter of an error that lasts until an operator corrects something.
@@ -71,6 +98,12 @@ func (e *Error) WithParam(param string) *Error { c := *e; c.Param = param; retur
 
 // WithRetryAfter returns the error with the time that the caller should wait before a retry.
 func (e *Error) WithRetryAfter(d time.Duration) *Error { c := *e; c.RetryAfter = d; return &c }
+
+// WithComplaints returns the error with everything that is wrong with the input.
+func (e *Error) WithComplaints(all []Complaint) *Error { c := *e; c.Complaints = all; return &c }
+
+// WithCurrent returns the error with the present state of what the caller wanted to change.
+func (e *Error) WithCurrent(s State) *Error { c := *e; c.Current = &s; return &c }
 
 // WithoutRetry returns the error with NoRetry as its RetryAfter.
 func (e *Error) WithoutRetry() *Error { return e.WithRetryAfter(NoRetry) }

@@ -15,6 +15,4 @@
 //
 // The commands erase and export print a number only in part. Their receipt and archive are files that only the operator can
 // read.
-//
-// github.com/santhosh-tekuri/jsonschema/v6 validates assistant documents; it never loads a schema from a file or the network.
 package main

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/aurora/shared/core/assistantcheck"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/core/fault"
@@ -140,72 +141,9 @@ func TestDemoAssistantsAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := checkAssistant(b); err != nil {
-			t.Errorf("%s:\n%v", f, err)
+		if complaints := (assistantcheck.Checker{}).Check(b); len(complaints) > 0 {
+			t.Errorf("%s:\n%s", f, assistantcheck.Lines(complaints))
 		}
-	}
-}
-
-func TestCheckAssistantNamesEachField(t *testing.T) {
-	for name, c := range map[string]struct{ document, want string }{
-		"no JSON":             {`{`, "it is not JSON"},
-		"no object":           {`[]`, "the document: "},
-		"nothing":             {`{}`, "assistantId, assistantName, assistantPrompt: is missing"},
-		"misspelt field":      {assistantWith(`"asistantName":"x"`), "asistantName: is not a field of an assistant"},
-		"bad id":              {assistantWith(`"assistantId":"../x"`), "assistantId: "},
-		"bad mail":            {assistantWith(`"emails":["a@example.com","nope"]`), "emails.1: "},
-		"mails no list":       {assistantWith(`"emails":"a@example.com"`), "emails: "},
-		"bad number":          {assistantWith(`"assistantPhoneNumber":"call me"`), "assistantPhoneNumber: "},
-		"temperature":         {assistantWith(`"temperature":3`), "temperature: "},
-		"zone":                {assistantWith(`"timeZone":"Mars/Olympus"`), `timeZone: "Mars/Olympus" is no zone`},
-		"broken template":     {assistantWith(`"assistantPrompt":"{% if x %}never closed"`), "assistantPrompt: line 1: something is not closed: if needs endif"},
-		"broken greeting":     {assistantWith(`"assistantFirstMessage":"Hi {{ name | }}"`), "assistantFirstMessage: line 1: this cannot be read: name |"},
-		"unknown filter":      {assistantWith(`"assistantPrompt":"Hi\n{% if vip %}{{ name | shout }}{% endif %}"`), "assistantPrompt: line 2: there is no such filter: shout"},
-		"greedy template":     {assistantWith(`"assistantPrompt":"{% for i in (1..1000000000) %}{{ i }}{% endfor %}"`), "assistantPrompt: line 1: the template takes too much"},
-		"failing template":    {assistantWith(`"assistantPrompt":"{{ total | divided_by: guests }}"`), "a number is divided by zero, when variables are missing"},
-		"destination":         {assistantWith(`"transferDestinations":[{"name":"x"}]`), "transferDestinations.0"},
-		"two things at once":  {assistantWith(`"temperature":3,"timeZone":"Mars"`), "timeZone: "},
-		"schema":              {assistantWith(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"no such type"}}}}`), "analysis.schema: "},
-		"schema of a list":    {assistantWith(`"analysis":{"schema":{"type":"array"}}`), "analysis.schema: its type must be object"},
-		"schema elsewhere":    {assistantWith(`"analysis":{"schema":{"$ref":"https://example.com/s.json"}}`), "analysis.schema: "},
-		"schema of files":     {assistantWith(`"analysis":{"schema":{"$ref":"file:///etc/passwd"}}`), "analysis.schema: "},
-		"schema's unchecked":  {assistantWith(`"analysis":{"schema":{"type":"object","contains":7}}`), "analysis.schema.contains: "},
-		"tool's unchecked":    {assistantWith(`"tools":[{"name":"t","description":"x","url":"https://example.com/","parameters":{"type":"object","dependentRequired":{"a":"b"}}}]`), "tools.0.parameters.dependentRequired.a: "},
-		"analysis misspelt":   {assistantWith(`"analysis":{"shema":{}}`), "analysis.shema: is not a field"},
-		"speech tags":         {assistantWith(`"speechTags":["flush","break"]`), ""},
-		"speech tag as text":  {assistantWith(`"speechTags":["<flush />"]`), "speechTags.0: "},
-		"schema of an object": {assistantWith(`"analysis":{"schema":{"type":"object","properties":{"day":{"type":"string"}}}},"language":"pt-BR"`), ""},
-		"language":            {assistantWith(`"language":"portuguese, please"`), "language: "},
-		"number as a scalar":  {assistantWith(`"gracePeriodMs":300`), ""},
-		"valid template":      {assistantWith(`"assistantPrompt":"Hi {{ customer.name | default: 'there' }}"`), ""},
-		"model in a network":  {assistantWith(`"models":[{"model":"m","baseUrl":"https://169.254.169.254/v1"}]`), "models.0.baseUrl: the address is not on the internet"},
-		"model by its name":   {assistantWith(`"models":[{"model":"m","baseUrl":"https://models.example.com:8443/v1"}]`), ""},
-		"model on loopback":   {assistantWith(`"models":[{"model":"m","baseUrl":"http://127.0.0.1:11434/v1"}]`), ""},
-		"voice mode":          {assistantWith(`"voiceMode":"relay","voicemailMessage":"Please call back.","recording":{"enabled":true,"notice":"We record."}`), ""},
-		"unknown voice mode":  {assistantWith(`"voiceMode":"carrier pigeon"`), "voiceMode: "},
-		"recording misspelt":  {assistantWith(`"recording":{"enable":true}`), "recording.enable: is not a field"},
-		"fallback number":     {assistantWith(`"fallbackNumber":"+14155550188"`), ""},
-		"no fallback number":  {assistantWith(`"fallbackNumber":""`), ""},
-		"fallback, national":  {assistantWith(`"fallbackNumber":"(415) 555-0188"`), "fallbackNumber: "},
-		"fallback, emergency": {assistantWith(`"fallbackNumber":"911"`), "fallbackNumber: "},
-		"fallback is its own": {assistantWith(`"fallbackNumber":"+15551230100","assistantPhoneNumber":"+1 (555) 123-0100"`), "fallbackNumber: it is one of the assistant's own numbers"},
-		"storage":             {assistantWith(`"storage":"nothing-but-figures","retentionDays":30`), ""},
-		"unknown storage":     {assistantWith(`"storage":"nothing"`), "storage: "},
-		"no retention":        {assistantWith(`"retentionDays":0`), "retentionDays: "},
-		"number as it may be": {assistantWith(`"assistantPhoneNumber":"4639465275"`), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := checkAssistant([]byte(c.document))
-			if c.want == "" && err != nil {
-				t.Errorf("the document was rejected:\n%v", err)
-			}
-			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("the error is\n%v\nwant one with %s", err, c.want)
-			}
-		})
-	}
-	if err := checkAssistant([]byte(assistantWith(`"temperature":3,"timeZone":"Mars"`))); strings.Count(err.Error(), "\n") != 1 {
-		t.Errorf("want two lines:\n%v", err)
 	}
 }
 
@@ -353,11 +291,11 @@ func TestFallbackNumberIsNoAssistants(t *testing.T) {
 func TestRetentionIsAtMostTheDeployments(t *testing.T) {
 	days := ""
 	p := &program{env: func(string) string { return days }}
-	document := []byte(assistantWith(`"retentionDays":500`))
-	if err := p.checkRetention(document, nil); err == nil || !strings.Contains(err.Error(), "retentionDays: 500 is more than the 400 days") {
-		t.Errorf("500 days of 400: %v", err)
+	if n, err := p.maxRetention(nil); n != 400 || err != nil {
+		t.Errorf("without a setting: %d, %v, want 400", n, err)
 	}
-	if days = "500"; p.checkRetention(document, nil) != nil {
-		t.Error("500 days of 500 are rejected")
+	days = "500"
+	if n, err := p.maxRetention(nil); n != 500 || err != nil {
+		t.Errorf("RETENTION_DAYS=500: %d, %v", n, err)
 	}
 }

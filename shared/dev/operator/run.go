@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/adapter/dynamo"
+	"example.com/aurora/shared/core/assistantcheck"
 	"example.com/aurora/shared/dev/emulator"
 )
 
@@ -59,8 +60,8 @@ func seedAssistants(ctx context.Context, info emulator.Info) error {
 		if err != nil {
 			return err
 		}
-		if err := checkAssistant(b); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+		if complaints := (assistantcheck.Checker{}).Check(b); len(complaints) > 0 {
+			return fmt.Errorf("%s:\n%s", file, assistantcheck.Lines(complaints))
 		}
 		if _, err := assistants.Put(ctx, b); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
