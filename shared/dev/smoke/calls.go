@@ -116,9 +116,8 @@ func (r *run) checkTwilio(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// signedForms are what Twilio sends of calls and messages that do not exist, to a number without an assistant, and a status that is
-// not known: nothing is
-// stored for them.
+// signedForms are about calls and messages that do not exist, to a number without an assistant or with an unknown status: nothing
+// is stored for them.
 var signedForms = []struct {
 	route
 	form url.Values
