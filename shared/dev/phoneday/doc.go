@@ -1,0 +1,14 @@
+// Package phoneday plays phone calls against the whole stack on one machine and judges them as a caller and as Twilio would.
+//
+// The binaries of the functions run behind the emulator. The fake Twilio rings them, a scripted model answers and checks the
+// history that it is given, and the reports, the rows and the text messages are counted afterwards.
+//
+// The day has 60 calls, and 500 in make phone-day or with PHONE_DAY_CALLS=500. It checks:
+//
+//   - every call has one report and one row
+//   - no word of an interrupted turn is sent once the interruption was stored
+//   - no turn is left without its end, and no goodbye is cut
+//   - the history that the model sees is what was heard, and has every tool result
+//   - no side effect happens twice
+//   - the TwiML and every message agree with Twilio's documentation
+package phoneday
