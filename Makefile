@@ -11,7 +11,7 @@ operate = { mkdir -p "$(data)" && [ -w "$(data)" ] || { \
 skipped = { echo "$(1)"; [ -z "$$SKIPPED_CHECKS" ] || echo "$@: $(1)" >> "$$SKIPPED_CHECKS"; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo call sms invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
+.PHONY: help run demo call phone-day sms invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench test unit race fuzz fmt checks fmtcheck vet lint vulnerabilities template clients build release deploy clean go-version node-version stage-exists alarm-topic
 
 # Checks that other targets depend on. Each ends with a sentence that says what to do.
 
@@ -33,7 +33,7 @@ stage-exists:
 	echo "samconfig.toml has no stage \"$(STAGE)\". Leave STAGE out for a stack of your own (stage dev), or use STAGE=$$(echo $$stages | sed 's/ / or STAGE=/g')." >&2; exit 1
 
 run demo call sms invoke event assistant key do-not-call consent reconcile reindex report schedule backfill redrive find erase export export-assistants import-assistants revoke-links smoke bench: go-version
-test unit race fuzz vet lint build: go-version
+test unit race fuzz vet lint build phone-day: go-version
 build: stage-exists
 
 help:
@@ -128,6 +128,9 @@ unit: ## the Go tests alone, without the race detector
 
 race: ## the Go tests alone, with the race detector
 	go test -race ./...
+
+phone-day: clients ## 500 phone calls against the whole stack, up to 25 at once, with interruptions and lost connections: make phone-day [CALLS=500]
+	PHONE_DAY_CALLS="$(or $(CALLS),500)" PHONE_DAY_AT_ONCE=25 PHONE_DAY_SPEED=2 go test -count=1 -v -timeout 60m -run TestDay ./shared/dev/phoneday
 
 fuzz: ## run every fuzzer for FUZZTIME=10s
 	@for package in $$(go list ./...); do \

@@ -86,6 +86,7 @@
 //	  fakerelay       the telephone and the ConversationRelay session of a call, for faketwilio
 //	  faketwilio      a Twilio server
 //	  stricttwiml     a reader of TwiML that reports every deviation from its documentation
+//	  phoneday        a day of phone calls against the whole stack
 //	  typedcall       a phone call whose caller types, for `make call`
 //	  dynalite        starts npm's dynalite, a DynamoDB server, with the tables of template.yaml
 //	  callfinder      everything that a stack has of one call, for `make find`

@@ -75,7 +75,7 @@ func (p *Phone) sendPrompt(s *session, text string, last bool) {
 	if last {
 		s.interrupt("speech") // if the agent began while the caller was speaking
 		p.inputs++
-		s.lastSaid, s.cutAt = message, time.Time{}
+		s.lastSaid, s.lastSaidAt, s.cutAt = message, p.options.Now(), time.Time{}
 		p.record(Caller, text, s.number, false, false)
 		p.emit("said", Caller, text)
 	}

@@ -84,7 +84,7 @@ func (s *session) reconnect(ctx context.Context, running *sync.WaitGroup) bool {
 		s.conn = conn
 		waiting := s.outbox
 		s.outbox = []any{s.setup()}
-		if s.o.ReplayPrompt && s.lastSaid != nil {
+		if s.o.ReplayPrompt && s.lastSaid != nil && p.options.Now().Sub(s.lastSaidAt) < replayWithin {
 			s.outbox = append(s.outbox, s.lastSaid)
 		}
 		s.outbox = append(s.outbox, waiting...)
@@ -134,6 +134,9 @@ func (s *session) write() {
 func (s *session) awaitIn(holds func() bool) error {
 	p := s.phone
 	for {
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
 		p.mu.Lock()
 		done, changed := holds(), p.changed
 		p.mu.Unlock()

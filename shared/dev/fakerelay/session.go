@@ -23,6 +23,8 @@ const maxMessage = 128 << 10
 const (
 	reconnectDelay = 500 * time.Millisecond
 	reconnectTries = 5
+	// replayWithin is how old a prompt may be of which Twilio does not know whether it arrived.
+	replayWithin = time.Second
 	// afterEnd is how long messages after the end of a session are still read.
 	afterEnd = 100 * time.Millisecond
 	// starvedDelay is how long a turn that is not closed may be silent before Twilio reports that the agent does not speak.
@@ -53,7 +55,7 @@ type SessionOptions struct {
 	Setup   Setup
 	Sign    func(address string, form url.Values) string // X-Twilio-Signature
 	Client  *http.Client                                 // http.DefaultClient if nil
-	// ReplayPrompt sends the last prompt again after a reconnection, as if Twilio did not know that it had arrived.
+	// ReplayPrompt sends a prompt of the last second again after a reconnection, as if Twilio did not know that it had arrived.
 	ReplayPrompt bool
 	// Noise sends messages of a type that does not exist, and fields that do not exist.
 	Noise bool
@@ -77,21 +79,25 @@ type session struct {
 	ctx    context.Context // until the session ends
 	finish context.CancelFunc
 
-	conn     *websocket.Conn // nil while the connection is lost
-	outbox   []any           // messages that wait for the connection
-	writing  bool            // a message is being sent
-	lost     chan error      // receives the error of a lost connection
-	end      *frame          // the message that ended the session
-	ended    bool            // no more messages are expected
-	lastSaid any             // the last prompt
+	conn       *websocket.Conn // nil while the connection is lost
+	outbox     []any           // messages that wait for the connection
+	writing    bool            // a message is being sent
+	lost       chan error      // receives the error of a lost connection
+	end        *frame          // the message that ended the session
+	ended      bool            // no more messages are expected
+	lastSaid   any             // the last prompt
+	lastSaidAt time.Time
 
-	talks       []*talk // what is to be spoken, in order; the first may be spoken partly
-	history     []*talk // all talks
-	speaking    bool
-	cutWord     context.CancelFunc // of the word that is being spoken
-	wake        context.CancelFunc // of the wait for more of a turn
-	cutAt       time.Time          // of the last interruption, until the caller says something
-	interrupted int
+	talks    []*talk // what is to be spoken, in order; the first may be spoken partly
+	history  []*talk // all talks
+	speaking bool
+	// utterance is what was heard since the agent began to speak, also if it is of several turns without a pause between them.
+	utterance     string
+	speakingSince time.Time
+	cutWord       context.CancelFunc // of the word that is being spoken
+	wake          context.CancelFunc // of the wait for more of a turn
+	cutAt         time.Time          // of the last interruption, until the caller says something
+	interrupted   int
 }
 
 // Relay runs a ConversationRelay session, and returns when it ended. It ends ctx's way with the status completed.

@@ -20,7 +20,6 @@ type talk struct {
 	interruptible string
 	preemptible   bool
 	late          bool
-	startedAt     time.Time // of the first spoken word
 	cut           bool
 	greeting      bool
 }
@@ -145,9 +144,6 @@ func (s *session) nextWord() (string, *talk) {
 		t := s.talks[0]
 		if t.rest != "" {
 			word, _ := cutWord(t.rest)
-			if t.startedAt.IsZero() {
-				t.startedAt = s.phone.options.Now()
-			}
 			if !s.speaking {
 				s.setSpeaking(true)
 			}
@@ -186,6 +182,7 @@ func (s *session) spoken(t *talk, word string) {
 	joins := t.heard != "" // words of the same talk are one utterance
 	t.rest = t.rest[len(word):]
 	t.heard += word
+	s.utterance += word
 	p.record(Agent, word, s.number, joins, t.late)
 	p.emit("word", Agent, word)
 	if s.subscribes("tokens-played") {
@@ -197,6 +194,9 @@ func (s *session) spoken(t *talk, word string) {
 // setSpeaking records whether the agent is heard, and reports it. The caller holds the lock.
 func (s *session) setSpeaking(on bool) {
 	s.speaking = on
+	if on {
+		s.utterance, s.speakingSince = "", s.phone.options.Now()
+	}
 	s.speakerEvent("agentSpeaking", on)
 	s.phone.notify()
 }
@@ -249,7 +249,7 @@ func (s *session) interrupt(by string) bool {
 	if n := len(p.utterances); n > 0 && p.utterances[n-1].By == Agent && t.heard != "" {
 		p.utterances[n-1].Cut = true
 	}
-	heard, lasted := strings.TrimSpace(t.heard), now.Sub(t.startedAt).Milliseconds()
+	heard, lasted := strings.TrimSpace(s.utterance), now.Sub(s.speakingSince).Milliseconds()
 	s.silence()
 	s.cutAt = now
 	s.interrupted++

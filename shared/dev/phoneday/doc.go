@@ -3,7 +3,7 @@
 // The binaries of the functions run behind the emulator. The fake Twilio rings them, a scripted model answers and checks the
 // history that it is given, and the reports, the rows and the text messages are counted afterwards.
 //
-// The day has 60 calls, and 500 in make phone-day or with PHONE_DAY_CALLS=500. It checks:
+// The day has 16 calls, four at once. make phone-day plays 500, up to 25 at once. It checks:
 //
 //   - every call has one report and one row
 //   - no word of an interrupted turn is sent once the interruption was stored

@@ -63,7 +63,6 @@ type script struct {
 // dayCall is what the script knows of a call.
 type dayCall struct {
 	tag    string
-	sid    string
 	phone  *fakerelay.Phone
 	broken bool // a session failed, so it is not known what was heard of its last words
 }
@@ -179,13 +178,29 @@ func (s *script) checkHistory(c *dayCall, r fakeopenai.Request) {
 	if why == "" {
 		return
 	}
-	if difference(got, wantedBlocks(said, func(u fakerelay.Utterance) bool { return time.Since(u.At) < onItsWay && !wasGiven(got, u) })) == "" {
+	late := func(u fakerelay.Utterance) bool { return time.Since(u.At) < onItsWay && !wasGiven(got, u) }
+	cut := newestCut(said)
+	if difference(got, wantedBlocks(said, late)) == "" || difference(got, wantedBlocks(said, func(u fakerelay.Utterance) bool { return u == cut || late(u) })) == "" {
 		s.mu.Lock()
 		s.overtook++
 		s.mu.Unlock()
 		return
 	}
 	s.problem("call %s: %s", c.tag, why)
+}
+
+// newestCut returns the words that were interrupted last, if nothing but the caller's words of the last moment came after them: the
+// interruption may still be on its way.
+func newestCut(said []fakerelay.Utterance) fakerelay.Utterance {
+	for _, u := range slices.Backward(said) {
+		switch {
+		case u.Cut:
+			return u
+		case u.By != fakerelay.Caller || time.Since(u.At) > onItsWay:
+			return fakerelay.Utterance{}
+		}
+	}
+	return fakerelay.Utterance{}
 }
 
 // wasGiven reports whether the caller's words stand in a history.
