@@ -245,7 +245,7 @@ func checkLateWords(t *testing.T, s *stack, calls []faketwilio.Report) (inFlight
 }
 
 // onTheWay is how long words may take from the check before they are sent to Twilio, on a machine that is busy.
-const onTheWay = 250 * time.Millisecond
+const onTheWay = 500 * time.Millisecond
 
 // checkSideEffects checks that every text message was sent once.
 func checkSideEffects(t *testing.T, s *stack, calls []faketwilio.Report) {

@@ -97,8 +97,7 @@ type report struct {
 		Call        struct {
 			ID string `json:"id"`
 		} `json:"call"`
-		Transcript string `json:"transcript"`
-		Artifact   struct {
+		Artifact struct {
 			Messages []struct {
 				Role    string `json:"role"`
 				Message string `json:"message"`

@@ -48,9 +48,13 @@ func TestTypedCall(t *testing.T) {
 	if len(got) != 1 || got[0].Message.EndedReason != "assistant-forwarded-call" {
 		t.Fatalf("reports %+v; want one of a transfer", got)
 	}
-	for _, words := range []string{"text me the hours", "tell me a story", "a person, please"} {
-		if !strings.Contains(got[0].Message.Transcript, words) {
-			t.Errorf("the transcript lacks %q:\n%s", words, got[0].Message.Transcript)
+	transcript := ""
+	for _, m := range got[0].Message.Artifact.Messages {
+		transcript += m.Role + ": " + m.Message + "\n"
+	}
+	for _, words := range []string{greeting, "user: text me the hours", "I have sent it.", "user: tell me a story", "user: stop", "user: pressed 1 2", "user: a person, please"} {
+		if !strings.Contains(transcript, words) {
+			t.Errorf("the transcript lacks %q:\n%s", words, transcript)
 		}
 	}
 }
