@@ -105,7 +105,7 @@ import-assistants: ## store the assistants of an export that the table lacks: ma
 export: ## write one person's data to an archive: make export NUMBER=+1… [REGION=US] [STAGE=prod]
 	@$(operate) export -number "$(NUMBER)" -region "$(REGION)" $(if $(STAGE),-stage "$(STAGE)")
 
-smoke: ## check the whole stack from outside, after a deployment: make smoke [MAIL=you@example.com] [NUMBER=+1…] [SKIP=chat,webhook,reports,calls,phone,hyperscale] [TIMEOUT=5m] [STAGE=prod]
+smoke: ## check the whole stack from outside, after a deployment: make smoke [MAIL=you@example.com] [NUMBER=+1…] [SKIP=chat,webhook,reports,calls,hyperscale] [TIMEOUT=5m] [STAGE=prod]
 	@$(operate) smoke -mail "$(MAIL)" -number "$(NUMBER)" -skip "$(SKIP)" -timeout "$(TIMEOUT)" $(if $(STAGE),-stage "$(STAGE)")
 
 bench: clients ## measure speed, size and cost beside the alternatives, in five minutes: make bench [README=shared/docs/benchmarks.md] [ONLY=first-words]

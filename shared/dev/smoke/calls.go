@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (r *run) callChecks() []check {
 	return append([]check{
 		{"setting VOICE_STREAM_URL", r.checkVoiceURL},
 		{"secret twilio, and Twilio accepts it", r.checkTwilio},
-	}, append(r.signedChecks(), r.placeChecks("outbound-call-uat")...)...)
+	}, slices.Concat(r.signedChecks(), r.relayChecks(), r.placeChecks("outbound-call-uat"))...)
 }
 
 // placeChecks try the routes of a function that places calls.

@@ -66,7 +66,6 @@ const (
 	groupWebhook    group = "webhook"
 	groupReports    group = "reports"
 	groupCalls      group = "calls"
-	groupPhone      group = "phone"      // calls and text messages straight from Twilio
 	groupHyperscale group = "hyperscale" // calls of the deployment's assistant, which not every deployment has
 )
 
@@ -130,7 +129,7 @@ func Run(ctx context.Context, t Target, out io.Writer) error {
 
 // Groups returns the groups of checks that Target.Skip may name.
 func Groups() []string {
-	return []string{string(groupChat), string(groupWebhook), string(groupReports), string(groupCalls), string(groupPhone), string(groupHyperscale)}
+	return []string{string(groupChat), string(groupWebhook), string(groupReports), string(groupCalls), string(groupHyperscale)}
 }
 
 // checks returns all checks in their order. The checks of calls come last, because a key that was stored may need a minute.
@@ -140,7 +139,7 @@ func (r *run) checks() []check {
 		group  group
 		checks []check
 	}{{groupChat, r.chatChecks()}, {groupWebhook, r.webhookChecks()}, {groupReports, r.reportChecks()},
-		{groupCalls, r.callChecks()}, {groupPhone, r.phoneChecks()}, {groupHyperscale, r.placeChecks("hyperscale-outbound-call")}} {
+		{groupCalls, r.callChecks()}, {groupHyperscale, r.placeChecks("hyperscale-outbound-call")}} {
 		for _, c := range part.checks {
 			if slices.Contains(r.Skip, string(part.group)) {
 				c.run = func(context.Context) (string, error) { return "SKIP=" + string(part.group), errSkipped }
