@@ -160,7 +160,7 @@ func TestEndedReason(t *testing.T) {
 		"transfer, no news": {func(c *aurora.PhoneCall) { c.Closing, c.End.Transferred = transfer, true }, "assistant-forwarded-call", aurora.DispositionAnswered, "transferred"},
 		"busy, and goes on": {func(c *aurora.PhoneCall) { c.End.TransferStatus = "busy" }, "customer-ended-call", aurora.DispositionAnswered, "failed"},
 		"transfer busy":     {func(c *aurora.PhoneCall) { c.Closing, c.End.Transferred, c.End.TransferStatus = transfer, true, "busy" }, "call.forwarding.operator-busy", aurora.DispositionAnswered, "failed"},
-		"nobody there": {func(c *aurora.PhoneCall) {
+		"transfer not answered": {func(c *aurora.PhoneCall) {
 			c.Closing, c.End.Transferred, c.End.TransferStatus = transfer, true, "no-answer"
 		}, "call.forwarding.no-answer", aurora.DispositionAnswered, "failed"},
 		"hung up meanwhile": {func(c *aurora.PhoneCall) {

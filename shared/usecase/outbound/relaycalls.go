@@ -20,7 +20,7 @@ type PhoneTasks interface {
 	Send(ctx context.Context, task aurora.PhoneTask, delay time.Duration) error
 }
 
-// RelayCalls is told what the provider reports of calls that ConversationRelay carries.
+// RelayCalls gets what the provider reports of calls that ConversationRelay carries.
 type RelayCalls struct {
 	Calls PhoneCalls
 	Tasks PhoneTasks

@@ -67,7 +67,7 @@ type Service struct {
 	Provider   Provider
 	// Index, if set, gets the row of each call that is over.
 	Index CallIndex
-	// RelayCalls, if set, is told of the calls that ConversationRelay carries.
+	// RelayCalls, if set, gets what is reported of the calls that ConversationRelay carries.
 	RelayCalls *RelayCalls
 	Guards     Guards
 	// StreamURL is the address of the voice server, wss://.
