@@ -60,8 +60,8 @@ event: ## write a case of a function's tests as an event: make event FUNCTION=we
 assistant: ## check and store an assistant: make assistant FILE=assistant.json [STAGE=prod]
 	@$(operate) assistant -file "$(FILE)" $(if $(STAGE),-stage "$(STAGE)")
 
-key: ## create a key, shown once: make key [KIND=api|internal|external] [NAME=holder] [ASSISTANTS=id,…] [USES=chat|webhook] [EXPIRES=2027-01-01T00:00:00Z] [LIMITS=chatTurnsPerMinute=60,…] [SIGNATURE=vapi-hmac|retell] [WRITE=1 to store it]; or LIST=1, REMOVE=name|id, RESTORE=1 [STAGE=prod]
-	@$(operate) key -kind "$(KIND)" -name "$(NAME)" -assistants "$(ASSISTANTS)" -uses "$(USES)" -expires "$(EXPIRES)" -limits "$(LIMITS)" -signature "$(SIGNATURE)" -write "$(WRITE)" -list "$(LIST)" -remove "$(REMOVE)" -restore "$(RESTORE)" $(if $(STAGE),-stage "$(STAGE)")
+key: ## create a key, shown once: make key [KIND=api|internal|external] [NAME=holder] [ROLE=viewer|editor|admin] [ASSISTANTS=id,…] [USES=chat|webhook] [EXPIRES=2027-01-01T00:00:00Z] [LIMITS=chatTurnsPerMinute=60,…] [SIGNATURE=vapi-hmac|retell] [WRITE=1 to store it]; or LIST=1, REMOVE=name|id, RESTORE=1 [STAGE=prod]
+	@$(operate) key -kind "$(KIND)" -name "$(NAME)" -role "$(ROLE)" -assistants "$(ASSISTANTS)" -uses "$(USES)" -expires "$(EXPIRES)" -limits "$(LIMITS)" -signature "$(SIGNATURE)" -write "$(WRITE)" -list "$(LIST)" -remove "$(REMOVE)" -restore "$(RESTORE)" $(if $(STAGE),-stage "$(STAGE)")
 
 do-not-call: ## add a number to the do-not-call list: make do-not-call NUMBER=+1… [REGION=US] [REMOVE=1] [STAGE=prod]
 	@$(operate) do-not-call -number "$(NUMBER)" -region "$(REGION)" -remove "$(REMOVE)" $(if $(STAGE),-stage "$(STAGE)")

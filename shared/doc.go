@@ -13,7 +13,7 @@
 //	  numberplan      the country and the kind of a phone number, without those tables
 //	  providermsg     what voice providers post to the webhook
 //	  agent           the agent loop: one stream of events for whole and streamed answers
-//	  auth            authentication of API keys and signed links
+//	  auth            authentication of API keys, signed links and operators, and their rights
 //	  idempotency     runs an effect once per key, over claims that a store holds
 //	  optout          text messages that ask for no more messages, or take that back
 //	  tools           what an assistant may do: built-in, HTTP and MCP tools
@@ -64,6 +64,7 @@
 //	  twilioapi       what Twilio sends: signed forms for calls and messages
 //	  callapi         the HTTP side of outbound calls: two routes and the provider's callback
 //	  textapi         the HTTP side of text messages straight from Twilio
+//	  operatorapi     the HTTP side of the operators' API, and what all its routes check
 //	  modelwiring     builds the models of a function from its settings
 //	  contactwiring   builds the guard of everything that reaches a person
 //	  toolwiring      builds an assistant's tools
@@ -73,6 +74,7 @@
 //	  twiliowiring    builds the client of Twilio, and the functions that answer its calls
 //	  callwiring      builds the functions that place calls
 //	  textwiring      builds the worker that answers text messages
+//	  operatorwiring  builds what authenticates operators
 //	dev/            development and tests only
 //	  emulator        `make run`: template.yaml on one machine
 //	  fakeaws         the AWS JSON protocol, for the fakes

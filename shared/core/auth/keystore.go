@@ -27,7 +27,7 @@ type Secrets interface {
 }
 
 // KeyStore reads the live keys of each kind from a secret: a JSON array whose elements are a key, a "sha256:" digest, or
-// an object with digest, name, assistants, uses, expiresAt and limits. It is safe for concurrent use.
+// an object with digest, name, role, assistants, uses, expiresAt and limits. It is safe for concurrent use.
 //
 // While a secret cannot be read, or is not a JSON array, the last list that could be read is used for an hour. Without
 // such a list Keys returns an error: a broken secret is not the caller's fault. An array is a list also if none of its
@@ -123,8 +123,14 @@ func parseKeysOf(kind KeyKind, text string) (keys []Key, invalid, err error) {
 	if errors.Is(invalid, errNotArray) {
 		return nil, nil, errNotArray
 	}
+	if hasRole := func(k Key) bool { return k.Role != "" }; kind != KindInternal && slices.ContainsFunc(keys, hasRole) {
+		keys, invalid = slices.DeleteFunc(keys, hasRole), errors.Join(invalid, errRoleKind)
+	}
 	return keys, invalid, nil
 }
+
+// errRoleKind says why an entry is no key of its kind.
+var errRoleKind = errors.New("a role is for internal keys only")
 
 // errSignatureKind says why an entry is no key of its kind.
 var errSignatureKind = errors.New("a signature is for api keys only")
@@ -177,6 +183,7 @@ func parseKey(entry json.RawMessage) (Key, error) {
 	var object struct {
 		Digest     string     `json:"digest"`
 		Name       string     `json:"name"`
+		Role       *Role      `json:"role"`
 		Assistants *[]string  `json:"assistants"`
 		Uses       *[]Use     `json:"uses"`
 		ExpiresAt  *time.Time `json:"expiresAt"`
@@ -185,13 +192,16 @@ func parseKey(entry json.RawMessage) (Key, error) {
 		Signature json.RawMessage `json:"signature"`
 	}
 	if json.Unmarshal(entry, &object) != nil {
-		return Key{}, errors.New("neither a string nor an object with digest or signature, name, assistants, uses, expiresAt and limits")
+		return Key{}, errors.New("neither a string nor an object with digest or signature, name, assistants, uses, expiresAt and limits, or with a role")
 	}
 	key, err := keyOf(object.Digest, object.Signature)
 	if err != nil {
 		return Key{}, err
 	}
 	key.Name = object.Name
+	if err := key.setRole(object.Role); err != nil {
+		return Key{}, err
+	}
 	// An entry that limits its key in a way that cannot be read must not become a key without limits.
 	if object.Assistants != nil {
 		if key.Assistants = *object.Assistants; len(key.Assistants) == 0 || slices.Contains(key.Assistants, "") {
@@ -218,6 +228,22 @@ func parseKey(entry json.RawMessage) (Key, error) {
 		}
 	}
 	return key, nil
+}
+
+// setRole sets the role of a key that has its name and its form.
+func (k *Key) setRole(r *Role) error {
+	switch {
+	case r == nil:
+		return nil
+	case !r.IsValid():
+		return errors.New("role must be viewer, editor or admin; leave it out for a key that is no operator's")
+	case k.signature != nil:
+		return errors.New("a signature has no role")
+	case k.Name == "":
+		return errors.New("an entry with a role must have the name of its holder, for the audit")
+	}
+	k.Role = *r
+	return nil
 }
 
 // keyOf returns the key of an entry, which has either a digest or a signature.

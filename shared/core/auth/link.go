@@ -198,11 +198,16 @@ func sign(key string, body []byte) []byte {
 	return m.Sum(append([]byte(nil), body...))
 }
 
-// signingKeys returns the signing keys, the newest first. A secret with a key that is too short is not used at all.
 func (l *Links) signingKeys(ctx context.Context) ([]string, error) {
-	text, err := l.Secrets.Secret(ctx, l.SecretName)
+	return signingKeys(ctx, l.Secrets, l.SecretName, fault.New(fault.Internal, "Links are not set up.").WithCode("links_not_set_up"))
+}
+
+// signingKeys returns the signing keys in a secret, the newest first. A secret with a key that is too short is not used at all;
+// the error is notSetUp.
+func signingKeys(ctx context.Context, secrets Secrets, name string, notSetUp *fault.Error) ([]string, error) {
+	text, err := secrets.Secret(ctx, name)
 	if fault.Is(err, fault.NotFound) {
-		err = fault.New(fault.Internal, "Links are not set up.").WithCode("links_not_set_up").Because(err)
+		err = notSetUp.Because(err)
 	}
 	if err != nil {
 		return nil, err
@@ -215,8 +220,7 @@ func (l *Links) signingKeys(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, fault.New(fault.Internal, "Links are not set up.").WithCode("links_not_set_up").
-			Because(errors.New("the links secret is not one or more words of at least 32 bytes"))
+		return nil, notSetUp.Because(fmt.Errorf("the secret %s is not one or more words of at least %d bytes", name, minSigningKeyLength))
 	}
 	return keys, nil
 }

@@ -39,6 +39,7 @@ type Policy struct {
 	Use     Use      // the use that a key must allow; empty if the kind of key says enough
 	headers []keyHeader
 	signed  KeyKind // the kind of key that may sign a request instead; empty if none may
+	roles   roleRule
 }
 
 // keyHeader is a header that may hold a key.
@@ -57,10 +58,17 @@ var (
 			{"Binarytint-Api-Key", KindAPI, false}, {"X-Vapi-Secret", KindAPI, false}, {"Authorization", KindAPI, true}},
 		signed: KindAPI}
 	InternalPolicy = Policy{Name: "internal", Routes: []string{"POST/api/reports/aurora-report/*", "POST/api/reports/aurora-internal-report/*"},
-		headers: []keyHeader{{"Binarytint-Internal-Api-Key", KindInternal, false}}}
+		headers: []keyHeader{{internalKeyHeader, KindInternal, false}}, roles: noViewer}
 	PartnerPolicy = Policy{Name: "partner", Routes: []string{"POST/api/outbound-call-uat", "POST/api/hyperscale/outbound-call"},
-		headers: []keyHeader{{"Binarytint-Internal-Api-Key", KindInternal, false}, {"Binarytint-External-Api-Key", KindExternal, false}}}
+		headers: []keyHeader{{internalKeyHeader, KindInternal, false}, {"Binarytint-External-Api-Key", KindExternal, false}}, roles: noViewer}
+	// OperatorPolicy is the operators' API. A session cookie may take the place of the key: see Operators. POST /api/v1/session,
+	// which makes the cookie, has no authorizer. A method is any, since the gateway has authorized nothing by it.
+	OperatorPolicy = Policy{Name: "operator", Routes: []string{"*/api/v1/session", "*/api/v1/assistants", "*/api/v1/assistants/*", "*/api/v1/audit",
+		"*/api/v1/calls", "*/api/v1/calls/*"}, headers: []keyHeader{{internalKeyHeader, KindInternal, false}}, roles: anyRole}
 )
+
+// internalKeyHeader holds internal keys.
+const internalKeyHeader = "Binarytint-Internal-Api-Key"
 
 // Key is a live key: its digest, and what is known of its holder.
 type Key struct {
@@ -74,12 +82,14 @@ type Key struct {
 	ExpiresAt time.Time
 	Limits    Limits
 	Kind      KeyKind
+	// Role is the role of an operator's key; empty for a key that is no operator's.
+	Role      Role
 	signature *signature // how the holder signs requests; nil for a key that is sent
 }
 
-// allows reports whether the key may be used on the routes of a policy with this use.
-func (k Key) allows(use Use) bool {
-	return use == "" || len(k.Uses) == 0 || slices.Contains(k.Uses, use)
+// allows reports whether the key may be used on the routes of a policy.
+func (k Key) allows(p Policy) bool {
+	return (p.Use == "" || len(k.Uses) == 0 || slices.Contains(k.Uses, p.Use)) && p.roles.allows(k.Role)
 }
 
 // isExpired reports whether the key has stopped working.
@@ -135,7 +145,7 @@ func (p Policy) Authenticate(ctx context.Context, h http.Header, keys KeySource)
 			unavailable = err // another header may still hold a valid key
 			continue
 		}
-		if key, ok := findKey(candidate, live); ok && key.allows(p.Use) {
+		if key, ok := findKey(candidate, live); ok && key.allows(p) {
 			key.Kind = header.kind
 			return key, nil
 		}

@@ -13,6 +13,7 @@ type Principal struct {
 	ID   string // the key's ID. It tells the callers apart, also those whose keys have the same name or none
 	Name string // the key's name, or its ID if it has none
 	Kind KeyKind
+	Role Role // of an operator; empty for all others
 	// Assistants are the only assistants that the caller may reach; empty means all.
 	Assistants []string
 	ExpiresAt  time.Time // zero if the key does not expire
@@ -39,13 +40,16 @@ func (p Principal) IsExpired(now time.Time) bool {
 
 // Principal returns what is known of the key's holder.
 func (k Key) Principal() Principal {
-	return Principal{ID: k.ID(), Name: k.Name, Kind: k.Kind, Assistants: k.Assistants, ExpiresAt: k.ExpiresAt, Limits: k.Limits}
+	return Principal{ID: k.ID(), Name: k.Name, Kind: k.Kind, Role: k.Role, Assistants: k.Assistants, ExpiresAt: k.ExpiresAt, Limits: k.Limits}
 }
 
 // AuthorizerContext returns the principal in the form in which an authorizer passes it to the function behind API
 // Gateway, which accepts scalar values only. PrincipalFromContext reads it.
 func (p Principal) AuthorizerContext() map[string]any {
 	c := map[string]any{"keyId": p.ID, "keyName": p.Name, "keyKind": string(p.Kind)}
+	if p.Role != "" {
+		c["keyRole"] = string(p.Role)
+	}
 	if len(p.Assistants) > 0 {
 		b, _ := json.Marshal(p.Assistants) // strings: cannot fail
 		c["keyAssistants"] = string(b)
@@ -64,7 +68,7 @@ func (p Principal) AuthorizerContext() map[string]any {
 // cannot be read: a key must never be wider than it was meant to be.
 func PrincipalFromContext(context map[string]any) (p Principal, ok bool) {
 	text := func(name string) string { s, _ := context[name].(string); return s }
-	p = Principal{ID: text("keyId"), Name: text("keyName"), Kind: KeyKind(text("keyKind"))}
+	p = Principal{ID: text("keyId"), Name: text("keyName"), Kind: KeyKind(text("keyKind")), Role: Role(text("keyRole"))}
 	if assistants := text("keyAssistants"); assistants != "" {
 		if json.Unmarshal([]byte(assistants), &p.Assistants) != nil || len(p.Assistants) == 0 {
 			return Principal{}, false

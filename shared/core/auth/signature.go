@@ -343,5 +343,5 @@ func (p Policy) signingKeys(ctx context.Context, keys KeySource) ([]Key, error) 
 		return nil, nil
 	}
 	live, err := keys.Keys(ctx, p.signed)
-	return slices.DeleteFunc(slices.Clone(live), func(k Key) bool { return k.signature == nil || !k.allows(p.Use) }), err
+	return slices.DeleteFunc(slices.Clone(live), func(k Key) bool { return k.signature == nil || !k.allows(p) }), err
 }

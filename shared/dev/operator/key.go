@@ -20,7 +20,7 @@ var keyKinds = []string{string(auth.KindAPI), string(auth.KindInternal), string(
 
 // keyOptions are the flags of the command key.
 type keyOptions struct {
-	kind, name, assistants, uses, expires, limits, signature, stage string
+	kind, name, role, assistants, uses, expires, limits, signature, stage string
 	write, list, restore, remove                                    string
 }
 
@@ -30,6 +30,7 @@ func (p *program) key(ctx context.Context) error {
 	var o keyOptions
 	f.StringVar(&o.kind, "kind", "", "api, internal or external; empty for api, or to list all")
 	f.StringVar(&o.name, "name", "", "the holder of the key, for the logs")
+	f.StringVar(&o.role, "role", "", "viewer, editor or admin, for an internal key of an operator")
 	f.StringVar(&o.assistants, "assistants", "", "the ids of the only assistants that the key may reach, separated by commas")
 	f.StringVar(&o.uses, "uses", "", "chat or webhook, for an api key that may do only one of them")
 	f.StringVar(&o.expires, "expires", "", "when the key stops working, such as 2027-01-01T00:00:00Z")
@@ -133,11 +134,14 @@ func (p *program) createKey(ctx context.Context, o keyOptions) error {
 	if o.uses != "" && o.kind != string(auth.KindAPI) {
 		return errors.New("USES is for keys of KIND=api: the other kinds have one use each")
 	}
+	if err := checkRole(o); err != nil {
+		return err
+	}
 	own, err := parseLimits(o.kind, o.limits)
 	if err != nil {
 		return err
 	}
-	e := keyEntry{Name: o.name, Assistants: splitList(o.assistants), Uses: splitList(o.uses), ExpiresAt: o.expires, Limits: own}
+	e := keyEntry{Name: o.name, Role: o.role, Assistants: splitList(o.assistants), Uses: splitList(o.uses), ExpiresAt: o.expires, Limits: own}
 	if o.signature != "" {
 		return p.signingKey(ctx, o, e)
 	}
@@ -158,10 +162,26 @@ func (p *program) createKey(ctx context.Context, o keyOptions) error {
 	return nil
 }
 
+// checkRole checks that a key with a role is that of an operator.
+func checkRole(o keyOptions) error {
+	switch {
+	case o.role == "":
+		return nil
+	case !auth.Role(o.role).IsValid():
+		return fmt.Errorf("ROLE must be viewer, editor or admin, not %q", o.role)
+	case o.kind != string(auth.KindInternal):
+		return errors.New("ROLE is for keys of KIND=internal")
+	case o.name == "":
+		return errors.New("a key with a ROLE needs a NAME: the audit says by it who did what")
+	}
+	return nil
+}
+
 // keyEntry is an entry of a key secret.
 type keyEntry struct {
 	Digest     string   `json:"digest,omitempty"`
 	Name       string   `json:"name,omitempty"`
+	Role       string   `json:"role,omitempty"`
 	Assistants []string `json:"assistants,omitempty"`
 	Uses       []string `json:"uses,omitempty"`
 	ExpiresAt  string   `json:"expiresAt,omitempty"`
@@ -177,7 +197,7 @@ func (e keyEntry) text() (string, error) {
 		return "", err
 	}
 	if _, err := auth.ParseKeys("[" + string(text) + "]"); err != nil {
-		return "", fmt.Errorf("ASSISTANTS, USES, EXPIRES, LIMITS, SIGNATURE or SIGNING_SECRET: %w", err)
+		return "", fmt.Errorf("ROLE, ASSISTANTS, USES, EXPIRES, LIMITS, SIGNATURE or SIGNING_SECRET: %w", err)
 	}
 	return string(text), nil
 }

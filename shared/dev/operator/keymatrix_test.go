@@ -226,6 +226,9 @@ func checkRoutesAreKnown(t *testing.T) {
 			path = m[1]
 			continue
 		}
+		if strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/api/v1/openai/") {
+			continue // the operators' routes have a table of their own, in functions/operators
+		}
 		found = append(found, strings.ToUpper(m[2])+" "+path)
 	}
 	for _, route := range found {

@@ -254,25 +254,28 @@ func describeEntry(i int, entry json.RawMessage) string {
 	case entry[0] == '"' && !bytes.HasPrefix(entry, []byte(`"sha256:`)):
 		form = "key itself"
 	}
-	columns := []string{fmt.Sprintf("entry:%d", i), key.ID(), form, text.Line(key.Name, 60), "all assistants", "all uses", "no expiry", "the deployment's limits"}
+	columns := []string{fmt.Sprintf("entry:%d", i), key.ID(), form, text.Line(key.Name, 60), "no role", "all assistants", "all uses", "no expiry", "the deployment's limits"}
+	if key.Role != "" {
+		columns[4] = string(key.Role)
+	}
 	if len(key.Assistants) > 0 {
-		columns[4] = text.Line(strings.Join(key.Assistants, ","), 200)
+		columns[5] = text.Line(strings.Join(key.Assistants, ","), 200)
 	}
 	if len(key.Uses) > 0 {
-		columns[5] = ""
+		columns[6] = ""
 		for _, use := range key.Uses {
-			columns[5] += string(use) + " "
+			columns[6] += string(use) + " "
 		}
 	}
 	if !key.ExpiresAt.IsZero() {
-		columns[6] = key.ExpiresAt.UTC().Format(time.RFC3339)
+		columns[7] = key.ExpiresAt.UTC().Format(time.RFC3339)
 		if !time.Now().Before(key.ExpiresAt) {
-			columns[6] += " (expired)"
+			columns[7] += " (expired)"
 		}
 	}
 	if key.Limits != (auth.Limits{}) {
 		limits, _ := json.Marshal(key.Limits) // numbers: cannot fail
-		columns[7] = string(limits)
+		columns[8] = string(limits)
 	}
 	return strings.Join(columns, "\t")
 }

@@ -109,6 +109,9 @@ func TestKeyIsStored(t *testing.T) {
 	if out, err := s.run(t, "-signature", "retell", "-name", "retell", "-write", "1"); err != nil || strings.Contains(out, "key_0123") {
 		t.Errorf("a signature: %v; want no secret in\n%s", err, out)
 	}
+	if out, err := s.run(t, "-kind", "internal", "-name", "dana", "-role", "editor", "-write", "1"); err != nil || !strings.Contains(out, "dana") {
+		t.Errorf("an operator's key: %v\n%s", err, out)
+	}
 	if !strings.Contains(s.value(t, "api"), plain) {
 		t.Errorf("the key that was there is lost: %s", s.value(t, "api"))
 	}
@@ -120,7 +123,7 @@ func TestKeyIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"aurora/dev/api has 3 entries", "aurora/dev/internal has 1 ", "aurora/dev/external has 1 ", "key itself", "signature", "acme internal", "a1,a2", "2099-01-01T00:00:00Z", "webhook"} {
+	for _, want := range []string{"aurora/dev/api has 3 entries", "aurora/dev/internal has 2 ", "aurora/dev/external has 1 ", "key itself", "signature", "acme internal", "no role", "editor", "a1,a2", "2099-01-01T00:00:00Z", "webhook"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("the list has no %q:\n%s", want, list)
 		}

@@ -120,7 +120,13 @@ func TestKey(t *testing.T) {
 	if want := `"name":"acme","limits":{"callsPerDay":50,"callsPerMinute":5,"callsToCountryPerDay":20,"callsToNumberPerDay":3,"spendPerDayUsd":12.5}}`; err != nil || !strings.Contains(partner, want) {
 		t.Errorf("a partner's key: error %v, output\n%s\nwant an entry with %s", err, partner, want)
 	}
-	for _, args := range [][]string{{"-signature", "vapi-hmac", "-kind", "internal"}, {"-signature", "hmac"}, {"-signature", "retell"}, {"-signature", "vapi-hmac", "-uses", "chat"},
+	operator, err := command(t, "key", "-kind", "internal", "-name", "dana", "-role", "editor", "-assistants", "a1")
+	if want := `"name":"dana","role":"editor","assistants":["a1"]}`; err != nil || !strings.Contains(operator, want) {
+		t.Errorf("an operator's key: error %v, output\n%s\nwant an entry with %s", err, operator, want)
+	}
+	for _, args := range [][]string{{"-kind", "internal", "-role", "viewer"}, {"-kind", "internal", "-name", "dana", "-role", "Admin"},
+		{"-name", "dana", "-role", "viewer"}, {"-kind", "external", "-name", "dana", "-role", "viewer"}, {"-signature", "vapi-hmac", "-name", "dana", "-role", "viewer"},
+		{"-signature", "vapi-hmac", "-kind", "internal"}, {"-signature", "hmac"}, {"-signature", "retell"}, {"-signature", "vapi-hmac", "-uses", "chat"},
 		{"-assistants", ","}, {"-uses", "reports"}, {"-expires", "tomorrow"}, {"-kind", "internal", "-uses", "chat"},
 		{"-limits", "chatTurns=5"}, {"-limits", "chatTurnsPerMinute"}, {"-limits", "chatTurnsPerMinute=-1"}, {"-limits", "chatTurnsPerMinute=many"},
 		{"-limits", "chatTurnsPerMinute=1,chatTurnsPerMinute=2"}, {"-limits", "spendPerDayUsd=1e3"}, {"-limits", "callsPerDay=5"},

@@ -13,8 +13,9 @@ import (
 	"example.com/aurora/shared/transport/web"
 )
 
-// openRoutes lists the routes that have no authorizer because the function verifies a signature.
-var openRoutes = []string{"/api/outbound-call-status", "/twilio/voice", "/twilio/voice/after", "/twilio/voice/status", "/twilio/messages", "/twilio/messages/status", "/api/reports/view", "/api/reports/view/{token}"}
+// openRoutes lists the routes that have no authorizer because the function verifies a signature, or the key in the body.
+var openRoutes = []string{"POST /api/outbound-call-status", "POST /twilio/voice", "POST /twilio/voice/after", "POST /twilio/voice/status",
+	"POST /twilio/messages", "POST /twilio/messages/status", "GET /api/reports/view", "POST /api/reports/view", "GET /api/reports/view/{token}", "POST /api/v1/session"}
 
 // TestRoutes checks that each route has an authorizer, a timeout longer than its function's, and streams if and only if
 // its function URL does.
@@ -33,13 +34,14 @@ func TestRoutes(t *testing.T) {
 			routes++
 			route := f.at("Events", name, "Properties")
 			path := route.text("Path")
+			isOpen := slices.Contains(openRoutes, route.text("Method")+" "+path)
 			if route.at("RestApiId").text("Ref") != "Api" {
 				t.Errorf("%s: %s is not a route of Api", id, path)
 			}
-			if authorizer := route.at("Auth").text("Authorizer"); (authorizer == "" || authorizer == "NONE") != slices.Contains(openRoutes, path) {
+			if authorizer := route.at("Auth").text("Authorizer"); (authorizer == "" || authorizer == "NONE") != isOpen {
 				t.Errorf("%s: %s has the authorizer %q", id, path, authorizer)
 			}
-			if slices.Contains(openRoutes, path) && len(f.at("FunctionUrlConfig")) > 0 {
+			if isOpen && len(f.at("FunctionUrlConfig")) > 0 {
 				t.Errorf("%s: the function URL would not verify the signature of %s", id, path)
 			}
 			if limit := route.number("TimeoutInMillis"); limit <= seconds*1000 {
@@ -429,7 +431,7 @@ func TestStores(t *testing.T) {
 			t.Errorf("%s must take the customer-managed key", id)
 		}
 		// AWS generates only values that no person needs to know. API keys are given to callers.
-		if (secret["GenerateSecretString"] != nil) != (id == "LinksSecret") || !strings.HasPrefix(secret.at("Name").text("Fn::Sub"), "aurora/${Stage}/") {
+		if (secret["GenerateSecretString"] != nil) != (id == "LinksSecret" || id == "SessionsSecret") || !strings.HasPrefix(secret.at("Name").text("Fn::Sub"), "aurora/${Stage}/") {
 			t.Errorf("%s: %v", id, secret)
 		}
 	}

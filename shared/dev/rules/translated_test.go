@@ -76,7 +76,7 @@ func TestTranslatedRoutes(t *testing.T) {
 				if integration.number("timeoutInMillis") == 0 {
 					t.Errorf("%s %s: no time limit", id, path)
 				}
-				if (method["security"] == nil) != slices.Contains(openRoutes, path) {
+				if (method["security"] == nil) != slices.Contains(openRoutes, event.at("Properties").text("Method")+" "+path) {
 					t.Errorf("%s %s: the authorizer is %v", id, path, method["security"])
 				}
 				uri := integration.at("uri").text("Fn::Sub")
@@ -209,7 +209,8 @@ func TestTranslatedRoles(t *testing.T) {
 func TestTranslatedPermissionsByPrefix(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
-	ledgerKeys := map[string][]string{"CallWorkerRole": {"call#*", "erased#*"}, "ReportPolicy": {"sent#*"},
+	ledgerKeys := map[string][]string{"OperatorsFunctionRole": {"session-end#*", "connection"}, "AuthorizerOperatorFunctionRole": {"session-end#*", "connection"},
+		"CallWorkerRole": {"call#*", "erased#*"}, "ReportPolicy": {"sent#*"},
 		"MessageIncomingFunctionRole": {"dnc#*", "textstatus#*", "connection"},
 		"VoiceIncomingFunctionRole":   {"phone#*", "relaytoken#*", "count#*", "connection"}, "VoiceAfterFunctionRole": {"phone#*", "phoneturns#*", "relaytoken#*", "connection"}}
 	policies := map[string][]tree{} // the statements by the id of the role or policy

@@ -58,18 +58,36 @@ func New(policy auth.Policy, keys auth.KeySource) func(context.Context, Request)
 				err = signatureErr
 			}
 		}
-		switch {
-		case fault.Is(err, fault.Unauthorized):
-			metric.CountAnswer(ctx, err)
-			slog.InfoContext(ctx, "request denied", "event", "access.denied", "policy", policy.Name, "path", r.Path, "from", r.RequestContext.Identity.SourceIP)
-			return newResponse(policy, "Deny", "anonymous", r.MethodArn, nil), nil
-		case err != nil:
-			slog.ErrorContext(ctx, "keys unavailable", "event", "keys.unavailable", "policy", policy.Name, "error", err)
-			return Response{}, err
-		}
-		slog.InfoContext(ctx, "request allowed", "event", "access.allowed", "policy", policy.Name, "path", r.Path, "keyId", key.ID(), "keyName", key.Name)
-		return newResponse(policy, "Allow", key.ID(), r.MethodArn, key.Principal().AuthorizerContext()), nil
+		return decide(ctx, policy, r, key.Principal(), err)
 	}
+}
+
+// NewOperator returns the handler of the Lambda authorizer of the operators' API. It decides as New, by a key or by the cookie of a
+// session.
+func NewOperator(operators *auth.Operators) func(context.Context, Request) (Response, error) {
+	return func(ctx context.Context, r Request) (Response, error) {
+		ctx, cancel := context.WithTimeout(ctx, keyTimeout)
+		defer cancel()
+		ctx = logfields.New(ctx)
+		logfields.Set(ctx, logfields.GatewayRequestID, r.RequestContext.RequestID)
+		login, err := operators.Authenticate(ctx, headerOf(r))
+		return decide(ctx, auth.OperatorPolicy, r, login.Principal, err)
+	}
+}
+
+// decide answers a request with a principal, or with the reason why there is none.
+func decide(ctx context.Context, policy auth.Policy, r Request, principal auth.Principal, err error) (Response, error) {
+	switch {
+	case fault.Is(err, fault.Unauthorized):
+		metric.CountAnswer(ctx, err)
+		slog.InfoContext(ctx, "request denied", "event", "access.denied", "policy", policy.Name, "path", r.Path, "from", r.RequestContext.Identity.SourceIP)
+		return newResponse(policy, "Deny", "anonymous", r.MethodArn, nil), nil
+	case err != nil:
+		slog.ErrorContext(ctx, "keys unavailable", "event", "keys.unavailable", "policy", policy.Name, "error", err)
+		return Response{}, err
+	}
+	slog.InfoContext(ctx, "request allowed", "event", "access.allowed", "policy", policy.Name, "path", r.Path, "keyId", principal.ID, "keyName", principal.Name)
+	return newResponse(policy, "Allow", principal.ID, r.MethodArn, principal.AuthorizerContext()), nil
 }
 
 func headerOf(r Request) http.Header {

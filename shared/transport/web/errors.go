@@ -29,6 +29,8 @@ var statusByKind = map[fault.Kind]struct {
 	fault.Conflict:             {http.StatusConflict, "conflict_error", "conflict"},
 	fault.TooLarge:             {http.StatusRequestEntityTooLarge, "invalid_request_error", "body_too_large"},
 	fault.UnsupportedMediaType: {http.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_media_type"},
+	fault.PreconditionFailed:   {http.StatusPreconditionFailed, "conflict_error", "changed_meanwhile"},
+	fault.PreconditionRequired: {http.StatusPreconditionRequired, "invalid_request_error", "if_match_required"},
 	fault.RateLimited:          {http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"},
 	fault.Upstream:             {http.StatusBadGateway, "upstream_error", "upstream_error"},
 	fault.Unavailable:          {http.StatusServiceUnavailable, "server_error", "unavailable"},
@@ -79,17 +81,20 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	body := struct {
-		Status    string      `json:"status"`
-		Message   string      `json:"message"`
-		Error     ErrorObject `json:"error"`
-		RequestID string      `json:"requestId"`
-	}{"error", f.Message, object, requestID(r)}
+		Status    string            `json:"status"`
+		Message   string            `json:"message"`
+		Error     ErrorObject       `json:"error"`
+		Errors    []fault.Complaint `json:"errors,omitempty"`
+		Current   *fault.State      `json:"current,omitempty"`
+		RequestID string            `json:"requestId"`
+	}{"error", f.Message, object, f.Complaints, f.Current, RequestID(r)}
 	if werr := WriteJSON(w, row.status, body); werr != nil {
 		slog.ErrorContext(r.Context(), "error response not sent", "event", "response.aborted", "error", werr)
 	}
 }
 
-func requestID(r *http.Request) string {
+// RequestID returns Lambda's id of a request, which the response has in X-Request-Id; empty outside of Lambda.
+func RequestID(r *http.Request) string {
 	if lc, ok := lambdacontext.FromContext(r.Context()); ok {
 		return lc.AwsRequestID
 	}

@@ -37,8 +37,9 @@ const (
 // error ends the response: a stream of server-sent events with an error event, any other response by breaking off.
 type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 
-// Route is a method and a path of a function. Paths match exactly. A last segment in braces, such as {period}, matches any one
-// segment that is not empty; r.PathValue("period") returns it.
+// Route is a method and a path of a function. Paths match exactly. A segment in braces, such as {period}, matches any one segment
+// that is not empty; r.PathValue("period") returns it. Where a request matches several paths, the one whose segments are literal
+// where the others have braces is meant.
 type Route struct {
 	Method, Path string
 	Handler      HandlerFunc
@@ -128,7 +129,7 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 	if rejected == nil {
 		principal, rejected = f.authenticate(ctx, e, now)
 	}
-	ctx = context.WithValue(ctx, principalKey{}, principal)
+	ctx = context.WithValue(ctx, principalKey{}, &principal)
 	if rejected == nil {
 		rejected = checkBody(e, f.MaxBody)
 	}
@@ -154,10 +155,8 @@ func (f *Function) serve(ctx context.Context, rw http.ResponseWriter, e event) e
 // pattern returns the path of the route that a request matches, or "unknown". The path of the request itself may hold a
 // token, also where it matches no route, so no log line holds it.
 func (f *Function) pattern(r *http.Request) string {
-	for _, route := range f.Routes {
-		if route.matches(r) {
-			return route.Path
-		}
+	if route, ok := f.match(r); ok {
+		return route.Path
 	}
 	return "unknown"
 }
@@ -214,10 +213,19 @@ func (f *Function) authenticateSignature(ctx context.Context, e event, now time.
 
 type principalKey struct{}
 
+// SetPrincipal sets the principal of a request that a handler has authenticated itself, in a function with NoAuth.
+func SetPrincipal(r *http.Request, p auth.Principal) {
+	if held, ok := r.Context().Value(principalKey{}).(*auth.Principal); ok {
+		*held = p
+	}
+}
+
 // PrincipalOf returns the principal whose key a request had.
 func PrincipalOf(r *http.Request) auth.Principal {
-	p, _ := r.Context().Value(principalKey{}).(auth.Principal)
-	return p
+	if held, ok := r.Context().Value(principalKey{}).(*auth.Principal); ok {
+		return *held
+	}
+	return auth.Principal{}
 }
 
 // callHandler calls the route's handler, and turns an error or a panic into a response.
@@ -239,41 +247,79 @@ func (f *Function) callHandler(w *statusRecorder, r *http.Request) {
 }
 
 func (f *Function) findRoute(w http.ResponseWriter, r *http.Request) (HandlerFunc, error) {
+	route, ok := f.match(r)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "There is nothing at this address.").WithCode("unknown_route")
+	}
 	var allow []string
-	for _, route := range f.Routes {
-		if !route.matches(r) {
+	for _, other := range f.Routes {
+		if other.Path != route.Path {
 			continue
 		}
-		if route.Method == r.Method {
-			return route.Handler, nil
+		if other.Method == r.Method {
+			return other.Handler, nil
 		}
-		allow = append(allow, route.Method)
-	}
-	if len(allow) == 0 {
-		return nil, fault.New(fault.NotFound, "There is nothing at this address.").WithCode("unknown_route")
+		allow = append(allow, other.Method)
 	}
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
 	return nil, fault.Newf(fault.MethodNotAllowed, "This address takes %s.", strings.Join(allow, " and "))
 }
 
-// matches reports whether a request has the route's path, and sets the value of a segment in braces.
-func (t Route) matches(r *http.Request) bool {
-	path := r.URL.EscapedPath()
-	before, name, ok := strings.Cut(t.Path, "{")
-	if !ok {
-		return path == t.Path
+// match returns a route whose path the request has, and sets the values of the segments in braces. Of several paths it takes
+// the one that is literal where the others have braces, as API Gateway does.
+func (f *Function) match(r *http.Request) (best Route, ok bool) {
+	segments := strings.Split(r.URL.EscapedPath(), "/")
+	var values map[string]string
+	var literal []bool
+	for _, route := range f.Routes {
+		v, l, matches := route.values(segments)
+		if matches && (!ok || moreLiteral(l, literal)) {
+			best, values, literal, ok = route, v, l, true
+		}
 	}
-	segment, ok := strings.CutPrefix(path, before)
-	if !ok || segment == "" || strings.Contains(segment, "/") {
-		return false
+	for name, value := range values {
+		r.SetPathValue(name, value)
 	}
-	value, err := url.PathUnescape(segment)
-	if err != nil {
-		return false
+	return best, ok
+}
+
+// values returns the values of a route's segments in braces, and which of its segments are literal. It is not ok if a path does
+// not match.
+func (t Route) values(segments []string) (values map[string]string, literal []bool, ok bool) {
+	wanted := strings.Split(t.Path, "/")
+	if len(wanted) != len(segments) {
+		return nil, nil, false
 	}
-	r.SetPathValue(strings.TrimSuffix(name, "}"), value)
-	return true
+	literal = make([]bool, len(wanted))
+	for i, w := range wanted {
+		name, variable := strings.CutPrefix(w, "{")
+		if literal[i] = !variable; literal[i] {
+			if segments[i] != w {
+				return nil, nil, false
+			}
+			continue
+		}
+		value, err := url.PathUnescape(segments[i])
+		if err != nil || value == "" {
+			return nil, nil, false
+		}
+		if values == nil {
+			values = map[string]string{}
+		}
+		values[strings.TrimSuffix(name, "}")] = value
+	}
+	return values, literal, true
+}
+
+// moreLiteral reports whether a path has a literal segment at the first place where another one differs from it.
+func moreLiteral(a, b []bool) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i]
+		}
+	}
+	return false
 }
 
 // statusRecorder records the status and the size of a response.

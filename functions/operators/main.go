@@ -1,0 +1,15 @@
+// Command operators serves the operators' API: its routes with JSON answers.
+package main
+
+import (
+	"os"
+
+	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/transport/operatorwiring"
+)
+
+func main() {
+	s := lambdaapp.NewSettings(os.LookupEnv)
+	operators, connections := operatorwiring.NewOperators(s)
+	lambdaapp.Start(s, serve(operators, s.Optional("PUBLIC_URL", "")).Function().Invoke, connections...)
+}
