@@ -17,7 +17,6 @@ import (
 const (
 	setupWait   = 500 * time.Millisecond // for a setup that is handled at the same time
 	setupPoll   = 50 * time.Millisecond
-	storeRetry  = 50 * time.Millisecond
 	maxDigits   = 64
 	finishDigit = "#"
 )
@@ -66,23 +65,45 @@ func (e *Engine) callOf(ctx context.Context, ev Event) (sid string, ok bool) {
 			e.count(ctx, "PhoneMessageIgnored")
 			return "", false
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(setupPoll):
-		}
+		wait(ctx, setupPoll)
 	}
 }
 
-// update changes the state of a message's call, with one retry if the store does not answer. It reports whether the call exists.
-func (e *Engine) update(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (c aurora.PhoneCall, err error) {
-	c, err = e.Store.UpdateCall(ctx, sid, change)
-	if fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Conflict) {
-		select {
-		case <-ctx.Done():
-		case <-time.After(storeRetry):
+// The pauses before the next try while the store does not answer. A caller waits for the answer to a prompt. During the setup the
+// greeting is being spoken.
+var (
+	promptRetries = []time.Duration{50 * time.Millisecond, 200 * time.Millisecond}
+	setupRetries  = []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
+)
+
+// retry calls try again after each pause, as long as the store does not answer.
+func retry(ctx context.Context, pauses []time.Duration, try func() error) error {
+	err := try()
+	for _, pause := range pauses {
+		if !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Conflict) || !wait(ctx, pause) {
+			break
 		}
-		c, err = e.Store.UpdateCall(ctx, sid, change)
+		err = try()
 	}
+	return err
+}
+
+// wait waits and reports whether ctx lasted that long.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// update changes the state of a message's call, and tries again if the store does not answer.
+func (e *Engine) update(ctx context.Context, sid string, change func(*aurora.PhoneCall) bool) (c aurora.PhoneCall, err error) {
+	err = retry(ctx, promptRetries, func() (err error) {
+		c, err = e.Store.UpdateCall(ctx, sid, change)
+		return err
+	})
 	return c, err
 }
 

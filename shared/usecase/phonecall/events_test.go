@@ -34,6 +34,15 @@ func TestSetup(t *testing.T) {
 		"fault 91: the store goes down then": {func(_ *phonecall.Setup, r *rig) {
 			r.store.Fail = func(o string) error { return map[string]error{"PutConnection": down}[o] }
 		}, apologyAndEnd},
+		"fault 91: the store is down for a second": {func(_ *phonecall.Setup, r *rig) {
+			until := time.Now().Add(time.Second)
+			r.store.Fail = func(string) error {
+				if time.Now().Before(until) {
+					return down
+				}
+				return nil
+			}
+		}, ""},
 		"fault 91: the account is not known": {func(_ *phonecall.Setup, r *rig) {
 			r.Account = func(context.Context) (string, error) { return "", down }
 		}, apologyAndEnd},
@@ -46,6 +55,11 @@ func TestSetup(t *testing.T) {
 				c.change(&s, r)
 				r.Setup(t.Context(), r.event(connection), s)
 				expect(t, "sent", r.wire.all(), c.want)
+				if c.want == apologyAndEnd {
+					if said, end := r.wire.frames[0], r.wire.frames[len(r.wire.frames)-1]; end.at-said.at < 4*time.Second {
+						t.Errorf("the session ends %v after its last words, which cuts them", end.at-said.at)
+					}
+				}
 				r.store.Fail = nil
 				if _, served, _ := r.store.ConnectionCall(t.Context(), connection); served != (c.want == "") {
 					t.Errorf("the connection is served: %v", served)
@@ -134,8 +148,9 @@ func TestStoreIsThrottledAtAPrompt(t *testing.T) {
 		failures int
 		want     string
 	}{
-		"fault 90: once":  {1, `"OK." closed`},
-		"fault 90: twice": {2, `"I'm sorry, something went wrong. Could you say that again?" closed`},
+		"fault 90: once":        {1, `"OK." closed`},
+		"fault 90: twice":       {2, `"OK." closed`},
+		"fault 90: three times": {3, `"I'm sorry, something went wrong. Could you say that again?" closed`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

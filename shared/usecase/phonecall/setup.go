@@ -19,28 +19,36 @@ type Setup struct {
 	Parameters                     map[string]string // of the session
 }
 
+// charactersPerSecond is about how fast voices speak.
+const charactersPerSecond = 15
+
 const noStateApology = "I'm sorry, I'm having trouble right now. Please call again in a moment."
 
 // Setup binds a connection to its call. A session without a valid token is ended.
 func (e *Engine) Setup(ctx context.Context, ev Event, s Setup) {
 	aurora.LogCall(ctx, s.CallSID)
-	token, err := e.checkSetup(ctx, s)
+	var token aurora.RelayToken
+	err := retry(ctx, setupRetries, func() (err error) {
+		token, err = e.checkSetup(ctx, s)
+		return err
+	})
 	if err != nil {
 		slog.WarnContext(ctx, "session rejected", "event", "phone.session_rejected", "error", err)
 		e.count(ctx, "PhoneSessionRejected")
-		if !fault.Is(err, fault.Unauthorized) {
-			_ = e.sendFrame(ctx, ev.ConnectionID, Frame{Text: noStateApology, Last: true}) // best effort
-		}
-		e.endRejected(ctx, ev.ConnectionID)
+		e.endRejected(ctx, ev.ConnectionID, !fault.Is(err, fault.Unauthorized))
 		return
 	}
 	// If no signal of the call's end comes, this task finishes it. It is sent before the state is stored, so that no call is without.
 	e.sendTask(ctx, aurora.PhoneTask{Kind: aurora.PhoneTaskFinish, CallSID: s.CallSID}, longestDelay)
-	c, isNew, answer, err := e.connect(ctx, ev, s, token)
+	var c aurora.PhoneCall
+	var isNew, answer bool
+	err = retry(ctx, setupRetries, func() (err error) {
+		c, isNew, answer, err = e.connect(ctx, ev, s, token)
+		return err
+	})
 	if err != nil {
 		slog.ErrorContext(ctx, "session not stored", "event", "phone.session_unstored", "error", err)
-		_ = e.sendFrame(ctx, ev.ConnectionID, Frame{Text: noStateApology, Last: true}) // best effort
-		e.endRejected(ctx, ev.ConnectionID)
+		e.endRejected(ctx, ev.ConnectionID, true)
 		return
 	}
 	if isNew {
@@ -67,8 +75,12 @@ func (e *Engine) checkSetup(ctx context.Context, s Setup) (aurora.RelayToken, er
 	return e.Store.UseToken(ctx, s.Parameters[TokenParameter], s.CallSID)
 }
 
-// endRejected ends the session of a connection that has no call.
-func (e *Engine) endRejected(ctx context.Context, connectionID string) {
+// endRejected ends the session of a connection that has no call, after an apology if the caller is to hear one. The end would cut
+// words that are still being spoken, and without the call's state no event says when they are over.
+func (e *Engine) endRejected(ctx context.Context, connectionID string, apologise bool) {
+	if apologise && e.sendFrame(ctx, connectionID, Frame{Text: noStateApology, Last: true}) == nil {
+		wait(ctx, time.Duration(len(noStateApology))*time.Second/charactersPerSecond+time.Second)
+	}
 	if err := e.sendFrame(ctx, connectionID, Frame{End: true}); err != nil && !fault.Is(err, fault.NotFound) {
 		slog.WarnContext(ctx, "rejected session not ended", "event", "phone.send_failed", "error", err)
 	}
