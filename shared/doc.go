@@ -24,6 +24,7 @@
 //	  text            cutting and cleaning of texts from outside
 //	  personaldata    removal of personal data from what is stored of a call
 //	  logfields       the ids that every log line of a request has
+//	  trace           records what happened in a turn of a conversation, or to a message of a voice provider
 //	  metric          counts failures where an error becomes an answer, and measures the first word
 //	  redact          removal of credentials and phone numbers, for logs and stored texts
 //	  retryafter      the header Retry-After of a provider's answer
@@ -68,6 +69,7 @@
 //	  modelwiring     builds the models of a function from its settings
 //	  contactwiring   builds the guard of everything that reaches a person
 //	  toolwiring      builds an assistant's tools
+//	  tracewiring     builds the writer of the records of turns and messages
 //	  chatwiring      builds the chat functions
 //	  reportwiring    builds the report functions
 //	  phonewiring     builds the functions that carry phone calls

@@ -13,6 +13,7 @@ import (
 	"example.com/aurora/shared/transport/callwiring"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/toolwiring"
+	"example.com/aurora/shared/transport/tracewiring"
 	"example.com/aurora/shared/usecase/webhook"
 )
 
@@ -34,6 +35,7 @@ func main() {
 		Tools:         tools.NewKit(),
 		OutboundCalls: outboundCalls,
 		Eligibility:   eligibility,
+		Traces:        tracewiring.ReadWriter(s),
 	}, keys)
 	connections := append(tools.Connections(keys.SecretNames[auth.KindAPI]), reports.Open)
 	lambdaapp.Start(s, f.Buffered(), connections...)

@@ -9,6 +9,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Limits of the cache.
@@ -36,7 +37,9 @@ type cacheEntry struct {
 // get returns a fresh entry, else what read returns, else a stale entry.
 func (c *cache) get(ctx context.Context, key string, read func(context.Context) (aurora.Assistant, error)) (aurora.Assistant, error) {
 	known, ok := c.lookup(key)
-	if age := c.now().Sub(known.readAt); ok && (age < negativeTTL || known.err == nil && age < freshTTL) {
+	began := c.now()
+	if age := began.Sub(known.readAt); ok && (age < negativeTTL || known.err == nil && age < freshTTL) {
+		trace.ReadAssistant(ctx, "cache", 0)
 		return known.assistant, known.err
 	}
 	if err := ctx.Err(); err != nil {
@@ -58,8 +61,10 @@ func (c *cache) get(ctx context.Context, key string, read func(context.Context) 
 		return a, err
 	})
 	if fault.Is(err, fault.Unavailable) && usable {
+		trace.ReadAssistant(ctx, "stale", c.now().Sub(began))
 		return known.assistant, nil
 	}
+	trace.ReadAssistant(ctx, "table", c.now().Sub(began))
 	a, _ := v.(aurora.Assistant)
 	return a, err
 }

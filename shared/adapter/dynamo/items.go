@@ -21,9 +21,9 @@ type Items struct {
 	keys  []string
 }
 
-// NewItems returns the items of one of the three tables: assistants, calls or ledger. kind says which one it is.
+// NewItems returns the items of one of the tables: assistants, calls, ledger or traces. kind says which one it is.
 func NewItems(config func() (aws.Config, error), table, kind string) *Items {
-	keys := map[string][]string{"assistants": {"assistantId"}, "calls": {partitionKey, callKey}, "ledger": {"key"}}[kind]
+	keys := map[string][]string{"assistants": {"assistantId"}, "calls": {partitionKey, callKey}, "ledger": {"key"}, "traces": {traceCallKey, traceAtKey}}[kind]
 	return &Items{table: openTable(config, table, withManyRetries), keys: keys}
 }
 

@@ -17,6 +17,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/netguard"
+	"example.com/aurora/shared/core/trace"
 )
 
 const (
@@ -146,20 +147,25 @@ func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 			done, err := candidate.breaker.Allow()
 			if err != nil && !(last && first == nil) {
 				slog.WarnContext(ctx, "model skipped: its circuit breaker is open", "event", "model.skipped", "model", candidate.name, "error", err)
+				trace.AskModel(ctx, candidate.name, candidate.model.host()).End("skipped", err)
 				continue
 			}
 			if done == nil { // the breaker is open, and this is the only model left
 				done = func(error) {}
 			}
-			begun, stopped, err := c.ask(ctx, candidate, r, !last, yield)
+			call := trace.AskModel(ctx, candidate.name, candidate.model.host())
+			begun, stopped, err := c.ask(ctx, candidate, r, !last, call, yield)
 			if stopped {
+				call.End("stopped", nil)
 				done(nil)
 				return
 			}
 			done(err)
 			if err == nil {
+				call.End("answered", nil)
 				return
 			}
+			call.End("failed", err)
 			if begun || ctx.Err() != nil {
 				yield(agent.Chunk{}, err)
 				return
@@ -177,7 +183,7 @@ func (c *chain) Stream(ctx context.Context, r agent.ModelRequest) iter.Seq2[agen
 }
 
 // ask yields the stream of one model. begun says that it had a first word; stopped, that the consumer stopped ranging.
-func (c *chain) ask(ctx context.Context, m *candidate, r agent.ModelRequest, hasNext bool, yield func(agent.Chunk, error) bool) (begun, stopped bool, err error) {
+func (c *chain) ask(ctx context.Context, m *candidate, r agent.ModelRequest, hasNext bool, call *trace.ModelCall, yield func(agent.Chunk, error) bool) (begun, stopped bool, err error) {
 	r.Model = m.name
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -191,6 +197,7 @@ func (c *chain) ask(ctx context.Context, m *candidate, r agent.ModelRequest, has
 			return stopped
 		}
 	}
+	chunkCame := false
 	for chunk, streamErr := range m.model.Stream(ctx, r) {
 		if r.WaitWhileThinking && chunk.IsThinking {
 			inTime()
@@ -203,6 +210,10 @@ func (c *chain) ask(ctx context.Context, m *candidate, r agent.ModelRequest, has
 		}
 		if streamErr != nil {
 			return begun, false, streamErr
+		}
+		if !chunkCame {
+			chunkCame = true
+			call.FirstChunk()
 		}
 		if !yield(chunk, nil) {
 			return begun, true, nil

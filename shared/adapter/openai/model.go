@@ -45,6 +45,14 @@ type Model struct {
 	client   *client
 }
 
+// host returns the name of the model's server; "" if its address cannot be read.
+func (m *Model) host() string {
+	if m.urlErr != nil {
+		return ""
+	}
+	return m.url.Hostname()
+}
+
 // Options configures a Model.
 type Options struct {
 	// BaseURL is the URL above /chat/completions; "" means OpenAI's. A query stays at the end, as Azure needs it.

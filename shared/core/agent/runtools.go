@@ -12,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/trace"
 )
 
 // maxToolCalls is how many tool calls of a turn are run.
@@ -80,6 +81,7 @@ func runJobs(ctx context.Context, now func() time.Time, jobs []*toolJob) []ToolO
 		run := j.newRun(outcomes[i])
 		outcomes[i].Run = run
 		slog.InfoContext(ctx, "tool called", "event", "tool.called", "tool", run.Name, "ms", run.Ms, "code", run.Code)
+		trace.RanTool(ctx, run.Name, run.Ms, run.Code)
 		if err := outcomes[i].Err; err != nil {
 			metric.CountFault(ctx, "ToolFailed", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 )
 
 // handleToolCalls handles the tool calls of a message. again means that the model must be called again; stopped, that the
@@ -145,6 +146,9 @@ func (r *runner) runTools(ctx context.Context, calls []ToolCall) bool {
 	for i, outcome := range runJobs(ctx, r.Now, jobs) {
 		r.result.ToolRuns = append(r.result.ToolRuns, outcome.Run)
 		r.applyOutcome(calls[i], outcome)
+		if outcome.Result.Handoff != nil {
+			trace.HandedOff(ctx, outcome.Result.Handoff.Name)
+		}
 	}
 	return true
 }

@@ -208,7 +208,7 @@ func (s *search) addLines(c *Call) {
 const maxDetail = 600
 
 // hiddenFields are shown elsewhere in an entry, or are the same in all of them.
-var hiddenFields = map[string]bool{"time": true, "level": true, "event": true, "msg": true, "callId": true, "callSid": true, "otherIds": true, "recordId": true,
+var hiddenFields = map[string]bool{"trace": true, "time": true, "level": true, "event": true, "msg": true, "callId": true, "callSid": true, "otherIds": true, "recordId": true,
 	"assistantId": true, "traceId": true, "function": true, "Stage": true, "ip": true, "gatewayRequestId": true}
 
 // entry returns a line as an entry.

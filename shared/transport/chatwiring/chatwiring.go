@@ -9,10 +9,12 @@ import (
 
 	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/trace"
 	"example.com/aurora/shared/transport/completions"
 	"example.com/aurora/shared/transport/lambdaapp"
 	"example.com/aurora/shared/transport/modelwiring"
 	"example.com/aurora/shared/transport/toolwiring"
+	"example.com/aurora/shared/transport/tracewiring"
 	"example.com/aurora/shared/usecase/chat"
 )
 
@@ -21,7 +23,8 @@ type ServiceSettings struct {
 	tools          toolwiring.Settings
 	models         modelwiring.Settings
 	defaultModels  []string // in the order in which they are asked
-	turnsPerMinute int      // of a key whose entry does not say otherwise
+	traces         *trace.Writer
+	turnsPerMinute int // of a key whose entry does not say otherwise
 	tokensPerDay   int
 }
 
@@ -32,6 +35,7 @@ func ReadServiceSettings(s *lambdaapp.Settings) ServiceSettings {
 		tools:          tools,
 		models:         modelwiring.ReadSettingsWith(s, tools.SecretPrefix, tools.Secrets),
 		defaultModels:  modelwiring.SplitList(s.Required("DEFAULT_MODEL")),
+		traces:         tracewiring.ReadWriter(s),
 		turnsPerMinute: s.PositiveInt("LIMIT_CHAT_TURNS_PER_MINUTE", 6000),
 		tokensPerDay:   s.PositiveInt("LIMIT_CHAT_TOKENS_PER_DAY", 200_000_000),
 	}
@@ -61,7 +65,8 @@ func (s ServiceSettings) NewService(t modelwiring.Timing, secrets ...string) (*c
 			TokensPerDay:   int64(s.tokensPerDay),
 			Now:            time.Now,
 		},
-		Now: time.Now,
+		Traces: s.traces,
+		Now:    time.Now,
 	}, connections
 }
 

@@ -43,7 +43,7 @@ func (e *Handler) ServeGeneral(w http.ResponseWriter, r *http.Request) (err erro
 		return err
 	}
 	defer a.turn.Settle(r.Context())
-	defer func() { a.turn.LogEnd(r.Context(), chat.Delivery{CompletionID: a.id, Err: err}) }()
+	defer func() { a.turn.RecordEnd(r.Context(), chat.Delivery{CompletionID: a.id, Err: err}) }()
 	if in.stream {
 		return a.writeStream(w)
 	}
@@ -64,7 +64,7 @@ func (e *Handler) ServeSMS(w http.ResponseWriter, r *http.Request) (err error) {
 	defer a.turn.Settle(r.Context())
 	var fallback error
 	defer func() {
-		a.turn.LogEnd(r.Context(), chat.Delivery{CompletionID: a.id, Fallback: fallback, Err: err})
+		a.turn.RecordEnd(r.Context(), chat.Delivery{CompletionID: a.id, Fallback: fallback, Err: err})
 	}()
 	end, err := chat.Collect(a.turn.Events)
 	if err != nil {
@@ -103,7 +103,7 @@ func (e *Handler) ServeChat(w http.ResponseWriter, r *http.Request) (err error) 
 		return err
 	}
 	defer a.turn.Settle(r.Context())
-	defer func() { a.turn.LogEnd(r.Context(), chat.Delivery{CompletionID: a.id, Err: err}) }()
+	defer func() { a.turn.RecordEnd(r.Context(), chat.Delivery{CompletionID: a.id, Err: err}) }()
 	a.includeSession = false
 	return a.writeJSON(w)
 }

@@ -27,8 +27,12 @@ func (a *response) writeStream(w http.ResponseWriter) error {
 		case e.Text == "":
 			continue
 		}
+		first := !c.started
 		if err := c.writeChunk(e.Text, e.Model, e.LogProbs); err != nil {
 			return err // the reader has disconnected; leaving the loop ends the turn
+		}
+		if first {
+			a.turn.Sent()
 		}
 	}
 	return nil

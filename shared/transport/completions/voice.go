@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 	"example.com/aurora/shared/transport/voiceturn"
 	"example.com/aurora/shared/transport/web"
 	"example.com/aurora/shared/usecase/chat"
@@ -32,19 +33,20 @@ func (e *Handler) ServeVoice(w http.ResponseWriter, r *http.Request) (err error)
 	in.Lenient, in.Channel = true, chat.Voice
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
+	ctx, _ = trace.New(ctx)
 	turn, err := e.Service.Turn(ctx, in.Request)
 	if fault.Is(err, fault.Forbidden) { // the key's limits: nobody is spoken to
 		return err
 	}
 	if err != nil {
 		slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "callId", in.CallID(), "error", err)
-		turn = chat.NewFailedTurn(in.Request, err)
+		turn = chat.NewFailedTurn(ctx, in.Request, err)
 	}
 	defer turn.Settle(r.Context())
 	answer := e.newResponse(in, turn)
 	v := &voiceturn.Turn{Chat: turn, Timing: e.VoiceTiming, Cancel: cancel, Filler: defaultFiller, Verbatim: in.wantsJSON()}
 	defer func() {
-		turn.LogEnd(r.Context(), chat.Delivery{CompletionID: answer.id, FillerSpoken: v.FillerSpoken, Fallback: v.Fallback, Err: err})
+		turn.RecordEnd(r.Context(), chat.Delivery{CompletionID: answer.id, FillerSpoken: v.FillerSpoken, Fallback: v.Fallback, Err: err})
 	}()
 	if in.fromVapi {
 		v.Filler = vapiFiller

@@ -9,6 +9,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
+	"example.com/aurora/shared/core/trace"
 	"example.com/aurora/shared/transport/voiceturn"
 	"example.com/aurora/shared/usecase/chat"
 	"example.com/aurora/shared/usecase/phonecall"
@@ -47,13 +48,14 @@ func (c *Conversation) Speak(ctx context.Context, r phonecall.TurnRequest, out p
 	whole := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	ctx, _ = trace.New(ctx)
 	request := newRequest(r)
 	turn, err := c.Service.Turn(ctx, request)
 	if err != nil {
 		if out.Stopped() == nil {
 			slog.ErrorContext(ctx, "turn could not begin", "event", "turn.failed", "error", err)
 		}
-		turn = chat.NewFailedTurn(request, err)
+		turn = chat.NewFailedTurn(ctx, request, err)
 	}
 	after := context.WithoutCancel(whole)
 	defer turn.Settle(after)
@@ -64,7 +66,7 @@ func (c *Conversation) Speak(ctx context.Context, r phonecall.TurnRequest, out p
 	if stopped != nil {
 		err = nil
 	}
-	turn.LogEnd(after, chat.Delivery{FillerSpoken: v.FillerSpoken, Fallback: v.Fallback, Stopped: stopped, Err: err})
+	turn.RecordEnd(after, chat.Delivery{FillerSpoken: v.FillerSpoken, Fallback: v.Fallback, Stopped: stopped, Err: err})
 	return newResult(v, end, turn)
 }
 

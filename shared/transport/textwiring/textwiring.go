@@ -104,7 +104,7 @@ func (e *Engine) TakeTurn(ctx context.Context, t textmessage.Turn) (a textmessag
 	defer turn.Settle(ctx)
 	var fallback error
 	defer func() {
-		turn.LogEnd(ctx, chat.Delivery{CompletionID: t.ID, Fallback: fallback, Err: err})
+		turn.RecordEnd(ctx, chat.Delivery{CompletionID: t.ID, Fallback: fallback, Err: err})
 	}()
 	end, err := chat.Collect(turn.Events)
 	if err != nil {

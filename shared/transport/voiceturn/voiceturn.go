@@ -57,6 +57,7 @@ type Turn struct {
 
 	filter speech.Filter
 	ended  bool // the turn's last words were spoken
+	sent   bool // words or a filler went to Out
 	spoken strings.Builder
 }
 
@@ -290,5 +291,12 @@ func (v *Turn) speakText(text, model string, isFiller bool) error {
 	if v.Out == nil {
 		return nil
 	}
-	return v.Out.WriteText(text, model, isFiller)
+	err := v.Out.WriteText(text, model, isFiller)
+	if isFiller {
+		v.Chat.SentFiller()
+	} else if !v.sent {
+		v.Chat.Sent()
+	}
+	v.sent = true
+	return err
 }

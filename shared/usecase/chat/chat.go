@@ -12,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/logfields"
 	"example.com/aurora/shared/core/tools"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Service takes turns of conversations. It is safe for concurrent use.
@@ -36,6 +37,8 @@ type Service struct {
 	Sessions Sessions
 	// Limits limits the turns of each key. If it is nil, there is no limit.
 	Limits *KeyLimits
+	// Traces stores the record of each turn. If it is nil, the record is only a line of the log.
+	Traces *trace.Writer
 	Now    func() time.Time
 }
 

@@ -12,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/metric"
+	"example.com/aurora/shared/core/trace"
 )
 
 // giveUpMessage is what the caller hears when a turn was ended because the model kept calling tools.
@@ -34,6 +35,8 @@ type Turn struct {
 	settle        func(ctx context.Context, tokens int) // nil if the turn is not counted
 	result        *agent.TurnResult                     // as far as the turn went; nil before it began
 
+	record *trace.Recorder
+
 	channel   Channel
 	now       func() time.Time
 	began     time.Time
@@ -42,9 +45,28 @@ type Turn struct {
 	failed    error // why the turn failed or gave up
 }
 
-// Turn checks a request and prepares the turn. If it returns an error, which is always a fault, no model was called.
+// Turn checks a request and prepares the turn. If it returns an error, which is always a fault, no model was called. The record of
+// a turn that is rejected is written here, unless NewFailedTurn follows.
 func (s *Service) Turn(ctx context.Context, r Request) (*Turn, error) {
 	began := s.Now()
+	if trace.From(ctx) == nil {
+		ctx, _ = trace.New(ctx)
+	}
+	record := trace.From(ctx)
+	record.Begin(trace.KindTurn, began, s.Now, s.Traces)
+	t, err := s.prepareTurn(ctx, r, began)
+	if err != nil && (!r.Lenient || fault.Is(err, fault.Forbidden)) {
+		rejected := &Turn{channel: r.Channel, record: record, failed: err, Model: cmp.Or(r.Model, "none")}
+		rejected.finishRecord(ctx, Delivery{}, "rejected", err, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.record = record
+	return t, nil
+}
+
+func (s *Service) prepareTurn(ctx context.Context, r Request, began time.Time) (*Turn, error) {
 	r.logCall(ctx)
 	if err := s.checkModel(r.Model); err != nil && !r.Lenient {
 		return nil, err
@@ -207,9 +229,9 @@ func (t *Turn) startSession(r Request) {
 }
 
 // NewFailedTurn returns a turn that consists of an error only. /voice needs one when Service.Turn fails: it must still speak
-// its fallback message and return the session.
-func NewFailedTurn(r Request, err error) *Turn {
-	t := &Turn{Model: cmp.Or(r.Model, "none"), channel: r.Channel}
+// its fallback message and return the session. The context must be the one that Service.Turn was called with.
+func NewFailedTurn(ctx context.Context, r Request, err error) *Turn {
+	t := &Turn{Model: cmp.Or(r.Model, "none"), channel: r.Channel, record: trace.From(ctx)}
 	_, history := splitMessages(r)
 	t.history = repairHistory(history)
 	t.startSession(r)

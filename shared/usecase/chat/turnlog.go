@@ -5,9 +5,11 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Delivery says how the answer of a turn was delivered, for the turn's line in the log.
@@ -19,8 +21,15 @@ type Delivery struct {
 	Err          error // the error that the request ended with, or nil
 }
 
-// LogEnd writes the line of a turn: how it ended and what it took. It is called once, after the last byte of the answer was sent.
-func (t *Turn) LogEnd(ctx context.Context, d Delivery) {
+// Sent notes that the first bytes of the answer were sent. Later calls change nothing.
+func (t *Turn) Sent() { t.record.Sent() }
+
+// SentFiller notes that a filler was sent.
+func (t *Turn) SentFiller() { t.record.SentFiller() }
+
+// RecordEnd writes the record of a turn, as a line of the log and to the table of traces: how it ended and what it took. It is
+// called once, after the last byte of the answer was sent.
+func (t *Turn) RecordEnd(ctx context.Context, d Delivery) {
 	outcome, failed := "answered", t.failed
 	switch {
 	case d.Stopped != nil:
@@ -34,19 +43,45 @@ func (t *Turn) LogEnd(ctx context.Context, d Delivery) {
 	case t.failed != nil:
 		outcome = "given_up"
 	}
+	t.finishRecord(ctx, d, outcome, failed, true)
+}
+
+// finishRecord completes and writes the record. wait says that the answer was sent.
+func (t *Turn) finishRecord(ctx context.Context, d Delivery, outcome string, failed error, wait bool) {
 	result := cmp.Or(t.result, &agent.TurnResult{Model: t.Model})
-	var firstWord any // null without a word of the model
+	var firstWord *int64 // nil without a word of the model
 	if t.hasWords {
-		firstWord = t.firstWord.Milliseconds()
+		ms := t.firstWord.Milliseconds()
+		firstWord = &ms
 	}
-	var ms any // null for a turn that did not begin
-	if t.now != nil {
-		ms = t.now().Sub(t.began).Milliseconds()
+	channel := cmp.Or(string(t.channel), "general")
+	record, ok := t.record.Finish(ctx, wait, func(r *trace.Record) {
+		r.Code = trace.CodeOf(failed)
+		turn := r.Turn
+		turn.Channel, turn.Outcome, turn.FirstWordMs, turn.IsFallback = trace.NewName(channel), trace.NewName(outcome), firstWord, d.Fallback != nil
+		if turn.FirstByteMs == nil && (outcome == "answered" || outcome == "fallback" || outcome == "given_up") { // an answer that was sent whole
+			turn.FirstByteMs = &r.Ms
+		}
+		turn.FinishReason, turn.CompletionID = trace.NewName(result.FinishReason), trace.NewName(d.CompletionID)
+		if result.Action != nil {
+			turn.Action = trace.NewName(result.Action.Type)
+		}
+		turn.Messages, turn.Characters, turn.AnswerCharacters = len(t.history), agent.CountCharacters(t.history), utf8.RuneCountInString(result.Text)
+		turn.InputTokens, turn.OutputTokens = result.Usage.PromptTokens, result.Usage.CompletionTokens
+		if details := result.Usage.PromptTokensDetails; details != nil {
+			turn.CachedTokens = details.CachedTokens
+		}
+		if details := result.Usage.CompletionTokensDetails; details != nil {
+			turn.ReasoningTokens = details.ReasoningTokens
+		}
+	})
+	if !ok {
+		return // the end was recorded before
 	}
-	slog.InfoContext(ctx, "turn ended", "event", "turn.ended", "channel", cmp.Or(string(t.channel), "general"), "outcome", outcome, "code", codeOf(failed),
-		"model", result.Model, "firstWordMs", firstWord, "ms", ms, "tools", result.ToolRuns, "filler", d.FillerSpoken, "finishReason", result.FinishReason,
+	slog.InfoContext(ctx, "turn ended", "event", "turn.ended", "channel", channel, "outcome", outcome, "code", codeOf(failed),
+		"model", result.Model, "firstWordMs", firstWord, "ms", record.Ms, "tools", result.ToolRuns, "filler", d.FillerSpoken, "finishReason", result.FinishReason,
 		"promptTokens", result.Usage.PromptTokens, "completionTokens", result.Usage.CompletionTokens, "tokens", result.Tokens,
-		"activeAgent", result.ActiveAgent, "completionId", d.CompletionID)
+		"activeAgent", result.ActiveAgent, "completionId", d.CompletionID, "trace", record)
 }
 
 // codeOf returns the code of an error as full_session.error has it; "" for nil.

@@ -48,7 +48,7 @@ func TestLineOfATurn(t *testing.T) {
 					break
 				}
 			}
-			turn.LogEnd(ctx, c.delivery)
+			turn.RecordEnd(ctx, c.delivery)
 			lines := log.Lines()
 			line := lines[len(lines)-1]
 			want := map[string]any{"event": "turn.ended", "channel": "general", "callId": "c-1", "callSid": "CA00000000000000000000000000000001", "recordId": "oc_1",

@@ -14,6 +14,7 @@ import (
 	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Receiver answers a provider's messages.
@@ -26,6 +27,8 @@ type Receiver struct {
 	OutboundCalls aurora.OutboundCallFinder
 	// Eligibility answers a campaign's question before a call. If it is nil, no number is eligible.
 	Eligibility EligibilityChecker
+	// Traces stores the record of each message. If it is nil, the record is only a line of the log.
+	Traces *trace.Writer
 }
 
 // Response is the answer to a message.
@@ -76,9 +79,22 @@ var informationalTypes = map[string]bool{
 
 // Receive answers one message of a principal. The body is as posted.
 func (r *Receiver) Receive(ctx context.Context, p auth.Principal, body []byte) (Response, error) {
+	ctx, record := trace.New(ctx)
+	if now := r.Archive.Now; now != nil { // without a clock nothing is measured
+		record.Begin(trace.KindMessage, now(), now, r.Traces)
+	}
+	message := trace.Message{}
+	response, err := r.receive(ctx, p, body, &message)
+	recordEnd(ctx, record, message, response, err)
+	return response, err
+}
+
+// receive is Receive. It fills in what is recorded of the message.
+func (r *Receiver) receive(ctx context.Context, p auth.Principal, body []byte, recorded *trace.Message) (Response, error) {
 	empty := Response{Body: struct{}{}}
 	if report, ok := readReport(body); ok {
 		logMessage(ctx, report.Identity)
+		recorded.Type, recorded.ProviderAt = trace.NewName(endOfCallReport), report.Identity.Timestamp
 		return empty, r.receiveReport(ctx, p, report, body)
 	}
 	m, err := providermsg.ParseMessage(body)
@@ -92,6 +108,7 @@ func (r *Receiver) Receive(ctx context.Context, p auth.Principal, body []byte) (
 	}
 	logMessage(ctx, m.Identity())
 	baseType, _, _ := strings.Cut(m.Type(), "[") // transcript[transcriptType='final']
+	readRecorded(m, baseType, recorded)
 	switch {
 	case baseType == "assistant-request":
 		return r.answerAssistantRequest(ctx, p, m)
@@ -170,6 +187,7 @@ func logMessage(ctx context.Context, id providermsg.Identity) {
 // spokenError returns an answer that Vapi speaks to the caller instead of an error, which it counts.
 func spokenError(ctx context.Context, sentence string, err error) Response {
 	metric.CountFailure(ctx, metricErrorAnswered, err)
+	trace.Failed(ctx, err)
 	return Response{Body: map[string]string{"error": sentence}}
 }
 

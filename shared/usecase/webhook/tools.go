@@ -20,6 +20,7 @@ import (
 	"example.com/aurora/shared/core/metric"
 	"example.com/aurora/shared/core/providermsg"
 	"example.com/aurora/shared/core/text"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Tools returns the tools that an assistant may use for a call.
@@ -70,6 +71,7 @@ func (r *Receiver) runTools(ctx context.Context, p auth.Principal, m providermsg
 	a, err := r.findToolAssistant(ctx, p, m)
 	if err != nil {
 		metric.CountFailure(ctx, metricErrorAnswered, err)
+		trace.Failed(ctx, err)
 		slog.WarnContext(ctx, "no tools: the assistant is unknown", "event", "tools.unavailable", "callId", text.Clip(m.CallID(), 64), "error", err)
 	} else {
 		outcomes = agent.RunTools(ctx, r.Archive.Now, r.toolsFor(ctx, p, a, m, calls), calls)
