@@ -29,14 +29,19 @@ import (
 const (
 	ourNumber   = "+15551230700"
 	assistantID = "7d0c5e0a-3c6f-4f1e-9a52-2c1b8f6e0700"
+	nightID     = "7d0c5e0a-3c6f-4f1e-9a52-2c1b8f6e0701"
 	desk        = "+14155550160"
 	greeting    = "Good morning, this is the phone day."
 )
 
 const assistant = `{"assistantId":"` + assistantID + `","assistantFirstMessage":"` + greeting + `","assistantName":"Day","assistantPhoneNumber":"` + ourNumber + `",
 	"assistantPhoneNumberName":"phone-day","assistantPrompt":"You are scripted.","deepgramModel":"nova-2","elevenLabsModel":"eleven_turbo_v2_5","elevenLabsVoiceId":"burt",
-	"emails":["owner@example.com"],"functions":["send_sms","transfer_call","end_call","get_current_time"],"orgName":"Day","phoneNumbers":["` + ourNumber + `"],
+	"emails":["owner@example.com"],"functions":["send_sms","transfer_call","end_call","get_current_time"],"handoffs":["` + nightID + `"],"orgName":"Day","phoneNumbers":["` + ourNumber + `"],
 	"textFromNumber":"+15551230701","timeZone":"America/New_York","transferDestinations":[{"name":"desk","description":"a person","number":"` + desk + `"}]}`
+
+// nightAssistant takes conversations over from the assistant of ourNumber.
+const nightAssistant = `{"assistantId":"` + nightID + `","assistantName":"Night","assistantPrompt":"You are the night shift.","functions":["transfer_call"],
+	"transferDestinations":[{"name":"desk","description":"a person","number":"` + desk + `"}]}`
 
 // stack is the whole product with a fake Twilio and a scripted model.
 type stack struct {
@@ -84,10 +89,12 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// seed stores the assistant.
+// seed stores the assistants.
 func seed(ctx context.Context, info emulator.Info) error {
-	_, err := dynamo.NewAssistants(testkit.AWSConfig(info.Endpoints["dynamodb"], nil), info.Tables["assistants"], time.Now).Put(ctx, []byte(assistant))
-	return err
+	table := dynamo.NewAssistants(testkit.AWSConfig(info.Endpoints["dynamodb"], nil), info.Tables["assistants"], time.Now)
+	_, err := table.Put(ctx, []byte(assistant))
+	_, nightErr := table.Put(ctx, []byte(nightAssistant))
+	return errors.Join(err, nightErr)
 }
 
 // report is an end-of-call report, as far as a test looks at it.

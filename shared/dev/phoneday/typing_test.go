@@ -9,13 +9,19 @@ import (
 	"example.com/aurora/shared/dev/typedcall"
 )
 
-// TestTypedCall is a caller who types, as with make call: a tool, an interruption, keys, a transfer, and the report.
+// TestTypedCall is a caller who types, as with make call: a tool, an interruption, keys, a handoff, a transfer, and
+// the report.
 func TestTypedCall(t *testing.T) {
 	s := startStack(t, 4, func(_ int, r fakeopenai.Request) fakeopenai.Answer {
 		said, last := r.Last("user"), r.Body.Messages[len(r.Body.Messages)-1]
+		isNight := strings.Contains(r.Body.Messages[0].Content, "You are the night shift.")
 		switch {
 		case r.Body.ResponseFormat != nil:
 			return fakeopenai.Text(`{"summary":"They spoke.","outcome":"resolved","sentiment":"positive","topics":["day"],"actionItems":[]}`)
+		case last.Role == "tool" && isNight:
+			return fakeopenai.Text("This ", "is ", "the ", "night ", "shift.")
+		case said == "who works at night" && !isNight:
+			return fakeopenai.ToolCall("call_handoff", "transfer_to_night", `{}`)
 		case last.Role == "tool":
 			return fakeopenai.Text("I ", "have ", "sent ", "it.")
 		case said == "text me the hours":
@@ -27,13 +33,13 @@ func TestTypedCall(t *testing.T) {
 	})
 	out := &testkit.Buffer{}
 	report, err := typedcall.Run(t.Context(), typedcall.Options{Twilio: s.info.Endpoints["twilio"], From: "+14155550150", To: ourNumber, Out: out,
-		Text: "text me the hours|tell me a story|/after 6 stop|/press 12#|a person, please"})
+		Text: "text me the hours|tell me a story|/after 6 stop|/press 12#|who works at night|a person, please"})
 	if err != nil || len(report.Problems)+len(report.Violations) > 0 || !report.Over {
 		t.Fatalf("report %+v, error %v\n%s", report, err, out)
 	}
 	rest := out.String()
 	for _, want := range []string{"Assistant: " + greeting, "Caller: text me the hours", "I have sent it.", "You said tell me a story", "(interrupted)", "Caller: stop", "(key 1)", "(key #)",
-		"You said pressed 1 2", "(the session with the assistant: ended)", "(dialling " + desk + ")", "(the call: completed)"} {
+		"You said pressed 1 2", "This is the night shift.", "(the session with the assistant: ended)", "(dialling " + desk + ")", "(the call: completed)"} {
 		_, after, found := strings.Cut(rest, want)
 		if !found {
 			t.Fatalf("the call lacks %q, or has it earlier:\n%s", want, out)
