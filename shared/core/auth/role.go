@@ -61,14 +61,13 @@ func (p Principal) CheckRight(right Right) error {
 	return fault.New(fault.Forbidden, "No role allows this.").WithCode("role_not_allowed")
 }
 
-// roleRule says which roles a policy accepts.
+// roleRule says which roles a policy accepts. The zero value accepts all roles, and keys without one.
 type roleRule int
 
 const (
-	everyRole roleRule = iota // and keys without one
 	// noViewer rejects the keys of viewers. A viewer reads; the routes of internal keys place calls and send mails.
-	noViewer
-	anyRole // rejects keys without a role
+	noViewer roleRule = iota + 1
+	anyRole           // rejects keys without a role
 )
 
 func (rule roleRule) allows(r Role) bool {

@@ -21,7 +21,7 @@ var keyKinds = []string{string(auth.KindAPI), string(auth.KindInternal), string(
 // keyOptions are the flags of the command key.
 type keyOptions struct {
 	kind, name, role, assistants, uses, expires, limits, signature, stage string
-	write, list, restore, remove                                    string
+	write, list, restore, remove                                          string
 }
 
 // key creates a key, or lists, removes or restores the stored ones.

@@ -114,12 +114,18 @@ func TestTranslatedRoutes(t *testing.T) {
 
 // TestTranslatedInvokers checks who may invoke a function: the public function URLs, which need two permissions since
 // October 2025 (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html), and this stack's API, queues and schedules.
+//
+// All permissions of a function together have at most 20 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
+// and each route adds one of up to 470 bytes. A function with more routes cannot be deployed.
 func TestTranslatedInvokers(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
-	public := map[string][]string{}
+	public, permissions := map[string][]string{}, map[string]int{}
 	for id, p := range template.ofType("AWS::Lambda::Permission") {
 		function := referencedIDs(p["FunctionName"])[0]
+		if permissions[function]++; permissions[function] == 20<<10/470+1 {
+			t.Errorf("%s has too many routes: their permissions do not fit into its policy", function)
+		}
 		switch {
 		case p.text("Principal") == "apigateway.amazonaws.com":
 			if source := p.at("SourceArn"); len(source) == 0 || !slices.ContainsFunc(referencedIDs(source), func(id string) bool { return id == "Api" || id == "RelayApi" }) {

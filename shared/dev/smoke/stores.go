@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -34,7 +35,7 @@ func (r *run) storeChecks() []check {
 	for _, kind := range kinds {
 		checks = append(checks, check{"key secret " + string(kind), func(ctx context.Context) (string, error) { return r.prepareKey(ctx, kind) }})
 	}
-	return append(checks, check{"secret openai", r.checkModelSecret}, check{"secret links", r.checkLinksSecret})
+	return append(checks, check{"secret openai", r.checkModelSecret}, check{"secret links", r.checkLinksSecret}, check{"secret sessions", r.checkSessionsSecret})
 }
 
 // storeAssistant stores the test assistant.
@@ -112,6 +113,15 @@ func (r *run) checkLinksSecret(ctx context.Context) (string, error) {
 	name := r.secretName("links")
 	links := &auth.Links{Secrets: plainSecrets{r}, SecretName: name, BaseURL: r.PublicURL, Now: time.Now}
 	if _, err := links.NewToken(ctx, aurora.ReportsPrefix+AssistantID+"/weekly/none/"+aurora.ReportHTMLName); err != nil {
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	return "", nil
+}
+
+func (r *run) checkSessionsSecret(ctx context.Context) (string, error) {
+	name := r.secretName("sessions")
+	operators := &auth.Operators{Secrets: plainSecrets{r}, SecretName: name, Now: time.Now}
+	if _, err := operators.Cookie(ctx, http.Header{}, auth.Login{Session: &auth.Session{Began: time.Now(), LastUsed: time.Now()}}); err != nil {
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
 	return "", nil

@@ -355,3 +355,27 @@ func TestPathValue(t *testing.T) {
 	}
 	invoke(t, f, urlRequest("GET", "/api/reports/weekly", "", bearerHeader)).wantError(t, "another method", 405, "method_not_allowed")
 }
+
+// TestNestedPaths has paths with values between literal segments, of which several match one request.
+func TestNestedPaths(t *testing.T) {
+	route := func(method, path string) web.Route {
+		return web.Route{Method: method, Path: path, Handler: func(w http.ResponseWriter, r *http.Request) error {
+			return web.WriteJSON(w, http.StatusOK, path+" "+r.PathValue("id")+" "+r.PathValue("n"))
+		}}
+	}
+	f := &web.Function{Policy: auth.BearerPolicy, Keys: liveKeys, MaxBody: 100, Routes: []web.Route{
+		route("GET", "/calls/{id}"), route("POST", "/calls/search"), route("GET", "/{id}/versions/latest"), route("GET", "/{id}/versions/{n}"), route("PUT", "/{id}/versions"),
+	}}
+	for request, want := range map[string]string{
+		"GET /calls/c1": `"/calls/{id} c1 "`, "POST /calls/search": `"/calls/search  "`, "GET /calls/search": "method_not_allowed", "POST /calls/c1": "method_not_allowed",
+		"GET /a/versions/7": `"/{id}/versions/{n} a 7"`, "GET /a%2Fb/versions/7": `"/{id}/versions/{n} a/b 7"`, "GET /a/versions/latest": `"/{id}/versions/latest a "`,
+		"GET /a/versions/": "unknown_route", "GET //versions/7": "unknown_route", "GET /a/versions/7/x": "unknown_route", "GET /a/Versions/7": "unknown_route",
+		"GET /a/versions": "method_not_allowed", "PUT /a/versions": `"/{id}/versions a "`,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		got := invoke(t, f, urlRequest(method, path, "", bearerHeader))
+		if got.body != want && (got.status < 400 || got.errorCode(t) != want) {
+			t.Errorf("%s: status %d, body %s; want %s", request, got.status, got.body, want)
+		}
+	}
+}
