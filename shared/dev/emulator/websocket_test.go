@@ -400,12 +400,12 @@ func TestSocketStop(t *testing.T) {
 			sink := newSocketSink(t)
 			s := startStack(t, Options{Environ: []string{"SOCKET_SINK_BASE_URL=" + sink.url}, stopTimeout: 2 * time.Second})
 			conn := dial(t, s, "")
-			id := sink.next(t, "CONNECT").RequestContext.ConnectionID
+			id, client := sink.next(t, "CONNECT").RequestContext.ConnectionID, connections(s)
 			stopped := make(chan struct{})
 			go func() { stopStack(t, s); close(stopped) }()
 			say(t, conn, "still talking")
 			sink.next(t, "MESSAGE")
-			if err := connections(s).Send(t.Context(), id, []byte("still answering")); err != nil {
+			if err := client.Send(t.Context(), id, []byte("still answering")); err != nil {
 				t.Errorf("a function cannot send while the connection is open: %v", err)
 			}
 			hear(t, conn)
