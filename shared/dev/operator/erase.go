@@ -142,6 +142,7 @@ func (p *program) personalDataService(ctx context.Context, s *stack) (*erasure.S
 	}
 	last := ""
 	return &erasure.Service{Bucket: objects, Writer: objects, Assistants: items("assistants"), Calls: items("calls"), Ledger: items("ledger"),
+		Traces: dynamo.NewTraces(s.awsConfig("dynamodb"), s.tableName("traces"), 0),
 		Queues: queues, Packing: rawReports{}, Tombstones: dynamo.NewLedger(s.awsConfig("dynamodb"), s.tableName("ledger"), time.Now),
 		Reports: reports, Now: time.Now,
 		Progress: func(step string, done int) {

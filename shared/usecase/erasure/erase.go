@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/safego"
+	"example.com/aurora/shared/core/trace"
 )
 
 // maxSearches ends a run in which every search finds something: a call is going on, or a store brings data back.
@@ -91,7 +94,7 @@ func (e *eraser) pass(ctx context.Context, first bool) (Counts, error) {
 	e.counts.Calls = len(e.calls.assistants)
 	affected := map[string][]aurora.ObjectVersion{}
 	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return e.eraseObjects(ctx, affected) }, e.eraseLedger, e.eraseRows,
+		func(ctx context.Context) error { return e.eraseObjects(ctx, affected) }, e.eraseLedger, e.eraseRows, e.eraseTraces,
 		func(ctx context.Context) error { return e.remakeReports(ctx, affected) },
 	} {
 		if err := step(ctx); err != nil {
@@ -168,6 +171,19 @@ func (e *eraser) replaceObject(ctx context.Context, v aurora.ObjectVersion) erro
 		}
 	}
 	return e.Writer.RemoveVersion(ctx, v)
+}
+
+// eraseTraces removes what was recorded of the calls. Records of another assistant's call with the same id go too: the log has the
+// same records.
+func (e *eraser) eraseTraces(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(e.calls.assistants)) {
+		n, err := e.Traces.EraseTraces(ctx, trace.NewKey(name), e.dryRun)
+		e.counts.Traces += n
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *eraser) eraseLedger(ctx context.Context) error {

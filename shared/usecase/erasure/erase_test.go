@@ -10,6 +10,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 )
 
 const (
@@ -67,6 +68,7 @@ func fill(t *testing.T, m *memory) (left string) {
 	m.put("analysis/riley/2026/11/18/one.json", `{"summary":"Greets."}`)
 	m.put("unrecognised/new-kind/2026/11/18/a.json", `{"message":{"type":"new-kind","from":14155550100}}`)
 	m.put("unrecognised/new-kind/2026/11/18/b.json", `{"message":{"type":"new-kind","call":{"id":"one","assistantId":"riley"}}}`)
+	m.traces[trace.NewKey("one")], m.traces[trace.NewKey("CA9")], m.traces[trace.NewKey("friend")] = 5, 2, 7
 	calls.add(row("one", person, "Greets."))
 	calls.add(row("CA1", "", "Known by its sid."))
 	calls.add(aurora.StoredItem{"assistantDay": "riley#2026-11-18", "callId": aurora.OwnAlias("both", "riley"), "id": "both", "customer": string(person)})
@@ -104,10 +106,13 @@ func TestErase(t *testing.T) {
 	if got := m.dump(t); got != left {
 		t.Errorf("left is\n%s\nwant\n%s", got, left)
 	}
-	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 19, QueuedMessages: 2, ReportsMadeAgain: 1,
+	want := Counts{Calls: r.Counts.Calls, CallReports: 4, Analyses: 1, Unrecognised: 2, Rows: 3, OutboundRecords: 1, OtherLedgerItems: 19, Traces: 7, QueuedMessages: 2, ReportsMadeAgain: 1,
 		ReportVersions: 5, NumbersReplaced: 6, DoNotCallEntries: 1}
 	if r.Counts != want || !r.Complete || r.Number != "+14******100" {
 		t.Errorf("the receipt is %+v, want the counts %+v", r, want)
+	}
+	if len(m.traces) != 1 || m.traces[trace.NewKey("friend")] != 7 {
+		t.Errorf("the traces %v are left, want those of the friend's call", m.traces)
 	}
 	if len(m.made) != 1 || !m.made[0].Quiet {
 		t.Errorf("the reports %+v were made, want one without mails", m.made)

@@ -15,6 +15,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 )
 
 var errKilled = errors.New("the process ended")
@@ -27,18 +28,31 @@ type memory struct {
 	tables   map[string]map[string]aurora.StoredItem
 	messages map[string][]aurora.QueuedMessage
 	made     []aurora.ReportJob
-	left     int // changes that still succeed
+	traces   map[trace.Key]int // records by the id of their call
+	left     int               // changes that still succeed
 	now      time.Time
 }
 
 func newMemory() *memory {
 	return &memory{objects: map[aurora.ObjectVersion]string{}, tables: map[string]map[string]aurora.StoredItem{"assistants": {}, "calls": {}, "ledger": {}},
-		messages: map[string][]aurora.QueuedMessage{}, left: 1 << 30, now: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}
+		messages: map[string][]aurora.QueuedMessage{}, traces: map[trace.Key]int{}, left: 1 << 30, now: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}
 }
 
 func (m *memory) service() *Service {
 	return &Service{Bucket: m, Writer: m, Assistants: memoryTable{m, "assistants"}, Calls: memoryTable{m, "calls"}, Ledger: memoryTable{m, "ledger"},
-		Queues: []NamedQueue{{"raw", memoryQueue{m, "raw"}}}, Packing: plainPacking{}, Tombstones: m, Reports: m, Now: func() time.Time { return m.now }}
+		Queues: []NamedQueue{{"raw", memoryQueue{m, "raw"}}}, Packing: plainPacking{}, Tombstones: m, Traces: m, Reports: m, Now: func() time.Time { return m.now }}
+}
+
+func (m *memory) EraseTraces(_ context.Context, call trace.Key, dryRun bool) (int, error) {
+	n := m.traces[call]
+	if n == 0 || dryRun {
+		return n, nil
+	}
+	if err := m.change(); err != nil {
+		return 0, err
+	}
+	delete(m.traces, call)
+	return n, nil
 }
 
 // change counts a change, and fails if the process has ended.

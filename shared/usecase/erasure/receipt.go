@@ -17,6 +17,7 @@ type Counts struct {
 	Rows             int `json:"rows"`
 	OutboundRecords  int `json:"outboundRecords"`
 	OtherLedgerItems int `json:"otherLedgerItems"`
+	Traces           int `json:"traces"` // records of turns and webhook messages
 	QueuedMessages   int `json:"queuedMessages"`
 	ReportsMadeAgain int `json:"reportsMadeAgain"`
 	ReportsRemoved   int `json:"reportsRemoved"`
@@ -36,7 +37,7 @@ func (c Counts) found() bool {
 func (c *Counts) add(o Counts) {
 	c.Calls, c.DoNotCallEntries, c.MessagesInFlight = o.Calls, o.DoNotCallEntries, max(c.MessagesInFlight, o.MessagesInFlight)
 	for to, n := range map[*int]int{&c.CallReports: o.CallReports, &c.Analyses: o.Analyses, &c.Unrecognised: o.Unrecognised, &c.Rows: o.Rows,
-		&c.OutboundRecords: o.OutboundRecords, &c.OtherLedgerItems: o.OtherLedgerItems, &c.QueuedMessages: o.QueuedMessages,
+		&c.OutboundRecords: o.OutboundRecords, &c.OtherLedgerItems: o.OtherLedgerItems, &c.Traces: o.Traces, &c.QueuedMessages: o.QueuedMessages,
 		&c.ReportsMadeAgain: o.ReportsMadeAgain, &c.ReportsRemoved: o.ReportsRemoved, &c.ReportVersions: o.ReportVersions, &c.NumbersReplaced: o.NumbersReplaced} {
 		*to += n
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Bucket reads all versions of the objects.
@@ -50,6 +51,12 @@ type Packing interface {
 	Pack(report []byte) string
 }
 
+// Traces removes the records of turns and messages.
+type Traces interface {
+	// EraseTraces removes the records under an id of a call, and returns how many there were. A dry run only counts them.
+	EraseTraces(ctx context.Context, call trace.Key, dryRun bool) (int, error)
+}
+
 // Tombstones remembers which calls are being erased, or were, by what aurora.ErasedCall returns.
 type Tombstones interface {
 	MarkErased(ctx context.Context, calls []string, finished bool) error
@@ -68,6 +75,7 @@ type Service struct {
 	Queues                    []NamedQueue
 	Packing                   Packing
 	Tombstones                Tombstones
+	Traces                    Traces
 	Reports                   ReportMaker
 	Now                       func() time.Time
 	// Progress, if set, is called with what is done now and how many things of it are done.
