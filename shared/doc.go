@@ -41,6 +41,7 @@
 //	  retention       deletes what assistants keep for a shorter time than the deployment
 //	  report          weekly and monthly reports and their mails
 //	  textmessage     text messages straight from Twilio: opt-outs, answers, reports
+//	  timeline        what happened in one call, in order, and which part took the time
 //	  erasure         finds, exports and erases what is stored about one number
 //	adapter/        one package for each service at the other end
 //	  dynamo          DynamoDB

@@ -17,6 +17,7 @@ import (
 type Call struct {
 	AssistantID string // empty if it is not known
 	Entries     []Entry
+	Verdict     string // of package timeline; empty if the records were not read
 
 	ids      map[string]bool // as sent
 	requests map[string]bool // ids of requests about this call, and as far as is known about no other
@@ -89,6 +90,9 @@ func (c *Call) Print(w io.Writer) {
 		what = "a request without a call"
 	}
 	_, _ = fmt.Fprintf(w, "%s of %s\n", what, cmp.Or(c.AssistantID, "an unknown assistant"))
+	if c.Verdict != "" && len(c.ids) > 0 {
+		_, _ = fmt.Fprintf(w, "  %s\n", c.Verdict)
+	}
 	for _, e := range c.Entries {
 		at := "without a time"
 		if !e.Time.IsZero() {

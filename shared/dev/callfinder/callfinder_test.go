@@ -19,6 +19,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/trace"
 	"example.com/aurora/shared/dev/callfinder"
 	"example.com/aurora/shared/dev/testkit"
 )
@@ -55,6 +56,19 @@ func (o objects) Read(_ context.Context, key string) ([]byte, time.Time, error) 
 	return nil, time.Time{}, fault.New(fault.NotFound, "There is no such object.")
 }
 
+type records map[trace.Key][]trace.Record
+
+func (r records) Traces(_ context.Context, call trace.Key, _ time.Time) ([]trace.Record, error) {
+	return r[call], nil
+}
+
+// recordOf returns the record of a turn of an assistant whose model took 9 seconds.
+func recordOf(assistantID, model string) trace.Record {
+	late := 9.0
+	return trace.Record{Kind: trace.KindTurn, At: time.Date(2026, 11, 18, 15, 0, 2, 0, time.UTC), Assistant: trace.NewName(assistantID), Ms: 9100,
+		Turn: &trace.Turn{Outcome: trace.NewName("answered"), Models: []trace.Model{{Name: trace.NewName(model), FirstChunk: &late, Ms: 9050, Outcome: trace.NewName("answered")}}}}
+}
+
 type items []aurora.StoredItem
 
 func (i items) All(context.Context) iter.Seq2[aurora.StoredItem, error] {
@@ -88,6 +102,8 @@ func TestFind(t *testing.T) {
 		return fmt.Sprintf(`{"time":"2026-11-18T15:00:%02dZ","level":"INFO",%s}`, second, fields)
 	}
 	f := callfinder.Finder{
+		Now:    time.Now,
+		Traces: records{trace.NewKey("c1"): {recordOf("a", "gpt-slow"), recordOf("b", "gpt-other")}},
 		Logs: logLines{
 			line(1, `"event":"outbound.placed","requestId":"r1","callId":"`+sid+`","callSid":"`+sid+`","recordId":"oc_1","assistantId":"a","to":"+14155550100"`),
 			line(2, `"event":"turn.ended","requestId":"r2","callId":"c1","callSid":"`+sid+`","assistantId":"a"`),
@@ -122,13 +138,13 @@ func TestFind(t *testing.T) {
 		},
 	}
 	a := find(t, f, sid)
-	for _, want := range []string{"call " + sid + ", c1, oc_1 of a\n", "outbound.placed", "model.failed", "report.indexed", "timed out", "access", "FallbackSpoken=1", "outbound call", "session",
+	for _, want := range []string{"call " + sid + ", c1, oc_1 of a\n", "outbound.placed", "The model gpt-slow was late", "traces model", "first chunk               name=gpt-slow ms=9000", "model.failed", "report.indexed", "timed out", "access", "FallbackSpoken=1", "outbound call", "session",
 		"tool result", "state of the phone call   key=phone#" + sid + " generation=7", "row of the call", "made report               key=reports/a/weekly/1/", "end-of-call report", "analysis"} {
 		if !strings.Contains(a, want) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	for _, never := range []string{"c10", "other", "batch.line", "weekly/0", " of b", "secret", "5550100", "192.0.2.1", "r4"} {
+	for _, never := range []string{"c10", "other", "batch.line", "weekly/0", "gpt-other", " of b", "secret", "5550100", "192.0.2.1", "r4"} {
 		if strings.Contains(a, never) {
 			t.Errorf("the call has %q", never)
 		}

@@ -11,6 +11,9 @@
 //
 // Nothing is printed that was said. Of rows and records the fields are named one by one, and numbers are masked.
 //
+// The steps of turns and messages, and the verdict, are those of package timeline, from the table of traces. The log lines of the
+// same records are printed too: the table may be sampled.
+//
 // The queues are not read: each receive counts toward the limit after which a message becomes a dead letter.
 //
 // github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs asks CloudWatch Logs Insights, for the logs of a deployed stack. It is for

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/aurora/shared/core/aurora"
+	"example.com/aurora/shared/core/trace"
 )
 
 // Logs finds lines of the stack's logs.
@@ -27,11 +28,18 @@ type Items interface {
 	All(ctx context.Context) iter.Seq2[aurora.StoredItem, error]
 }
 
+// Traces reads the records of turns and messages.
+type Traces interface {
+	Traces(ctx context.Context, call trace.Key, now time.Time) ([]trace.Record, error)
+}
+
 // Finder finds calls. All fields are required.
 type Finder struct {
 	Logs          Logs
 	Bucket        Bucket
 	Calls, Ledger Items
+	Traces        Traces
+	Now           func() time.Time
 }
 
 // maxRounds bounds the search: an id leads to a request, the request to further ids, and those to more requests.
@@ -83,6 +91,9 @@ func (f *Finder) Find(ctx context.Context, id string) ([]*Call, error) {
 		s.addLines(c)
 		s.addLedger(c)
 		s.addRows(c)
+		if err := s.addTraces(ctx, c); err != nil {
+			return nil, err
+		}
 		if err := s.addObjects(ctx, c); err != nil {
 			return nil, err
 		}

@@ -44,7 +44,8 @@ func (p *program) find(ctx context.Context) error {
 	}
 	finder := callfinder.Finder{Logs: logs, Bucket: s3.New(s.awsConfig("s3"), bucket),
 		Calls:  dynamo.NewItems(s.awsConfig("dynamodb"), s.tableName("calls"), "calls"),
-		Ledger: dynamo.NewItems(s.awsConfig("dynamodb"), s.tableName("ledger"), "ledger")}
+		Ledger: dynamo.NewItems(s.awsConfig("dynamodb"), s.tableName("ledger"), "ledger"),
+		Traces: dynamo.NewTraces(s.awsConfig("dynamodb"), s.tableName("traces"), 0), Now: time.Now}
 	calls, err := finder.Find(ctx, *id)
 	if err != nil {
 		return err
