@@ -57,8 +57,8 @@ invoke: ## send an event file to a function of the running stack: make invoke FU
 event: ## write a case of a function's tests as an event: make event FUNCTION=webhook CASE="tool calls in parallel"
 	@$(operate) event -function "$(FUNCTION)" -case "$(CASE)"
 
-assistant: ## check and store an assistant: make assistant FILE=assistant.json [STAGE=prod]
-	@$(operate) assistant -file "$(FILE)" $(if $(STAGE),-stage "$(STAGE)")
+assistant: ## check and publish an assistant: make assistant FILE=assistant.json [NOTE="why"] [STAGE=prod]
+	@$(operate) assistant -file "$(FILE)" -note "$$NOTE" $(if $(STAGE),-stage "$(STAGE)")
 
 key: ## create a key, shown once: make key [KIND=api|internal|external] [NAME=holder] [ROLE=viewer|editor|admin] [ASSISTANTS=id,…] [USES=chat|webhook] [EXPIRES=2027-01-01T00:00:00Z] [LIMITS=chatTurnsPerMinute=60,…] [SIGNATURE=vapi-hmac|retell] [WRITE=1 to store it]; or LIST=1, REMOVE=name|id, RESTORE=1 [STAGE=prod]
 	@$(operate) key -kind "$(KIND)" -name "$(NAME)" -role "$(ROLE)" -assistants "$(ASSISTANTS)" -uses "$(USES)" -expires "$(EXPIRES)" -limits "$(LIMITS)" -signature "$(SIGNATURE)" -write "$(WRITE)" -list "$(LIST)" -remove "$(REMOVE)" -restore "$(RESTORE)" $(if $(STAGE),-stage "$(STAGE)")

@@ -32,6 +32,7 @@
 //	usecase/        what the product does; declares the interfaces that it needs
 //	  chat            one turn of a conversation
 //	  phonecall       the conversation of a phone call over ConversationRelay
+//	  versions        versions of assistants: drafts, publications, rollbacks, the audit
 //	  webhook         answers voice providers' messages and stores end-of-call reports
 //	  callindex       one row for each call, from its end-of-call reports
 //	  endofcall       ends phone calls of ConversationRelay: the end-of-call report of each

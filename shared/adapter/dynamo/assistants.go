@@ -3,14 +3,13 @@ package dynamo
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -168,13 +167,18 @@ func errUnavailable(message string) *fault.Error {
 	return fault.New(fault.Unavailable, message).WithCode("store_unavailable").WithRetryAfter(time.Second)
 }
 
+// versionHashBytes is how much of the hash names a document that is no version.
+const versionHashBytes = 4
+
 func decodeAssistant(item dynamo.Item) (aurora.Assistant, error) {
-	b, err := json.Marshal(itemToJSON(item))
+	p, err := publishedOf(item)
 	if err == nil {
 		var a aurora.Assistant
-		if a, err = aurora.ParseAssistant(b); err == nil {
-			sum := sha256.Sum256(b) // the keys of the JSON text are in order
-			a.Version = hex.EncodeToString(sum[:4])
+		if a, err = aurora.ParseAssistant(p.Content); err == nil {
+			a.Version = p.Hash[:2*versionHashBytes]
+			if p.Version > 0 {
+				a.Version, a.PublishedAt = strconv.Itoa(p.Version), p.At
+			}
 			return a, nil
 		}
 	}
@@ -182,34 +186,32 @@ func decodeAssistant(item dynamo.Item) (aurora.Assistant, error) {
 		WithCode("config_invalid").Because(fmt.Errorf("item %.80q: %w", fmt.Sprint(attributeToJSON(item[idKey])), err))
 }
 
-// Put stores an assistant from its JSON document, with all fields of the document. It replaces the assistant with the same
-// id. The error is fault.Invalid if the document is not an assistant, and fault.Conflict if another assistant has its
-// number.
+// Put stores an assistant from its JSON document, with all fields of the document and without a version. It replaces the
+// assistant with the same id. Commands of operators publish versions instead (package versions). The error is fault.Invalid if
+// the document is not an assistant, and fault.Conflict if another assistant has its number.
 func (s *Assistants) Put(ctx context.Context, document []byte) (aurora.Assistant, error) {
 	a, item, err := encodeAssistant(document)
 	if err != nil {
 		return a, err
 	}
-	t, err := s.table()
-	if err != nil {
-		return a, err
-	}
 	if number, ok := aurora.ParsePhone(string(a.AssistantPhoneNumber)); ok {
-		others, err := itemsWith(ctx, t, numberKey, string(number))
+		others, err := s.WithNumber(ctx, number)
 		if err != nil {
-			return a, errUnavailable("The assistants cannot be read now.").Because(err)
+			return a, err
 		}
-		for _, other := range others {
-			if id := fmt.Sprint(attributeToJSON(other[idKey])); id != a.ID() {
+		for _, id := range others {
+			if id != a.ID() {
 				return a, fault.Newf(fault.Conflict, "assistantPhoneNumber already belongs to the assistant %s.", id).
 					WithCode("number_taken").WithParam("assistantPhoneNumber")
 			}
 		}
 	}
-	if err := t.Put(item).Run(ctx); err != nil {
-		return a, errUnavailable("The assistant could not be written.").Because(fmt.Errorf("write assistant: %w", err))
+	t, err := s.table()
+	if err != nil {
+		return a, err
 	}
-	return a, nil
+	_, err = wroteAssistant(t.Put(item).Run(ctx))
+	return a, err
 }
 
 // encodeAssistant makes an item of a document and derives the keys of the indexes.
@@ -221,6 +223,11 @@ func encodeAssistant(document []byte) (aurora.Assistant, dynamo.Item, error) {
 	fields, err := decodeObject(document)
 	if err != nil {
 		return a, nil, fault.New(fault.Invalid, "This is not the configuration of an assistant.").WithCode("config_invalid").Because(err)
+	}
+	for name := range fields {
+		if strings.HasPrefix(name, "_") {
+			delete(fields, name) // what says which version a document is comes from the publication alone
+		}
 	}
 	for _, derived := range []string{numberKey, internalKey, scheduledKey, textKey} {
 		delete(fields, derived)

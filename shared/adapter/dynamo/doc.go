@@ -1,4 +1,4 @@
-// Package dynamo stores assistants, calls and the ledger in DynamoDB.
+// Package dynamo stores assistants and their versions, calls and the ledger in DynamoDB.
 //
 // # Decisions
 //
@@ -38,8 +38,12 @@
 // Expired items are left out by this package, because DynamoDB deletes them up to days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 //
-// Put checks with a query of the index that no other assistant has the number. The index lags behind the table, so two
-// operators who write in the same second could both pass. One claim item per number would prevent that, but is not worth
-// its upkeep while one operator command is the only writer. If two assistants have one number, ByNumber returns the one
-// with the smaller id and logs an error.
+// A published assistant's item says which version it is, in attributes whose names begin with an underscore. They are in the same
+// item, so that a reader needs no second one, and no reader of the document sees them. The version counts only if the hash in
+// the item fits the document: an item that was changed by hand has no version.
+//
+// The versions of an assistant are compressed. A prompt may have 100,000 characters, up to 400 KB, which is the limit of an item.
+//
+// If two assistants have one number, ByNumber returns the one with the smaller id and logs an error. Package versions prevents it
+// for everything that it publishes.
 package dynamo

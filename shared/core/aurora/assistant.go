@@ -84,9 +84,11 @@ type Assistant struct {
 	RetentionDays int `json:"retentionDays,omitempty"`
 	// Storage says what is stored of its calls.
 	Storage Storage `json:"storage,omitempty"`
-	// Version identifies the stored document, for logs: the beginning of its SHA-256. It is empty for an assistant that is not read
-	// from a store.
+	// Version identifies the stored document: the number of its version, or the beginning of its SHA-256 where it was stored
+	// without one. It is empty for an assistant that is not read from a store.
 	Version string `json:"-"`
+	// PublishedAt is when the version began to answer calls. It is zero for a document without a number.
+	PublishedAt time.Time `json:"-"`
 }
 
 // ReportConfig configures an assistant's weekly and monthly reports.

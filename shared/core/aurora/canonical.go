@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -87,4 +88,18 @@ func CanonicalNumber(n json.Number) (canonical json.Number, ok bool) {
 		s = "-" + s
 	}
 	return json.Number(s), true
+}
+
+// derivedAttributes are what the store adds to an assistant's document for its indexes.
+var derivedAttributes = []string{"numberE164", "internalKey", "scheduledKey", "textKey"}
+
+// StoredContent returns an assistant's document in canonical form, without what the store adds to it: the attributes of its
+// indexes, and those of its version, whose names begin with an underscore. It changes fields.
+func StoredContent(fields map[string]any) ([]byte, error) {
+	for name := range fields {
+		if strings.HasPrefix(name, "_") || slices.Contains(derivedAttributes, name) {
+			delete(fields, name)
+		}
+	}
+	return Canonical(fields)
 }

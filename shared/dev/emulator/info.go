@@ -20,7 +20,7 @@ type Info struct {
 	Lambda       string            `json:"lambda"`              // the Invoke API
 	Keys         map[string]string `json:"keys"`                // by the names of the API document
 	Endpoints    map[string]string `json:"endpoints"`           // by service
-	Tables       map[string]string `json:"tables"`              // assistants, calls, ledger
+	Tables       map[string]string `json:"tables"`              // assistants, calls, ledger, history
 	Bucket       string            `json:"bucket"`
 	Queues       map[string]string `json:"queues"`         // queue URLs, by name: calls, raw
 	Mail         string            `json:"mail,omitempty"` // the page that shows the mails

@@ -8,19 +8,17 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
-	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/assistantcheck"
-	"example.com/aurora/shared/core/aurora"
-	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/emulator"
+	"example.com/aurora/shared/usecase/versions"
 )
 
 // assistant checks an assistant's JSON document and stores it in the local or a deployed stack.
 func (p *program) assistant(ctx context.Context) error {
 	f := p.flags("assistant")
 	file := f.String("file", "", "the assistant's JSON document; - for standard input")
+	note := f.String("note", "", "why the assistant changes, for its versions")
 	stage := f.String("stage", "", "a deployed stage; empty for the local stack")
 	if err := f.Parse(p.args); err != nil {
 		return err
@@ -45,15 +43,24 @@ func (p *program) assistant(ctx context.Context) error {
 	if noStack != nil {
 		return noStack
 	}
-	assistants := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now)
-	if err := checkFallbackNumber(ctx, b, assistants); err != nil {
-		return fmt.Errorf("%s was not stored:\n  %w", *file, err)
+	service, err := p.versions(s, checker)
+	if err != nil {
+		return err
 	}
-	stored, err := assistants.Put(ctx, b)
+	o, err := publish(ctx, service, publication(b, *note))
 	if err != nil {
 		return fmt.Errorf("%s was not stored: %w", *file, err)
 	}
+	_, stored, err := versions.Canonical(o.Version.Content)
+	if err != nil {
+		return err
+	}
 	p.printLine("%s (%s) is stored in %s", stored.ID(), stored.AssistantName, s.tableName("assistants"))
+	if o.Same {
+		p.printLine("it is version %d, as before: the document has not changed", o.Version.Number)
+	} else {
+		p.printLine("it is version %d", o.Version.Number)
+	}
 	if len(stored.Numbers()) == 0 && stored.AssistantPhoneNumber != "" {
 		p.printLine("its number %s is not in E.164 form (such as +15551230100), so calls to it will not find the assistant", stored.AssistantPhoneNumber)
 	}
@@ -86,29 +93,6 @@ func (p *program) maxRetention(s *stack) (int, error) {
 		}
 	}
 	return p.intFromEnv("RETENTION_DAYS", 400)
-}
-
-// checkFallbackNumber returns an error if the fallback number is one of the numbers of another assistant: a call that cannot be
-// served would come back to us.
-func checkFallbackNumber(ctx context.Context, b []byte, assistants aurora.AssistantFinder) error {
-	a, err := aurora.ParseAssistant(b)
-	if err != nil {
-		return err
-	}
-	number, ok := aurora.ParsePhone(a.FallbackNumber)
-	if !ok {
-		return nil
-	}
-	other, err := assistants.ByNumber(ctx, number)
-	switch {
-	case fault.Is(err, fault.NotFound):
-		return nil
-	case err != nil && !fault.Is(err, fault.Internal): // an assistant that cannot be read still has the number
-		return fmt.Errorf("the assistants cannot be read: %w", err)
-	case other.ID() == a.ID() && a.ID() != "":
-		return errors.New("fallbackNumber: it is the assistant's number so far, so calls would come back")
-	}
-	return errors.New("fallbackNumber: it is the number of another assistant, so calls would come back")
 }
 
 func readFile(name string) ([]byte, error) {

@@ -15,5 +15,5 @@ func (p *program) bench(ctx context.Context) error {
 	if err := f.Parse(p.args); err != nil {
 		return err
 	}
-	return bench.Run(ctx, bench.Options{Root: ".", Data: p.dataFolder(), Page: *readme, Out: p.out, Environ: os.Environ(), Only: *only, Seed: seedAssistants})
+	return bench.Run(ctx, bench.Options{Root: ".", Data: p.dataFolder(), Page: *readme, Out: p.out, Environ: os.Environ(), Only: *only, Seed: p.seedAssistants})
 }

@@ -13,12 +13,9 @@ import (
 	"testing"
 
 	"example.com/aurora/shared/core/assistantcheck"
-	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/auth"
-	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/golden"
-	"example.com/aurora/shared/dev/testkit"
 )
 
 // command runs the program with a data folder of its own.
@@ -266,31 +263,6 @@ func TestAssistantTakesPrivateHostsFromTheStack(t *testing.T) {
 				t.Errorf("the error is %v, want the address to be allowed: %v", err, c.allowed)
 			}
 		})
-	}
-}
-
-// A call that cannot be served must not come back to us.
-func TestFallbackNumberIsNoAssistants(t *testing.T) {
-	numbered := func(id, number string) aurora.Assistant {
-		return aurora.Assistant{Configuration: aurora.Configuration{AssistantID: aurora.Text(id), AssistantPhoneNumber: aurora.Text(number)}}
-	}
-	document := []byte(assistantWith(`"fallbackNumber":"+14155550188"`))
-	for name, c := range map[string]struct {
-		stored *testkit.Assistants
-		want   string
-	}{
-		"no assistant's":       {testkit.NewAssistants(numbered("a2", "+15551230200")), ""},
-		"another assistant's":  {testkit.NewAssistants(numbered("a2", "+14155550188")), "the number of another assistant"},
-		"its own until now":    {testkit.NewAssistants(numbered("a1", "+14155550188")), "the assistant's number so far"},
-		"the table is missing": {&testkit.Assistants{Err: fault.New(fault.Unavailable, "down")}, "cannot be read"},
-	} {
-		err := checkFallbackNumber(t.Context(), document, c.stored)
-		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
-	}
-	if err := checkFallbackNumber(t.Context(), []byte(assistantWith(`"fallbackNumber":""`)), &testkit.Assistants{Err: fault.New(fault.Unavailable, "down")}); err != nil {
-		t.Errorf("without a fallback number: %v", err)
 	}
 }
 

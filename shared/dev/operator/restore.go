@@ -1,20 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"example.com/aurora/shared/adapter/dynamo"
-	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/core/assistantcheck"
 )
-
-// derivedFields are the fields of a stored assistant that Put makes of the others.
-var derivedFields = []string{"numberE164", "internalKey", "scheduledKey", "textKey"}
 
 // exportAssistants writes the documents of all assistants to a file, also of those whose configuration is invalid.
 func (p *program) exportAssistants(ctx context.Context) error {
@@ -27,19 +22,14 @@ func (p *program) exportAssistants(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := []map[string]any{}
-	for item, err := range dynamo.NewItems(s.awsConfig("dynamodb"), s.tableName("assistants"), "assistants").All(ctx) {
-		if err != nil {
-			return err
-		}
-		for _, name := range derivedFields {
-			delete(item, name)
-		}
-		all = append(all, item)
+	live, err := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now).AllLive(ctx)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(all, func(a, b map[string]any) int {
-		return cmp.Compare(fmt.Sprint(a["assistantId"]), fmt.Sprint(b["assistantId"]))
-	})
+	all := make([]json.RawMessage, len(live))
+	for i, a := range live {
+		all[i] = a.Content
+	}
 	b, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
@@ -78,24 +68,30 @@ func (p *program) importAssistants(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	table := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now)
+	service, err := p.versions(s, assistantcheck.Checker{})
+	if err != nil {
+		return err
+	}
 	stored, kept := 0, 0
 	var failed []error
 	for i, document := range documents {
 		var named struct {
 			ID string `json:"assistantId"`
 		}
-		_ = json.Unmarshal(document, &named) // Put names what is wrong with it
+		_ = json.Unmarshal(document, &named) // publish names what is wrong with it
 		if *replace == "" && named.ID != "" {
-			_, err := table.ByID(ctx, named.ID)
-			if e, ok := errors.AsType[*fault.Error](err); err == nil || ok && e.Code == "config_invalid" {
-				kept++
-				continue
-			} else if !ok || e.Kind != fault.NotFound {
+			_, exists, err := service.Published.Live(ctx, named.ID)
+			if err != nil {
 				return err // the table does not answer
 			}
+			if exists {
+				kept++
+				continue
+			}
 		}
-		if _, err := table.Put(ctx, document); err != nil {
+		restored := publication(document, "restored from an export")
+		restored.Unchecked = true
+		if _, err := publish(ctx, service, restored); err != nil {
 			failed = append(failed, fmt.Errorf("assistant %d (%s) was not stored: %w", i+1, named.ID, err))
 			continue
 		}

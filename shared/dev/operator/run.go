@@ -7,9 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"time"
 
-	"example.com/aurora/shared/adapter/dynamo"
 	"example.com/aurora/shared/core/assistantcheck"
 	"example.com/aurora/shared/dev/emulator"
 )
@@ -31,7 +29,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	return emulator.Run(ctx, emulator.Options{Root: ".", Data: p.dataFolder(), Port: port, BasePath: p.env("BASE_PATH"), Concurrency: concurrency, Out: p.out,
-		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: seedAssistants})
+		Environ: append([]string{"HYPERSCALE_ASSISTANT_ID=" + documentAssistant}, os.Environ()...), Seed: p.seedAssistants})
 }
 
 // intFromEnv reads a whole number from the environment.
@@ -47,10 +45,12 @@ func (p *program) intFromEnv(name string, fallback int) (int, error) {
 	return n, nil
 }
 
-// seedAssistants stores the demo assistants in an empty table, after the same checks as for all assistants.
-func seedAssistants(ctx context.Context, info emulator.Info) error {
-	s := localStack(info)
-	assistants := dynamo.NewAssistants(s.awsConfig("dynamodb"), s.tableName("assistants"), time.Now)
+// seedAssistants publishes the demo assistants in an empty table, after the same checks as for all assistants.
+func (p *program) seedAssistants(ctx context.Context, info emulator.Info) error {
+	service, err := p.versions(localStack(info), assistantcheck.Checker{})
+	if err != nil {
+		return err
+	}
 	files, err := fs.Glob(demoAssistants, "assistants/*.json")
 	if err != nil {
 		return err
@@ -60,10 +60,7 @@ func seedAssistants(ctx context.Context, info emulator.Info) error {
 		if err != nil {
 			return err
 		}
-		if complaints := (assistantcheck.Checker{}).Check(b); len(complaints) > 0 {
-			return fmt.Errorf("%s:\n%s", file, assistantcheck.Lines(complaints))
-		}
-		if _, err := assistants.Put(ctx, b); err != nil {
+		if _, err := publish(ctx, service, publication(b, "an example of make run")); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}

@@ -40,7 +40,8 @@ func (p *program) dataFolder() string {
 // stack returns the deployed stack of a stage, or the running local stack if stage is empty.
 func (p *program) stack(ctx context.Context, stage string) (*stack, error) {
 	if stage != "" {
-		tables := map[string]string{"assistants": p.env("ASSISTANTS_TABLE"), "calls": p.env("CALLS_TABLE"), "ledger": p.env("LEDGER_TABLE"), "traces": p.env("TRACES_TABLE")}
+		tables := map[string]string{"assistants": p.env("ASSISTANTS_TABLE"), "calls": p.env("CALLS_TABLE"), "ledger": p.env("LEDGER_TABLE"),
+			"traces": p.env("TRACES_TABLE"), "history": p.env("HISTORY_TABLE")}
 		return &stack{stage: stage, tables: tables, configure: func() (aws.Config, error) { return config.LoadDefaultConfig(ctx) }}, nil
 	}
 	path := filepath.Join(p.dataFolder(), "run.json")
@@ -101,7 +102,7 @@ func (s *stack) awsConfig(service string) func() (aws.Config, error) {
 // secretName returns the full name of one of the stack's secrets.
 func (s *stack) secretName(name string) string { return "aurora/" + s.stage + "/" + name }
 
-// tableName returns the full name of one of the tables: assistants, calls, ledger or traces.
+// tableName returns the full name of one of the tables: assistants, calls, ledger, traces or history.
 func (s *stack) tableName(name string) string {
 	if other := s.tables[name]; other != "" {
 		return other

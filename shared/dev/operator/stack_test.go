@@ -79,7 +79,7 @@ func startStack(t *testing.T) *testStack {
 func (b *testStack) start(t *testing.T, variables ...string) {
 	t.Helper()
 	var out bytes.Buffer
-	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, BasePath: b.basePath, Concurrency: 64, Out: &out, Seed: seedAssistants, Environ: append(os.Environ(), variables...)})
+	s, err := emulator.Start(context.Background(), emulator.Options{Root: "../../..", Data: b.data, BasePath: b.basePath, Concurrency: 64, Out: &out, Seed: (&program{env: func(string) string { return "" }}).seedAssistants, Environ: append(os.Environ(), variables...)})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}

@@ -20,7 +20,7 @@ var optionalParameters = []string{
 	"VoiceRelayUrl=wss://voice.example.com/relay", "VoiceRelayConcurrency=100", "AllowedCountries=US,CA", "DefaultRegion=US", "RequireConsent=true",
 	"CallingHours=08:00-21:00",
 	"VoiceMode=relay", "LimitIncomingCallerPerMinute=5", "LimitIncomingAssistantPerMinute=50", "VoiceMinuteUsd=0.0085", "RelayMinuteUsd=0.07", "AlarmTopicArn=arn:aws:sns:eu-west-1:000000000000:alarms", "AssistantsTableName=aurora-prod-assistants-2",
-	"CallsTableName=aurora-prod-calls-2", "LedgerTableName=aurora-prod-ledger-2", "TracesTableName=aurora-prod-traces-2", "TrafficShift=Canary10Percent10Minutes",
+	"CallsTableName=aurora-prod-calls-2", "LedgerTableName=aurora-prod-ledger-2", "TracesTableName=aurora-prod-traces-2", "HistoryTableName=aurora-prod-history-2", "TrafficShift=Canary10Percent10Minutes",
 	"KmsKeyArn=arn:aws:kms:eu-west-1:000000000000:key/11111111-2222-3333-4444-555555555555", "AccessLogBucket=aurora-access-logs",
 	"WebAclArn=arn:aws:wafv2:eu-west-1:000000000000:regional/webacl/aurora/11111111-2222-3333-4444-555555555555",
 }

@@ -372,7 +372,7 @@ func TestStores(t *testing.T) {
 	t.Parallel()
 	template := sourceTemplate(t)
 	var indexes []string
-	keys := map[string]string{"AssistantsTable": "assistantId", "CallsTable": "assistantDay callId", "LedgerTable": "key", "TracesTable": "call at"}
+	keys := map[string]string{"AssistantsTable": "assistantId", "CallsTable": "assistantDay callId", "LedgerTable": "key", "TracesTable": "call at", "HistoryTable": "pk sk"}
 	for id, table := range template.ofType("AWS::DynamoDB::Table") {
 		var schema []string
 		for _, k := range table.trees("KeySchema") {
