@@ -113,7 +113,6 @@ type world struct {
 	now   time.Time
 	ids   int
 	saved map[string]string // the content of each draft revision that a save reported as stored
-	wrote map[string]bool   // every content that was live
 }
 
 // Several actors save, publish, roll back, delete and store assistants from the command line. Their steps interleave in any
