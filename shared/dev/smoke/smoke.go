@@ -65,6 +65,7 @@ const (
 	groupChat       group = "chat"
 	groupWebhook    group = "webhook"
 	groupReports    group = "reports"
+	groupOperators  group = "operators"
 	groupCalls      group = "calls"
 	groupHyperscale group = "hyperscale" // calls of the deployment's assistant, which not every deployment has
 )
@@ -129,7 +130,7 @@ func Run(ctx context.Context, t Target, out io.Writer) error {
 
 // Groups returns the groups of checks that Target.Skip may name.
 func Groups() []string {
-	return []string{string(groupChat), string(groupWebhook), string(groupReports), string(groupCalls), string(groupHyperscale)}
+	return []string{string(groupChat), string(groupWebhook), string(groupReports), string(groupOperators), string(groupCalls), string(groupHyperscale)}
 }
 
 // checks returns all checks in their order. The checks of calls come last, because a key that was stored may need a minute.
@@ -138,7 +139,7 @@ func (r *run) checks() []check {
 	for _, part := range []struct {
 		group  group
 		checks []check
-	}{{groupChat, r.chatChecks()}, {groupWebhook, r.webhookChecks()}, {groupReports, r.reportChecks()},
+	}{{groupChat, r.chatChecks()}, {groupWebhook, r.webhookChecks()}, {groupReports, r.reportChecks()}, {groupOperators, r.operatorChecks()},
 		{groupCalls, r.callChecks()}, {groupHyperscale, r.placeChecks("hyperscale-outbound-call")}} {
 		for _, c := range part.checks {
 			if slices.Contains(r.Skip, string(part.group)) {
