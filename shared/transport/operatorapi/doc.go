@@ -24,5 +24,5 @@
 // transcript is written to the audit, and no other site has a reason to send a request. A request with a key in its header cannot
 // come from another site, because a browser asks first (CORS), and no operators' route answers that question.
 //
-// POST /api/v1/session needs no cookie and is checked too, so that no other site can log a browser in as somebody else.
+// POST /api/v1/session needs no cookie and is checked too, so that no other site can log a browser in with a key of its own.
 package operatorapi

@@ -19,7 +19,7 @@ type Precondition struct {
 func ReadIfMatch(r *http.Request) (Precondition, error) {
 	value := strings.TrimSpace(strings.Join(r.Header.Values("If-Match"), ","))
 	if value == "" {
-		return Precondition{}, fault.New(fault.PreconditionRequired, "Send If-Match with the ETag of what you have read, so that you do not overwrite a change of somebody else.").
+		return Precondition{}, fault.New(fault.PreconditionRequired, "Send If-Match with the ETag of what you have read, so that you do not overwrite the change of another operator.").
 			WithCode("if_match_required").WithParam("If-Match")
 	}
 	if value == "*" {
