@@ -32,6 +32,8 @@ var wanted = map[string]access{
 	"POST /api/v1/session":   {isOpen: true},
 	"GET /api/v1/session":    {from: auth.RoleViewer},
 	"DELETE /api/v1/session": {from: auth.RoleViewer},
+
+	"GET /api/v1/calls/{callId}/timeline": {from: auth.RoleViewer},
 }
 
 // TestEveryRouteAndKey tries every route with every kind of key, in the header and as the cookie of a session.

@@ -3,11 +3,13 @@ package main
 import (
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/transport/operatorapi"
+	"example.com/aurora/shared/usecase/timeline"
 )
 
 // serve returns the shell with all routes of the function.
-func serve(operators *auth.Operators, publicURL string) *operatorapi.Shell {
+func serve(operators *auth.Operators, publicURL string, timelines *timeline.Service) *operatorapi.Shell {
 	s := operatorapi.NewShell(operators, publicURL)
 	operatorapi.RegisterSession(s)
+	operatorapi.RegisterTimeline(s, timelines)
 	return s
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 
 	"example.com/aurora/shared/dev/eventcase"
 	"example.com/aurora/shared/dev/eventtest"
+	"example.com/aurora/shared/dev/golden"
 	"example.com/aurora/shared/transport/operatorapi"
 )
 
@@ -13,8 +15,10 @@ type shell = *operatorapi.Shell
 
 // newShell returns the shell with all routes of the function.
 func newShell(operators *eventtest.Operators, publicURL string) shell {
-	return serve(&operators.Operators, publicURL)
+	return serve(&operators.Operators, publicURL, newTimelines())
 }
+
+func TestMain(m *testing.M) { os.Exit(golden.Main(m).Run()) }
 
 func TestCases(t *testing.T) {
 	eventtest.Run(t, "operators", func(t *testing.T, c *eventcase.Case, event json.RawMessage) eventtest.Observed {

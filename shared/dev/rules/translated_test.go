@@ -215,7 +215,7 @@ func TestTranslatedRoles(t *testing.T) {
 func TestTranslatedPermissionsByPrefix(t *testing.T) {
 	t.Parallel()
 	template, _ := translatedTemplate(t)
-	ledgerKeys := map[string][]string{"OperatorsFunctionRole": {"session-end#*", "connection"}, "AuthorizerOperatorFunctionRole": {"session-end#*", "connection"},
+	ledgerKeys := map[string][]string{"OperatorsFunctionRole": {"session-end#*", "connection", "call#*", "placed#*"}, "AuthorizerOperatorFunctionRole": {"session-end#*", "connection"},
 		"CallWorkerRole": {"call#*", "erased#*"}, "ReportPolicy": {"sent#*"},
 		"MessageIncomingFunctionRole": {"dnc#*", "textstatus#*", "connection"},
 		"VoiceIncomingFunctionRole":   {"phone#*", "relaytoken#*", "count#*", "connection"}, "VoiceAfterFunctionRole": {"phone#*", "phoneturns#*", "relaytoken#*", "connection"}}

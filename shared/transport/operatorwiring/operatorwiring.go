@@ -1,4 +1,4 @@
-// Package operatorwiring builds what authenticates operators, for the operators' API and its authorizer.
+// Package operatorwiring builds the parts of the operators' API, and what authenticates operators for it and for its authorizer.
 package operatorwiring
 
 import (
@@ -10,7 +10,20 @@ import (
 	"example.com/aurora/shared/adapter/secretsmanager"
 	"example.com/aurora/shared/core/auth"
 	"example.com/aurora/shared/transport/lambdaapp"
+	"example.com/aurora/shared/usecase/timeline"
 )
+
+// NewTimelines reads the settings of a function and returns what finds the timelines of calls.
+func NewTimelines(s *lambdaapp.Settings) *timeline.Service {
+	ledger := s.Required("LEDGER_TABLE")
+	return &timeline.Service{
+		Records:  dynamo.NewTraces(lambdaapp.AWSConfig, s.Required("TRACES_TABLE"), 0),
+		Aliases:  dynamo.NewLedger(lambdaapp.AWSConfig, ledger, time.Now),
+		Rows:     dynamo.NewCalls(lambdaapp.AWSConfig, s.Required("CALLS_TABLE"), 0),
+		Outbound: dynamo.NewOutbound(lambdaapp.AWSConfig, ledger, time.Now),
+		Now:      time.Now,
+	}
+}
 
 // NewOperators reads the settings of a function and returns what authenticates operators, with the connections that it needs.
 func NewOperators(s *lambdaapp.Settings) (*auth.Operators, []lambdaapp.Connection) {

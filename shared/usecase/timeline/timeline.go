@@ -71,7 +71,7 @@ func (s *Service) Find(ctx context.Context, id string, mayRead func(assistantID 
 		return Timeline{}, errNotFound
 	}
 	slices.SortStableFunc(records, func(a, b trace.Record) int { return a.At.Compare(b.At) })
-	t := Timeline{CallID: id, AssistantID: assistantID, Verdict: Judge(records), Records: records, Steps: []Step{}}
+	t := Timeline{CallID: id, AssistantID: assistantID, Verdict: Judge(records), Records: append([]trace.Record{}, records...), Steps: []Step{}}
 	if f.outbound != nil {
 		if v := notPlaced(*f.outbound); v != nil && len(records) == 0 {
 			t.Verdict = *v
