@@ -120,14 +120,16 @@ test: ## everything that CI runs: format, vet, lint, vulnerabilities, template, 
 	if [ -s "$$SKIPPED_CHECKS" ]; then echo; echo "Skipped checks:"; sort -u "$$SKIPPED_CHECKS" | sed 's/^/  /'; \
 	else echo; echo "No check was skipped."; fi; exit $$status
 
+# The tests of shared/dev/operator start a whole stack many times: five minutes on two cores, and on a busy machine more than the
+# ten minutes that go test gives a package.
 checks: fmtcheck vet lint vulnerabilities template clients
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 20m ./...
 
 unit: ## the Go tests alone, without the race detector
 	go test ./...
 
 race: ## the Go tests alone, with the race detector
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 phone-day: clients ## 500 phone calls against the whole stack, up to 25 at once, with interruptions and lost connections: make phone-day [CALLS=500]
 	PHONE_DAY_CALLS="$(or $(CALLS),500)" PHONE_DAY_AT_ONCE=25 PHONE_DAY_SPEED=2 go test -count=1 -v -timeout 60m -run TestDay ./shared/dev/phoneday
