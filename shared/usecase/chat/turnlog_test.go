@@ -1,6 +1,8 @@
 package chat_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"example.com/aurora/shared/core/agent"
 	"example.com/aurora/shared/core/fault"
 	"example.com/aurora/shared/core/logfields"
+	"example.com/aurora/shared/core/trace"
 	"example.com/aurora/shared/dev/testkit"
 	"example.com/aurora/shared/usecase/chat"
 )
@@ -63,5 +66,45 @@ func TestLineOfATurn(t *testing.T) {
 				t.Error("the log holds what was said")
 			}
 		})
+	}
+}
+
+// countingStore counts the writes of records.
+type countingStore struct{ records []trace.Record }
+
+func (s *countingStore) Write(_ context.Context, records []trace.Record) error {
+	s.records = append(s.records, records...)
+	return nil
+}
+
+// TestRecordIsWrittenAfterTheAnswer checks that a turn writes its record once, when its answer has been sent.
+func TestRecordIsWrittenAfterTheAnswer(t *testing.T) {
+	testkit.DiscardLog(t)
+	store := &countingStore{}
+	s := &chat.Service{Assistants: testkit.NewAssistants(storedAssistant("riley", "Be kind.")), Chain: singleModel(&scriptedModel{answers: [][]agent.Chunk{textAnswer("My secret words.")}}),
+		DefaultModels: []string{"gpt-x"}, Traces: &trace.Writer{Store: store, Sample: 100}, Now: time.Now}
+	ctx := logfields.New(t.Context())
+	turn, err := s.Turn(ctx, userRequest("My name is Maria Lopez, +14155550100.", `{"id":"+14155550123","assistantId":"riley"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range turn.Events {
+		if len(store.records) != 0 {
+			t.Fatal("a record was written before the answer was sent")
+		}
+	}
+	turn.RecordEnd(ctx, chat.Delivery{})
+	turn.RecordEnd(ctx, chat.Delivery{})
+	if len(store.records) != 1 {
+		t.Fatalf("%d records were written, want 1", len(store.records))
+	}
+	b, err := json.Marshal(store.records[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, never := range []string{"secret", "Maria", "Be kind", "5550100", "5550123"} {
+		if strings.Contains(string(b), never) {
+			t.Errorf("the record holds %q: %s", never, b)
+		}
 	}
 }
