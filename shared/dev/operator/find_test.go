@@ -75,7 +75,7 @@ func checkFound(t *testing.T, found string) {
 	t.Helper()
 	at := -1
 	for _, want := range []string{ // in this order
-		"tool.failed", "tool.called .*code=", "mail.sent", `turn.ended .*"name":"send_email"`, "request.served .*path=/api/v1/openai/chat/completions/voice",
+		"The tool lookup failed at", "traces tool +tool called +name=lookup", "tool.failed", `tool\.called .*code=`, "mail.sent", `turn.ended .*"name":"send_email"`, "request.served .*path=/api/v1/openai/chat/completions/voice",
 		"message.received .*type=end-of-call-report", "report.stored", "report.indexed", "call.analysed",
 	} {
 		place := regexp.MustCompile(want).FindStringIndex(found)
