@@ -84,6 +84,7 @@
 //	  fakeaws         the AWS JSON protocol, for the fakes
 //	  fakeledger      an in-memory ledger
 //	  fakeopenai      a model server
+//	  fakeversions    the stores of versions of assistants in memory
 //	  fakes3          an S3 server
 //	  fakesecretsmanager a Secrets Manager server
 //	  fakeses         an SES server

@@ -11,5 +11,5 @@ import (
 func main() {
 	s := lambdaapp.NewSettings(os.LookupEnv)
 	operators, connections := operatorwiring.NewOperators(s)
-	lambdaapp.Start(s, serve(operators, s.Optional("PUBLIC_URL", ""), operatorwiring.NewTimelines(s)).Function().Invoke, connections...)
+	lambdaapp.Start(s, serve(operators, newVersions(s), s.Optional("PUBLIC_URL", ""), operatorwiring.NewTimelines(s)).Function().Invoke, connections...)
 }

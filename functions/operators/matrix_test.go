@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -29,11 +30,24 @@ type access struct {
 
 // wanted has every route of the function. A route that is not here fails the test, and so does one that is here alone.
 var wanted = map[string]access{
-	"POST /api/v1/session":   {isOpen: true},
-	"GET /api/v1/session":    {from: auth.RoleViewer},
-	"DELETE /api/v1/session": {from: auth.RoleViewer},
-
-	"GET /api/v1/calls/{callId}/timeline": {from: auth.RoleViewer},
+	"POST /api/v1/session":                          {isOpen: true},
+	"GET /api/v1/session":                           {from: auth.RoleViewer},
+	"DELETE /api/v1/session":                        {from: auth.RoleViewer},
+	"GET /api/v1/assistants":                        {from: auth.RoleViewer},
+	"GET /api/v1/audit":                             {from: auth.RoleViewer},
+	"GET /api/v1/assistants/{id}":                   {from: auth.RoleViewer, ofAssistant: true},
+	"DELETE /api/v1/assistants/{id}":                {from: auth.RoleAdmin, ofAssistant: true},
+	"GET /api/v1/assistants/{id}/draft":             {from: auth.RoleViewer, ofAssistant: true},
+	"PUT /api/v1/assistants/{id}/draft":             {from: auth.RoleEditor, ofAssistant: true},
+	"PATCH /api/v1/assistants/{id}/draft":           {from: auth.RoleEditor, ofAssistant: true},
+	"DELETE /api/v1/assistants/{id}/draft":          {from: auth.RoleEditor, ofAssistant: true},
+	"POST /api/v1/assistants/{id}/validate":         {from: auth.RoleEditor, ofAssistant: true},
+	"POST /api/v1/assistants/{id}/publish":          {from: auth.RoleEditor, ofAssistant: true},
+	"POST /api/v1/assistants/{id}/rollback":         {from: auth.RoleEditor, ofAssistant: true},
+	"GET /api/v1/assistants/{id}/versions":          {from: auth.RoleViewer, ofAssistant: true},
+	"GET /api/v1/assistants/{id}/versions/{number}": {from: auth.RoleViewer, ofAssistant: true},
+	"GET /api/v1/assistants/{id}/diff":              {from: auth.RoleViewer, ofAssistant: true},
+	"GET /api/v1/calls/{callId}/timeline":           {from: auth.RoleViewer},
 }
 
 // TestEveryRouteAndKey tries every route with every kind of key, in the header and as the cookie of a session.
@@ -288,10 +302,15 @@ func send(t *testing.T, shell shell, r request) eventtest.Observed {
 	t.Helper()
 	header := r.header.Clone()
 	header.Set("Host", r.host)
-	if r.body != "" {
+	if r.body != "" && header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "application/json")
 	}
-	event, err := json.Marshal(map[string]any{"resource": r.route, "path": r.path, "httpMethod": r.method, "multiValueHeaders": header, "body": r.body,
+	path, text, _ := strings.Cut(r.path, "?")
+	query, err := url.ParseQuery(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := json.Marshal(map[string]any{"resource": r.route, "path": path, "multiValueQueryStringParameters": query, "httpMethod": r.method, "multiValueHeaders": header, "body": r.body,
 		"requestContext": map[string]any{"domainName": r.host, "stage": "prod", "requestId": "gateway-1"}})
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,9 @@
 // The command line may publish a handoff to an assistant that does not exist yet, because two assistants that hand off to each
 // other could not be stored otherwise. The API rejects it.
 //
+// github.com/aymanbagabas/go-udiff compares long texts line by line. It is the comparison of Go's own tools as a module, with no
+// dependencies.
+//
 // A change of the published copy by something else between our read and our write, which is a few milliseconds, is lost if it
 // leaves the version's number in place. A change before that is recorded as a version of its own first.
 package versions

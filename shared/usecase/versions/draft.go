@@ -1,6 +1,7 @@
 package versions
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -174,4 +175,39 @@ func (s *Service) PublishDraft(ctx context.Context, id, etag, note, publishID st
 		_, _ = s.History.PutDraft(ctx, s.emptied(d, actor), d.Rev)
 	}
 	return o, err
+}
+
+// MergePatch applies a JSON merge patch (RFC 7396) to a document: null removes a field, and arrays are replaced whole.
+func MergePatch(document, patch []byte) ([]byte, error) {
+	var before, change any
+	for text, v := range map[*[]byte]*any{&document: &before, &patch: &change} {
+		d := json.NewDecoder(bytes.NewReader(*text))
+		d.UseNumber()
+		if err := d.Decode(v); err != nil {
+			return nil, fault.New(fault.Invalid, "The body is not valid JSON.").WithCode("invalid_json").Because(err)
+		}
+	}
+	if _, ok := change.(map[string]any); !ok {
+		return nil, fault.New(fault.Invalid, "The patch must be a JSON object.").WithCode("invalid_json")
+	}
+	return json.Marshal(merge(before, change))
+}
+
+func merge(before, change any) any {
+	fields, ok := change.(map[string]any)
+	if !ok {
+		return change
+	}
+	target, ok := before.(map[string]any)
+	if !ok {
+		target = map[string]any{}
+	}
+	for name, v := range fields {
+		if v == nil {
+			delete(target, name)
+		} else {
+			target[name] = merge(target[name], v)
+		}
+	}
+	return target
 }

@@ -164,3 +164,12 @@ func (s *Service) settleEvent(ctx context.Context, e aurora.AuditEvent) (state s
 	}
 	return state, s.Audit.SetAuditState(ctx, e.ID, state)
 }
+
+// Find returns the published document of an assistant.
+func (s *Service) Find(ctx context.Context, id string) (aurora.PublishedAssistant, error) {
+	p, ok, err := s.Published.Live(ctx, id)
+	if err == nil && !ok {
+		err = errUnknownAssistant()
+	}
+	return p, err
+}

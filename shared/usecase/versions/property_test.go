@@ -13,6 +13,7 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakeversions"
 	"example.com/aurora/shared/usecase/versions"
 )
 
@@ -36,7 +37,7 @@ type actor struct {
 
 // steppedStore stops before each call of a store, so that the test decides which actor goes on and how its call ends.
 type steppedStore struct {
-	*memory
+	*fakeversions.Memory
 	a     *actor
 	yield func(struct{}) bool
 	dead  *bool
@@ -64,52 +65,52 @@ func act(s steppedStore, call func() error) error {
 }
 
 func (s steppedStore) Publish(ctx context.Context, p aurora.PublishedAssistant, before int, exists bool) (bool, error) {
-	return step(s, func() (bool, error) { return s.memory.Publish(ctx, p, before, exists) })
+	return step(s, func() (bool, error) { return s.Memory.Publish(ctx, p, before, exists) })
 }
 
 func (s steppedStore) Remove(ctx context.Context, id string, stamp int) (bool, error) {
-	return step(s, func() (bool, error) { return s.memory.Remove(ctx, id, stamp) })
+	return step(s, func() (bool, error) { return s.Memory.Remove(ctx, id, stamp) })
 }
 
 func (s steppedStore) WithNumber(ctx context.Context, number aurora.Phone) ([]string, error) {
-	return step(s, func() ([]string, error) { return s.memory.WithNumber(ctx, number) })
+	return step(s, func() ([]string, error) { return s.Memory.WithNumber(ctx, number) })
 }
 
 func (s steppedStore) AllLive(ctx context.Context) ([]aurora.PublishedAssistant, error) {
-	return step(s, func() ([]aurora.PublishedAssistant, error) { return s.memory.AllLive(ctx) })
+	return step(s, func() ([]aurora.PublishedAssistant, error) { return s.Memory.AllLive(ctx) })
 }
 
 func (s steppedStore) PutDraft(ctx context.Context, d aurora.AssistantDraft, before int) (bool, error) {
-	return step(s, func() (bool, error) { return s.memory.PutDraft(ctx, d, before) })
+	return step(s, func() (bool, error) { return s.Memory.PutDraft(ctx, d, before) })
 }
 
 func (s steppedStore) AddVersion(ctx context.Context, v aurora.AssistantVersion) (bool, error) {
-	return step(s, func() (bool, error) { return s.memory.AddVersion(ctx, v) })
+	return step(s, func() (bool, error) { return s.Memory.AddVersion(ctx, v) })
 }
 
 func (s steppedStore) MarkLive(ctx context.Context, id string, number int, at time.Time) error {
-	return act(s, func() error { return s.memory.MarkLive(ctx, id, number, at) })
+	return act(s, func() error { return s.Memory.MarkLive(ctx, id, number, at) })
 }
 
 func (s steppedStore) PutAudit(ctx context.Context, e aurora.AuditEvent) error {
-	return act(s, func() error { return s.memory.PutAudit(ctx, e) })
+	return act(s, func() error { return s.Memory.PutAudit(ctx, e) })
 }
 
 func (s steppedStore) SetAuditState(ctx context.Context, id, state string) error {
-	return act(s, func() error { return s.memory.SetAuditState(ctx, id, state) })
+	return act(s, func() error { return s.Memory.SetAuditState(ctx, id, state) })
 }
 
 func (s steppedStore) PutNumberClaim(ctx context.Context, c aurora.NumberClaim, before string) (bool, error) {
-	return step(s, func() (bool, error) { return s.memory.PutNumberClaim(ctx, c, before) })
+	return step(s, func() (bool, error) { return s.Memory.PutNumberClaim(ctx, c, before) })
 }
 
 func (s steppedStore) DeleteNumberClaim(ctx context.Context, number aurora.Phone, token string) error {
-	return act(s, func() error { return s.memory.DeleteNumberClaim(ctx, number, token) })
+	return act(s, func() error { return s.Memory.DeleteNumberClaim(ctx, number, token) })
 }
 
 // world is a run of the property test.
 type world struct {
-	*memory
+	*fakeversions.Memory
 	now   time.Time
 	ids   int
 	saved map[string]string // the content of each draft revision that a save reported as stored
@@ -119,7 +120,7 @@ type world struct {
 // order, and processes die between any two writes.
 func TestVersionsStayConsistent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{memory: newMemory(), now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), saved: map[string]string{}}
+		w := &world{Memory: fakeversions.New(), now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), saved: map[string]string{}}
 		var waiting []*actor
 		defer func() {
 			for _, a := range waiting {
@@ -169,7 +170,7 @@ func (w *world) start(t *rapid.T) *actor {
 	a := &actor{began: w.now}
 	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
 		dead := false
-		s := steppedStore{w.memory, a, yield, &dead}
+		s := steppedStore{w.Memory, a, yield, &dead}
 		service := &versions.Service{Published: s, History: s, Audit: s, Numbers: s, Check: func([]byte) []fault.Complaint { return nil },
 			Now: func() time.Time { return w.now }, NewID: func() string { w.ids++; return fmt.Sprintf("%012d-longer", w.ids) }}
 		w.do(service, request, id, document, version)
@@ -180,12 +181,12 @@ func (w *world) start(t *rapid.T) *actor {
 // do makes a request with what an editor sees at that moment.
 func (w *world) do(s *versions.Service, request, id string, document []byte, version int) {
 	ctx, by := context.Background(), versions.Actor{Name: request, Via: aurora.ViaAPI}
-	live, exists := w.live[id]
+	live, exists := w.Published[id]
 	etag := ""
 	if exists {
 		etag = versions.ETagOf(live)
 	}
-	draft := w.drafts[id]
+	draft := w.Drafts[id]
 	draftTag := ""
 	if draft.Rev > 0 && !draft.Deleted {
 		draftTag = versions.DraftETag(draft)
@@ -205,25 +206,25 @@ func (w *world) do(s *versions.Service, request, id string, document []byte, ver
 		_, _ = s.Publish(ctx, versions.Publication{ID: s.NewID(), Document: document, Actor: by})
 	case "outside":
 		if content, a, err := versions.Canonical(document); err == nil && a.AssistantPhoneNumber == "" {
-			w.putOutside(id, content)
+			w.PutOutside(id, content)
 		}
 	}
 }
 
 // check checks what must be true after every step.
 func (w *world) check(t *rapid.T) {
-	for id, live := range w.live {
+	for id, live := range w.Published {
 		if live.Stamp > 0 {
 			v, ok, _ := w.Version(context.Background(), id, live.Stamp)
 			if !ok || string(v.Content) != string(live.Content) || v.PublishID != live.PublishID {
 				t.Fatalf("the live document of %s is not its version %d: %s and %s", id, live.Stamp, live.Content, v.Content)
 			}
-			if e, ok := w.events[v.AuditID]; !ok || e.After != v.Number || e.AfterHash != v.Hash || e.State == aurora.AuditAbandoned {
+			if e, ok := w.Events[v.AuditID]; !ok || e.After != v.Number || e.AfterHash != v.Hash || e.State == aurora.AuditAbandoned {
 				t.Fatalf("version %d of %s is live, and its audit event is %+v", live.Stamp, id, e)
 			}
 		}
 	}
-	for id, all := range w.versions {
+	for id, all := range w.History {
 		for i, v := range all {
 			if v.Number != i+1 {
 				t.Fatalf("the versions of %s have the numbers %+v", id, all)
@@ -231,11 +232,11 @@ func (w *world) check(t *rapid.T) {
 		}
 	}
 	for _, number := range []aurora.Phone{"+15551230100", "+15551230200"} {
-		if owners := w.numbered(number); len(owners) > 1 {
-			t.Fatalf("%s belongs to %v; claims %+v", number, owners, w.claims)
+		if owners := w.Numbered(number); len(owners) > 1 {
+			t.Fatalf("%s belongs to %v; claims %+v", number, owners, w.Claims)
 		}
 	}
-	for id, d := range w.drafts {
+	for id, d := range w.Drafts {
 		if content, ok := w.saved[fmt.Sprintf("%s %d", id, d.Rev)]; ok && content != string(d.Content) {
 			t.Fatalf("the draft %d of %s was saved as %s and is %s", d.Rev, id, content, d.Content)
 		}
@@ -250,9 +251,9 @@ func (w *world) checkAudit(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, all := range w.versions {
+	for id, all := range w.History {
 		for _, v := range all {
-			wasLive := !v.LiveAt.IsZero() || w.live[id].Stamp == v.Number
+			wasLive := !v.LiveAt.IsZero() || w.Published[id].Stamp == v.Number
 			if !wasLive || v.Via == aurora.ViaOutside {
 				continue
 			}

@@ -8,14 +8,15 @@ import (
 
 	"example.com/aurora/shared/core/aurora"
 	"example.com/aurora/shared/core/fault"
+	"example.com/aurora/shared/dev/fakeversions"
 	"example.com/aurora/shared/usecase/versions"
 )
 
 var dana = versions.Actor{Name: "dana", Via: aurora.ViaAPI, RequestID: "req-1"}
 
 // newService returns a service over stores in memory, whose clock the test moves.
-func newService() (s *versions.Service, m *memory, now *time.Time) {
-	m, ids := newMemory(), 0
+func newService() (s *versions.Service, m *fakeversions.Memory, now *time.Time) {
+	m, ids := fakeversions.New(), 0
 	now = new(time.Time)
 	*now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	return &versions.Service{Published: m, History: m, Audit: m, Numbers: m, Check: func([]byte) []fault.Complaint { return nil },
@@ -69,7 +70,7 @@ func TestDraftIsPublishedOnce(t *testing.T) {
 	if d, err := s.SaveDraft(t.Context(), versions.DraftChange{AssistantID: "riley", Document: document("riley", "four", ""), Actor: dana}); err != nil || d.Rev != 3 {
 		t.Errorf("the next draft is %+v, %v; want a revision that was never used", d, err)
 	}
-	if n := len(m.versions["riley"]); n != 3 {
+	if n := len(m.History["riley"]); n != 3 {
 		t.Errorf("%d versions, want 3", n)
 	}
 }
@@ -98,8 +99,8 @@ func TestDraftIsOutdatedByAnotherPublication(t *testing.T) {
 func TestNothingChangedMakesNoVersion(t *testing.T) {
 	s, m, _ := newService()
 	publish(t, s, "riley", "one", `,"vapi":{"n":1.50}`)
-	if o := publish(t, s, "riley", "one", `,"vapi":{"n":15e-1}`); !o.Same || o.Version.Number != 1 || len(m.events) != 1 {
-		t.Errorf("the same document again: %+v, and %d events", o, len(m.events))
+	if o := publish(t, s, "riley", "one", `,"vapi":{"n":15e-1}`); !o.Same || o.Version.Number != 1 || len(m.Events) != 1 {
+		t.Errorf("the same document again: %+v, and %d events", o, len(m.Events))
 	}
 }
 
@@ -119,8 +120,8 @@ func TestRollbackPublishesAgainAfterTodaysChecks(t *testing.T) {
 	checkError(t, "the number of another", err, fault.Conflict, "number_taken")
 	publish(t, s, "avery", "gave it back", "")
 	o, err := s.Rollback(t.Context(), "riley", 1, `"v2"`, "", "p4", dana)
-	if err != nil || o.Version.RestoredFrom != 1 || !strings.Contains(string(m.live["riley"].Content), `"one"`) {
-		t.Errorf("rolled back: %+v, %v; live %s", o, err, m.live["riley"].Content)
+	if err != nil || o.Version.RestoredFrom != 1 || !strings.Contains(string(m.Published["riley"].Content), `"one"`) {
+		t.Errorf("rolled back: %+v, %v; live %s", o, err, m.Published["riley"].Content)
 	}
 	if d, err := s.Draft(t.Context(), "riley"); err != nil || d.Rev != 1 {
 		t.Errorf("the draft is %+v, %v; want it as it was", d, err)
@@ -137,33 +138,33 @@ func TestDeleteAndRestore(t *testing.T) {
 	checkError(t, "while a setting names it", s.Delete(t.Context(), "riley", `"v1"`, dana), fault.Conflict, "assistant_in_use")
 	s.InUse = ""
 	checkError(t, "with an old tag", s.Delete(t.Context(), "riley", `"v9"`, dana), fault.PreconditionFailed, "changed_meanwhile")
-	if err := s.Delete(t.Context(), "riley", `"v1"`, dana); err != nil || len(m.claims) != 0 {
-		t.Fatalf("delete: %v, claims %v", err, m.claims)
+	if err := s.Delete(t.Context(), "riley", `"v1"`, dana); err != nil || len(m.Claims) != 0 {
+		t.Fatalf("delete: %v, claims %v", err, m.Claims)
 	}
 	checkError(t, "again", s.Delete(t.Context(), "riley", `"v1"`, dana), fault.NotFound, "assistant_not_found")
-	if o, err := s.Rollback(t.Context(), "riley", 1, "", "", "p", dana); err != nil || o.Version.Number != 2 || len(m.live) != 2 {
+	if o, err := s.Rollback(t.Context(), "riley", 1, "", "", "p", dana); err != nil || o.Version.Number != 2 || len(m.Published) != 2 {
 		t.Errorf("restored: %+v, %v", o, err)
 	}
 }
 
 func TestChangeFromOutsideIsRecordedFirst(t *testing.T) {
 	s, m, _ := newService()
-	m.putOutside("riley", document("riley", "older than versions", ""))
+	m.PutOutside("riley", document("riley", "older than versions", ""))
 	if o := publish(t, s, "riley", "two", ""); o.Version.Number != 2 {
 		t.Errorf("published as %d, want 2", o.Version.Number)
 	}
-	if v := m.versions["riley"][0]; v.Via != aurora.ViaOutside || !strings.Contains(string(v.Content), "older than versions") {
+	if v := m.History["riley"][0]; v.Via != aurora.ViaOutside || !strings.Contains(string(v.Content), "older than versions") {
 		t.Errorf("version 1 is %+v, want the document from outside", v)
 	}
 }
 
 func TestNumberOfAnAssistantWithoutAClaim(t *testing.T) {
 	s, m, _ := newService()
-	m.putOutside("riley", document("riley", "has no claim", `,"assistantPhoneNumber":"+15551230100"`))
+	m.PutOutside("riley", document("riley", "has no claim", `,"assistantPhoneNumber":"+15551230100"`))
 	_, err := s.Publish(t.Context(), versions.Publication{ID: "p", Document: document("avery", "x", `,"assistantPhoneNumber":"+1 (555) 123-0100"`), Actor: dana})
 	checkError(t, "its number", err, fault.Conflict, "number_taken")
-	if len(m.claims) != 0 {
-		t.Errorf("claims are left: %v", m.claims)
+	if len(m.Claims) != 0 {
+		t.Errorf("claims are left: %v", m.Claims)
 	}
 }
 
@@ -184,7 +185,7 @@ func TestUnknownHandoffIsRejectedByTheAPIAlone(t *testing.T) {
 // A call that cannot be served must not come back to us.
 func TestFallbackNumberIsNoAssistants(t *testing.T) {
 	s, m, _ := newService()
-	m.putOutside("avery", []byte(`{"assistantId":"avery","assistantPhoneNumber":"+14155550188"}`))
+	m.PutOutside("avery", []byte(`{"assistantId":"avery","assistantPhoneNumber":"+14155550188"}`))
 	for id, want := range map[string]string{"riley": "the number of another assistant", "avery": "the assistant's number so far"} {
 		all, err := s.Complaints(t.Context(), document(id, "x", `,"fallbackNumber":"+14155550188"`), true)
 		if err != nil || len(all) != 1 || !strings.Contains(all[0].Message, want) {
