@@ -70,8 +70,10 @@ type SpokenTurn struct {
 	Fillers    []string // parts of Planned that no model has said
 	Heard      string   // if Cut: what the caller heard of it
 	Cut        bool     // the caller interrupted it
-	StartedAt  time.Time
-	EndedAt    time.Time // zero while the turn goes on
+	// Assumed says that Heard is all that was sent: the interruption, which says what was heard, has not been handled yet.
+	Assumed   bool `json:",omitempty"`
+	StartedAt time.Time
+	EndedAt   time.Time // zero while the turn goes on
 	// Messages are a list of package agent's messages, with tool calls and results: also what was not heard.
 	Messages json.RawMessage `json:",omitempty"`
 }

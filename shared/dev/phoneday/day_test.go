@@ -119,7 +119,7 @@ func play(n int) faketwilio.Play {
 func TestDay(t *testing.T) {
 	n, together, speed := setting(t, "PHONE_DAY_CALLS", dayCalls), setting(t, "PHONE_DAY_AT_ONCE", atOnce), setting(t, "PHONE_DAY_SPEED", daySpeed)
 	model := &script{calls: map[string]*dayCall{}}
-	s := startStack(t, float64(speed), model.answer, "LOCAL_WS_SHUFFLE=7")
+	s := startStack(t, float64(speed), model.answer, append([]string{"LOCAL_WS_SHUFFLE=7"}, manyTexts...)...)
 	began := time.Now()
 	calls := make([]faketwilio.Report, n)
 	var running sync.WaitGroup
@@ -135,6 +135,10 @@ func TestDay(t *testing.T) {
 	t.Logf("%d calls took %v", n, time.Since(began).Round(time.Second))
 	judge(t, s, model, calls)
 }
+
+// manyTexts are the limits of text messages for a day whose calls come from nine numbers.
+var manyTexts = []string{"LIMIT_SMS_DESTINATION_PER_MINUTE=1000", "LIMIT_SMS_DESTINATION_PER_DAY=10000", "LIMIT_SMS_ASSISTANT_PER_DAY=10000",
+	"LIMIT_SMS_COUNTRY_PER_DAY=10000", "LIMIT_SMS_PER_DAY=10000", "LIMIT_SPEND_PER_DAY_USD=10000"}
 
 // setting returns a number of the environment, or a default.
 func setting(t *testing.T, name string, otherwise int) int {

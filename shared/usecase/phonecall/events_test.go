@@ -333,6 +333,27 @@ func TestFault98InterruptIsHandledLate(t *testing.T) {
 	})
 }
 
+// The prompt after an interruption is handled first and stops the turn. The interruption then says what was heard of it.
+func TestFault98PromptOvertakesTheInterruption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(ctx context.Context, out phonecall.Output) phonecall.TurnResult {
+			return speakSlowly(ctx, out, time.Second, "We open at nine. ", "We close at five. ", "On Sundays we are closed.")
+		}, says("Sure."), says("Yes."))
+		var interrupt phonecall.Event
+		var group sync.WaitGroup
+		later(&group, 1500*time.Millisecond, func() {
+			interrupt = r.event(connection)
+			r.say(t, "Wait")
+		})
+		r.say(t, "When do you open?")
+		group.Wait()
+		r.Interrupt(t.Context(), interrupt, "We open")
+		r.say(t, "And on Sundays?")
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: When do you open?\nassistant: We open"+
+			"\nsystem: The caller interrupted you here. They heard only the words above.\nuser: Wait\nassistant: Sure.\nuser: And on Sundays?")
+	})
+}
+
 // TestFault98ShuffledMessages delivers the messages of a conversation at the same time and in any order. Whatever the order:
 // the report has everything that the caller said once, every turn has an end, and the last message closes a turn.
 func TestFault98ShuffledMessages(t *testing.T) {

@@ -115,8 +115,8 @@ func hasID(words []aurora.CallerWords, id string) bool {
 func addInterrupt(c *aurora.PhoneCall, at time.Time, heard string) (superseded bool) {
 	sawEvent(c, at)
 	c.Interrupts++
-	if t := interruptedTurn(c, at, heard); t != nil && !t.Cut {
-		t.Cut, t.Heard = true, heard
+	if t := interruptedTurn(c, at, heard); t != nil && (!t.Cut || t.Assumed) {
+		t.Cut, t.Heard, t.Assumed = true, heard, false
 		if t.EndedAt.IsZero() && heard != "" { // it was answered in part
 			takeWords(c, t)
 		}
@@ -183,7 +183,7 @@ func endTurn(c *aurora.PhoneCall, turn aurora.SpokenTurn, isComplete bool) (isCu
 		}
 	}
 	if (!isCurrent || !isComplete) && !t.Cut { // what was not sent was not heard
-		t.Cut, t.Heard = true, turn.Planned
+		t.Cut, t.Heard, t.Assumed = true, turn.Planned, true
 	}
 	c.Waiting = slices.DeleteFunc(slices.Clone(c.Waiting), func(w aurora.CallerWords) bool { return hasID(t.Said, w.ID) })
 	if c.WorkingTurn == turn.Generation {
