@@ -146,8 +146,8 @@ func interruptedTurn(c *aurora.PhoneCall, at time.Time, heard string) *aurora.Sp
 		if !at.After(c.LastPromptAt) {
 			continue // it may have been the turn before
 		}
-		if t.Planned != "" {
-			return t // what was heard is not what was planned: it is believed
+		if t.Planned != "" && t.Generation > 0 {
+			return t // what was heard is not what was planned: it is believed; but other words are not the greeting
 		}
 	}
 	return nil

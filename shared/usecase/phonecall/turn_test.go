@@ -129,6 +129,17 @@ func TestFault97GreetingIsInterrupted(t *testing.T) {
 	})
 }
 
+// Words of a turn that is no longer known are not taken for the greeting.
+func TestFault97OtherWordsAreNotTheGreeting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, says("Sure."))
+		time.Sleep(time.Second)
+		r.Interrupt(t.Context(), r.event(connection), "at nine. We close")
+		r.say(t, "When do you open?")
+		expect(t, "the conversation", r.model.last(t), "assistant: Hello, this is Riley.\nuser: When do you open?")
+	})
+}
+
 // A tool that runs when the caller cuts in is finished and recorded, and the next turn knows its result.
 func TestFault101ToolIsFinishedAfterABargeIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
