@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	dayCalls = 16 // unless PHONE_DAY_CALLS says otherwise
+	dayCalls = 10 // unless PHONE_DAY_CALLS says otherwise
 	atOnce   = 4  // with more, a small machine is slower than a voice; unless PHONE_DAY_AT_ONCE says otherwise
 	daySpeed = 6  // unless PHONE_DAY_SPEED says otherwise
 )

@@ -3,7 +3,7 @@
 // The binaries of the functions run behind the emulator. The fake Twilio rings them, a scripted model answers and checks the
 // history that it is given, and the reports, the rows and the text messages are counted afterwards.
 //
-// The day has 16 calls, four at once. make phone-day plays 500, up to 25 at once. It checks:
+// The day has ten calls, four at once. make phone-day plays 500, up to 25 at once. It checks:
 //
 //   - every call has one report and one row
 //   - no word of an interrupted turn is sent once the interruption was stored
