@@ -339,11 +339,11 @@ func TestDrop(t *testing.T) {
 }
 
 func TestSessionThatCannotBegin(t *testing.T) {
-	nobody := func(ctx context.Context, _ *fakerelay.Phone) { <-ctx.Done() }
-	if _, result, all := play(t, `voice="rachel"`, func(*socket, message) {}, nobody); result.ErrorCode != "64101" || len(all) > 0 {
+	silentCaller := func(ctx context.Context, _ *fakerelay.Phone) { <-ctx.Done() }
+	if _, result, all := play(t, `voice="rachel"`, func(*socket, message) {}, silentCaller); result.ErrorCode != "64101" || len(all) > 0 {
 		t.Errorf("a voice that does not exist: %+v", result)
 	}
-	_, result, _ := play(t, "", func(*socket, message) {}, nobody, func(o *fakerelay.SessionOptions) {
+	_, result, _ := play(t, "", func(*socket, message) {}, silentCaller, func(o *fakerelay.SessionOptions) {
 		o.Sign = func(string, url.Values) string { return "wrong" }
 	})
 	if result.ErrorCode != "64102" || !strings.Contains(result.ErrorMessage, "403") {

@@ -215,7 +215,7 @@ func unreached(records []trace.Record) *Verdict {
 	return nil
 }
 
-// isLater reports whether a provider's message shows that somebody spoke soon after another one, without a turn between them.
+// isLater reports whether a provider's message shows speech soon after another message, without a turn between them.
 func isLater(r, o *trace.Record) bool {
 	return o.At.After(r.At) && o.At.Before(r.At.Add(askLate)) && (speaks(o, "user", "started") || speaks(o, "assistant", "started") || hasEnded(o))
 }

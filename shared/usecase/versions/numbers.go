@@ -89,7 +89,7 @@ func (w *publishing) checkIndex(ctx context.Context) error {
 	return nil
 }
 
-// releaseOwnClaim gives the number back after a publication that failed, unless the assistant has it. Nobody else publishes
+// releaseOwnClaim gives the number back after a publication that failed, unless the assistant has it. No other request publishes
 // the assistant with this number meanwhile, because the claim is a lock.
 func (w *publishing) releaseOwnClaim(ctx context.Context) {
 	if w.number == "" || w.claim.Until.IsZero() || !w.claim.Until.After(w.Now()) {
@@ -117,7 +117,7 @@ func (s *Service) releaseNumber(ctx context.Context, id string, number aurora.Ph
 	if err != nil || !ok || held.AssistantID != id || held.Until.After(s.Now()) {
 		return err
 	}
-	// Read after the claim: whoever publishes the number later must change the claim first, and then the delete fails.
+	// Read after the claim: a later publication of the number must change the claim first, and then the delete fails.
 	live, ok, err := s.Published.Live(ctx, id)
 	if err != nil || ok && numberOf(live.Content) == number {
 		return err
